@@ -1,0 +1,70 @@
+// Runs the bundle of an entry: builds it when it is missing or older than the
+// sources, and on an older Node hands over to the kit's own Node 24. Plain
+// JavaScript that Node 20 can read.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+export async function launch(name) {
+  const node = node24();
+  const bundle = join(root, "dist", `${name}.js`);
+  if (isStale(bundle)) rebuild(node);
+  if (node === process.execPath) return import(pathToFileURL(bundle).href);
+  const child = spawn(node, [bundle, ...process.argv.slice(2)], {
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) =>
+    signal ? process.kill(process.pid, signal) : process.exit(code ?? 1),
+  );
+}
+
+function node24() {
+  if (Number(process.versions.node.split(".")[0]) >= 24)
+    return process.execPath;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(
+      "node/package.json",
+    );
+    const own = join(dirname(manifest), "bin", "node");
+    for (const path of [own, `${own}.exe`]) if (existsSync(path)) return path;
+  } catch {
+    // not installed: said below
+  }
+  console.error(
+    `This is Node ${process.versions.node}; Node 24 is needed. Run \`npm install\` in ${root}, which brings it, or install Node 24.`,
+  );
+  process.exit(1);
+}
+
+function isStale(bundle) {
+  const sources = join(root, "runtime");
+  if (!existsSync(join(root, "scripts", "build.ts"))) return false; // an image ships only the bundle
+  if (!existsSync(bundle)) return true;
+  const built = statSync(bundle).mtimeMs;
+  return readdirSync(sources, { recursive: true, withFileTypes: true }).some(
+    (entry) =>
+      entry.isFile() &&
+      entry.name.endsWith(".ts") &&
+      !entry.name.endsWith(".test.ts") &&
+      statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs >
+        built,
+  );
+}
+
+function rebuild(node) {
+  const { status } = spawnSync(node, [join(root, "scripts", "build.ts")], {
+    stdio: ["ignore", 2, 2],
+  });
+  if (status !== 0) {
+    console.error(
+      "The bundle could not be built: run `npm install` and try again.",
+    );
+    process.exit(1);
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The shared nouns: what a resource, a component and a binding are. Nothing
+ * here knows HTTP, YAML or any client library.
+ */
+import type { Logger } from "./log.ts";
+import type { MetadataTable, MetadataValues } from "./metadata.ts";
+
+/** Where something was written: `components/kafka.yaml:12:5` (1-based). */
+export interface Position {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see spec components §1.2). */
+export interface MetadataItem {
+  name: string;
+  value: string;
+  at?: Position;
+}
+
+/** A `kind: Component` document after parsing and filtering. */
+export interface ComponentResource {
+  name: string;
+  /** Lower-case type, e.g. `bindings.kafka`. */
+  type: string;
+  /** As written; empty when absent. */
+  version: string;
+  metadata: MetadataItem[];
+  ignoreErrors: boolean;
+  initTimeoutMs: number;
+  scopes: string[];
+  secretStore?: string;
+  at?: Position;
+}
+
+/** What an output binding is asked to do. `data` is `undefined` for a null record. */
+export interface BindingRequest {
+  operation: string;
+  data: Uint8Array | undefined;
+  metadata: Record<string, string>;
+}
+
+/** What it answers; `undefined` instead of a response means HTTP 204. */
+export interface BindingResponse {
+  data?: Uint8Array;
+  metadata?: Record<string, string>;
+}
+
+/** A record on its way to the app. `data` is the raw bytes; a null record is the text `null`. */
+export interface BindingMessage {
+  data: Uint8Array;
+  metadata: Record<string, string>;
+}
+
+/**
+ * Hands one message to the app. Resolves with the app's body once the app took
+ * it (any 2xx); rejects otherwise, and then the component decides: redeliver,
+ * dead-letter or skip. It is up to the component never to call it twice at the
+ * same time for one partition.
+ */
+export type Deliver = (
+  message: BindingMessage,
+) => Promise<Uint8Array | undefined>;
+
+/** Stops an input: takes nothing new, waits for what is in flight, commits what was acknowledged. */
+export type StopReading = () => Promise<void>;
+
+/**
+ * A binding. A method's presence is the capability: `invoke` makes it an output
+ * binding, `read` an input binding. `read` may be called again after its stop
+ * (the app became unhealthy and healthy again).
+ */
+export interface Binding {
+  /** Operations `invoke` takes, in the order the error names them, e.g. `["create"]`. */
+  operations?: string[];
+  invoke?(request: BindingRequest): Promise<BindingResponse | undefined>;
+  read?(deliver: Deliver): Promise<StopReading>;
+  close(): Promise<void>;
+}
+
+/** What a component gets when it is opened. `meta` is typed by its metadata table. */
+export interface OpenContext<T extends MetadataTable = MetadataTable> {
+  name: string;
+  appId: string;
+  meta: MetadataValues<T>;
+  /** Every item as written, for components that pass unknown keys on. */
+  items: readonly MetadataItem[];
+  log: Logger;
+  /** What this instance is wanted for (the component's `direction`); both unless restricted. */
+  directions: { input: boolean; output: boolean };
+}
+
+/** A component type with the table of its metadata and how to open one. */
+export interface ComponentDefinition<C = Binding> {
+  /** e.g. `bindings.kafka` */
+  type: string;
+  /** Versions it answers to; `["v1"]` also serves an empty version and `v0`. */
+  versions: string[];
+  metadata: MetadataTable;
+  /**
+   * Opens the component. Throws on bad metadata; a server that is merely late
+   * is not an error: connect in the background and keep trying.
+   */
+  open(context: OpenContext): Promise<C>;
+}
+
+/** Defines a binding; generics stop here. */
+export function defineBinding<T extends MetadataTable>(
+  type: string,
+  metadata: T,
+  open: (context: OpenContext<T>) => Promise<Binding>,
+): ComponentDefinition<Binding> {
+  return {
+    type,
+    versions: ["v1"],
+    metadata,
+    open: open as unknown as ComponentDefinition<Binding>["open"],
+  };
+}
+
+/** The app did not take a message: what it answered, or why it could not be asked. */
+export class DeliveryError extends Error {
+  override name = "DeliveryError";
+  /** HTTP status of the app, `undefined` on a transport error. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Typed metadata tables: one table per component feeds the parser, the errors
+ * and the component's page. Rules of `kit/metadata`: keys compare without case,
+ * unknown keys pass, a bool that is not one of y/yes/true/t/on/1 is false.
+ */
+import type { MetadataItem, Position } from "./contract.ts";
+
+export interface Property<T = unknown> {
+  about: string;
+  /** Shown in docs and errors: text, list, bool, number, duration, size or the choices. */
+  kind: string;
+  parse(text: string): T;
+  default?: T;
+  required?: boolean;
+  secret?: boolean;
+  /** Older names, used only when the main name is absent. */
+  aliases?: string[];
+}
+
+export type MetadataTable = Record<string, Property>;
+
+export type MetadataValues<T extends MetadataTable> = {
+  [K in keyof T]: T[K] extends Property<infer V> ? V : never;
+};
+
+/** A component's metadata is wrong; `at` is the line to look at. */
+export class MetadataError extends Error {
+  override name = "MetadataError";
+  readonly at: Position | undefined;
+
+  constructor(message: string, at?: Position) {
+    super(message);
+    this.at = at;
+  }
+}
+
+type Options<T> = Partial<
+  Pick<Property<T>, "default" | "required" | "secret" | "aliases">
+>;
+
+const property =
+  <T>(kind: string, parse: (text: string) => T) =>
+  <O extends Options<T>>(about: string, options?: O) =>
+    ({ about, kind, parse, ...options }) as Property<
+      O extends { required: true } | { default: T } ? T : T | undefined
+    >;
+
+export const text = property("text", (value) => value);
+/** Comma-separated, not trimmed (spec components §1.2). */
+export const list = property("list", (value) =>
+  value === "" ? [] : value.split(","),
+);
+export const bool = property("bool", isTruthy);
+export const number = property("number", (value) => {
+  const parsed = Number(value);
+  if (value.trim() === "" || !Number.isFinite(parsed))
+    throw new Error(`"${value}" is not a number`);
+  return parsed;
+});
+/** Milliseconds, from a Go duration (`1m30s`) or a bare number of seconds. */
+export const duration = property("duration", (value) =>
+  parseDurationMs(value, 1000),
+);
+/** Milliseconds, from a Go duration or a bare number of milliseconds. */
+export const durationMs = property("duration", (value) =>
+  parseDurationMs(value, 1),
+);
+/** Bytes, from a Kubernetes quantity (`100Mi`, `1G`). */
+export const size = property("size", parseQuantity);
+
+export function choice<const C extends string>(choices: readonly C[]) {
+  return property<C>(choices.join(" | "), (value) => {
+    const found = choices.find((c) => c.toLowerCase() === value.toLowerCase());
+    if (found === undefined)
+      throw new Error(`"${value}" is not one of ${choices.join(", ")}`);
+    return found;
+  });
+}
+
+/** y, yes, true, t, on, 1 in any case; all else is false. */
+export function isTruthy(value: string | undefined): boolean {
+  return /^(y|yes|true|t|on|1)$/i.test((value ?? "").trim());
+}
+
+const unitMs: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Reads a Go duration as milliseconds; a bare number counts in `bareUnitMs`. Throws on anything else. */
+export function parseDurationMs(value: string, bareUnitMs: number): number {
+  const input = value.trim();
+  if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
+  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.exec(
+    input,
+  );
+  if (!match) throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
+  let total = 0;
+  for (const [, amount, unit] of match[2]!.matchAll(
+    /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g,
+  ))
+    total += Number(amount) * unitMs[unit!]!;
+  return match[1] === "-" ? -total : total;
+}
+
+const quantityFactor: Record<string, number> = {
+  "": 1,
+  k: 1e3,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** Reads a Kubernetes quantity as a whole number of bytes. Throws on anything else (`100MB`). */
+export function parseQuantity(value: string): number {
+  const match = /^([+-]?\d+(?:\.\d+)?)(|k|K|M|G|T|Ki|Mi|Gi|Ti)$/.exec(value.trim());
+  if (!match) throw new Error(`"${value}" is not a size such as 4Mi or 100k`);
+  return Math.ceil(Number(match[1]) * quantityFactor[match[2]!]!);
+}
+
+/**
+ * Reads items by a table. Throws {@link MetadataError} with the line to look at
+ * for a missing required property, a value that does not parse, or two keys
+ * that differ only by case.
+ */
+export function parseMetadata<T extends MetadataTable>(
+  table: T,
+  items: readonly MetadataItem[],
+  at?: Position,
+): MetadataValues<T> {
+  const byName = new Map<string, MetadataItem>();
+  for (const item of items) {
+    const key = item.name.toLowerCase();
+    if (byName.has(key))
+      throw new MetadataError(`key ${key} is duplicate in the metadata`, item.at);
+    byName.set(key, item);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(table)) {
+    const item = [name, ...(property.aliases ?? [])]
+      .map((alias) => byName.get(alias.toLowerCase()))
+      .find((found) => found !== undefined);
+    if (item === undefined || item.value === "") {
+      if (property.required) {
+        const near = nearest(name, [...byName.keys()], table);
+        throw new MetadataError(
+          `missing '${name}' attribute${near ? ` (did you mean '${name}' where it says '${byName.get(near)!.name}'?)` : ""}`,
+          (near && byName.get(near)!.at) || item?.at || at,
+        );
+      }
+      values[name] = property.default;
+      continue;
+    }
+    try {
+      values[name] = property.parse(item.value);
+    } catch (error) {
+      throw new MetadataError(
+        `metadata '${item.name}': ${property.secret ? `not a ${property.kind}` : (error as Error).message}`,
+        item.at,
+      );
+    }
+  }
+  return values as MetadataValues<T>;
+}
+
+/** The written key that most looks like a misspelt `wanted`, if any is within two edits and not a property itself. */
+function nearest(
+  wanted: string,
+  written: string[],
+  table: MetadataTable,
+): string | undefined {
+  const known = new Set(Object.keys(table).map((key) => key.toLowerCase()));
+  return written.find(
+    (key) => !known.has(key) && editDistance(key, wanted.toLowerCase()) <= 2,
+  );
+}
+
+/** Levenshtein distance. */
+export function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++)
+      next[j] = Math.min(
+        row[j]! + 1,
+        next[j - 1]! + 1,
+        row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1),
+      );
+    row = next;
+  }
+  return row[b.length]!;
+}
+
+/** `file:line:column`, or nothing. */
+export function where(at: Position | undefined): string {
+  return at ? `${at.file}:${at.line}:${at.column}` : "";
+}

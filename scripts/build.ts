@@ -1,0 +1,31 @@
+/**
+ * Bundles what ships: dist/dapr.js and dist/daprd.js, drivers as lazily loaded
+ * chunks. Run by `npm install` (prepare); the bin entries run it again when a
+ * source is newer than the bundle.
+ */
+import { build } from "esbuild";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+
+rmSync(join(root, "dist"), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: ["runtime/dapr.ts", "runtime/daprd.ts"],
+  outdir: "dist",
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  sourcemap: "linked",
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+  // CommonJS packages ask for Node's own modules by require().
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+});

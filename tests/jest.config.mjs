@@ -1,0 +1,17 @@
+/** Jest runs the TypeScript sources as they are; behaviour tests start the bundle in dist/ as processes. */
+export default {
+  rootDir: "..",
+  testEnvironment: "node",
+  extensionsToTreatAsEsm: [],
+  transform: {
+    "\\.ts$": [
+      "<rootDir>/tests/node_modules/@swc/jest",
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2024" },
+        module: { type: "commonjs" },
+      },
+    ],
+  },
+  testPathIgnorePatterns: ["/node_modules/", "/dist/"],
+  modulePathIgnorePatterns: ["<rootDir>/dist"],
+};
