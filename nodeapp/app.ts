@@ -1,0 +1,27 @@
+/** Consumer: its sidecar posts every order that arrives on the input binding "sample-topic". */
+import express from "express";
+
+const port = Number(process.env.APP_PORT || 3000);
+const app = express();
+app.use(express.json());
+
+// The path is the name of the binding component.
+app.post("/sample-topic", (req, res) => {
+  console.log("Hello from Kafka!");
+  console.log(req.body);
+  res.status(200).end(); // anything but a 2xx asks for the order again
+});
+
+const server = app.listen(port, (error) => {
+  if (!error) return console.log(`Node App listening on port ${port}!`);
+  console.error(
+    `Cannot listen on port ${port}: ${error.message}. Stop what uses it, or set APP_PORT to a free port.`,
+  );
+  process.exit(1);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => {
+    // Orders in flight are answered first; idle connections of the sidecar are closed.
+    server.close(() => process.exit(0));
+  });
