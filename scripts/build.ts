@@ -4,16 +4,19 @@
  * source is newer than the bundle.
  */
 import { build } from "esbuild";
-import { rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
+const dist = join(root, "dist");
+// Built beside the old bundle and swapped in: whoever starts meanwhile finds a whole one.
+const fresh = `${dist}.${process.pid}.new`;
+const old = `${dist}.${process.pid}.old`;
 
-rmSync(join(root, "dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ["runtime/dapr.ts", "runtime/daprd.ts"],
-  outdir: "dist",
+  outdir: fresh,
   chunkNames: "chunks/[name]-[hash]",
   bundle: true,
   splitting: true,
@@ -29,3 +32,6 @@ await build({
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
 });
+if (existsSync(dist)) renameSync(dist, old);
+renameSync(fresh, dist);
+rmSync(old, { recursive: true, force: true });

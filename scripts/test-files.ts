@@ -1,0 +1,54 @@
+/** Finds the test files, which suite each belongs to and whether it needs containers. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+
+export interface TestFile {
+  /** Relative to the project, with forward slashes. */
+  path: string;
+  suite: "unit" | "contract" | "e2e" | "faults" | "containers";
+  needsDocker: boolean;
+}
+
+const suiteOfFolder: Record<string, TestFile["suite"]> = {
+  "tests/contracts": "contract",
+  "tests/end-to-end": "e2e",
+  "tests/faults": "faults",
+  "tests/containers": "containers",
+};
+
+export function findTestFiles(root: string): TestFile[] {
+  return ["runtime", "nodeapp", "producerapp", "scripts", "bench", "tests"]
+    .flatMap((folder) => walk(join(root, folder)))
+    .filter((file) => file.endsWith(".test.ts"))
+    .map((file) => {
+      const path = relative(root, file).split(sep).join("/");
+      const folder = path.split("/").slice(0, 2).join("/");
+      return {
+        path,
+        suite: suiteOfFolder[folder] ?? "unit",
+        needsDocker: usesContainers(file, new Set()),
+      };
+    })
+    .sort((a, b) => a.path.localeCompare(b.path));
+}
+
+function walk(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.name === "node_modules" || entry.name.startsWith(".")) return [];
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? walk(path) : [path];
+  });
+}
+
+/** A test needs Docker when it, or a helper it imports, starts containers. */
+function usesContainers(file: string, seen: Set<string>): boolean {
+  if (seen.has(file) || !existsSync(file)) return false;
+  seen.add(file);
+  const text = readFileSync(file, "utf8");
+  if (/from "(@testcontainers\/[^"]+|testcontainers)"/.test(text)) return true;
+  if (/import\("testcontainers"\)/.test(text)) return true;
+  return [...text.matchAll(/from "(\.[^"]+\.ts)"/g)].some(([, path = ""]) =>
+    usesContainers(join(dirname(file), path), seen),
+  );
+}

@@ -1,0 +1,155 @@
+/** `npm test`: installs the test tools once, then checks everything and counts it. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { dockerProblem, root } from "./docker.ts";
+import { fail, parseOptions } from "./options.ts";
+import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
+import { findTestFiles, type TestFile } from "./test-files.ts";
+
+const usage = `npm test [-- OPTIONS] [WORD…]
+
+  --only NAME   one of format, lint, unit, contract, e2e, faults, containers, tutorial
+  WORD…         only test files whose path contains one of these words
+
+Suites that need containers are skipped where Docker does not answer, and say so;
+with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
+
+const { values, positionals: words } = parseOptions(
+  "test",
+  usage,
+  { only: { type: "string" } },
+  true,
+);
+const tools = join(root, "tests", "node_modules");
+const results = join(root, "tests", ".results");
+const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+const noDocker = dockerProblem();
+const requireAll =
+  Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
+
+// Tests end their own containers; the reaper would be one more image to pull.
+process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
+
+const suites: Record<string, () => void> = {
+  format: () =>
+    tool(
+      "prettier",
+      "prettier/bin/prettier.cjs",
+      "--check",
+      "--log-level=warn",
+      ".",
+    ),
+  lint: () => {
+    tool("oxlint", "oxlint/bin/oxlint", "--deny-warnings");
+    tool("tsc", "typescript/bin/tsc", "-p", ".");
+  },
+  unit: () => jest("unit"),
+  contract: () => jest("contract"),
+  e2e: () => jest("e2e"),
+  tutorial,
+  faults: () => jest("faults"),
+  containers: () => jest("containers"),
+};
+
+if (values.only !== undefined && !(values.only in suites))
+  fail(
+    `--only ${values.only}: must be one of ${Object.keys(suites).join(", ")}.`,
+  );
+const chosen = values.only
+  ? [values.only]
+  : Object.keys(suites).filter(
+      (name) =>
+        words.length === 0 || !["format", "lint", "tutorial"].includes(name),
+    );
+installTools();
+mkdirSync(results, { recursive: true });
+// The entry rebuilds a bundle that is missing or older than its sources.
+if (node("runtime/bin/daprd.js", "--version") !== 0) counts.failed++;
+for (const name of chosen) suites[name]?.();
+console.log(
+  `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+);
+process.exitCode = counts.failed > 0 ? 1 : 0;
+
+/** The tools are no part of the kit's own install, which stays small. */
+function installTools(): void {
+  const lock = join(root, "tests", "package-lock.json");
+  const installed = join(tools, ".package-lock.json");
+  if (
+    existsSync(installed) &&
+    statSync(installed).mtimeMs >= statSync(lock).mtimeMs
+  )
+    return;
+  console.log("Installing the test tools (once, about 170 MB) …");
+  const npm = process.env.npm_execpath;
+  if (!npm) fail("The test tools are not installed: start this by `npm test`.");
+  if (node(npm, "ci", "--prefix", "tests", "--no-audit", "--no-fund") !== 0)
+    fail("The test tools could not be installed; see npm's message above.");
+}
+
+function tool(name: string, file: string, ...args: string[]): void {
+  heading(name);
+  const ok = node(join(tools, file), ...args) === 0;
+  counts[ok ? "passed" : "failed"]++;
+  console.log(ok ? `${name}: clean` : `${name}: failed`);
+}
+
+function jest(suite: TestFile["suite"]): void {
+  const files = findTestFiles(root).filter(
+    (file) =>
+      file.suite === suite &&
+      (words.length === 0 || words.some((word) => file.path.includes(word))),
+  );
+  const runnable = files.filter((file) => !(file.needsDocker && noDocker));
+  for (const file of files)
+    if (!runnable.includes(file)) withoutDocker(file.path);
+  if (runnable.length === 0) return;
+  heading(suite);
+  const output = join(results, `${suite}.json`);
+  node(
+    join(tools, "jest/bin/jest.js"),
+    "--config=tests/jest.config.mjs",
+    "--ci",
+    "--runInBand",
+    "--json",
+    `--outputFile=${output}`,
+    "--runTestsByPath",
+    ...runnable.map((file) => file.path),
+  );
+  addJestCounts(counts, suite, output);
+}
+
+function tutorial(): void {
+  const stages = ["embedded", "kafka", "manual"];
+  for (const stage of stages) {
+    if (stage !== "embedded" && noDocker) {
+      withoutDocker(`tutorial bindings, stage ${stage}`);
+      continue;
+    }
+    heading(`tutorial bindings, stage ${stage}`);
+    const { stdout } = spawnSync(
+      process.execPath,
+      ["scripts/tutorial.ts", "bindings", "--stage", stage],
+      { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
+    );
+    process.stdout.write(stdout);
+    addLastLine(counts, `tutorial ${stage}`, stdout);
+  }
+}
+
+function withoutDocker(what: string): void {
+  console.log(`${requireAll ? "FAILED" : "skipped"}: ${what}: ${noDocker}`);
+  counts[requireAll ? "failed" : "skipped"]++;
+}
+
+function heading(name: string): void {
+  console.log(`\n== ${name} ==`);
+}
+
+function node(...args: string[]): number {
+  return (
+    spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ??
+    1
+  );
+}

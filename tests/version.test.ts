@@ -1,0 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../runtime/version.ts";
+
+test("the version that is printed is the runtime package's", () => {
+  const manifest = join(__dirname, "../runtime/package.json");
+  expect(JSON.parse(readFileSync(manifest, "utf8")).version).toBe(version);
+});
