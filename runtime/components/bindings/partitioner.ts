@@ -1,0 +1,35 @@
+/**
+ * Which partition a message goes to: the original's rule (sarama), so that a
+ * key lands where the Go sidecar would put it.
+ */
+
+/** FNV-1a, 32 bits, as a signed number. */
+export function fnv1a(key: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash | 0;
+}
+
+/** The key's partition: remainder of the signed hash, made positive; without a key a random one. */
+export function partitionOf(
+  key: string | undefined,
+  partitions: number,
+): number {
+  if (key === undefined) return Math.floor(Math.random() * partitions);
+  return Math.abs(fnv1a(Buffer.from(key)) % partitions);
+}
+
+/** Reads metadata `partitionNumber`; undefined when absent. Throws when it names no partition. */
+export function forcedPartition(
+  value: string | undefined,
+  partitions: number,
+  topic: string,
+): number | undefined {
+  if (value === undefined || value === "") return undefined;
+  const wanted = Number(value);
+  if (!Number.isInteger(wanted) || wanted < 0 || wanted >= partitions)
+    throw new Error(
+      `partitionNumber "${value}" is not a partition of topic ${topic}: use 0 to ${partitions - 1}`,
+    );
+  return wanted;
+}
