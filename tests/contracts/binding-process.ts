@@ -1,0 +1,66 @@
+/**
+ * One binding in a process of its own, so that a test can kill it:
+ * `node binding-process.ts '{"type":…,"metadata":…,"role":"read"|"write",…}'`.
+ * Prints `ready`, then `got TEXT` per message read or `acked TEXT` per message
+ * stored; ends in order once its standard input closes.
+ */
+import { openBinding } from "./open-binding.ts";
+
+export interface ProcessTask {
+  type: string;
+  metadata: Record<string, string>;
+  role: "read" | "write";
+  /** Read: how many messages to take; the next one is never answered. Absent: all. */
+  take?: number;
+  /** Write: `PREFIX-0`, `PREFIX-1` …, endless, from this many callers at once, each with a key of its own. */
+  prefix?: string;
+  callers?: number;
+}
+
+const print = (line: string) => process.stdout.write(`${line}\n`);
+
+async function main(task: ProcessTask): Promise<void> {
+  const binding = await openBinding(task.type, task);
+  const ended = new Promise<void>((resolve) => {
+    process.stdin.on("end", resolve).resume();
+  });
+  if (task.role === "read") {
+    let left = task.take ?? Infinity;
+    const stop = await binding.read!(async ({ data }) => {
+      print(`got ${Buffer.from(data).toString()}`);
+      if (left-- <= 0) await new Promise<never>(() => {});
+      return undefined;
+    });
+    print("ready");
+    await ended;
+    await stop();
+  } else {
+    print("ready");
+    await write(binding, task, ended);
+  }
+  await binding.close();
+}
+
+async function write(
+  binding: Awaited<ReturnType<typeof openBinding>>,
+  task: ProcessTask,
+  ended: Promise<void>,
+): Promise<void> {
+  let going = true;
+  let next = 0;
+  void ended.then(() => (going = false));
+  const caller = async (_: unknown, index: number) => {
+    while (going) {
+      const text = `${task.prefix}-${next++}`;
+      await binding.invoke!({
+        operation: "create",
+        data: Buffer.from(text),
+        metadata: { partitionKey: `${task.prefix}${index}` },
+      });
+      print(`acked ${text}`);
+    }
+  };
+  await Promise.all(Array.from({ length: task.callers ?? 1 }, caller));
+}
+
+await main(JSON.parse(process.argv[2]!) as ProcessTask);

@@ -1,0 +1,51 @@
+/** Opens a binding as the sidecar does: by its type from the list, its metadata read by its table. */
+import { bindings } from "../../runtime/components/index.ts";
+import type { Binding } from "../../runtime/contract.ts";
+import type { Logger } from "../../runtime/log.ts";
+import { parseMetadata } from "../../runtime/metadata.ts";
+
+export interface OpenOptions {
+  metadata: Record<string, string>;
+  /** Collects log lines as `level message`. */
+  log?: string[];
+  directions?: { input: boolean; output: boolean };
+}
+
+export async function openBinding(
+  type: string,
+  options: OpenOptions,
+): Promise<Binding> {
+  const found = bindings.find((entry) => entry.type === type);
+  if (!found)
+    throw new Error(
+      `no binding of type ${type} in runtime/components/index.ts`,
+    );
+  const definition = await found.load();
+  const items = Object.entries(options.metadata).map(([name, value]) => ({
+    name,
+    value,
+  }));
+  return definition.open({
+    name: "sample",
+    appId: "contract",
+    meta: parseMetadata(definition.metadata, items),
+    items,
+    log: collecting(options.log ?? []),
+    directions: options.directions ?? { input: true, output: true },
+  });
+}
+
+function collecting(lines: string[]): Logger {
+  const at = (level: string) => (msg: string) =>
+    void lines.push(`${level} ${msg}`);
+  const log: Logger = {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warning"),
+    error: at("error"),
+    fatal: at("fatal"),
+    always: at("info"),
+    scope: () => log,
+  };
+  return log;
+}
