@@ -1,0 +1,78 @@
+/** Runs `dapr run -f`, tells its app lines from its own, and ends it in order. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { root } from "./docker.ts";
+
+const graceMs = 20_000;
+
+export interface Listener {
+  /** An app printed a line. */
+  line(app: string, text: string): void;
+  /** The CLI printed something that a user should see. */
+  trouble(text: string): void;
+  /** An app, a sidecar or the run itself ended unasked. */
+  ended(why: string): void;
+}
+
+export function startRun(template: string, listener: Listener) {
+  const child = spawn(
+    process.execPath,
+    [join(root, "runtime", "bin", "dapr.js"), "run", "-f", template],
+    {
+      cwd: root,
+      stdio: ["ignore", "pipe", "pipe"],
+      // Ctrl+C is passed on in order by stop(); Windows has no groups to leave.
+      detached: process.platform !== "win32",
+    },
+  );
+  let stopping = false;
+  const closed = new Promise<void>((resolve) => {
+    child.once("close", (code, signal) => {
+      listener.ended(
+        `\`dapr run\` ended by itself (${signal ?? `exit code ${code}`})`,
+      );
+      resolve();
+    });
+    child.once("error", (error) => {
+      listener.ended(`\`dapr run\` could not be started: ${error.message}`);
+      resolve();
+    });
+  });
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on("line", (line) => {
+      const [, app, text = ""] = /^== APP - (\S+) == ?(.*)$/.exec(line) ?? [];
+      if (app) listener.line(app, text);
+      else if (!stopping && (stream === child.stderr || isTrouble(line)))
+        listener.trouble(line);
+      const death = deathIn(line);
+      if (death && !stopping) listener.ended(app ? `${app}: ${death}` : death);
+    });
+
+  return {
+    /** `heard`: Ctrl+C on Windows reaches every process of the console, and no gentler signal exists there. */
+    async stop(heard: boolean): Promise<void> {
+      stopping = true;
+      if (!(heard && process.platform === "win32")) child.kill("SIGTERM");
+      const force = setTimeout(() => {
+        listener.trouble(
+          `The apps did not end within ${graceMs / 1000} s: killing them.`,
+        );
+        child.kill("SIGKILL");
+      }, graceMs);
+      await closed;
+      clearTimeout(force);
+    },
+  };
+}
+
+function deathIn(line: string): string | undefined {
+  return /The (?:App|daprd) process (?:exited with error code|was terminated by signal).*/.exec(
+    line,
+  )?.[0];
+}
+
+/** Failures and warnings; the CLI's progress is not worth a reader's time here. */
+function isTrouble(line: string): boolean {
+  return /^(❌|⚠|Error)/.test(line);
+}

@@ -1,0 +1,132 @@
+/** `npm run demo:local`: both apps, each with its sidecar, and orders flowing between them. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { chalk, YAML } from "zx";
+import { startKafka, type Kafka } from "./demo-kafka.ts";
+import { startRun } from "./demo-run.ts";
+import { OrderCount } from "./demo-orders.ts";
+import { root } from "./docker.ts";
+import { fail, parseOptions } from "./options.ts";
+import { freePort } from "./ports.ts";
+
+const usage = `npm run demo:local [-- OPTIONS]
+
+  --broker embedded|kafka   embedded (default) needs nothing but Node; kafka uses
+                            docker-compose-single-kafka.yml and starts it if need be
+  --count N                 stop after orders 1…N came through; exit 0 only if all did
+  --help                    this text`;
+
+interface RunTemplate {
+  common: { resourcesPaths: string[] };
+  apps: {
+    appID: string;
+    appDirPath: string;
+    appPort?: number;
+    daprHTTPPort: number;
+  }[];
+}
+
+const { values } = parseOptions("demo:local", usage, {
+  broker: { type: "string", default: "embedded" },
+  count: { type: "string" },
+});
+const broker = String(values.broker);
+if (broker !== "embedded" && broker !== "kafka")
+  fail(`--broker ${broker}: must be embedded or kafka.`);
+if (values.count !== undefined && !/^[1-9]\d{0,5}$/.test(String(values.count)))
+  fail(`--count ${values.count}: must be a whole number of orders, 1 or more.`);
+const orders = values.count ? new OrderCount(Number(values.count)) : undefined;
+
+/** Why the demo ends, and with which exit code; the first reason counts. */
+let ending: { why: string; code: number } | undefined;
+const stopping = new AbortController();
+function end(why: string, code: number): void {
+  if (ending) return;
+  ending = { why, code };
+  stopping.abort();
+}
+
+// A closed terminal takes the output with it; the orderly end goes on.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
+process.on("SIGINT", () => end("Ctrl+C", 0));
+process.on("SIGTERM", () => end("SIGTERM", 0));
+process.on("SIGHUP", () => end("the terminal was closed", 0));
+
+let kafka: Kafka | undefined;
+const folder = join(root, ".dapr", `demo-${process.pid}`);
+try {
+  if (broker === "kafka") kafka = await startKafka(stopping.signal);
+  if (!ending) await run();
+} catch (error) {
+  end((error as Error).message, 1);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+  await kafka?.stop();
+}
+report();
+
+async function run(): Promise<void> {
+  const template = await writeTemplate();
+  console.log(banner(template));
+  const apps = startRun(join(folder, "dapr.yaml"), {
+    line: (app, text) => {
+      console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
+      if (app === "nodeapp" && orders?.seen(text))
+        end(`all ${orders.total} orders came through`, 0);
+    },
+    trouble: (text) => console.error(text),
+    ended: (why) => end(why, 1),
+  });
+  const late = setInterval(() => {
+    const reason = orders?.overdue();
+    if (reason) end(reason, 1);
+  }, 500);
+  await new Promise<void>((resolve) => {
+    stopping.signal.addEventListener("abort", () => resolve());
+  });
+  clearInterval(late);
+  console.log(`\nStopping (${ending?.why}) …`);
+  await apps.stop(ending?.why === "Ctrl+C");
+}
+
+/** The project's run template with ports that are free now. */
+async function writeTemplate(): Promise<RunTemplate> {
+  const name = broker === "kafka" ? "dapr-kafka.yaml" : "dapr.yaml";
+  const template = YAML.parse(
+    readFileSync(join(root, name), "utf8"),
+  ) as RunTemplate;
+  template.common.resourcesPaths = template.common.resourcesPaths.map((path) =>
+    join(root, path),
+  );
+  const taken = new Set<number>();
+  for (const app of template.apps) {
+    app.appDirPath = join(root, app.appDirPath);
+    if (app.appPort) app.appPort = await freePort(app.appPort, taken);
+    app.daprHTTPPort = await freePort(app.daprHTTPPort, taken);
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "dapr.yaml"), YAML.stringify(template));
+  return template;
+}
+
+function banner(template: RunTemplate): string {
+  const lines = template.apps.map(({ appID, appPort, daprHTTPPort }) => {
+    const app = appPort ? `app on port ${appPort}` : "app without a port";
+    return `  ${appID.padEnd(12)} ${app.padEnd(19)} sidecar on port ${daprHTTPPort}`;
+  });
+  return `
+${chalk.bold("producerapp → sidecar → sample-topic → sidecar → nodeapp")}
+${lines.join("\n")}
+  broker       ${kafka?.about ?? "embedded (SQLite under .dapr/)"}
+  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs
+  to stop      ${orders ? `by itself after ${orders.total} orders, or Ctrl+C` : "Ctrl+C"}
+`;
+}
+
+function report(): void {
+  const { why, code } = ending ?? { why: "nothing was started", code: 1 };
+  if (code === 0) console.log(`Demo ended: ${why}. Nothing is left running.`);
+  else console.error(chalk.red(`Demo failed: ${why}`));
+  process.exit(code);
+}
