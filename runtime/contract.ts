@@ -98,6 +98,8 @@ export interface ComponentDefinition<C = Binding> {
   /** Versions it answers to; `["v1"]` also serves an empty version and `v0`. */
   versions: string[];
   metadata: MetadataTable;
+  /** Put before a metadata error, where the original does so: `kafka error: `. */
+  errorPrefix?: string;
   /**
    * Opens the component. Throws on bad metadata; a server that is merely late
    * is not an error: connect in the background and keep trying.
@@ -110,11 +112,13 @@ export function defineBinding<T extends MetadataTable>(
   type: string,
   metadata: T,
   open: (context: OpenContext<T>) => Promise<Binding>,
+  options: { errorPrefix?: string } = {},
 ): ComponentDefinition<Binding> {
   return {
     type,
     versions: ["v1"],
     metadata,
+    ...options,
     open: open as unknown as ComponentDefinition<Binding>["open"],
   };
 }
@@ -129,4 +133,32 @@ export class DeliveryError extends Error {
     super(message, { cause });
     this.status = status;
   }
+}
+
+/** What the app answered. `body` is at most the body limit. */
+export interface AppReply {
+  status: number;
+  body: Uint8Array;
+}
+
+/** The one door to the user's app. */
+export interface AppChannel {
+  /**
+   * Sends a request and reads the answer. Waits for a free place when
+   * concurrency is limited. Rejects with {@link DeliveryError} when the app
+   * can't be reached or breaks off.
+   */
+  send(
+    method: string,
+    path: string,
+    options?: {
+      body?: Uint8Array;
+      headers?: Record<string, string>;
+      timeoutMs?: number;
+      /** A health probe: needs no free place and carries no token. */
+      probe?: boolean;
+    },
+  ): Promise<AppReply>;
+  /** Resolves once something listens on the app's port; rejects when `signal` aborts. */
+  whenListening(signal: AbortSignal): Promise<void>;
 }

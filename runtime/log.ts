@@ -44,9 +44,17 @@ export function parseLevel(text: string): Level {
   throw new Error(`undefined log output level: ${text}`);
 }
 
-export function createLogger(options: LogOptions, scope = "dapr.runtime"): Logger {
+export function createLogger(
+  options: LogOptions,
+  scope = "dapr.runtime",
+): Logger {
   const fixed = { app_id: options.appId, instance: hostname() };
-  const emit = (level: Level, msg: string, scopeName: string, extra?: Fields) => {
+  const emit = (
+    level: Level,
+    msg: string,
+    scopeName: string,
+    extra?: Fields,
+  ) => {
     const fields: Fields = {
       ...fixed,
       ...extra,
@@ -55,7 +63,9 @@ export function createLogger(options: LogOptions, scope = "dapr.runtime"): Logge
       ver: options.version,
     };
     options.write(
-      options.json ? jsonLine(level, msg, fields) : textLine(level, msg, fields),
+      options.json
+        ? jsonLine(level, msg, fields)
+        : textLine(level, msg, fields),
     );
   };
   const at = (level: Level, scopeName: string) =>
@@ -89,7 +99,11 @@ function jsonLine(level: Level, msg: string, fields: Fields): string {
     time: timestamp(),
   };
   return JSON.stringify(
-    Object.fromEntries(Object.keys(all).sort().map((key) => [key, all[key]])),
+    Object.fromEntries(
+      Object.keys(all)
+        .sort()
+        .map((key) => [key, all[key]]),
+    ),
   );
 }
 

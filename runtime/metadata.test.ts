@@ -36,7 +36,8 @@ test("reads items by the table, keys in any case, unknown keys pass", () => {
 });
 
 test("a missing required property names a misspelt neighbour and its line", () => {
-  const read = () => parseMetadata(table, [{ name: "broker", value: "a:1", at }]);
+  const read = () =>
+    parseMetadata(table, [{ name: "broker", value: "a:1", at }]);
   expect(read).toThrow(MetadataError);
   expect(read).toThrow(
     "missing 'brokers' attribute (did you mean 'brokers' where it says 'broker'?)",

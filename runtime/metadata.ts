@@ -99,7 +99,8 @@ export function parseDurationMs(value: string, bareUnitMs: number): number {
   const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.exec(
     input,
   );
-  if (!match) throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
+  if (!match)
+    throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
   let total = 0;
   for (const [, amount, unit] of match[2]!.matchAll(
     /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g,
@@ -123,7 +124,9 @@ const quantityFactor: Record<string, number> = {
 
 /** Reads a Kubernetes quantity as a whole number of bytes. Throws on anything else (`100MB`). */
 export function parseQuantity(value: string): number {
-  const match = /^([+-]?\d+(?:\.\d+)?)(|k|K|M|G|T|Ki|Mi|Gi|Ti)$/.exec(value.trim());
+  const match = /^([+-]?\d+(?:\.\d+)?)(|k|K|M|G|T|Ki|Mi|Gi|Ti)$/.exec(
+    value.trim(),
+  );
   if (!match) throw new Error(`"${value}" is not a size such as 4Mi or 100k`);
   return Math.ceil(Number(match[1]) * quantityFactor[match[2]!]!);
 }
@@ -142,7 +145,10 @@ export function parseMetadata<T extends MetadataTable>(
   for (const item of items) {
     const key = item.name.toLowerCase();
     if (byName.has(key))
-      throw new MetadataError(`key ${key} is duplicate in the metadata`, item.at);
+      throw new MetadataError(
+        `key ${key} is duplicate in the metadata`,
+        item.at,
+      );
     byName.set(key, item);
   }
   const values: Record<string, unknown> = {};

@@ -1,0 +1,74 @@
+/**
+ * The gRPC API's port. It speaks gRPC from the first day, so that a client gets
+ * an answer and not a hang; no method is served yet. node:http2 is loaded with
+ * the first connection only.
+ */
+import { createServer, type Server } from "node:net";
+import type { ServerHttp2Stream } from "node:http2";
+
+const unimplemented = 12;
+const message =
+  "the gRPC API is not available in this version of the sidecar; use the HTTP API";
+
+/** Listens on every address. Rejects when a port is taken. */
+export async function listenGrpc(
+  addresses: readonly string[],
+  port: number,
+): Promise<{ port: number; close(): Promise<void> }> {
+  const servers: Server[] = [];
+  const close = async () => {
+    await Promise.all(
+      servers.map(
+        (server) => new Promise<void>((done) => server.close(() => done())),
+      ),
+    );
+  };
+  const sockets = new Set<{ destroy(): void }>();
+  for (const host of addresses) {
+    const server = createServer(async (socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+      socket.on("error", () => socket.destroy());
+      (await http2()).emit("connection", socket);
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, resolve);
+    }).catch(async (error: Error) => {
+      await close();
+      throw error;
+    });
+    servers.push(server);
+  }
+  const address = servers[0]!.address();
+  return {
+    port: typeof address === "object" && address ? address.port : port,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await close();
+    },
+  };
+}
+
+let shared:
+  Promise<{ emit(event: "connection", socket: unknown): boolean }> | undefined;
+
+function http2() {
+  shared ??= import("node:http2").then(({ createServer: createHttp2 }) => {
+    const server = createHttp2();
+    server.on("stream", (stream: ServerHttp2Stream) => {
+      stream.on("error", () => stream.destroy());
+      stream.respond(
+        {
+          ":status": 200,
+          "content-type": "application/grpc",
+          "grpc-status": String(unimplemented),
+          "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
+        },
+        { endStream: true },
+      );
+    });
+    return server;
+  });
+  return shared;
+}

@@ -1,0 +1,127 @@
+/**
+ * Who may call: a foreign web page, a rebound DNS name or a stranger's token
+ * may not. Stricter than the original where that costs a local user nothing;
+ * each check has its switch (docs/decisions.md).
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { ApiReply, ApiRequest } from "./request.ts";
+import { header } from "./request.ts";
+
+export interface GuardOptions {
+  /** `DAPR_API_TOKEN`; no check without it. */
+  apiToken?: string;
+  /** `--allowed-origins`: `*` or a comma list; empty = no CORS layer. */
+  allowedOrigins: string;
+  /** Names a `Host` header may carry besides loopback ones; `*` = any (`DAPR_ALLOWED_HOSTS`). */
+  allowedHosts: string;
+  /** `DAPR_ALLOW_REMOTE_SHUTDOWN`: shutdown and metadata writes from other machines without a token. */
+  allowRemoteShutdown: boolean;
+}
+
+/** Returns the refusal, or undefined to let the request pass. */
+export type Guard = (request: ApiRequest) => ApiReply | undefined;
+
+export function createGuard(options: GuardOptions): Guard {
+  const origins = options.allowedOrigins.split(",").map((part) => part.trim());
+  const hosts = options.allowedHosts
+    .split(",")
+    .map((part) => part.trim().toLowerCase());
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  const token = options.apiToken ? digest(options.apiToken) : undefined;
+
+  const isForeignHost = (host: string) => {
+    if (hosts.includes("*")) return false;
+    const name = hostName(host);
+    return !isAddressOrLoopback(name) && !hosts.includes(name);
+  };
+
+  const isForeignPage = (request: ApiRequest) => {
+    if (origins.includes("*")) return false;
+    const origin = header(request, "origin");
+    if (origin !== undefined)
+      return !origins.includes(origin) && !isLoopbackUrl(origin);
+    if (header(request, "sec-fetch-site") === "cross-site") return true;
+    // A form's cross-site post from a browser that sends no Origin.
+    const referer = header(request, "referer");
+    return referer !== undefined && isForm(request) && !isLoopbackUrl(referer);
+  };
+
+  return (request) => {
+    if (isForeignHost(header(request, "host") ?? ""))
+      return text(
+        403,
+        `host "${header(request, "host") ?? ""}" is not this sidecar's; set DAPR_ALLOWED_HOSTS to serve it`,
+      );
+    if (isForeignPage(request))
+      return text(
+        403,
+        "cross-site request refused; set --allowed-origins to let a page of another site in",
+      );
+    if (token && !isExempt(request)) {
+      const given = header(request, "dapr-api-token") ?? "";
+      if (!timingSafeEqual(digest(given), token))
+        return text(401, "invalid api token");
+    }
+    if (
+      isPrivileged(request) &&
+      !token &&
+      !options.allowRemoteShutdown &&
+      !isLoopbackAddress(request.remoteAddress)
+    )
+      return text(
+        403,
+        "only this machine may do that without a token; set DAPR_API_TOKEN, or DAPR_ALLOW_REMOTE_SHUTDOWN=true",
+      );
+    return undefined;
+  };
+}
+
+const text = (status: number, body: string): ApiReply => ({
+  status,
+  contentType: "text/plain; charset=utf-8",
+  body,
+});
+
+/** Health is read without a token: these exact paths, GET only. */
+const isExempt = ({ method, path }: ApiRequest) =>
+  method === "GET" &&
+  (path === "/v1.0/healthz" || path === "/v1.0/healthz/outbound");
+
+const isPrivileged = ({ method, path }: ApiRequest) =>
+  (method === "POST" && path === "/v1.0/shutdown") ||
+  (method === "PUT" && path.startsWith("/v1.0/metadata/"));
+
+const isForm = (request: ApiRequest) =>
+  /^\s*(text\/plain|multipart\/form-data|application\/x-www-form-urlencoded)/i.test(
+    header(request, "content-type") ?? "",
+  );
+
+function hostName(host: string): string {
+  const name = host.startsWith("[")
+    ? host.slice(1, host.indexOf("]"))
+    : host.replace(/:\d*$/, "");
+  return name.toLowerCase();
+}
+
+/** localhost, its subdomains, and any IP address: a name can be rebound, an address can't. Empty = HTTP/1.0. */
+const isAddressOrLoopback = (name: string) =>
+  name === "" ||
+  name === "localhost" ||
+  name.endsWith(".localhost") ||
+  /^(\d{1,3}\.){3}\d{1,3}$/.test(name) ||
+  name.includes(":");
+
+function isLoopbackUrl(url: string): boolean {
+  const parsed = URL.parse(url);
+  return (
+    parsed !== null &&
+    /^https?:$/.test(parsed.protocol) &&
+    (parsed.hostname === "localhost" ||
+      parsed.hostname.endsWith(".localhost") ||
+      parsed.hostname === "[::1]" ||
+      /^127\./.test(parsed.hostname))
+  );
+}
+
+export const isLoopbackAddress = (address: string) =>
+  /^(::ffff:)?127\./.test(address) || address === "::1" || address === "";

@@ -1,0 +1,105 @@
+/** The sidecar's own routes: health, metadata, shutdown (spec api §6.1), and what no route takes. */
+import { ApiError } from "../../errors.ts";
+import { encode } from "../../go-json.ts";
+import { BodyError, header, type Handler, type Route } from "./request.ts";
+
+/** What these routes ask of the running sidecar. */
+export interface Operations {
+  appId: string;
+  /** Names of what is not ready yet; empty = ready. */
+  notReady(): string[];
+  outboundReady(): boolean;
+  metadata(): Record<string, unknown>;
+  setMetadata(key: string, value: string): void;
+  shutdown(force: boolean): void;
+}
+
+export function healthRoutes(sidecar: Operations): Route[] {
+  const healthz: Handler = ({ query }) => {
+    const appId = new URLSearchParams(query).get("appid");
+    const waiting = sidecar.notReady();
+    if (waiting.length > 0)
+      throw new ApiError("healthNotReady", [waiting.join(" ")]);
+    if (appId && appId !== sidecar.appId)
+      throw new ApiError("healthAppIdMismatch");
+    return { status: 204 };
+  };
+  const outbound: Handler = () => {
+    if (!sidecar.outboundReady()) throw new ApiError("outboundNotReady");
+    return { status: 204 };
+  };
+  return [
+    ["GET", "/v1.0/healthz", healthz],
+    ["GET", "/v1.0/healthz/outbound", outbound],
+  ];
+}
+
+export function metadataRoutes(sidecar: Operations): Route[] {
+  return [
+    [
+      "GET",
+      "/v1.0/metadata",
+      () => ({ status: 200, body: encode(sidecar.metadata()) + "\n" }),
+    ],
+    [
+      "PUT",
+      "/v1.0/metadata/:key",
+      async (request) => {
+        try {
+          const value = (await request.body()).toString("utf8");
+          sidecar.setMetadata(request.params["key"]!, value);
+          return { status: 204 };
+        } catch (error) {
+          if (error instanceof BodyError)
+            throw new ApiError("bodyRead", [error.message], error);
+          throw error;
+        }
+      },
+    ],
+  ];
+}
+
+export function shutdownRoutes(sidecar: Operations): Route[] {
+  return [
+    [
+      "POST",
+      "/v1.0/shutdown",
+      (request) => {
+        sidecar.shutdown(header(request, "dapr-force-shutdown") === "true");
+        return { status: 204 };
+      },
+    ],
+  ];
+}
+
+/**
+ * Any other path or method is a service invocation; its target stands in the
+ * header, in Basic credentials or in the URL, in that order (spec api §4).
+ */
+export const fallback: Handler = (request) => {
+  const target = invokeTarget(
+    header(request, "dapr-app-id"),
+    header(request, "authorization"),
+    request.path,
+  );
+  if (!target) throw new ApiError("noInvokeTarget");
+  throw new ApiError("directInvoke", [
+    target,
+    "service invocation is not available in this version of the sidecar",
+  ]);
+};
+
+function invokeTarget(
+  appId: string | undefined,
+  authorization: string | undefined,
+  path: string,
+): string | undefined {
+  if (appId) return appId;
+  const basic = /^Basic (.+)$/.exec(authorization ?? "");
+  const named =
+    basic &&
+    /^dapr-app-id:(.+)$/.exec(Buffer.from(basic[1]!, "base64").toString());
+  if (named) return named[1];
+  const byPath = /^\/v1\.0\/invoke\/([^/]+)\/method(\/|$)/.exec(path);
+  return byPath?.[1];
+}

@@ -1,0 +1,100 @@
+/**
+ * Finds the route of a path as the original does: matched on the escaped path
+ * after `//`, `.`, `..` and a trailing `/` are collapsed, parameters then
+ * form-unescaped (`%2F` stays inside its segment, `+` is a space).
+ */
+import type { Handler, Route } from "./request.ts";
+
+export interface Match {
+  handler: Handler;
+  params: Record<string, string>;
+}
+
+/** A parameter's escape is broken; answered 400 in plain text. */
+export class UnescapeError extends Error {
+  override name = "UnescapeError";
+}
+
+interface Pattern {
+  segments: string[];
+  handler: Handler;
+}
+
+export type FindRoute = (method: string, path: string) => Match | undefined;
+
+export function createRouter(routes: readonly Route[]): FindRoute {
+  // By method and number of segments, so that a look-up tries few patterns.
+  const table = new Map<string, Pattern[]>();
+  const open: (Pattern & { method: string })[] = [];
+  for (const [method, pattern, handler] of routes) {
+    const segments = pattern.split("/").slice(1);
+    if (segments.at(-1)!.startsWith("*")) {
+      open.push({ method, segments, handler });
+      continue;
+    }
+    const key = `${method} ${segments.length}`;
+    const patterns = table.get(key) ?? [];
+    patterns.push({ segments, handler });
+    table.set(key, patterns);
+  }
+  return (method, path) => {
+    const segments = path.split("/").slice(1);
+    for (const pattern of table.get(`${method} ${segments.length}`) ?? [])
+      if (matches(pattern.segments, segments)) return bind(pattern, segments);
+    for (const pattern of open)
+      if (
+        (pattern.method === "*" || pattern.method === method) &&
+        segments.length >= pattern.segments.length &&
+        matches(pattern.segments.slice(0, -1), segments)
+      )
+        return bind(pattern, segments);
+    return undefined;
+  };
+}
+
+const matches = (pattern: string[], segments: string[]) =>
+  pattern.every(
+    (part, i) =>
+      part === segments[i] || (part.startsWith(":") && segments[i] !== ""),
+  );
+
+function bind({ segments, handler }: Pattern, actual: string[]): Match {
+  const params: Record<string, string> = {};
+  segments.forEach((part, i) => {
+    const name = part.slice(1);
+    if (part.startsWith(":")) params[name] = unescapeParam(name, actual[i]!);
+    else if (part.startsWith("*")) params[name] = actual.slice(i).join("/");
+  });
+  return { handler, params };
+}
+
+function unescapeParam(name: string, value: string): string {
+  if (!/[%+]/.test(value)) return value;
+  const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
+  if (bad)
+    throw new UnescapeError(
+      `failed to unescape request parameter "${name}". Error: invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
+    );
+  const spaced = value.replaceAll("+", " ");
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    // Not UTF-8: bytes as they are, like Go's strings, made readable.
+    const bytes = spaced.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
+      String.fromCharCode(parseInt(hex, 16)),
+    );
+    return Buffer.from(bytes, "latin1").toString("utf8");
+  }
+}
+
+/** Collapses `//`, `.`, `..` and a trailing `/`; the root stays `/`. */
+export function cleanPath(path: string): string {
+  if (!/\/\/|\/\.|.\/$/.test(path)) return path;
+  const kept: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "" || segment === ".") continue;
+    if (segment === "..") kept.pop();
+    else kept.push(segment);
+  }
+  return "/" + kept.join("/");
+}

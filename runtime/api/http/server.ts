@@ -1,0 +1,281 @@
+/**
+ * The API over HTTP: node:http, one guard, one router, replies as data. The
+ * only file that knows the HTTP server library.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { ApiError, messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import type { Guard } from "./guard.ts";
+import {
+  BodyError,
+  type ApiReply,
+  type ApiRequest,
+  type Handler,
+  type Route,
+} from "./request.ts";
+import { cleanPath, createRouter, UnescapeError } from "./router.ts";
+
+export interface ServerOptions {
+  routes: readonly Route[];
+  fallback: Handler;
+  guard?: Guard;
+  cors?: (request: ApiRequest) => Cors | undefined;
+  /** Bytes; a longer body fails with `stream too large`. */
+  maxBodyBytes: number;
+  /** `--read-buffer-size`; a longer header is answered 431. */
+  readBufferBytes: number;
+  /** Called once per answered request when API logging is on. */
+  onAnswered?: (call: ApiCall) => void;
+  log: Logger;
+}
+
+export interface Cors {
+  headers: Record<string, string>;
+  /** A preflight ends here, with 200. */
+  preflight: boolean;
+}
+
+export interface ApiCall {
+  method: string;
+  path: string;
+  userAgent: string | undefined;
+  status: number;
+  bytes: number;
+  durationMs: number;
+}
+
+export interface HttpApi {
+  /** Where it listens, one per address. */
+  addresses: AddressInfo[];
+  /** Takes no new connections, finishes requests under way, then resolves. */
+  close(): Promise<void>;
+  /** Cuts what is left. */
+  closeNow(): void;
+}
+
+const headerTimeoutMs = 10_000;
+const timeoutCheckMs = 1000;
+/** An unread body up to this size is drained, and its connection kept. */
+const drainedBodyBytes = 256 * 1024;
+/** Go allows this much over the read buffer. */
+const headerSlackBytes = 4096;
+
+/** Listens on every address; one that can't be used is logged and skipped, none at all is an error. */
+export async function listen(
+  addresses: readonly string[],
+  port: number,
+  options: ServerOptions,
+): Promise<HttpApi> {
+  const handle = createHandler(options);
+  const servers: Server[] = [];
+  const failures: string[] = [];
+  for (const address of addresses) {
+    const server = createServer(
+      {
+        headersTimeout: headerTimeoutMs,
+        requestTimeout: 0,
+        connectionsCheckingInterval: timeoutCheckMs,
+        keepAliveTimeout: 0,
+        maxHeaderSize: options.readBufferBytes + headerSlackBytes,
+        keepAlive: true,
+        noDelay: true,
+        joinDuplicateHeaders: true,
+      },
+      handle,
+    );
+    try {
+      await listenOn(server, port, address);
+      servers.push(server);
+    } catch (error) {
+      failures.push(`${address}:${port}: ${messageOf(error)}`);
+    }
+  }
+  if (servers.length === 0)
+    throw new Error(
+      `could not listen on any address: ${failures.join("; ")}; is another sidecar running there? give another port`,
+    );
+  for (const failure of failures)
+    options.log.warn(`could not listen on ${failure}`);
+  return {
+    addresses: servers.map((server) => server.address() as AddressInfo),
+    async close() {
+      await Promise.all(servers.map(closeServer));
+    },
+    closeNow() {
+      for (const server of servers) server.closeAllConnections();
+    },
+  };
+}
+
+function listenOn(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host, backlog: 2048 }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+}
+
+function createHandler(options: ServerOptions) {
+  const find = createRouter(options.routes);
+  const { guard, cors, onAnswered, log } = options;
+
+  /** Runs the chain and turns whatever is thrown into the documented reply. */
+  const answer = async (request: ApiRequest): Promise<ApiReply> => {
+    try {
+      const match = find(request.method, request.path);
+      if (!match) return await options.fallback(request);
+      request.params = match.params;
+      return await match.handler(request);
+    } catch (error) {
+      return replyTo(error, log);
+    }
+  };
+
+  return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    const started = onAnswered ? performance.now() : 0;
+    const request = toRequest(incoming, options.maxBodyBytes);
+    const refused = guard?.(request);
+    if (refused) {
+      send(incoming, outgoing, refused);
+      return;
+    }
+    const crossOrigin = cors?.(request);
+    if (crossOrigin?.preflight) {
+      send(incoming, outgoing, { status: 200, headers: crossOrigin.headers });
+      return;
+    }
+    void answer(request).then((reply) => {
+      if (crossOrigin)
+        reply.headers = { ...crossOrigin.headers, ...reply.headers };
+      send(incoming, outgoing, reply);
+      onAnswered?.({
+        method: request.method,
+        path: request.path,
+        userAgent: incoming.headers["user-agent"],
+        status: reply.status,
+        bytes: reply.body?.length ?? 0,
+        durationMs: performance.now() - started,
+      });
+    });
+  };
+}
+
+function toRequest(
+  incoming: IncomingMessage,
+  maxBodyBytes: number,
+): ApiRequest {
+  const url = incoming.url!;
+  const mark = url.indexOf("?");
+  // An absolute-form target (as sent to a proxy) counts by its path.
+  const target = (mark < 0 ? url : url.slice(0, mark)).replace(
+    /^https?:\/\/[^/]*/,
+    "",
+  );
+  return {
+    method: incoming.method!,
+    path: cleanPath(target || "/"),
+    query: mark < 0 ? "" : url.slice(mark + 1),
+    params: {},
+    headers: incoming.headers,
+    remoteAddress: incoming.socket.remoteAddress ?? "",
+    body: () => readBody(incoming, maxBodyBytes),
+  };
+}
+
+function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let size = 0;
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
+    const tooLarge = () => {
+      incoming.pause();
+      reject(new BodyError("stream too large"));
+    };
+    if (Number(incoming.headers["content-length"]) > max) return tooLarge();
+    incoming.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > max) {
+        incoming.removeAllListeners("data");
+        return tooLarge();
+      }
+      if (!first) first = chunk;
+      else (rest ??= [first]).push(chunk);
+    });
+    incoming.on("end", () =>
+      resolve(rest ? Buffer.concat(rest) : (first ?? Buffer.alloc(0))),
+    );
+    incoming.on("error", () => reject(new BodyError("unexpected EOF")));
+    return undefined;
+  });
+}
+
+function replyTo(error: unknown, log: Logger): ApiReply {
+  if (error instanceof ApiError)
+    return { status: error.status, body: error.body };
+  if (error instanceof UnescapeError)
+    return {
+      status: 400,
+      contentType: "text/plain; charset=utf-8",
+      body: error.message,
+    };
+  log.error(`unexpected error: ${(error as Error)?.stack ?? String(error)}`);
+  return {
+    status: 500,
+    body: JSON.stringify({ errorCode: "ERROR", message: messageOf(error) }),
+  };
+}
+
+function send(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  reply: ApiReply,
+) {
+  if (outgoing.destroyed) return;
+  const headers: Record<string, string | number> = { ...reply.headers };
+  const { body } = reply;
+  if (body !== undefined) {
+    headers["content-type"] = reply.contentType ?? "application/json";
+    headers["content-length"] =
+      typeof body === "string" ? Buffer.byteLength(body) : body.length;
+  } else if (reply.status !== 204) headers["content-length"] = 0;
+  const { traceparent, tracestate } = incoming.headers;
+  if (traceparent !== undefined) headers["traceparent"] = traceparent as string;
+  if (tracestate !== undefined) headers["tracestate"] = tracestate as string;
+  const cut = !incoming.complete && isLongBody(incoming);
+  if (cut) {
+    headers["connection"] = "close";
+    outgoing.once("finish", () => cutAfterAnswer(incoming));
+  }
+  outgoing.writeHead(reply.status, headers);
+  outgoing.end(body);
+}
+
+/** A body that nobody read and that may have no end: not worth draining. */
+const isLongBody = ({ headers }: IncomingMessage) =>
+  headers["transfer-encoding"] !== undefined ||
+  Number(headers["content-length"] ?? 0) > drainedBodyBytes;
+
+/** Lets the answer reach a client that is still sending, then drops the connection. */
+function cutAfterAnswer(incoming: IncomingMessage) {
+  const { socket } = incoming;
+  socket.end();
+  incoming.resume();
+  const timer = setTimeout(() => socket.destroy(), 1000);
+  timer.unref();
+  socket.once("close", () => clearTimeout(timer));
+}

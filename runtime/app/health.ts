@@ -1,0 +1,54 @@
+/**
+ * Watches the app's health: it starts unhealthy, one success makes it healthy,
+ * `threshold` failures in a row make it unhealthy (spec api §6.4).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { AppChannel } from "../contract.ts";
+
+export interface HealthOptions {
+  path: string;
+  intervalMs: number;
+  timeoutMs: number;
+  threshold: number;
+}
+
+/** Probes until `signal` aborts; the first probe goes at once. Calls `onChange` with the new state. */
+export async function watchHealth(
+  app: AppChannel,
+  options: HealthOptions,
+  onChange: (healthy: boolean, reason: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let healthy = false;
+  let failures = 0;
+  while (!signal.aborted) {
+    const started = performance.now();
+    const reason = await probe(app, options);
+    if (signal.aborted) return;
+    if (reason === undefined) {
+      failures = 0;
+      if (!healthy) onChange((healthy = true), "probe answered");
+    } else if (++failures >= options.threshold && healthy)
+      onChange((healthy = false), reason);
+    const restMs = options.intervalMs - (performance.now() - started);
+    await delay(Math.max(0, restMs), undefined, { signal }).catch(() => {});
+  }
+}
+
+/** Why the app is not healthy; undefined if it is. */
+async function probe(
+  app: AppChannel,
+  { path, timeoutMs }: HealthOptions,
+): Promise<string | undefined> {
+  try {
+    const { status } = await app.send("GET", path, {
+      timeoutMs,
+      probe: true,
+    });
+    return status >= 200 && status < 300
+      ? undefined
+      : `GET ${path} answered ${status}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Opens one configured component: finds its type, reads its metadata and gives
+ * it its time, turning whatever goes wrong into the documented error (spec
+ * components §1.3, §1.4) with the line to look at.
+ */
+import type {
+  Binding,
+  ComponentDefinition,
+  ComponentResource,
+} from "../contract.ts";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import {
+  editDistance,
+  MetadataError,
+  parseMetadata,
+  where,
+} from "../metadata.ts";
+import type { BuiltIn } from "./index.ts";
+
+export class ComponentError extends Error {
+  override name = "ComponentError";
+}
+
+/** What the categories are called in `couldn't find …` (spec components §1.4). */
+const categories: Record<string, string> = {
+  state: "state store",
+  pubsub: "message bus",
+  secretstores: "secret store",
+  configuration: "configuration store",
+  lock: "lock store",
+  crypto: "crypto provider",
+  conversation: "conversation",
+  middleware: "HTTP middleware",
+};
+
+export interface OpenOptions {
+  appId: string;
+  log: Logger;
+}
+
+/** Opens a binding. Rejects with {@link ComponentError}. */
+export async function openBinding(
+  resource: ComponentResource,
+  known: BuiltIn<Binding>[],
+  options: OpenOptions,
+): Promise<Binding> {
+  const definition = await find(resource, known);
+  const directions = directionsOf(resource);
+  let meta;
+  try {
+    meta = parseMetadata(definition.metadata, resource.metadata, resource.at);
+  } catch (error) {
+    throw initFailure(resource, error, definition.errorPrefix);
+  }
+  const opening = definition.open({
+    name: resource.name,
+    appId: options.appId,
+    meta,
+    items: resource.metadata,
+    log: options.log.scope("dapr.contrib"),
+    directions,
+  });
+  return withTimeout(opening, resource);
+}
+
+/** `[INIT_COMPONENT_FAILURE]: initialization error occurred for n (type/v): cause (file:line:column)`. */
+function initFailure(
+  resource: ComponentResource,
+  error: unknown,
+  prefix = "",
+): ComponentError {
+  const at = where(
+    error instanceof MetadataError ? (error.at ?? resource.at) : resource.at,
+  );
+  return new ComponentError(
+    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${messageOf(error)}${at ? ` (${at})` : ""}`,
+    { cause: error },
+  );
+}
+
+const name = (resource: ComponentResource) =>
+  `${resource.name} (${resource.version ? `${resource.type}/${resource.version}` : resource.type})`;
+
+async function find(
+  resource: ComponentResource,
+  known: BuiltIn<Binding>[],
+): Promise<ComponentDefinition<Binding>> {
+  const version = resource.version.toLowerCase();
+  const found = known.find(
+    ({ type, versions }) =>
+      type === resource.type &&
+      (versions.includes(version) ||
+        (["", "v0"].includes(version) && versions.includes("v1"))),
+  );
+  if (found) return found.load();
+  const category = resource.type.split(".")[0]!;
+  const cause =
+    category === "bindings"
+      ? `couldn't find binding ${name(resource)}`
+      : category in categories
+        ? `couldn't find ${categories[category]} ${resource.type}${resource.version ? `/${resource.version}` : ""}`
+        : `incorrect type ${resource.type}`;
+  const near = known
+    .map(({ type }) => type)
+    .find((type) => editDistance(type, resource.type) <= 3);
+  throw new ComponentError(
+    `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${cause}${near && near !== resource.type ? `; did you mean ${near}?` : `; known types: ${known.map(({ type }) => type).join(", ")}`} (${where(resource.at)})`,
+  );
+}
+
+async function withTimeout(
+  opening: Promise<Binding>,
+  resource: ComponentResource,
+): Promise<Binding> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new Error(
+            `init timeout for component ${resource.name} exceeded after ${resource.initTimeoutMs / 1000}s`,
+          ),
+        ),
+      resource.initTimeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([opening, late]);
+  } catch (error) {
+    // One that opens after its time is closed again, not leaked.
+    opening.then((binding) => binding.close()).catch(() => {});
+    throw initFailure(resource, error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `direction` (comma list, names in any case); absent = both (spec components §1.5). */
+export function directionsOf(resource: ComponentResource): {
+  input: boolean;
+  output: boolean;
+  explicit: boolean;
+} {
+  const item = resource.metadata.find(
+    ({ name }) => name.toLowerCase() === "direction",
+  );
+  if (!item?.value) return { input: true, output: true, explicit: false };
+  const listed = item.value.split(",").map((part) => part.trim().toLowerCase());
+  return {
+    input: listed.includes("input"),
+    output: listed.includes("output"),
+    explicit: true,
+  };
+}

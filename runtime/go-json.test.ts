@@ -1,0 +1,40 @@
+import { decodeFirst, encode } from "./go-json.ts";
+
+const roundTrip = (text: string) => encode(decodeFirst(text));
+
+test("keys are sorted as bytes, also those that look like numbers", () => {
+  expect(roundTrip('{"b":{"z":1,"a":[{"d":1,"c":2}]},"a":1}')).toBe(
+    '{"a":1,"b":{"a":[{"c":2,"d":1}],"z":1}}',
+  );
+  expect(roundTrip('{"9":1,"10":2}')).toBe('{"10":2,"9":1}');
+});
+
+test("strings keep their quotes; < > & and line separators are escaped", () => {
+  expect(roundTrip('"a<b>&\u2028"')).toBe('"a\\u003cb\\u003e\\u0026\\u2028"');
+});
+
+test("numbers pass through float64", () => {
+  expect(roundTrip("[1.50,12345678901234567890,1e21,-0]")).toBe(
+    "[1.5,12345678901234567000,1e+21,-0]",
+  );
+  expect(() => roundTrip("1e400")).toThrow(SyntaxError);
+});
+
+test("a __proto__ key is kept as it came and changes nothing", () => {
+  expect(roundTrip('{"__proto__":{"polluted":true}}')).toBe(
+    '{"__proto__":{"polluted":true}}',
+  );
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+});
+
+test("what follows the first value is not read", () => {
+  expect(decodeFirst('{"a":"}"} trailing')).toEqual({ a: "}" });
+  expect(() => decodeFirst("")).toThrow("EOF");
+  expect(() => decodeFirst('{"a":')).toThrow(SyntaxError);
+  expect(() => decodeFirst("nonsense {}")).toThrow(SyntaxError);
+});
+
+test("nesting beyond Go's limit is refused, not a crash", () => {
+  const deep = "[".repeat(200_000) + "]".repeat(200_000);
+  expect(() => roundTrip(deep)).toThrow("exceeded max depth");
+});

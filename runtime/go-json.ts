@@ -1,0 +1,93 @@
+/**
+ * JSON as the original reads and writes it (Go's encoding/json), so that the
+ * same request puts the same bytes on a topic whichever sidecar serves it.
+ */
+
+/** Parses the first JSON value of a text; what follows it is not read (spec api §0). Throws SyntaxError. */
+export function decodeFirst(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (text.trim() === "") throw new SyntaxError("EOF");
+    const end = endOfFirstValue(text);
+    if (end === undefined || text.slice(end).trim() === "") throw error;
+    return JSON.parse(text.slice(0, end));
+  }
+}
+
+/** Where the first object, array or string of `text` ends; undefined if it does not. */
+function endOfFirstValue(text: string): number | undefined {
+  let depth = 0;
+  let inString = false;
+  for (let i = text.search(/\S/); i < text.length; i++) {
+    const char = text[i];
+    if (inString) {
+      if (char === "\\") i++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") depth--;
+    if (depth === 0 && !inString && /["}\]]/.test(char!)) return i + 1;
+    if (depth < 0) return undefined;
+  }
+  return undefined;
+}
+
+/**
+ * Encodes a parsed value: object keys sorted, `<`, `>`, `&`, U+2028 and U+2029
+ * escaped, numbers as float64. Throws SyntaxError where Go would (too deep, a
+ * number beyond float64).
+ */
+export function encode(value: unknown): string {
+  let text: string;
+  try {
+    text = isCanonical(value) ? JSON.stringify(value) : write(value);
+  } catch (error) {
+    // The stack ends at a depth of some thousands; Go's own limit is 10,000.
+    if (error instanceof RangeError)
+      throw new SyntaxError("exceeded max depth");
+    throw error;
+  }
+  return /[<>&\u2028\u2029]/.test(text)
+    ? text.replace(
+        /[<>&\u2028\u2029]/g,
+        (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"),
+      )
+    : text;
+}
+
+/** Whether JSON.stringify alone writes it as Go would: all keys already in order. */
+function isCanonical(value: unknown): boolean {
+  if (typeof value === "number") {
+    if (!Number.isFinite(value))
+      throw new SyntaxError("cannot unmarshal number into a float64");
+    return !Object.is(value, -0);
+  }
+  if (typeof value !== "object" || value === null) return true;
+  let canonical = true;
+  if (Array.isArray(value)) {
+    for (const item of value) canonical = isCanonical(item) && canonical;
+    return canonical;
+  }
+  let previous = "";
+  for (const key of Object.keys(value)) {
+    if (key < previous) canonical = false;
+    previous = key;
+    const item = (value as Record<string, unknown>)[key];
+    canonical = isCanonical(item) && canonical;
+  }
+  return canonical;
+}
+
+function write(value: unknown): string {
+  if (Object.is(value, -0)) return "-0";
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
+  const members = Object.keys(value)
+    .sort()
+    .map(
+      (key) =>
+        `${JSON.stringify(key)}:${write((value as Record<string, unknown>)[key])}`,
+    );
+  return `{${members.join(",")}}`;
+}

@@ -1,0 +1,58 @@
+/**
+ * The lifeline from the process that started this sidecar: an inherited pipe
+ * whose end means that process is gone, however it went. Then nothing of it may
+ * stay behind: the sidecar ends, and so does the app it was told of.
+ *
+ * Lines on it: `app-pid N` (leader of the app's process group), `bye` (the
+ * parent ends on purpose and has seen to the app itself).
+ */
+import { Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+const appGraceMs = 5000;
+
+/** Calls `onLost` when the pipe ends without a `bye`, after the app was asked to end. */
+export function watchLifeline(fd: number, onLost: () => void): void {
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  let text = "";
+  let appPid: number | undefined;
+  let farewell = false;
+  pipe.setEncoding("utf8");
+  pipe.on("data", (chunk: string) => {
+    text += chunk;
+    const lines = text.split("\n");
+    text = lines.pop()!;
+    for (const line of lines) {
+      if (line === "bye") farewell = true;
+      const pid = /^app-pid (\d+)$/.exec(line);
+      if (pid) appPid = Number(pid[1]);
+    }
+  });
+  pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
+  pipe.on("close", () => {
+    if (farewell) return;
+    if (appPid) void endGroup(appPid);
+    onLost();
+  });
+  pipe.unref();
+}
+
+/** SIGTERM to a process group, SIGKILL after its grace. */
+async function endGroup(pid: number): Promise<void> {
+  if (!signalGroup(pid, "SIGTERM")) return;
+  const until = Date.now() + appGraceMs;
+  while (Date.now() < until) {
+    await delay(50);
+    if (!signalGroup(pid, 0)) return;
+  }
+  signalGroup(pid, "SIGKILL");
+}
+
+/** Whether there was anyone to take it. Windows has no groups: the process alone. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(process.platform === "win32" ? pid : -pid, signal);
+  } catch {
+    return false; // gone already
+  }
+}

@@ -1,0 +1,237 @@
+/**
+ * Resource folders to components: reading, filtering and the values of their
+ * metadata (spec components §1.1 and §1.2).
+ */
+import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
+import type { Logger } from "../log.ts";
+import { isTruthy, parseDurationMs, where } from "../metadata.ts";
+import {
+  member,
+  readDocuments,
+  textOf,
+  textsOf,
+  YamlError,
+  type Value,
+} from "./yaml.ts";
+
+export interface LoadOptions {
+  appId: string;
+  /** The process's environment: `NAMESPACE`, `POD_NAME`, `DAPR_ENV_KEYS` and whatever `envRef` names. */
+  env: Record<string, string | undefined>;
+  log: Logger;
+}
+
+/** A secret a component asks for; the item's value stays empty until a store fills it. */
+export interface SecretRef {
+  item: MetadataItem;
+  name: string;
+  key: string;
+}
+
+export interface LoadedComponent extends ComponentResource {
+  secretRefs: SecretRef[];
+}
+
+const defaultInitTimeoutMs = 5000;
+
+/**
+ * Components of the given folders that concern this app, in file order. Throws
+ * on a missing folder and on two components of one name; a malformed document
+ * is a warning, and the file's other documents still load.
+ */
+export function loadComponents(
+  folders: string[],
+  options: LoadOptions,
+): LoadedComponent[] {
+  const kept = new Map<string, LoadedComponent>();
+  for (const folder of folders)
+    for (const file of yamlFiles(folder, options.log))
+      for (const document of readDocuments(
+        readFileSync(file, "utf8"),
+        shown(file),
+      )) {
+        const component = readComponent(document, options);
+        if (!component) continue;
+        const twin = kept.get(component.name);
+        if (twin)
+          throw new Error(
+            `duplicate definition of Component name ${label(component)} with existing ${label(twin)} (${where(component.at)}, ${where(twin.at)}): rename or scope one of them`,
+          );
+        if (
+          component.scopes.length &&
+          !component.scopes.includes(options.appId)
+        )
+          continue;
+        kept.set(component.name, component);
+      }
+  return [...kept.values()];
+}
+
+/** `name (type/version)`, as messages name a component. */
+export function label(component: ComponentResource): string {
+  const { name, type, version } = component;
+  return `${name} (${version ? `${type}/${version}` : type})`;
+}
+
+function yamlFiles(folder: string, log: Logger): string[] {
+  let entries;
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Error(
+      code === "ENOENT"
+        ? `could not read the resources directory ${folder}: it does not exist; give an existing folder to --resources-path`
+        : `could not read the resources directory ${folder}: ${(error as Error).message}`,
+    );
+  }
+  const files: string[] = [];
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.isDirectory()) continue;
+    const file = join(folder, entry.name);
+    if (/\.ya?ml$/i.test(entry.name)) files.push(file);
+    else
+      log.warn(
+        `A non-YAML file ${entry.name} was detected, it will not be loaded`,
+      );
+  }
+  return files;
+}
+
+/** A path as a person would type it: relative when that is shorter. */
+function shown(file: string): string {
+  const short = relative(process.cwd(), file);
+  return short.startsWith("..") ? file : short;
+}
+
+function readComponent(
+  document: Value | YamlError,
+  options: LoadOptions,
+): LoadedComponent | undefined {
+  const { log, env } = options;
+  const malformed = (problem: string, at: Position) => {
+    log.warn(`A document was not loaded: ${problem} (${where(at)})`);
+    return undefined;
+  };
+  if (document instanceof YamlError)
+    return malformed(document.message, document.at);
+  if (document.kind !== "map")
+    return malformed("it is not a map of fields", document.at);
+  if (
+    textOf(member(document, "kind")) !== "Component" ||
+    textOf(member(document, "apiVersion")) !== "dapr.io/v1alpha1"
+  )
+    return undefined;
+  const name = textOf(member(member(document, "metadata"), "name"));
+  if (name === "" || name === "." || name === ".." || /[/%]/.test(name))
+    return malformed(
+      `metadata.name "${name}" is not a name (not empty, no / or %)`,
+      member(document, "metadata")?.at ?? document.at,
+    );
+  const namespace = textOf(member(member(document, "metadata"), "namespace"));
+  if (namespace && env["NAMESPACE"] && namespace !== env["NAMESPACE"])
+    return undefined;
+  const spec = member(document, "spec");
+  const type = textOf(member(spec, "type")).toLowerCase();
+  if (type === "")
+    return malformed(
+      `component "${name}" has no spec.type`,
+      spec?.at ?? document.at,
+    );
+  const read = readMetadata(member(spec, "metadata"), name, options);
+  return {
+    name,
+    type,
+    version: textOf(member(spec, "version")),
+    ...read,
+    ignoreErrors: isTruthy(textOf(member(spec, "ignoreErrors"))),
+    initTimeoutMs: initTimeout(textOf(member(spec, "initTimeout"))),
+    scopes: textsOf(member(document, "scopes")),
+    secretStore:
+      textOf(member(member(document, "auth"), "secretStore")) || undefined,
+    at: member(spec, "type")?.at ?? document.at,
+  };
+}
+
+/** A Go duration; bad or not positive means 5 s. */
+function initTimeout(value: string): number {
+  try {
+    const parsed = parseDurationMs(value, 1e-6);
+    return parsed > 0 ? parsed : defaultInitTimeoutMs;
+  } catch {
+    return defaultInitTimeoutMs;
+  }
+}
+
+function readMetadata(
+  list: Value | undefined,
+  component: string,
+  options: LoadOptions,
+): { metadata: MetadataItem[]; secretRefs: SecretRef[] } {
+  const metadata: MetadataItem[] = [];
+  const secretRefs: SecretRef[] = [];
+  if (list && list.kind === "map")
+    options.log.warn(
+      `component "${component}": spec.metadata is a map, not a list; write "- name: … value: …" (${where(list.at)})`,
+    );
+  for (const entry of list?.kind === "list" ? list.items : []) {
+    const value = member(entry, "value");
+    const item: MetadataItem = {
+      name: textOf(member(entry, "name")),
+      value: textOf(value),
+      at: value?.at ?? entry.at,
+    };
+    const envRef = textOf(member(entry, "envRef"));
+    if (item.value === "" && envRef)
+      item.value = fromEnv(envRef, item, options);
+    item.value = expand(item.value, options);
+    const ref = member(entry, "secretKeyRef");
+    const secret = textOf(member(ref, "name"));
+    if (secret)
+      secretRefs.push({
+        item,
+        name: secret,
+        key: textOf(member(ref, "key")) || secret,
+      });
+    metadata.push(item);
+  }
+  return { metadata, secretRefs };
+}
+
+function fromEnv(
+  name: string,
+  item: MetadataItem,
+  { env, log }: LoadOptions,
+): string {
+  const allowed = env["DAPR_ENV_KEYS"];
+  const refused =
+    name === "APP_API_TOKEN" ||
+    name.startsWith("DAPR_") ||
+    name.includes(" ") ||
+    (allowed !== undefined && !allowed.split(" ").includes(name));
+  if (!refused) return env[name] ?? "";
+  log.warn(
+    `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
+  );
+  return "";
+}
+
+/** `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`. */
+function expand(value: string, { env, appId }: LoadOptions): string {
+  if (!value.includes("{")) return value;
+  if (value.includes("{podName}") && !env["POD_NAME"])
+    throw new Error(
+      `failed to parse metadata: property {podName} cannot be used: environment variable POD_NAME is not set`,
+    );
+  return value
+    .replaceAll("{uuid}", () => randomUUID())
+    .replaceAll("{podName}", env["POD_NAME"] ?? "")
+    .replaceAll(
+      "{namespace}",
+      env["NAMESPACE"] ? `${env["NAMESPACE"]}.${appId}` : appId,
+    )
+    .replaceAll("{appID}", appId);
+}

@@ -1,0 +1,376 @@
+/**
+ * The composition root: opens everything in the documented order (spec api
+ * §6.5), closes it in reverse (§6.6), unwinds a failed start.
+ */
+import type { ApiCall, HttpApi, ServerOptions } from "./api/http/server.ts";
+import { listen } from "./api/http/server.ts";
+import { listenGrpc } from "./api/grpc/server.ts";
+import { bindingRoutes } from "./api/http/bindings.ts";
+import { createCors } from "./api/http/cors.ts";
+import { createGuard } from "./api/http/guard.ts";
+import {
+  fallback,
+  healthRoutes,
+  metadataRoutes,
+  shutdownRoutes,
+  type Operations,
+} from "./api/http/operations.ts";
+import { watchHealth } from "./app/health.ts";
+import { createHttpChannel } from "./app/http-channel.ts";
+import { createBindings, type NamedBinding } from "./blocks/bindings.ts";
+import { bindings as knownBindings } from "./components/index.ts";
+import { directionsOf, openBinding } from "./components/open.ts";
+import { messageOf } from "./errors.ts";
+import type { Flags } from "./flags.ts";
+import type { Logger } from "./log.ts";
+import { isTruthy } from "./metadata.ts";
+import {
+  label,
+  loadComponents,
+  type LoadedComponent,
+} from "./resources/components.ts";
+import { daprVersion, version } from "./version.ts";
+
+export interface SidecarOptions {
+  flags: Flags;
+  env: Record<string, string | undefined>;
+  log: Logger;
+  /** Someone asked for the end over the API. */
+  onShutdown: (force: boolean) => void;
+}
+
+export interface Sidecar {
+  /** Resolves when all is up, the app included; rejects when it never will be. */
+  ready: Promise<void>;
+  /** Stops taking messages at once; the APIs stay up. */
+  block(): Promise<void>;
+  /** Resolves when the app is, or becomes, unhealthy. */
+  appUnhealthy: Promise<void>;
+  /** Ends everything in order; rejects on what could not be closed. */
+  close(): Promise<void>;
+}
+
+/** Starts a sidecar. Rejects, with everything closed again, when a component or a port can't be opened. */
+export async function start(options: SidecarOptions): Promise<Sidecar> {
+  const { flags, env, log } = options;
+  const started = performance.now();
+  const opened = new AsyncDisposableStack();
+  const stopping = new AbortController();
+  try {
+    log.info(
+      `Starting Dapr Runtime -- version ${daprVersion} -- commit ts-${version}`,
+    );
+    log.info(`Log level set to: ${flags["log-level"]}`);
+    log.warn(
+      "mTLS is disabled. Skipping certificate request and tls validation",
+    );
+    if (flags.config.length === 0) log.info("loading default configuration");
+    log.info("standalone mode configured");
+    log.info(`app id: ${flags["app-id"]}`);
+
+    const app = openApp(options);
+    if (app) opened.defer(() => app.close());
+    const block = createBindings({
+      log,
+      app,
+      probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
+    });
+
+    const named: (NamedBinding & { resource: LoadedComponent })[] = [];
+    log.info("Loading components…");
+    for (const resource of loadComponents(
+      [...flags["resources-path"], ...flags["components-path"]],
+      { appId: flags["app-id"], env, log },
+    )) {
+      const binding = await openComponent(resource, options);
+      if (!binding) continue;
+      opened.defer(async () => {
+        log.info(`Shutting down component ${label(resource)}`);
+        await binding.close();
+      });
+      const route = resource.metadata.find(({ name }) => name === "route");
+      const entry = {
+        name: resource.name,
+        binding,
+        resource,
+        route: route?.value || resource.name,
+        directions: directionsOf(resource),
+      };
+      named.push(entry);
+      block.add(entry);
+      log.info(`Component loaded: ${label(resource)}`);
+    }
+    log.info("All outstanding components processed");
+
+    const state = { outbound: false, ready: false };
+    const extended = new Map([["daprRuntimeVersion", daprVersion]]);
+    const operations: Operations = {
+      appId: flags["app-id"],
+      notReady: () => (state.ready ? [] : ["runtime"]),
+      outboundReady: () => state.outbound,
+      metadata: () => describe(flags, named, block.capabilities, extended),
+      setMetadata: (key, value) => void extended.set(key, value),
+      shutdown: options.onShutdown,
+    };
+    const apis = await openApis(options, operations, [
+      ...bindingRoutes(block),
+      ...healthRoutes(operations),
+      ...metadataRoutes(operations),
+      ...shutdownRoutes(operations),
+    ]);
+    opened.defer(() => apis.close());
+    state.outbound = true;
+
+    // Inputs end first: nothing new reaches the app while the rest goes down.
+    opened.defer(() => block.stopReading());
+    opened.defer(() => stopping.abort());
+
+    const unhealthy = Promise.withResolvers<void>();
+    const ready = (async () => {
+      if (app) await meetApp();
+      state.ready = true;
+      log.info(
+        `dapr initialized. Status: Running. Init Elapsed ${Math.round(performance.now() - started)}ms`,
+      );
+    })();
+    // Ending while the app is still awaited is no failure.
+    ready.catch(() => {});
+
+    async function meetApp() {
+      const port = flags["app-port"];
+      log.info(
+        `application protocol: ${protocolOf(flags)}. waiting on port ${port}.  This will block until the app is listening on that port.`,
+      );
+      await app!.whenListening(stopping.signal);
+      log.info(`application discovered on port ${port}`);
+      if (!flags["enable-app-health-check"]) return block.startReading();
+      const first = Promise.withResolvers<void>();
+      void watchHealth(
+        app!,
+        {
+          path: flags["app-health-check-path"] || "/healthz",
+          intervalMs: (flags["app-health-probe-interval"] || 5) * 1000,
+          timeoutMs: flags["app-health-probe-timeout"] || 500,
+          threshold: flags["app-health-threshold"] || 3,
+        },
+        (healthy, reason) => {
+          if (healthy) {
+            log.info("app is healthy: inputs start");
+            block.startReading();
+          } else {
+            log.warn(`app is unhealthy (${reason}): inputs stop`);
+            unhealthy.resolve();
+            void block.stopReading();
+          }
+          first.resolve();
+        },
+        stopping.signal,
+      );
+    }
+
+    const all = opened.move();
+    return {
+      ready,
+      async block() {
+        stopping.abort();
+        await block.stopReading();
+      },
+      appUnhealthy: unhealthy.promise,
+      async close() {
+        log.info("Dapr is shutting down");
+        await all.disposeAsync();
+        log.info("Dapr runtime stopped");
+      },
+    };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+const protocolOf = (flags: Flags) =>
+  flags["app-ssl"] && flags["app-protocol"] === "http"
+    ? "https"
+    : flags["app-protocol"];
+
+function openApp({ flags, env, log }: SidecarOptions) {
+  const protocol = protocolOf(flags);
+  if (flags["app-port"] <= 0) {
+    log.warn("App channel is not initialized. Did you configure an app-port?");
+    return undefined;
+  }
+  if (protocol !== "http" && protocol !== "https" && protocol !== "h2c")
+    throw new Error(
+      `app-protocol "${protocol}" is not available: this version of the sidecar calls apps over http, https or h2c`,
+    );
+  return createHttpChannel({
+    protocol,
+    address: flags["app-channel-address"],
+    port: flags["app-port"],
+    maxConcurrency: flags["app-max-concurrency"],
+    maxBodyBytes: flags["max-body-size"],
+    apiToken: env["APP_API_TOKEN"],
+  });
+}
+
+/** An opened component; undefined when it is parked or its failure is to be ignored. */
+async function openComponent(
+  resource: LoadedComponent,
+  { flags, log }: SidecarOptions,
+) {
+  const [secret] = resource.secretRefs;
+  if (secret && resource.secretStore) {
+    log.warn(
+      `component ${label(resource)} waits for secret store "${resource.secretStore}", which is not loaded`,
+    );
+    return undefined;
+  }
+  if (secret)
+    log.warn(
+      `component ${label(resource)}: metadata "${secret.item.name}" refers to secret "${secret.name}" but auth.secretStore names no store; it stays empty`,
+    );
+  try {
+    return await openBinding(resource, knownBindings, {
+      appId: flags["app-id"],
+      log,
+    });
+  } catch (error) {
+    const message = `process component ${resource.name} error: ${messageOf(error)}`;
+    if (!resource.ignoreErrors)
+      throw new Error(`failed to load components: ${message}`, {
+        cause: error,
+      });
+    log.error(`Ignoring error processing component: ${message}`);
+    return undefined;
+  }
+}
+
+const loopback = ["127.0.0.1", "::1"];
+
+/** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
+async function openApis(
+  { flags, env, log }: SidecarOptions,
+  operations: Operations,
+  routes: ServerOptions["routes"],
+): Promise<{ close(): Promise<void> }> {
+  const listed = flags["dapr-listen-addresses"].split(",").filter(Boolean);
+  const addresses = listed.length > 0 ? listed : loopback;
+  const isOpen = listed.some(
+    (address) => !/^(127\.|::1$|localhost$)/.test(address),
+  );
+  const opened = new AsyncDisposableStack();
+  try {
+    const grpc = await listenGrpc([addresses[0]!], flags["dapr-grpc-port"]);
+    opened.defer(() => grpc.close());
+    log.info(`API gRPC server is running on port ${grpc.port}`);
+    const common = {
+      maxBodyBytes: flags["max-body-size"],
+      readBufferBytes: flags["read-buffer-size"],
+      log,
+    };
+    const http = await listen(addresses, flags["dapr-http-port"], {
+      ...common,
+      routes,
+      fallback,
+      guard: createGuard({
+        apiToken: env["DAPR_API_TOKEN"],
+        allowedOrigins: flags["allowed-origins"],
+        allowedHosts: env["DAPR_ALLOWED_HOSTS"] ?? (isOpen ? "*" : ""),
+        allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
+      }),
+      cors: createCors(flags["allowed-origins"]),
+      onAnswered: flags["enable-api-logging"]
+        ? apiLog(log.scope("dapr.runtime.http-info"))
+        : undefined,
+    });
+    opened.defer(() => drain(http));
+    log.info(`HTTP server is running on port ${http.addresses[0]!.port}`);
+    log.info(
+      `The request body size parameter is: ${flags["max-body-size"]} bytes`,
+    );
+    if (flags["dapr-public-port"] > 0) {
+      const pub = await listen(
+        flags["dapr-public-listen-address"]
+          ? [flags["dapr-public-listen-address"]]
+          : addresses,
+        flags["dapr-public-port"],
+        {
+          ...common,
+          routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
+          fallback: () => ({
+            status: 404,
+            contentType: "text/plain; charset=utf-8",
+            body: "404 page not found\n",
+          }),
+        },
+      );
+      opened.defer(() => drain(pub));
+      log.info(
+        `Public HTTP server is running on port ${flags["dapr-public-port"]}`,
+      );
+    }
+    const all = opened.move();
+    return { close: () => all.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+const drain = (api: HttpApi) => api.close();
+
+/** One line per answered request, whatever the log level (spec api §8). */
+const apiLog =
+  (log: Logger) =>
+  ({ method, path, userAgent, status, bytes, durationMs }: ApiCall) =>
+    log.always("HTTP API Called", {
+      method: `${method} ${path}`,
+      ...(userAgent ? { useragent: userAgent } : {}),
+      code: status,
+      size: bytes,
+      duration: Math.round(durationMs),
+    });
+
+/** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
+function describe(
+  flags: Flags,
+  named: (NamedBinding & { resource: LoadedComponent })[],
+  capabilities: (binding: NamedBinding) => string[],
+  extended: Map<string, string>,
+): Record<string, unknown> {
+  const appPort = flags["app-port"];
+  return {
+    id: flags["app-id"],
+    runtimeVersion: daprVersion,
+    ...(named.length > 0
+      ? {
+          components: named.map((binding) => ({
+            name: binding.name,
+            type: binding.resource.type,
+            version: binding.resource.version || "v1",
+            capabilities: capabilities(binding),
+          })),
+        }
+      : {}),
+    extended: Object.fromEntries(extended),
+    appConnectionProperties: {
+      ...(appPort > 0 ? { port: appPort } : {}),
+      protocol: protocolOf(flags),
+      channelAddress: flags["app-channel-address"],
+      ...(flags["app-max-concurrency"] > 0
+        ? { maxConcurrency: flags["app-max-concurrency"] }
+        : {}),
+      ...(flags["enable-app-health-check"]
+        ? {
+            health: {
+              healthCheckPath: flags["app-health-check-path"],
+              healthProbeInterval: `${flags["app-health-probe-interval"]}s`,
+              healthProbeTimeout: `${flags["app-health-probe-timeout"]}ms`,
+              healthThreshold: flags["app-health-threshold"],
+            },
+          }
+        : {}),
+    },
+    actorRuntime: { runtimeStatus: "DISABLED", hostReady: false },
+  };
+}
