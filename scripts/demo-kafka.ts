@@ -62,9 +62,13 @@ function leftAlone(about: string): Kafka {
 /** Its id; empty when it is absent or stopped. */
 async function runningContainer(): Promise<string> {
   const id = await compose("ps", "-q", "kafka");
-  if (!id) return "";
-  const state = await docker("inspect", "-f", "{{.State.Running}}", id);
-  return state === "true" ? id : "";
+  return id && (await state(id)).startsWith("true") ? id : "";
+}
+
+/** e.g. `true healthy` */
+function state(id: string): Promise<string> {
+  const format = "{{.State.Running}} {{.State.Health.Status}}";
+  return docker("inspect", "-f", format, id);
 }
 
 async function healthy(id: string, stopping: AbortSignal): Promise<void> {
@@ -72,18 +76,7 @@ async function healthy(id: string, stopping: AbortSignal): Promise<void> {
   const deadline = Date.now() + healthyWithinMs;
   try {
     for (;;) {
-      const [running, health] = id
-        ? (
-            await docker(
-              ...[
-                "inspect",
-                "-f",
-                "{{.State.Running}} {{.State.Health.Status}}",
-              ],
-              id,
-            )
-          ).split(" ")
-        : ["false"];
+      const [running, health] = id ? (await state(id)).split(" ") : ["false"];
       if (running !== "true")
         throw new Error(
           "Kafka ended while starting; see `docker compose -f docker-compose-single-kafka.yml logs kafka`.",

@@ -1,0 +1,51 @@
+import { readSteps } from "./tutorial-markdown.ts";
+
+const text = `# Title
+<!-- stage: one -->
+Not a step:
+\`\`\`yaml
+kind: Component
+\`\`\`
+<!-- step {name: Start, terminal: first, within: 5} -->
+\`\`\`sh
+cd nodeapp
+npm start
+\`\`\`
+You see
+<!-- expect -->
+\`\`\`text
+up and running
+
+…
+{ orderId: 1 }
+\`\`\`
+<!-- step {name: Stop, interrupt: first} -->
+<!-- expect -->
+\`\`\`text
+Exited
+\`\`\`
+`;
+
+test("commands, expected lines and what a step is come from the text", () => {
+  const [start, stop, ...others] = readSteps(text, "x.md");
+  expect(others).toEqual([]);
+  expect(start).toMatchObject({
+    name: "Start",
+    stage: "one",
+    line: 7,
+    terminal: "first",
+    commands: "cd nodeapp\nnpm start",
+    expect: ["up and running", "{ orderId: 1 }"],
+    withinSeconds: 5,
+  });
+  expect(stop).toMatchObject({ interrupt: "first", expect: ["Exited"] });
+});
+
+test("a misspelt key and a step without commands are errors with their line", () => {
+  expect(() => readSteps("\n<!-- step {nam: x} -->", "x.md")).toThrow(
+    'x.md:2: a step has no "nam"',
+  );
+  expect(() => readSteps("<!-- step {name: x} -->", "x.md")).toThrow(
+    'x.md:1: step "x" has no code block',
+  );
+});

@@ -1,0 +1,48 @@
+import { difference, missingLines } from "./tutorial-match.ts";
+
+const printed = [
+  "== APP - producerapp == { data: { orderId: 1 }, operation: 'create' }",
+  "== APP - nodeapp == Hello from Kafka!",
+  "== APP - nodeapp == { orderId: 1 }",
+  "== APP - producerapp == Response for order 1: 204",
+  "Starting with id a. HTTP Port: 3500.",
+];
+
+test("expected lines may be interleaved with other apps' lines", () => {
+  expect(
+    missingLines(
+      [
+        "== APP - producerapp == { data: { orderId: 1 }, operation: 'create' }",
+        "== APP - producerapp == Response for order 1: 204",
+        "== APP - nodeapp == Hello from Kafka!",
+        "== APP - nodeapp == { orderId: 1 }",
+        "id a. HTTP Port: ….",
+      ],
+      printed,
+    ),
+  ).toEqual([]);
+});
+
+test("a line that is absent, early or of another app is missing", () => {
+  expect(
+    missingLines(
+      [
+        "== APP - nodeapp == { orderId: 1 }",
+        "== APP - nodeapp == Hello from Kafka!",
+        "== APP - nodeapp == Response for order 1: 204",
+        "orderId: 1",
+      ],
+      printed,
+    ),
+  ).toEqual([
+    "== APP - nodeapp == Hello from Kafka!",
+    "== APP - nodeapp == Response for order 1: 204",
+    "orderId: 1",
+  ]);
+});
+
+test("the difference names what is missing and what came instead", () => {
+  expect(difference(["a", "b"], ["a", "c"])).toBe(
+    "expected:\n    found    a\n  - missing  b\nprinted (last 2 of 2 lines):\n  | a\n  | c",
+  );
+});

@@ -1,0 +1,56 @@
+/** Compares what a terminal printed with the lines a tutorial shows. */
+
+/**
+ * The expected lines that are missing. Each must be part of a printed line, in
+ * the order shown; lines of different apps (`== APP - x ==`) come from different
+ * processes, so order counts only among those of one app.
+ */
+export function missingLines(
+  expected: readonly string[],
+  printed: readonly string[],
+): string[] {
+  const missing: string[] = [];
+  const reached = new Map<string, number>();
+  for (const line of expected) {
+    const app = appOf(line);
+    const pattern = toPattern(line);
+    const start = reached.get(app) ?? 0;
+    const found = printed.findIndex(
+      (one, index) => index >= start && appOf(one) === app && pattern.test(one),
+    );
+    if (found === -1) missing.push(line);
+    else reached.set(app, found + 1);
+  }
+  return missing;
+}
+
+/** A readable diff: missing lines marked, then the end of what was printed. */
+export function difference(
+  expected: readonly string[],
+  printed: readonly string[],
+): string {
+  const missing = missingLines(expected, printed);
+  const wanted = expected.map(
+    (line) =>
+      `  ${missing.includes(line) ? "- missing  " : "  found    "}${line}`,
+  );
+  const seen = printed.slice(-25).map((line) => `  | ${line}`);
+  return [
+    "expected:",
+    ...wanted,
+    `printed (last ${seen.length} of ${printed.length} lines):`,
+    ...seen,
+  ].join("\n");
+}
+
+function appOf(line: string): string {
+  return /^== APP( - \S+)? ==/.exec(line.trim())?.[0] ?? "";
+}
+
+function toPattern(line: string): RegExp {
+  const parts = line
+    .trim()
+    .split("…")
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(parts.join(".*"));
+}

@@ -1,0 +1,153 @@
+/** `npm run tutorial -- NAME`: runs the commands of a tutorial and checks what it says they print. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { root } from "./docker.ts";
+import { fail, parseOptions } from "./options.ts";
+import { readSteps, type Step } from "./tutorial-markdown.ts";
+import { difference, missingLines } from "./tutorial-match.ts";
+import { Terminal } from "./tutorial-terminal.ts";
+
+const usage = `npm run tutorial -- NAME [OPTIONS]
+
+  NAME           a folder of tutorials/, for example bindings
+  --lang en|zh   which text to follow (default en)
+  --stage NAME   only one stage of it, for example embedded`;
+
+const { values, positionals } = parseOptions(
+  "tutorial",
+  usage,
+  {
+    lang: { type: "string", default: "en" },
+    stage: { type: "string" },
+  },
+  true,
+);
+const [name] = positionals;
+if (!name || positionals.length > 1) fail(usage);
+const file = `tutorials/${name}/README${values.lang === "zh" ? ".zh-CN" : ""}.md`;
+if (!existsSync(join(root, file)))
+  fail(`There is no ${file}; see the folders of tutorials/.`);
+const all = readSteps(readFileSync(join(root, file), "utf8"), file);
+const steps = all.filter(
+  ({ stage }) => !values.stage || stage === values.stage,
+);
+if (steps.length === 0)
+  fail(
+    `${file} has no stage "${values.stage}"; it has ${[...new Set(all.map(({ stage }) => stage))].join(", ")}.`,
+  );
+
+const terminals = new Map<string, Terminal>();
+const opened: Terminal[] = [];
+let interrupted = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.on(signal, () => {
+    interrupted = true;
+    for (const terminal of opened) terminal.interrupt();
+  });
+
+let passed = 0;
+let failed = 0;
+let skipped = 0;
+const broken = new Set<string>();
+for (const [index, step] of steps.entries()) {
+  const title = `[${index + 1}/${steps.length}] ${step.stage}: ${step.name}`;
+  if ((broken.has(step.stage) || interrupted) && !step.cleanup) {
+    console.log(`${title}: skipped`);
+    skipped++;
+    continue;
+  }
+  console.log(title);
+  const started = Date.now();
+  const problem = await perform(step);
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  if (problem === undefined) {
+    passed++;
+    console.log(`  passed in ${seconds} s\n`);
+  } else {
+    failed++;
+    broken.add(step.stage);
+    console.log(
+      `  FAILED after ${seconds} s (${file}:${step.line})\n${problem}\n`,
+    );
+  }
+}
+for (const terminal of opened.reverse()) await terminal.end();
+console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
+process.exitCode = failed > 0 || interrupted ? 1 : 0;
+
+/** What went wrong, or `undefined`. */
+async function perform(step: Step): Promise<string | undefined> {
+  if (step.watch) return watch(step, step.watch);
+  if (typeof step.interrupt === "string")
+    return interrupt(
+      terminalOf(step.interrupt),
+      step.expect,
+      step.withinSeconds,
+    );
+  for (const line of step.commands.split("\n")) console.log(`  $ ${line}`);
+  const deadline = Date.now() + step.withinSeconds * 1000;
+  for (;;) {
+    const problem = await runOnce(step);
+    if (problem === undefined || !step.repeat || Date.now() > deadline)
+      return problem;
+    await sleep(500); // between two looks
+  }
+}
+
+async function runOnce(step: Step): Promise<string | undefined> {
+  const key = step.terminal ?? "";
+  const terminal = new Terminal(step.commands, (line) =>
+    console.log(`  ${key ? `${key} ` : ""}| ${line}`),
+  );
+  terminals.set(key, terminal);
+  opened.push(terminal);
+  const staysOpen = key !== "" || step.interrupt === true;
+  const found = () => missingLines(step.expect, terminal.printed).length === 0;
+  await terminal.until(() => staysOpen && found(), step.withinSeconds);
+  if (!found()) return difference(step.expect, terminal.printed);
+  if (step.interrupt === true)
+    return interrupt(terminal, step.after, step.withinSeconds);
+  if (staysOpen) return undefined;
+  return ended(terminal, step.withinSeconds);
+}
+
+async function watch(step: Step, key: string): Promise<string | undefined> {
+  const { printed } = terminalOf(key);
+  const found = await terminalOf(key).until(
+    () => missingLines(step.expect, printed).length === 0,
+    step.withinSeconds,
+  );
+  return found ? undefined : difference(step.expect, printed);
+}
+
+async function interrupt(
+  terminal: Terminal,
+  expected: string[],
+  seconds: number,
+): Promise<string | undefined> {
+  const from = terminal.printed.length;
+  terminal.interrupt();
+  const problem = await ended(terminal, seconds);
+  const printed = terminal.printed.slice(from);
+  if (missingLines(expected, printed).length > 0)
+    return difference(expected, printed);
+  return problem;
+}
+
+async function ended(
+  terminal: Terminal,
+  seconds: number,
+): Promise<string | undefined> {
+  await terminal.until(() => false, seconds);
+  if (terminal.exitCode === 0) return undefined;
+  return terminal.exitCode === undefined
+    ? `  still running after ${seconds} s`
+    : `  exit code ${terminal.exitCode}, expected 0`;
+}
+
+function terminalOf(key: string): Terminal {
+  const terminal = terminals.get(key);
+  if (!terminal) throw new Error(`${file}: no step opened a terminal "${key}"`);
+  return terminal;
+}
