@@ -3,7 +3,7 @@
  * chunks. Run by `npm install` (prepare); the bin entries run it again when a
  * source is newer than the bundle.
  */
-import { build } from "esbuild";
+import { build, type BuildFailure } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
@@ -13,7 +13,7 @@ const dist = join(root, "dist");
 const fresh = `${dist}.${process.pid}.new`;
 const old = `${dist}.${process.pid}.old`;
 
-await build({
+const { errors } = await build({
   absWorkingDir: root,
   entryPoints: ["runtime/dapr.ts", "runtime/daprd.ts"],
   outdir: fresh,
@@ -31,7 +31,8 @@ await build({
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
   },
-});
+}).catch((error: BuildFailure) => error);
+if (errors.length > 0) process.exit(1); // esbuild has named file and line
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(fresh, dist);
 rmSync(old, { recursive: true, force: true });
