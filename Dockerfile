@@ -4,6 +4,7 @@
 FROM node:24-slim
 ENV NODE_ENV=production
 WORKDIR /dapr
+COPY runtime/package.json ./
 COPY dist ./dist
 # Its own folder, where the embedded broker may keep its file.
 RUN mkdir -p .dapr && chown node:node .dapr
