@@ -1,0 +1,120 @@
+/**
+ * bindings.kafka: what is posted becomes a record, what is in the topics goes
+ * to the app.
+ */
+import { defineBinding, type Deliver } from "../../contract.ts";
+import { authentication } from "../clients/kafka-auth.ts";
+import type { KafkaServer } from "../clients/kafka-cluster.ts";
+import { startConsumer } from "../clients/kafka-consumer.ts";
+import { openProducer, type KafkaProducer } from "../clients/kafka-producer.ts";
+import { createDelivery } from "./kafka-delivery.ts";
+import { toMessage, toRecord } from "./kafka-message.ts";
+import { checkMetadata, metadata } from "./kafka-metadata.ts";
+
+/** A message that is not stored within this time fails, so that a caller is not left waiting. */
+const deadlineMs = 10_000;
+
+export const kafka = defineBinding(
+  "bindings.kafka",
+  metadata,
+  async ({ name, meta, items, log: runtimeLog, directions }) => {
+    const log = runtimeLog.scope("dapr.contrib");
+    checkMetadata(meta, items, log);
+    const server: KafkaServer = {
+      brokers: meta.brokers.map((b) => (/:\d+$/.test(b) ? b : `${b}:9092`)),
+      clientId: meta.clientID,
+      ...authentication(meta, log),
+      dialTimeoutMs: meta.dialTimeout,
+      requestTimeoutMs: Math.max(meta.readTimeout, meta.writeTimeout),
+      metadataRefreshMs: meta.clientConnectionTopicMetadataRefreshInterval,
+      keepAliveMs: meta.clientConnectionKeepAliveInterval,
+      log,
+    };
+    const toTopic = (topic: string): KafkaProducer =>
+      openProducer({
+        server,
+        topic,
+        acks: meta.producerRequiredAcks,
+        compression: meta.compression,
+        maxMessageBytes: meta.maxMessageBytes,
+        deadlineMs,
+        retries: meta.producerRetryMax,
+      });
+
+    const producer =
+      directions.output && meta.publishTopic
+        ? toTopic(meta.publishTopic)
+        : undefined;
+    let deadLetters: KafkaProducer | undefined;
+    const stops = new Set<() => Promise<void>>();
+
+    if (directions.input && meta.topics.length === 0)
+      log.warn(
+        `kafka: component "${name}" has no 'topics': it does not read anything`,
+      );
+
+    async function read(deliver: Deliver) {
+      if (meta.topics.length === 0) return async () => {};
+      if (!meta.consumerGroup)
+        throw new Error(
+          `kafka error: component "${name}" can't read without a 'consumerGroup' attribute; add one, the readers that share the work use the same`,
+        );
+      const handle = createDelivery({
+        name,
+        meta,
+        log,
+        deliver,
+        toMessage: (topic, partition, record) =>
+          toMessage(topic, partition, record, meta),
+        async deadLetter(record) {
+          deadLetters ??= toTopic(meta.deadLetterTopic!);
+          await deadLetters.send({ ...record, partition: undefined });
+        },
+      });
+      const consumer = startConsumer({
+        server,
+        group: {
+          groupId: meta.consumerGroup,
+          strategy: meta.consumerGroupRebalanceStrategy,
+          sessionTimeoutMs: meta.sessionTimeout,
+          rebalanceTimeoutMs: 60_000,
+          heartbeatIntervalMs: meta.heartbeatInterval,
+        },
+        topics: [...new Set(meta.topics)],
+        initialOffset: meta.initialOffset,
+        limits: {
+          minBytes: meta.consumerFetchMin,
+          maxBytes: 8 * 1024 * 1024,
+          partitionMaxBytes: meta.consumerFetchDefault,
+        },
+        rejoinPauseMs: meta.consumeRetryInterval,
+        handle,
+      });
+      const stop = async () => {
+        await consumer.stop();
+        stops.delete(stop);
+      };
+      stops.add(stop);
+      return stop;
+    }
+
+    return {
+      operations: ["create"],
+      ...(directions.output && {
+        async invoke({ data, metadata: headers }) {
+          if (!producer)
+            throw new Error(
+              `kafka error: component "${name}" can't write without a 'publishTopic' attribute`,
+            );
+          await producer.send(toRecord(data, headers));
+          return undefined;
+        },
+      }),
+      ...(directions.input && { read }),
+      async close() {
+        await Promise.all([...stops].map((stop) => stop()));
+        await Promise.all([producer?.close(), deadLetters?.close()]);
+      },
+    };
+  },
+);

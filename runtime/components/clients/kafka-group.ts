@@ -1,0 +1,190 @@
+/** Membership in a consumer group: join, heartbeat, commit, leave. */
+import {
+  assign,
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+  type Assignment,
+  type Strategy,
+} from "./kafka-assignment.ts";
+import {
+  errorType,
+  type Broker,
+  type Cluster,
+  type TopicOffsets,
+} from "./kafka-cluster.ts";
+
+export interface GroupOptions {
+  groupId: string;
+  strategy: Strategy;
+  sessionTimeoutMs: number;
+  rebalanceTimeoutMs: number;
+  heartbeatIntervalMs: number;
+}
+
+export interface PartitionOffset {
+  topic: string;
+  partition: number;
+  offset: number;
+}
+
+export interface Group {
+  /** Takes part in the next generation; resolves with what this member is to read. */
+  join(cluster: Cluster, topics: string[]): Promise<Assignment>;
+  /** Keeps the membership alive until stopped; `lost` is called once, when it can't. */
+  startHeartbeat(lost: (error: Error) => void): () => void;
+  /** The group's position in a partition, where it has one. */
+  committed(assignment: Assignment): Promise<PartitionOffset[]>;
+  commit(offsets: PartitionOffset[]): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** The group has a new generation or threw this member out: join again, nothing is wrong. */
+export function isRebalance(error: unknown): boolean {
+  return [
+    "REBALANCE_IN_PROGRESS",
+    "ILLEGAL_GENERATION",
+    "UNKNOWN_MEMBER_ID",
+    "FENCED_INSTANCE_ID",
+  ].includes(errorType(error) ?? "");
+}
+
+export function createGroup(options: GroupOptions): Group {
+  const { groupId } = options;
+  let coordinator: Broker | undefined;
+  // Kept over a lost connection, so that the group need not wait for a ghost.
+  let memberId = "";
+  let generationId = -1;
+  /** What each member got when this one was the leader; the sticky strategy keeps to it. */
+  let lastPlan = new Map<string, Assignment>();
+
+  async function asLeader(
+    cluster: Cluster,
+    encoded: { memberId: string; memberMetadata: Buffer }[],
+    strategy: Strategy,
+  ) {
+    const members = encoded.map(({ memberId, memberMetadata }) => ({
+      memberId,
+      topics: decodeSubscription(memberMetadata),
+    }));
+    const topics = [...new Set(members.flatMap((member) => member.topics))];
+    await cluster.addMultipleTargetTopics(topics);
+    await cluster.refreshMetadata();
+    const partitions = new Map(
+      topics.map((topic) => [
+        topic,
+        cluster
+          .findTopicPartitionMetadata(topic)
+          .map(({ partitionId }) => partitionId)
+          .toSorted((a, b) => a - b),
+      ]),
+    );
+    lastPlan = assign(strategy, members, partitions, lastPlan);
+    return [...lastPlan].map(([memberId, assignment]) => ({
+      memberId,
+      memberAssignment: encodeAssignment(assignment),
+    }));
+  }
+
+  return {
+    async join(cluster, topics) {
+      try {
+        coordinator = await cluster.findGroupCoordinator({ groupId });
+        const joined = await coordinator.joinGroup({
+          groupId,
+          memberId,
+          sessionTimeout: options.sessionTimeoutMs,
+          rebalanceTimeout: options.rebalanceTimeoutMs,
+          groupProtocols: [
+            { name: options.strategy, metadata: encodeSubscription(topics) },
+          ],
+        });
+        memberId = joined.memberId;
+        generationId = joined.generationId;
+        const groupAssignment =
+          joined.leaderId === memberId
+            ? await asLeader(cluster, joined.members, options.strategy)
+            : [];
+        const { memberAssignment } = await coordinator.syncGroup({
+          groupId,
+          memberId,
+          generationId,
+          groupAssignment,
+        });
+        return decodeAssignment(memberAssignment);
+      } catch (error) {
+        if (errorType(error) === "UNKNOWN_MEMBER_ID") memberId = "";
+        throw error;
+      }
+    },
+
+    startHeartbeat(lost) {
+      let pending = false;
+      const timer = setInterval(async () => {
+        if (pending) return;
+        pending = true;
+        try {
+          await coordinator!.heartbeat({
+            groupId,
+            memberId,
+            groupGenerationId: generationId,
+          });
+        } catch (error) {
+          // While a rebalance waits for the deliveries in flight, heartbeats
+          // go on: they keep this member in the group.
+          if (errorType(error) !== "REBALANCE_IN_PROGRESS")
+            clearInterval(timer);
+          if (errorType(error) === "UNKNOWN_MEMBER_ID") memberId = "";
+          lost(error as Error);
+        }
+        pending = false;
+      }, options.heartbeatIntervalMs);
+      return () => clearInterval(timer);
+    },
+
+    async committed(assignment) {
+      const { responses } = await coordinator!.offsetFetch({
+        groupId,
+        topics: [...assignment].map(([topic, partitions]) => ({
+          topic,
+          partitions: partitions.map((partition) => ({ partition })),
+        })),
+      });
+      return flatten(responses).filter(({ offset }) => offset >= 0);
+    },
+
+    async commit(offsets) {
+      await coordinator!.offsetCommit({
+        groupId,
+        memberId,
+        groupGenerationId: generationId,
+        topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(
+          ([topic, partitions]) => ({
+            topic,
+            partitions: partitions.map(({ partition, offset }) => ({
+              partition,
+              offset: String(offset),
+            })),
+          }),
+        ),
+      });
+    },
+
+    async leave() {
+      if (memberId === "" || !coordinator) return;
+      await coordinator.leaveGroup({ groupId, memberId });
+      memberId = "";
+    },
+  };
+}
+
+export function flatten(topics: TopicOffsets[]): PartitionOffset[] {
+  return topics.flatMap(({ topic, partitions }) =>
+    partitions.map(({ partition, offset }) => ({
+      topic,
+      partition,
+      offset: Number(offset),
+    })),
+  );
+}

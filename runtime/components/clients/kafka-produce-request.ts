@@ -1,0 +1,79 @@
+/** Kafka's Produce request, versions 3 to 7 (the layouts differ in the answer only). */
+import type { WireRequest } from "./kafka-cluster.ts";
+
+export interface PartitionBatch {
+  partition: number;
+  batch: Buffer;
+}
+
+export interface PartitionResult {
+  partition: number;
+  errorCode: number;
+  baseOffset: number;
+}
+
+const apiKey = 0;
+
+/** The newest version both sides know. Throws when there is none. */
+export function produceVersion(
+  versions: Record<number, { minVersion: number; maxVersion: number }>,
+): number {
+  const { minVersion = 0, maxVersion = 0 } = versions[apiKey] ?? {};
+  if (minVersion > 7 || maxVersion < 3)
+    throw new Error(
+      `the broker takes Produce requests of version ${minVersion} to ${maxVersion}, this client sends 3 to 7`,
+    );
+  return Math.min(maxVersion, 7);
+}
+
+export function produceRequest(
+  version: number,
+  topic: string,
+  batches: PartitionBatch[],
+  acks: number,
+  timeoutMs: number,
+): WireRequest {
+  const name = Buffer.from(topic);
+  const head = Buffer.allocUnsafe(18 + name.length);
+  head.writeInt16BE(-1, 0); // no transaction
+  head.writeInt16BE(acks, 2);
+  head.writeInt32BE(timeoutMs, 4);
+  head.writeInt32BE(1, 8);
+  head.writeInt16BE(name.length, 12);
+  name.copy(head, 14);
+  head.writeInt32BE(batches.length, 14 + name.length);
+  const parts: Buffer[] = [head];
+  for (const { partition, batch } of batches) {
+    const prefix = Buffer.allocUnsafe(8);
+    prefix.writeInt32BE(partition, 0);
+    prefix.writeInt32BE(batch.length, 4);
+    parts.push(prefix, batch);
+  }
+  return {
+    apiKey,
+    apiVersion: version,
+    apiName: "Produce",
+    body: Buffer.concat(parts),
+    expectResponse: acks !== 0,
+  };
+}
+
+/** Reads the answer for the one topic that was sent. */
+export function readProduceResponse(
+  version: number,
+  bytes: Buffer,
+): PartitionResult[] {
+  const entrySize = version >= 5 ? 30 : 22;
+  let at = 4; // one topic
+  at += 2 + bytes.readInt16BE(at);
+  const count = bytes.readInt32BE(at);
+  at += 4;
+  const results: PartitionResult[] = [];
+  for (let i = 0; i < count; i++, at += entrySize)
+    results.push({
+      partition: bytes.readInt32BE(at),
+      errorCode: bytes.readInt16BE(at + 4),
+      baseOffset: Number(bytes.readBigInt64BE(at + 6)),
+    });
+  return results;
+}

@@ -1,0 +1,104 @@
+/** What waits for one partition, and the batch of it that is on its way. */
+import type { Entry, Identity } from "./kafka-producer.ts";
+import type { Sequence } from "./kafka-record-batch.ts";
+
+export interface Batch {
+  entries: Entry[];
+  /** Set on the first try and never changed: the same bytes go again. */
+  sequence: Sequence | undefined;
+  bytes: Buffer | undefined;
+  attempts: number;
+}
+
+export interface PartitionQueue {
+  readonly partition: number;
+  entries: Entry[];
+  readonly batch: Batch | undefined;
+  /** Forms the next batch if none is on its way; tells whether there is one to send. */
+  fill(): boolean;
+  nextSequence(identity: Identity | undefined): Sequence;
+  /** The broker has it; the next batch gets the following numbers. */
+  stored(): void;
+  /** The broker surely does not have it; its numbers are free. */
+  refused(): void;
+  /** Nobody knows; its numbers are never used again. */
+  abandon(): void;
+  /** The same entries under a new producer id. */
+  restart(): void;
+  /** The broker surely does not have it; its halves go one after the other. */
+  split(): void;
+}
+
+/** Kafka's own default limit of a batch (message.max.bytes = 1048588). */
+const brokerBatchBytes = 1_000_000;
+const noSequence: Sequence = { producerId: -1n, epoch: -1, first: -1 };
+
+export function createPartitionQueue(
+  partition: number,
+  maxMessageBytes: number,
+): PartitionQueue {
+  const maxBytes = Math.min(brokerBatchBytes, maxMessageBytes);
+  let current: Identity | undefined;
+  let next = 0;
+  let batch: Batch | undefined;
+  /** Set by a split: the next batches hold at most so many entries. */
+  let limit = Infinity;
+
+  const queue: PartitionQueue = {
+    partition,
+    entries: [],
+    get batch() {
+      return batch;
+    },
+    fill() {
+      if (batch) return true;
+      if (queue.entries.length === 0) return false;
+      let count = 0;
+      let bytes = 0;
+      for (const { size } of queue.entries) {
+        if (count > 0 && (bytes + size > maxBytes || count >= limit)) break;
+        bytes += size;
+        count++;
+      }
+      batch = {
+        entries: queue.entries.splice(0, count),
+        sequence: undefined,
+        bytes: undefined,
+        attempts: 0,
+      };
+      return true;
+    },
+    nextSequence(identity) {
+      if (!identity) return noSequence;
+      if (identity !== current) {
+        current = identity;
+        next = 0;
+      }
+      return { ...identity, first: next };
+    },
+    stored() {
+      // Sequence numbers are 31 bits and start again at 0.
+      next = (next + batch!.entries.length) % 2 ** 31;
+      limit = limit >= 1024 ? Infinity : limit * 2;
+      batch = undefined;
+    },
+    refused() {
+      batch = undefined;
+    },
+    abandon() {
+      batch = undefined;
+      current = undefined;
+    },
+    restart() {
+      current = undefined;
+      batch!.sequence = undefined;
+      batch!.bytes = undefined;
+    },
+    split() {
+      limit = Math.ceil(batch!.entries.length / 2);
+      queue.entries.unshift(...batch!.entries);
+      batch = undefined;
+    },
+  };
+  return queue;
+}
