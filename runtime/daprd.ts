@@ -26,8 +26,10 @@ const signalNames: Partial<Record<NodeJS.Signals, string>> = {
   SIGTERM: "terminated",
 };
 const forcedExitMs = 100;
+const waitLimitMs = 60_000;
 
-await main(process.argv.slice(2));
+/** Settles when the process at the other end of the lifeline is gone. */
+let parentGone: Promise<void> | undefined;
 
 async function main(argv: string[]) {
   let parsed: ParsedFlags;
@@ -118,8 +120,6 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   process.off("SIGHUP", onHangUp);
   return end.kind === "restart" && code === 0 ? "restart" : code;
 }
-
-let parentGone: Promise<void> | undefined;
 
 /** The documented shutdown (spec api §6.6). Returns the exit code. */
 async function close(
@@ -229,8 +229,6 @@ function print(text: string) {
   process.stdout.write(text);
 }
 
-const waitLimitMs = 60_000;
-
 /** `--wait`: polls the outbound health of the sidecar on this machine. */
 async function waitForOutbound(port: number) {
   const url = `http://127.0.0.1:${port}/v1.0/healthz/outbound`;
@@ -245,3 +243,5 @@ async function waitForOutbound(port: number) {
   );
   process.exitCode = 1;
 }
+
+await main(process.argv.slice(2));
