@@ -27,6 +27,8 @@ const { errors } = await build({
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
+  // Its ES module: `await import("yaml")` of the CommonJS one has only a default export.
+  alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
   // CommonJS packages ask for Node's own modules by require().
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
