@@ -68,7 +68,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     log.info("standalone mode configured");
     log.info(`app id: ${flags["app-id"]}`);
 
-    const app = openApp(options);
+    const app = await openApp(options);
     if (app) opened.defer(() => app.close());
     const block = createBindings({
       log,
@@ -193,7 +193,7 @@ const protocolOf = (flags: Flags) =>
     ? "https"
     : flags["app-protocol"];
 
-function openApp({ flags, env, log }: SidecarOptions) {
+async function openApp({ flags, env, log }: SidecarOptions) {
   const protocol = protocolOf(flags);
   if (flags["app-port"] <= 0) {
     log.warn("App channel is not initialized. Did you configure an app-port?");

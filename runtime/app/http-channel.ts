@@ -4,7 +4,9 @@
  */
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { H2CClient, Pool, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
+// The pool alone: the package's index also loads fetch, WebSocket and caches.
+import Pool from "undici/lib/dispatcher/pool.js";
 import { DeliveryError, type AppChannel, type AppReply } from "../contract.ts";
 import { messageOf } from "../errors.ts";
 
@@ -23,9 +25,9 @@ export interface HttpChannelOptions {
 const dialIntervalMs = 100;
 const dialTimeoutMs = 500;
 
-export function createHttpChannel(
+export async function createHttpChannel(
   options: HttpChannelOptions,
-): AppChannel & { close(): Promise<void> } {
+): Promise<AppChannel & { close(): Promise<void> }> {
   const host = options.address.includes(":")
     ? `[${options.address}]`
     : options.address;
@@ -35,7 +37,10 @@ export function createHttpChannel(
   const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
   const pool: Dispatcher =
     options.protocol === "h2c"
-      ? new H2CClient(origin, timeouts)
+      ? new (await import("undici/lib/dispatcher/h2c-client.js")).default(
+          origin,
+          timeouts,
+        )
       : new Pool(origin, {
           ...timeouts,
           pipelining: 1,

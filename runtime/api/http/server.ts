@@ -72,7 +72,8 @@ export async function listen(
   port: number,
   options: ServerOptions,
 ): Promise<HttpApi> {
-  const handle = createHandler(options);
+  const state = { closing: false };
+  const handle = createHandler(options, state);
   const servers: Server[] = [];
   const failures: string[] = [];
   for (const address of addresses) {
@@ -105,6 +106,7 @@ export async function listen(
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
+      state.closing = true; // every answer from now on is its connection's last
       await Promise.all(servers.map(closeServer));
     },
     closeNow() {
@@ -130,7 +132,7 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
-function createHandler(options: ServerOptions) {
+function createHandler(options: ServerOptions, state: { closing: boolean }) {
   const find = createRouter(options.routes);
   const { guard, cors, onAnswered, log } = options;
 
@@ -147,6 +149,7 @@ function createHandler(options: ServerOptions) {
   };
 
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (state.closing) outgoing.shouldKeepAlive = false;
     const started = onAnswered ? performance.now() : 0;
     const request = toRequest(incoming, options.maxBodyBytes);
     const refused = guard?.(request);

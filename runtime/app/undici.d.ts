@@ -1,0 +1,9 @@
+/** The parts of undici that are imported by path, typed by the package's own index. */
+declare module "undici/lib/dispatcher/pool.js" {
+  import { Pool } from "undici";
+  export default Pool;
+}
+declare module "undici/lib/dispatcher/h2c-client.js" {
+  import { H2CClient } from "undici";
+  export default H2CClient;
+}
