@@ -1,0 +1,139 @@
+/** What one app and its sidecar are to be run with, whether flags or a run file said so. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseQuantity } from "../metadata.ts";
+import { CommandError } from "./command.ts";
+import type { RunFlags } from "./run-flags.ts";
+
+/** Ports are 0 or less until {@link assignPorts} has picked them. */
+export interface AppSpec {
+  appId: string;
+  appPort: number;
+  appProtocol: string;
+  appChannelAddress: string;
+  appMaxConcurrency: number;
+  configFile: string;
+  /** Folders given; empty means `<dapr>/components` by the old flag. */
+  resourcesPaths: string[];
+  componentsPath: string;
+  daprHttpPort: number;
+  daprGrpcPort: number;
+  daprInternalGrpcPort: number;
+  metricsPort: number;
+  profilePort: number;
+  enableProfiling: boolean;
+  enableApiLogging: boolean;
+  enableAppHealthCheck: boolean;
+  appHealthCheckPath: string;
+  appHealthProbeInterval: number;
+  appHealthProbeTimeout: number;
+  appHealthThreshold: number;
+  logLevel: string;
+  logAsJson: boolean;
+  maxBodySize: string;
+  readBufferSize: string;
+  placementHostAddress: string;
+  schedulerHostAddress: string;
+  unixDomainSocket: string;
+  daprListenAddresses: string;
+  /** Words to run; empty for a sidecar alone. */
+  command: string[];
+}
+
+export function specFromFlags(
+  flags: RunFlags & { "log-as-json": boolean },
+  appId: string,
+  home: string,
+  command: string[],
+): AppSpec {
+  return {
+    appId,
+    appPort: flags["app-port"],
+    appProtocol: withTls(flags["app-protocol"], flags["app-ssl"]),
+    appChannelAddress: flags["app-channel-address"],
+    appMaxConcurrency: flags["app-max-concurrency"],
+    configFile: flags.config || join(home, "config.yaml"),
+    resourcesPaths: flags["resources-path"],
+    componentsPath: flags["components-path"] || join(home, "components"),
+    daprHttpPort: flags["dapr-http-port"],
+    daprGrpcPort: flags["dapr-grpc-port"],
+    daprInternalGrpcPort: flags["dapr-internal-grpc-port"],
+    metricsPort: flags["metrics-port"],
+    profilePort: flags["profile-port"],
+    enableProfiling: flags["enable-profiling"],
+    enableApiLogging: flags["enable-api-logging"],
+    enableAppHealthCheck: flags["enable-app-health-check"],
+    appHealthCheckPath: flags["app-health-check-path"],
+    appHealthProbeInterval: flags["app-health-probe-interval"],
+    appHealthProbeTimeout: flags["app-health-probe-timeout"],
+    appHealthThreshold: flags["app-health-threshold"],
+    logLevel: flags["log-level"],
+    logAsJson: flags["log-as-json"],
+    maxBodySize:
+      oldSize(flags["dapr-http-max-request-size"], "Mi") ??
+      flags["max-body-size"],
+    readBufferSize:
+      oldSize(flags["dapr-http-read-buffer-size"], "Ki") ??
+      flags["read-buffer-size"],
+    placementHostAddress: flags["placement-host-address"],
+    schedulerHostAddress: flags["scheduler-host-address"],
+    unixDomainSocket: flags["unix-domain-socket"],
+    daprListenAddresses: flags["dapr-listen-addresses"],
+    command,
+  };
+}
+
+export function withTls(protocol: string, tls: boolean): string {
+  const lower = protocol.toLowerCase();
+  return tls && (lower === "http" || lower === "grpc") ? `${lower}s` : protocol;
+}
+
+const oldSize = (value: number, unit: string) =>
+  value > 0 ? `${value}${unit}` : undefined;
+
+/** Throws what the original says about paths and sizes that cannot be. */
+export function checkSpec(spec: AppSpec): void {
+  const paths =
+    spec.resourcesPaths.length > 0
+      ? spec.resourcesPaths
+      : [spec.componentsPath];
+  for (const path of paths)
+    if (!existsSync(path))
+      throw new CommandError(
+        `error validating resources path [${paths.map((p) => JSON.stringify(p)).join(" ")}] : stat ${path}: no such file or directory\n` +
+          "    Name the folder of your component files with --resources-path, or create this one.",
+      );
+  checkSize("invalid max request body size", spec.maxBodySize);
+  checkSize("invalid read buffer size", spec.readBufferSize);
+}
+
+function checkSize(what: string, text: string) {
+  try {
+    parseQuantity(text);
+  } catch (error) {
+    throw new CommandError(`${what}: ${(error as Error).message}`);
+  }
+}
+
+/** What the app finds in its environment. */
+export function appEnv(spec: AppSpec): Record<string, string> {
+  return {
+    APP_ID: spec.appId,
+    APP_CHANNEL_ADDRESS: spec.appChannelAddress,
+    ...(spec.appPort > 0 ? { APP_PORT: String(spec.appPort) } : {}),
+    DAPR_HTTP_PORT: String(spec.daprHttpPort),
+    DAPR_GRPC_PORT: String(spec.daprGrpcPort),
+    DAPR_METRICS_PORT: String(spec.metricsPort),
+    APP_PROTOCOL: spec.appProtocol.toLowerCase(),
+  };
+}
+
+/** Path of a socket, when the sidecar serves on sockets. */
+export function socketPath(
+  spec: AppSpec,
+  kind: "http" | "grpc",
+): string | undefined {
+  return spec.unixDomainSocket
+    ? join(spec.unixDomainSocket, `dapr-${spec.appId}-${kind}.socket`)
+    : undefined;
+}

@@ -1,0 +1,128 @@
+/**
+ * A process that leads its own group, so that a Ctrl+C in the terminal reaches
+ * only the CLI, and so that everything the process started ends with it.
+ */
+import { spawn } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
+import { setTimeout as delay } from "node:timers/promises";
+import { groupIsAlive, killTree, signalGroup } from "./group.ts";
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface Child {
+  pid: number;
+  process: ChildProcess;
+  exited: Promise<Exit>;
+  /** How it ended, once it did. */
+  exit: Exit | undefined;
+  /** Its output has been read to the end. */
+  drained: Promise<void>;
+}
+
+export interface StartOptions {
+  cwd?: string | undefined;
+  env: NodeJS.ProcessEnv;
+  stdio: StdioOptions;
+}
+
+/** Starts it; rejects when there is no such command. */
+export async function start(
+  command: string,
+  args: readonly string[],
+  options: StartOptions,
+): Promise<Child> {
+  const child = spawn(command, args, {
+    ...options,
+    detached: process.platform !== "win32",
+    windowsHide: true,
+  });
+  const started: Child = {
+    pid: 0,
+    process: child,
+    exit: undefined,
+    exited: new Promise((resolve) =>
+      child.once("exit", (code, signal) => {
+        started.exit = { code, signal };
+        resolve(started.exit);
+      }),
+    ),
+    drained: new Promise((resolve) => child.once("close", () => resolve())),
+  };
+  await new Promise<void>((resolve, reject) => {
+    child.once("spawn", resolve);
+    child.once("error", reject);
+  });
+  started.pid = child.pid!;
+  return started;
+}
+
+export type HowEnded = "ended" | "killed";
+
+/**
+ * Asks the whole group to end, waits, then kills what is left. `force` aborts
+ * the wait. Also sweeps up after a leader that has exited by itself.
+ */
+export async function end(
+  child: Child,
+  graceMs: number,
+  force: AbortSignal,
+): Promise<HowEnded> {
+  if (process.platform === "win32") {
+    if (!child.exit) await killTree(child.pid);
+    await child.exited;
+    return "killed";
+  }
+  signalGroup(child.pid, "SIGTERM");
+  const gone = await groupGone(child, graceMs, force);
+  if (!gone) {
+    signalGroup(child.pid, "SIGKILL");
+    await child.exited;
+  }
+  // The last lines come through the pipe after the exit; a stray holder of the pipe must not hold us.
+  await Promise.race([child.drained, delay(1000, undefined, { ref: false })]);
+  return gone ? "ended" : "killed";
+}
+
+/** Polls, because a group sends no event; 20 ms is below what anyone notices. */
+async function groupGone(
+  child: Child,
+  graceMs: number,
+  force: AbortSignal,
+): Promise<boolean> {
+  const deadline = Date.now() + graceMs;
+  while (Date.now() < deadline && !force.aborted) {
+    if (child.exit && !groupIsAlive(child.pid)) return true;
+    await Promise.race([delay(20), ...(child.exit ? [] : [child.exited])]);
+  }
+  return child.exit !== undefined && !groupIsAlive(child.pid);
+}
+
+/** `exit status 3` or `signal: killed`: how Go, and so the original, says it. */
+export function exitText({ code, signal }: Exit): string {
+  return signal ? `signal: ${signalText(signal)}` : `exit status ${code ?? 0}`;
+}
+
+const signalTexts: Partial<Record<NodeJS.Signals, string>> = {
+  SIGHUP: "hangup",
+  SIGINT: "interrupt",
+  SIGQUIT: "quit",
+  SIGILL: "illegal instruction",
+  SIGTRAP: "trace/breakpoint trap",
+  SIGABRT: "aborted",
+  SIGBUS: "bus error",
+  SIGFPE: "floating point exception",
+  SIGKILL: "killed",
+  SIGSEGV: "segmentation fault",
+  SIGPIPE: "broken pipe",
+  SIGALRM: "alarm clock",
+  SIGTERM: "terminated",
+};
+
+export const signalText = (signal: NodeJS.Signals): string =>
+  signalTexts[signal] ?? signal;
+
+export const failed = ({ code, signal }: Exit): boolean =>
+  signal !== null || code !== 0;

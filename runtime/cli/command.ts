@@ -1,0 +1,90 @@
+/**
+ * A command is a value: its flags are one table, read by the parser, the usage
+ * text and the types. `run` returns the exit code.
+ */
+import type { Io } from "./io.ts";
+
+export interface Flag {
+  type: "string" | "int" | "bool" | "list";
+  about: string;
+  /** One letter, e.g. `a` for `-a`. */
+  short?: string;
+  default?: string | number | boolean;
+  /** Environment variable that stands in when the flag is absent. */
+  env?: string;
+  required?: boolean;
+  /** Works, is hidden from the usage, and says this on stderr. */
+  deprecated?: string;
+  /** An old spelling of this other flag: the value goes there. */
+  aliasOf?: string;
+}
+
+export type FlagTable = Record<string, Flag>;
+
+type ValueOf<F extends Flag> = F["type"] extends "int"
+  ? number
+  : F["type"] extends "bool"
+    ? boolean
+    : F["type"] extends "list"
+      ? string[]
+      : string;
+
+export type FlagValues<T extends FlagTable> = {
+  [K in keyof T]: ValueOf<T[K]>;
+};
+
+/** Flags every command takes, before or after its name. */
+export const globalFlags = {
+  help: { type: "bool", short: "h", about: "Print this help" },
+  "log-as-json": { type: "bool", about: "Log output in JSON format" },
+  "runtime-path": {
+    type: "string",
+    about: "The path that holds the .dapr directory",
+    env: "DAPR_RUNTIME_PATH",
+  },
+} as const satisfies FlagTable;
+
+export interface Invocation<T extends FlagTable = FlagTable> {
+  flags: FlagValues<T> & FlagValues<typeof globalFlags>;
+  /** Names of the flags that were given on the command line. */
+  given: ReadonlySet<string>;
+  /** The words that are not flags: what to run, or application IDs. */
+  words: string[];
+  io: Io;
+}
+
+export interface Command {
+  name: string;
+  about: string;
+  flags: FlagTable;
+  help: CommandHelp;
+  run(invocation: Invocation): Promise<number>;
+}
+
+export interface CommandHelp {
+  /** What follows `dapr NAME` in the usage line. */
+  usage?: string;
+  examples?: string;
+  notes?: string;
+}
+
+/** Defines a command; generics stop here. */
+export function command<T extends FlagTable>(
+  name: string,
+  about: string,
+  flags: T,
+  help: CommandHelp,
+  run: (invocation: Invocation<T>) => Promise<number>,
+): Command {
+  return { name, about, flags, help, run: run as Command["run"] };
+}
+
+/** The words on the command line make no sense: printed with the usage, exit 255. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** The command cannot go on: printed with ❌, exit 1. */
+export class CommandError extends Error {
+  override name = "CommandError";
+}

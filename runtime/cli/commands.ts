@@ -1,0 +1,8 @@
+/** The list of commands, in the order the help shows them. */
+import type { Command } from "./command.ts";
+import { list } from "./list.ts";
+import { run } from "./run.ts";
+import { stop } from "./stop.ts";
+import { version } from "./version.ts";
+
+export const commands: readonly Command[] = [run, stop, list, version];

@@ -1,0 +1,49 @@
+/** The user's wish to stop: Ctrl+C, SIGTERM, a closed terminal, a reader of our output that went away. */
+
+/** Ctrl+C reaches npm, a launcher and us; what comes within this time is the same key press. */
+const samePressMs = 500;
+
+export interface StopWish {
+  /** Aborted at the first wish to stop. */
+  asked: AbortSignal;
+  /** Aborted at the second: don't wait for anyone. */
+  forced: AbortSignal;
+  dispose(): void;
+}
+
+export function watchForStop(): StopWish {
+  const asked = new AbortController();
+  const forced = new AbortController();
+  let firstMs = 0;
+  const onSignal = () => {
+    if (!asked.signal.aborted) {
+      firstMs = Date.now();
+      asked.abort();
+    } else if (Date.now() - firstMs > samePressMs) forced.abort();
+  };
+  // EPIPE after `dapr run | head`, EIO after the terminal went: there is nobody to tell, so only stop.
+  const onOutputGone = () => asked.abort();
+  const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"];
+  const used = signals.filter(
+    (name) => name !== "SIGBREAK" || process.platform === "win32",
+  );
+  for (const name of used) process.on(name, onSignal);
+  process.stdout.on("error", onOutputGone);
+  process.stderr.on("error", onOutputGone);
+  return {
+    asked: asked.signal,
+    forced: forced.signal,
+    dispose() {
+      // Output errors stay handled: the last lines may still fail to be written.
+      for (const name of used) process.off(name, onSignal);
+    },
+  };
+}
+
+/** Resolves when the signal is aborted. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  signal.aborted
+    ? Promise.resolve()
+    : new Promise((resolve) =>
+        signal.addEventListener("abort", () => resolve(), { once: true }),
+      );

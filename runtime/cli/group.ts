@@ -1,0 +1,62 @@
+/** Signals to a process group, and whether anyone of it is left. */
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { promisify } from "node:util";
+
+/** Sends a signal to every process of a group; a group that is gone is fine. */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-leader, signal);
+  } catch (error) {
+    // EPERM: macOS answers so for a group of which only a zombie is left.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ESRCH" && code !== "EPERM") throw error;
+  }
+}
+
+/** Is any process of the group running? Zombies, which nobody may be there to collect, don't count. */
+export function groupIsAlive(leader: number): boolean {
+  try {
+    process.kill(-leader, 0);
+  } catch {
+    return false; // ESRCH, or EPERM as above
+  }
+  return process.platform === "linux" ? hasLiveMember(leader) : true;
+}
+
+function hasLiveMember(leader: number): boolean {
+  return readdirSync("/proc").some((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    const stat = readStat(name);
+    return stat !== undefined && stat.group === leader && stat.state !== "Z";
+  });
+}
+
+function readStat(pid: string) {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0], group: Number(fields[2]) };
+  } catch {
+    return undefined; // it ended between readdir and here
+  }
+}
+
+/** Windows has no groups: ends a process and all it started. */
+export async function killTree(pid: number): Promise<void> {
+  try {
+    await promisify(execFile)("taskkill", ["/PID", String(pid), "/T", "/F"]);
+  } catch (error) {
+    // 128: no such process, so it has ended already.
+    if ((error as { code?: unknown }).code !== 128) throw error;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}

@@ -1,0 +1,111 @@
+/** `dapr list`: the running apps. */
+import { CommandError, command } from "./command.ts";
+import { findInstances, runDetails } from "./instances.ts";
+import type { Instance, RunDetails } from "./instances.ts";
+import { renderTable } from "./table.ts";
+
+export const list = command(
+  "list",
+  "List the running apps and their sidecars",
+  {
+    output: {
+      type: "string",
+      short: "o",
+      default: "table",
+      about: "The output format: table, json or yaml",
+    },
+    kubernetes: {
+      type: "bool",
+      short: "k",
+      about: "List apps in Kubernetes (not available yet)",
+    },
+    "all-namespaces": {
+      type: "bool",
+      short: "A",
+      about: "With -k: of all namespaces",
+    },
+    namespace: { type: "string", about: "With -k: of this namespace" },
+  },
+  {},
+  async ({ flags, io }) => {
+    if (flags.kubernetes)
+      throw new CommandError(
+        '"dapr list -k" is not available yet. Use `kubectl get pods`.',
+      );
+    if (!["table", "json", "yaml"].includes(flags.output))
+      throw new CommandError("An invalid output format was specified.");
+    const rows = await Promise.all(
+      (await findInstances()).map(async (instance) =>
+        describe(instance, await runDetails(instance)),
+      ),
+    );
+    // No line end after JSON, as in the original.
+    if (flags.output === "json")
+      process.stdout.write(JSON.stringify(rows, null, 2));
+    else if (flags.output === "yaml")
+      process.stdout.write((await import("yaml")).stringify(rows));
+    else if (rows.length === 0) io.out("No Dapr instances found.");
+    else io.out(renderTable(rows.map(tableRow)));
+    return 0;
+  },
+);
+
+type Row = ReturnType<typeof describe>;
+
+function describe(instance: Instance, details: RunDetails, nowMs = Date.now()) {
+  return {
+    appId: instance.appId,
+    httpPort: instance.httpPort,
+    grpcPort: instance.grpcPort,
+    appPort: instance.appPort,
+    metricsEnabled: instance.metricsEnabled,
+    command: details.command,
+    age: age(nowMs - instance.startedMs),
+    created: created(new Date(instance.startedMs)),
+    daprdPid: instance.daprdPid,
+    cliPid: details.cliPid,
+    appPid: details.appPid,
+    // Fixed in the original, too.
+    maxRequestBodySize: 4194304,
+    httpReadBufferSize: 4096,
+    runTemplatePath: details.runTemplatePath,
+    appLogPath: details.appLogPath,
+    daprdLogPath: details.daprdLogPath,
+    runTemplateName: details.runTemplateName,
+  };
+}
+
+function tableRow(row: Row): Record<string, string> {
+  return {
+    "APP ID": row.appId,
+    "HTTP PORT": String(row.httpPort),
+    "GRPC PORT": String(row.grpcPort),
+    "APP PORT": String(row.appPort),
+    COMMAND:
+      row.command.length > 20 ? `${row.command.slice(0, 17)}...` : row.command,
+    AGE: row.age,
+    CREATED: row.created,
+    "DAPRD PID": String(row.daprdPid),
+    "CLI PID": String(row.cliPid),
+    "APP PID": String(row.appPid),
+    "RUN TEMPLATE PATH": row.runTemplatePath,
+    "APP LOG PATH": row.appLogPath,
+    "DAPRD LOG PATH": row.daprdLogPath,
+    RUNTEMPLATENAME: row.runTemplateName,
+  };
+}
+
+/** Whole seconds, minutes, hours or days. */
+export function age(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** `2026-11-21 05:17.47`, local time. */
+export function created(at: Date): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}.${two(at.getSeconds())}`;
+}

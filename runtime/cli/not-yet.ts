@@ -1,0 +1,32 @@
+/** Commands of the full CLI that this one does not have yet, each with what works instead. */
+import type { Io } from "./io.ts";
+
+const later: Record<string, string> = {
+  init: "Nothing needs to be installed: `dapr run` brings its own sidecar. Give it your component files with --resources-path.",
+  uninstall: "Nothing was installed, so there is nothing to remove.",
+  invoke:
+    "Call the app through a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/invoke/APP_ID/method/METHOD (ports: `dapr list`).",
+  publish:
+    "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
+  status: "For apps on this machine: `dapr list`.",
+  logs: "Logs of `dapr run` are on its console, those of `dapr run -f` in each app's .dapr/logs folder.",
+  components:
+    "Loaded components: curl http://localhost:DAPR_HTTP_PORT/v1.0/metadata (ports: `dapr list`).",
+  configurations:
+    "A sidecar reads its configuration from `dapr run --config FILE`.",
+  dashboard: "Running apps: `dapr list`.",
+  upgrade: "Update this project and run `npm install`.",
+  mtls: "Sidecars on this machine talk over loopback only.",
+  annotate: "Add the dapr.io annotations to your manifest by hand.",
+  completion: "The commands are few: `dapr --help`.",
+  "build-info": "Versions: `dapr version`.",
+  scheduler: "The jobs API is not served yet.",
+  workflow: "The workflow API is not served yet.",
+};
+
+export const laterNames = Object.keys(later);
+
+export function sayNotYet(name: string, io: Io): number {
+  io.status("failure", `"dapr ${name}" is not available yet. ${later[name]}`);
+  return 1;
+}

@@ -1,0 +1,73 @@
+/** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
+import { request } from "node:http";
+
+export interface SidecarAddress {
+  httpPort: number;
+  /** Path of the HTTP socket, when the sidecar listens on sockets. */
+  socketPath?: string | undefined;
+}
+
+export async function getMetadata(
+  address: SidecarAddress,
+): Promise<Record<string, unknown>> {
+  const { status, body } = await call(address, "GET", "/v1.0/metadata");
+  if (status !== 200) throw new Error(`HTTP ${status} on GET /v1.0/metadata`);
+  return JSON.parse(body) as Record<string, unknown>;
+}
+
+export async function putMetadata(
+  address: SidecarAddress,
+  key: string,
+  value: string,
+): Promise<void> {
+  const path = `/v1.0/metadata/${key}`;
+  const { status } = await call(address, "PUT", path, value);
+  if (status !== 204 && status !== 200)
+    throw new Error(`HTTP ${status} on PUT ${path}`);
+}
+
+export async function postShutdown(address: SidecarAddress): Promise<void> {
+  const { status } = await call(address, "POST", "/v1.0/shutdown");
+  if (status !== 204) throw new Error(`HTTP ${status} on POST /v1.0/shutdown`);
+}
+
+function call(
+  { httpPort, socketPath }: SidecarAddress,
+  method: string,
+  path: string,
+  body = "",
+): Promise<{ status: number; body: string }> {
+  const token = process.env["DAPR_API_TOKEN"];
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        ...(socketPath
+          ? { socketPath }
+          : { host: "127.0.0.1", port: httpPort }),
+        method,
+        path,
+        agent: false,
+        timeout: 2000,
+        headers: {
+          "content-type": "text/plain",
+          "content-length": Buffer.byteLength(body),
+          ...(token ? { "dapr-api-token": token } : {}),
+        },
+      },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => (text += chunk));
+        response.on("end", () =>
+          resolve({ status: response.statusCode ?? 0, body: text }),
+        );
+        response.on("error", reject);
+      },
+    );
+    sent.on("timeout", () =>
+      sent.destroy(new Error("no answer within 2000 ms")),
+    );
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}

@@ -1,0 +1,55 @@
+/** Starts the user's app: its own group, its environment, its output as pipes. */
+import { appPath, lookUp } from "./app-path.ts";
+import { start } from "./child.ts";
+import type { Child } from "./child.ts";
+
+/** No such command on PATH. */
+export class CommandNotFound extends Error {
+  override name = "CommandNotFound";
+}
+
+export interface AppOptions {
+  cwd?: string | undefined;
+  env: Record<string, string>;
+  /** Run it by a shell, which then reports a missing command itself, as for the apps of a run file. */
+  byShell?: boolean;
+  stdin: "inherit" | "ignore";
+}
+
+export async function startApp(
+  words: readonly string[],
+  { cwd, env, byShell, stdin }: AppOptions,
+): Promise<Child> {
+  const { PATH: path, ...rest } = inherited();
+  const wholeEnv = { ...rest, PATH: await appPath(path), ...env };
+  const stdio = [stdin, "pipe", "pipe"] as const;
+  const [command = "", ...args] = words;
+  if (byShell && process.platform !== "win32")
+    return start("sh", ["-c", 'exec "$@"', "sh", ...words], {
+      cwd,
+      env: wholeEnv,
+      stdio: [...stdio],
+    });
+  const file = lookUp(command, wholeEnv.PATH);
+  if (!file)
+    throw new CommandNotFound(
+      `exec: "${command}": executable file not found in $PATH`,
+    );
+  // Windows runs .cmd files, npm among them, only by its command processor.
+  if (/\.(cmd|bat)$/i.test(file))
+    return start("cmd.exe", ["/d", "/c", command, ...args], {
+      cwd,
+      env: wholeEnv,
+      stdio: [...stdio],
+    });
+  return start(file, args, { cwd, env: wholeEnv, stdio: [...stdio] });
+}
+
+/** Our own environment without what is between us and our parent; PATH under one name on Windows, too. */
+function inherited(): Record<string, string> & { PATH: string } {
+  const { DAPR_LIFELINE_FD: _, ...env } = process.env;
+  const key =
+    Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
+  const { [key]: path, ...rest } = env;
+  return { ...(rest as Record<string, string>), PATH: path ?? "" };
+}

@@ -1,0 +1,18 @@
+/** Tables as the original prints them: left-aligned, two blanks between, empty columns left out. */
+
+export function renderTable(rows: readonly Record<string, string>[]): string {
+  const columns = Object.keys(rows[0] ?? {}).filter((name) =>
+    rows.some((row) => row[name] !== ""),
+  );
+  const widths = columns.map((name) =>
+    Math.max(name.length, ...rows.map((row) => [...row[name]!].length)),
+  );
+  const line = (cells: string[]) =>
+    cells
+      .map((cell, at) => cell + " ".repeat(widths[at]! - [...cell].length))
+      .join("  ");
+  return [
+    line(columns),
+    ...rows.map((row) => line(columns.map((name) => row[name]!))),
+  ].join("\n");
+}

@@ -1,0 +1,29 @@
+/** `dapr version`: the CLI's and the runtime's. */
+import { version as cliVersion } from "../version.ts";
+import { command } from "./command.ts";
+import type { Io } from "./io.ts";
+import { findSidecar, sidecarVersion } from "./sidecar-binary.ts";
+
+export const version = command(
+  "version",
+  "Print the version of the CLI and of the Dapr API its sidecar serves",
+  {
+    output: {
+      type: "string",
+      short: "o",
+      about: "The output format: json; text if absent",
+    },
+  },
+  {},
+  ({ flags, io }) => printVersion(flags.output, io),
+);
+
+export async function printVersion(output: string, io: Io): Promise<number> {
+  const runtime = await sidecarVersion(findSidecar());
+  if (output === "json")
+    io.out(
+      JSON.stringify({ "Cli version": cliVersion, "Runtime version": runtime }),
+    );
+  else io.out(`CLI version: ${cliVersion} \nRuntime version: ${runtime}`);
+  return 0;
+}
