@@ -9,14 +9,21 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-export async function launch(name) {
+/** `nodeFlags` are V8 limits, which count only when a process begins with them. */
+export async function launch(name, nodeFlags = []) {
   const node = node24();
   const bundle = join(root, "dist", `${name}.js`);
   if (isStale(bundle)) rebuild(node);
-  if (node === process.execPath) return import(pathToFileURL(bundle).href);
-  const child = spawn(node, [bundle, ...process.argv.slice(2)], {
-    stdio: "inherit",
-  });
+  if (
+    node === process.execPath &&
+    nodeFlags.every((flag) => process.execArgv.includes(flag))
+  )
+    return import(pathToFileURL(bundle).href);
+  const args = [...nodeFlags, bundle, ...process.argv.slice(2)];
+  // Takes this process's place: signals, exit code and pid stay one.
+  if (process.execve && process.platform !== "win32")
+    return process.execve(node, [node, ...args]);
+  const child = spawn(node, args, { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) =>
