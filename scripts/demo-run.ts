@@ -15,6 +15,8 @@ export interface Listener {
   ended(why: string): void;
 }
 
+export type Run = ReturnType<typeof startRun>;
+
 export function startRun(template: string, listener: Listener) {
   const child = spawn(
     process.execPath,
@@ -42,11 +44,11 @@ export function startRun(template: string, listener: Listener) {
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {
       const [, app, text = ""] = /^== APP - (\S+) == ?(.*)$/.exec(line) ?? [];
-      if (app) listener.line(app, text);
+      const death = stopping ? undefined : deathIn(line);
+      if (death) listener.ended(app ? `${app}: ${death}` : death);
+      else if (app) listener.line(app, text);
       else if (!stopping && (stream === child.stderr || isTrouble(line)))
         listener.trouble(line);
-      const death = deathIn(line);
-      if (death && !stopping) listener.ended(app ? `${app}: ${death}` : death);
     });
 
   return {
@@ -62,6 +64,10 @@ export function startRun(template: string, listener: Listener) {
       }, graceMs);
       await closed;
       clearTimeout(force);
+    },
+    /** At once: the sidecars notice that their parent is gone, and end with their apps. */
+    kill(): void {
+      child.kill("SIGKILL");
     },
   };
 }

@@ -3,11 +3,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chalk, YAML } from "zx";
 import { startKafka, type Kafka } from "./demo-kafka.ts";
-import { startRun } from "./demo-run.ts";
+import { startRun, type Run } from "./demo-run.ts";
 import { OrderCount } from "./demo-orders.ts";
 import { root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { freePort } from "./ports.ts";
+import { watchForStop } from "./stop-wish.ts";
 
 const usage = `npm run demo:local [-- OPTIONS]
 
@@ -46,12 +47,11 @@ function end(why: string, code: number): void {
   stopping.abort();
 }
 
-// A closed terminal takes the output with it; the orderly end goes on.
-process.stdout.on("error", () => {});
-process.stderr.on("error", () => {});
-process.on("SIGINT", () => end("Ctrl+C", 0));
-process.on("SIGTERM", () => end("SIGTERM", 0));
-process.on("SIGHUP", () => end("the terminal was closed", 0));
+let apps: Run | undefined;
+watchForStop({
+  asked: (why) => end(why, 0),
+  insisted: () => apps?.kill(),
+});
 
 let kafka: Kafka | undefined;
 const folder = join(root, ".dapr", `demo-${process.pid}`);
@@ -69,7 +69,7 @@ report();
 async function run(): Promise<void> {
   const template = await writeTemplate();
   console.log(banner(template));
-  const apps = startRun(join(folder, "dapr.yaml"), {
+  apps = startRun(join(folder, "dapr.yaml"), {
     line: (app, text) => {
       console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
       if (app === "nodeapp" && orders?.seen(text))
@@ -127,6 +127,9 @@ ${lines.join("\n")}
 function report(): void {
   const { why, code } = ending ?? { why: "nothing was started", code: 1 };
   if (code === 0) console.log(`Demo ended: ${why}. Nothing is left running.`);
-  else console.error(chalk.red(`Demo failed: ${why}`));
+  else
+    console.error(
+      `${chalk.red(`Demo failed: ${why}`)}\nEverything it started was stopped.`,
+    );
   process.exit(code);
 }

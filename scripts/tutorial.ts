@@ -128,7 +128,8 @@ async function interrupt(
 ): Promise<string | undefined> {
   const from = terminal.printed.length;
   terminal.interrupt();
-  const problem = await ended(terminal, seconds);
+  // npm dies of Ctrl+C (130) although its script ended well.
+  const problem = await ended(terminal, seconds, [0, 130]);
   const printed = terminal.printed.slice(from);
   if (missingLines(expected, printed).length > 0)
     return difference(expected, printed);
@@ -138,9 +139,10 @@ async function interrupt(
 async function ended(
   terminal: Terminal,
   seconds: number,
+  good = [0],
 ): Promise<string | undefined> {
   await terminal.until(() => false, seconds);
-  if (terminal.exitCode === 0) return undefined;
+  if (good.includes(terminal.exitCode ?? -1)) return undefined;
   return terminal.exitCode === undefined
     ? `  still running after ${seconds} s`
     : `  exit code ${terminal.exitCode}, expected 0`;
