@@ -116,11 +116,11 @@ export function createDelivery(options: DeliveryOptions): HandleRecord {
           timestamp,
           headers: [
             ...headers,
+            ["dead-letter-topic", Buffer.from(topic)],
+            ["dead-letter-partition", Buffer.from(String(partition))],
+            ["dead-letter-offset", Buffer.from(String(record.offset))],
+            ["dead-letter-tries", Buffer.from(String(tries))],
             ["dead-letter-error", Buffer.from(reason)],
-            [
-              "dead-letter-source",
-              Buffer.from(`${topic}/${partition}/${record.offset}`),
-            ],
           ],
         });
         log.error(`${gaveUp} and moved to topic "${meta.deadLetterTopic}"`);

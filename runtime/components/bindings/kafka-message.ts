@@ -1,6 +1,6 @@
 /** Between what the API and the app see and Kafka's records. */
 import type { BindingMessage } from "../../contract.ts";
-import type { OutgoingMessage } from "../clients/kafka-producer.ts";
+import type { OutgoingMessage } from "../clients/kafka-queue.ts";
 import type { KafkaRecord } from "../clients/kafka-record-batch.ts";
 
 const nullValue = Buffer.from("null");

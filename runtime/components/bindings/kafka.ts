@@ -101,7 +101,11 @@ export const kafka = defineBinding(
     return {
       operations: ["create"],
       ...(directions.output && {
-        async invoke({ data, metadata: headers }) {
+        async invoke({ operation, data, metadata: headers }) {
+          if (operation !== "create")
+            throw new Error(
+              `binding ${name} does not support operation ${operation}. supported operations:create`,
+            );
           if (!producer)
             throw new Error(
               `kafka error: component "${name}" can't write without a 'publishTopic' attribute`,

@@ -49,7 +49,7 @@ export interface WireRequest {
 }
 
 interface Connection {
-  socket?: { destroy(): void };
+  socket?: { destroy(error: Error): void };
   rejectRequests(error: Error): void;
   disconnect(): Promise<unknown>;
 }
@@ -140,9 +140,12 @@ queue.scheduleCheckPendingRequests = function () {
   if (this.pending.length > 0) scheduleCheck.call(this);
 };
 
+/** kafkajs connects again on its own; after closeCluster it must not. */
+const closed = new WeakSet<Cluster>();
+
 /** A cluster not yet connected. On any trouble it is closed and a new one takes its place. */
 export function openCluster(server: KafkaServer): Cluster {
-  return new KafkaCluster({
+  const cluster = new KafkaCluster({
     // Whatever kafkajs logs as an error it also throws, and who catches it
     // tells the user once, with the component's name.
     logger: loggers.createLogger({
@@ -158,6 +161,7 @@ export function openCluster(server: KafkaServer): Cluster {
       ssl: ConnectionOptions | undefined;
       onConnect: () => void;
     }) => {
+      if (closed.has(cluster)) throw new Error("connection closed");
       const { host, port } = to;
       const name = isIP(host) ? {} : { servername: host };
       const socket = to.ssl
@@ -187,16 +191,20 @@ export function openCluster(server: KafkaServer): Cluster {
       maxRetryTime: 500,
     },
   }) as Cluster;
+  return cluster;
 }
 
 /** Cuts every connection at once; whoever waits for an answer gets an error. */
 export function closeCluster(cluster: Cluster): void {
+  closed.add(cluster);
   const { brokers, seedBroker } = cluster.brokerPool;
   const all = new Set([...Object.values(brokers), seedBroker]);
   for (const broker of all)
     for (const connection of broker?.connectionPool.pool ?? []) {
-      connection.rejectRequests(new Error("connection closed"));
-      connection.socket?.destroy();
+      const error = new Error("connection closed");
+      connection.rejectRequests(error);
+      // With an error, because an attempt to connect waits for connect or error.
+      connection.socket?.destroy(error);
       void connection.disconnect();
     }
 }

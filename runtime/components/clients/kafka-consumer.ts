@@ -23,6 +23,7 @@ import {
   type PartitionOffset,
 } from "./kafka-group.ts";
 import { startLane, type HandleRecord, type Lane } from "./kafka-lane.ts";
+import { watchTrouble } from "./kafka-trouble.ts";
 
 export interface ConsumerOptions {
   server: KafkaServer;
@@ -55,21 +56,14 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const stopping = new AbortController();
   const group = createGroup(options.group);
   /** The last lane of each partition, so that the next one waits for its end. */
-  const lastLanes = new Map<string, Lane>();
+  const lastLanes = new Map<string, { lane: Lane; generation: number }>();
   /** Topics seen missing: whatever is in them later came after we wanted it. */
   const seenMissing = new Set<string>();
   const knownPartitions = new Map<string, number>();
-  let trouble: string | undefined;
   let joined = false;
 
   const where = `group "${options.group.groupId}" on ${options.topics.map((topic) => `"${topic}"`).join(", ")} at ${server.brokers.join(",")}`;
-
-  /** One line for a state, however often it is found again. */
-  function report(state: string): void {
-    if (trouble !== state && !stopping.signal.aborted)
-      log.warn(`kafka: ${where}: ${state}`);
-    trouble = state;
-  }
+  const trouble = watchTrouble(log, where);
 
   async function run(): Promise<void> {
     const backoff = doublingBackoff(100, 1000);
@@ -89,8 +83,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
           await pause(options.rejoinPauseMs, stopping.signal);
         }
       } catch (error) {
-        if (!isRebalance(error))
-          report(`trying again until it works: ${(error as Error).message}`);
+        if (!isRebalance(error)) trouble.found((error as Error).message);
       } finally {
         stopping.signal.removeEventListener("abort", cut);
         closeCluster(cluster);
@@ -115,7 +108,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
           throw error;
         seenMissing.add(topic);
         if (type === "UNKNOWN_TOPIC_OR_PARTITION")
-          report(`topic "${topic}" does not exist yet, waiting for it`);
+          trouble.found(`topic "${topic}" does not exist yet`);
       }
     return found;
   }
@@ -148,13 +141,15 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       );
       lanes = start.map(({ topic, partition, offset }) => {
         const key = `${topic}/${partition}`;
+        const last = lastLanes.get(key);
         const lane = startLane({
           topic,
           partition,
           offset,
           budgetBytes: perPartition,
           handle: options.handle,
-          after: lastLanes.get(key)?.ended ?? Promise.resolve(),
+          previous: last?.lane,
+          continues: last?.generation === group.generationId - 1,
           onProgress() {
             commits.schedule();
             if (!lane.full) fetcher.wake();
@@ -165,7 +160,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
             );
           },
         });
-        lastLanes.set(key, lane);
+        lastLanes.set(key, { lane, generation: group.generationId });
         return lane;
       });
       // A new group's start is stored at once: what comes while the app
@@ -182,7 +177,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       log.info(
         `kafka: ${where}: reading ${describe(assignment) || "nothing, the other members have all partitions"}`,
       );
-      trouble = undefined;
+      trouble.over();
       succeeded();
       await watchTopics(cluster, topics, over.signal, end);
     } finally {

@@ -30,6 +30,8 @@ export interface PartitionOffset {
 }
 
 export interface Group {
+  /** Counts the rounds of assignment in the whole group. */
+  readonly generationId: number;
   /** Takes part in the next generation; resolves with what this member is to read. */
   join(cluster: Cluster, topics: string[]): Promise<Assignment>;
   /** Keeps the membership alive until stopped; `lost` is called once, when it can't. */
@@ -88,6 +90,10 @@ export function createGroup(options: GroupOptions): Group {
   }
 
   return {
+    get generationId() {
+      return generationId;
+    },
+
     async join(cluster, topics) {
       try {
         coordinator = await cluster.findGroupCoordinator({ groupId });

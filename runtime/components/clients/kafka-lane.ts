@@ -27,8 +27,10 @@ export interface LaneOptions {
   offset: number;
   budgetBytes: number;
   handle: HandleRecord;
-  /** The lane that had the partition before; its last delivery must be over first. */
-  after: Promise<void>;
+  /** The lane that had the partition before: its last delivery must be over first. */
+  previous: Lane | undefined;
+  /** No one else had the partition since then: what that lane did is done. */
+  continues: boolean;
   /** Room for more, or a record done. */
   onProgress(): void;
   /** The lane can't go on: data that can't be read. */
@@ -60,7 +62,9 @@ export function startLane(options: LaneOptions): Lane {
   let wake: (() => void) | undefined;
 
   async function run(): Promise<void> {
-    await options.after;
+    await options.previous?.ended;
+    if (options.continues)
+      doneOffset = Math.max(doneOffset, options.previous?.doneOffset ?? 0);
     while (!signal.aborted) {
       const next = waiting.shift();
       if (!next) {
@@ -78,7 +82,7 @@ export function startLane(options: LaneOptions): Lane {
           if (signal.aborted) return;
         }
       // Compaction may have taken the last records of a batch.
-      doneOffset = batch.lastOffset + 1;
+      doneOffset = Math.max(doneOffset, batch.lastOffset + 1);
       bufferedBytes -= frees;
       options.onProgress();
     }

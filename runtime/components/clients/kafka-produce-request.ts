@@ -77,3 +77,24 @@ export function readProduceResponse(
     });
   return results;
 }
+
+/**
+ * What an error code asks for. `again`: the same batch once more. `renew`: the
+ * broker forgot this producer id. `split`: one of the batch's messages is at
+ * fault. Codes: https://kafka.apache.org/protocol#protocol_error_codes
+ */
+export type Verdict = "stored" | "again" | "renew" | "split" | "refused";
+
+const verdicts = new Map<number, Verdict>([
+  [0, "stored"],
+  [46, "stored"], // DUPLICATE_SEQUENCE_NUMBER: an earlier try arrived
+  ...[3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 74, 75].map(
+    (code) => [code, "again"] as const,
+  ),
+  ...[45, 47, 49, 59].map((code) => [code, "renew"] as const),
+  ...[2, 10, 18, 32, 87].map((code) => [code, "split"] as const),
+]);
+
+export function verdictOf(code: number): Verdict {
+  return verdicts.get(code) ?? "refused";
+}

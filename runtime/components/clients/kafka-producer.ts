@@ -8,12 +8,8 @@
 import { doublingBackoff } from "./kafka-backoff.ts";
 import {
   brokerError,
-  closeCluster,
   errorType,
-  openCluster,
   sendRaw,
-  type Broker,
-  type Cluster,
   type KafkaServer,
 } from "./kafka-cluster.ts";
 import { partitionOf } from "./kafka-partitioner.ts";
@@ -21,14 +17,22 @@ import {
   produceRequest,
   produceVersion,
   readProduceResponse,
+  verdictOf,
 } from "./kafka-produce-request.ts";
-import { createPartitionQueue, type PartitionQueue } from "./kafka-queue.ts";
+import {
+  createPartitionQueue,
+  type Entry,
+  type Identity,
+  type OutgoingMessage,
+  type PartitionQueue,
+} from "./kafka-queue.ts";
 import {
   encodeBatch,
   recordSize,
   type Compression,
-  type OutgoingRecord,
 } from "./kafka-record-batch.ts";
+import { connectTopic, type Topic } from "./kafka-topic.ts";
+import { watchTrouble } from "./kafka-trouble.ts";
 
 export interface ProducerOptions {
   server: KafkaServer;
@@ -42,11 +46,6 @@ export interface ProducerOptions {
   retries: number | undefined;
 }
 
-export interface OutgoingMessage extends OutgoingRecord {
-  /** Where to, instead of by key or at random. */
-  partition: number | undefined;
-}
-
 export interface KafkaProducer {
   /** Resolves once the brokers stored the message. */
   send(
@@ -55,109 +54,47 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
-export interface Entry {
-  message: OutgoingMessage;
-  size: number;
-  deadline: number;
-  resolve(at: { partition: number; offset: number }): void;
-  reject(error: Error): void;
-}
-
-export interface Identity {
-  producerId: bigint;
-  epoch: number;
-}
-
 /** What may wait at most while the broker is away; beyond it callers get an error at once. */
 const maxWaitingBytes = 16 * 1024 * 1024;
 const acksCode = { all: -1, local: 1, none: 0 };
-/** Kafka's error codes by what they ask for. */
-const tooLarge = new Set([10, 18]);
-const storedBefore = 46;
-const sequenceLost = new Set([45, 47, 49, 59]);
-const worthAnotherTry = new Set([3, 5, 6, 7, 8, 9, 13, 19, 20, 56, 74, 75]);
-const badRecord = new Set([2, 32, 87]);
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
-  const { server, topic } = options;
+  const { server } = options;
   const closing = new AbortController();
   const idempotent = options.acks === "all";
   const queues = new Map<number, PartitionQueue>();
   /** Messages whose partition is not chosen yet, because the topic isn't known. */
   let unplaced: Entry[] = [];
   let waitingBytes = 0;
-  let cluster: Cluster | undefined;
+  /** Set while connected. */
+  let topic: Topic | undefined;
+  /** Who sends the next batches; a new one is asked for when it is missing. */
   let identity: Identity | undefined;
-  let partitionCount = 0;
-  let leaders = new Map<number, number>();
-  let lastTrouble: Error | undefined;
   const busy = new Set<number>();
   const backoff = doublingBackoff(100, 1000);
 
-  const where = `topic "${topic}" at ${server.brokers.join(",")}`;
+  const where = `topic "${options.topic}" at ${server.brokers.join(",")}`;
+  const trouble = watchTrouble(server.log, `writing to ${where}`);
   const failed = (reason: string) =>
     new Error(`kafka error: could not write to ${where}: ${reason}`);
-
-  async function connectOnce(): Promise<void> {
-    const next = openCluster(server);
-    try {
-      await next.connect();
-      await next.addMultipleTargetTopics([topic]);
-      if (idempotent && identity === undefined)
-        identity = await newIdentity(next);
-      readLeaders(next);
-      cluster = next;
-    } catch (error) {
-      closeCluster(next);
-      throw error;
-    }
-  }
-
-  async function newIdentity(from: Cluster): Promise<Identity> {
-    const broker = await from.findControllerBroker();
-    const { producerId, producerEpoch } = await broker.initProducerId({
-      transactionTimeout: 60_000,
-    });
-    return { producerId: BigInt(producerId), epoch: producerEpoch };
-  }
-
-  function readLeaders(from: Cluster): void {
-    const partitions = from.findTopicPartitionMetadata(topic);
-    partitionCount = partitions.length;
-    leaders = new Map(partitions.map((p) => [p.partitionId, p.leader]));
-  }
 
   let connecting: Promise<void> | undefined;
   /** Connects in the background and keeps trying; at most one such loop runs. */
   function connect(): void {
     connecting ??= (async () => {
-      while (cluster === undefined && !closing.signal.aborted) {
+      while (topic === undefined && !closing.signal.aborted)
         try {
-          await connectOnce();
+          topic = await connectTopic(server, options.topic);
         } catch (error) {
-          reportTrouble(error as Error);
+          if (!closing.signal.aborted) trouble.found((error as Error).message);
           failOnMissingTopic(error);
           await backoff.wait(closing.signal);
         }
-      }
       connecting = undefined;
-      if (cluster === undefined) return;
-      backoff.reset();
-      if (lastTrouble !== undefined)
-        server.log.info(`kafka: connected to ${where}`);
-      lastTrouble = undefined;
+      if (closing.signal.aborted) return topic?.close();
+      trouble.over();
       placeAll();
     })();
-  }
-
-  /** One log line for a trouble however often it repeats. */
-  function reportTrouble(error: Error): void {
-    if (closing.signal.aborted) return;
-    if (lastTrouble?.message !== error.message)
-      server.log.warn(
-        `kafka: cannot reach ${where}, trying again until it works: ${error.message}`,
-      );
-    lastTrouble = error;
   }
 
   let topicMissingSince: number | undefined;
@@ -178,11 +115,11 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   }
 
   /** The connection is of no use any more; a new one is made. */
-  function drop(used: Cluster, error: Error): void {
-    if (used !== cluster) return;
-    cluster = undefined;
-    closeCluster(used);
-    reportTrouble(error);
+  function drop(used: Topic, error: Error): void {
+    if (used !== topic) return;
+    topic = undefined;
+    used.close();
+    trouble.found(error.message);
     connect();
   }
 
@@ -200,6 +137,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
 
   function place(entry: Entry): void {
     const { partition, key } = entry.message;
+    const { partitionCount } = topic!;
     if (partition !== undefined && partition >= partitionCount) {
       settle(entry).reject(
         failed(
@@ -224,20 +162,19 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
 
   /** Starts sending to the partition's broker unless a request is in flight there already. */
   function wake(partition: number): void {
-    const leader = leaders.get(partition);
-    if (cluster === undefined || leader === undefined || busy.has(leader))
-      return;
+    const leader = topic?.leaderOf(partition);
+    if (leader === undefined || busy.has(leader)) return;
     busy.add(leader);
     // After this turn's reads, so that requests that arrived together go together.
     setImmediate(() => void drain(leader));
   }
 
   async function drain(leader: number): Promise<void> {
-    const used = cluster;
+    const used = topic;
     try {
-      while (used !== undefined && used === cluster) {
+      while (used !== undefined && used === topic) {
         const ready = [...queues.values()].filter(
-          (queue) => leaders.get(queue.partition) === leader && queue.fill(),
+          (queue) => used.leaderOf(queue.partition) === leader && queue.fill(),
         );
         if (ready.length === 0) break;
         await sendRound(used, leader, ready);
@@ -249,21 +186,21 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       busy.delete(leader);
     }
     // Whatever came between the last look and now.
-    if (used === cluster)
+    if (used === topic)
       for (const queue of queues.values())
         if (queue.entries.length > 0 || queue.batch) wake(queue.partition);
   }
 
   async function sendRound(
-    used: Cluster,
+    used: Topic,
     leader: number,
     ready: PartitionQueue[],
   ): Promise<void> {
-    await used.refreshMetadataIfNecessary();
+    await used.refresh();
     const sender = idempotent
-      ? (identity ??= await newIdentity(used))
+      ? (identity ??= await used.newIdentity())
       : undefined;
-    const broker: Broker = await used.findBroker({ nodeId: leader });
+    const broker = await used.broker(leader);
     const version = produceVersion(broker.versions);
     const batches = [];
     for (const { partition, batch, nextSequence } of ready) {
@@ -277,10 +214,10 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       batch.attempts++;
       batches.push({ partition, batch: batch.bytes });
     }
-    if (used !== cluster || batches.length === 0) return;
+    if (used !== topic || batches.length === 0) return;
     const request = produceRequest(
       version,
-      topic,
+      options.topic,
       batches,
       acksCode[options.acks],
       Math.min(options.deadlineMs, server.requestTimeoutMs),
@@ -299,14 +236,13 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       again = finish(queue, errorCode, baseOffset) ?? again;
     }
     if (again) {
-      reportTrouble(again);
+      trouble.found(again.message);
       await backoff.wait(closing.signal);
-      await used.refreshMetadata();
+      if (used === topic) await used.refresh(true);
     } else {
       backoff.reset();
-      lastTrouble = undefined;
+      trouble.over();
     }
-    readLeaders(used);
   }
 
   /** Acts on the broker's answer for one partition; returns the error if the batch must go again. */
@@ -317,7 +253,8 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   ): Error | undefined {
     const batch = queue.batch;
     if (!batch) return undefined; // given up while in flight
-    if (code === 0 || code === storedBefore) {
+    const verdict = verdictOf(code);
+    if (verdict === "stored") {
       queue.stored();
       batch.entries.forEach((entry, index) =>
         settle(entry).resolve({
@@ -328,32 +265,24 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return undefined;
     }
     const error = brokerError(code);
-    if (sequenceLost.has(code)) {
-      // The broker forgot this producer; under a new id the batch is new to it.
+    if (verdict === "renew") {
+      // Under a new id the batch is new to the broker.
       identity = undefined;
       queue.restart();
       return error;
     }
-    if (
-      (tooLarge.has(code) || badRecord.has(code)) &&
-      batch.entries.length > 1
-    ) {
-      queue.split();
-      return undefined;
-    }
-    if (
-      worthAnotherTry.has(code) &&
-      batch.attempts <= (options.retries ?? Infinity)
-    )
-      return error;
-    giveUp(queue);
-    for (const entry of batch.entries)
-      settle(entry).reject(failed(error.message));
+    const triesLeft = batch.attempts <= (options.retries ?? Infinity);
+    if (verdict === "again" && triesLeft) return error;
+    forget(queue);
+    if (verdict === "split" && batch.entries.length > 1) queue.split(batch);
+    else
+      for (const entry of batch.entries)
+        settle(entry).reject(failed(error.message));
     return undefined;
   }
 
-  /** Forgets the batch on its way. If a try of it has an unknown end, its sequence numbers go with it. */
-  function giveUp(queue: PartitionQueue, unknown = false): void {
+  /** Takes the batch off its way. If a try of it has an unknown end, its sequence numbers go with it. */
+  function forget(queue: PartitionQueue, unknown = false): void {
     if (unknown || queue.batch!.attempts > 1) {
       identity = undefined;
       queue.abandon();
@@ -363,7 +292,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   /** Fails what waited too long. */
   function expire(): void {
     const now = Date.now();
-    const reason = lastTrouble?.message ?? "no answer from the broker";
+    const reason = trouble.reason ?? "no answer from the broker";
     const late = (entry: Entry) => {
       if (entry.deadline > now) return false;
       settle(entry).reject(
@@ -376,15 +305,16 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       queue.entries = queue.entries.filter((entry) => !late(entry));
       const batch = queue.batch;
       if (!batch || batch.entries[0]!.deadline > now) continue;
-      giveUp(queue, batch.attempts > 0);
+      const sent = batch.attempts > 0;
+      forget(queue, sent);
       for (const entry of batch.entries)
         settle(entry).reject(
           failed(
-            `${reason} (gave up after ${options.deadlineMs} ms; whether it was stored is not known)`,
+            `${reason} (gave up after ${options.deadlineMs} ms${sent ? "; whether it was stored is not known" : ""})`,
           ),
         );
-      if (cluster)
-        drop(cluster, new Error("the broker did not answer in time"));
+      // An answer to it must not be taken for one to its successor.
+      if (topic) drop(topic, new Error("the broker did not answer in time"));
     }
   }
 
@@ -406,14 +336,14 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       if (waitingBytes + size > maxWaitingBytes)
         return Promise.reject(
           failed(
-            `${waitingBytes} bytes wait for the broker already; try again later${lastTrouble ? ` (${lastTrouble.message})` : ""}`,
+            `${waitingBytes} bytes wait for the broker already; try again later${trouble.reason ? ` (${trouble.reason})` : ""}`,
           ),
         );
       waitingBytes += size;
       return new Promise((resolve, reject) => {
         const deadline = Date.now() + options.deadlineMs;
         const entry = { message, size, deadline, resolve, reject };
-        if (cluster) place(entry);
+        if (topic) place(entry);
         else {
           unplaced.push(entry);
           connect();
@@ -426,8 +356,8 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         await new Promise<void>((resolve) => (whenSettled = resolve));
       clearInterval(expiry);
       closing.abort();
-      if (cluster) closeCluster(cluster);
-      cluster = undefined;
+      topic?.close();
+      topic = undefined;
       await connecting;
     },
   };

@@ -1,6 +1,25 @@
 /** What waits for one partition, and the batch of it that is on its way. */
-import type { Entry, Identity } from "./kafka-producer.ts";
-import type { Sequence } from "./kafka-record-batch.ts";
+import type { OutgoingRecord, Sequence } from "./kafka-record-batch.ts";
+
+export interface OutgoingMessage extends OutgoingRecord {
+  /** Where to, instead of by key or at random. */
+  partition: number | undefined;
+}
+
+/** A message and the caller who waits for its fate. */
+export interface Entry {
+  message: OutgoingMessage;
+  size: number;
+  deadline: number;
+  resolve(at: { partition: number; offset: number }): void;
+  reject(error: Error): void;
+}
+
+/** What the broker knows a producer by. */
+export interface Identity {
+  producerId: bigint;
+  epoch: number;
+}
 
 export interface Batch {
   entries: Entry[];
@@ -25,8 +44,8 @@ export interface PartitionQueue {
   abandon(): void;
   /** The same entries under a new producer id. */
   restart(): void;
-  /** The broker surely does not have it; its halves go one after the other. */
-  split(): void;
+  /** A batch just refused goes again in halves, one after the other. */
+  split(refused: Batch): void;
 }
 
 /** Kafka's own default limit of a batch (message.max.bytes = 1048588). */
@@ -94,10 +113,9 @@ export function createPartitionQueue(
       batch!.sequence = undefined;
       batch!.bytes = undefined;
     },
-    split() {
-      limit = Math.ceil(batch!.entries.length / 2);
-      queue.entries.unshift(...batch!.entries);
-      batch = undefined;
+    split({ entries }) {
+      limit = Math.ceil(entries.length / 2);
+      queue.entries.unshift(...entries);
     },
   };
   return queue;
