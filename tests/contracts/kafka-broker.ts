@@ -1,0 +1,119 @@
+/** An Apache Kafka broker in a container, on a port that stays the same when it is killed and started again. */
+import { createServer, type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
+import { connect } from "node:net";
+
+export interface KafkaBroker {
+  /** host:port of the listener without login. */
+  address: string;
+  /** host:port of another listener by its name. */
+  listener(name: string): string;
+  /** kill -9; the data stays. */
+  kill(): Promise<void>;
+  /** Starts it again and waits until it listens. */
+  start(): Promise<void>;
+  /** Runs a command inside; rejects with its output when it fails. */
+  run(...command: string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const image = "apache/kafka:4.1.1";
+
+/** Extra listeners map a name to Kafka's protocol (`SASL_PLAINTEXT`, `SSL`). */
+export async function startKafka(
+  environment: Record<string, string> = {},
+  extraListeners: Record<string, string> = {},
+): Promise<KafkaBroker> {
+  const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
+  const ports = new Map<string, number>();
+  for (const name of Object.keys(protocols)) ports.set(name, await freePort());
+  const all = [...ports];
+  const container = await new GenericContainer(image)
+    .withExposedPorts(
+      ...all.map(([, port]) => ({ container: port, host: port })),
+    )
+    .withEnvironment({
+      KAFKA_NODE_ID: "1",
+      KAFKA_PROCESS_ROLES: "broker,controller",
+      KAFKA_LISTENERS: [
+        ...all.map(([name, port]) => `${name}://:${port}`),
+        "CONTROLLER://:9093",
+      ].join(","),
+      KAFKA_ADVERTISED_LISTENERS: all
+        .map(([name, port]) => `${name}://127.0.0.1:${port}`)
+        .join(","),
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: [
+        ...Object.entries(protocols).map((pair) => pair.join(":")),
+        "CONTROLLER:PLAINTEXT",
+      ].join(","),
+      KAFKA_INTER_BROKER_LISTENER_NAME: "PLAIN",
+      KAFKA_CONTROLLER_LISTENER_NAMES: "CONTROLLER",
+      KAFKA_CONTROLLER_QUORUM_VOTERS: "1@localhost:9093",
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: "1",
+      KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: "1",
+      KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
+      KAFKA_NUM_PARTITIONS: "3",
+      // A killed broker is taken back without waiting for its old session.
+      KAFKA_BROKER_SESSION_TIMEOUT_MS: "1000",
+      KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: "300",
+      KAFKA_LOG_DIRS: "/tmp/kafka-logs",
+      ...environment,
+    })
+    // The image's own script formats the data directory and refuses to find it formatted.
+    .withEntrypoint(["bash", "-c"])
+    .withCommand([
+      '[ -f /tmp/kafka-logs/meta.properties ] && exec java -Xmx512m -cp "/opt/kafka/libs/*" kafka.Kafka /opt/kafka/config/server.properties; exec /etc/kafka/docker/run',
+    ])
+    .start();
+  const client = await getContainerRuntimeClient();
+  const raw = client.container.getById(container.getId());
+  const broker: KafkaBroker = {
+    address: `127.0.0.1:${ports.get("PLAIN")}`,
+    listener: (name) => `127.0.0.1:${ports.get(name)}`,
+    async kill() {
+      await raw.kill({ signal: "SIGKILL" });
+      await raw.wait();
+    },
+    async start() {
+      await raw.start();
+      await listening(container.getId(), ports.get("PLAIN")!);
+    },
+    async run(...command) {
+      const { exitCode, output } = await container.exec(command);
+      if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${output}`);
+    },
+    async stop() {
+      await container.stop({ timeout: 0 });
+    },
+  };
+  await listening(container.getId(), ports.get("PLAIN")!);
+  return broker;
+}
+
+/** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
+async function listening(what: string, port: number): Promise<void> {
+  const request = Buffer.from("0000000a00120000000000000000", "hex");
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const answered = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => socket.write(request));
+      socket.on("data", () => resolve(true));
+      socket.on("error", () => resolve(false));
+      socket.on("close", () => resolve(false));
+      socket.setTimeout(1000, () => socket.destroy());
+    });
+    if (answered) return;
+    if (Date.now() > deadline)
+      throw new Error(`waited 60 s for Kafka in container ${what}`);
+    await sleep(100);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.on("listening", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
