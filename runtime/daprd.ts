@@ -29,7 +29,7 @@ const forcedExitMs = 100;
 const waitLimitMs = 60_000;
 
 /** Settles when the process at the other end of the lifeline is gone. */
-let parentGone: Promise<void> | undefined;
+let parentGone: Promise<{ appEnded: Promise<void> }> | undefined;
 
 async function main(argv: string[]) {
   let parsed: ParsedFlags;
@@ -85,7 +85,9 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   const lifeline = Number(process.env["DAPR_LIFELINE_FD"] ?? NaN);
   if (Number.isInteger(lifeline)) {
     delete process.env["DAPR_LIFELINE_FD"]; // once, also across a restart
-    parentGone = new Promise((resolve) => watchLifeline(lifeline, resolve));
+    parentGone = new Promise((resolve) =>
+      watchLifeline(lifeline, (appEnded) => resolve({ appEnded })),
+    );
   }
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
   let sidecar: Sidecar;
@@ -115,6 +117,8 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
           : "Shutdown requested over the API; beginning shutdown",
     );
   const code = await close(sidecar, flags, log);
+  // Nobody else is left to kill an app that does not heed its SIGTERM.
+  if (end.kind === "parent") await (await parentGone)?.appEnded;
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
   process.off("SIGHUP", onHangUp);

@@ -11,8 +11,14 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const appGraceMs = 5000;
 
-/** Calls `onLost` when the pipe ends without a `bye`, after the app was asked to end. */
-export function watchLifeline(fd: number, onLost: () => void): void {
+/**
+ * Calls `onLost` when the pipe ends without a `bye`. By then the app was asked
+ * to end; `appEnded` settles when it has, or was killed.
+ */
+export function watchLifeline(
+  fd: number,
+  onLost: (appEnded: Promise<void>) => void,
+): void {
   const pipe = new Socket({ fd, readable: true, writable: false });
   let text = "";
   let appPid: number | undefined;
@@ -31,8 +37,7 @@ export function watchLifeline(fd: number, onLost: () => void): void {
   pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
   pipe.on("close", () => {
     if (farewell) return;
-    if (appPid) void endGroup(appPid);
-    onLost();
+    onLost(appPid ? endGroup(appPid) : Promise.resolve());
   });
   pipe.unref();
 }
