@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "../metadata.ts";
 import { CommandError } from "./command.ts";
+import { defaultConfig } from "./home.ts";
 import type { RunFlags } from "./run-flags.ts";
 
 /** Ports are 0 or less until {@link assignPorts} has picked them. */
@@ -52,7 +53,7 @@ export function specFromFlags(
     appProtocol: withTls(flags["app-protocol"], flags["app-ssl"]),
     appChannelAddress: flags["app-channel-address"],
     appMaxConcurrency: flags["app-max-concurrency"],
-    configFile: flags.config || join(home, "config.yaml"),
+    configFile: flags.config || defaultConfig(home),
     resourcesPaths: flags["resources-path"],
     componentsPath: flags["components-path"] || join(home, "components"),
     daprHttpPort: flags["dapr-http-port"],

@@ -7,7 +7,7 @@ import { text as readAll } from "node:stream/consumers";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
-import { daprHome } from "./home.ts";
+import { daprHome, defaultConfig } from "./home.ts";
 import { readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
 
@@ -116,7 +116,7 @@ async function readApp(
     (await own(app.configFilePath)) ||
     inApp("config.yaml")[0] ||
     (await shared(common.configFilePath)) ||
-    join(home, "config.yaml");
+    defaultConfig(home);
   const spec: AppSpec = {
     appId: app.appID || basename(dir),
     appPort: app.appPort,

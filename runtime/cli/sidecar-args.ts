@@ -68,7 +68,7 @@ const withPort = (address: string, port: number) =>
 
 /** `spec.mtls.enabled: true` in the configuration; a file the sidecar will reject is left to it to explain. */
 async function wantsMtls(path: string): Promise<boolean> {
-  if (!existsSync(path)) return false;
+  if (path === "" || !existsSync(path)) return false;
   const { parseDocument } = await import("yaml");
   const document = parseDocument(await readFile(path, "utf8"));
   return (

@@ -10,7 +10,8 @@ export function renderTable(rows: readonly Record<string, string>[]): string {
   const line = (cells: string[]) =>
     cells
       .map((cell, at) => cell + " ".repeat(widths[at]! - [...cell].length))
-      .join("  ");
+      .join("  ")
+      .trimEnd();
   return [
     line(columns),
     ...rows.map((row) => line(columns.map((name) => row[name]!))),

@@ -49,7 +49,9 @@ export function rootHelp(
 }
 
 export function commandHelp(command: Command): string {
-  return `${command.about}\n\n${commandUsage(command)}`;
+  const parts = [command.about, commandUsage(command)];
+  if (command.help.notes) parts.push(command.help.notes.trim());
+  return parts.join("\n\n");
 }
 
 /** What follows a usage error, too. */
@@ -59,7 +61,6 @@ export function commandUsage({ name, flags, help }: Command): string {
   const own = flagLines(flags);
   if (own.length > 0) parts.push(`Flags:\n${own.join("\n")}`);
   parts.push(`Global Flags:\n${flagLines(globalFlags).join("\n")}`);
-  if (help.notes) parts.push(help.notes.trim());
   return parts.join("\n\n");
 }
 
