@@ -7,7 +7,11 @@ const daprUrl = `http://localhost:${daprPort}/v1.0/bindings/sample-topic`;
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => stop.abort());
+  process.once(signal, () => {
+    stop.abort();
+    // An order on its way gets its answer, but not for ever.
+    setTimeout(() => process.exit(0), 3000).unref();
+  });
 
 for (let orderId = 1; !stop.signal.aborted; orderId++) {
   const order = { data: { orderId }, operation: "create" };

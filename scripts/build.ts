@@ -15,7 +15,11 @@ const old = `${dist}.${process.pid}.old`;
 
 const { errors } = await build({
   absWorkingDir: root,
-  entryPoints: ["runtime/dapr.ts", "runtime/daprd.ts"],
+  entryPoints: [
+    "runtime/dapr.ts",
+    "runtime/daprd.ts",
+    { in: "runtime/components/clients/sqlite-worker.ts", out: "sqlite-worker" },
+  ],
   outdir: fresh,
   chunkNames: "chunks/[name]-[hash]",
   bundle: true,

@@ -127,9 +127,9 @@ ${lines.join("\n")}
 function report(): void {
   const { why, code } = ending ?? { why: "nothing was started", code: 1 };
   if (code === 0) console.log(`Demo ended: ${why}. Nothing is left running.`);
-  else
-    console.error(
-      `${chalk.red(`Demo failed: ${why}`)}\nEverything it started was stopped.`,
-    );
+  else {
+    const rest = apps ? " Everything the demo started was stopped." : "";
+    console.error(chalk.red(`Demo failed: ${why}.${rest}`.replace("..", ".")));
+  }
   process.exit(code);
 }

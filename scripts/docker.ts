@@ -14,7 +14,7 @@ export function dockerProblem(): string | undefined {
   if (status === 0) return undefined;
   return (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT"
     ? "Docker is not installed"
-    : "Docker is installed but its engine does not answer (is it started?)";
+    : "Docker's engine does not answer (is it started?)";
 }
 
 /** What a docker command printed; rejects with what it said when it failed. */
