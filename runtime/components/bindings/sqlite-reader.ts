@@ -1,0 +1,297 @@
+/**
+ * The input side of bindings.sqlite: one ordered lane per partition this reader
+ * holds, lanes in parallel, each message offered to the app until it takes it.
+ */
+import type { BindingMessage, Deliver, StopReading } from "../../contract.ts";
+import type { Logger } from "../../log.ts";
+import type { LogClient } from "../clients/sqlite-client.ts";
+import type { Stored } from "../clients/sqlite-log.ts";
+import type {
+  Progress,
+  ReaderEvent,
+  ReaderOptions,
+} from "../clients/sqlite-protocol.ts";
+import { deliverWithRetry, pause } from "./retry.ts";
+import type { RetryPolicy } from "./retry.ts";
+
+export interface Reading {
+  client: LogClient;
+  options: ReaderOptions;
+  policy: RetryPolicy;
+  deliver: Deliver;
+  /** What to do with a message that was given up; throws when it could not be kept. */
+  giveUp(message: BindingMessage, error: Error, tries: number): Promise<void>;
+  log: Logger;
+}
+
+interface Received extends Stored {
+  value: Uint8Array | undefined;
+}
+
+/** Told to the database's thread this often, or earlier when this many are done. */
+const report = { everyMs: 20, messages: 64 };
+const againMs = 1000;
+let lastReader = 0;
+
+export async function startReading(reading: Reading): Promise<StopReading> {
+  const reader = new Reader(reading);
+  await reader.join();
+  return () => reader.stop();
+}
+
+class Reader {
+  readonly #reading: Reading;
+  readonly #lanes = new Map<number, Lane>();
+  /** The last delivery of each partition: a new lane waits for its predecessor's. */
+  readonly #tails = new Map<number, Promise<void>>();
+  readonly #lease = new SharedArrayBuffer(8);
+  readonly #leaseUntil = new BigInt64Array(this.#lease);
+  readonly #stopping = new AbortController();
+  #id = 0;
+  #reportTimer: NodeJS.Timeout | undefined;
+
+  constructor(reading: Reading) {
+    this.#reading = reading;
+  }
+
+  async join(): Promise<void> {
+    this.#id = ++lastReader;
+    const { client, options } = this.#reading;
+    await client.join(this.#id, options, this.#lease, (event) =>
+      this.#on(event),
+    );
+  }
+
+  #on(event: ReaderEvent | "gone"): void {
+    if (event === "gone") return void this.#rejoin();
+    if (event.event === "problem")
+      return this.#reading.log.error(`embedded broker: ${event.text}`);
+    if (event.event === "assigned") return this.#assign(event);
+    const lane = this.#lanes.get(event.lane);
+    if (!lane) return;
+    if (event.event === "records")
+      return lane.add(unpack(event.rows, event.data));
+    lane.end.abort();
+    this.#lanes.delete(lane.id);
+    if (event.event === "release")
+      void lane.running.then(() =>
+        this.#tell("released", { progress: [lane.id, lane.next] }),
+      );
+  }
+
+  #assign({
+    lane: id,
+    topic,
+    number,
+    partition,
+  }: ReaderEvent & { event: "assigned" }): void {
+    const lane = new Lane(id, topic, number);
+    this.#lanes.set(id, lane);
+    const before = this.#tails.get(partition) ?? Promise.resolve();
+    lane.running = before.then(() => this.#run(lane));
+    this.#tails.set(partition, lane.running);
+  }
+
+  /** Delivers a lane's messages one after the other until it ends. */
+  async #run(lane: Lane): Promise<void> {
+    const { policy, deliver, giveUp, log } = this.#reading;
+    const { signal } = lane.end;
+    const held: Deliver = async (message) => {
+      if (!this.#holdsLease()) await this.#verifyLease(signal);
+      if (signal.aborted)
+        throw new Error("the partition has moved to another reader");
+      return deliver(message);
+    };
+    for (let record; (record = await lane.take());) {
+      const message = toMessage(record, lane);
+      const name = `message ${record.offset} of ${lane.topic}/${lane.number}`;
+      const outcome = await deliverWithRetry(
+        held,
+        message,
+        policy,
+        signal,
+        (error, tries, next) => {
+          if (signal.aborted) return;
+          const then =
+            next === undefined ? "" : `, again in ${Math.round(next)} ms`;
+          log.warn(
+            `${name} was not taken by the app (try ${tries})${then}: ${error.message}`,
+          );
+        },
+      );
+      if (outcome.end === "aborted") return;
+      if (outcome.end === "given-up") {
+        if (signal.aborted && !this.#stopping.signal.aborted) return; // lost meanwhile
+        if (!(await this.#keep(message, outcome, name, signal, giveUp))) return;
+      }
+      lane.next = record.offset + 1;
+      lane.unreported++;
+      this.#reportSoon(lane);
+    }
+  }
+
+  /** Gives a message up; a dead-letter topic that cannot be written is tried until it can. */
+  async #keep(
+    message: BindingMessage,
+    { error, tries }: { error: Error; tries: number },
+    name: string,
+    signal: AbortSignal,
+    giveUp: Reading["giveUp"],
+  ): Promise<boolean> {
+    for (;;) {
+      try {
+        await giveUp(message, error, tries);
+        return true;
+      } catch (thrown) {
+        this.#reading.log.error(
+          `${name} cannot be moved to the dead-letter topic, again in ${againMs} ms: ${(thrown as Error).message}`,
+        );
+        if (!(await pause(againMs, signal))) return false;
+      }
+    }
+  }
+
+  #holdsLease(): boolean {
+    return Atomics.load(this.#leaseUntil, 0) > process.hrtime.bigint();
+  }
+
+  /** After a stall longer than the lease: nothing more is delivered until it is known who owns what. */
+  async #verifyLease(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#holdsLease()) {
+      try {
+        await this.#reading.client.request({ op: "verify", reader: this.#id });
+      } catch (error) {
+        this.#reading.log.error(
+          `embedded broker: the lease cannot be renewed, again in ${againMs} ms: ${(error as Error).message}`,
+        );
+        await pause(againMs, signal);
+      }
+    }
+  }
+
+  #reportSoon(lane: Lane): void {
+    if (lane.unreported >= report.messages) return this.#report();
+    this.#reportTimer ??= setTimeout(() => this.#report(), report.everyMs);
+  }
+
+  #report(): void {
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = undefined;
+    const progress: Progress[] = [];
+    for (const lane of this.#lanes.values()) {
+      if (lane.unreported > 0) progress.push([lane.id, lane.next]);
+      lane.unreported = 0;
+    }
+    if (progress.length > 0) this.#tell("done", { progress });
+  }
+
+  /** Failures here cost nothing but repeated deliveries; they are said, not thrown. */
+  #tell(
+    op: "done" | "released",
+    rest: { progress: Progress | Progress[] },
+  ): void {
+    this.#reading.client
+      .request({ op, reader: this.#id, ...rest } as Parameters<
+        LogClient["request"]
+      >[0])
+      .catch((error: Error) => {
+        if (!this.#stopping.signal.aborted)
+          this.#reading.log.error(`embedded broker: ${error.message}`);
+      });
+  }
+
+  /** The database's thread has died: start again with a new one. */
+  async #rejoin(): Promise<void> {
+    for (const lane of this.#lanes.values()) lane.end.abort();
+    this.#lanes.clear();
+    this.#reading.log.error(
+      "embedded broker: the database thread has ended, starting another",
+    );
+    while (await pause(againMs, this.#stopping.signal)) {
+      try {
+        return await this.join();
+      } catch (error) {
+        this.#reading.log.error(`embedded broker: ${(error as Error).message}`);
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#reportTimer);
+    const lanes = [...this.#lanes.values()];
+    for (const lane of lanes) lane.end.abort();
+    await Promise.all(this.#tails.values());
+    const progress = lanes
+      .filter((lane) => lane.next >= 0)
+      .map((lane): Progress => [lane.id, lane.next]);
+    await this.#reading.client.leave(this.#id, progress);
+  }
+}
+
+class Lane {
+  readonly id: number;
+  readonly topic: string;
+  readonly number: number;
+  readonly end = new AbortController();
+  running: Promise<void> = Promise.resolve();
+  /** Offset after the last message done; -1 before the first. */
+  next = -1;
+  unreported = 0;
+  #records: Received[] = [];
+  #at = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(id: number, topic: string, number: number) {
+    this.id = id;
+    this.topic = topic;
+    this.number = number;
+    this.end.signal.addEventListener("abort", () => this.#wake?.());
+  }
+
+  add(records: Received[]): void {
+    this.#records = this.#records.slice(this.#at).concat(records);
+    this.#at = 0;
+    this.#wake?.();
+  }
+
+  /** The next message, or nothing once the lane has ended. */
+  async take(): Promise<Received | undefined> {
+    while (!this.end.signal.aborted) {
+      const record = this.#records[this.#at];
+      if (record) {
+        this.#at++;
+        return record;
+      }
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+    return undefined;
+  }
+}
+
+function unpack(rows: Stored[], data: Uint8Array): Received[] {
+  let at = 0;
+  return rows.map((row) => ({
+    ...row,
+    value: row.size < 0 ? undefined : data.subarray(at, (at += row.size)),
+  }));
+}
+
+const nullText = Buffer.from("null");
+
+/** As the Kafka binding: place and time first, the message's own headers override them. */
+function toMessage(record: Received, { topic, number }: Lane): BindingMessage {
+  return {
+    data: record.value ?? nullText,
+    metadata: {
+      ...(record.key === null ? {} : { __key: record.key }),
+      __topic: topic,
+      __partition: String(number),
+      __offset: String(record.offset),
+      __timestamp: String(record.createdAtMs),
+      ...(record.headers === null
+        ? {}
+        : (JSON.parse(record.headers) as { [name: string]: string })),
+    },
+  };
+}

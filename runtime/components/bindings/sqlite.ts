@@ -1,0 +1,184 @@
+/**
+ * bindings.sqlite: topics, consumer groups and ordered partitions as
+ * bindings.kafka has them, in one file that all sidecars of a machine share.
+ */
+import { defineBinding } from "../../contract.ts";
+import type {
+  BindingMessage,
+  BindingRequest,
+  Deliver,
+} from "../../contract.ts";
+import {
+  MetadataError,
+  choice,
+  duration,
+  list,
+  number,
+  size,
+  text,
+} from "../../metadata.ts";
+import { LogClient } from "../clients/sqlite-client.ts";
+import { forcedPartition, partitionOf } from "./partitioner.ts";
+import { deadLetterHeaders, retryMetadata, retryPolicy } from "./retry.ts";
+import { startReading } from "./sqlite-reader.ts";
+
+const metadata = {
+  path: text(
+    "The database file, relative to the working directory; on a local disk.",
+    {
+      default: ".dapr/embedded.db",
+      aliases: ["connectionString"],
+    },
+  ),
+  topics: list("Topics to read from."),
+  publishTopic: text("Topic to write to."),
+  consumerGroup: text(
+    "Readers that share the work of a topic; default the app ID.",
+  ),
+  initialOffset: choice(["oldest", "newest"])(
+    "Where a new group starts, as of the first time it is seen.",
+    { default: "oldest" },
+  ),
+  partitions: number(
+    "Partitions of a topic that is new; order is kept in each.",
+    { default: 8 },
+  ),
+  synchronous: choice(["full", "normal"])(
+    "full: an acknowledged message survives a power cut; normal: a killed process only.",
+    { default: "full" },
+  ),
+  maxSize: size("Size of the file above which messages are refused.", {
+    default: 2 ** 30,
+  }),
+  retention: duration(
+    "How long messages are kept that every group has taken.",
+    {
+      default: 24 * 3_600_000,
+    },
+  ),
+  retainMessages: number("How many of these are kept per partition.", {
+    default: 100_000,
+  }),
+  ...retryMetadata,
+};
+
+export const sqlite = defineBinding(
+  "bindings.sqlite",
+  metadata,
+  async (context) => {
+    const { name, appId, meta, directions } = context;
+    const log = context.log.scope("dapr.contrib");
+    const { publishTopic, topics = [], partitions, deadLetterTopic } = meta;
+    if (topics.length === 0 && !publishTopic)
+      throw new MetadataError(
+        "sqlite error: missing 'topics' or 'publishTopic' attribute",
+      );
+    if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1024)
+      throw new MetadataError(
+        `sqlite error: metadata 'partitions': ${partitions} is not 1 to 1024`,
+      );
+    if (meta.path.includes(":memory:"))
+      throw new MetadataError(
+        "sqlite error: metadata 'path': a file is needed, sidecars share it",
+      );
+
+    const client = new LogClient(meta.path.replace(/^file:/, ""), {
+      fullSync: meta.synchronous === "full",
+      maxSizeBytes: meta.maxSize,
+      maxAgeMs: meta.retention,
+      maxCount: meta.retainMessages,
+    });
+    const reader = {
+      group: meta.consumerGroup ?? appId,
+      topics,
+      partitions,
+      start: meta.initialOffset,
+    };
+    let published = 0;
+    try {
+      if (publishTopic && directions.output)
+        published = await client.topic(publishTopic, partitions);
+      if (published > 0 && published !== partitions)
+        log.warn(
+          `topic ${publishTopic} already has ${published} partitions and keeps them`,
+        );
+      if (topics.length > 0 && directions.input) await client.register(reader);
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+
+    async function invoke({
+      operation,
+      data,
+      metadata: headers,
+    }: BindingRequest) {
+      if (operation !== "create")
+        throw new Error(
+          `binding ${name} does not support operation ${operation}. supported operations:create`,
+        );
+      if (!publishTopic)
+        throw new Error("sqlite error: missing 'publishTopic' attribute");
+      const key = headers["partitionKey"] ?? headers["__key"];
+      const partition =
+        forcedPartition(headers["partitionNumber"], published, publishTopic) ??
+        partitionOf(key, published);
+      await client.append({
+        topic: publishTopic,
+        partition,
+        key,
+        headers,
+        value: data,
+      });
+      return undefined;
+    }
+
+    async function giveUp(
+      message: BindingMessage,
+      error: Error,
+      tries: number,
+    ): Promise<void> {
+      const { __topic, __partition, __offset, __key: key } = message.metadata;
+      const where = `message ${__offset} of ${__topic}/${__partition}`;
+      if (!deadLetterTopic) {
+        log.error(
+          `${where} was given up after ${tries} tries and is skipped: ${error.message}`,
+        );
+        return;
+      }
+      const count = await client.topic(deadLetterTopic, partitions);
+      await client.append({
+        topic: deadLetterTopic,
+        partition: partitionOf(key, count),
+        key,
+        headers: deadLetterHeaders(message, error, tries),
+        value: message.data,
+      });
+      log.error(
+        `${where} was given up after ${tries} tries, now in ${deadLetterTopic}: ${error.message}`,
+      );
+    }
+
+    async function read(deliver: Deliver) {
+      if (topics.length === 0) {
+        log.warn(`binding ${name} has no topics to read from`);
+        return async () => {};
+      }
+      return startReading({
+        client,
+        options: reader,
+        policy: retryPolicy(meta),
+        deliver,
+        giveUp,
+        log,
+      });
+    }
+
+    return {
+      operations: ["create"],
+      invoke,
+      read,
+      close: () => client.close(),
+    };
+  },
+);

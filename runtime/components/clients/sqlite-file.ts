@@ -1,0 +1,275 @@
+/**
+ * One database file on the database's thread: appends, readers and the timers
+ * behind them. A connection that failed is dropped and opened again by the next
+ * request.
+ */
+import { openDatabase } from "./sqlite-database.ts";
+import type { Database } from "./sqlite-database.ts";
+import {
+  code,
+  explain,
+  isBusy,
+  needsReopen,
+  sqliteCode,
+} from "./sqlite-errors.ts";
+import { leaseMs, registerGroup } from "./sqlite-group.ts";
+import { append, ensureTopic } from "./sqlite-log.ts";
+import type { Entry } from "./sqlite-log.ts";
+import { GroupMember } from "./sqlite-member.ts";
+import type {
+  FileOptions,
+  Progress,
+  ReaderEvent,
+  ReaderOptions,
+} from "./sqlite-protocol.ts";
+import { sweep } from "./sqlite-retention.ts";
+import { wakeOnChange } from "./sqlite-wake.ts";
+import type { Wake } from "./sqlite-wake.ts";
+
+const commitEveryMs = 100;
+const lookForDeadEveryMs = 1000;
+const renewEveryMs = leaseMs / 3;
+const sweepEveryMs = 60_000;
+
+export class LogFile {
+  readonly path: string;
+  readonly #options: FileOptions;
+  readonly #members = new Map<
+    number,
+    { member: GroupMember; tell: (event: ReaderEvent) => void }
+  >();
+  readonly #wanted = new Map<string, number>();
+  #partitionIds = new Map<string, number[]>();
+  #open: Database | undefined;
+  #wake: Wake | undefined;
+  #commitTimer: NodeJS.Timeout | undefined;
+  #timers: NodeJS.Timeout[];
+  #lastProblem = "";
+
+  constructor(path: string, options: FileOptions) {
+    this.path = path;
+    this.#options = options;
+    this.#open = openDatabase(path, options);
+    const every = (ms: number, step: () => void) =>
+      setInterval(() => this.#background(step), ms);
+    this.#timers = [
+      every(renewEveryMs, () => this.#renewAll()),
+      every(lookForDeadEveryMs, () => this.#followGroups(true)),
+      every(sweepEveryMs, () => void sweep(this.#db, this.#options)),
+    ];
+  }
+
+  get #db(): Database {
+    return (this.#open ??= openDatabase(this.path, this.#options));
+  }
+
+  /** Runs a request; its error names the file. */
+  #guarded<T>(step: () => T): T {
+    try {
+      return step();
+    } catch (error) {
+      if (needsReopen(error)) this.#drop();
+      throw explain(error, this.path);
+    }
+  }
+
+  /** Runs what nobody waits for: a problem is told once, and the next round tries again. */
+  #background(step: () => void): void {
+    try {
+      this.#guarded(step);
+      this.#lastProblem = "";
+    } catch (error) {
+      const text = (error as Error).message;
+      if (isBusy((error as Error).cause) || text === this.#lastProblem) return;
+      this.#lastProblem = text;
+      for (const { tell } of this.#members.values())
+        tell({ event: "problem", text });
+    }
+  }
+
+  #drop(): void {
+    this.#wake?.stop();
+    this.#wake = undefined;
+    try {
+      this.#open?.close();
+    } finally {
+      this.#open = undefined;
+      this.#partitionIds = new Map();
+    }
+  }
+
+  topic(topic: string, partitions: number): number {
+    this.#wanted.set(topic, partitions);
+    return this.#guarded(() => this.#idsOf(topic).length);
+  }
+
+  #idsOf(topic: string): number[] {
+    const known = this.#partitionIds.get(topic);
+    if (known) return known;
+    const db = this.#db;
+    const wanted = this.#wanted.get(topic) ?? 1;
+    const ids = db.write(() => ensureTopic(db, topic, wanted), {
+      durable: true,
+    });
+    this.#partitionIds.set(topic, ids);
+    return ids;
+  }
+
+  register({ group, topics, partitions, start }: ReaderOptions): void {
+    this.#guarded(() => {
+      const db = this.#db;
+      db.write(
+        () => {
+          for (const topic of topics) {
+            ensureTopic(db, topic, partitions);
+            registerGroup(db, group, topic, start);
+          }
+        },
+        { durable: true },
+      );
+    });
+  }
+
+  append(entries: Entry[], data: Uint8Array): void {
+    this.#guarded(() => {
+      try {
+        this.#append(entries, data);
+      } catch (error) {
+        if (sqliteCode(error) !== code.full) throw error;
+        // What every group has taken makes room.
+        if (sweep(this.#db, { maxAgeMs: 0, maxCount: 0 }) === 0) throw error;
+        this.#append(entries, data);
+      }
+    });
+    this.#background(() => this.#fetchAll());
+  }
+
+  #append(entries: Entry[], data: Uint8Array): void {
+    const db = this.#db;
+    for (const topic of new Set(entries.map((entry) => entry.topic)))
+      this.#idsOf(topic);
+    const committed = db.write(
+      () => {
+        append(db, entries, data, (topic) => this.#idsOf(topic));
+        return this.#commitMembers(db);
+      },
+      { durable: true },
+    );
+    db.announce();
+    committed();
+  }
+
+  #commitMembers(db: Database): () => void {
+    const after = [...this.#members.values()].map(({ member }) =>
+      member.commit(db),
+    );
+    return () => {
+      for (const step of after) step();
+    };
+  }
+
+  join(
+    reader: number,
+    options: ReaderOptions,
+    lease: SharedArrayBuffer,
+    tell: (event: ReaderEvent) => void,
+  ): void {
+    const member = new GroupMember(options, lease, tell);
+    this.#guarded(() => this.#renew(member));
+    this.#members.set(reader, { member, tell });
+    this.#background(() => {
+      this.#followGroups(false);
+      this.#fetchAll();
+    });
+  }
+
+  #renew(member: GroupMember): void {
+    const db = this.#db;
+    member.renew(db);
+    db.announce();
+    this.#wake ??= wakeOnChange(`${this.path}-wal`, () => this.#look());
+  }
+
+  #renewAll(): void {
+    for (const { member } of this.#members.values()) this.#renew(member);
+    this.#fetchAll();
+  }
+
+  /** Something may have been written by another process: true if so. */
+  #look(): boolean {
+    let changed = false;
+    this.#background(() => {
+      changed = this.#db.changedElsewhere();
+      if (!changed) return;
+      this.#followGroups(false);
+      this.#fetchAll();
+    });
+    return changed;
+  }
+
+  #followGroups(lookForDead: boolean): void {
+    for (const { member } of this.#members.values())
+      if (member.needsRenewal(this.#db, lookForDead)) {
+        this.#renew(member);
+        this.#fetchAll();
+      }
+  }
+
+  #fetchAll(): void {
+    for (const { member } of this.#members.values()) member.fetch(this.#db);
+  }
+
+  done(reader: number, progress: Progress[]): void {
+    const found = this.#members.get(reader);
+    if (!found) return;
+    for (const one of progress) found.member.progress(one);
+    this.#background(() => found.member.fetch(this.#db));
+    this.#commitTimer ??= setTimeout(() => {
+      this.#commitTimer = undefined;
+      this.#background(() => this.#commitNow());
+    }, commitEveryMs);
+  }
+
+  #commitNow(): void {
+    const db = this.#db;
+    if (![...this.#members.values()].some(({ member }) => member.uncommitted))
+      return;
+    db.write(() => this.#commitMembers(db), { durable: false })();
+  }
+
+  released(reader: number, progress: Progress): void {
+    const found = this.#members.get(reader);
+    if (!found) return;
+    this.#guarded(() => {
+      found.member.released(this.#db, progress);
+      this.#db.announce();
+    });
+    this.#background(() => this.#followGroups(false));
+  }
+
+  verify(reader: number): void {
+    const found = this.#members.get(reader);
+    if (found) this.#guarded(() => this.#renew(found.member));
+  }
+
+  leave(reader: number, progress: Progress[]): void {
+    const found = this.#members.get(reader);
+    this.#members.delete(reader);
+    if (this.#members.size === 0) {
+      this.#wake?.stop();
+      this.#wake = undefined;
+    }
+    if (!found) return;
+    this.#guarded(() => {
+      found.member.leave(this.#db, progress);
+      this.#db.announce();
+    });
+    this.#background(() => this.#followGroups(false));
+  }
+
+  close(): void {
+    clearTimeout(this.#commitTimer);
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#guarded(() => this.#drop());
+  }
+}

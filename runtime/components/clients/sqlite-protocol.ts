@@ -1,0 +1,74 @@
+/** What the sidecar's thread and the database's thread tell each other. */
+import type { DatabaseOptions } from "./sqlite-database.ts";
+import type { Entry, Stored } from "./sqlite-log.ts";
+import type { Retention } from "./sqlite-retention.ts";
+
+export interface FileOptions extends DatabaseOptions, Retention {}
+
+export interface ReaderOptions {
+  group: string;
+  topics: string[];
+  partitions: number;
+  start: "oldest" | "newest";
+}
+
+/** `[lane, next]`: this lane's messages below `next` are done. */
+export type Progress = [lane: number, next: number];
+
+/** Each is answered once by a {@link Reply}. */
+export type Request =
+  | { op: "open"; path: string; options: FileOptions }
+  | { op: "close"; path: string }
+  /** Creates the topic unless it is there; the reply is its number of partitions. */
+  | { op: "topic"; path: string; topic: string; partitions: number }
+  /** Stores where a new group starts. */
+  | { op: "register"; path: string; options: ReaderOptions }
+  | {
+      op: "append";
+      path: string;
+      entries: Entry[];
+      data: Uint8Array<ArrayBuffer>;
+    }
+  /** Joins the group; the lease's end is written to `lease`. */
+  | {
+      op: "join";
+      path: string;
+      reader: number;
+      options: ReaderOptions;
+      lease: SharedArrayBuffer;
+    }
+  | { op: "leave"; path: string; reader: number; progress: Progress[] }
+  /** The lease looks over: renew it, or learn by `lost` what it cost. */
+  | { op: "verify"; path: string; reader: number }
+  | { op: "released"; path: string; reader: number; progress: Progress }
+  | { op: "done"; path: string; reader: number; progress: Progress[] };
+
+export interface Reply {
+  id: number;
+  error?: string;
+  value?: number;
+}
+
+/** What happens to a reader without being asked. */
+export type ReaderEvent =
+  | {
+      event: "assigned";
+      lane: number;
+      topic: string;
+      number: number;
+      partition: number;
+    }
+  | {
+      event: "records";
+      lane: number;
+      rows: Stored[];
+      data: Uint8Array<ArrayBuffer>;
+    }
+  /** Finish what is in flight, then say `released`. */
+  | { event: "release"; lane: number }
+  /** Someone else has it: drop everything. */
+  | { event: "lost"; lane: number }
+  | { event: "problem"; text: string };
+
+export type ToWorker = Request & { id: number };
+export type FromWorker = Reply | (ReaderEvent & { reader: number });
