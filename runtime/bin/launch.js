@@ -23,12 +23,27 @@ export async function launch(name, nodeFlags = []) {
   // Takes this process's place: signals, exit code and pid stay one.
   if (process.execve && process.platform !== "win32")
     return process.execve(node, [node, ...args]);
-  const child = spawn(node, args, { stdio: "inherit" });
+  handOver(node, args);
+}
+
+/** Runs it as a child that ends with this process, however this one ends. */
+function handOver(node, args) {
+  const given = process.env.DAPR_LIFELINE_FD;
+  const child = spawn(node, args, {
+    stdio: ["inherit", "inherit", "inherit", given ? "inherit" : "pipe"],
+    env: { ...process.env, DAPR_LIFELINE_FD: given ?? "3" },
+  });
+  child.stdio[3]?.on("error", () => {}); // the child's exit tells more
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) =>
-    signal ? process.kill(process.pid, signal) : process.exit(code ?? 1),
-  );
+    process.on(signal, () => {
+      // A Ctrl+C in the terminal has reached the child already.
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  child.on("exit", (code, signal) => {
+    if (!signal) process.exit(code ?? 1);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
 }
 
 function node24() {

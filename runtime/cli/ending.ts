@@ -1,4 +1,5 @@
 /** The user's wish to stop: Ctrl+C, SIGTERM, a closed terminal, a reader of our output that went away. */
+import { Socket } from "node:net";
 
 /** Ctrl+C reaches npm, a launcher and us; what comes within this time is the same key press. */
 const samePressMs = 500;
@@ -28,6 +29,7 @@ export function watchForStop(): StopWish {
     (name) => name !== "SIGBREAK" || process.platform === "win32",
   );
   for (const name of used) process.on(name, onSignal);
+  const lifeline = watchLauncher(() => asked.abort());
   process.stdout.on("error", onOutputGone);
   process.stderr.on("error", onOutputGone);
   return {
@@ -36,8 +38,20 @@ export function watchForStop(): StopWish {
     dispose() {
       // Output errors stay handled: the last lines may still fail to be written.
       for (const name of used) process.off(name, onSignal);
+      lifeline?.destroy();
     },
   };
+}
+
+/** The launcher on an older Node (runtime/bin/launch.js) holds the other end of a pipe: its end is the launcher's. */
+function watchLauncher(onGone: () => void): Socket | undefined {
+  const fd = Number(process.env["DAPR_LIFELINE_FD"] || NaN);
+  if (!Number.isInteger(fd)) return undefined;
+  const pipe = new Socket({ fd, readable: true, writable: false });
+  pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
+  pipe.on("close", onGone);
+  pipe.resume();
+  return pipe;
 }
 
 /** Resolves when the signal is aborted. */
