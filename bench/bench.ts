@@ -1,0 +1,85 @@
+/** What every scenario works with, and what it returns. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Backend } from "./backends/backend.ts";
+import type { Tally } from "./app.ts";
+import type { Helper } from "./child.ts";
+import type { LoadResult } from "./load.ts";
+import type { Options } from "./options.ts";
+import { watchCpu, type Usage } from "./proc.ts";
+import { startSidecar, type Sidecar, type Target } from "./sidecar.ts";
+
+export interface Bench {
+  options: Options;
+  load: Helper;
+  app: Helper;
+  appPort: number;
+  /** Of the run: resources and logs of each sidecar. */
+  folder: string;
+}
+
+export interface Measurement {
+  metric: string;
+  unit: string;
+  better: "lower" | "higher" | "neither";
+  value: number;
+  /** Share of one core that others used meanwhile. */
+  othersShare?: number;
+}
+
+export type Scenario = (
+  bench: Bench,
+  target: Target,
+  backend: Backend,
+) => Promise<Measurement[]>;
+
+let count = 0;
+
+/** Starts a sidecar whose only component is the binding `bench`. With an app only if it reads. */
+export function startWith(
+  bench: Bench,
+  target: Target,
+  component: string,
+  withApp: boolean,
+): Promise<Sidecar> {
+  const appId = `bench-${++count}`;
+  const resources = join(bench.folder, appId);
+  mkdirSync(resources);
+  writeFileSync(join(resources, "binding.yaml"), component);
+  return startSidecar(target, {
+    appId,
+    resources,
+    logFile: join(bench.folder, `${appId}.log`),
+    ...(withApp ? { appPort: bench.appPort } : {}),
+  });
+}
+
+export const bindingPath = "/v1.0/bindings/bench";
+
+export function watch(
+  bench: Bench,
+  backend: Backend,
+  sidecars: Sidecar[],
+): () => Usage {
+  return watchCpu(
+    sidecars.map((sidecar) => sidecar.pid),
+    [process.pid, bench.load.pid, bench.app.pid, ...backend.pids],
+  );
+}
+
+/** Every order the sidecar acknowledged must be in the broker, and all must have been acknowledged. */
+export function requireAcked(result: LoadResult, stored: number): void {
+  if (result.failed > 0)
+    throw new Error(
+      `${result.failed} of ${result.sent} orders failed, the first with: ${result.firstFailure}`,
+    );
+  if (stored < result.acked)
+    throw new Error(
+      `LOST: ${result.acked} orders acknowledged, ${stored} stored`,
+    );
+}
+
+export function requireDelivered(tally: Tally, sent: number): void {
+  if (tally.unique !== sent)
+    throw new Error(`LOST: ${tally.unique} of ${sent} orders reached the app`);
+}

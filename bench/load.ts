@@ -1,0 +1,200 @@
+/**
+ * The load generator, in its own process: raw keep-alive sockets, one order in
+ * flight on each. Closed loop for the highest rate, evenly spaced open loop for
+ * latency: there an order's clock starts when it was due, so that a sidecar
+ * that falls behind can't hide it.
+ */
+import { connect } from "node:net";
+import { Worker } from "node:worker_threads";
+import { nowUs, serve } from "./child.ts";
+import { readMessages, statusOf } from "./http-messages.ts";
+import { orderRequest } from "./orders.ts";
+import { latencyOf, type Latency } from "./stats.ts";
+
+export interface ClosedLoad {
+  port: number;
+  path: string;
+  connections: number;
+  warmUpMs: number;
+  windowMs: number;
+  /** Ends the run even if time is left. */
+  limit: number;
+}
+
+export interface OpenLoad {
+  port: number;
+  path: string;
+  perSecond: number;
+  count: number;
+}
+
+export interface LoadResult {
+  sent: number;
+  acked: number;
+  failed: number;
+  /** Status and body, or the socket's error, of the first failure. */
+  firstFailure: string | undefined;
+  /** Within the window. */
+  counted: number;
+  elapsedMs: number;
+  latency: Latency | undefined;
+}
+
+class Run {
+  acked = 0;
+  failed = 0;
+  firstFailure: string | undefined;
+  sent = 0;
+
+  settle(status: number, body: string): void {
+    if (status >= 200 && status < 300) this.acked++;
+    else this.fail(`HTTP ${status}: ${body.slice(0, 300)}`);
+  }
+
+  fail(why: string): void {
+    this.failed++;
+    this.firstFailure ??= why;
+  }
+}
+
+interface Connection {
+  send(id: number, dueUs: number): void;
+  close(): void;
+}
+
+/** One socket; `onIdle` is called when its order was answered (and at first). */
+function openConnection(
+  port: number,
+  path: string,
+  run: Run,
+  onIdle: (connection: Connection, sentUs: number) => void,
+): Connection {
+  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  let sentUs = 0;
+  let inFlight = false;
+  const connection: Connection = {
+    send(id, dueUs) {
+      sentUs = dueUs;
+      inFlight = true;
+      run.sent++;
+      socket.write(orderRequest(path, id, dueUs), "latin1");
+    },
+    close: () => socket.end(),
+  };
+  const push = readMessages((head, body) => {
+    inFlight = false;
+    run.settle(statusOf(head), body);
+    onIdle(connection, sentUs);
+  });
+  const broken = (why: string) => {
+    if (inFlight) run.fail(why);
+    inFlight = false;
+  };
+  socket.setEncoding("latin1");
+  socket.on("data", push);
+  socket.once("connect", () => onIdle(connection, 0));
+  socket.on("error", (error) => {
+    run.firstFailure ??= String(error);
+    broken(String(error));
+  });
+  socket.on("close", () =>
+    broken("the sidecar closed the connection on an order"),
+  );
+  return connection;
+}
+
+let send: ReturnType<typeof serve>;
+
+async function closed(load: ClosedLoad): Promise<LoadResult> {
+  const run = new Run();
+  const samples: number[] = [];
+  const startUs = nowUs();
+  const warmUs = startUs + load.warmUpMs * 1000;
+  const endUs = warmUs + load.windowMs * 1000;
+  let firstUs = 0;
+  let lastUs = 0;
+  const connections: Connection[] = [];
+  const finished = Promise.withResolvers<void>();
+  const idle = (connection: Connection, sentUs: number) => {
+    const now = nowUs();
+    if (sentUs > 0 && now >= warmUs && now < endUs) {
+      if (firstUs === 0) send({ mark: "warm", atUs: (firstUs = now) });
+      else samples.push(now - sentUs);
+      lastUs = now;
+    }
+    if (now < endUs && run.sent < load.limit) connection.send(run.sent, now);
+    else if (run.acked + run.failed === run.sent) finished.resolve();
+  };
+  for (let i = 0; i < load.connections; i++)
+    connections.push(openConnection(load.port, load.path, run, idle));
+  const watch = watchForStall(run, finished);
+  await finished.promise.finally(() => clearInterval(watch));
+  for (const connection of connections) connection.close();
+  return result(run, samples, (lastUs - firstUs) / 1000);
+}
+
+async function open(load: OpenLoad): Promise<LoadResult> {
+  const run = new Run();
+  const samples: number[] = [];
+  const idleOnes: Connection[] = [];
+  const due: number[] = [];
+  const connections: Connection[] = [];
+  const everyUs = 1e6 / load.perSecond;
+  const ready = Promise.withResolvers<void>();
+  const finished = Promise.withResolvers<void>();
+  const idle = (connection: Connection, sentUs: number) => {
+    if (sentUs > 0) samples.push(nowUs() - sentUs);
+    const dueUs = due.shift();
+    if (dueUs !== undefined) connection.send(run.sent, dueUs);
+    else idleOnes.push(connection);
+    if (sentUs === 0 && idleOnes.length === connections.length) ready.resolve();
+    if (run.acked + run.failed === load.count) finished.resolve();
+  };
+  for (let i = 0; i < 64; i++)
+    connections.push(openConnection(load.port, load.path, run, idle));
+  await ready.promise;
+  const startUs = nowUs() + 1000;
+  const ticker = new Worker(new URL("./ticker.ts", import.meta.url), {
+    workerData: { startUs, everyUs, count: load.count },
+  });
+  ticker.on("message", (dueUs: number) => {
+    const connection = idleOnes.pop();
+    if (connection !== undefined) connection.send(run.sent, dueUs);
+    else due.push(dueUs);
+  });
+  ticker.on("error", (error) => finished.reject(error));
+  const watch = watchForStall(run, finished);
+  await finished.promise.finally(() => clearInterval(watch));
+  await ticker.terminate();
+  for (const connection of connections) connection.close();
+  return result(run, samples, (nowUs() - startUs) / 1000);
+}
+
+/** Ten seconds without one answer: the run is stuck, and a lost connection will not come back. */
+function watchForStall(run: Run, finished: PromiseWithResolvers<void>) {
+  let settled = -1;
+  return setInterval(() => {
+    if (run.acked + run.failed === settled)
+      finished.reject(
+        new Error(
+          `no answer for 10 s: ${run.sent} orders sent, ${run.acked} acknowledged, ${run.failed} failed (${run.firstFailure ?? "no error seen"})`,
+        ),
+      );
+    settled = run.acked + run.failed;
+  }, 10_000);
+}
+
+function result(run: Run, samples: number[], elapsedMs: number): LoadResult {
+  return {
+    sent: run.sent,
+    acked: run.acked,
+    failed: run.failed,
+    firstFailure: run.firstFailure,
+    counted: samples.length,
+    elapsedMs,
+    latency:
+      samples.length > 0 ? latencyOf(Float64Array.from(samples)) : undefined,
+  };
+}
+
+send = serve({ closed, open });

@@ -1,0 +1,69 @@
+/**
+ * What Linux says about processes and the machine. Elsewhere there is no /proc:
+ * then the figures are missing from the table, not guessed.
+ */
+import { readFileSync } from "node:fs";
+
+export const hasProc = process.platform === "linux";
+
+/** USER_HZ: /proc counts in 10 ms ticks on every Linux that Node supports. */
+const tickMs = 10;
+
+/** CPU time of a process with all its threads, in ms. */
+export function cpuMs(pid: number): number {
+  if (!hasProc) return Number.NaN;
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The name may hold blanks and brackets, so count from its end.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * tickMs;
+}
+
+/** Resident memory now and at its highest, in MB (10^6 bytes). */
+export function memoryMb(pid: number): { now: number; peak: number } {
+  if (!hasProc) return { now: Number.NaN, peak: Number.NaN };
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const of = (key: string) =>
+    (Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / 1e6;
+  return { now: of("VmRSS"), peak: of("VmHWM") };
+}
+
+/** CPU time all processors spent working since boot, in ms. */
+function busyMs(): number {
+  if (!hasProc) return Number.NaN;
+  const line = readFileSync("/proc/stat", "utf8").split("\n")[0]!;
+  const [user, nice, system, , , irq, softirq, steal] = line
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user! + nice! + system! + irq! + softirq! + steal!) * tickMs;
+}
+
+export interface Usage {
+  /** CPU ms of the sidecars under test. */
+  sidecarCpuMs: number;
+  /** Share of one core that processes not of this run used. */
+  othersShare: number;
+}
+
+/** Starts watching; the returned function says what was used since. */
+export function watchCpu(
+  sidecars: readonly number[],
+  helpers: readonly number[],
+): () => Usage {
+  const sum = (pids: readonly number[]) =>
+    pids.reduce((total, pid) => total + cpuMs(pid), 0);
+  const before = {
+    at: performance.now(),
+    sidecars: sum(sidecars),
+    helpers: sum(helpers),
+    busy: busyMs(),
+  };
+  return () => {
+    const sidecarCpuMs = sum(sidecars) - before.sidecars;
+    const ours = sidecarCpuMs + sum(helpers) - before.helpers;
+    const elapsedMs = performance.now() - before.at;
+    const others = busyMs() - before.busy - ours;
+    return { sidecarCpuMs, othersShare: Math.max(0, others / elapsedMs) };
+  };
+}

@@ -1,0 +1,123 @@
+/** Starts and stops one sidecar under test. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { freePorts, get } from "./loopback.ts";
+import { nowUs } from "./child.ts";
+
+export interface Target {
+  label: string;
+  command: string[];
+  /** Ours: knows the embedded broker. */
+  own: boolean;
+}
+
+/** As the CLI starts it: see docs/benchmarks.md for what the semi-space size costs and saves. */
+export const ownTarget: Target = {
+  label: "ours",
+  command: [
+    process.execPath,
+    "--max-semi-space-size=4",
+    join(import.meta.dirname, "..", "dist", "daprd.js"),
+  ],
+  own: true,
+};
+
+export function otherTarget(path: string, args: string[]): Target {
+  const run = path.endsWith(".js")
+    ? [process.execPath, "--max-semi-space-size=4", path]
+    : [path];
+  return { label: basename(path), command: [...run, ...args], own: false };
+}
+
+export interface Sidecar {
+  pid: number;
+  httpPort: number;
+  spawnedAtUs: number;
+  readyAtUs: number;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  appId: string;
+  resources: string;
+  logFile: string;
+  appPort?: number;
+}
+
+const running = new Set<() => void>();
+
+/** For an interrupted bench: nothing of it may stay. */
+export function killSidecars(): void {
+  for (const kill of running) kill();
+}
+
+/** Resolves once it is ready; rejects with the end of its log if it ends or is not within 30 s. */
+export async function startSidecar(
+  target: Target,
+  options: StartOptions,
+): Promise<Sidecar> {
+  const [http, grpc, internal, metrics] = await freePorts(4);
+  const flags: Record<string, string> = {
+    "--app-id": options.appId,
+    "--dapr-http-port": String(http),
+    "--dapr-grpc-port": String(grpc),
+    "--dapr-internal-grpc-port": String(internal),
+    "--metrics-port": String(metrics),
+    "--resources-path": options.resources,
+    "--dapr-graceful-shutdown-seconds": "5",
+  };
+  if (options.appPort !== undefined)
+    flags["--app-port"] = String(options.appPort);
+  const log = openSync(options.logFile, "a");
+  const spawnedAtUs = nowUs();
+  const child = spawn(
+    target.command[0]!,
+    [...target.command.slice(1), ...Object.entries(flags).flat()],
+    // Descriptor 3 is the lifeline: if the bench is killed, our sidecar ends by itself.
+    {
+      stdio: ["ignore", log, log, "pipe"],
+      env: { ...process.env, DAPR_LIFELINE_FD: "3" },
+    },
+  );
+  closeSync(log);
+  const exited = once(child, "exit");
+  const kill = () => child.kill("SIGKILL");
+  running.add(kill);
+  child.once("exit", () => running.delete(kill));
+  child.stdio[3]?.on("error", () => {}); // a sidecar that ends first breaks the pipe
+  const failed = (what: string) =>
+    new Error(
+      `bench: ${target.label} (${options.appId}) ${what}; the end of ${options.logFile}:\n${readFileSync(options.logFile, "utf8").slice(-2000)}`,
+    );
+  let gone = false;
+  exited.then(
+    () => (gone = true),
+    () => (gone = true),
+  );
+  while ((await get(http!, "/v1.0/healthz")) !== 204) {
+    if (gone) throw failed("ended before it was ready");
+    if (nowUs() - spawnedAtUs > 30e6) {
+      kill();
+      throw failed("was not ready within 30 s");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  return {
+    pid: child.pid!,
+    httpPort: http!,
+    spawnedAtUs,
+    readyAtUs: nowUs(),
+    async stop() {
+      if (gone) throw failed("ended during the measurement");
+      child.kill("SIGTERM");
+      const timer = setTimeout(kill, 15_000);
+      const [code, signal] = await exited;
+      clearTimeout(timer);
+      if (signal === "SIGKILL")
+        throw failed("did not stop within 15 s of SIGTERM");
+      if (code !== 0) throw failed(`exited ${code} on SIGTERM`);
+    },
+  };
+}
