@@ -1,5 +1,13 @@
 /** `npm run demo:local`: both apps, each with its sidecar, and orders flowing between them. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { chalk, YAML } from "zx";
 import { startKafka, type Kafka } from "./demo-kafka.ts";
@@ -56,6 +64,7 @@ watchForStop({
 let kafka: Kafka | undefined;
 const folder = join(root, ".dapr", `demo-${process.pid}`);
 try {
+  removeLeftovers();
   if (broker === "kafka") kafka = await startKafka(stopping.signal);
   if (!ending) await run();
 } catch (error) {
@@ -96,8 +105,14 @@ async function writeTemplate(): Promise<RunTemplate> {
   const template = YAML.parse(
     readFileSync(join(root, name), "utf8"),
   ) as RunTemplate;
-  template.common.resourcesPaths = template.common.resourcesPaths.map((path) =>
-    join(root, path),
+  template.common.resourcesPaths = template.common.resourcesPaths.map(
+    (path) => {
+      if (broker === "kafka") return join(root, path);
+      // The component names its file relative to itself: a copy has a queue of its
+      // own, without orders that an interrupted run left.
+      cpSync(join(root, path), join(folder, path), { recursive: true });
+      return join(folder, path);
+    },
   );
   const taken = new Set<number>();
   for (const app of template.apps) {
@@ -110,6 +125,23 @@ async function writeTemplate(): Promise<RunTemplate> {
   return template;
 }
 
+/** Folders of runs that were killed before they could remove them. */
+function removeLeftovers(): void {
+  const parent = join(root, ".dapr");
+  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
+    const pid = Number(/^demo-(\d+)$/.exec(name)?.[1]);
+    if (pid && !isAlive(pid)) rmSync(join(parent, name), { recursive: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
 function banner(template: RunTemplate): string {
   const lines = template.apps.map(({ appID, appPort, daprHTTPPort }) => {
     const app = appPort ? `app on port ${appPort}` : "app without a port";
@@ -118,7 +150,7 @@ function banner(template: RunTemplate): string {
   return `
 ${chalk.bold("producerapp → sidecar → sample-topic → sidecar → nodeapp")}
 ${lines.join("\n")}
-  broker       ${kafka?.about ?? "embedded (SQLite under .dapr/)"}
+  broker       ${kafka?.about ?? "embedded: a SQLite file under .dapr/, removed at the end"}
   logs         nodeapp/.dapr/logs, producerapp/.dapr/logs
   to stop      ${orders ? `by itself after ${orders.total} orders, or Ctrl+C` : "Ctrl+C"}
 `;

@@ -2,11 +2,13 @@
  * bindings.sqlite: topics, consumer groups and ordered partitions as
  * bindings.kafka has them, in one file that all sidecars of a machine share.
  */
+import { dirname, resolve } from "node:path";
 import { defineBinding } from "../../contract.ts";
 import type {
   BindingMessage,
   BindingRequest,
   Deliver,
+  MetadataItem,
 } from "../../contract.ts";
 import {
   MetadataError,
@@ -24,7 +26,7 @@ import { startReading } from "./sqlite-reader.ts";
 
 const metadata = {
   path: text(
-    "The database file, relative to the working directory; on a local disk.",
+    "The database file, on a local disk; relative to the component's own file.",
     {
       default: ".dapr/embedded.db",
       aliases: ["connectionString"],
@@ -82,7 +84,7 @@ export const sqlite = defineBinding(
         "sqlite error: metadata 'path': a file is needed, sidecars share it",
       );
 
-    const client = new LogClient(meta.path.replace(/^file:/, ""), {
+    const client = new LogClient(fileOf(context.items, meta.path), {
       fullSync: meta.synchronous === "full",
       maxSizeBytes: meta.maxSize,
       maxAgeMs: meta.retention,
@@ -182,3 +184,12 @@ export const sqlite = defineBinding(
     };
   },
 );
+
+/** Sidecars started in different folders share the file that their component names. */
+function fileOf(items: readonly MetadataItem[], path: string): string {
+  const item = items.find(({ name }) =>
+    /^(path|connectionString)$/i.test(name),
+  );
+  const folder = item?.at ? dirname(item.at.file) : ".";
+  return resolve(folder, path.replace(/^file:/, ""));
+}
