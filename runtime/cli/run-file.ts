@@ -80,6 +80,12 @@ export async function readRunFile(
         runtimePath,
       ),
     );
+  const ids = apps.map(({ spec }) => spec.appId);
+  const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+  if (twice !== undefined)
+    throw new Error(
+      `two apps have the ID "${twice}": give each its own 'appID'`,
+    );
   return { path, name: String(top["name"] ?? basename(base)), apps };
 }
 

@@ -30,7 +30,6 @@ export async function runOne(
     sidecar: await startSidecar(spec, binary, { output: "inherit" }),
     saySidecar: io.status,
     sayApp: io.status,
-    plain: io.out,
   };
   const over = new AbortController();
   const ended = Promise.race([aborted(stop.asked), session.sidecar.exited]);

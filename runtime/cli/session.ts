@@ -20,8 +20,6 @@ export interface Session {
   /** Status lines about the sidecar and about the app. */
   saySidecar: Say;
   sayApp: Say;
-  /** Lines without a glyph that go where the sidecar's do. */
-  plain(line: string): void;
 }
 
 /** An app that ends by itself has 5 s in all as in the original; a sidecar hands over its work in the same time. */
