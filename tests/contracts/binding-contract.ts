@@ -2,9 +2,6 @@
  * What every queue-like binding promises, embedded or on a real server. A
  * binding's test adds only how to come by a fresh topic and group.
  */
-import { spawn } from "node:child_process";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
 import type {
   Binding,
   BindingMessage,
@@ -14,6 +11,7 @@ import type {
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
 import { openBinding } from "./open-binding.ts";
+import { startProcess } from "./start-process.ts";
 
 export interface ContractSetup {
   /** A fresh component that writes to and reads from one new topic of at least two partitions, oldest first, in a new group. */
@@ -454,36 +452,4 @@ export function bindingContract(
       },
     );
   });
-}
-
-/** A reader or writer in its own process; `kill` is `kill -9` and waits for its end. */
-export function startProcess(task: ProcessTask) {
-  const script = join(import.meta.dirname, "binding-process.ts");
-  const child = spawn(
-    globalThis.process.execPath,
-    [script, JSON.stringify(task)],
-    {
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) =>
-    lines.push(line),
-  );
-  const exited = new Promise<number | null>((resolve) =>
-    child.on("close", resolve),
-  );
-  const after = (word: string) => () =>
-    lines
-      .filter((line) => line.startsWith(`${word} `))
-      .map((line) => line.slice(word.length + 1));
-  return {
-    lines,
-    pid: child.pid!,
-    got: after("got"),
-    acked: after("acked"),
-    /** Ends it in order; resolves with its exit code. */
-    stop: () => (child.stdin.end(), exited),
-    kill: () => (child.kill("SIGKILL"), exited),
-  };
 }

@@ -5,7 +5,6 @@
 import type { BindingMessage, Deliver, StopReading } from "../../contract.ts";
 import type { Logger } from "../../log.ts";
 import type { LogClient } from "../clients/sqlite-client.ts";
-import type { Stored } from "../clients/sqlite-log.ts";
 import type {
   Progress,
   ReaderEvent,
@@ -13,6 +12,7 @@ import type {
 } from "../clients/sqlite-protocol.ts";
 import { deliverWithRetry, pause } from "./retry.ts";
 import type { RetryPolicy } from "./retry.ts";
+import { Lane, toMessage, unpack } from "./sqlite-lane.ts";
 
 export interface Reading {
   client: LogClient;
@@ -24,10 +24,6 @@ export interface Reading {
   log: Logger;
 }
 
-interface Received extends Stored {
-  value: Uint8Array | undefined;
-}
-
 /** Told to the database's thread this often, or earlier when this many are done. */
 const report = { everyMs: 20, messages: 64 };
 const againMs = 1000;
@@ -36,7 +32,8 @@ let lastReader = 0;
 export async function startReading(reading: Reading): Promise<StopReading> {
   const reader = new Reader(reading);
   await reader.join();
-  return () => reader.stop();
+  let stopped: Promise<void> | undefined;
+  return () => (stopped ??= reader.stop());
 }
 
 class Reader {
@@ -88,7 +85,13 @@ class Reader {
     const lane = new Lane(id, topic, number);
     this.#lanes.set(id, lane);
     const before = this.#tails.get(partition) ?? Promise.resolve();
-    lane.running = before.then(() => this.#run(lane));
+    lane.running = before
+      .then(() => this.#run(lane))
+      .catch((error: Error) => {
+        this.#reading.log.error(
+          `partition ${topic}/${number} has stopped: ${error.message}`,
+        );
+      });
     this.#tails.set(partition, lane.running);
   }
 
@@ -227,71 +230,4 @@ class Reader {
       .map((lane): Progress => [lane.id, lane.next]);
     await this.#reading.client.leave(this.#id, progress);
   }
-}
-
-class Lane {
-  readonly id: number;
-  readonly topic: string;
-  readonly number: number;
-  readonly end = new AbortController();
-  running: Promise<void> = Promise.resolve();
-  /** Offset after the last message done; -1 before the first. */
-  next = -1;
-  unreported = 0;
-  #records: Received[] = [];
-  #at = 0;
-  #wake: (() => void) | undefined;
-
-  constructor(id: number, topic: string, number: number) {
-    this.id = id;
-    this.topic = topic;
-    this.number = number;
-    this.end.signal.addEventListener("abort", () => this.#wake?.());
-  }
-
-  add(records: Received[]): void {
-    this.#records = this.#records.slice(this.#at).concat(records);
-    this.#at = 0;
-    this.#wake?.();
-  }
-
-  /** The next message, or nothing once the lane has ended. */
-  async take(): Promise<Received | undefined> {
-    while (!this.end.signal.aborted) {
-      const record = this.#records[this.#at];
-      if (record) {
-        this.#at++;
-        return record;
-      }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    return undefined;
-  }
-}
-
-function unpack(rows: Stored[], data: Uint8Array): Received[] {
-  let at = 0;
-  return rows.map((row) => ({
-    ...row,
-    value: row.size < 0 ? undefined : data.subarray(at, (at += row.size)),
-  }));
-}
-
-const nullText = Buffer.from("null");
-
-/** As the Kafka binding: place and time first, the message's own headers override them. */
-function toMessage(record: Received, { topic, number }: Lane): BindingMessage {
-  return {
-    data: record.value ?? nullText,
-    metadata: {
-      ...(record.key === null ? {} : { __key: record.key }),
-      __topic: topic,
-      __partition: String(number),
-      __offset: String(record.offset),
-      __timestamp: String(record.createdAtMs),
-      ...(record.headers === null
-        ? {}
-        : (JSON.parse(record.headers) as { [name: string]: string })),
-    },
-  };
 }

@@ -9,6 +9,7 @@ import type {
   BindingRequest,
   Deliver,
   MetadataItem,
+  StopReading,
 } from "../../contract.ts";
 import {
   MetadataError,
@@ -161,27 +162,36 @@ export const sqlite = defineBinding(
       );
     }
 
-    async function read(deliver: Deliver) {
+    const active = new Set<StopReading>();
+
+    async function read(deliver: Deliver): Promise<StopReading> {
       if (topics.length === 0) {
         log.warn(`binding ${name} has no topics to read from`);
         return async () => {};
       }
-      return startReading({
+      const policy = retryPolicy(meta);
+      const end = await startReading({
         client,
         options: reader,
-        policy: retryPolicy(meta),
+        policy,
         deliver,
         giveUp,
         log,
       });
+      const stop = () => {
+        active.delete(stop);
+        return end();
+      };
+      active.add(stop);
+      return stop;
     }
 
-    return {
-      operations: ["create"],
-      invoke,
-      read,
-      close: () => client.close(),
-    };
+    async function close(): Promise<void> {
+      await Promise.all([...active].map((stop) => stop()));
+      await client.close();
+    }
+
+    return { operations: ["create"], invoke, read, close };
   },
 );
 

@@ -74,7 +74,11 @@ export class Database {
     mkdirSync(dirname(path), { recursive: true });
     this.#db = patiently(() => new DatabaseSync(path, { timeout: 0 }));
     try {
-      patiently(() => this.#db.exec("PRAGMA journal_mode = WAL"));
+      const mode = this.one("PRAGMA journal_mode = WAL")!["journal_mode"];
+      if (mode !== "wal")
+        throw new Error(
+          `${path}: this file system has no shared memory; put it on a local disk`,
+        );
       const pageSize = Number(this.one("PRAGMA page_size")!["page_size"]);
       const pages = Math.max(64, Math.floor(options.maxSizeBytes / pageSize));
       this.#db.exec(

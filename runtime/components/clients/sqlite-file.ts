@@ -45,6 +45,8 @@ export class LogFile {
   #commitTimer: NodeJS.Timeout | undefined;
   #timers: NodeJS.Timeout[];
   #lastProblem = "";
+  /** A look failed half-way: what it should have found is still to be found. */
+  #behind = false;
 
   constructor(path: string, options: FileOptions) {
     this.path = path;
@@ -192,6 +194,7 @@ export class LogFile {
 
   #renewAll(): void {
     for (const { member } of this.#members.values()) this.#renew(member);
+    this.#commitNow();
     this.#fetchAll();
   }
 
@@ -199,10 +202,12 @@ export class LogFile {
   #look(): boolean {
     let changed = false;
     this.#background(() => {
-      changed = this.#db.changedElsewhere();
+      changed = this.#db.changedElsewhere() || this.#behind;
       if (!changed) return;
+      this.#behind = true;
       this.#followGroups(false);
       this.#fetchAll();
+      this.#behind = false;
     });
     return changed;
   }
@@ -270,6 +275,10 @@ export class LogFile {
   close(): void {
     clearTimeout(this.#commitTimer);
     for (const timer of this.#timers) clearInterval(timer);
-    this.#guarded(() => this.#drop());
+    try {
+      for (const reader of this.#members.keys()) this.leave(reader, []);
+    } finally {
+      this.#guarded(() => this.#drop());
+    }
   }
 }

@@ -1,0 +1,33 @@
+/** Starts binding-process.ts, and ends it as a test needs. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { ProcessTask } from "./binding-process.ts";
+
+/** A reader or writer in its own process; `kill` is `kill -9` and waits for its end. */
+export function startProcess(task: ProcessTask) {
+  const script = join(import.meta.dirname, "binding-process.ts");
+  const child = spawn(process.execPath, [script, JSON.stringify(task)], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) =>
+    lines.push(line),
+  );
+  const exited = new Promise<number | null>((resolve) =>
+    child.on("close", resolve),
+  );
+  const after = (word: string) => () =>
+    lines
+      .filter((line) => line.startsWith(`${word} `))
+      .map((line) => line.slice(word.length + 1));
+  return {
+    lines,
+    pid: child.pid!,
+    got: after("got"),
+    acked: after("acked"),
+    /** Ends it in order; resolves with its exit code. */
+    stop: () => (child.stdin.end(), exited),
+    kill: () => (child.kill("SIGKILL"), exited),
+  };
+}
