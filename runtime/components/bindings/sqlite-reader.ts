@@ -10,8 +10,8 @@ import type {
   ReaderEvent,
   ReaderOptions,
 } from "../clients/sqlite-protocol.ts";
-import { deliverWithRetry, pause } from "./retry.ts";
-import type { RetryPolicy } from "./retry.ts";
+import { deliverWithRetry, pause } from "../retry.ts";
+import type { RetryPolicy } from "../retry.ts";
 import { Lane, toMessage, unpack } from "./sqlite-lane.ts";
 
 export interface Reading {

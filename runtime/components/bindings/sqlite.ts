@@ -21,8 +21,8 @@ import {
   text,
 } from "../../metadata.ts";
 import { LogClient } from "../clients/sqlite-client.ts";
-import { forcedPartition, partitionOf } from "./partitioner.ts";
-import { deadLetterHeaders, retryMetadata, retryPolicy } from "./retry.ts";
+import { forcedPartition, partitionOf } from "../partitioner.ts";
+import { deadLetterHeaders, retryMetadata, retryPolicy } from "../retry.ts";
 import { startReading } from "./sqlite-reader.ts";
 
 const metadata = {

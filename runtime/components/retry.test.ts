@@ -1,4 +1,4 @@
-import { parseMetadata } from "../../metadata.ts";
+import { parseMetadata } from "../metadata.ts";
 import {
   deadLetterHeaders,
   deliverWithRetry,

@@ -3,9 +3,9 @@
  * original's `consumeRetryEnabled` and `backOff*` properties (spec components
  * §2), with redelivery in place as the default so that no message is lost.
  */
-import type { BindingMessage, Deliver } from "../../contract.ts";
-import { bool, choice, durationMs, number, text } from "../../metadata.ts";
-import type { MetadataValues } from "../../metadata.ts";
+import type { BindingMessage, Deliver } from "../contract.ts";
+import { bool, choice, durationMs, number, text } from "../metadata.ts";
+import type { MetadataValues } from "../metadata.ts";
 
 /** Part of the metadata table of every binding that retries; spread it into the table. */
 export const retryMetadata = {
