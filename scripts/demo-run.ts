@@ -74,7 +74,7 @@ export function startRun(template: string, listener: Listener) {
 
 /** While nobody asked for an end, each of these is news (see `dapr run -f`, which goes on without the one that died). */
 function deathIn(line: string): string | undefined {
-  return /The (?:App|daprd) process .*|Exited (?:App|Dapr) successfully/.exec(
+  return /[Tt]he (?:App|daprd) process .*|Exited (?:App|Dapr) successfully/.exec(
     line,
   )?.[0];
 }

@@ -13,6 +13,7 @@ const suiteOfFolder: Record<string, TestFile["suite"]> = {
   "tests/contracts": "contract",
   "tests/end-to-end": "e2e",
   "tests/faults": "faults",
+  "tests/attacks": "faults",
   "tests/containers": "containers",
 };
 

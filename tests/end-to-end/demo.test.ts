@@ -1,0 +1,242 @@
+/** `npm run demo:local` as its user sees it: what it prints, how it ends, what it leaves. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { waitFor } from "../wait-for.ts";
+
+jest.setTimeout(90_000);
+const root = join(__dirname, "../..");
+
+class Demo {
+  readonly process: ChildProcess;
+  output = "";
+  readonly ended: Promise<number | null>;
+
+  constructor(args: string[] = [], env: NodeJS.ProcessEnv = {}) {
+    this.process = spawn(process.execPath, ["scripts/demo.ts", ...args], {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const collect = (chunk: Buffer) => (this.output += chunk.toString());
+    this.process.stdout?.on("data", collect);
+    this.process.stderr?.on("data", collect);
+    this.ended = new Promise((resolve) => this.process.once("close", resolve));
+    running.push(this);
+  }
+
+  prints(text: string): Promise<boolean> {
+    return waitFor(`"${text}" in:\n${this.output}`, () =>
+      this.output.includes(text),
+    );
+  }
+
+  /** What `dapr list` says of this run. */
+  instances(): Instance[] {
+    const { stdout } = dapr("list", "-o", "json");
+    return (JSON.parse(stdout || "[]") as Instance[]).filter(
+      ({ runTemplatePath }) => runTemplatePath?.includes(this.folder),
+    );
+  }
+
+  get folder(): string {
+    return `demo-${this.process.pid}`;
+  }
+}
+
+interface Instance {
+  appId: string;
+  httpPort: number;
+  appPid: number;
+  daprdPid: number;
+  cliPid: number;
+  runTemplatePath?: string;
+}
+
+const running: Demo[] = [];
+
+afterEach(async () => {
+  for (const demo of running.splice(0)) {
+    demo.process.kill("SIGTERM");
+    await demo.ended;
+  }
+});
+
+function dapr(...args: string[]) {
+  return spawnSync(
+    process.execPath,
+    [join(root, "runtime/bin/dapr.js"), ...args],
+    { encoding: "utf8" },
+  );
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false; // ESRCH: there is no such process
+  }
+};
+
+/** Started and flowing; knows every process to look for afterwards. */
+async function flowing() {
+  const demo = new Demo();
+  await demo.prints("== APP - nodeapp == { orderId: 2 }");
+  const instances = demo.instances();
+  expect(instances.map(({ appId }) => appId).sort()).toEqual([
+    "nodeapp",
+    "producerapp",
+  ]);
+  return { demo, instances };
+}
+
+function expectNothingLeft(demo: Demo, instances: Instance[]): void {
+  const pids = instances.flatMap((one) => [
+    one.appPid,
+    one.daprdPid,
+    one.cliPid,
+  ]);
+  expect(pids.filter(isAlive)).toEqual([]);
+  const state = join(root, ".dapr");
+  expect(existsSync(state) ? readdirSync(state) : []).not.toContain(
+    demo.folder,
+  );
+}
+
+test("shows a banner, then the orders, and with --count ends by itself", async () => {
+  const started = Date.now();
+  const demo = new Demo(["--count", "3"]);
+  await demo.prints("== APP - nodeapp == { orderId: 1 }");
+  expect(Date.now() - started).toBeLessThan(10_000);
+  expect(await demo.ended).toBe(0);
+  expect(demo.output).toMatch(
+    /producerapp → sidecar → sample-topic → sidecar → nodeapp\n {2}nodeapp +app on port \d+ +sidecar on port \d+\n {2}producerapp +app without a port +sidecar on port \d+\n {2}broker +embedded.*\n {2}logs .*\n {2}to stop .*\n\n/,
+  );
+  for (const order of [1, 2, 3]) {
+    expect(demo.output).toContain(
+      `== APP - producerapp == { data: { orderId: ${order} }, operation: 'create' }\n`,
+    );
+    expect(demo.output).toContain(
+      `== APP - nodeapp == Hello from Kafka!\n== APP - nodeapp == { orderId: ${order} }\n`,
+    );
+  }
+  expect(demo.output).toContain(
+    "== APP - producerapp == Response for order 1: 204\n",
+  );
+  expect(demo.output).toContain(
+    "Demo ended: all 3 orders came through. Nothing is left running.\n",
+  );
+});
+
+test.each([
+  ["SIGINT", "Ctrl+C"],
+  ["SIGTERM", "SIGTERM"],
+  ["SIGHUP", "the terminal was closed"],
+] as const)("%s ends everything in order", async (signal, why) => {
+  const { demo, instances } = await flowing();
+  demo.process.kill(signal);
+  expect(await demo.ended).toBe(0);
+  expect(demo.output).toContain(`Stopping (${why}) …`);
+  expect(demo.output).toContain(`Demo ended: ${why}. Nothing is left running.`);
+  expectNothingLeft(demo, instances);
+});
+
+test.each(["nodeapp", "producerapp"])(
+  "a crash of %s ends the run, which says which and why",
+  async (appId) => {
+    const { demo, instances } = await flowing();
+    const app = instances.find((one) => one.appId === appId);
+    process.kill(app?.appPid as number, "SIGKILL");
+    expect(await demo.ended).toBe(1);
+    expect(demo.output).toContain(
+      `Demo failed: ${appId}: The App process was terminated by signal: killed`,
+    );
+    expectNothingLeft(demo, instances);
+  },
+);
+
+test("a crash of a sidecar ends the run, which names its log", async () => {
+  const { demo, instances } = await flowing();
+  process.kill(instances[0]?.daprdPid as number, "SIGKILL");
+  expect(await demo.ended).toBe(1);
+  expect(demo.output).toMatch(
+    /Demo failed: [Tt]he daprd process of app "\w+" exited: signal: killed\. Its log.*: \S+\.log/,
+  );
+  expectNothingLeft(demo, instances);
+});
+
+test("a killed `dapr run` is not taken for an end in order", async () => {
+  const { demo, instances } = await flowing();
+  process.kill(instances[0]?.cliPid as number, "SIGKILL");
+  expect(await demo.ended).toBe(1);
+  expect(demo.output).toContain("Demo failed: `dapr run` ended by itself");
+  await waitFor("sidecars and apps to notice", () =>
+    instances.every((one) => !isAlive(one.appPid) && !isAlive(one.daprdPid)),
+  );
+});
+
+test("the end of npm's shell, which tells nobody, ends the demo", async () => {
+  const shell = spawn("sh", ["-c", "node scripts/demo.ts; true"], {
+    cwd: root,
+    env: { ...process.env, npm_lifecycle_event: "demo:local" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  shell.stdout.on("data", (chunk) => (output += chunk));
+  const closed = new Promise((resolve) => shell.once("close", resolve));
+  await waitFor("orders", () => output.includes("== APP - nodeapp == { or"));
+  shell.kill("SIGKILL");
+  await closed; // the pipe stays open until the last writer ended
+  expect(output).toContain("Demo ended: npm ended. Nothing is left running.");
+});
+
+test("busy ports are no obstacle", async () => {
+  const servers = await Promise.all([3000, 3500].map(occupy));
+  try {
+    const demo = new Demo(["--count", "1"]);
+    expect(await demo.ended).toBe(0);
+    expect(demo.output).not.toMatch(/ port (3000|3500)\b/);
+  } finally {
+    for (const server of servers) server?.close();
+  }
+});
+
+/** Nothing to do when somebody else has the port already. */
+function occupy(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen(port, () => resolve(server));
+  });
+}
+
+test.each([
+  [["--nonsense"], "Unknown option '--nonsense'"],
+  [["--count", "0"], "--count 0: must be a whole number"],
+  [["--broker", "rabbit"], "--broker rabbit: must be embedded or kafka."],
+])("%j is a clear error", async (args, message) => {
+  const demo = new Demo(args);
+  expect(await demo.ended).toBe(1);
+  expect(demo.output.trim().split("\n")).toHaveLength(1);
+  expect(demo.output).toContain(message);
+});
+
+test("--help says what there is", async () => {
+  const demo = new Demo(["--help"]);
+  expect(await demo.ended).toBe(0);
+  expect(demo.output).toContain("--broker embedded|kafka");
+});
+
+test("without Docker --broker kafka says so in one sentence, or uses the Kafka that is there", async () => {
+  const demo = new Demo(["--broker", "kafka", "--count", "1"], {
+    PATH: "/nonexistent",
+  });
+  const code = await demo.ended;
+  if (demo.output.includes("that already answers on localhost:9092"))
+    return expect(code).toBe(0);
+  expect(code).toBe(1);
+  expect(demo.output).toBe(
+    "Demo failed: The Kafka demo needs Docker to start Kafka, but Docker is not installed. Without it: npm run demo:local.\n",
+  );
+});
