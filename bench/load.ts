@@ -153,9 +153,9 @@ async function open(load: OpenLoad): Promise<LoadResult> {
   for (let i = 0; i < 64; i++)
     connections.push(openConnection(load.port, load.path, run, idle));
   await ready.promise;
-  const startUs = nowUs() + 1000;
+  const startUs = nowUs();
   const ticker = new Worker(new URL("./ticker.ts", import.meta.url), {
-    workerData: { startUs, everyUs, count: load.count },
+    workerData: { everyUs, count: load.count },
   });
   ticker.on("message", (dueUs: number) => {
     const connection = idleOnes.pop();

@@ -1,5 +1,5 @@
 /**
- * npm run bench: measures our sidecar, and another in turn with it, on the same
+ * npm run bench: measures our sidecar, and others in turn with it, on the same
  * broker in the same run. Everything it starts is on loopback, bounded in time
  * and stopped at the end, also on Ctrl+C.
  */
@@ -9,15 +9,12 @@ import { join } from "node:path";
 import type { Backend } from "./backends/backend.ts";
 import { startKafkaContainer } from "./backends/kafka-container.ts";
 import { kafkaBackend } from "./backends/kafka.ts";
-import type { Bench, Measurement, Scenario } from "./bench.ts";
+import { sqliteBackend } from "./backends/sqlite.ts";
+import type { Bench } from "./bench.ts";
 import { Helper } from "./child.ts";
 import { parseOptions, usage, type Options } from "./options.ts";
-import { json, table, type Failure, type Sample } from "./report.ts";
-import { direct } from "./scenarios/direct.ts";
-import { input } from "./scenarios/input.ts";
-import { latency } from "./scenarios/latency.ts";
-import { output } from "./scenarios/output.ts";
-import { start } from "./scenarios/start.ts";
+import { json, table } from "./report.ts";
+import { runRounds, type Results } from "./rounds.ts";
 import {
   killSidecars,
   otherTarget,
@@ -25,138 +22,89 @@ import {
   type Target,
 } from "./sidecar.ts";
 
-const scenarios: Record<string, Scenario> = { start, output, input, latency };
 const opened = new AsyncDisposableStack();
 
-async function bench(options: Options): Promise<number> {
+async function main(options: Options): Promise<number> {
   const targets: Target[] = [
     ...(options.skipOwn ? [] : [ownTarget]),
     ...options.sidecars.map((path) => otherTarget(path, options.sidecarArgs)),
   ];
   const folder = mkdtempSync(join(tmpdir(), "dapr-bench-"));
-  opened.defer(killSidecars);
+  let keepLogs = false;
+  opened.defer(() => {
+    if (!keepLogs) rmSync(folder, { recursive: true });
+  });
   const load = new Helper("load.ts");
   opened.defer(() => load.stop());
   const app = new Helper("app.ts");
   opened.defer(() => app.stop());
-  const context: Bench = {
-    options,
-    load,
-    app,
-    folder,
-    appPort: await app.call<number>("listen"),
-  };
-  const samples: Sample[] = [];
-  const failures: Failure[] = [];
+  const appPort = await app.call<number>("listen");
+  const bench: Bench = { options, load, app, appPort, folder };
+  opened.defer(killSidecars);
 
-  async function measure(
-    of: { backend: string; target: string; scenario: string; round: number },
-    take: () => Promise<Measurement[]>,
-  ): Promise<void> {
-    const { backend, target, scenario, round } = of;
-    process.stderr.write(
-      `round ${round + 1}: ${backend} ${scenario} ${target} … `,
-    );
-    try {
-      for (const measurement of await take())
-        samples.push({ ...measurement, backend, target, round });
-      process.stderr.write("ok\n");
-    } catch (error) {
-      killSidecars();
-      failures.push({ backend, target, scenario, round, error: String(error) });
-      process.stderr.write(`FAILED\n${String(error)}\n`);
-    }
+  const all: Results = { samples: [], failures: [] };
+  for (const name of options.backends) {
+    // One at a time: an idle broker still takes CPU.
+    const backend =
+      name === "kafka" ? await openKafka(options) : sqliteBackend(bench);
+    const { samples, failures } = await runRounds(bench, backend, targets);
+    all.samples.push(...samples);
+    all.failures.push(...failures);
+    await backend.close();
   }
-
-  for (const backend of await openBackends(options)) {
-    for (const scenario of options.scenarios) {
-      // Starts scatter most and cost least.
-      const rounds =
-        scenario === "start" ? Math.max(5, options.rounds) : options.rounds;
-      for (let round = 0; round < rounds; round++)
-        for (const target of targets) {
-          if (backend.name === "sqlite" && !target.own) continue;
-          const of = {
-            backend: backend.name,
-            target: target.label,
-            scenario,
-            round,
-          };
-          await measure(of, () =>
-            scenario === "direct"
-              ? direct(context)
-              : scenarios[scenario]!(context, target, backend),
-          );
-        }
-    }
-  }
-  process.stdout.write(
-    `\n${table(
-      samples,
-      targets.map((target) => target.label),
-    )}`,
-  );
-  for (const { backend, scenario, target, round, error } of failures)
+  const labels = targets.map((target) => target.label);
+  process.stdout.write(`\n${table(all.samples, labels)}`);
+  if (options.json !== undefined)
+    writeFileSync(options.json, json(all, targets));
+  keepLogs = all.failures.length > 0;
+  for (const { backend, scenario, target, round, error } of all.failures)
     process.stdout.write(
       `FAILED: ${backend} ${scenario} ${target}, round ${round + 1}: ${error}\n`,
     );
-  const commands = Object.fromEntries(
-    targets.map((target) => [target.label, target.command]),
-  );
-  if (options.json !== undefined)
-    writeFileSync(options.json, json(samples, failures, commands));
-  if (failures.length > 0) return 1; // keeps the folder: its logs say why
-  rmSync(folder, { recursive: true });
-  return 0;
+  return keepLogs ? 1 : 0;
 }
 
-async function openBackends(options: Options): Promise<Backend[]> {
-  const backends: Backend[] = [];
-  for (const name of options.backends) {
-    if (name === "sqlite") continue;
-    process.stderr.write("starting Kafka … ");
-    const container =
-      options.brokers === undefined ? await startKafkaContainer() : undefined;
-    if (container) opened.defer(() => container.remove());
-    const backend = await kafkaBackend(
-      options.brokers ?? container!.brokers,
-      container ? [container.pid] : [],
-    );
-    opened.defer(() => backend.close());
-    process.stderr.write("ready\n");
-    backends.push(backend);
-  }
-  return backends;
+async function openKafka(options: Options): Promise<Backend> {
+  if (options.brokers !== undefined) return kafkaBackend(options.brokers, []);
+  process.stderr.write("starting Kafka in Docker … ");
+  const container = await startKafkaContainer();
+  opened.defer(() => container.remove());
+  const backend = await kafkaBackend(container.brokers, [container.pid]);
+  process.stderr.write("ready\n");
+  return {
+    ...backend,
+    async close() {
+      await backend.close();
+      await container.remove();
+    },
+  };
 }
 
-let ending = false;
+let ending: Promise<never> | undefined;
 
-async function end(code: number): Promise<never> {
-  if (!ending) {
-    ending = true;
-    await opened.disposeAsync();
-    process.exit(code);
-  }
-  return new Promise(() => {});
+function end(code: number): Promise<never> {
+  return (ending ??= opened.disposeAsync().then(() => process.exit(code)));
 }
 
-for (const [signal, number] of [
-  ["SIGINT", 2],
-  ["SIGTERM", 15],
-  ["SIGHUP", 1],
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const)
   process.on(signal, () => {
     process.stderr.write(`\n${signal}: stopping what the bench started\n`);
-    void end(128 + number);
+    void end(code);
   });
 
 try {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) process.stdout.write(usage);
-  else await end(await bench(options));
+  else await end(await main(options));
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof Error ? error.message : String(error)}\n`,
-  );
+  // What an interrupted run still complains about is the interruption.
+  if (ending === undefined)
+    process.stderr.write(
+      `${error instanceof Error ? error.message : String(error)}\n`,
+    );
   await end(1);
 }

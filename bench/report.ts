@@ -1,6 +1,8 @@
 /** Samples to a table and to JSON. */
 import { cpus, release, totalmem } from "node:os";
 import type { Measurement } from "./bench.ts";
+import type { Results } from "./rounds.ts";
+import type { Target } from "./sidecar.ts";
 import { median } from "./stats.ts";
 
 export interface Sample extends Measurement {
@@ -110,11 +112,7 @@ function aligned(rows: string[][]): string {
     .join("\n");
 }
 
-export function json(
-  samples: readonly Sample[],
-  failures: readonly Failure[],
-  commands: Record<string, string[]>,
-): string {
+export function json(results: Results, targets: readonly Target[]): string {
   const machine = {
     cpu: cpus()[0]?.model,
     cores: cpus().length,
@@ -122,5 +120,6 @@ export function json(
     kernel: release(),
     node: process.version,
   };
-  return `${JSON.stringify({ date: new Date().toISOString(), machine, commands, samples, failures }, null, 2)}\n`;
+  const date = new Date().toISOString();
+  return `${JSON.stringify({ date, machine, targets, ...results }, null, 2)}\n`;
 }

@@ -7,6 +7,8 @@ export interface Backend {
   pids: number[];
   /** A new empty topic of one partition. */
   createTopic(): Promise<string>;
+  /** Takes it away: a few windows at full rate are gigabytes. */
+  removeTopic(topic: string): Promise<void>;
   /** Puts orders 0 … count-1 into it, in order, stored when this resolves. */
   fill(topic: string, count: number): Promise<void>;
   /** How many records it holds: every acknowledged order must be among them. */

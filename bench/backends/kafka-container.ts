@@ -42,11 +42,12 @@ export async function startKafkaContainer(): Promise<KafkaContainer> {
     [image],
   );
   const pid = await docker(["inspect", "--format", "{{.State.Pid}}", id]);
+  let removed: Promise<string> | undefined;
   return {
     brokers: `127.0.0.1:${broker}`,
     pid: Number(pid),
     remove: async () => {
-      await docker(["rm", "--force", "--volumes", id]);
+      await (removed ??= docker(["rm", "--force", "--volumes", id]));
     },
   };
 }

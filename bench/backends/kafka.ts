@@ -44,6 +44,7 @@ export async function kafkaBackend(
       });
       return topic;
     },
+    removeTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
     async fill(topic, count) {
       for (let from = 0; from < count; from += 500) {
         const ids = Array.from(

@@ -19,6 +19,7 @@ export const start: Scenario = async (bench, target, backend) => {
   const memory = memoryMb(sidecar.pid);
   await sidecar.stop();
   const since = (us: number) => (us - sidecar.spawnedAtUs) / 1000;
+  await backend.removeTopic(topic);
   return [
     {
       metric: "spawn to ready",
