@@ -8,6 +8,7 @@
  */
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
+import { groupIsAlive, killTree, signalGroup } from "./process-group.ts";
 
 const appGraceMs = 5000;
 
@@ -44,20 +45,11 @@ export function watchLifeline(
 
 /** SIGTERM to a process group, SIGKILL after its grace. */
 async function endGroup(pid: number): Promise<void> {
-  if (!signalGroup(pid, "SIGTERM")) return;
+  if (process.platform === "win32") return killTree(pid); // no groups, no SIGTERM
+  signalGroup(pid, "SIGTERM");
   const until = Date.now() + appGraceMs;
-  while (Date.now() < until) {
+  while (groupIsAlive(pid)) {
+    if (Date.now() >= until) return signalGroup(pid, "SIGKILL");
     await delay(50);
-    if (!signalGroup(pid, 0)) return;
-  }
-  signalGroup(pid, "SIGKILL");
-}
-
-/** Whether there was anyone to take it. Windows has no groups: the process alone. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(process.platform === "win32" ? pid : -pid, signal);
-  } catch {
-    return false; // gone already
   }
 }

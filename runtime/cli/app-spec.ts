@@ -84,9 +84,10 @@ export function specFromFlags(
   };
 }
 
+/** Lower case; `--app-ssl` makes http and grpc mean https and grpcs. */
 export function withTls(protocol: string, tls: boolean): string {
   const lower = protocol.toLowerCase();
-  return tls && (lower === "http" || lower === "grpc") ? `${lower}s` : protocol;
+  return tls && (lower === "http" || lower === "grpc") ? `${lower}s` : lower;
 }
 
 const oldSize = (value: number, unit: string) =>
@@ -125,7 +126,7 @@ export function appEnv(spec: AppSpec): Record<string, string> {
     DAPR_HTTP_PORT: String(spec.daprHttpPort),
     DAPR_GRPC_PORT: String(spec.daprGrpcPort),
     DAPR_METRICS_PORT: String(spec.metricsPort),
-    APP_PROTOCOL: spec.appProtocol.toLowerCase(),
+    APP_PROTOCOL: spec.appProtocol,
   };
 }
 

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
-import { groupIsAlive, killTree, signalGroup } from "./group.ts";
+import { groupIsAlive, killTree, signalGroup } from "../process-group.ts";
 
 export interface Exit {
   code: number | null;

@@ -1,7 +1,7 @@
 /** `dapr stop`: ends apps by ID, or the run of a run file. */
 import { setTimeout as delay } from "node:timers/promises";
 import { command } from "./command.ts";
-import { isAlive } from "./group.ts";
+import { isAlive } from "../process-group.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
 import type { Io } from "./io.ts";

@@ -1,4 +1,4 @@
-/** Signals to a process group, and whether anyone of it is left. */
+/** Signals to a process group, and whether anyone of it is left. The CLI ends apps by it, and a sidecar whose CLI is gone. */
 import { execFile } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { promisify } from "node:util";
@@ -55,8 +55,8 @@ export async function killTree(pid: number): Promise<void> {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
+  return process.platform !== "linux" || readStat(String(pid))?.state !== "Z";
 }

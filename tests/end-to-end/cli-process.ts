@@ -1,0 +1,134 @@
+/** Runs the shipped CLI as a user would and keeps what it prints. */
+import { spawn } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { waitFor } from "../wait-for.ts";
+
+const launcher = join(__dirname, "..", "..", "runtime", "bin", "dapr.js");
+
+export interface CliRun {
+  pid: number;
+  /** What was printed so far. */
+  readonly out: string;
+  readonly err: string;
+  signal(name: NodeJS.Signals): void;
+  /** Waits for a text on stdout or stderr. */
+  prints(text: string, timeoutMs?: number): Promise<void>;
+  /** Exit code, or the signal that ended it. */
+  exit: Promise<number | NodeJS.Signals>;
+}
+
+export function cli(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): CliRun {
+  const { DAPR_RUNTIME_PATH: _, ...env } = process.env;
+  const child = spawn(process.execPath, [launcher, ...args], {
+    cwd: options.cwd,
+    env: { ...env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  let err = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
+  let ended = false;
+  child.on("close", () => (ended = true));
+  const run: CliRun = {
+    pid: child.pid!,
+    get out() {
+      return out;
+    },
+    get err() {
+      return err;
+    },
+    signal: (name) => void child.kill(name),
+    async prints(text, timeoutMs = 20_000) {
+      try {
+        await waitFor(
+          JSON.stringify(text),
+          () => {
+            if ((out + err).includes(text)) return true;
+            if (ended) throw new Error(`ended without printing ${text}`);
+            return false;
+          },
+          timeoutMs,
+        );
+      } catch (error) {
+        throw new Error(
+          `${(error as Error).message}; printed so far:\n${out}${err}`,
+        );
+      }
+    },
+    exit: new Promise((resolve) =>
+      child.on("close", (code, signal) => resolve(code ?? signal!)),
+    ),
+  };
+  return run;
+}
+
+/** The CLI's and the app's lines, without the sidecar's log. */
+export const withoutSidecarLog = (text: string): string[] =>
+  text.split("\n").filter((line) => !line.startsWith("time="));
+
+/** A folder for one test file: an empty resources folder and an app that can do what the tests need. */
+export function workspace(): { dir: string; remove(): void } {
+  const dir = mkdtempSync(join(tmpdir(), "dapr-cli-"));
+  mkdirSync(join(dir, "resources"));
+  writeFileSync(join(dir, "app.js"), app);
+  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+/** `exit N`: ends so; `die`: by SIGKILL; `stubborn`: does not heed SIGTERM; else serves APP_PORT and ends on SIGTERM. */
+const app = `
+const { createServer } = require("node:http");
+const [what, code] = process.argv.slice(2);
+console.log("app pid", process.pid);
+console.log("app env", JSON.stringify(process.env));
+console.error("a line on stderr");
+if (what === "exit") process.exitCode = Number(code);
+else if (what === "die") process.kill(process.pid, "SIGKILL");
+else {
+  process.on("SIGTERM", () => {
+    console.log("app got SIGTERM");
+    if (what !== "stubborn") process.exit(0);
+  });
+  createServer((_, response) => response.end()).listen(Number(process.env.APP_PORT || 0));
+}
+`;
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** A zombie, which waits only for its parent or init to collect it, has ended. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    if (process.platform !== "linux") return true;
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
+  } catch {
+    return false;
+  }
+}
+
+/** Nothing of a run is left: each of these processes is gone. */
+export const gone = (pids: readonly number[], timeoutMs = 10_000) =>
+  waitFor(
+    `processes ${pids.join(", ")} to end`,
+    () => !pids.some(isRunning),
+    timeoutMs,
+  );
