@@ -1,0 +1,139 @@
+/** Starts the shipped sidecar, dist/daprd.js, as a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { waitFor } from "../wait-for.ts";
+import { call, type Reply, type CallOptions } from "./http.ts";
+import { freePorts } from "./ports.ts";
+
+export const bundle = join(__dirname, "..", "..", "dist", "daprd.js");
+
+export interface DaprdOptions {
+  appId?: string;
+  appPort?: number;
+  /** More flags; they may override the ports given here. */
+  args?: string[];
+  /** Added to a small environment of its own; undefined removes. */
+  env?: Record<string, string | undefined>;
+  /** File name → text, put into a resources folder. */
+  resources?: Record<string, string>;
+  /** Await this: `outbound` (default) before the app is up, `ready` with it, `nothing` for one that fails. */
+  until?: "outbound" | "ready" | "nothing";
+  nodeArgs?: string[];
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface Daprd {
+  child: ChildProcess;
+  pid: number;
+  port: number;
+  grpcPort: number;
+  resources: string;
+  /** Everything printed so far on either stream. */
+  output(): string;
+  /** The `msg` of each text log line so far. */
+  messages(): string[];
+  /** Resolves once a log line contains it. */
+  logged(text: string, timeoutMs?: number): Promise<string>;
+  exited: Promise<Exit>;
+  call(method: string, path: string, options?: CallOptions): Promise<Reply>;
+  /** SIGTERM, then the exit; SIGKILL after 15 s. Removes its folder. */
+  stop(): Promise<Exit>;
+}
+
+const running = new Set<Daprd>();
+
+/** For afterEach: ends every sidecar a test left, so that none outlives it. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((sidecar) => sidecar.stop()));
+}
+
+export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
+  const [port, grpcPort] = (await freePorts(2)) as [number, number];
+  const resources = mkdtempSync(join(tmpdir(), "daprd-test-"));
+  for (const [name, text] of Object.entries(options.resources ?? {})) {
+    mkdirSync(dirname(join(resources, name)), { recursive: true });
+    writeFileSync(join(resources, name), text);
+  }
+  const args = [
+    ...["--max-semi-space-size=4", ...(options.nodeArgs ?? []), bundle],
+    ...["--app-id", options.appId ?? "testapp"],
+    ...["--dapr-http-port", `${port}`, "--dapr-grpc-port", `${grpcPort}`],
+    ...["--resources-path", resources],
+    ...(options.appPort ? ["--app-port", `${options.appPort}`] : []),
+    ...(options.args ?? []),
+  ];
+  const child = spawn(process.execPath, args, {
+    env: cleanEnv(options.env),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  const exited = new Promise<Exit>((resolve) =>
+    child.once("close", (code, signal) => resolve({ code, signal })),
+  );
+  const messages = () =>
+    [...output.matchAll(/ msg=("(?:[^"\\]|\\.)*")/g)].map(
+      ([, text]) => JSON.parse(text!) as string,
+    );
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  const sidecar: Daprd = {
+    child,
+    pid: child.pid!,
+    port,
+    grpcPort,
+    resources,
+    output: () => output,
+    messages,
+    logged: (text, timeoutMs) =>
+      waitFor(
+        `the log line "${text}"`,
+        () => messages().find((line) => line.includes(text)),
+        timeoutMs,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; it printed:\n${output}`);
+      }),
+    exited,
+    call: (method, path, more) => call(port, method, path, more),
+    async stop() {
+      if (!hasEnded()) child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      const exit = await exited;
+      clearTimeout(timer);
+      running.delete(sidecar);
+      rmSync(resources, { recursive: true, force: true });
+      return exit;
+    },
+  };
+  running.add(sidecar);
+  const until = options.until ?? "outbound";
+  if (until !== "nothing") {
+    const path = until === "ready" ? "/v1.0/healthz" : "/v1.0/healthz/outbound";
+    await waitFor(`the sidecar to be ${until}`, async () => {
+      if (hasEnded()) throw new Error(`the sidecar ended:\n${output}`);
+      const reply = await sidecar.call("GET", path).catch(() => undefined);
+      return reply?.status === 204;
+    });
+  }
+  return sidecar;
+}
+
+/** Nothing of the developer's own Dapr settings reaches the sidecar under test. */
+function cleanEnv(
+  more: Record<string, string | undefined> = {},
+): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries({ ...process.env, ...more })) {
+    const isForeign =
+      /^(DAPR_|APP_|NAMESPACE$|POD_NAME$|NODE_OPTIONS$|NODE_V8_COVERAGE$)/;
+    if (value !== undefined && (name in more || !isForeign.test(name)))
+      env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,30 @@
+/** Manifests of components on the embedded broker, for tests that need a real binding. */
+export const embedded = (
+  name = "orders",
+  metadata: Record<string, string> = {},
+  more: { type?: string; version?: string; spec?: string; tail?: string } = {},
+): string => {
+  const items = {
+    path: "./embedded.db",
+    topics: name,
+    publishTopic: name,
+    consumerGroup: "group1",
+    partitions: "1",
+    ...metadata,
+  };
+  return `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: ${name}
+spec:
+  type: ${more.type ?? "bindings.sqlite"}
+  version: ${more.version ?? "v1"}
+${more.spec ?? ""}  metadata:
+${Object.entries(items)
+  .map(([key, value]) => `    - name: ${key}\n      value: "${value}"\n`)
+  .join("")}${more.tail ?? ""}`;
+};
+
+/** Body of an output request. */
+export const order = (data: unknown, metadata?: Record<string, string>) =>
+  JSON.stringify({ operation: "create", data, metadata });
