@@ -1,8 +1,7 @@
 /** An Apache Kafka broker in a container, on a port that stays the same when it is killed and started again. */
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
-import { connect } from "node:net";
 
 export interface KafkaBroker {
   /** host:port of the listener without login. */
@@ -13,8 +12,8 @@ export interface KafkaBroker {
   kill(): Promise<void>;
   /** Starts it again and waits until it listens. */
   start(): Promise<void>;
-  /** Runs a command inside; rejects with its output when it fails. */
-  run(...command: string[]): Promise<void>;
+  /** Runs a command line (split at blanks) inside; rejects with its output when it fails. */
+  run(line: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -24,6 +23,8 @@ const image = "apache/kafka:4.1.1";
 export async function startKafka(
   environment: Record<string, string> = {},
   extraListeners: Record<string, string> = {},
+  /** Files inside, by path. */
+  files: Record<string, string> = {},
 ): Promise<KafkaBroker> {
   const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
   const ports = new Map<string, number>();
@@ -60,6 +61,9 @@ export async function startKafka(
       KAFKA_LOG_DIRS: "/tmp/kafka-logs",
       ...environment,
     })
+    .withCopyContentToContainer(
+      Object.entries(files).map(([target, content]) => ({ target, content })),
+    )
     // The image's own script formats the data directory and refuses to find it formatted.
     .withEntrypoint(["bash", "-c"])
     .withCommand([
@@ -79,9 +83,9 @@ export async function startKafka(
       await raw.start();
       await listening(container.getId(), ports.get("PLAIN")!);
     },
-    async run(...command) {
-      const { exitCode, output } = await container.exec(command);
-      if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${output}`);
+    async run(line) {
+      const { exitCode, output } = await container.exec(line.split(" "));
+      if (exitCode !== 0) throw new Error(`${line}: ${output}`);
     },
     async stop() {
       await container.stop({ timeout: 0 });

@@ -242,3 +242,8 @@ export function errorType(error: unknown): string | undefined {
     if ("type" in e && typeof e.type === "string") return e.type;
   return undefined;
 }
+
+/** The brokers refused user, password or token. */
+export function isLoginError(error: Error): boolean {
+  return error.name === "KafkaJSSASLAuthenticationError";
+}

@@ -9,6 +9,7 @@ import { doublingBackoff } from "./kafka-backoff.ts";
 import {
   brokerError,
   errorType,
+  isLoginError,
   sendRaw,
   type KafkaServer,
 } from "./kafka-cluster.ts";
@@ -56,6 +57,8 @@ export interface KafkaProducer {
 
 /** What may wait at most while the broker is away; beyond it callers get an error at once. */
 const maxWaitingBytes = 16 * 1024 * 1024;
+/** A broker that creates topics on demand has done so by then. */
+const missingTopicMs = 3000;
 const acksCode = { all: -1, local: 1, none: 0 };
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
@@ -87,7 +90,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
           topic = await connectTopic(server, options.topic);
         } catch (error) {
           if (!closing.signal.aborted) trouble.found((error as Error).message);
-          failOnMissingTopic(error);
+          failHopeless(error as Error);
           await backoff.wait(closing.signal);
         }
       connecting = undefined;
@@ -98,20 +101,18 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   }
 
   let topicMissingSince: number | undefined;
-  /** A topic the broker neither has nor creates within 3 s: its callers need not wait any longer. */
-  function failOnMissingTopic(error: unknown): void {
-    if (errorType(error) !== "UNKNOWN_TOPIC_OR_PARTITION") {
-      topicMissingSince = undefined;
-      return;
-    }
-    topicMissingSince ??= Date.now();
-    if (Date.now() - topicMissingSince < 3000) return;
-    for (const entry of unplaced.splice(0))
-      settle(entry).reject(
-        failed(
-          "the topic does not exist and the broker does not create topics by itself; create it first",
-        ),
-      );
+  /** Fails those who wait when waiting won't help: a refused login, or a topic the broker neither has nor creates within 3 s. */
+  function failHopeless(error: Error): void {
+    const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
+    topicMissingSince = missing ? (topicMissingSince ?? Date.now()) : undefined;
+    const reason = isLoginError(error)
+      ? error.message
+      : missing && Date.now() - topicMissingSince! >= missingTopicMs
+        ? "the topic does not exist and the broker does not create topics by itself; create it first"
+        : undefined;
+    if (reason !== undefined)
+      for (const entry of unplaced.splice(0))
+        settle(entry).reject(failed(reason));
   }
 
   /** The connection is of no use any more; a new one is made. */

@@ -1,0 +1,104 @@
+import { createRequire } from "node:module";
+import {
+  encodeBatch,
+  openBatch,
+  recordSize,
+  splitBatches,
+  type OutgoingRecord,
+} from "./kafka-record-batch.ts";
+
+const load = createRequire(__filename);
+const sequence = { producerId: 4711n, epoch: 3, first: 17 };
+const records: OutgoingRecord[] = [
+  {
+    key: Buffer.from("schlüssel"),
+    value: Buffer.from('{"orderId":1}'),
+    headers: [
+      ["colour", Buffer.from("blue")],
+      ["", Buffer.alloc(0)],
+      ["colour", Buffer.from("grün")],
+    ],
+    timestamp: 1_700_000_000_000,
+  },
+  {
+    key: undefined,
+    value: undefined,
+    headers: [],
+    timestamp: 1_700_000_000_300,
+  },
+  {
+    key: Buffer.alloc(0),
+    value: Buffer.alloc(70_000, "x"),
+    headers: [],
+    timestamp: 1_699_999_999_999,
+  },
+];
+
+test.each(["none", "gzip", "zstd"] as const)(
+  "what is written with compression %s is read back",
+  async (compression) => {
+    const bytes = await encodeBatch(records, sequence, compression);
+    const [batch, ...more] = [...splitBatches(bytes)];
+    expect(more).toEqual([]);
+    expect(batch).toMatchObject({
+      baseOffset: 0,
+      lastOffset: 2,
+      control: false,
+    });
+    expect([...(await openBatch(batch!))]).toEqual(
+      records.map((record, offset) => ({ ...record, offset })),
+    );
+  },
+);
+
+test("kafkajs reads the same", async () => {
+  const Decoder = load("kafkajs/src/protocol/decoder.js");
+  const decode = load("kafkajs/src/protocol/recordBatch/v0/decoder.js");
+  const bytes = await encodeBatch(records, sequence, "none");
+  const read = await decode(new Decoder(bytes));
+  expect(read).toMatchObject({
+    producerId: "4711",
+    producerEpoch: 3,
+    firstSequence: 17,
+    lastOffsetDelta: 2,
+    maxTimestamp: "1700000000300",
+  });
+  expect(
+    read.records.map((record: Record<string, unknown>) => [
+      record["offset"],
+      record["timestamp"],
+      record["key"],
+      record["value"],
+    ]),
+  ).toEqual(
+    records.map((record, index) => [
+      String(index),
+      String(record.timestamp),
+      record.key ?? null,
+      record.value ?? null,
+    ]),
+  );
+});
+
+test("an answer that ends within a batch gives the whole ones", async () => {
+  const one = await encodeBatch(records, sequence, "none");
+  const cut = Buffer.concat([one, one.subarray(0, one.length - 1)]);
+  expect([...splitBatches(cut)]).toHaveLength(1);
+  expect([...splitBatches(one.subarray(0, 20))]).toHaveLength(0);
+});
+
+test("a compression that can't be read is named, with what to do", async () => {
+  const bytes = await encodeBatch(records, sequence, "none");
+  bytes.writeInt16BE(3, 21);
+  const [batch] = [...splitBatches(bytes)];
+  await expect(openBatch(batch!)).rejects.toThrow(
+    "compression lz4 is not supported; let the producer use one of none, gzip, zstd",
+  );
+});
+
+test("recordSize never tells less than a record takes", async () => {
+  for (const record of records) {
+    const bytes = await encodeBatch([record], sequence, "none");
+    expect(bytes.length - 61).toBeLessThanOrEqual(recordSize(record));
+  }
+});
