@@ -266,6 +266,7 @@ async function openApis(
     const common = {
       maxBodyBytes: flags["max-body-size"],
       readBufferBytes: flags["read-buffer-size"],
+      refuseTaken: listed.length === 0,
       log,
     };
     const http = await listen(addresses, flags["dapr-http-port"], {

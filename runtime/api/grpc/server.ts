@@ -36,7 +36,10 @@ export async function listenGrpc(
       server.listen(port, host, resolve);
     }).catch(async (error: Error) => {
       await close();
-      throw error;
+      throw new Error(
+        `could not listen on port ${port} for gRPC: ${error.message}; is another sidecar running there? give another port`,
+        { cause: error },
+      );
     });
     servers.push(server);
   }

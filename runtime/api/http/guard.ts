@@ -4,6 +4,7 @@
  * each check has its switch (docs/decisions.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
+import { isIP } from "node:net";
 import type { ApiReply, ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 
@@ -18,8 +19,11 @@ export interface GuardOptions {
   allowRemoteShutdown: boolean;
 }
 
-/** Returns the refusal, or undefined to let the request pass. */
-export type Guard = (request: ApiRequest) => ApiReply | undefined;
+/** Returns the refusal, or undefined to let the request pass. A preflight can carry no token and needs none. */
+export type Guard = (
+  request: ApiRequest,
+  isPreflight?: boolean,
+) => ApiReply | undefined;
 
 export function createGuard(options: GuardOptions): Guard {
   const origins = options.allowedOrigins.split(",").map((part) => part.trim());
@@ -46,18 +50,19 @@ export function createGuard(options: GuardOptions): Guard {
     return referer !== undefined && isForm(request) && !isLoopbackUrl(referer);
   };
 
-  return (request) => {
+  return (request, isPreflight = false) => {
     if (isForeignHost(header(request, "host") ?? ""))
       return text(
         403,
         `host "${header(request, "host") ?? ""}" is not this sidecar's; set DAPR_ALLOWED_HOSTS to serve it`,
       );
-    if (isForeignPage(request))
+    // The preflight's own answer tells a browser which origins may come in.
+    if (!isPreflight && isForeignPage(request))
       return text(
         403,
         "cross-site request refused; set --allowed-origins to let a page of another site in",
       );
-    if (token && !isExempt(request)) {
+    if (token && !isPreflight && !isExempt(request)) {
       const given = header(request, "dapr-api-token") ?? "";
       if (!timingSafeEqual(digest(given), token))
         return text(401, "invalid api token");
@@ -108,8 +113,7 @@ const isAddressOrLoopback = (name: string) =>
   name === "" ||
   name === "localhost" ||
   name.endsWith(".localhost") ||
-  /^(\d{1,3}\.){3}\d{1,3}$/.test(name) ||
-  name.includes(":");
+  isIP(name) !== 0;
 
 function isLoopbackUrl(url: string): boolean {
   const parsed = URL.parse(url);
@@ -119,7 +123,7 @@ function isLoopbackUrl(url: string): boolean {
     (parsed.hostname === "localhost" ||
       parsed.hostname.endsWith(".localhost") ||
       parsed.hostname === "[::1]" ||
-      /^127\./.test(parsed.hostname))
+      (isIP(parsed.hostname) === 4 && parsed.hostname.startsWith("127.")))
   );
 }
 

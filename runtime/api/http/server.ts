@@ -8,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { Guard } from "./guard.ts";
@@ -32,6 +32,7 @@ export interface ServerOptions {
   readBufferBytes: number;
   /** Called once per answered request when API logging is on. */
   onAnswered?: (call: ApiCall) => void;
+  refuseTaken?: boolean;
   log: Logger;
 }
 
@@ -66,7 +67,11 @@ const drainedBodyBytes = 256 * 1024;
 /** Go allows this much over the read buffer. */
 const headerSlackBytes = 4096;
 
-/** Listens on every address; one that can't be used is logged and skipped, none at all is an error. */
+/**
+ * Listens on every address; one that can't be used is logged and skipped, none
+ * at all is an error. So is a taken one with `refuseTaken`: whoever has it
+ * would get half of this sidecar's calls.
+ */
 export async function listen(
   addresses: readonly string[],
   port: number,
@@ -76,6 +81,7 @@ export async function listen(
   const handle = createHandler(options, state);
   const servers: Server[] = [];
   const failures: string[] = [];
+  const sockets = new Set<Socket>();
   for (const address of addresses) {
     const server = createServer(
       {
@@ -90,24 +96,38 @@ export async function listen(
       },
       handle,
     );
+    server.on("connection", (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+    });
     try {
       await listenOn(server, port, address);
       servers.push(server);
     } catch (error) {
-      failures.push(`${address}:${port}: ${messageOf(error)}`);
+      failures.push(messageOf(error));
+      const { code } = error as NodeJS.ErrnoException;
+      if (options.refuseTaken && code === "EADDRINUSE") {
+        await Promise.all(servers.map(closeServer));
+        servers.length = 0;
+        break;
+      }
     }
   }
   if (servers.length === 0)
     throw new Error(
-      `could not listen on any address: ${failures.join("; ")}; is another sidecar running there? give another port`,
+      `could not listen on port ${port}: ${failures.join("; ")}; is another sidecar running there? give another port`,
     );
   for (const failure of failures)
-    options.log.warn(`could not listen on ${failure}`);
+    options.log.warn(`an address is not served: ${failure}`);
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
       state.closing = true; // every answer from now on is its connection's last
-      await Promise.all(servers.map(closeServer));
+      const closed = Promise.all(servers.map(closeServer));
+      // Node counts a connection as idle only after its first request.
+      for (const socket of sockets)
+        if (socket.bytesRead === 0) socket.destroy();
+      await closed;
     },
     closeNow() {
       for (const server of servers) server.closeAllConnections();
@@ -152,12 +172,13 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     if (state.closing) outgoing.shouldKeepAlive = false;
     const started = onAnswered ? performance.now() : 0;
     const request = toRequest(incoming, options.maxBodyBytes);
-    const refused = guard?.(request);
+    const crossOrigin = cors?.(request);
+    const refused = guard?.(request, crossOrigin?.preflight);
     if (refused) {
+      refused.headers = { ...crossOrigin?.headers };
       send(incoming, outgoing, refused);
       return;
     }
-    const crossOrigin = cors?.(request);
     if (crossOrigin?.preflight) {
       send(incoming, outgoing, { status: 200, headers: crossOrigin.headers });
       return;
@@ -171,7 +192,7 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
         path: request.path,
         userAgent: incoming.headers["user-agent"],
         status: reply.status,
-        bytes: reply.body?.length ?? 0,
+        bytes: Buffer.byteLength(reply.body ?? ""),
         durationMs: performance.now() - started,
       });
     });
@@ -249,7 +270,10 @@ function send(
   reply: ApiReply,
 ) {
   if (outgoing.destroyed) return;
-  const headers: Record<string, string | number> = { ...reply.headers };
+  const headers: Record<string, string | number> = {};
+  for (const name in reply.headers)
+    if (isSendable(name, reply.headers[name]!))
+      headers[name] = reply.headers[name]!;
   const { body } = reply;
   if (body !== undefined) {
     headers["content-type"] = reply.contentType ?? "application/json";
@@ -267,6 +291,11 @@ function send(
   outgoing.writeHead(reply.status, headers);
   outgoing.end(body);
 }
+
+/** A component's metadata may hold what no header can; the answer goes out without it. */
+const isSendable = (name: string, value: string) =>
+  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
+  /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 
 /** A body that nobody read and that may have no end: not worth draining. */
 const isLongBody = ({ headers }: IncomingMessage) =>
