@@ -41,6 +41,7 @@ export function createBindings(options: BindingsOptions) {
   let reading: { probes: AbortController; holds: AbortController } | undefined;
   let stops: { name: string; stop: StopReading }[] = [];
   const unsettled = new Set<Promise<void>>();
+  let stopping = Promise.resolve();
   const warned = new Set<string>();
 
   return {
@@ -80,34 +81,23 @@ export function createBindings(options: BindingsOptions) {
       reading = { probes: new AbortController(), holds: new AbortController() };
       for (const named of byName.values()) {
         if (!named.directions.input || !named.binding.read) continue;
-        const started = startOne(
-          named,
-          reading.probes.signal,
-          reading.holds.signal,
-        ).finally(() => unsettled.delete(started));
+        const { probes, holds } = reading;
+        // A binding is read again only once its last reading has stopped.
+        const started = stopping
+          .then(() => startOne(named, probes.signal, holds.signal))
+          .finally(() => unsettled.delete(started));
         unsettled.add(started);
       }
     },
 
     /** Stops all inputs: nothing new is taken, what is in flight is waited for and committed. */
-    async stopReading() {
-      if (!reading) return;
-      const { probes, holds } = reading;
-      reading = undefined;
-      probes.abort();
-      await Promise.all(unsettled);
-      const stopped = stops.map(async ({ name, stop }) => {
-        try {
-          await stop();
-        } catch (error) {
-          log.error(
-            `error stopping input binding ${name}: ${messageOf(error)}`,
-          );
-        }
-      });
-      stops = [];
-      holds.abort();
-      await Promise.all(stopped);
+    stopReading(): Promise<void> {
+      if (reading) {
+        const { probes, holds } = reading;
+        reading = undefined;
+        stopping = stopAll(probes, holds);
+      }
+      return stopping;
     },
 
     /** What `/v1.0/metadata` says of a binding. */
@@ -119,12 +109,28 @@ export function createBindings(options: BindingsOptions) {
     },
   };
 
+  async function stopAll(probes: AbortController, holds: AbortController) {
+    probes.abort();
+    await Promise.all(unsettled);
+    const stopped = stops.map(async ({ name, stop }) => {
+      try {
+        await stop();
+      } catch (error) {
+        log.error(`error stopping input binding ${name}: ${messageOf(error)}`);
+      }
+    });
+    stops = [];
+    holds.abort();
+    await Promise.all(stopped);
+  }
+
   async function startOne(
     named: NamedBinding,
     probes: AbortSignal,
     holds: AbortSignal,
   ) {
     try {
+      probes.throwIfAborted();
       if (!named.directions.explicit && !(await isWanted(named, probes)))
         return;
       const stop = await named.binding.read!(deliver(named, holds));
