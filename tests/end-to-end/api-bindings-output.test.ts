@@ -325,7 +325,11 @@ test("a body over the limit is 400 stream too large, at the limit it is taken", 
   expect((await sidecar.call("POST", path, { body: body(max) })).status).toBe(
     204,
   );
-  for (const headers of [{}, { "transfer-encoding": "chunked" }]) {
+  const framings: Record<string, string>[] = [
+    {},
+    { "transfer-encoding": "chunked" },
+  ];
+  for (const headers of framings) {
     const reply = await sidecar.call("POST", path, {
       body: body(max + 1),
       headers,

@@ -61,10 +61,13 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     writeFileSync(join(resources, name), text);
   }
   const args = [
-    ...["--max-semi-space-size=4", ...(options.nodeArgs ?? []), bundle],
-    ...["--app-id", options.appId ?? "testapp"],
-    ...["--dapr-http-port", `${port}`, "--dapr-grpc-port", `${grpcPort}`],
-    ...["--resources-path", resources],
+    "--max-semi-space-size=4",
+    ...(options.nodeArgs ?? []),
+    bundle,
+    `--app-id=${options.appId ?? "testapp"}`,
+    `--dapr-http-port=${port}`,
+    `--dapr-grpc-port=${grpcPort}`,
+    `--resources-path=${resources}`,
     ...(options.appPort ? ["--app-port", `${options.appPort}`] : []),
     ...(options.args ?? []),
   ];

@@ -1,0 +1,118 @@
+/** Who may call: token, CORS, listening addresses (spec api §6.2) and their switches back to the original's behaviour. */
+import { networkInterfaces } from "node:os";
+import { startDaprd, stopAll } from "../support/daprd.ts";
+import { call } from "../support/http.ts";
+
+afterEach(stopAll);
+
+const metadata = "/v1.0/metadata";
+
+test("without --allowed-origins there is no CORS layer", async () => {
+  const sidecar = await startDaprd();
+  const reply = await sidecar.call("GET", metadata, {
+    headers: { origin: "http://localhost:8080" },
+  });
+  expect(reply.status).toBe(200);
+  expect(reply.headers["access-control-allow-origin"]).toBeUndefined();
+});
+
+test('--allowed-origins "*" lets every origin in', async () => {
+  const sidecar = await startDaprd({ args: ["--allowed-origins", "*"] });
+  const reply = await sidecar.call("GET", metadata, {
+    headers: { origin: "https://any.example" },
+  });
+  expect(reply.status).toBe(200);
+  expect(reply.headers["access-control-allow-origin"]).toBe("*");
+});
+
+test("a list lets its origins in, and a preflight needs no token", async () => {
+  const sidecar = await startDaprd({
+    args: ["--allowed-origins", "https://a.example,https://b.example"],
+    env: { DAPR_API_TOKEN: "secret" },
+  });
+  const preflight = (origin: string) =>
+    sidecar.call("OPTIONS", "/v1.0/bindings/x", {
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "dapr-api-token",
+      },
+    });
+  const good = await preflight("https://b.example");
+  expect(good.status).toBe(200);
+  expect(good.headers).toMatchObject({
+    vary: expect.stringContaining("Origin"),
+    "access-control-allow-origin": "https://b.example",
+    "access-control-allow-headers": "dapr-api-token",
+    "access-control-allow-methods": expect.stringContaining("POST"),
+  });
+  const bad = await preflight("https://c.example");
+  expect(bad.status).toBe(200);
+  expect(bad.headers.vary).toContain("Origin");
+  expect(bad.headers["access-control-allow-origin"]).toBeUndefined();
+  expect(bad.headers["access-control-allow-headers"]).toBeUndefined();
+
+  const call1 = await sidecar.call("GET", metadata, {
+    headers: { origin: "https://a.example", "dapr-api-token": "secret" },
+  });
+  expect(call1.status).toBe(200);
+  expect(call1.headers["access-control-allow-origin"]).toBe(
+    "https://a.example",
+  );
+  const unknown = await sidecar.call("GET", metadata, {
+    headers: { origin: "https://a.example" },
+  });
+  expect(unknown.status).toBe(401);
+  expect(unknown.headers["access-control-allow-origin"]).toBe(
+    "https://a.example",
+  );
+});
+
+const outside = Object.values(networkInterfaces())
+  .flat()
+  .find((address) => address?.family === "IPv4" && !address.internal)?.address;
+const onNetwork = outside ? test : test.skip;
+
+onNetwork(
+  "it listens on loopback only, on all interfaces by flag",
+  async () => {
+    const inside = await startDaprd();
+    await expect(
+      call(inside.port, "GET", metadata, { host: outside! }),
+    ).rejects.toThrow(/ECONNREFUSED/);
+    const open = await startDaprd({
+      args: ["--dapr-listen-addresses=0.0.0.0"],
+    });
+    expect(
+      (await call(open.port, "GET", metadata, { host: outside! })).status,
+    ).toBe(200);
+  },
+);
+
+test("DAPR_ALLOWED_HOSTS lists more names, * is any", async () => {
+  const ask = async (hosts: string, host: string) => {
+    const sidecar = await startDaprd({ env: { DAPR_ALLOWED_HOSTS: hosts } });
+    const reply = await sidecar.call("GET", metadata, { headers: { host } });
+    await sidecar.stop();
+    return reply.status;
+  };
+  expect(await ask("sidecar, other", "Sidecar:3500")).toBe(200);
+  expect(await ask("sidecar, other", "evil.example")).toBe(403);
+  expect(await ask("*", "evil.example")).toBe(200);
+});
+
+test("--dapr-listen-addresses with a bad address serves the good one; with none it ends", async () => {
+  const some = await startDaprd({
+    args: ["--dapr-listen-addresses=127.0.0.1,203.0.113.7"],
+  });
+  expect((await some.call("GET", metadata)).status).toBe(200);
+  await some.logged("203.0.113.7");
+  const none = await startDaprd({
+    args: ["--dapr-listen-addresses=203.0.113.7"],
+    until: "nothing",
+  });
+  expect((await none.exited).code).toBe(1);
+  expect(none.output()).toMatch(
+    /level=fatal msg="Fatal error from runtime: .*203\.0\.113\.7/,
+  );
+});
