@@ -166,7 +166,7 @@ test("a topic that comes late is waited for with one log line, and read from its
     binding.invoke!({
       operation: "create",
       data: Buffer.from(data),
-      metadata: {},
+      metadata: { partitionKey: "one" },
     });
   await expect(send("too early")).rejects.toThrow(
     /topic "late" .* does not exist and the broker does not create topics/,
@@ -192,9 +192,13 @@ test("a topic that comes late is waited for with one log line, and read from its
     "fulfilled",
   ]);
   await waitFor("the small ones", () => seen.length === 5);
-  expect(seen).toEqual(
-    ["first", ...bodies].filter(({ length }) => length !== 150_000),
-  );
+  const heads = ({ length, [0]: head }: string) => `${head} ${length}`;
+  expect(seen.slice(1).map(heads)).toEqual([
+    "0 40000",
+    "1 40000",
+    "2 40000",
+    "4 40000",
+  ]);
   await stop();
   await binding.close();
 }, 60_000);
@@ -241,7 +245,9 @@ describe("login by", () => {
       (refused) => refused,
     );
     expect(error.message).toMatch(/[Aa]uthentication failed/);
-    await waitFor("a log line", () => log.length > 0);
+    await waitFor("a warning", () =>
+      log.some((line) => line.startsWith("warning")),
+    );
     await stop();
     await binding.close();
     expect(log.join("\n")).toMatch(/warning .*[Aa]uthentication failed/);

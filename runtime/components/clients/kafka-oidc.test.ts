@@ -41,7 +41,7 @@ test("asks by client credentials, keeps the token while it lasts", async () => {
   asked = 0;
   const token = provider();
   const expected = { value: "t1", extensions: { cluster: "a" } };
-  expect(await token()).toEqual(expected);
+  expect(await Promise.all([token(), token()])).toEqual([expected, expected]);
   expect(await token()).toEqual(expected);
   expect(asked).toBe(1);
 });

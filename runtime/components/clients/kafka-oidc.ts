@@ -20,9 +20,16 @@ export function clientCredentials(
   options: ClientCredentials,
 ): () => Promise<{ value: string; extensions: Record<string, string> }> {
   let token: { value: string; until: number } | undefined;
+  let asking: Promise<void> | undefined;
   return async () => {
-    if (!token || Date.now() > token.until) token = await fetchToken(options);
-    return { value: token.value, extensions: options.extensions };
+    if (!token || Date.now() > token.until) {
+      // Connections that open together share one question.
+      asking ??= fetchToken(options)
+        .then((answer) => void (token = answer))
+        .finally(() => (asking = undefined));
+      await asking;
+    }
+    return { value: token!.value, extensions: options.extensions };
   };
 }
 
