@@ -12,6 +12,8 @@ export interface ProcessTask {
   role: "read" | "write";
   /** Read: how many messages to take; the next one is never answered. Absent: all. */
   take?: number;
+  /** Read: how long each message takes. */
+  delayMs?: number;
   /** Write: `PREFIX-0`, `PREFIX-1` …, endless, from this many callers at once, each with a key of its own. */
   prefix?: string;
   callers?: number;
@@ -29,6 +31,8 @@ async function main(task: ProcessTask): Promise<void> {
     const stop = await binding.read!(async ({ data }) => {
       print(`got ${Buffer.from(data).toString()}`);
       if (left-- <= 0) await new Promise<never>(() => {});
+      if (task.delayMs)
+        await new Promise((resolve) => setTimeout(resolve, task.delayMs));
       return undefined;
     });
     print("ready");

@@ -15,6 +15,7 @@ import {
   MetadataError,
   choice,
   duration,
+  durationMs,
   list,
   number,
   size,
@@ -62,6 +63,10 @@ const metadata = {
   retainMessages: number("How many of these are kept per partition.", {
     default: 100_000,
   }),
+  sessionTimeout: durationMs(
+    "How long a reader that has stalled keeps its partitions; those of a dead process are free within a second.",
+    { default: 10_000 },
+  ),
   ...retryMetadata,
 };
 
@@ -80,6 +85,10 @@ export const sqlite = defineBinding(
       throw new MetadataError(
         `sqlite error: metadata 'partitions': ${partitions} is not 1 to 1024`,
       );
+    if (meta.sessionTimeout < 500 || meta.sessionTimeout > 300_000)
+      throw new MetadataError(
+        "sqlite error: metadata 'sessionTimeout': use 500ms to 5m",
+      );
     if (meta.path.includes(":memory:"))
       throw new MetadataError(
         "sqlite error: metadata 'path': a file is needed, sidecars share it",
@@ -96,6 +105,7 @@ export const sqlite = defineBinding(
       topics,
       partitions,
       start: meta.initialOffset,
+      leaseMs: meta.sessionTimeout,
     };
     let published = 0;
     try {

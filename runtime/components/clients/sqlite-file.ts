@@ -12,7 +12,7 @@ import {
   needsReopen,
   sqliteCode,
 } from "./sqlite-errors.ts";
-import { leaseMs, registerGroup } from "./sqlite-group.ts";
+import { registerGroup } from "./sqlite-group.ts";
 import { append, ensureTopic } from "./sqlite-log.ts";
 import type { Entry } from "./sqlite-log.ts";
 import { GroupMember } from "./sqlite-member.ts";
@@ -28,7 +28,6 @@ import type { Wake } from "./sqlite-wake.ts";
 
 const commitEveryMs = 100;
 const lookForDeadEveryMs = 1000;
-const renewEveryMs = leaseMs / 3;
 const sweepEveryMs = 60_000;
 
 export class LogFile {
@@ -36,7 +35,11 @@ export class LogFile {
   readonly #options: FileOptions;
   readonly #members = new Map<
     number,
-    { member: GroupMember; tell: (event: ReaderEvent) => void }
+    {
+      member: GroupMember;
+      tell: (event: ReaderEvent) => void;
+      timer: NodeJS.Timeout;
+    }
   >();
   readonly #wanted = new Map<string, number>();
   #partitionIds = new Map<string, number[]>();
@@ -52,13 +55,14 @@ export class LogFile {
     this.path = path;
     this.#options = options;
     this.#open = openDatabase(path, options);
-    const every = (ms: number, step: () => void) =>
-      setInterval(() => this.#background(step), ms);
     this.#timers = [
-      every(renewEveryMs, () => this.#renewAll()),
-      every(lookForDeadEveryMs, () => this.#followGroups(true)),
-      every(sweepEveryMs, () => void sweep(this.#db, this.#options)),
+      this.#every(lookForDeadEveryMs, () => this.#followGroups(true)),
+      this.#every(sweepEveryMs, () => void sweep(this.#db, this.#options)),
     ];
+  }
+
+  #every(ms: number, step: () => void): NodeJS.Timeout {
+    return setInterval(() => this.#background(step), ms);
   }
 
   get #db(): Database {
@@ -178,7 +182,11 @@ export class LogFile {
   ): void {
     const member = new GroupMember(options, lease, tell);
     this.#guarded(() => this.#renew(member));
-    this.#members.set(reader, { member, tell });
+    // A third of the lease, so that one late renewal costs nothing.
+    const timer = this.#every(options.leaseMs / 3, () =>
+      this.#renewAndCommit(member),
+    );
+    this.#members.set(reader, { member, tell, timer });
     this.#background(() => {
       this.#followGroups(false);
       this.#fetchAll();
@@ -192,8 +200,8 @@ export class LogFile {
     this.#wake ??= wakeOnChange(`${this.path}-wal`, () => this.#look());
   }
 
-  #renewAll(): void {
-    for (const { member } of this.#members.values()) this.#renew(member);
+  #renewAndCommit(member: GroupMember): void {
+    this.#renew(member);
     this.#commitNow();
     this.#fetchAll();
   }
@@ -259,6 +267,7 @@ export class LogFile {
 
   leave(reader: number, progress: Progress[]): void {
     const found = this.#members.get(reader);
+    clearInterval(found?.timer);
     this.#members.delete(reader);
     if (this.#members.size === 0) {
       this.#wake?.stop();

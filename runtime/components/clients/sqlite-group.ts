@@ -15,6 +15,7 @@ export interface Member extends ProcessIdentity {
   id: string;
   group: string;
   topics: string[];
+  leaseMs: number;
 }
 
 /** A partition this member owns. */
@@ -26,8 +27,8 @@ export interface Share {
   committed: number;
 }
 
-/** Longer than any stall of the worker thread that is not a stopped process. */
-export const leaseMs = 10_000;
+/** No lease is longer; Kafka's group.max.session.timeout.ms is of the same size. */
+export const longestLeaseMs = 300_000;
 const seenEveryMs = 3_600_000;
 
 /** Milliseconds of the machine's monotonic clock, the same in all its processes; setting the time of day moves no lease. */
@@ -77,9 +78,9 @@ export function deadMembers(db: Database, me: Member): string[] {
     .all("SELECT * FROM log_member WHERE grp = ? AND id <> ?", me.group, me.id)
     .filter((row) => {
       const until = row["lease_until_ms"] as number;
-      // A lease further ahead than one can be was written before a reboot.
+      // A lease further ahead than any can be was written before a reboot.
       return (
-        until < now || until > now + 2 * leaseMs || isDead(identity(row), me)
+        until < now || until > now + longestLeaseMs || isDead(identity(row), me)
       );
     })
     .map((row) => row["id"] as string);
@@ -96,7 +97,7 @@ export function renew(
   db: Database,
   me: Member,
 ): { leaseUntilMs: number; shares: Share[] } {
-  const leaseUntilMs = leaseClockMs() + leaseMs;
+  const leaseUntilMs = leaseClockMs() + me.leaseMs;
   const renewed = db.run(
     "UPDATE log_member SET lease_until_ms = ? WHERE id = ?",
     leaseUntilMs,

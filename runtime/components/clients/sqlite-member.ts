@@ -50,6 +50,7 @@ export class GroupMember {
       id: randomUUID(),
       group: options.group,
       topics: options.topics,
+      leaseMs: options.leaseMs,
       ...thisProcess(),
     };
     this.#options = options;

@@ -10,6 +10,8 @@ export interface ReaderOptions {
   topics: string[];
   partitions: number;
   start: "oldest" | "newest";
+  /** How long a silent reader keeps its partitions. */
+  leaseMs: number;
 }
 
 /** `[lane, next]`: this lane's messages below `next` are done. */
