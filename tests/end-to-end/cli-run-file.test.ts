@@ -154,7 +154,7 @@ test("a later death is said with its reason and does not end the run", async () 
   await run.prints(startedLine(two));
   const apps = await waitFor("two listed apps", async () => {
     const found = await listed();
-    return found.length === 2 && found;
+    return found.length === 2 ? found : undefined;
   });
   process.kill(apps[0]!.daprdPid, "SIGKILL");
   await run.prints(

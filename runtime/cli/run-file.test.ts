@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readRunFile } from "./run-file.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "dapr-run-file-"));
+for (const path of [
+  "one",
+  "two/.dapr/resources",
+  "common",
+  "own",
+  "one/res",
+  "rt/.dapr/components",
+])
+  mkdirSync(join(dir, path), { recursive: true });
+writeFileSync(join(dir, "two/.dapr/config.yaml"), "");
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const file = join(dir, "dapr.yaml");
+
+function read(text: string) {
+  writeFileSync(file, text);
+  return readRunFile(file, "");
+}
+
+const firstOf = async (text: string) => (await read(text)).apps[0]!;
+
+test("defaults: ID from the folder, protocol, sizes, log destinations", async () => {
+  const { name, apps } = await read(
+    "version: 1\ncommon: {resourcesPath: common}\napps: [{appDirPath: one}]",
+  );
+  expect(name).toMatch(/^dapr-run-file-/);
+  expect(apps[0]).toMatchObject({
+    dir: join(dir, "one"),
+    env: {},
+    appLog: "fileAndConsole",
+    sidecarLog: "file",
+    spec: {
+      appId: "one",
+      appPort: 0,
+      appProtocol: "http",
+      appChannelAddress: "",
+      maxBodySize: "4Mi",
+      readBufferSize: "4Ki",
+      logLevel: "info",
+      placementHostAddress: "localhost",
+      schedulerHostAddress: "localhost",
+      profilePort: -1,
+      command: [],
+    },
+  });
+});
+
+test("the app's values win, zero and empty ones take the common value, env merges", async () => {
+  const { spec, env, appLog } = await firstOf(`
+version: 1
+common:
+  resourcesPaths: [common]
+  logLevel: debug
+  appMaxConcurrency: 5
+  enableApiLogging: true
+  placementHostAddress: ""
+  appLogDestination: console
+  env: {A: common, B: 2, C: true}
+apps:
+  - appDirPath: one
+    logLevel: warn
+    appMaxConcurrency: 0
+    enableApiLogging: false
+    env: {A: own}
+`);
+  expect(spec).toMatchObject({
+    logLevel: "warn",
+    appMaxConcurrency: 5,
+    enableApiLogging: true,
+    placementHostAddress: "",
+  });
+  expect(env).toEqual({ A: "own", B: "2", C: "true" });
+  expect(appLog).toBe("console");
+});
+
+test.each([
+  [
+    "the app's own, relative to its folder",
+    "{appDirPath: one, resourcesPaths: [res], resourcesPath: ../own}",
+    ["one/res", "own"],
+  ],
+  ["its .dapr/resources", "{appDirPath: two}", ["two/.dapr/resources"]],
+  ["the common ones, relative to the file", "{appDirPath: one}", ["common"]],
+])("resources: %s", async (_, app, expected) => {
+  const { spec } = await firstOf(
+    `version: 1\ncommon: {resourcesPaths: [common]}\napps: [${app}]`,
+  );
+  expect(spec.resourcesPaths).toEqual(expected.map((path) => join(dir, path)));
+});
+
+test("resources and configuration of <dapr>, and of the app's .dapr folder", async () => {
+  const { spec } = await firstOf(
+    "version: 1\napps: [{appDirPath: one, runtimePath: ../rt}]",
+  );
+  expect(spec.resourcesPaths).toEqual([join(dir, "rt/.dapr/components")]);
+  expect(spec.configFile).toBe("");
+  const two = await firstOf("version: 1\napps: [{appDirPath: two}]");
+  expect(two.spec.configFile).toBe(join(dir, "two/.dapr/config.yaml"));
+});
+
+test.each([
+  [
+    "apps: []",
+    "required field 'version' not found in the provided run template file",
+  ],
+  [
+    "version: 1\napps: [{appID: x}]",
+    "required field 'appDirPath' not found in the provided app config file",
+  ],
+  [
+    "version: 1\napps: [{appDirPath: nope}]",
+    `error in getting the file info for ${join(dir, "nope")}: `,
+  ],
+  [
+    "version: 1\napps: [{appDirPath: one, appLogDestination: foo}]",
+    "invalid log destination type: foo",
+  ],
+  [
+    "version: 1\napps: [{appDirPath: one, appPort: abc}]",
+    `'apps[0].appPort' is "abc" in the provided run template file, not a whole number`,
+  ],
+  [
+    "version: 1\napps: [{appDirPath: one, command: node app.js}]",
+    `'apps[0].command' is "node app.js" in the provided run template file, not a list`,
+  ],
+  [
+    "version: 1\napps: [{appDirPath: one}, {appDirPath: two, appID: one}]",
+    `two apps have the ID "one"`,
+  ],
+  ["version: 1\napps: [", "Flow sequence"],
+])("%j is an error", async (text, message) => {
+  await expect(read(text)).rejects.toThrow(message);
+});
+
+test("unknown keys pass", async () => {
+  expect(
+    (await read("version: 1\nnew: 1\napps: [{appDirPath: one, newer: {}}]"))
+      .apps.length,
+  ).toBe(1);
+});
