@@ -1,5 +1,4 @@
 /** The sidecar's entry: argv, environment, signals, exit code. */
-import { createWriteStream } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "./errors.ts";
 import {
@@ -12,6 +11,7 @@ import {
   type ParsedFlags,
 } from "./flags.ts";
 import { watchLifeline } from "./lifeline.ts";
+import { createLogFile } from "./log-file.ts";
 import { createLogger, parseLevel, type Logger } from "./log.ts";
 import { start, type Sidecar } from "./sidecar.ts";
 import { daprVersion, version } from "./version.ts";
@@ -171,15 +171,9 @@ function openLog(flags: Flags): Logger {
   } catch (error) {
     throw new FlagError((error as Error).message);
   }
-  const file = flags["log-file"]
-    ? createWriteStream(flags["log-file"], { flags: "a" })
+  const toFile = flags["log-file"]
+    ? createLogFile(flags["log-file"])
     : undefined;
-  file?.on("error", (error) => {
-    // A full disk or a missing folder must not end the sidecar.
-    process.stderr.write(
-      `daprd: --log-file ${flags["log-file"]}: ${error.message}\n`,
-    );
-  });
   process.stdout.on("error", () => {}); // nobody reads any more: go on without
   return createLogger({
     level,
@@ -188,7 +182,7 @@ function openLog(flags: Flags): Logger {
     version: daprVersion,
     write: (line) => {
       process.stdout.write(`${line}\n`);
-      if (file?.writable) file.write(`${line}\n`);
+      toFile?.(line);
     },
   });
 }

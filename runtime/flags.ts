@@ -80,7 +80,11 @@ const bytes = (
   more: Partial<Flag<number>> = {},
 ): Flag<number> => ({
   about,
-  parse: parseQuantity,
+  parse: (v) => {
+    const parsed = parseQuantity(v);
+    if (parsed <= 0) throw new Error(`"${v}" is not more than 0`);
+    return parsed;
+  },
   default: value,
   ...more,
 });
