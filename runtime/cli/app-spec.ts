@@ -93,12 +93,13 @@ export function withTls(protocol: string, tls: boolean): string {
 const oldSize = (value: number, unit: string) =>
   value > 0 ? `${value}${unit}` : undefined;
 
+/** Where the component files are. */
+export const resourceFolders = (spec: AppSpec): string[] =>
+  spec.resourcesPaths.length > 0 ? spec.resourcesPaths : [spec.componentsPath];
+
 /** Throws what the original says about paths and sizes that cannot be. */
 export function checkSpec(spec: AppSpec): void {
-  const paths =
-    spec.resourcesPaths.length > 0
-      ? spec.resourcesPaths
-      : [spec.componentsPath];
+  const paths = resourceFolders(spec);
   for (const path of paths)
     if (!existsSync(path))
       throw new CommandError(

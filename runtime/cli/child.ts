@@ -4,6 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import type { ChildProcess, StdioOptions } from "node:child_process";
+import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { groupIsAlive, killTree, signalGroup } from "../process-group.ts";
 
@@ -18,8 +19,10 @@ export interface Child {
   exited: Promise<Exit>;
   /** How it ended, once it did. */
   exit: Exit | undefined;
-  /** Its output has been read to the end. */
-  drained: Promise<void>;
+  /** It exited and left others of its group running. */
+  leftOthers: boolean;
+  /** Its output pipes are closed: all has been read. */
+  closed: Promise<void>;
 }
 
 export interface StartOptions {
@@ -43,13 +46,17 @@ export async function start(
     pid: 0,
     process: child,
     exit: undefined,
+    leftOthers: false,
     exited: new Promise((resolve) =>
       child.once("exit", (code, signal) => {
         started.exit = { code, signal };
+        // Now, because later its ID may be another group's.
+        started.leftOthers =
+          process.platform !== "win32" && groupIsAlive(started.pid);
         resolve(started.exit);
       }),
     ),
-    drained: new Promise((resolve) => child.once("close", () => resolve())),
+    closed: new Promise((resolve) => child.once("close", () => resolve())),
   };
   await new Promise<void>((resolve, reject) => {
     child.once("spawn", resolve);
@@ -62,28 +69,49 @@ export async function start(
 export type HowEnded = "ended" | "killed";
 
 /**
- * Asks the whole group to end, waits, then kills what is left. `force` aborts
- * the wait. Also sweeps up after a leader that has exited by itself.
+ * Asks the whole group to end (or as `ask` does), waits, then kills what is
+ * left. `force` aborts the wait. Also sweeps up after a leader that has exited
+ * by itself.
  */
 export async function end(
   child: Child,
   graceMs: number,
   force: AbortSignal,
+  ask = () => askToEnd(child),
 ): Promise<HowEnded> {
-  if (process.platform === "win32") {
-    if (!child.exit) await killTree(child.pid);
-    await child.exited;
-    return "killed";
+  let how: HowEnded = "ended";
+  if (!child.exit || child.leftOthers) {
+    await ask();
+    if (!(await groupGone(child, graceMs, force))) {
+      how = "killed";
+      await kill(child);
+    }
   }
-  signalGroup(child.pid, "SIGTERM");
-  const gone = await groupGone(child, graceMs, force);
-  if (!gone) {
-    signalGroup(child.pid, "SIGKILL");
-    await child.exited;
+  await drained(child);
+  return how;
+}
+
+async function askToEnd(child: Child) {
+  // Windows has no SIGTERM.
+  if (process.platform === "win32") await killTree(child.pid);
+  else signalGroup(child.pid, "SIGTERM");
+}
+
+async function kill(child: Child) {
+  if (process.platform === "win32") await killTree(child.pid);
+  else signalGroup(child.pid, "SIGKILL");
+  await child.exited;
+}
+
+/** The last lines come after the exit; a stray that holds the pipe and writes nothing must not hold us. */
+export async function drained({ closed, process: { stdout, stderr } }: Child) {
+  const read = () =>
+    [stdout, stderr].map((pipe) => (pipe as Socket | null)?.bytesRead);
+  for (let before = ""; before !== String(read());) {
+    before = String(read());
+    if ((await Promise.race([closed, delay(1000, "silence")])) !== "silence")
+      return;
   }
-  // The last lines come through the pipe after the exit; a stray holder of the pipe must not hold us.
-  await Promise.race([child.drained, delay(1000, undefined, { ref: false })]);
-  return gone ? "ended" : "killed";
 }
 
 /** Polls, because a group sends no event; 20 ms is below what anyone notices. */
@@ -94,11 +122,15 @@ async function groupGone(
 ): Promise<boolean> {
   const deadline = Date.now() + graceMs;
   while (Date.now() < deadline && !force.aborted) {
-    if (child.exit && !groupIsAlive(child.pid)) return true;
+    if (isGone(child)) return true;
     await Promise.race([delay(20), ...(child.exit ? [] : [child.exited])]);
   }
-  return child.exit !== undefined && !groupIsAlive(child.pid);
+  return isGone(child);
 }
+
+const isGone = (child: Child): boolean =>
+  child.exit !== undefined &&
+  (process.platform === "win32" || !groupIsAlive(child.pid));
 
 /** `exit status 3` or `signal: killed`: how Go, and so the original, says it. */
 export function exitText({ code, signal }: Exit): string {

@@ -1,5 +1,5 @@
 /** Where the lines of an app or a sidecar go in a run of many: the console, a file, or both. */
-import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { Io, Status } from "./io.ts";
 import { withoutAnsi } from "./lines.ts";
@@ -34,7 +34,22 @@ export function openLog(
   let open = fd !== undefined;
   const line = (text: string) => {
     if (onConsole) io.out(shown + text);
-    if (open) writeSync(fd!, withoutAnsi(`${prefix}${text}\n`));
+    if (open) append(withoutAnsi(`${prefix}${text}\n`));
+  };
+  let writable = true;
+  // A full disk must not end the run: said once, and tried again with the next line.
+  const append = (text: string) => {
+    try {
+      appendFileSync(fd!, text);
+      writable = true;
+    } catch (error) {
+      if (writable)
+        io.status(
+          "warning",
+          `Could not write to ${file}: ${(error as Error).message}`,
+        );
+      writable = false;
+    }
   };
   return {
     line,

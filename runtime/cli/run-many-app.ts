@@ -1,8 +1,7 @@
 /** One app of a run file: its logs, its sidecar, the app, and what is said about them. */
 import { join } from "node:path";
 import { appEnv } from "./app-spec.ts";
-import { exitText } from "./child.ts";
-import { aborted } from "./ending.ts";
+import { drained, exitText } from "./child.ts";
 import type { StopWish } from "./ending.ts";
 import type { Io } from "./io.ts";
 import { eachLine } from "./lines.ts";
@@ -181,7 +180,7 @@ function reportLaterDeaths(run: Run, session: LoggedSession) {
       );
   });
   void app?.exited.then(async (exit) => {
-    await Promise.race([app.drained, aborted(AbortSignal.timeout(1000))]);
+    await drained(app);
     if (isNews()) sayAppExit(session, exit, exitText);
   });
 }

@@ -1,6 +1,7 @@
 /** `dapr run` for one app: output and endings as in the original, line by line. */
 import { appEnv } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
+import { drained } from "./child.ts";
 import type { Child } from "./child.ts";
 import { aborted } from "./ending.ts";
 import type { StopWish } from "./ending.ts";
@@ -103,7 +104,7 @@ async function windUp(
   const { app, sidecar } = session;
   if (!stop.asked.aborted) {
     if (app?.exit) {
-      await Promise.race([app.drained, aborted(AbortSignal.timeout(1000))]);
+      await drained(app);
       sayAppExit(session, app.exit, ({ code }) => String(code));
     }
     if (sidecar.exit) saySidecarExit(session, sidecar.exit);

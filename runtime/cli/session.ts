@@ -151,11 +151,17 @@ async function endSidecar(
   force: AbortSignal,
 ) {
   const alreadyGone = sidecar.exit !== undefined;
-  const how = await end(sidecar, graceMs.sidecar, force);
+  // Windows has no SIGTERM; there the end of the lifeline asks the same.
+  const how =
+    process.platform === "win32"
+      ? await end(sidecar, graceMs.sidecar, force, async () =>
+          sidecar.release(),
+        )
+      : await end(sidecar, graceMs.sidecar, force);
   if (how === "killed" && !alreadyGone && !force.aborted)
     saySidecar(
       "warning",
-      `The sidecar did not end within ${graceMs.sidecar / 1000} s of SIGTERM and was killed.`,
+      `The sidecar did not end within ${graceMs.sidecar / 1000} s and was killed.`,
     );
 }
 

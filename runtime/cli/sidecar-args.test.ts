@@ -36,7 +36,7 @@ test("what is always there, booleans bare and empty values left out", async () =
     ),
   ).toBe(
     "--app-id orders --app-port 0 --app-protocol http --app-max-concurrency -1 --dapr-http-port 1 --dapr-grpc-port 2 " +
-      `--dapr-internal-grpc-port 3 --metrics-port 4 --profile-port -1 --components-path ${join(home, "components")} --log-level info ` +
+      `--dapr-internal-grpc-port 3 --metrics-port 4 --profile-port -1 --resources-path ${join(home, "components")} --log-level info ` +
       "--max-body-size 4Mi --read-buffer-size 4Ki --enable-api-logging " +
       `--placement-host-address localhost:${services[0]} --scheduler-host-address localhost:${services[1]}`,
   );
@@ -59,7 +59,7 @@ test.each([
   expect(` ${await argsOf(...flags)} `).toContain(` ${expected} `);
 });
 
-test("an empty address switches a service off; a resources folder replaces the old one", async () => {
+test("an empty address switches a service off; a resources folder beats the old flag's", async () => {
   expect(await argsOf("--placement-host-address", "")).not.toContain(
     "placement",
   );

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseQuantity } from "../metadata.ts";
+import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 
 /** The sidecar's command line (spec: booleans bare, empty values dropped). */
@@ -32,9 +33,8 @@ export async function sidecarArgs(spec: AppSpec): Promise<string[]> {
   add("profile-port", spec.profilePort);
   addSwitch("enable-profiling", spec.enableProfiling);
   add("config", spec.configFile);
-  if (spec.resourcesPaths.length === 0)
-    add("components-path", spec.componentsPath);
-  for (const path of spec.resourcesPaths) add("resources-path", path);
+  // The old flag's folder, too: the user has been told of its new name already.
+  for (const path of resourceFolders(spec)) add("resources-path", path);
   add("log-level", spec.logLevel);
   addSwitch("log-as-json", spec.logAsJson);
   add("max-body-size", bodySize(spec.maxBodySize));

@@ -11,6 +11,8 @@ type Output = "inherit" | "pipe" | number;
 export interface Sidecar extends Child {
   /** Tells the sidecar which app to end, should this CLI die without being able to. */
   watchApp(pid: number): void;
+  /** Ends the lifeline: our own sidecar then shuts down in order, on any platform. */
+  release(): void;
 }
 
 export async function startSidecar(
@@ -46,5 +48,6 @@ export async function startSidecar(
   lifeline.on("error", () => {});
   return Object.assign(child, {
     watchApp: (pid: number) => void lifeline.write(`app-pid ${pid}\n`),
+    release: () => void lifeline.destroy(),
   });
 }
