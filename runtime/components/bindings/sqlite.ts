@@ -2,6 +2,7 @@
  * bindings.sqlite: topics, consumer groups and ordered partitions as
  * bindings.kafka has them, in one file that all sidecars of a machine share.
  */
+import { randomUUID } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { defineBinding } from "../../contract.ts";
 import type {
@@ -94,28 +95,27 @@ export const sqlite = defineBinding(
         "sqlite error: metadata 'path': a file is needed, sidecars share it",
       );
 
-    const client = new LogClient(fileOf(context.items, meta.path), {
+    const client = new LogClient(fileOf(context.items, meta.path), partitions, {
       fullSync: meta.synchronous === "full",
       maxSizeBytes: meta.maxSize,
       maxAgeMs: meta.retention,
       maxCount: meta.retainMessages,
     });
-    const reader = {
+    const group = {
       group: meta.consumerGroup ?? appId,
       topics,
       partitions,
       start: meta.initialOffset,
-      leaseMs: meta.sessionTimeout,
     };
     let published = 0;
     try {
       if (publishTopic && directions.output)
-        published = await client.topic(publishTopic, partitions);
+        published = await client.topic(publishTopic);
       if (published > 0 && published !== partitions)
         log.warn(
           `topic ${publishTopic} already has ${published} partitions and keeps them`,
         );
-      if (topics.length > 0 && directions.input) await client.register(reader);
+      if (topics.length > 0 && directions.input) await client.register(group);
     } catch (error) {
       await client.close();
       throw error;
@@ -159,7 +159,7 @@ export const sqlite = defineBinding(
         );
         return;
       }
-      const count = await client.topic(deadLetterTopic, partitions);
+      const count = await client.topic(deadLetterTopic);
       await client.append({
         topic: deadLetterTopic,
         partition: partitionOf(key, count),
@@ -182,7 +182,11 @@ export const sqlite = defineBinding(
       const policy = retryPolicy(meta);
       const end = await startReading({
         client,
-        options: reader,
+        options: {
+          ...group,
+          leaseMs: meta.sessionTimeout,
+          member: randomUUID(),
+        },
         policy,
         deliver,
         giveUp,

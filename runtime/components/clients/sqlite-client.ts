@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type {
   FileOptions,
+  GroupOptions,
   ReaderEvent,
   ReaderOptions,
   Request,
@@ -33,6 +34,7 @@ const queueLimitBytes = 64 << 20;
 
 export class LogClient {
   readonly path: string;
+  readonly #partitions: number;
   readonly #options: FileOptions;
   #thread: DatabaseThread | undefined;
   #opening: Promise<unknown> | undefined;
@@ -41,7 +43,9 @@ export class LogClient {
   #sending: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(path: string, options: FileOptions) {
+  /** New topics get so many `partitions`. */
+  constructor(path: string, partitions: number, options: FileOptions) {
+    this.#partitions = partitions;
     this.path = resolve(path);
     this.#options = options;
     useThread();
@@ -71,11 +75,12 @@ export class LogClient {
     return thread;
   }
 
-  async topic(topic: string, partitions: number): Promise<number> {
+  async topic(topic: string): Promise<number> {
+    const partitions = this.#partitions;
     return (await this.request({ op: "topic", topic, partitions }))!;
   }
 
-  async register(options: ReaderOptions): Promise<void> {
+  async register(options: GroupOptions): Promise<void> {
     await this.request({ op: "register", options });
   }
 
@@ -105,7 +110,10 @@ export class LogClient {
       const batch = this.#nextBatch();
       const { entries, data } = pack(batch);
       try {
-        await this.request({ op: "append", entries, data }, [data.buffer]);
+        await this.request(
+          { op: "append", partitions: this.#partitions, entries, data },
+          [data.buffer],
+        );
         for (const { stored } of batch) stored();
       } catch (error) {
         for (const { failed } of batch) failed(error as Error);

@@ -18,13 +18,13 @@ import type { Entry } from "./sqlite-log.ts";
 import { GroupMember } from "./sqlite-member.ts";
 import type {
   FileOptions,
+  GroupOptions,
   Progress,
   ReaderEvent,
   ReaderOptions,
 } from "./sqlite-protocol.ts";
 import { sweep } from "./sqlite-retention.ts";
 import { wakeOnChange } from "./sqlite-wake.ts";
-import type { Wake } from "./sqlite-wake.ts";
 
 const commitEveryMs = 100;
 const lookForDeadEveryMs = 1000;
@@ -41,10 +41,9 @@ export class LogFile {
       timer: NodeJS.Timeout;
     }
   >();
-  readonly #wanted = new Map<string, number>();
   #partitionIds = new Map<string, number[]>();
   #open: Database | undefined;
-  #wake: Wake | undefined;
+  #stopWake: (() => void) | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
   #timers: NodeJS.Timeout[];
   #lastProblem = "";
@@ -94,8 +93,8 @@ export class LogFile {
   }
 
   #drop(): void {
-    this.#wake?.stop();
-    this.#wake = undefined;
+    this.#stopWake?.();
+    this.#stopWake = undefined;
     try {
       this.#open?.close();
     } finally {
@@ -105,23 +104,21 @@ export class LogFile {
   }
 
   topic(topic: string, partitions: number): number {
-    this.#wanted.set(topic, partitions);
-    return this.#guarded(() => this.#idsOf(topic).length);
+    return this.#guarded(() => this.#idsOf(topic, partitions).length);
   }
 
-  #idsOf(topic: string): number[] {
+  #idsOf(topic: string, partitions: number): number[] {
     const known = this.#partitionIds.get(topic);
     if (known) return known;
     const db = this.#db;
-    const wanted = this.#wanted.get(topic) ?? 1;
-    const ids = db.write(() => ensureTopic(db, topic, wanted), {
+    const ids = db.write(() => ensureTopic(db, topic, partitions), {
       durable: true,
     });
     this.#partitionIds.set(topic, ids);
     return ids;
   }
 
-  register({ group, topics, partitions, start }: ReaderOptions): void {
+  register({ group, topics, partitions, start }: GroupOptions): void {
     this.#guarded(() => {
       const db = this.#db;
       db.write(
@@ -136,27 +133,27 @@ export class LogFile {
     });
   }
 
-  append(entries: Entry[], data: Uint8Array): void {
+  append(entries: Entry[], data: Uint8Array, partitions: number): void {
     this.#guarded(() => {
       try {
-        this.#append(entries, data);
+        this.#append(entries, data, partitions);
       } catch (error) {
         if (sqliteCode(error) !== code.full) throw error;
         // What every group has taken makes room.
         if (sweep(this.#db, { maxAgeMs: 0, maxCount: 0 }) === 0) throw error;
-        this.#append(entries, data);
+        this.#append(entries, data, partitions);
       }
     });
     this.#background(() => this.#fetchAll());
   }
 
-  #append(entries: Entry[], data: Uint8Array): void {
+  #append(entries: Entry[], data: Uint8Array, partitions: number): void {
     const db = this.#db;
     for (const topic of new Set(entries.map((entry) => entry.topic)))
-      this.#idsOf(topic);
+      this.#idsOf(topic, partitions);
     const committed = db.write(
       () => {
-        append(db, entries, data, (topic) => this.#idsOf(topic));
+        append(db, entries, data, (topic) => this.#idsOf(topic, partitions));
         return this.#commitMembers(db);
       },
       { durable: true },
@@ -197,7 +194,7 @@ export class LogFile {
     const db = this.#db;
     member.renew(db);
     db.announce();
-    this.#wake ??= wakeOnChange(`${this.path}-wal`, () => this.#look());
+    this.#stopWake ??= wakeOnChange(`${this.path}-wal`, () => this.#look());
   }
 
   #renewAndCommit(member: GroupMember): void {
@@ -270,8 +267,8 @@ export class LogFile {
     clearInterval(found?.timer);
     this.#members.delete(reader);
     if (this.#members.size === 0) {
-      this.#wake?.stop();
-      this.#wake = undefined;
+      this.#stopWake?.();
+      this.#stopWake = undefined;
     }
     if (!found) return;
     this.#guarded(() => {

@@ -2,7 +2,6 @@
  * One reader's membership, on the database's thread: renews the lease, follows
  * the group's changes, reads ahead within a window and commits what is done.
  */
-import { randomUUID } from "node:crypto";
 import type { Database } from "./sqlite-database.ts";
 import * as groups from "./sqlite-group.ts";
 import type { Member, Share } from "./sqlite-group.ts";
@@ -47,7 +46,7 @@ export class GroupMember {
     tell: (event: ReaderEvent, transfer?: ArrayBuffer[]) => void,
   ) {
     this.#me = {
-      id: randomUUID(),
+      id: options.member,
       group: options.group,
       topics: options.topics,
       leaseMs: options.leaseMs,

@@ -5,11 +5,16 @@ import type { Retention } from "./sqlite-retention.ts";
 
 export interface FileOptions extends DatabaseOptions, Retention {}
 
-export interface ReaderOptions {
+export interface GroupOptions {
   group: string;
   topics: string[];
   partitions: number;
   start: "oldest" | "newest";
+}
+
+export interface ReaderOptions extends GroupOptions {
+  /** Random, and the same when the reader joins again: nobody waits for its old self. */
+  member: string;
   /** How long a silent reader keeps its partitions. */
   leaseMs: number;
 }
@@ -24,10 +29,12 @@ export type Request =
   /** Creates the topic unless it is there; the reply is its number of partitions. */
   | { op: "topic"; path: string; topic: string; partitions: number }
   /** Stores where a new group starts. */
-  | { op: "register"; path: string; options: ReaderOptions }
+  | { op: "register"; path: string; options: GroupOptions }
   | {
       op: "append";
       path: string;
+      /** Of a topic that is new. */
+      partitions: number;
       entries: Entry[];
       data: Uint8Array<ArrayBuffer>;
     }

@@ -9,14 +9,8 @@ import type { FSWatcher } from "node:fs";
 const quickestMs = 1;
 const slowestMs = 250;
 
-export interface Wake {
-  /** Look again soon, as after a write of one's own. */
-  hint(): void;
-  stop(): void;
-}
-
-/** Calls `look` at every hint and poll; it says whether there was anything new. */
-export function wakeOnChange(walPath: string, look: () => boolean): Wake {
+/** Calls `look` at every hint and poll; it says whether there was anything new. Returns what ends it. */
+export function wakeOnChange(walPath: string, look: () => boolean): () => void {
   let delayMs = quickestMs;
   let timer: NodeJS.Timeout;
   const poll = () => {
@@ -31,12 +25,9 @@ export function wakeOnChange(walPath: string, look: () => boolean): Wake {
   };
   const watcher = tryWatch(walPath, hint);
   timer = setTimeout(poll, delayMs);
-  return {
-    hint,
-    stop: () => {
-      clearTimeout(timer);
-      watcher?.close();
-    },
+  return () => {
+    clearTimeout(timer);
+    watcher?.close();
   };
 }
 

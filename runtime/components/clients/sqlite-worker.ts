@@ -27,7 +27,7 @@ function handle(request: Request): number | void {
     case "register":
       return file.register(request.options);
     case "append":
-      return file.append(request.entries, request.data);
+      return file.append(request.entries, request.data, request.partitions);
     case "join":
       return file.join(
         request.reader,
