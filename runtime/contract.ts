@@ -56,7 +56,7 @@ export interface BindingMessage {
 /**
  * Hands one message to the app. Resolves with the app's body once the app took
  * it (any 2xx); rejects otherwise, and then the component decides: redeliver,
- * dead-letter or skip. It is up to the component never to call it twice at the
+ * dead-letter or skip; but never after a {@link DeliveryInterrupted}. It is up to the component never to call it twice at the
  * same time for one partition.
  */
 export type Deliver = (
@@ -133,6 +133,14 @@ export class DeliveryError extends Error {
     super(message, { cause });
     this.status = status;
   }
+}
+
+/**
+ * A delivery was called off because its input stops: the app neither took nor
+ * refused the message, so it must stay unacknowledged.
+ */
+export class DeliveryInterrupted extends Error {
+  override name = "DeliveryInterrupted";
 }
 
 /** What the app answered. `body` is at most the body limit. */

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
   DeliveryError,
+  DeliveryInterrupted,
   type AppChannel,
   type Binding,
   type BindingResponse,
@@ -191,6 +192,8 @@ export function createBindings(options: BindingsOptions) {
         `input binding ${name}: header ${JSON.stringify(header)} can't be sent over HTTP and is left out; escapeHeaders: "true" would carry it`,
       );
     };
+    const interrupted = () =>
+      new DeliveryInterrupted(`input binding ${name} stops`);
     return async ({ data, metadata }) => {
       const headers = deliveryHeaders(metadata, onDropped);
       for (;;) {
@@ -198,11 +201,14 @@ export function createBindings(options: BindingsOptions) {
         try {
           reply = await app!.send("POST", path, { body: data, headers });
         } catch (error) {
-          if (!isRefused(error) || signal.aborted) throw error;
+          if (signal.aborted) throw interrupted();
+          if (!isRefused(error)) throw error;
           log.warn(
             `the app does not listen: input binding ${name} holds its messages until it does`,
           );
-          await app!.whenListening(signal);
+          await app!.whenListening(signal).catch(() => {
+            throw interrupted();
+          });
           continue;
         }
         if (reply.status >= 200 && reply.status < 300) return reply.body;

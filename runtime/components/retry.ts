@@ -3,7 +3,11 @@
  * original's `consumeRetryEnabled` and `backOff*` properties (spec components
  * §2), with redelivery in place as the default so that no message is lost.
  */
-import type { BindingMessage, Deliver } from "../contract.ts";
+import {
+  DeliveryInterrupted,
+  type BindingMessage,
+  type Deliver,
+} from "../contract.ts";
 import { bool, choice, durationMs, number, text } from "../metadata.ts";
 import type { MetadataValues } from "../metadata.ts";
 
@@ -114,6 +118,7 @@ export async function deliverWithRetry(
       await deliver(message);
       return { end: "taken" };
     } catch (thrown) {
+      if (thrown instanceof DeliveryInterrupted) return { end: "aborted" };
       const error =
         thrown instanceof Error ? thrown : new Error(String(thrown));
       const wait = policy.pauseMs(tries);
