@@ -1,6 +1,6 @@
 /** What one app and its sidecar are to be run with, whether flags or a run file said so. */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseQuantity } from "../metadata.ts";
 import { CommandError } from "./command.ts";
 import { defaultConfig } from "./home.ts";
@@ -78,7 +78,9 @@ export function specFromFlags(
       flags["read-buffer-size"],
     placementHostAddress: flags["placement-host-address"],
     schedulerHostAddress: flags["scheduler-host-address"],
-    unixDomainSocket: flags["unix-domain-socket"],
+    // Whole, so that `dapr list` finds the sockets from any folder.
+    unixDomainSocket:
+      flags["unix-domain-socket"] && resolve(flags["unix-domain-socket"]),
     daprListenAddresses: flags["dapr-listen-addresses"],
     command,
   };
@@ -97,8 +99,12 @@ const oldSize = (value: number, unit: string) =>
 export const resourceFolders = (spec: AppSpec): string[] =>
   spec.resourcesPaths.length > 0 ? spec.resourcesPaths : [spec.componentsPath];
 
-/** Throws what the original says about paths and sizes that cannot be. */
-export function checkSpec(spec: AppSpec): void {
+/** Throws what the original says about paths and sizes that cannot be. `own`: the sidecar is this CLI's. */
+export function checkSpec(spec: AppSpec, own: boolean): void {
+  if (spec.unixDomainSocket && own)
+    throw new CommandError(
+      "Unix domain sockets are not available yet with this CLI's own sidecar. Leave --unix-domain-socket (unixDomainSocket) out to use ports, or name another sidecar by DAPR_DAPRD_PATH.",
+    );
   const paths = resourceFolders(spec);
   for (const path of paths)
     if (!existsSync(path))

@@ -81,8 +81,7 @@ function tableRow(row: Row): Record<string, string> {
     "HTTP PORT": String(row.httpPort),
     "GRPC PORT": String(row.grpcPort),
     "APP PORT": String(row.appPort),
-    COMMAND:
-      row.command.length > 20 ? `${row.command.slice(0, 17)}...` : row.command,
+    COMMAND: shorten(row.command.replace(/\s+/g, " ")),
     AGE: row.age,
     CREATED: row.created,
     "DAPRD PID": String(row.daprdPid),
@@ -94,6 +93,9 @@ function tableRow(row: Row): Record<string, string> {
     RUNTEMPLATENAME: row.runTemplateName,
   };
 }
+
+const shorten = (text: string) =>
+  text.length > 20 ? `${text.slice(0, 17)}...` : text;
 
 /** Whole seconds, minutes, hours or days. */
 export function age(ms: number): string {

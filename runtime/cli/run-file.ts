@@ -158,7 +158,8 @@ async function readApp(
       app.placementHostAddress ?? common.placementHostAddress ?? "localhost",
     // As in the original: an empty scheduler address means localhost again.
     schedulerHostAddress: pick("schedulerHostAddress") || "localhost",
-    unixDomainSocket: app.unixDomainSocket,
+    unixDomainSocket:
+      app.unixDomainSocket && resolve(dir, app.unixDomainSocket),
     daprListenAddresses: pick("apiListenAddresses"),
     command: app.command,
   };

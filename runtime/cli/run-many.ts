@@ -71,7 +71,7 @@ async function startAll(run: Run): Promise<boolean> {
   for (const app of file.apps) {
     const id = app.spec.appId;
     try {
-      checkSpec(app.spec);
+      checkSpec(app.spec, run.binary.own);
       const others = portsOfOthers(run, app);
       await assignPorts(app.spec, await findInstances(), others);
     } catch (error) {

@@ -82,7 +82,7 @@ async function single(
     daprHome(flags["runtime-path"]),
     words,
   );
-  checkSpec(spec);
+  checkSpec(spec, binary.own);
   await assignPorts(spec, running);
   if (isOld(await sidecarVersion(binary)))
     io.status(

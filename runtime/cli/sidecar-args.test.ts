@@ -82,13 +82,19 @@ test("a configuration with mTLS brings its flags", async () => {
 
 test("sizes that cannot be are refused", () => {
   const resources = ["--resources-path", home];
-  expect(() => checkSpec(spec(...resources, "--max-body-size", "4MB"))).toThrow(
-    "invalid max request body size: ",
-  );
   expect(() =>
-    checkSpec(spec(...resources, "--read-buffer-size", "x")),
+    checkSpec(spec(...resources, "--max-body-size", "4MB"), true),
+  ).toThrow("invalid max request body size: ");
+  expect(() =>
+    checkSpec(spec(...resources, "--read-buffer-size", "x"), true),
   ).toThrow("invalid read buffer size: ");
-  expect(() => checkSpec(spec(...resources))).not.toThrow();
+  expect(() => checkSpec(spec(...resources), true)).not.toThrow();
+});
+
+test("sockets need a sidecar that serves them", () => {
+  const sockets = spec("--resources-path", home, "-u", "/run/x");
+  expect(() => checkSpec(sockets, true)).toThrow("DAPR_DAPRD_PATH");
+  expect(() => checkSpec(sockets, false)).not.toThrow();
 });
 
 test("the app's environment has its port only if it has one", () => {
