@@ -79,7 +79,7 @@ export function fetchRequest(
     apiKey,
     apiVersion: version,
     apiName: "Fetch",
-    body: body.subarray(0, at),
+    body: [body.subarray(0, at)],
     timeoutMs: maxWaitMs + 10_000,
   };
 }

@@ -53,7 +53,7 @@ export function produceRequest(
     apiKey,
     apiVersion: version,
     apiName: "Produce",
-    body: Buffer.concat(parts),
+    body: parts,
     expectResponse: acks !== 0,
   };
 }
