@@ -136,12 +136,12 @@ async function close(
     log.info(
       `Blocking graceful shutdown for ${blockMs / 1000}s or until app reports unhealthy...`,
     );
-    const blocked = sidecar.block();
+    const { stopped, appUnhealthy } = sidecar.block();
     const reason = await Promise.race([
       delay(blockMs, "Block shutdown period expired"),
-      sidecar.appUnhealthy.then(() => "App reported unhealthy"),
+      appUnhealthy.then(() => "App reported unhealthy"),
     ]);
-    await blocked;
+    await stopped;
     log.info(`${reason}, entering shutdown...`);
   }
   const seconds = flags["dapr-graceful-shutdown-seconds"];

@@ -42,10 +42,8 @@ export interface SidecarOptions {
 export interface Sidecar {
   /** Resolves when all is up, the app included; rejects when it never will be. */
   ready: Promise<void>;
-  /** Stops taking messages at once; the APIs stay up. */
-  block(): Promise<void>;
-  /** Resolves when the app is, or becomes, unhealthy. */
-  appUnhealthy: Promise<void>;
+  /** Stops taking messages for good; the APIs stay up. `appUnhealthy` resolves once the app is, or never was healthy. */
+  block(): { stopped: Promise<void>; appUnhealthy: Promise<void> };
   /** Ends everything in order; rejects on what could not be closed. */
   close(): Promise<void>;
 }
@@ -125,7 +123,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     opened.defer(() => block.stopReading());
     opened.defer(() => stopping.abort());
 
+    const health = { isHealthy: false, isBlocked: false };
     const unhealthy = Promise.withResolvers<void>();
+    const onHealthy = () => {
+      health.isHealthy = true;
+      if (!health.isBlocked) block.startReading();
+    };
     const ready = (async () => {
       if (app) await meetApp();
       state.ready = true;
@@ -142,9 +145,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         `application protocol: ${protocolOf(flags)}. waiting on port ${port}.  This will block until the app is listening on that port.`,
       );
       await app!.whenListening(stopping.signal);
+      stopping.signal.throwIfAborted();
       log.info(`application discovered on port ${port}`);
-      if (!flags["enable-app-health-check"]) return block.startReading();
-      const first = Promise.withResolvers<void>();
+      if (!flags["enable-app-health-check"]) return onHealthy();
       void watchHealth(
         app!,
         {
@@ -156,13 +159,13 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         (healthy, reason) => {
           if (healthy) {
             log.info("app is healthy: inputs start");
-            block.startReading();
+            onHealthy();
           } else {
             log.warn(`app is unhealthy (${reason}): inputs stop`);
-            unhealthy.resolve();
+            health.isHealthy = false;
+            if (health.isBlocked) unhealthy.resolve();
             void block.stopReading();
           }
-          first.resolve();
         },
         stopping.signal,
       );
@@ -171,11 +174,14 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const all = opened.move();
     return {
       ready,
-      async block() {
-        stopping.abort();
-        await block.stopReading();
+      block() {
+        health.isBlocked = true;
+        if (app && !health.isHealthy) unhealthy.resolve();
+        return {
+          stopped: block.stopReading(),
+          appUnhealthy: unhealthy.promise,
+        };
       },
-      appUnhealthy: unhealthy.promise,
       async close() {
         log.info("Dapr is shutting down");
         await all.disposeAsync();
