@@ -215,6 +215,21 @@ test("R9: a full file refuses messages by name, lives on, and takes more once th
   expect(seen).toEqual(seen.map((_, n) => `${n}:${body}`));
 }, 30_000);
 
+test("reading that cannot begin is told and begins as soon as it can", async () => {
+  const log: string[] = [];
+  const binding = await open({}, log);
+  await send(binding, "a");
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN IMMEDIATE");
+  const seen = await collect(binding);
+  expect(log.join()).toMatch(
+    /cannot read yet, again in 1000 ms: .*locked by another program/,
+  );
+  other.exec("ROLLBACK");
+  other.close();
+  await waitFor("the message", () => seen.includes("a"));
+}, 20_000);
+
 test("a file that is no database is refused by name and left alone", async () => {
   writeFileSync(path, "precious notes\n".repeat(500));
   await expect(open()).rejects.toThrow(

@@ -31,7 +31,7 @@ let lastReader = 0;
 
 export async function startReading(reading: Reading): Promise<StopReading> {
   const reader = new Reader(reading);
-  await reader.join();
+  await reader.start();
   let stopped: Promise<void> | undefined;
   return () => (stopped ??= reader.stop());
 }
@@ -44,6 +44,7 @@ class Reader {
   readonly #lease = new SharedArrayBuffer(8);
   readonly #leaseUntil = new BigInt64Array(this.#lease);
   readonly #stopping = new AbortController();
+  #joining: Promise<void> = Promise.resolve();
   #id = 0;
   #reportTimer: NodeJS.Timeout | undefined;
 
@@ -51,7 +52,17 @@ class Reader {
     this.#reading = reading;
   }
 
-  async join(): Promise<void> {
+  /** The first attempt is awaited, so that reading has begun unless something is wrong. */
+  async start(): Promise<void> {
+    try {
+      await this.#join();
+    } catch (error) {
+      this.#joinFailed(error as Error);
+      this.#joining = this.#keepJoining();
+    }
+  }
+
+  async #join(): Promise<void> {
     this.#id = ++lastReader;
     const { client, options } = this.#reading;
     await client.join(this.#id, options, this.#lease, (event) =>
@@ -60,7 +71,7 @@ class Reader {
   }
 
   #on(event: ReaderEvent | "gone"): void {
-    if (event === "gone") return void this.#rejoin();
+    if (event === "gone") return this.#startAgain();
     if (event.event === "problem")
       return this.#reading.log.error(`embedded broker: ${event.text}`);
     if (event.event === "assigned") return this.#assign(event);
@@ -74,6 +85,14 @@ class Reader {
       void lane.running.then(() =>
         this.#tell("released", { progress: [lane.id, lane.next] }),
       );
+  }
+
+  #startAgain(): void {
+    this.#reading.log.error(
+      "embedded broker: the database thread has ended, starting another",
+    );
+    for (const lane of this.#lanes.values()) lane.end.abort();
+    this.#joining = this.#joining.then(() => this.#keepJoining());
   }
 
   #assign({
@@ -203,25 +222,30 @@ class Reader {
       });
   }
 
-  /** The database's thread has died: start again with a new one. */
-  async #rejoin(): Promise<void> {
-    for (const lane of this.#lanes.values()) lane.end.abort();
-    this.#lanes.clear();
-    this.#reading.log.error(
-      "embedded broker: the database thread has ended, starting another",
-    );
+  /** Joins the group, however long that takes: a full disk or a locked file may pass. */
+  async #keepJoining(): Promise<void> {
     while (await pause(againMs, this.#stopping.signal)) {
+      // An attempt that failed half-way may have brought some.
+      for (const lane of this.#lanes.values()) lane.end.abort();
+      this.#lanes.clear();
       try {
-        return await this.join();
+        return await this.#join();
       } catch (error) {
-        this.#reading.log.error(`embedded broker: ${(error as Error).message}`);
+        this.#joinFailed(error as Error);
       }
     }
+  }
+
+  #joinFailed({ message }: Error): void {
+    this.#reading.log.error(
+      `embedded broker: cannot read yet, again in ${againMs} ms: ${message}`,
+    );
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#reportTimer);
+    await this.#joining;
     const lanes = [...this.#lanes.values()];
     for (const lane of lanes) lane.end.abort();
     await Promise.all(this.#tails.values());
