@@ -99,14 +99,18 @@ test("without a dead-letter topic a record given up is a loud line", async () =>
   expect(state.lines.at(-1)).toMatch(/^error .*given up .*set deadLetterTopic/);
 });
 
-test("the signal ends the waiting, and the record is not done", async () => {
-  const { state, run } = delivery({}, 999);
-  const stop = new AbortController();
-  const running = run(stop.signal);
-  stop.abort();
-  await expect(running).rejects.toThrow();
-  expect(state.tries).toBeLessThanOrEqual(1);
-});
+test.each<Record<string, string>>([{}, { consumeRetryEnabled: "false" }])(
+  "the end of reading ends the waiting, and the record is not done: %j",
+  async (own) => {
+    const { state, run } = delivery(own, 999);
+    const stop = new AbortController();
+    const running = run(stop.signal);
+    stop.abort();
+    await expect(running).rejects.toThrow();
+    expect(state.tries).toBe(1);
+    expect(state.lines).toEqual([]);
+  },
+);
 
 test.each<[string, Record<string, string>, number[]]>([
   [

@@ -62,6 +62,8 @@ export function createDelivery(options: DeliveryOptions): HandleRecord {
       } catch (error) {
         reason = (error as Error).message;
       }
+      // A delivery cut off by the end of reading says nothing about the record.
+      signal.throwIfAborted();
       failures++;
       if (meta.consumeRetryEnabled === false) {
         log.error(
@@ -69,7 +71,6 @@ export function createDelivery(options: DeliveryOptions): HandleRecord {
         );
         return;
       }
-      signal.throwIfAborted();
       const elapsedMs = performance.now() - startedAt;
       const nextMs = pauses();
       if (

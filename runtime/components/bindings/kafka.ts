@@ -20,8 +20,10 @@ export const kafka = defineBinding(
   async ({ name, meta, items, log: runtimeLog, directions }) => {
     const log = runtimeLog.scope("dapr.contrib");
     checkMetadata(meta, items, log);
+    // The original does not trim; a topic with a blank can't exist.
+    const topics = [...new Set(meta.topics.map((topic) => topic.trim()))];
     const server: KafkaServer = {
-      brokers: meta.brokers.map((b) => (/:\d+$/.test(b) ? b : `${b}:9092`)),
+      brokers: meta.brokers.map((b) => withPort(b.trim())),
       clientId: meta.clientID,
       ...authentication(meta, log),
       dialTimeoutMs: meta.dialTimeout,
@@ -48,13 +50,13 @@ export const kafka = defineBinding(
     let deadLetters: KafkaProducer | undefined;
     const stops = new Set<() => Promise<void>>();
 
-    if (directions.input && meta.topics.length === 0)
+    if (directions.input && topics.length === 0)
       log.warn(
         `kafka: component "${name}" has no 'topics': it does not read anything`,
       );
 
     async function read(deliver: Deliver) {
-      if (meta.topics.length === 0) return async () => {};
+      if (topics.length === 0) return async () => {};
       if (!meta.consumerGroup)
         throw new Error(
           `kafka error: component "${name}" can't read without a 'consumerGroup' attribute; add one, the readers that share the work use the same`,
@@ -80,7 +82,7 @@ export const kafka = defineBinding(
           rebalanceTimeoutMs: 60_000,
           heartbeatIntervalMs: meta.heartbeatInterval,
         },
-        topics: [...new Set(meta.topics)],
+        topics,
         initialOffset: meta.initialOffset,
         limits: {
           minBytes: meta.consumerFetchMin,
@@ -122,3 +124,6 @@ export const kafka = defineBinding(
     };
   },
 );
+
+const withPort = (broker: string) =>
+  /:\d+$/.test(broker) ? broker : `${broker}:9092`;

@@ -104,10 +104,12 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   /** Fails those who wait when waiting won't help: a refused login, or a topic the broker neither has nor creates within 3 s. */
   function failHopeless(error: Error): void {
     const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
-    topicMissingSince = missing ? (topicMissingSince ?? Date.now()) : undefined;
+    topicMissingSince = missing
+      ? (topicMissingSince ?? performance.now())
+      : undefined;
     const reason = isLoginError(error)
       ? error.message
-      : missing && Date.now() - topicMissingSince! >= missingTopicMs
+      : missing && performance.now() - topicMissingSince! >= missingTopicMs
         ? "the topic does not exist and the broker does not create topics by itself; create it first"
         : undefined;
     if (reason !== undefined)
@@ -292,7 +294,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
 
   /** Fails what waited too long. */
   function expire(): void {
-    const now = Date.now();
+    const now = performance.now();
     const reason = trouble.reason ?? "no answer from the broker";
     const late = (entry: Entry) => {
       if (entry.deadline > now) return false;
@@ -342,7 +344,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         );
       waitingBytes += size;
       return new Promise((resolve, reject) => {
-        const deadline = Date.now() + options.deadlineMs;
+        const deadline = performance.now() + options.deadlineMs;
         const entry = { message, size, deadline, resolve, reject };
         if (topic) place(entry);
         else {
