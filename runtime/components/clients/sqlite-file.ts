@@ -28,7 +28,8 @@ import { wakeOnChange } from "./sqlite-wake.ts";
 
 const commitEveryMs = 100;
 const lookForDeadEveryMs = 1000;
-const sweepEveryMs = 60_000;
+/** Every minute, or soon again when a slice was not enough. */
+const sweepEvery = { ms: 60_000, moreMs: 250, sliceMs: 50 };
 
 export class LogFile {
   readonly path: string;
@@ -45,7 +46,8 @@ export class LogFile {
   #open: Database | undefined;
   #stopWake: (() => void) | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
-  #timers: NodeJS.Timeout[];
+  readonly #deadTimer: NodeJS.Timeout;
+  #sweepTimer: NodeJS.Timeout | undefined;
   #lastProblem = "";
   /** A look failed half-way: what it should have found is still to be found. */
   #behind = false;
@@ -54,10 +56,20 @@ export class LogFile {
     this.path = path;
     this.#options = options;
     this.#open = openDatabase(path, options);
-    this.#timers = [
-      this.#every(lookForDeadEveryMs, () => this.#followGroups(true)),
-      this.#every(sweepEveryMs, () => void sweep(this.#db, this.#options)),
-    ];
+    this.#deadTimer = this.#every(lookForDeadEveryMs, () =>
+      this.#followGroups(true),
+    );
+    this.#sweepIn(sweepEvery.ms);
+  }
+
+  #sweepIn(ms: number): void {
+    this.#sweepTimer = setTimeout(() => {
+      let more = false;
+      this.#background(() => {
+        more = sweep(this.#db, this.#options, sweepEvery.sliceMs).more;
+      });
+      this.#sweepIn(more ? sweepEvery.moreMs : sweepEvery.ms);
+    }, ms);
   }
 
   #every(ms: number, step: () => void): NodeJS.Timeout {
@@ -140,7 +152,8 @@ export class LogFile {
       } catch (error) {
         if (sqliteCode(error) !== code.full) throw error;
         // What every group has taken makes room.
-        if (sweep(this.#db, { maxAgeMs: 0, maxCount: 0 }) === 0) throw error;
+        const all = { maxAgeMs: 0, maxCount: 0 };
+        if (sweep(this.#db, all, 1000).deleted === 0) throw error;
         this.#append(entries, data, partitions);
       }
     });
@@ -280,7 +293,8 @@ export class LogFile {
 
   close(): void {
     clearTimeout(this.#commitTimer);
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#deadTimer);
+    clearTimeout(this.#sweepTimer);
     try {
       for (const reader of this.#members.keys()) this.leave(reader, []);
     } finally {

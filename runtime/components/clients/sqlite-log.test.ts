@@ -94,6 +94,8 @@ test("a batch that fails leaves nothing behind", () => {
   expect([...heads(db, "orders").values()]).toEqual([1, 0]);
 });
 
+const deletedBy = (maxAgeMs: number, maxCount: number) =>
+  sweep(db, { maxAgeMs, maxCount }, 10_000).deleted;
 const commit = (group: string, next: number) =>
   write(() =>
     db.run("UPDATE log_share SET committed = ? WHERE grp = ?", next, group),
@@ -106,7 +108,7 @@ test("retention keeps what a live group has not taken, whatever its age", () => 
   add(0, "a", "b", "c", "d");
   commit("fast", 4);
   commit("slow", 2);
-  expect(sweep(db, { maxAgeMs: -1, maxCount: 100 })).toBe(2);
+  expect(deletedBy(-1, 100)).toBe(2);
   expect(read(0)).toEqual(["c", "d"]);
 });
 
@@ -115,21 +117,34 @@ test("retention keeps young messages up to a count", () => {
   write(() => registerGroup(db, "group", "orders", "oldest"));
   add(0, ...Array.from({ length: 1200 }, (_, n) => String(n % 10)));
   commit("group", 1200);
-  expect(sweep(db, { maxAgeMs: 60_000, maxCount: 1200 })).toBe(0);
-  expect(sweep(db, { maxAgeMs: 60_000, maxCount: 5 })).toBe(1195);
+  expect(deletedBy(60_000, 1200)).toBe(0);
+  expect(deletedBy(60_000, 5)).toBe(1195);
   expect(read(0)).toEqual(["5", "6", "7", "8", "9"]);
+});
+
+test("a sweep whose time is up says that there is more", () => {
+  write(() => ids("orders"));
+  add(0, "a", "b");
+  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 }, -1)).toEqual({
+    deleted: 0,
+    more: true,
+  });
+  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 }, 10_000)).toEqual({
+    deleted: 2,
+    more: false,
+  });
 });
 
 test("a group not seen for a week holds nothing back; without a group only age counts", () => {
   write(() => ids("orders"));
   add(0, "a", "b");
-  expect(sweep(db, { maxAgeMs: 60_000, maxCount: 0 })).toBe(0);
+  expect(deletedBy(60_000, 0)).toBe(0);
   write(() => registerGroup(db, "gone", "orders", "oldest"));
-  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 })).toBe(0);
+  expect(deletedBy(-1, 0)).toBe(0);
   write(() =>
     db.run("UPDATE log_share SET seen_at = ?", Date.now() - groupLifeMs - 1),
   );
-  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 })).toBe(2);
+  expect(deletedBy(-1, 0)).toBe(2);
 });
 
 test("a file of a newer release is refused by name", () => {

@@ -13,15 +13,24 @@ export interface Retention {
 export const groupLifeMs = 7 * 24 * 3_600_000;
 const batch = 500;
 
-/** One sweep, in short transactions. Returns how many messages went. */
-export function sweep(db: Database, { maxAgeMs, maxCount }: Retention): number {
+/**
+ * Deletes in short transactions until nothing is left to delete or the time is
+ * up, because the thread has messages to store meanwhile.
+ */
+export function sweep(
+  db: Database,
+  { maxAgeMs, maxCount }: Retention,
+  budgetMs: number,
+): { deleted: number; more: boolean } {
+  const endMs = performance.now() + budgetMs;
   const oldestMs = Date.now() - maxAgeMs;
   let deleted = 0;
   for (const { id, bound, groups } of bounds(db)) {
     const base = id * offsetsPerPartition;
     // Without a reader only age counts: a consumer may still come.
     const surplusBelow = groups > 0 ? base + bound - maxCount : base;
-    for (let gone = batch; gone === batch; deleted += gone)
+    for (let gone = batch; gone === batch; deleted += gone) {
+      if (performance.now() > endMs) return { deleted, more: true };
       gone = db.write(
         () =>
           db.run(
@@ -35,8 +44,9 @@ export function sweep(db: Database, { maxAgeMs, maxCount }: Retention): number {
           ),
         { durable: false },
       );
+    }
   }
-  return deleted;
+  return { deleted, more: false };
 }
 
 /** Per partition the offset below which no live group needs anything. */
