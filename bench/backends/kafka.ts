@@ -23,11 +23,6 @@ export async function kafkaBackend(
     retry: { retries: 0 },
   });
   const admin = await connected(kafka, brokers);
-  const producer = kafka.producer({
-    createPartitioner: Partitioners.DefaultPartitioner,
-  });
-  await producer.connect();
-
   async function stored(topic: string): Promise<number> {
     const [partition] = await admin.fetchTopicOffsets(topic);
     return Number(partition!.high) - Number(partition!.low);
@@ -46,6 +41,11 @@ export async function kafkaBackend(
     },
     removeTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
     async fill(topic, count) {
+      // Its own producer: kafkajs asks for all topics it ever saw, and removed ones are an error.
+      const producer = kafka.producer({
+        createPartitioner: Partitioners.DefaultPartitioner,
+      });
+      await producer.connect();
       for (let from = 0; from < count; from += 500) {
         const ids = Array.from(
           { length: Math.min(500, count - from) },
@@ -57,6 +57,7 @@ export async function kafkaBackend(
         }));
         await producer.send({ topic, acks: -1, messages });
       }
+      await producer.disconnect();
       const held = await stored(topic);
       if (held !== count)
         throw new Error(
@@ -74,10 +75,7 @@ export async function kafkaBackend(
         authRequired: "false",
         direction,
       }),
-    async close() {
-      await producer.disconnect();
-      await admin.disconnect();
-    },
+    close: () => admin.disconnect(),
   };
 }
 
