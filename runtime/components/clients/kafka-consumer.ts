@@ -13,6 +13,7 @@ import {
   type Cluster,
   type KafkaServer,
 } from "./kafka-cluster.ts";
+import { createCommits } from "./kafka-commits.ts";
 import { startFetcher } from "./kafka-fetcher.ts";
 import type { FetchLimits } from "./kafka-fetch-request.ts";
 import {
@@ -42,7 +43,6 @@ export interface KafkaConsumer {
   stop(): Promise<void>;
 }
 
-const commitIntervalMs = 200;
 /** How long the others of a group wait for a delivery in flight here. */
 const drainOnRebalanceMs = 20_000;
 /** How long the last commit and the farewell to the group may take. */
@@ -132,7 +132,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     if (stopping.signal.aborted) end();
     const stopHeartbeat = group.startHeartbeat(end);
     let lanes: Lane[] = [];
-    const commits = createCommits(() => lanes, end);
+    const commits = createCommits(group, () => lanes, log, end);
     try {
       const start = await startOffsets(cluster, assignment);
       const perPartition = Math.min(
@@ -292,52 +292,6 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
         stopping.signal.aborted ? ended : undefined,
       ),
     ]);
-  }
-
-  /** Commits what is done, at most {@link commitIntervalMs} after it was. */
-  function createCommits(lanes: () => Lane[], end: (error: Error) => void) {
-    const committed = new Map<Lane, number>();
-    let timer: NodeJS.Timeout | undefined;
-    let running: Promise<void> | undefined;
-
-    const dirty = () =>
-      lanes().filter((lane) => committed.get(lane) !== lane.doneOffset);
-
-    async function commit(): Promise<void> {
-      const due = dirty();
-      if (due.length === 0) return;
-      const offsets = due.map((lane) => ({
-        topic: lane.topic,
-        partition: lane.partition,
-        offset: lane.doneOffset,
-      }));
-      await group.commit(offsets);
-      due.forEach((lane, index) => committed.set(lane, offsets[index]!.offset));
-    }
-
-    function schedule(): void {
-      timer ??= setTimeout(() => {
-        running = commit().then(() => {
-          timer = undefined;
-          // Done while the commit was on its way.
-          if (dirty().length > 0) schedule();
-        }, end);
-      }, commitIntervalMs);
-    }
-
-    return {
-      schedule,
-      /** The last commit of a generation; without one when the membership is gone already. */
-      async finish(reason: Error | undefined): Promise<void> {
-        clearTimeout(timer);
-        await running;
-        const type = reason && errorType(reason);
-        if (reason && type !== "REBALANCE_IN_PROGRESS") return;
-        await commit().catch((error: Error) =>
-          log.debug(`kafka: last commit of a generation: ${error.message}`),
-        );
-      },
-    };
   }
 
   const running = run();
