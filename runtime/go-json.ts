@@ -3,8 +3,17 @@
  * same request puts the same bytes on a topic whichever sidecar serves it.
  */
 
-/** Parses the first JSON value of a text; what follows it is not read (spec api §0). Throws SyntaxError. */
-export function decodeFirst(text: string): unknown {
+const maxDepth = 10_000; // Go's
+
+/** Parses the first JSON value of some bytes; what follows it is not read (spec api §0). Throws SyntaxError. */
+export function decodeFirst(bytes: Uint8Array): unknown {
+  if (bytes.length > maxDepth && isTooDeep(bytes))
+    throw new SyntaxError("exceeded max depth");
+  const text = Buffer.from(
+    bytes.buffer,
+    bytes.byteOffset,
+    bytes.byteLength,
+  ).toString("utf8");
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -13,6 +22,27 @@ export function decodeFirst(text: string): unknown {
     if (end === undefined || text.slice(end).trim() === "") throw error;
     return JSON.parse(text.slice(0, end));
   }
+}
+
+/** JSON.parse builds millions of levels for half a second before anyone can look at them. */
+function isTooDeep(bytes: Uint8Array): boolean {
+  let depth = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    switch (bytes[i]) {
+      case 0x22: // a string: skip to its end
+        for (i++; i < bytes.length && bytes[i] !== 0x22; i++)
+          if (bytes[i] === 0x5c) i++;
+        break;
+      case 0x5b:
+      case 0x7b:
+        if (++depth > maxDepth) return true;
+        break;
+      case 0x5d:
+      case 0x7d:
+        depth--;
+    }
+  }
+  return false;
 }
 
 /** Where the first object, array or string of `text` ends; undefined if it does not. */

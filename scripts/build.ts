@@ -19,6 +19,7 @@ const { errors } = await build({
     "runtime/dapr.ts",
     "runtime/daprd.ts",
     { in: "runtime/components/clients/sqlite-worker.ts", out: "sqlite-worker" },
+    { in: "runtime/api/http/body-worker.ts", out: "body-worker" },
   ],
   outdir: fresh,
   chunkNames: "chunks/[name]-[hash]",

@@ -1,7 +1,8 @@
 /** `POST|PUT /v1.0/bindings/{name}` (spec api §1.1). */
 import type { Bindings } from "../../blocks/bindings.ts";
 import { ApiError } from "../../errors.ts";
-import { decodeFirst, encode } from "../../go-json.ts";
+import { parseBody, type BindingBody } from "./binding-body.ts";
+import { parseApart } from "./body-thread.ts";
 import {
   BodyError,
   header,
@@ -16,7 +17,7 @@ export type InvokeBinding = Pick<Bindings, "invoke">;
 
 export function bindingRoutes(bindings: InvokeBinding): Route[] {
   const invoke: Handler = async (request) => {
-    const { operation, data, metadata } = parseBody(await readBody(request));
+    const { operation, data, metadata } = await readBody(request);
     addTrace(request, metadata);
     const response = await bindings.invoke(
       request.params["name"]!,
@@ -41,91 +42,20 @@ export function bindingRoutes(bindings: InvokeBinding): Route[] {
   ];
 }
 
-async function readBody(request: ApiRequest): Promise<string> {
+/** Above this the JSON work would be felt by every other request. */
+const bigBodyBytes = 128 * 1024;
+
+async function readBody(request: ApiRequest): Promise<BindingBody> {
+  let bytes;
   try {
-    return (await request.body()).toString("utf8");
+    bytes = await request.body();
   } catch (error) {
     if (error instanceof BodyError)
       throw new ApiError("malformedBody", [error.message], error);
     throw error;
   }
+  return bytes.length > bigBodyBytes ? parseApart(bytes) : parseBody(bytes);
 }
-
-interface BindingBody {
-  operation: string;
-  data: Uint8Array | undefined;
-  metadata: Record<string, string>;
-}
-
-/** Members in any case, the last of a name wins, unknown ones are ignored. */
-function parseBody(text: string): BindingBody {
-  const malformed = (detail: string) => new ApiError("malformedBody", [detail]);
-  let parsed: unknown;
-  try {
-    parsed = decodeFirst(text);
-  } catch (error) {
-    throw malformed((error as Error).message);
-  }
-  const body: BindingBody = { operation: "", data: undefined, metadata: {} };
-  if (parsed === null) return body;
-  if (typeof parsed !== "object" || Array.isArray(parsed))
-    throw malformed(
-      `json: cannot unmarshal ${kindOf(parsed)} into Go value of type http.OutputBindingRequest`,
-    );
-  const mismatch = (value: unknown, field: string, type: string) =>
-    malformed(
-      `json: cannot unmarshal ${kindOf(value)} into Go struct field OutputBindingRequest.${field} of type ${type}`,
-    );
-  for (const [key, value] of Object.entries(parsed)) {
-    switch (key.toLowerCase()) {
-      case "operation":
-        if (value === null) break;
-        if (typeof value !== "string")
-          throw mismatch(value, "operation", "string");
-        body.operation = value;
-        break;
-      case "data":
-        try {
-          body.data =
-            value === null ? undefined : Buffer.from(encode(value), "utf8");
-        } catch (error) {
-          throw malformed((error as Error).message);
-        }
-        break;
-      case "metadata":
-        if (value === null) break;
-        if (typeof value !== "object" || Array.isArray(value))
-          throw mismatch(value, "metadata", "map[string]string");
-        for (const [name, item] of Object.entries(value)) {
-          if (item !== null && typeof item !== "string")
-            throw mismatch(item, "metadata", "string");
-          setOwn(body.metadata, name, item ?? "");
-        }
-    }
-  }
-  return body;
-}
-
-/** Sets a key of the caller's choosing, `__proto__` included, without touching the prototype. */
-function setOwn(target: Record<string, string>, key: string, value: string) {
-  if (key === "__proto__")
-    Object.defineProperty(target, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  else target[key] = value;
-}
-
-const kindOf = (value: unknown) =>
-  value === null
-    ? "null"
-    : Array.isArray(value)
-      ? "array"
-      : typeof value === "boolean"
-        ? "bool"
-        : typeof value;
 
 /** The caller's trace goes with the message. */
 function addTrace(request: ApiRequest, metadata: Record<string, string>) {

@@ -64,6 +64,7 @@ const headerTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 /** An unread body up to this size is drained, and its connection kept. */
 const drainedBodyBytes = 256 * 1024;
+const lingerMs = 500;
 /** Go allows this much over the read buffer. */
 const headerSlackBytes = 4096;
 
@@ -228,6 +229,7 @@ function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
     let rest: Buffer[] | undefined;
     const tooLarge = () => {
       incoming.pause();
+      first = rest = undefined;
       reject(new BodyError("stream too large"));
     };
     if (Number(incoming.headers["content-length"]) > max) return tooLarge();
@@ -286,7 +288,7 @@ function send(
   const cut = !incoming.complete && isLongBody(incoming);
   if (cut) {
     headers["connection"] = "close";
-    outgoing.once("finish", () => cutAfterAnswer(incoming));
+    lingerBeforeClose(incoming.socket);
   }
   outgoing.writeHead(reply.status, headers);
   outgoing.end(body);
@@ -302,12 +304,15 @@ const isLongBody = ({ headers }: IncomingMessage) =>
   headers["transfer-encoding"] !== undefined ||
   Number(headers["content-length"] ?? 0) > drainedBodyBytes;
 
-/** Lets the answer reach a client that is still sending, then drops the connection. */
-function cutAfterAnswer(incoming: IncomingMessage) {
-  const { socket } = incoming;
-  socket.end();
-  incoming.resume();
-  const timer = setTimeout(() => socket.destroy(), 1000);
-  timer.unref();
-  socket.once("close", () => clearTimeout(timer));
+/**
+ * Lets the answer reach a client that is still sending: closing at once, as
+ * Node does, resets the connection and takes the answer with it.
+ */
+function lingerBeforeClose(socket: Socket) {
+  socket.destroySoon = () => {
+    socket.pause(); // what still comes would only be thrown away
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once("close", () => clearTimeout(timer));
+  };
 }
