@@ -223,7 +223,7 @@ test("reading that cannot begin is told and begins as soon as it can", async () 
   other.exec("BEGIN IMMEDIATE");
   const seen = await collect(binding);
   expect(log.join()).toMatch(
-    /cannot read yet, again in 1000 ms: .*locked by another program/,
+    /cannot read yet, trying again every 1000 ms: .*locked by another program/,
   );
   other.exec("ROLLBACK");
   other.close();

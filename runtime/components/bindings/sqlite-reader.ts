@@ -10,8 +10,7 @@ import type {
   ReaderEvent,
   ReaderOptions,
 } from "../clients/sqlite-protocol.ts";
-import { deliverWithRetry, pause } from "../retry.ts";
-import type { RetryPolicy } from "../retry.ts";
+import { pause, seeThrough, type RetryPolicy } from "../retry.ts";
 import { Lane, toMessage, unpack } from "./sqlite-lane.ts";
 
 export interface Reading {
@@ -19,8 +18,10 @@ export interface Reading {
   options: ReaderOptions;
   policy: RetryPolicy;
   deliver: Deliver;
-  /** What to do with a message that was given up; throws when it could not be kept. */
-  giveUp(message: BindingMessage, error: Error, tries: number): Promise<void>;
+  /** Keeps a message that was given up; throws when it could not be kept. */
+  deadLetter:
+    | ((message: BindingMessage, error: Error, tries: number) => Promise<void>)
+    | undefined;
   log: Logger;
 }
 
@@ -45,6 +46,7 @@ class Reader {
   readonly #leaseUntil = new BigInt64Array(this.#lease);
   readonly #stopping = new AbortController();
   #joining: Promise<void> = Promise.resolve();
+  #joinProblem = "";
   #id = 0;
   #reportTimer: NodeJS.Timeout | undefined;
 
@@ -116,60 +118,36 @@ class Reader {
 
   /** Delivers a lane's messages one after the other until it ends. */
   async #run(lane: Lane): Promise<void> {
-    const { policy, deliver, giveUp, log } = this.#reading;
+    const { policy, deliver, deadLetter, log } = this.#reading;
     const { signal } = lane.end;
     const held: Deliver = async (message) => {
       if (!this.#holdsLease()) await this.#verifyLease(signal);
       if (signal.aborted)
-        throw new Error("the partition has moved to another reader");
+        throw new DeliveryInterrupted(
+          "the partition has moved to another reader",
+        );
       return deliver(message);
     };
     for (let record; (record = await lane.take());) {
       const message = toMessage(record, lane);
       const name = `message ${record.offset} of ${lane.topic}/${lane.number}`;
-      const outcome = await deliverWithRetry(
-        held,
+      const done = await seeThrough(
+        name,
         message,
-        policy,
-        signal,
-        (error, tries, next) => {
-          if (signal.aborted) return;
-          const then =
-            next === undefined ? "" : `, again in ${Math.round(next)} ms`;
-          log.warn(
-            `${name} was not taken by the app (try ${tries})${then}: ${error.message}`,
-          );
+        {
+          deliver: held,
+          policy,
+          deadLetter:
+            deadLetter &&
+            ((error, tries) => deadLetter(message, error, tries)),
+          log,
         },
+        signal,
       );
-      if (outcome.end === "aborted") return;
-      if (outcome.end === "given-up") {
-        if (signal.aborted && !this.#stopping.signal.aborted) return; // lost meanwhile
-        if (!(await this.#keep(message, outcome, name, signal, giveUp))) return;
-      }
+      if (!done) return;
       lane.next = record.offset + 1;
       lane.unreported++;
       this.#reportSoon(lane);
-    }
-  }
-
-  /** Gives a message up; a dead-letter topic that cannot be written is tried until it can. */
-  async #keep(
-    message: BindingMessage,
-    { error, tries }: { error: Error; tries: number },
-    name: string,
-    signal: AbortSignal,
-    giveUp: Reading["giveUp"],
-  ): Promise<boolean> {
-    for (;;) {
-      try {
-        await giveUp(message, error, tries);
-        return true;
-      } catch (thrown) {
-        this.#reading.log.error(
-          `${name} cannot be moved to the dead-letter topic, again in ${againMs} ms: ${(thrown as Error).message}`,
-        );
-        if (!(await pause(againMs, signal))) return false;
-      }
     }
   }
 
@@ -229,16 +207,21 @@ class Reader {
       for (const lane of this.#lanes.values()) lane.end.abort();
       this.#lanes.clear();
       try {
-        return await this.#join();
+        await this.#join();
+        this.#joinProblem = "";
+        return;
       } catch (error) {
         this.#joinFailed(error as Error);
       }
     }
   }
 
+  /** Said once, not every second. */
   #joinFailed({ message }: Error): void {
+    if (message === this.#joinProblem) return;
+    this.#joinProblem = message;
     this.#reading.log.error(
-      `embedded broker: cannot read yet, again in ${againMs} ms: ${message}`,
+      `embedded broker: cannot read yet, trying again every ${againMs} ms: ${message}`,
     );
   }
 
