@@ -10,7 +10,6 @@ import {
   isSeq,
   LineCounter,
   parseDocument,
-  type Document,
   type Node as YamlNode,
 } from "yaml";
 import type { Position } from "../contract.ts";
@@ -84,28 +83,35 @@ function readDocument(
   const broken = document.errors[0];
   if (broken) return new YamlError(broken.message, at(broken.pos[0]));
   try {
-    return convert(document, document.contents, at, { nodes: 0 }, 0);
+    return convert(document.contents, at, { nodes: 0, anchors: new Map() }, 0);
   } catch (error) {
     if (error instanceof YamlError) return error;
     throw error;
   }
 }
 
+interface Walk {
+  nodes: number;
+  /** The library looks an anchor up by reading the document again. */
+  anchors: Map<string, YamlNode>;
+}
+
 function convert(
-  document: Document,
   node: YamlNode | null,
   at: (offset: number) => Position,
-  budget: { nodes: number },
+  walk: Walk,
   depth: number,
 ): Value {
   const here = at(node?.range?.[0] ?? 0);
-  if (++budget.nodes > maxNodes || depth > maxDepth)
+  if (++walk.nodes > maxNodes || depth > maxDepth)
     throw new YamlError("too many or too deeply nested values", here);
   if (isAlias(node)) {
-    const target = node.resolve(document);
+    const target = walk.anchors.get(node.source);
     if (!target) throw new YamlError(`unknown alias *${node.source}`, here);
-    return convert(document, target, at, budget, depth + 1);
+    return convert(target, at, walk, depth + 1);
   }
+  const anchor = (node as { anchor?: string } | null)?.anchor;
+  if (anchor) walk.anchors.set(anchor, node!);
   const tag = (node as { tag?: string } | null)?.tag;
   if (tag && !plainTag.test(tag))
     throw new YamlError(`tag ${tag} is not supported`, here);
@@ -113,13 +119,7 @@ function convert(
     const entries = new Map<string, Value>();
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.source ?? key.value) : "";
-      const converted = convert(
-        document,
-        value as YamlNode | null,
-        at,
-        budget,
-        depth + 1,
-      );
+      const converted = convert(value as YamlNode | null, at, walk, depth + 1);
       if (name === "<<" && converted.kind === "map") {
         for (const [k, v] of converted.entries)
           if (!entries.has(k)) entries.set(k, v);
@@ -131,7 +131,7 @@ function convert(
     return {
       kind: "list",
       items: node.items.map((item) =>
-        convert(document, item as YamlNode, at, budget, depth + 1),
+        convert(item as YamlNode, at, walk, depth + 1),
       ),
       at: here,
     };
