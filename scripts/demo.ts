@@ -82,7 +82,7 @@ async function run(): Promise<void> {
     line: (app, text) => {
       console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
       if (app === "nodeapp" && orders?.seen(text))
-        end(`all ${orders.total} orders came through`, 0);
+        end(`${orders.total} of ${orders.total} orders came through`, 0);
     },
     trouble: (text) => console.error(text),
     ended: (why) => end(why, 1),
@@ -161,7 +161,7 @@ function report(): void {
   if (code === 0) console.log(`Demo ended: ${why}. Nothing is left running.`);
   else {
     const rest = apps ? " Everything the demo started was stopped." : "";
-    console.error(chalk.red(`Demo failed: ${why}.${rest}`.replace("..", ".")));
+    console.error(chalk.red(`Demo failed: ${why.replace(/\.$/, "")}.${rest}`));
   }
   process.exit(code);
 }

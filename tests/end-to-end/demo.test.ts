@@ -125,7 +125,7 @@ test("shows a banner, then the orders, and with --count ends by itself", async (
     "== APP - producerapp == Response for order 1: 204\n",
   );
   expect(demo.output).toContain(
-    "Demo ended: all 3 orders came through. Nothing is left running.\n",
+    "Demo ended: 3 of 3 orders came through. Nothing is left running.\n",
   );
 });
 
