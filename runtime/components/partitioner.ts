@@ -12,11 +12,12 @@ export function fnv1a(key: Uint8Array): number {
 
 /** The key's partition: remainder of the signed hash, made positive; without a key a random one. */
 export function partitionOf(
-  key: string | undefined,
+  key: string | Uint8Array | undefined,
   partitions: number,
 ): number {
   if (key === undefined) return Math.floor(Math.random() * partitions);
-  return Math.abs(fnv1a(Buffer.from(key)) % partitions);
+  const bytes = typeof key === "string" ? Buffer.from(key) : key;
+  return Math.abs(fnv1a(bytes) % partitions);
 }
 
 /** Reads metadata `partitionNumber`; undefined when absent. Throws when it names no partition. */

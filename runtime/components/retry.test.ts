@@ -1,10 +1,13 @@
+import { DeliveryInterrupted } from "../contract.ts";
+import type { Logger } from "../log.ts";
 import { parseMetadata } from "../metadata.ts";
 import {
   deadLetterHeaders,
-  deliverWithRetry,
   pause,
   retryMetadata,
   retryPolicy,
+  seeThrough,
+  type Redelivery,
 } from "./retry.ts";
 
 const policyOf = (values: Record<string, string>) =>
@@ -58,66 +61,80 @@ test("only an explicit false turns redelivery off", () => {
   expect(policyOf({ backOffMaxRetries: "-1" }).maxRetries).toBe(Infinity);
 });
 
-test("tries until the app takes it", async () => {
-  const app = refusing(3);
-  const failures: (number | undefined)[] = [];
-  const outcome = await deliverWithRetry(
-    app.deliver,
-    message,
-    policyOf(quick),
-    never,
-    (_e, _n, next) => failures.push(next),
-  );
-  expect(outcome).toEqual({ end: "taken" });
+function redelivery(failures: number, own: Record<string, string>) {
+  const app = refusing(failures);
+  const lines: string[] = [];
+  const line = (text: string) => void lines.push(text);
+  const run = (
+    more: Partial<Redelivery> = {},
+    signal: AbortSignal = never,
+  ): Promise<boolean> =>
+    seeThrough(
+      "record 1",
+      message,
+      {
+        deliver: app.deliver,
+        policy: policyOf(own),
+        deadLetter: undefined,
+        log: { info: line, warn: line, error: line } as unknown as Logger,
+        ...more,
+      },
+      signal,
+    );
+  return { app, lines, run };
+}
+
+test("tries until the app takes it, named once in the log", async () => {
+  const { app, lines, run } = redelivery(3, quick);
+  expect(await run()).toBe(true);
   expect(app.tries).toHaveLength(4);
-  expect(failures).toEqual([1, 1, 1]);
+  expect(lines).toEqual([
+    "record 1 not taken (delivery 1), delivering it again until it is; its partition waits: no 1",
+    "record 1 taken after 3 failed deliveries",
+  ]);
 });
 
 test("gives up after backOffMaxRetries further tries", async () => {
-  const app = refusing(99);
-  const policy = policyOf({ ...quick, backOffMaxRetries: "2" });
-  const outcome = await deliverWithRetry(
-    app.deliver,
-    message,
-    policy,
-    never,
-    () => {},
-  );
-  expect(outcome).toMatchObject({
-    end: "given-up",
-    tries: 3,
-    error: { message: "no 3" },
+  const { app, lines, run } = redelivery(99, {
+    ...quick,
+    backOffMaxRetries: "2",
   });
+  expect(await run()).toBe(true);
   expect(app.tries).toHaveLength(3);
+  expect(lines.at(-1)).toBe(
+    "record 1 given up after 3 deliveries (no 3) and skipped: set deadLetterTopic to keep such messages",
+  );
 });
 
 test("gives up before backOffMaxElapsedTime would pass", async () => {
-  const policy = policyOf({
+  const { app, run } = redelivery(99, {
     backOffDuration: "1h",
     backOffMaxElapsedTime: "1s",
   });
-  const outcome = await deliverWithRetry(
-    refusing(99).deliver,
-    message,
-    policy,
-    never,
-    () => {},
-  );
-  expect(outcome).toMatchObject({ end: "given-up", tries: 1 });
+  const kept: number[] = [];
+  expect(
+    await run({ deadLetter: async (_, tries) => void kept.push(tries) }),
+  ).toBe(true);
+  expect(app.tries).toHaveLength(1);
+  expect(kept).toEqual([1]);
 });
 
 test("an abort ends the pause at once and leaves the message unacknowledged", async () => {
   const stop = new AbortController();
-  const outcome = await deliverWithRetry(
-    refusing(99).deliver,
-    message,
-    policyOf({ backOffDuration: "1h" }),
-    stop.signal,
-    () => queueMicrotask(() => stop.abort()),
-  );
-  expect(outcome).toEqual({ end: "aborted" });
+  const { app, run } = redelivery(99, { backOffDuration: "1h" });
+  const running = run({}, stop.signal);
+  while (app.tries.length === 0) await pause(1, never);
+  stop.abort();
+  expect(await running).toBe(false);
   expect(await pause(60_000, stop.signal)).toBe(false);
   expect(await pause(1, never)).toBe(true);
+});
+
+test("a delivery called off is neither taken nor skipped", async () => {
+  const { lines, run } = redelivery(0, { consumeRetryEnabled: "false" });
+  const deliver = () => Promise.reject(new DeliveryInterrupted("stops"));
+  expect(await run({ deliver })).toBe(false);
+  expect(lines).toEqual([]);
 });
 
 test("a dead letter keeps its headers and says why, in one printable line", () => {

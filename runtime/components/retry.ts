@@ -8,12 +8,13 @@ import {
   type BindingMessage,
   type Deliver,
 } from "../contract.ts";
-import { bool, choice, durationMs, number, text } from "../metadata.ts";
-import type { MetadataValues } from "../metadata.ts";
+import type { Logger } from "../log.ts";
+import { choice, durationMs, isTruthy, number, text } from "../metadata.ts";
+import type { MetadataValues, Property } from "../metadata.ts";
 
 /** Part of the metadata table of every binding that retries; spread it into the table. */
 export const retryMetadata = {
-  consumeRetryEnabled: bool(
+  consumeRetryEnabled: optionalBool(
     "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
   ),
   backOffPolicy: choice(["constant", "exponential"])(
@@ -37,11 +38,18 @@ export const retryMetadata = {
   ),
 };
 
+/** Three states: written true, written false, not written. */
+function optionalBool(about: string): Property<boolean | undefined> {
+  return { about, kind: "bool", parse: isTruthy };
+}
+
 export interface RetryPolicy {
   /** False: log a failed message and go on. */
   enabled: boolean;
   maxRetries: number;
   maxElapsedMs: number;
+  /** Nothing is ever given up. */
+  isEndless: boolean;
   /** Pause before the nth further try (from 1); `random` is in [0, 1). */
   pauseMs(retry: number, random?: number): number;
 }
@@ -50,10 +58,14 @@ export function retryPolicy(
   meta: MetadataValues<typeof retryMetadata>,
 ): RetryPolicy {
   const { backOffMaxRetries: retries, backOffMaxElapsedTime: elapsed } = meta;
+  const maxRetries = retries === undefined || retries < 0 ? Infinity : retries;
+  const maxElapsedMs =
+    elapsed === undefined || elapsed <= 0 ? Infinity : elapsed;
   return {
     enabled: meta.consumeRetryEnabled ?? true,
-    maxRetries: retries === undefined || retries < 0 ? Infinity : retries,
-    maxElapsedMs: elapsed === undefined || elapsed <= 0 ? Infinity : elapsed,
+    maxRetries,
+    maxElapsedMs,
+    isEndless: maxRetries === Infinity && maxElapsedMs === Infinity,
     pauseMs: pauses(meta),
   };
 }
@@ -94,43 +106,103 @@ export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   });
 }
 
-/** `taken`: the app has it. `aborted`: still unacknowledged, deliver it again later. `given-up`: policy says go on. */
-export type Outcome =
-  | { end: "taken" | "aborted" }
-  | { end: "given-up"; error: Error; tries: number };
+/** How one input sees its messages through. */
+export interface Redelivery {
+  deliver: Deliver;
+  policy: RetryPolicy;
+  /** Keeps a message the policy gives up, where a dead-letter topic is set; tried until it succeeds. */
+  deadLetter: ((error: Error, tries: number) => Promise<void>) | undefined;
+  log: Logger;
+}
 
-/** Delivers one message until the app takes it, the policy ends or `signal` aborts. `onFailure` hears of each failed try. */
-export async function deliverWithRetry(
-  deliver: Deliver,
+/** The same trouble is named again in the log after this time. */
+const remindMs = 60_000;
+const keepAgainMs = 1000;
+
+/**
+ * Delivers one message until the app takes it or the policy gives it up. True:
+ * done with, go on to the next. False: `signal` fired first, or the input
+ * stops; the message stays unacknowledged. `what` names it in the log.
+ */
+export async function seeThrough(
+  what: string,
   message: BindingMessage,
-  policy: RetryPolicy,
+  { deliver, policy, deadLetter, log }: Redelivery,
   signal: AbortSignal,
-  onFailure: (
-    error: Error,
-    tries: number,
-    nextPauseMs: number | undefined,
-  ) => void,
-): Promise<Outcome> {
+): Promise<boolean> {
   const startMs = performance.now();
+  const remind = reminder();
   for (let tries = 1; ; tries++) {
-    if (signal.aborted) return { end: "aborted" };
+    if (signal.aborted) return false;
+    let error: Error;
     try {
       await deliver(message);
-      return { end: "taken" };
+      if (tries > 1)
+        log.info(`${what} taken after ${tries - 1} failed deliveries`);
+      return true;
     } catch (thrown) {
-      if (thrown instanceof DeliveryInterrupted) return { end: "aborted" };
-      const error =
-        thrown instanceof Error ? thrown : new Error(String(thrown));
-      const wait = policy.pauseMs(tries);
-      const again =
-        policy.enabled &&
-        tries <= policy.maxRetries &&
-        performance.now() - startMs + wait <= policy.maxElapsedMs;
-      onFailure(error, tries, again ? wait : undefined);
-      if (!again) return { end: "given-up", error, tries };
-      if (!(await pause(wait, signal))) return { end: "aborted" };
+      // Cut off by the end of reading: that says nothing about the message.
+      if (thrown instanceof DeliveryInterrupted || signal.aborted) return false;
+      error = thrown instanceof Error ? thrown : new Error(String(thrown));
     }
+    if (!policy.enabled) {
+      log.error(
+        `${what} not taken and skipped, because consumeRetryEnabled is false: ${error.message}`,
+      );
+      return true;
+    }
+    const wait = policy.pauseMs(tries);
+    if (
+      tries > policy.maxRetries ||
+      performance.now() - startMs + wait > policy.maxElapsedMs
+    )
+      return giveUp(what, error, tries, { deadLetter, log }, signal);
+    if (remind())
+      log.warn(
+        `${what} not taken (delivery ${tries}), delivering it again until it is; its partition waits: ${error.message}`,
+      );
+    if (!(await pause(wait, signal))) return false;
   }
+}
+
+async function giveUp(
+  what: string,
+  error: Error,
+  tries: number,
+  { deadLetter, log }: Pick<Redelivery, "deadLetter" | "log">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const gaveUp = `${what} given up after ${tries} deliveries (${error.message})`;
+  if (!deadLetter) {
+    log.error(
+      `${gaveUp} and skipped: set deadLetterTopic to keep such messages`,
+    );
+    return true;
+  }
+  const remind = reminder();
+  for (;;)
+    try {
+      await deadLetter(error, tries);
+      log.error(`${gaveUp} and moved to the dead-letter topic`);
+      return true;
+    } catch (thrown) {
+      if (signal.aborted) return false;
+      if (remind())
+        log.error(
+          `${gaveUp}, but not kept yet, trying again: ${(thrown as Error).message}`,
+        );
+      if (!(await pause(keepAgainMs, signal))) return false;
+    }
+}
+
+/** True the first time and then once a minute. */
+function reminder(): () => boolean {
+  let at = -Infinity;
+  return () => {
+    if (performance.now() < at) return false;
+    at = performance.now() + remindMs;
+    return true;
+  };
 }
 
 /** What a dead-lettered message carries beside its own headers: where it came from and why it was given up. */

@@ -4,7 +4,8 @@ import type {
   KafkaRecord,
   OutgoingRecord,
 } from "../clients/kafka-record-batch.ts";
-import { backOff, createDelivery } from "./kafka-delivery.ts";
+import { retryPolicy } from "../retry.ts";
+import { createDelivery } from "./kafka-delivery.ts";
 import { metadata } from "./kafka-metadata.ts";
 
 const settings = (own: Record<string, string>) =>
@@ -28,7 +29,7 @@ function delivery(own: Record<string, string>, failures: number) {
   const state = { tries: 0, lines, dead, deadLetterFailures: 0 };
   const handle = createDelivery({
     name: "orders",
-    meta: settings(own),
+    policy: retryPolicy(settings(own)),
     log: {
       info: line("info"),
       warn: line("warn"),
@@ -39,10 +40,12 @@ function delivery(own: Record<string, string>, failures: number) {
       return undefined;
     },
     toMessage: () => ({ data: Buffer.alloc(0), metadata: {} }),
-    async deadLetter(letter) {
-      if (state.deadLetterFailures-- > 0) throw new Error("broker away");
-      dead.push(letter);
-    },
+    deadLetter: own["deadLetterTopic"]
+      ? async (letter) => {
+          if (state.deadLetterFailures-- > 0) throw new Error("broker away");
+          dead.push(letter);
+        }
+      : undefined,
   });
   const run = (signal = new AbortController().signal) =>
     handle("t", 2, record, signal);
@@ -111,31 +114,3 @@ test.each<Record<string, string>>([{}, { consumeRetryEnabled: "false" }])(
     expect(state.lines).toEqual([]);
   },
 );
-
-test.each<[string, Record<string, string>, number[]]>([
-  [
-    "unset, it grows from 100 ms to 5 s",
-    {},
-    [100, 200, 400, 800, 1600, 3200, 5000, 5000],
-  ],
-  ["a duration alone is constant", { backOffDuration: "2s" }, [2000, 2000]],
-  [
-    "constant has the original's 5 s",
-    { backOffPolicy: "constant" },
-    [5000, 5000],
-  ],
-  [
-    "exponential follows its settings",
-    {
-      backOffPolicy: "exponential",
-      backOffInitialInterval: "1s",
-      backOffMultiplier: "3",
-      backOffMaxInterval: "4s",
-      backOffRandomizationFactor: "0",
-    },
-    [1000, 3000, 4000, 4000],
-  ],
-])("pauses: %s", (_, own, expected) => {
-  const next = backOff(settings(own));
-  expect(expected.map(() => next())).toEqual(expected);
-});

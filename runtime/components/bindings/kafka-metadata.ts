@@ -6,7 +6,6 @@ import {
   choice,
   duration,
   durationMs,
-  isTruthy,
   list,
   MetadataError,
   number,
@@ -20,6 +19,7 @@ import {
   compressions,
   supportedCompressions,
 } from "../clients/kafka-record-batch.ts";
+import { retryMetadata, retryPolicy } from "../retry.ts";
 
 const strategies = ["range", "roundrobin", "sticky"] as const;
 
@@ -56,27 +56,10 @@ export const metadata = {
     "Where a group without a position begins",
     { default: "newest" },
   ),
-  consumeRetryEnabled: optionalBool(
-    "false: a record the app does not take is skipped",
-  ),
   consumeRetryInterval: durationMs("Pause before joining the group again", {
     default: 100,
   }),
-  backOffPolicy: choice(["constant", "exponential"])(
-    "How the pause between deliveries develops",
-  ),
-  backOffDuration: durationMs("Pause of the constant policy"),
-  backOffInitialInterval: durationMs("First pause of the exponential policy"),
-  backOffMaxInterval: durationMs("Longest pause"),
-  backOffMultiplier: number("Growth of the pause"),
-  backOffRandomizationFactor: number("Random share of the pause, 0 to 1"),
-  backOffMaxElapsedTime: limited(
-    durationMs("Give up on a record after this time; 0 = never"),
-  ),
-  backOffMaxRetries: limited(
-    number("Give up on a record after so many further deliveries; -1 = never"),
-  ),
-  deadLetterTopic: text("Where records go that were given up"),
+  ...retryMetadata,
   heartbeatInterval: duration("Sign of life to the group", { default: 3000 }),
   sessionTimeout: duration("Without one for so long a reader is out", {
     default: 10_000,
@@ -151,11 +134,7 @@ export function checkMetadata(
     log.warn(
       "kafka: deadLetterTopic has no effect while consumeRetryEnabled is false",
     );
-  else if (
-    meta.deadLetterTopic &&
-    meta.backOffMaxRetries === undefined &&
-    meta.backOffMaxElapsedTime === undefined
-  )
+  else if (meta.deadLetterTopic && retryPolicy(meta).isEndless)
     log.warn(
       "kafka: deadLetterTopic has no effect without backOffMaxRetries or backOffMaxElapsedTime: records are delivered until they are taken",
     );
@@ -171,25 +150,6 @@ function missingBrokers(items: readonly MetadataItem[]): never {
     throw new MetadataError(`kafka error: ${message}`, at);
   }
   throw new MetadataError("kafka error: missing 'brokers' attribute");
-}
-
-/** Three states: written true, written false, not written. */
-function optionalBool(about: string): Property<boolean | undefined> {
-  return { about, kind: "bool", parse: isTruthy };
-}
-
-/** 0 for a time and a negative number for a count mean: no limit. */
-function limited(
-  property: Property<number | undefined>,
-): Property<number | undefined> {
-  return {
-    ...property,
-    parse(written) {
-      const value = property.parse(written)!;
-      const none = property.kind === "number" ? value < 0 : value <= 0;
-      return none ? undefined : value;
-    },
-  };
 }
 
 function strategy(about: string): Property<(typeof strategies)[number]> {

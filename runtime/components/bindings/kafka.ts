@@ -7,6 +7,7 @@ import { authentication } from "../clients/kafka-auth.ts";
 import type { KafkaServer } from "../clients/kafka-cluster.ts";
 import { startConsumer } from "../clients/kafka-consumer.ts";
 import { openProducer, type KafkaProducer } from "../clients/kafka-producer.ts";
+import { retryPolicy } from "../retry.ts";
 import { createDelivery } from "./kafka-delivery.ts";
 import { toMessage, toRecord } from "./kafka-message.ts";
 import { checkMetadata, metadata } from "./kafka-metadata.ts";
@@ -63,15 +64,17 @@ export const kafka = defineBinding(
         );
       const handle = createDelivery({
         name,
-        meta,
+        policy: retryPolicy(meta),
         log,
         deliver,
         toMessage: (topic, partition, record) =>
           toMessage(topic, partition, record, meta),
-        async deadLetter(record) {
-          deadLetters ??= toTopic(meta.deadLetterTopic!);
-          await deadLetters.send({ ...record, partition: undefined });
-        },
+        deadLetter: meta.deadLetterTopic
+          ? async (record) => {
+              deadLetters ??= toTopic(meta.deadLetterTopic!);
+              await deadLetters.send({ ...record, partition: undefined });
+            }
+          : undefined,
       });
       const consumer = startConsumer({
         server,

@@ -2,7 +2,12 @@
  * The input side of bindings.sqlite: one ordered lane per partition this reader
  * holds, lanes in parallel, each message offered to the app until it takes it.
  */
-import type { BindingMessage, Deliver, StopReading } from "../../contract.ts";
+import {
+  DeliveryInterrupted,
+  type BindingMessage,
+  type Deliver,
+  type StopReading,
+} from "../../contract.ts";
 import type { Logger } from "../../log.ts";
 import type { LogClient } from "../clients/sqlite-client.ts";
 import type {
@@ -138,8 +143,7 @@ class Reader {
           deliver: held,
           policy,
           deadLetter:
-            deadLetter &&
-            ((error, tries) => deadLetter(message, error, tries)),
+            deadLetter && ((error, tries) => deadLetter(message, error, tries)),
           log,
         },
         signal,

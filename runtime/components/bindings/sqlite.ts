@@ -146,30 +146,20 @@ export const sqlite = defineBinding(
       return undefined;
     }
 
-    async function giveUp(
+    async function deadLetter(
       message: BindingMessage,
       error: Error,
       tries: number,
     ): Promise<void> {
-      const { __topic, __partition, __offset, __key: key } = message.metadata;
-      const where = `message ${__offset} of ${__topic}/${__partition}`;
-      if (!deadLetterTopic) {
-        log.error(
-          `${where} was given up after ${tries} tries and is skipped: ${error.message}`,
-        );
-        return;
-      }
-      const count = await client.topic(deadLetterTopic);
+      const key = message.metadata["__key"];
+      const count = await client.topic(deadLetterTopic!);
       await client.append({
-        topic: deadLetterTopic,
+        topic: deadLetterTopic!,
         partition: partitionOf(key, count),
         key,
         headers: deadLetterHeaders(message, error, tries),
         value: message.data,
       });
-      log.error(
-        `${where} was given up after ${tries} tries, now in ${deadLetterTopic}: ${error.message}`,
-      );
     }
 
     const active = new Set<StopReading>();
@@ -189,7 +179,7 @@ export const sqlite = defineBinding(
         },
         policy,
         deliver,
-        giveUp,
+        deadLetter: deadLetterTopic ? deadLetter : undefined,
         log,
       });
       const stop = () => {

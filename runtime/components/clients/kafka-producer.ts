@@ -13,7 +13,7 @@ import {
   sendRaw,
   type KafkaServer,
 } from "./kafka-cluster.ts";
-import { partitionOf } from "./kafka-partitioner.ts";
+import { partitionOf } from "../partitioner.ts";
 import {
   produceRequest,
   produceVersion,
@@ -150,10 +150,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return;
     }
     const chosen =
-      partition ??
-      (key && key.length > 0
-        ? partitionOf(key, partitionCount)
-        : Math.floor(Math.random() * partitionCount));
+      partition ?? partitionOf(key?.length ? key : undefined, partitionCount);
     let queue = queues.get(chosen);
     if (!queue) {
       queue = createPartitionQueue(chosen, options.maxMessageBytes);
