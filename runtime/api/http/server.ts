@@ -97,6 +97,8 @@ export async function listen(
       },
       handle,
     );
+    // A caller may close its own side once it has asked; it still gets its answer.
+    Object.assign(server, { httpAllowHalfOpen: true });
     server.on("connection", (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
