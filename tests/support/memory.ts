@@ -1,0 +1,12 @@
+/** Memory of another process, where the system tells it (Linux). */
+import { existsSync, readFileSync } from "node:fs";
+
+export const canReadMemory = existsSync("/proc/self/status");
+
+/** Resident and peak resident size in MB. */
+export function memoryOf(pid: number): { rss: number; peak: number } {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const megabytes = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1]) / 1024;
+  return { rss: megabytes("VmRSS"), peak: megabytes("VmHWM") };
+}
