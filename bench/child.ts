@@ -83,6 +83,7 @@ export class Helper {
     const waiting = Promise.withResolvers<unknown>();
     this.#pending.set(id, waiting);
     this.#child.send({ id, call, argument });
+    waiting.promise.catch(() => {}); // see next()
     return waiting.promise as Promise<R>;
   }
 
@@ -99,7 +100,9 @@ export class Helper {
         ),
       withinMs,
     );
-    return waiting.promise.finally(() => clearTimeout(timer));
+    // A scenario that fails elsewhere never awaits this one.
+    waiting.promise.catch(() => {}).finally(() => clearTimeout(timer));
+    return waiting.promise;
   }
 
   stop(): void {

@@ -1,0 +1,35 @@
+import { requireAcked, requireDelivered } from "./bench.ts";
+
+const load = {
+  sent: 10,
+  acked: 10,
+  failed: 0,
+  firstFailure: undefined,
+  counted: 8,
+  elapsedMs: 1000,
+  latency: undefined,
+};
+const tally = {
+  unique: 10,
+  duplicates: 0,
+  outOfOrder: 0,
+  elapsedMs: 1,
+  latency: undefined,
+};
+
+test("an acknowledged order that is not stored is an error, not a figure", () => {
+  expect(() => requireAcked(load, 9)).toThrow(
+    "LOST: 10 orders acknowledged, 9 stored",
+  );
+  expect(() => requireAcked(load, 11)).not.toThrow(); // stored twice is at least once
+  expect(() =>
+    requireAcked({ ...load, acked: 9, failed: 1, firstFailure: "HTTP 500" }, 9),
+  ).toThrow(/1 of 10 orders failed, the first with: HTTP 500/);
+});
+
+test("an order that never reached the app is an error, not a figure", () => {
+  expect(() => requireDelivered(tally, 11)).toThrow(
+    "LOST: 10 of 11 orders reached the app",
+  );
+  expect(() => requireDelivered(tally, 10)).not.toThrow();
+});
