@@ -1,5 +1,4 @@
 /** Signals to a process group, and whether anyone of it is left. The CLI ends apps by it, and a sidecar whose CLI is gone. */
-import { execFile } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { promisify } from "node:util";
 
@@ -44,6 +43,8 @@ function readStat(pid: string) {
 
 /** Windows has no groups: ends a process and all it started. */
 export async function killTree(pid: number): Promise<void> {
+  // A sidecar starts without it.
+  const { execFile } = await import("node:child_process");
   try {
     await promisify(execFile)("taskkill", ["/PID", String(pid), "/T", "/F"]);
   } catch (error) {

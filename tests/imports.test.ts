@@ -23,7 +23,7 @@ function layerOf(file: string): string {
   const [top = "", second = ""] = file.split("/");
   if (top === "nodeapp" || top === "producerapp") return "apps";
   if (top === "scripts") return "scripts";
-  if (["daprd.ts", "dapr.ts"].includes(second)) return "entry";
+  if (/^(daprd|daprd-main|dapr)\.ts$/.test(second)) return "entry";
   if (second === "sidecar.ts") return "sidecar";
   return second.endsWith(".ts") ? "shared" : second;
 }
