@@ -178,6 +178,9 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         );
         if (ready.length === 0) break;
         await sendRound(used, leader, ready);
+        // Those just answered post again within a turn or two: with them the
+        // next batch is full instead of a leftover.
+        await new Promise((resolve) => setImmediate(setImmediate, resolve));
       }
     } catch (error) {
       // What was in flight stays as it is in its queue and is sent again.
