@@ -5,10 +5,16 @@ import { openSync, writeSync } from "node:fs";
 export function createLogFile(path: string): (line: string) => void {
   let fd: number | undefined;
   let hasFailed = false;
+  /** The last line is cut off: a disk about to be full takes a part of it. */
+  let isCut = false;
   return (line) => {
     try {
       fd ??= openSync(path, "a");
-      writeSync(fd, `${line}\n`);
+      let rest = Buffer.from(`${isCut ? "\n" : ""}${line}\n`);
+      while (rest.length > 0) {
+        rest = rest.subarray(writeSync(fd, rest));
+        isCut = rest.length > 0;
+      }
       hasFailed = false;
     } catch (error) {
       if (!hasFailed)
