@@ -21,7 +21,7 @@ const builtins: Plugin = {
   name: "builtins",
   setup(bundler) {
     bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "require-call" ? undefined : { path, namespace: "builtin" },
+      kind === "import-statement" ? { path, namespace: "builtin" } : undefined,
     );
     bundler.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("${path}");`,
