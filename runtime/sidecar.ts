@@ -273,6 +273,7 @@ async function openApis(
       maxBodyBytes: flags["max-body-size"],
       readBufferBytes: flags["read-buffer-size"],
       refuseTaken: listed.length === 0,
+      h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
       log,
     };
     const http = await listen(addresses, flags["dapr-http-port"], {

@@ -128,4 +128,4 @@ function isLoopbackUrl(url: string): boolean {
 }
 
 export const isLoopbackAddress = (address: string) =>
-  /^(::ffff:)?127\./.test(address) || address === "::1" || address === "";
+  /^(::ffff:)?127\./.test(address) || address === "::1";

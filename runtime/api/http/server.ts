@@ -11,7 +11,9 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
+import { createH2c, isPreface, type H2c } from "./h2c.ts";
 import {
   BodyError,
   type ApiReply,
@@ -33,6 +35,8 @@ export interface ServerOptions {
   /** Called once per answered request when API logging is on. */
   onAnswered?: (call: ApiCall) => void;
   refuseTaken?: boolean;
+  /** Serve HTTP/2 without TLS on the same port. */
+  h2c: boolean;
   log: Logger;
 }
 
@@ -60,6 +64,8 @@ export interface HttpApi {
   closeNow(): void;
 }
 
+type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
+
 const headerTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 /** An unread body up to this size is drained, and its connection kept. */
@@ -83,6 +89,8 @@ export async function listen(
   const servers: Server[] = [];
   const failures: string[] = [];
   const sockets = new Set<Socket>();
+  const maxHeaderBytes = options.readBufferBytes + headerSlackBytes;
+  let h2c: H2c | undefined;
   for (const address of addresses) {
     const server = createServer(
       {
@@ -90,7 +98,7 @@ export async function listen(
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,
-        maxHeaderSize: options.readBufferBytes + headerSlackBytes,
+        maxHeaderSize: maxHeaderBytes,
         keepAlive: true,
         noDelay: true,
         joinDuplicateHeaders: true,
@@ -102,6 +110,12 @@ export async function listen(
     server.on("connection", (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
+    });
+    server.on("clientError", (error: ClientError, socket: Socket) => {
+      if (!options.h2c || !isPreface(error))
+        return answerClientError(error, socket);
+      h2c ??= createH2c(handle, maxHeaderBytes);
+      h2c.serve(socket, error.rawPacket!);
     });
     try {
       await listenOn(server, port, address);
@@ -127,6 +141,7 @@ export async function listen(
     async close() {
       state.closing = true; // every answer from now on is its connection's last
       const closed = Promise.all(servers.map(closeServer));
+      h2c?.close();
       // Node counts a connection as idle only after its first request.
       for (const socket of sockets)
         if (socket.bytesRead === 0) socket.destroy();
@@ -171,10 +186,14 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     }
   };
 
-  return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  return (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    remoteAddress = incoming.socket.remoteAddress ?? "",
+  ) => {
     if (state.closing) outgoing.shouldKeepAlive = false;
     const started = onAnswered ? performance.now() : 0;
-    const request = toRequest(incoming, options.maxBodyBytes);
+    const request = toRequest(incoming, remoteAddress, options.maxBodyBytes);
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
     if (refused) {
@@ -204,6 +223,7 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
 
 function toRequest(
   incoming: IncomingMessage,
+  remoteAddress: string,
   maxBodyBytes: number,
 ): ApiRequest {
   const url = incoming.url!;
@@ -219,7 +239,7 @@ function toRequest(
     query: mark < 0 ? "" : url.slice(mark + 1),
     params: {},
     headers: incoming.headers,
-    remoteAddress: incoming.socket.remoteAddress ?? "",
+    remoteAddress,
     body: () => readBody(incoming, maxBodyBytes),
   };
 }
@@ -287,8 +307,8 @@ function send(
   const { traceparent, tracestate } = incoming.headers;
   if (traceparent !== undefined) headers["traceparent"] = traceparent as string;
   if (tracestate !== undefined) headers["tracestate"] = tracestate as string;
-  const cut = !incoming.complete && isLongBody(incoming);
-  if (cut) {
+  const isHttp1 = incoming.httpVersionMajor === 1;
+  if (isHttp1 && !incoming.complete && isLongBody(incoming)) {
     headers["connection"] = "close";
     lingerBeforeClose(incoming.socket);
   }
