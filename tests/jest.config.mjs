@@ -2,6 +2,8 @@
 export default {
   rootDir: "..",
   testEnvironment: "node",
+  // Tests wait for conditions; this only ends one whose condition never comes.
+  testTimeout: 20_000,
   extensionsToTreatAsEsm: [],
   transform: {
     "\\.ts$": [
