@@ -72,12 +72,14 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     ...(options.args ?? []),
   ];
   const child = spawn(process.execPath, args, {
-    env: cleanEnv(options.env),
-    stdio: ["ignore", "pipe", "pipe"],
+    env: cleanEnv({ DAPR_LIFELINE_FD: "3", ...options.env }),
+    // The lifeline: a test run that is killed leaves no sidecar behind.
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
+  child.stdio[3]?.on("error", () => {}); // a reset as it exits
   let output = "";
   for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+    stream?.setEncoding("utf8").on("data", (text: string) => (output += text));
   const exited = new Promise<Exit>((resolve) =>
     child.once("close", (code, signal) => resolve({ code, signal })),
   );
