@@ -8,7 +8,8 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { answerClientError } from "./client-error.ts";
@@ -36,7 +37,7 @@ export interface ServerOptions {
   onAnswered?: (call: ApiCall) => void;
   refuseTaken?: boolean;
   /** Serve HTTP/2 without TLS on the same port. */
-  h2c: boolean;
+  h2c?: boolean;
   log: Logger;
 }
 
@@ -71,6 +72,7 @@ const timeoutCheckMs = 1000;
 /** An unread body up to this size is drained, and its connection kept. */
 const drainedBodyBytes = 256 * 1024;
 const lingerMs = 500;
+const lastCallMs = 50;
 /** Go allows this much over the read buffer. */
 const headerSlackBytes = 4096;
 
@@ -140,7 +142,10 @@ export async function listen(
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
       state.closing = true; // every answer from now on is its connection's last
-      const closed = Promise.all(servers.map(closeServer));
+      const closed = Promise.all(servers.map(stopListening));
+      // A request on its way over an idle connection is answered, not reset.
+      if (sockets.size > 0) await delay(lastCallMs);
+      for (const server of servers) server.close(); // what is idle now
       h2c?.close();
       // Node counts a connection as idle only after its first request.
       for (const socket of sockets)
@@ -170,6 +175,13 @@ function closeServer(server: Server): Promise<void> {
   });
 }
 
+/** As `server.close()`, which would also cut idle connections at once. */
+function stopListening(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve());
+  });
+}
+
 function createHandler(options: ServerOptions, state: { closing: boolean }) {
   const find = createRouter(options.routes);
   const { guard, cors, onAnswered, log } = options;
@@ -191,24 +203,27 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     outgoing: ServerResponse,
     remoteAddress = incoming.socket.remoteAddress ?? "",
   ) => {
-    if (state.closing) outgoing.shouldKeepAlive = false;
+    const finish = (reply: ApiReply) => {
+      if (state.closing) outgoing.shouldKeepAlive = false;
+      send(incoming, outgoing, reply);
+    };
     const started = onAnswered ? performance.now() : 0;
     const request = toRequest(incoming, remoteAddress, options.maxBodyBytes);
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
     if (refused) {
       refused.headers = { ...crossOrigin?.headers };
-      send(incoming, outgoing, refused);
+      finish(refused);
       return;
     }
     if (crossOrigin?.preflight) {
-      send(incoming, outgoing, { status: 200, headers: crossOrigin.headers });
+      finish({ status: 200, headers: crossOrigin.headers });
       return;
     }
     void answer(request).then((reply) => {
       if (crossOrigin)
         reply.headers = { ...crossOrigin.headers, ...reply.headers };
-      send(incoming, outgoing, reply);
+      finish(reply);
       onAnswered?.({
         method: request.method,
         path: request.path,
