@@ -16,8 +16,8 @@ import { waitFor } from "../wait-for.ts";
 export const partitions = 8;
 /** A reader without a sign of life for so long is out; short, for the drills' sake. */
 export const sessionTimeoutMs = 2000;
-/** Commits are 250 ms apart at most; as much again for one on its way on a busy machine. */
-export const uncommittedMs = 2 * 250;
+/** Commits are 250 ms apart at most; the rest is for one on its way on a busy machine. */
+export const uncommittedMs = 250 + 150;
 
 /** Where the drills run; `components` gives the manifest for topics of their own. */
 export interface Place {

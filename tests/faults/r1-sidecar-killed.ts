@@ -18,7 +18,7 @@ export function sidecarKilled(place: () => Place): void {
   test(
     `R1: the consumer's sidecar killed ${kills} times over ${count} orders: none lost, order kept, few come twice`,
     async () => {
-      const flow = await openFlow(place(), { app: { delayMs: 1 } });
+      const flow = await openFlow(place(), { app: { delayMs: 10 } });
       const sending = flow.send(count);
       let allowed = 0;
       for (let kill = 1; kill <= kills; kill++) {
@@ -28,8 +28,8 @@ export function sidecarKilled(place: () => Place): void {
           () => flow.accepted().length >= before + count / 10,
           30_000,
         );
-        await killSidecar(flow.consumer);
         const killedAt = Date.now();
+        await killSidecar(flow.consumer);
         allowed +=
           partitions +
           flow.accepted().filter(({ at }) => at > killedAt - uncommittedMs)

@@ -38,12 +38,13 @@ export function sigterm(place: () => Place): void {
     expect(sending.acked.size).toBe(2000);
     expectInOrder(flow.accepted());
     expect(ended.join("")).not.toMatch(/given up|Graceful shutdown timeout/);
-    // An order in flight is answered; only a connection no request has reached yet may end.
-    expect(
-      sending.refusals.filter(
-        ({ text }) => !/ECONNREFUSED|ECONNRESET|socket hang up/.test(text),
-      ),
-    ).toEqual([]);
+    // An order in flight is answered, and the next finds nobody listening.
+    const others = sending.refusals.filter(
+      ({ text }) => !/^connect ECONN(REFUSED|RESET)/.test(text),
+    );
+    expect(others.filter(({ status }) => status !== 0)).toEqual([]);
+    // Only a connection made at the last moment may be cut before its order is read.
+    expect(others.length).toBeLessThanOrEqual(2);
     const resent = new Set(sending.refusals.map(({ order }) => order));
     const once = flow.accepted().filter(({ order }) => !resent.has(order));
     expect(duplicatesIn(once)).toBe(0);
