@@ -10,4 +10,4 @@ COPY dist ./dist
 RUN mkdir -p .dapr && chown node:node .dapr
 USER node
 EXPOSE 3500 50001 9090
-ENTRYPOINT ["node", "--max-semi-space-size=4", "dist/daprd.js"]
+ENTRYPOINT ["node", "dist/daprd.js"]

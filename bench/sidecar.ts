@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { limitEnv, nodeLimits } from "../runtime/node-limits.ts";
 import { freePorts, get } from "./loopback.ts";
 import { nowUs } from "./child.ts";
 
@@ -18,7 +19,7 @@ export const ownTarget: Target = {
   label: "ours",
   command: [
     process.execPath,
-    "--max-semi-space-size=4",
+    ...nodeLimits,
     join(import.meta.dirname, "..", "dist", "daprd.js"),
   ],
   own: true,
@@ -26,7 +27,7 @@ export const ownTarget: Target = {
 
 export function otherTarget(path: string, args: string[]): Target {
   const run = path.endsWith(".js")
-    ? [process.execPath, "--max-semi-space-size=4", path]
+    ? [process.execPath, ...nodeLimits, path]
     : [path];
   return { label: basename(path), command: [...run, ...args], own: false };
 }
@@ -78,7 +79,11 @@ export async function startSidecar(
     // Descriptor 3 is the lifeline: if the bench is killed, our sidecar ends by itself.
     {
       stdio: ["ignore", log, log, "pipe"],
-      env: { ...process.env, DAPR_LIFELINE_FD: "3" },
+      env: {
+        ...process.env,
+        ...(target.own ? limitEnv : {}),
+        DAPR_LIFELINE_FD: "3",
+      },
     },
   );
   closeSync(log);

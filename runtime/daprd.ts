@@ -4,7 +4,19 @@
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { hasLimits, limitEnv, nodeLimits } from "./node-limits.ts";
 
+if (!hasLimits())
+  process.execve!(
+    process.execPath,
+    [
+      process.execPath,
+      ...nodeLimits,
+      ...process.execArgv,
+      ...process.argv.slice(1),
+    ],
+    { ...process.env, ...limitEnv },
+  );
 if (import.meta.filename.endsWith(".js"))
   enableCompileCache(join(import.meta.dirname, ".compile-cache"));
 await import("./daprd-main.ts");

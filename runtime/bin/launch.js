@@ -9,17 +9,15 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-/** `nodeFlags` are V8 limits, which count only when a process begins with them. */
-export async function launch(name, nodeFlags = []) {
+export async function launch(name) {
   const node = node24();
   const bundle = join(root, "dist", `${name}.js`);
   if (isStale(bundle)) rebuild(node);
-  if (
-    node === process.execPath &&
-    nodeFlags.every((flag) => process.execArgv.includes(flag))
-  )
+  if (node === process.execPath) {
+    process.argv[1] = bundle; // where the sidecar's entry may start anew
     return import(pathToFileURL(bundle).href);
-  const args = [...nodeFlags, bundle, ...process.argv.slice(2)];
+  }
+  const args = [bundle, ...process.argv.slice(2)];
   // Takes this process's place: signals, exit code and pid stay one.
   if (process.execve && process.platform !== "win32")
     return process.execve(node, [node, ...args]);

@@ -6,11 +6,9 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { nodeLimits } from "../node-limits.ts";
 import { daprVersion } from "../version.ts";
 import { CommandError } from "./command.ts";
-
-/** A small young generation halves the sidecar's memory under load at 5 % of its rate (docs/decisions.md). */
-export const sidecarNodeFlags = ["--max-semi-space-size=4"];
 
 export interface SidecarBinary {
   command: string;
@@ -32,7 +30,7 @@ export function findSidecar(
   }
   return {
     command: process.execPath,
-    leadingArgs: [...sidecarNodeFlags, ownScript()],
+    leadingArgs: [...nodeLimits, ownScript()],
     own: true,
   };
 }

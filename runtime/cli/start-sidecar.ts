@@ -3,6 +3,7 @@ import type { Writable } from "node:stream";
 import type { AppSpec } from "./app-spec.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
+import { limitEnv } from "../node-limits.ts";
 import { sidecarArgs } from "./sidecar-args.ts";
 import type { SidecarBinary } from "./sidecar-binary.ts";
 
@@ -32,6 +33,7 @@ export async function startSidecar(
       env: {
         ...process.env,
         ...options.env,
+        ...(binary.own ? limitEnv : {}),
         // A foreign sidecar does not know the lifeline and just inherits an idle pipe.
         DAPR_LIFELINE_FD: "3",
       },

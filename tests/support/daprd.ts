@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { limitEnv, nodeLimits } from "../../runtime/node-limits.ts";
 import { waitFor } from "../wait-for.ts";
 import { call, type Reply, type CallOptions } from "./http.ts";
 import { freePorts } from "./ports.ts";
@@ -61,7 +62,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     writeFileSync(join(resources, name), text);
   }
   const args = [
-    "--max-semi-space-size=4",
+    ...nodeLimits,
     ...(options.nodeArgs ?? []),
     bundle,
     `--app-id=${options.appId ?? "testapp"}`,
@@ -72,7 +73,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     ...(options.args ?? []),
   ];
   const child = spawn(process.execPath, args, {
-    env: cleanEnv({ DAPR_LIFELINE_FD: "3", ...options.env }),
+    env: cleanEnv({ DAPR_LIFELINE_FD: "3", ...limitEnv, ...options.env }),
     // The lifeline: a test run that is killed leaves no sidecar behind.
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });

@@ -1,0 +1,21 @@
+/**
+ * What keeps a sidecar's memory small (docs/decisions.md, "Start and memory").
+ * V8's limits count only for a process that begins with them, and so does
+ * glibc's: whoever starts a sidecar gives them, else its entry starts anew.
+ */
+export const nodeLimits = [
+  "--max-semi-space-size=4",
+  "--heap-growing-percent=10",
+];
+export const limitEnv = { MALLOC_ARENA_MAX: "1" };
+
+/** True unless this process began without the limits and could begin again with them. */
+export function hasLimits(): boolean {
+  return (
+    nodeLimits.every((flag) => process.execArgv.includes(flag)) ||
+    process.execve === undefined ||
+    process.platform === "win32" ||
+    // An inherited pipe does not outlive the new start.
+    process.env["DAPR_LIFELINE_FD"] !== undefined
+  );
+}
