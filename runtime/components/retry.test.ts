@@ -138,11 +138,14 @@ test("a delivery called off is neither taken nor skipped", async () => {
 });
 
 test("a dead letter keeps its headers and says why, in one printable line", () => {
-  expect(deadLetterHeaders(message, new Error("status 500\nü"), 3)).toEqual({
-    __topic: "orders",
+  const place = { __partition: "2", __offset: "9", __timestamp: "1" };
+  const sent = { ...message, metadata: { ...message.metadata, ...place } };
+  expect(deadLetterHeaders(sent, new Error("status 500\nü"), 3)).toEqual({
     __key: "k",
-    "dead-letter-error": "status 500 ",
     "dead-letter-topic": "orders",
+    "dead-letter-partition": "2",
+    "dead-letter-offset": "9",
     "dead-letter-tries": "3",
+    "dead-letter-error": "status 500 ",
   });
 });

@@ -211,11 +211,16 @@ export function deadLetterHeaders(
   error: Error,
   tries: number,
 ): Record<string, string> {
+  // Its place is told under other names: `__offset` and the like are those of the dead letter.
+  const { __topic, __partition, __offset, __timestamp, ...own } =
+    message.metadata;
   return {
-    ...message.metadata,
-    "dead-letter-error": headerText(error.message),
-    "dead-letter-topic": message.metadata["__topic"] ?? "",
+    ...own,
+    "dead-letter-topic": __topic ?? "",
+    "dead-letter-partition": __partition ?? "",
+    "dead-letter-offset": __offset ?? "",
     "dead-letter-tries": String(tries),
+    "dead-letter-error": headerText(error.message),
   };
 }
 

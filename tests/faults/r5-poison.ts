@@ -50,6 +50,9 @@ export function poisonousOrder(place: () => Place): void {
     expect(dead()[0]).toMatchObject({
       order: poison,
       headers: {
+        __topic: deadLetterTopic,
+        "dead-letter-partition": "0",
+        "dead-letter-offset": `${poison / partitions}`,
         "dead-letter-tries": `${1 + retries}`,
         "dead-letter-error": expect.stringContaining("500") as string,
       },
