@@ -141,15 +141,21 @@ export async function openFlow(
       app
         .taken()
         .filter(({ status, path }) => status === 200 && path === "/orders"),
-    arrived: (sending, timeoutMs = 30_000) =>
-      waitFor(
-        "every acknowledged order at the app",
-        () => {
-          const there = new Set(flow.accepted().map(({ order }) => order));
-          return [...sending.acked].every((order) => there.has(order));
-        },
-        timeoutMs,
-      ).then(() => {}),
+    async arrived(sending, timeoutMs = 30_000) {
+      const missing = () => {
+        const there = new Set(flow.accepted().map(({ order }) => order));
+        return [...sending.acked].filter((order) => !there.has(order));
+      };
+      try {
+        await waitFor("the orders", () => missing().length === 0, timeoutMs);
+      } catch (cause) {
+        const orders = missing();
+        throw new Error(
+          `${orders.length} of ${sending.acked.size} acknowledged orders did not reach the app in ${timeoutMs} ms, such as ${orders.slice(0, 10).join(", ")}; the reader printed:\n${flow.consumer.output()}`,
+          { cause },
+        );
+      }
+    },
   };
   await app.start();
   if (!options.asleep)

@@ -68,3 +68,5 @@ const server = createServer(async (incoming, outgoing) => {
 // The sidecar keeps its connections; an idle one is not the app's to close.
 server.keepAliveTimeout = 0;
 server.listen(task.port, "127.0.0.1");
+// Standard input ends with the test run, however that ends.
+process.stdin.on("end", () => process.exit()).resume();

@@ -36,7 +36,7 @@ export function createOrderApp(task: OrderAppTask): OrderApp {
     },
     async start() {
       const started = spawn(process.execPath, [script, JSON.stringify(task)], {
-        stdio: ["ignore", "ignore", "inherit"],
+        stdio: ["pipe", "ignore", "inherit"],
       });
       child = started;
       await waitFor("the app to listen", async () => {
