@@ -1,6 +1,7 @@
 /** Where the lines of an app or a sidecar go in a run of many: the console, a file, or both. */
-import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
+import { appendFileSync, closeSync, openSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../make-folder.ts";
 import type { Io, Status } from "./io.ts";
 import { withoutAnsi } from "./lines.ts";
 import type { Destination } from "./run-file.ts";
@@ -69,7 +70,7 @@ export function openLog(
 /** The folder for an app's logs, made when missing. */
 export function logFolder(appDir: string): string {
   const folder = join(appDir, ".dapr", "logs");
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   return folder;
 }
 

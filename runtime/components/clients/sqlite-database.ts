@@ -2,10 +2,11 @@
  * One connection to the shared database file: WAL, short immediate
  * transactions, patience with other processes, and the tables.
  */
-import { mkdirSync, statSync, utimesSync } from "node:fs";
+import { statSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
+import { makeFolder } from "../../make-folder.ts";
 import { explain, FileGone, isBusy } from "./sqlite-errors.ts";
 
 export interface DatabaseOptions {
@@ -71,7 +72,7 @@ export class Database {
   constructor(path: string, options: DatabaseOptions) {
     this.path = path;
     this.#fullSync = options.fullSync;
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     this.#db = patiently(() => new DatabaseSync(path, { timeout: 0 }));
     try {
       const mode = this.one("PRAGMA journal_mode = WAL")!["journal_mode"];
