@@ -90,17 +90,18 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     );
   }
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
-  let sidecar: Sidecar;
+  const starting = start({
+    flags,
+    env: process.env,
+    log,
+    onShutdown(force) {
+      if (force) setTimeout(() => process.exit(1), forcedExitMs);
+      ended.resolve({ kind: "api" });
+    },
+  });
   try {
-    sidecar = await start({
-      flags,
-      env: process.env,
-      log,
-      onShutdown(force) {
-        if (force) setTimeout(() => process.exit(1), forcedExitMs);
-        ended.resolve({ kind: "api" });
-      },
-    });
+    // Whoever wants it to end need not wait until it has started.
+    await Promise.race([starting, ended.promise]);
   } catch (error) {
     log.fatal(`Fatal error from runtime: ${messageOf(error)}`);
     return 1;
@@ -116,7 +117,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
           ? "The process that started this sidecar is gone; beginning shutdown"
           : "Shutdown requested over the API; beginning shutdown",
     );
-  const code = await close(sidecar, flags, log);
+  const code = await close(starting, flags, log);
   // Nobody else is left to kill an app that does not heed its SIGTERM.
   if (end.kind === "parent") await (await parentGone)?.appEnded;
   process.off("SIGINT", onSignal);
@@ -127,16 +128,17 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
 
 /** The documented shutdown (spec api §6.6). Returns the exit code. */
 async function close(
-  sidecar: Sidecar,
+  starting: Promise<Sidecar>,
   flags: Flags,
   log: Logger,
 ): Promise<number> {
   const blockMs = flags["dapr-block-shutdown-duration"];
-  if (blockMs !== undefined && blockMs > 0) {
+  const started = await Promise.race([starting, undefined]);
+  if (started && blockMs !== undefined && blockMs > 0) {
     log.info(
       `Blocking graceful shutdown for ${blockMs / 1000}s or until app reports unhealthy...`,
     );
-    const { stopped, appUnhealthy } = sidecar.block();
+    const { stopped, appUnhealthy } = started.block();
     const reason = await Promise.race([
       delay(blockMs, "Block shutdown period expired"),
       appUnhealthy.then(() => "App reported unhealthy"),
@@ -146,13 +148,20 @@ async function close(
   }
   const seconds = flags["dapr-graceful-shutdown-seconds"];
   const limitMs = (seconds < 0 ? 5 : seconds) * 1000;
-  const closing = sidecar.close().then(
-    () => "closed" as const,
-    (error: unknown) => {
-      log.error(`Error during shutdown: ${messageOf(error)}`);
-      return "failed" as const;
-    },
-  );
+  const closing = starting
+    .catch((error: unknown) => {
+      // What it had opened is closed again.
+      log.warn(`The start ended with it: ${messageOf(error)}`);
+      return undefined;
+    })
+    .then((sidecar) => sidecar?.close())
+    .then(
+      () => "closed" as const,
+      (error: unknown) => {
+        log.error(`Error during shutdown: ${messageOf(error)}`);
+        return "failed" as const;
+      },
+    );
   const outcome = await (limitMs > 0
     ? Promise.race([closing, delay(limitMs, "late" as const)])
     : closing);

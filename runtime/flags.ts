@@ -46,6 +46,16 @@ const flag = (
   boolean: true,
   ...more,
 });
+/** The first of the values is the default. */
+const oneOf = (about: string, values: [string, ...string[]]): Flag<string> => ({
+  about,
+  parse: (v) => {
+    if (!values.includes(v))
+      throw new Error(`it must be one of ${values.join(", ")}`);
+    return v;
+  },
+  default: values[0],
+});
 const whole = (
   about: string,
   value: number,
@@ -116,7 +126,13 @@ export const table = {
   "app-id": text("Id of the app, without dots; required"),
   mode: text("standalone or kubernetes", "standalone"),
   "app-port": port("Port the app listens on; none = output only", 0),
-  "app-protocol": text("http, https, h2c (grpc, grpcs to come)", "http"),
+  "app-protocol": oneOf("http, https, h2c (grpc, grpcs to come)", [
+    "http",
+    "https",
+    "h2c",
+    "grpc",
+    "grpcs",
+  ]),
   "app-channel-address": text("Address the app listens on", "127.0.0.1"),
   "app-max-concurrency": whole(
     "Calls to the app under way at a time; -1 or 0 = no limit",

@@ -266,7 +266,7 @@ async function openApis(
   );
   const opened = new AsyncDisposableStack();
   try {
-    const grpc = await listenGrpc([addresses[0]!], flags["dapr-grpc-port"]);
+    const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], log);
     opened.defer(() => grpc.close());
     log.info(`API gRPC server is running on port ${grpc.port}`);
     const common = {

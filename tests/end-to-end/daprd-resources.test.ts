@@ -278,18 +278,39 @@ test("initTimeout bounds an init; an unusable one means 5 s", async () => {
   expect(names).toEqual(["ok"]);
 });
 
-test("a taken port ends the start and says so", async () => {
+test("a taken port is tried for 10 s, then ends the start and says so", async () => {
   const first = await startDaprd();
-  expect(await failing({ args: [`--dapr-http-port=${first.port}`] })).toMatch(
+  const [http, grpc] = await Promise.all([
+    failing({ args: [`--dapr-http-port=${first.port}`] }),
+    failing({ args: [`--dapr-grpc-port=${first.grpcPort}`] }),
+  ]);
+  expect(http).toMatch(
     new RegExp(
       `could not listen on port ${first.port}: .*EADDRINUSE.*is another sidecar running there\\? give another port`,
     ),
   );
-  expect(
-    await failing({ args: [`--dapr-grpc-port=${first.grpcPort}`] }),
-  ).toMatch(
+  expect(grpc).toMatch(
     new RegExp(
       `could not listen on port ${first.grpcPort} for gRPC: .*EADDRINUSE`,
     ),
   );
-});
+}, 30_000);
+
+test("a port that becomes free in time is taken; a signal ends the wait", async () => {
+  const first = await startDaprd();
+  const taken = {
+    args: [`--dapr-http-port=${first.port}`],
+    until: "nothing" as const,
+  };
+  const heir = await startDaprd(taken);
+  const stopped = await startDaprd(taken);
+  await Promise.all(
+    [heir, stopped].map((sidecar) => sidecar.logged("is taken; trying for")),
+  );
+  stopped.child.kill("SIGTERM");
+  await stopped.logged("beginning shutdown");
+  await first.stop();
+  await heir.logged("HTTP server is running on port");
+  await heir.stop();
+  expect(await stopped.exited).toEqual({ code: 0, signal: null });
+}, 30_000);

@@ -5,6 +5,8 @@
  */
 import { createServer, type Server } from "node:net";
 import type { ServerHttp2Stream } from "node:http2";
+import type { Logger } from "../../log.ts";
+import { bind } from "../bind.ts";
 
 const unimplemented = 12;
 const message =
@@ -14,6 +16,7 @@ const message =
 export async function listenGrpc(
   addresses: readonly string[],
   port: number,
+  log: Logger,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const servers: Server[] = [];
   const close = async () => {
@@ -31,16 +34,21 @@ export async function listenGrpc(
       socket.on("error", () => socket.destroy());
       (await http2()).emit("connection", socket);
     });
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(port, host, resolve);
-    }).catch(async (error: Error) => {
+    try {
+      await bind(server, port, host, log);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      // As the HTTP API: an address that isn't there is left out, a taken one is not.
+      if (servers.length > 0 && code !== "EADDRINUSE") {
+        log.warn(`an address is not served for gRPC: ${message}`);
+        continue;
+      }
       await close();
       throw new Error(
-        `could not listen on port ${port} for gRPC: ${error.message}; is another sidecar running there? give another port`,
+        `could not listen on port ${port} for gRPC: ${message}; is another sidecar running there? give another port`,
         { cause: error },
       );
-    });
+    }
     servers.push(server);
   }
   const address = servers[0]!.address();

@@ -12,6 +12,7 @@ import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { bind } from "../bind.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, isPreface, type H2c } from "./h2c.ts";
@@ -120,7 +121,7 @@ export async function listen(
       h2c.serve(socket, error.rawPacket!);
     });
     try {
-      await listenOn(server, port, address);
+      await bind(server, port, address, options.log);
       servers.push(server);
     } catch (error) {
       failures.push(messageOf(error));
@@ -156,16 +157,6 @@ export async function listen(
       for (const server of servers) server.closeAllConnections();
     },
   };
-}
-
-function listenOn(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host, backlog: 2048 }, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
 }
 
 function closeServer(server: Server): Promise<void> {
