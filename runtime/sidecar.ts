@@ -23,7 +23,7 @@ import { directionsOf, openBinding } from "./components/open.ts";
 import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Logger } from "./log.ts";
-import { isTruthy } from "./metadata.ts";
+import { isTruthy, parseDurationMs } from "./metadata.ts";
 import {
   label,
   loadComponents,
@@ -274,6 +274,7 @@ async function openApis(
       readBufferBytes: flags["read-buffer-size"],
       refuseTaken: listed.length === 0,
       h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
+      headerTimeoutMs: headerTimeout(env["DAPR_HTTP_HEADER_TIMEOUT"]),
       log,
     };
     const http = await listen(addresses, flags["dapr-http-port"], {
@@ -326,6 +327,17 @@ async function openApis(
 }
 
 const drain = (api: HttpApi) => api.close();
+
+/** As long as the original gives a header (spec api §0), unless told otherwise. */
+function headerTimeout(text = "10s"): number {
+  try {
+    return parseDurationMs(text, 1000);
+  } catch (error) {
+    throw new Error(`DAPR_HTTP_HEADER_TIMEOUT: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
 
 /** One line per answered request, whatever the log level (spec api §8). */
 const apiLog =

@@ -32,6 +32,8 @@ export interface ServerOptions {
   cors?: (request: ApiRequest) => Cors | undefined;
   /** Bytes; a longer body fails with `stream too large`. */
   maxBodyBytes: number;
+  /** A request whose header takes longer is cut, 10 s by default; 0 = never. */
+  headerTimeoutMs?: number;
   /** `--read-buffer-size`; a longer header is answered 431. */
   readBufferBytes: number;
   /** Called once per answered request when API logging is on. */
@@ -68,7 +70,6 @@ export interface HttpApi {
 
 type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
 
-const headerTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 /** An unread body up to this size is drained, and its connection kept. */
 const drainedBodyBytes = 256 * 1024;
@@ -97,7 +98,7 @@ export async function listen(
   for (const address of addresses) {
     const server = createServer(
       {
-        headersTimeout: headerTimeoutMs,
+        headersTimeout: options.headerTimeoutMs ?? 10_000,
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,
