@@ -1,22 +1,24 @@
 /**
- * The sidecar's entry. What V8 compiled is kept beside the bundle, so that the
- * next start need not compile it again; only modules loaded after this line are.
+ * The sidecar's entry. As shipped, it begins with its memory limits, and keeps
+ * what V8 compiled beside the bundle: the next start need not compile it again.
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { hasLimits, limitEnv, nodeLimits } from "./node-limits.ts";
 
-if (!hasLimits())
-  process.execve!(
-    process.execPath,
-    [
+// From source, in a debugger, it stays the process it is.
+if (import.meta.filename.endsWith(".js")) {
+  if (!hasLimits())
+    process.execve!(
       process.execPath,
-      ...nodeLimits,
-      ...process.execArgv,
-      ...process.argv.slice(1),
-    ],
-    { ...process.env, ...limitEnv },
-  );
-if (import.meta.filename.endsWith(".js"))
+      [
+        process.execPath,
+        ...nodeLimits,
+        ...process.execArgv,
+        ...process.argv.slice(1),
+      ],
+      { ...process.env, ...limitEnv },
+    );
   enableCompileCache(join(import.meta.dirname, ".compile-cache"));
+}
 await import("./daprd-main.ts");
