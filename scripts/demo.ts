@@ -1,15 +1,8 @@
 /** `npm run demo:local`: both apps, each with its sidecar, and orders flowing between them. */
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chalk, YAML } from "zx";
+import { DemoFolder } from "./demo-folder.ts";
 import { startKafka, type Kafka } from "./demo-kafka.ts";
 import { startRun, type Run } from "./demo-run.ts";
 import { OrderCount } from "./demo-orders.ts";
@@ -62,23 +55,23 @@ watchForStop({
 });
 
 let kafka: Kafka | undefined;
-const folder = join(root, ".dapr", `demo-${process.pid}`);
+let folder: DemoFolder | undefined;
 try {
-  removeLeftovers();
+  folder = new DemoFolder(root);
   if (broker === "kafka") kafka = await startKafka(stopping.signal);
-  if (!ending) await run();
+  if (!ending) await run(folder);
 } catch (error) {
   end((error as Error).message, 1);
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  folder?.remove();
   await kafka?.stop();
 }
 report();
 
-async function run(): Promise<void> {
-  const template = await writeTemplate();
+async function run(folder: DemoFolder): Promise<void> {
+  const template = await writeTemplate(folder);
   console.log(banner(template));
-  apps = startRun(join(folder, "dapr.yaml"), {
+  apps = startRun(join(folder.path, "dapr.yaml"), {
     line: (app, text) => {
       console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
       if (app === "nodeapp" && orders?.seen(text))
@@ -100,7 +93,7 @@ async function run(): Promise<void> {
 }
 
 /** The project's run template with ports that are free now. */
-async function writeTemplate(): Promise<RunTemplate> {
+async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   const name = broker === "kafka" ? "dapr-kafka.yaml" : "dapr.yaml";
   const template = YAML.parse(
     readFileSync(join(root, name), "utf8"),
@@ -110,36 +103,23 @@ async function writeTemplate(): Promise<RunTemplate> {
       if (broker === "kafka") return join(root, path);
       // The component names its file relative to itself: a copy has a queue of its
       // own, without orders that an interrupted run left.
-      cpSync(join(root, path), join(folder, path), { recursive: true });
-      return join(folder, path);
+      cpSync(join(root, path), join(folder.path, path), { recursive: true });
+      return join(folder.path, path);
     },
   );
-  const taken = new Set<number>();
+  const claimed = new Set<number>();
+  const claim = (port: number) => {
+    if (claimed.has(port) || !folder.claim(port)) return false;
+    claimed.add(port);
+    return true;
+  };
   for (const app of template.apps) {
     app.appDirPath = join(root, app.appDirPath);
-    if (app.appPort) app.appPort = await freePort(app.appPort, taken);
-    app.daprHTTPPort = await freePort(app.daprHTTPPort, taken);
+    if (app.appPort) app.appPort = await freePort(app.appPort, claim);
+    app.daprHTTPPort = await freePort(app.daprHTTPPort, claim);
   }
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "dapr.yaml"), YAML.stringify(template));
+  writeFileSync(join(folder.path, "dapr.yaml"), YAML.stringify(template));
   return template;
-}
-
-/** Folders of runs that were killed before they could remove them. */
-function removeLeftovers(): void {
-  const parent = join(root, ".dapr");
-  for (const name of existsSync(parent) ? readdirSync(parent) : []) {
-    const pid = Number(/^demo-(\d+)$/.exec(name)?.[1]);
-    if (pid && !isAlive(pid)) rmSync(join(parent, name), { recursive: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
 }
 
 function banner(template: RunTemplate): string {
@@ -152,7 +132,7 @@ ${chalk.bold("producerapp → sidecar → sample-topic → sidecar → nodeapp")
 ${lines.join("\n")}
   broker       ${kafka?.about ?? "embedded: a SQLite file under .dapr/, removed at the end"}
   logs         nodeapp/.dapr/logs, producerapp/.dapr/logs
-  to stop      ${orders ? `by itself after ${orders.total} orders, or Ctrl+C` : "Ctrl+C"}
+  to stop      ${orders ? `by itself after ${orders.total} ${orders.total === 1 ? "order" : "orders"}, or Ctrl+C` : "Ctrl+C"}
 `;
 }
 

@@ -1,14 +1,14 @@
 /** Which local ports are free. */
 import { connect, createServer } from "node:net";
 
-/** The first free port at or above `wanted` that is not in `taken`; it joins `taken`. */
+/** The first free port at or above `wanted` that `claim` grants. */
 export async function freePort(
   wanted: number,
-  taken: Set<number>,
+  claim: (port: number) => boolean,
 ): Promise<number> {
   let port = wanted;
-  while (taken.has(port) || !(await isFree(port))) port++;
-  taken.add(port);
+  // Claimed before it is tried: the try itself would make it look taken to another.
+  while (!claim(port) || !(await isFree(port))) port++;
   return port;
 }
 
