@@ -3,6 +3,7 @@
  * and us; that shell dies of Ctrl+C and SIGTERM at once and tells nobody.
  */
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 
 /** What comes within this time is the same key press: a terminal and npm both pass it on. */
 const samePressMs = 1000;
@@ -59,5 +60,46 @@ function inForeground(): boolean {
 function watchNpm(gone: () => void): void {
   if (!process.env.npm_lifecycle_event) return;
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && gone(), 300).unref();
+  const above = lookUp(parent);
+  // A shell between outlives an npm that was killed; one that replaced itself by us is not there.
+  const npm = above && isShell.test(above.name) ? above.parent : undefined;
+  const look = setInterval(() => {
+    if (process.ppid === parent && (!npm || isParent(npm, parent))) return;
+    clearInterval(look);
+    gone();
+  }, 300).unref();
+}
+
+const isShell = /^-?(\S*\/)?(sh|ash|bash|busybox|dash|ksh|zsh)$/;
+
+/** `undefined` for one that is gone, and on Windows, which has no shell that survives. */
+function lookUp(pid: number): { name: string; parent: number } | undefined {
+  if (process.platform === "win32") return undefined;
+  const [, name, parent] =
+    (process.platform === "linux"
+      ? /^\d+ \((.*)\) \S (\d+)/s.exec(statOf(pid))
+      : /^\s*(\S+)\s+(\d+)/.exec(
+          spawnSync("ps", ["-o", "comm=,ppid=", "-p", `${pid}`], {
+            encoding: "utf8",
+          }).stdout ?? "",
+        )) ?? [];
+  return name ? { name, parent: Number(parent) } : undefined;
+}
+
+function statOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return ""; // it ended
+  }
+}
+
+/** Linux tells even of a dead npm that nobody waits for; asking `ps` again and again would cost too much elsewhere. */
+function isParent(npm: number, shell: number): boolean {
+  if (process.platform === "linux") return lookUp(shell)?.parent === npm;
+  try {
+    return process.kill(npm, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
