@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { deathIn } from "./demo-death.ts";
 import { root } from "./docker.ts";
 
 const graceMs = 20_000;
@@ -44,8 +45,9 @@ export function startRun(template: string, listener: Listener) {
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {
       const [, app, text = ""] = /^== APP - (\S+) == ?(.*)$/.exec(line) ?? [];
-      const death = stopping ? undefined : deathIn(line);
-      if (death) listener.ended(app ? `${app}: ${death}` : death);
+      // While nobody asked for an end, each is news: `dapr run -f` goes on without the one that died.
+      const death = stopping ? undefined : deathIn(line, app);
+      if (death) listener.ended(death);
       else if (app) listener.line(app, text);
       else if (!stopping && (stream === child.stderr || isTrouble(line)))
         listener.trouble(line);
@@ -70,13 +72,6 @@ export function startRun(template: string, listener: Listener) {
       child.kill("SIGKILL");
     },
   };
-}
-
-/** While nobody asked for an end, each of these is news (see `dapr run -f`, which goes on without the one that died). */
-function deathIn(line: string): string | undefined {
-  return /[Tt]he (?:App|daprd) process .*|Exited (?:App|Dapr) successfully/.exec(
-    line,
-  )?.[0];
 }
 
 /** Failures and warnings; the CLI's progress is not worth a reader's time here. */

@@ -1,0 +1,31 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { deathIn } from "./demo-death.ts";
+
+test("what ended is named, without a success being called a failure", () => {
+  expect(deathIn("Exited App successfully", "nodeapp")).toBe(
+    "nodeapp ended by itself (exit code 0)",
+  );
+  expect(
+    deathIn("The App process exited with error code: exit status 4", "nodeapp"),
+  ).toBe("nodeapp: The App process exited with error code: exit status 4");
+  expect(
+    deathIn(
+      "ℹ️  Received signal to stop Dapr and app processes. Shutting down Dapr and app processes.",
+    ),
+  ).toBe("`dapr run` was told to stop");
+  expect(deathIn("{ orderId: 1 }", "nodeapp")).toBeUndefined();
+});
+
+test("a sidecar's death comes with the last fatal line of its log", () => {
+  const log = join(mkdtempSync(join(tmpdir(), "demo-death-")), "a.log");
+  const line = `❌  the daprd process of app "a" exited: exit status 1. Its log says why: ${log}`;
+  const plain = line.slice(line.indexOf("the daprd"));
+  expect(deathIn(line)).toBe(plain);
+  writeFileSync(
+    log,
+    'time="x" level=info msg="started" app_id=a\ntime="x" level=fatal msg="port 3500 of \\"a\\" is taken" app_id=a\nExited\n',
+  );
+  expect(deathIn(line)).toBe(`${plain}: port 3500 of "a" is taken`);
+});
