@@ -1,7 +1,7 @@
 /** The demo's Kafka: uses the one that is up, else starts it and stops it again. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose, docker, dockerProblem } from "./docker.ts";
-import { answers } from "./ports.ts";
+import { probeKafka } from "./kafka-probe.ts";
 
 const port = 9092;
 const healthyWithinMs = 120_000;
@@ -22,7 +22,12 @@ export async function startKafka(stopping: AbortSignal): Promise<Kafka> {
       "Apache Kafka on localhost:9092, already up (left running)",
     );
   }
-  if (await answers(port))
+  const found = await probeKafka(port);
+  if (found === "silent")
+    throw new Error(
+      `Port ${port} is taken by something that does not answer as Kafka does: end it, or run the demo without Kafka: npm run demo:local`,
+    );
+  if (found === "kafka")
     return leftAlone(
       "the Kafka that already answers on localhost:9092 (left running)",
     );
@@ -42,7 +47,10 @@ export async function startKafka(stopping: AbortSignal): Promise<Kafka> {
     const note = progress(
       "Starting Kafka in Docker (the first time its image is fetched)",
     );
-    await compose("up", "-d", "kafka").finally(() => note.end());
+    // A stopped or killed container is made anew: what it left half written would fail the demo.
+    await compose("up", "-d", "--force-recreate", "kafka").finally(() =>
+      note.end(),
+    );
     await healthy(await runningContainer(), stopping);
   } catch (error) {
     await stop();

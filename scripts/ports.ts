@@ -1,5 +1,5 @@
 /** Which local ports are free. */
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 
 /** The first free port at or above `wanted` that `claim` grants. */
 export async function freePort(
@@ -10,19 +10,6 @@ export async function freePort(
   // Claimed before it is tried: the try itself would make it look taken to another.
   while (!claim(port) || !(await isFree(port))) port++;
   return port;
-}
-
-export function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: "localhost", timeout: 2000 });
-    const done = (open: boolean) => {
-      socket.destroy();
-      resolve(open);
-    };
-    socket.once("connect", () => done(true));
-    socket.once("error", () => done(false));
-    socket.once("timeout", () => done(false));
-  });
 }
 
 // Both addresses: some systems let a wildcard listener and a loopback one share a port.
