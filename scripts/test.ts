@@ -124,21 +124,28 @@ function jest(suite: TestFile["suite"]): void {
   addJestCounts(counts, suite, output);
 }
 
+/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
 function tutorial(): void {
-  const stages = ["embedded", "kafka", "manual"];
-  for (const stage of stages) {
+  const runs = [
+    { lang: "en", stage: "embedded" },
+    { lang: "en", stage: "kafka" },
+    { lang: "en", stage: "manual" },
+    { lang: "zh", stage: "embedded" },
+  ];
+  for (const { lang, stage } of runs) {
+    const title = `tutorial bindings (${lang}), stage ${stage}`;
     if (stage !== "embedded" && noDocker) {
-      withoutDocker(`tutorial bindings, stage ${stage}`);
+      withoutDocker(title);
       continue;
     }
-    heading(`tutorial bindings, stage ${stage}`);
+    heading(title);
     const { stdout } = spawnSync(
       process.execPath,
-      ["scripts/tutorial.ts", "bindings", "--stage", stage],
+      ["scripts/tutorial.ts", "bindings", `--lang=${lang}`, `--stage=${stage}`],
       { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
     );
     process.stdout.write(stdout);
-    addLastLine(counts, `tutorial ${stage}`, stdout);
+    addLastLine(counts, title, stdout);
   }
 }
 

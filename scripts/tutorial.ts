@@ -25,6 +25,8 @@ const { values, positionals } = parseOptions(
 );
 const [name] = positionals;
 if (!name || positionals.length > 1) fail(usage);
+if (values.lang !== "en" && values.lang !== "zh")
+  fail(`--lang ${values.lang}: must be en or zh.`);
 const file = `tutorials/${name}/README${values.lang === "zh" ? ".zh-CN" : ""}.md`;
 if (!existsSync(join(root, file)))
   fail(`There is no ${file}; see the folders of tutorials/.`);
