@@ -16,7 +16,15 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
     console.log(usage);
     process.exit(0);
   } catch (error) {
-    const reason = (error as Error).message.split(". ")[0];
+    // Node adds lines of advice on its own syntax.
+    const [line = ""] = (error as Error).message.split("\n");
+    const reason = line
+      .split(". ")[0]
+      ?.replace(/\.$/, "")
+      .replace(
+        "argument is ambiguous",
+        "needs a value that does not begin with '-'",
+      );
     fail(`${reason}. \`npm run ${script} -- --help\` lists the options.`);
   }
 }
