@@ -1,5 +1,6 @@
 /** The sidecar from argv to exit code: environment, signals, start and end. */
 import { setTimeout as delay } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { messageOf } from "./errors.ts";
 import {
   deprecatedFlags,
@@ -13,6 +14,7 @@ import {
 import { watchLifeline } from "./lifeline.ts";
 import { createLogFile } from "./log-file.ts";
 import { createLogger, parseLevel, type Logger } from "./log.ts";
+import { lateLimit } from "./node-limits.ts";
 import { start, type Sidecar } from "./sidecar.ts";
 import { daprVersion, version } from "./version.ts";
 
@@ -106,6 +108,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     log.fatal(`Fatal error from runtime: ${messageOf(error)}`);
     return 1;
   }
+  setFlagsFromString(lateLimit);
   const end = await ended.promise;
   isEnding = true;
   if (end.kind === "restart") log.info("Received signal 'hangup'; restarting");

@@ -3,10 +3,9 @@
  * V8's limits count only for a process that begins with them, and so does
  * glibc's: whoever starts a sidecar gives them, else its entry starts anew.
  */
-export const nodeLimits = [
-  "--max-semi-space-size=4",
-  "--heap-growing-percent=10",
-];
+export const nodeLimits = ["--max-semi-space-size=4"];
+/** Set once all is loaded: at the start it would cost 20 ms of collecting. */
+export const lateLimit = "--heap-growing-percent=10";
 export const limitEnv = { MALLOC_ARENA_MAX: "1" };
 
 /** True unless this process began without the limits and could begin again with them. */
