@@ -1,8 +1,5 @@
 /** What one app and its sidecar are to be run with, whether flags or a run file said so. */
-import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseQuantity } from "../metadata.ts";
-import { CommandError } from "./command.ts";
 import { defaultConfig } from "./home.ts";
 import type { RunFlags } from "./run-flags.ts";
 
@@ -98,31 +95,6 @@ const oldSize = (value: number, unit: string) =>
 /** Where the component files are. */
 export const resourceFolders = (spec: AppSpec): string[] =>
   spec.resourcesPaths.length > 0 ? spec.resourcesPaths : [spec.componentsPath];
-
-/** Throws what the original says about paths and sizes that cannot be. `own`: the sidecar is this CLI's. */
-export function checkSpec(spec: AppSpec, own: boolean): void {
-  if (spec.unixDomainSocket && own)
-    throw new CommandError(
-      "Unix domain sockets are not available yet with this CLI's own sidecar. Leave --unix-domain-socket (unixDomainSocket) out to use ports, or name another sidecar by DAPR_DAPRD_PATH.",
-    );
-  const paths = resourceFolders(spec);
-  for (const path of paths)
-    if (!existsSync(path))
-      throw new CommandError(
-        `error validating resources path [${paths.map((p) => JSON.stringify(p)).join(" ")}] : stat ${path}: no such file or directory\n` +
-          "    Name the folder of your component files with --resources-path, or create this one.",
-      );
-  checkSize("invalid max request body size", spec.maxBodySize);
-  checkSize("invalid read buffer size", spec.readBufferSize);
-}
-
-function checkSize(what: string, text: string) {
-  try {
-    parseQuantity(text);
-  } catch (error) {
-    throw new CommandError(`${what}: ${(error as Error).message}`);
-  }
-}
 
 /** What the app finds in its environment. */
 export function appEnv(spec: AppSpec): Record<string, string> {

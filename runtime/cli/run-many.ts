@@ -1,6 +1,7 @@
 /** `dapr run -f`: all apps of a run file, started one after the other, ended together. */
-import { checkSpec } from "./app-spec.ts";
 import { assignPorts } from "./assign-ports.ts";
+import { checkComponents } from "./check-components.ts";
+import { checkSpec } from "./check-spec.ts";
 import type { Invocation } from "./command.ts";
 import { aborted } from "./ending.ts";
 import type { StopWish } from "./ending.ts";
@@ -72,6 +73,7 @@ async function startAll(run: Run): Promise<boolean> {
     const id = app.spec.appId;
     try {
       checkSpec(app.spec, run.binary.own);
+      await checkComponents(app.spec);
       const others = portsOfOthers(run, app);
       await assignPorts(app.spec, await findInstances(), others);
     } catch (error) {

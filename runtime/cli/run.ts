@@ -1,7 +1,9 @@
 /** `dapr run`: one app from flags, or many from a run file. */
 import { randomAppId } from "./app-id.ts";
-import { checkSpec, specFromFlags } from "./app-spec.ts";
+import { specFromFlags } from "./app-spec.ts";
 import { assignPorts } from "./assign-ports.ts";
+import { checkComponents } from "./check-components.ts";
+import { checkSpec } from "./check-spec.ts";
 import { CommandError, command } from "./command.ts";
 import type { Invocation } from "./command.ts";
 import { watchForStop } from "./ending.ts";
@@ -83,6 +85,7 @@ async function single(
     words,
   );
   checkSpec(spec, binary.own);
+  await checkComponents(spec);
   await assignPorts(spec, running);
   if (isOld(await sidecarVersion(binary)))
     io.status(

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { appEnv, checkSpec, socketPath, specFromFlags } from "./app-spec.ts";
+import { appEnv, socketPath, specFromFlags } from "./app-spec.ts";
 import { globalFlags } from "./command.ts";
 import type { FlagValues } from "./command.ts";
 import { parseArgs } from "./parse.ts";
@@ -78,23 +78,6 @@ test("a configuration with mTLS brings its flags", async () => {
   expect(await argsOf()).toContain(
     "--enable-mtls --sentry-address localhost:50001",
   );
-});
-
-test("sizes that cannot be are refused", () => {
-  const resources = ["--resources-path", home];
-  expect(() =>
-    checkSpec(spec(...resources, "--max-body-size", "4MB"), true),
-  ).toThrow("invalid max request body size: ");
-  expect(() =>
-    checkSpec(spec(...resources, "--read-buffer-size", "x"), true),
-  ).toThrow("invalid read buffer size: ");
-  expect(() => checkSpec(spec(...resources), true)).not.toThrow();
-});
-
-test("sockets need a sidecar that serves them", () => {
-  const sockets = spec("--resources-path", home, "-u", "/run/x");
-  expect(() => checkSpec(sockets, true)).toThrow("DAPR_DAPRD_PATH");
-  expect(() => checkSpec(sockets, false)).not.toThrow();
 });
 
 test("the app's environment has its port only if it has one", () => {

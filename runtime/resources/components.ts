@@ -35,6 +35,11 @@ export interface LoadedComponent extends ComponentResource {
   secretRefs: SecretRef[];
 }
 
+/** Two components of one name: the one mistake in a file that stops everything. */
+export class DuplicateComponentError extends Error {
+  override name = "DuplicateComponentError";
+}
+
 const defaultInitTimeoutMs = 5000;
 
 /**
@@ -57,7 +62,7 @@ export function loadComponents(
         if (!component) continue;
         const twin = kept.get(component.name);
         if (twin)
-          throw new Error(
+          throw new DuplicateComponentError(
             `duplicate definition of Component name ${label(component)} with existing ${label(twin)} (${where(component.at)}, ${where(twin.at)}): rename or scope one of them`,
           );
         if (

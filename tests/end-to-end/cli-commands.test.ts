@@ -73,7 +73,22 @@ test("a command of the full CLI that is still to come says what works instead", 
   expect(err).toMatch(
     /^❌ {2}"dapr publish" is not available yet\. Post to a sidecar instead: /,
   );
+  expect((await dapr("invoke")).err).toContain("http://localhost:APP_PORT/");
 });
+
+test.each([
+  [["-H", "99999"], "invalid configuration for HTTPPort. Port 99999 is not"],
+  [["--config", "nope.yaml"], 'validating configuration file "nope.yaml": '],
+  [["--log-level", "bogus"], 'invalid log level "bogus": '],
+])(
+  "run %j is refused in one line, before anything starts",
+  async (args, message) => {
+    const { code, err } = await dapr("run", "--resources-path", dir, ...args);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^❌ {2}[^\n]+\n$/);
+    expect(err).toContain(message);
+  },
+);
 
 test("stop: unknown apps are an error line but exit 0, also as JSON events", async () => {
   const plain = await dapr("stop", "--app-id", "cli-no-such-app");
