@@ -47,10 +47,8 @@ export async function startKafka(stopping: AbortSignal): Promise<Kafka> {
     const note = progress(
       "Starting Kafka in Docker (the first time its image is fetched)",
     );
-    // A stopped or killed container is made anew: what it left half written would fail the demo.
-    await compose("up", "-d", "--force-recreate", "kafka").finally(() =>
-      note.end(),
-    );
+    const fresh = (await hasEndedContainer()) ? ["--force-recreate"] : [];
+    await compose("up", "-d", ...fresh, "kafka").finally(() => note.end());
     await healthy(await runningContainer(), stopping);
   } catch (error) {
     await stop();
@@ -71,6 +69,13 @@ function leftAlone(about: string): Kafka {
 async function runningContainer(): Promise<string> {
   const id = await compose("ps", "-q", "kafka");
   return id && (await state(id)).startsWith("true") ? id : "";
+}
+
+/** One that was stopped or killed: what it left half written would fail the demo. */
+async function hasEndedContainer(): Promise<boolean> {
+  const id = await compose("ps", "-a", "-q", "kafka");
+  const status = id && (await docker("inspect", "-f", "{{.State.Status}}", id));
+  return status === "exited" || status === "dead";
 }
 
 /** e.g. `true healthy` */

@@ -1,4 +1,4 @@
-/** Docker and Compose as a user would call them; nothing newer than `up -d --force-recreate` and `ps` is asked of Compose. */
+/** Docker and Compose as a user would call them; nothing newer than `up -d` and `ps -a` is asked of Compose. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 
