@@ -131,7 +131,7 @@ function banner(template: RunTemplate): string {
 ${chalk.bold("producerapp → sidecar → sample-topic → sidecar → nodeapp")}
 ${lines.join("\n")}
   broker       ${kafka?.about ?? "embedded: a SQLite file under .dapr/, removed at the end"}
-  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs
+  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs (kept)
   to stop      ${orders ? `by itself after ${orders.total} ${orders.total === 1 ? "order" : "orders"}, or Ctrl+C` : "Ctrl+C"}
 `;
 }
