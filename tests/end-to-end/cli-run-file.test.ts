@@ -180,8 +180,11 @@ test("an app that cannot start ends those before it, exit 1", async () => {
 });
 
 test("a sidecar that cannot start: which and where its log is, exit 1", async () => {
-  await runFile("bad-level.yaml", [serve, "logLevel: shouting"]);
-  const run = cli(["run", "-f", "bad-level.yaml"], { cwd: dir });
+  await runFile("bad-address.yaml", [
+    serve,
+    "apiListenAddresses: 203.0.113.1", // an address of nobody (RFC 5737)
+  ]);
+  const run = cli(["run", "-f", "bad-address.yaml"], { cwd: dir });
   expect(await run.exit).toBe(1);
   expect(run.err).toMatch(
     new RegExp(
@@ -189,7 +192,7 @@ test("a sidecar that cannot start: which and where its log is, exit 1", async ()
     ),
   );
   const log = /why: (\S+)/.exec(run.err)![1]!;
-  expect(readFileSync(log, "utf8")).toContain("shouting");
+  expect(readFileSync(log, "utf8")).toContain("203.0.113.1");
   expect(await listed()).toEqual([]);
 });
 
