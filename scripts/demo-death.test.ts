@@ -1,6 +1,6 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { tempFolder } from "../tests/support/temp-folder.ts";
 import { deathIn } from "./demo-death.ts";
 
 test("what ended is named, without a success being called a failure", () => {
@@ -19,7 +19,7 @@ test("what ended is named, without a success being called a failure", () => {
 });
 
 test("a sidecar's death comes with the last fatal line of its log", () => {
-  const log = join(mkdtempSync(join(tmpdir(), "demo-death-")), "a.log");
+  const log = join(tempFolder("demo-death"), "a.log");
   const line = `❌  the daprd process of app "a" exited: exit status 1. Its log says why: ${log}`;
   const plain = line.slice(line.indexOf("the daprd"));
   expect(deathIn(line)).toBe(plain);

@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
+import { tempFolder } from "../tests/support/temp-folder.ts";
 import { DemoFolder } from "./demo-folder.ts";
 
-const newRoot = () => mkdtempSync(join(tmpdir(), "demo-folder-"));
+const newRoot = () => tempFolder("demo-folder");
 
 test("a port that a living demo claimed is not given again until it ends", () => {
   const root = newRoot();

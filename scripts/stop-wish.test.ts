@@ -1,16 +1,16 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { tempFolder } from "../tests/support/temp-folder.ts";
 
 const notOnWindows = process.platform === "win32" ? test.skip : test;
 
 notOnWindows(
   "an npm that is killed is noticed although its shell lives on",
   async () => {
-    const script = join(mkdtempSync(join(tmpdir(), "stop-wish-")), "script.ts");
+    const script = join(tempFolder("stop-wish"), "script.ts");
     const stopWish = pathToFileURL(join(__dirname, "stop-wish.ts"));
     writeFileSync(
       script,
