@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { messageOf } from "./errors.ts";
+import { exitSoon } from "./exit.ts";
 import {
   deprecatedFlags,
   FlagError,
@@ -67,7 +68,7 @@ async function main(argv: string[]) {
   );
   for (;;) {
     const end = await run(parsed.flags, log);
-    if (end !== "restart") process.exit(end);
+    if (end !== "restart") return exitSoon(end);
   }
 }
 

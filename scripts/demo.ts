@@ -143,5 +143,7 @@ function report(): void {
     const rest = apps ? " Everything the demo started was stopped." : "";
     console.error(chalk.red(`Demo failed: ${why.replace(/\.$/, "")}.${rest}`));
   }
-  process.exit(code);
+  process.exitCode = code;
+  // Once the loop is empty; see runtime/exit.ts.
+  setTimeout(() => process.exit(code), 300).unref();
 }
