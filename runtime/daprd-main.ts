@@ -166,9 +166,11 @@ async function close(
         return "failed" as const;
       },
     );
-  const outcome = await (limitMs > 0
-    ? Promise.race([closing, delay(limitMs, "late" as const)])
-    : closing);
+  const limit = new AbortController();
+  const late = delay(limitMs, "late" as const, limit);
+  const outcome = await (limitMs > 0 ? Promise.race([closing, late]) : closing);
+  late.catch(() => {}); // called off, so that it does not hold up the exit
+  limit.abort();
   if (outcome === "late") {
     log.fatal("Graceful shutdown timeout exceeded, forcing shutdown");
     return 1;
