@@ -2,6 +2,7 @@
  * The shared nouns: what a resource, a component and a binding are. Nothing
  * here knows HTTP, YAML or any client library.
  */
+import type { Forward } from "./invocation.ts";
 import type { Logger } from "./log.ts";
 import type { MetadataTable, MetadataValues } from "./metadata.ts";
 
@@ -86,13 +87,20 @@ export interface OpenContext<T extends MetadataTable = MetadataTable> {
   meta: MetadataValues<T>;
   /** Every item as written, for components that pass unknown keys on. */
   items: readonly MetadataItem[];
+  /** The sidecar's environment. */
+  env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** What this instance is wanted for (the component's `direction`); both unless restricted. */
+  /** What this binding is wanted for (the component's `direction`); both unless restricted. */
   directions: { input: boolean; output: boolean };
 }
 
+/** What every component can do. */
+export interface Closable {
+  close(): Promise<void>;
+}
+
 /** A component type with the table of its metadata and how to open one. */
-export interface ComponentDefinition<C = Binding> {
+export interface ComponentDefinition<C extends Closable = Closable> {
   /** e.g. `bindings.kafka` */
   type: string;
   /** Versions it answers to; `["v1"]` also serves an empty version and `v0`. */
@@ -151,6 +159,12 @@ export interface AppReply {
 
 /** The one door to the user's app. */
 export interface AppChannel {
+  /**
+   * Passes a request through, both bodies streamed. Headers go out as they are,
+   * with the app's token added. Waits for a free place like `send`, and holds
+   * it until the answer's body has ended.
+   */
+  forward: Forward;
   /**
    * Sends a request and reads the answer. Waits for a free place when
    * concurrency is limited. Rejects with {@link DeliveryError} when the app

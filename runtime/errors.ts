@@ -8,19 +8,131 @@ const catalogue = {
     "ERR_MALFORMED_REQUEST",
     "failed deserializing HTTP body: %s",
   ],
+  malformedRequest: [400, "ERR_MALFORMED_REQUEST", "%s"],
   invalidBaggage: [400, "ERR_MALFORMED_REQUEST", "invalid baggage header: %s"],
   bodyRead: [400, "ERR_BODY_READ", "failed to read request body: %s"],
+
   invokeOutputBinding: [
     500,
     "ERR_INVOKE_OUTPUT_BINDING",
     "error invoking output binding %s: %s",
   ],
+
+  // Spec api §2.
+  stateNotConfigured: [
+    500,
+    "ERR_STATE_STORE_NOT_CONFIGURED",
+    "state store %s is not configured",
+  ],
+  stateNotFound: [
+    400,
+    "ERR_STATE_STORE_NOT_FOUND",
+    "state store %s is not found",
+  ],
+  stateIllegalKey: [
+    400,
+    "ERR_MALFORMED_REQUEST",
+    "api error: code = InvalidArgument desc = input key/keyPrefix '%s' can't contain '||'",
+  ],
+  stateGet: [500, "ERR_STATE_GET", "fail to get %s from state store %s: %s"],
+  stateBulkGet: [500, "ERR_STATE_BULK_GET", "%s"],
+  stateSave: [
+    500,
+    "ERR_STATE_SAVE",
+    "failed saving state in state store %s: %s",
+  ],
+  stateSaveMismatch: [
+    409,
+    "ERR_STATE_SAVE",
+    "failed saving state in state store %s: %s",
+  ],
+  stateSaveBadEtag: [
+    400,
+    "ERR_STATE_SAVE",
+    "failed saving state in state store %s: %s",
+  ],
+  stateDelete: [
+    500,
+    "ERR_STATE_DELETE",
+    "failed deleting state with key %s: %s",
+  ],
+  stateDeleteMismatch: [
+    409,
+    "ERR_STATE_DELETE",
+    "failed deleting state with key %s: %s",
+  ],
+  stateDeleteBadEtag: [
+    400,
+    "ERR_STATE_DELETE",
+    "failed deleting state with key %s: %s",
+  ],
+  stateTransaction: [
+    500,
+    "ERR_STATE_TRANSACTION",
+    "error while executing state transaction: %s",
+  ],
+  stateOperationNotSupported: [
+    400,
+    "ERR_NOT_SUPPORTED_STATE_OPERATION",
+    "operation type %s not supported",
+  ],
+  stateNoTransactions: [
+    500,
+    "ERR_STATE_STORE_NOT_SUPPORTED",
+    "state store %s doesn't support transactions",
+  ],
+  stateTooManyOperations: [
+    400,
+    "ERR_STATE_STORE_TOO_MANY_TRANSACTIONS",
+    "the transaction contains %s operations, which is more than what the state store supports: %s",
+  ],
+  stateNoQuery: [
+    500,
+    "ERR_STATE_STORE_NOT_SUPPORTED",
+    "state store does not support querying",
+  ],
+  stateQuery: [500, "ERR_STATE_QUERY", "state store %s query failed: %s"],
+
+  // Spec api §5.
+  secretsNotConfigured: [
+    500,
+    "ERR_SECRET_STORES_NOT_CONFIGURED",
+    "secret store is not configured",
+  ],
+  secretStoreNotFound: [
+    401,
+    "ERR_SECRET_STORE_NOT_FOUND",
+    "failed finding secret store with key %s",
+  ],
+  secretDenied: [
+    403,
+    "ERR_PERMISSION_DENIED",
+    'access denied by policy to get "%s" from "%s"',
+  ],
+  secretGet: [
+    500,
+    "ERR_SECRET_GET",
+    "failed getting secret with key %s from secret store %s: %s",
+  ],
+  secretBulkGet: [
+    500,
+    "ERR_SECRET_GET",
+    "failed getting secrets from secret store %s: %s",
+  ],
+
+  // Spec api §4.
   noInvokeTarget: [
     404,
     "ERR_DIRECT_INVOKE",
     "failed getting app id either from the URL path or the header dapr-app-id",
   ],
   directInvoke: [500, "ERR_DIRECT_INVOKE", "failed to invoke, id: %s, err: %s"],
+  directInvokeDenied: [
+    403,
+    "ERR_DIRECT_INVOKE",
+    "failed to invoke, id: %s, err: %s",
+  ],
+
   healthNotReady: [500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [%s]"],
   healthAppIdMismatch: [
     500,
@@ -36,26 +148,84 @@ const catalogue = {
 
 export type ErrorName = keyof typeof catalogue;
 
-/** An error the API answers: `{"errorCode","message"}` with its status. */
+/** One entry of a rich error's `details` (spec api §0). */
+export type ErrorDetail = { "@type": string } & Record<string, unknown>;
+
+const detail = (
+  type: string,
+  fields: Record<string, unknown>,
+): ErrorDetail => ({
+  "@type": `type.googleapis.com/google.rpc.${type}`,
+  ...fields,
+});
+
+export const errorInfo = (
+  reason: string,
+  metadata?: Record<string, string>,
+): ErrorDetail =>
+  detail("ErrorInfo", {
+    reason,
+    domain: "dapr.io",
+    ...(metadata ? { metadata } : {}),
+  });
+
+export const resourceInfo = (
+  type: string,
+  name: string,
+  owner = "",
+  description = "",
+): ErrorDetail =>
+  detail("ResourceInfo", {
+    resource_type: type,
+    resource_name: name,
+    owner,
+    description,
+  });
+
+export const badRequest = (field: string, description: string): ErrorDetail =>
+  detail("BadRequest", { field_violations: [{ field, description }] });
+
+export const helpLink = (url: string, description: string): ErrorDetail =>
+  detail("Help", { links: [{ description, url }] });
+
+export interface ApiErrorOptions {
+  cause?: unknown;
+  details?: ErrorDetail[];
+  /** Headers of the answer, e.g. a binding's metadata. */
+  headers?: Record<string, string>;
+}
+
+/** An error the API answers: `{"errorCode","message","details"?}` with its status. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
   readonly code: string;
+  readonly details: ErrorDetail[] | undefined;
+  readonly headers: Record<string, string> | undefined;
 
-  constructor(error: ErrorName, args: string[] = [], cause?: unknown) {
+  constructor(
+    error: ErrorName,
+    args: string[] = [],
+    options: ApiErrorOptions = {},
+  ) {
     const [status, code, text] = catalogue[error];
     let next = 0;
     super(
       text.replace(/%s/g, () => args[next++] ?? ""),
-      { cause },
+      { cause: options.cause },
     );
     this.status = status;
     this.code = code;
+    this.details = options.details;
+    this.headers = options.headers;
   }
 
-  /** The legacy error body (spec api §0). */
   get body(): string {
-    return JSON.stringify({ errorCode: this.code, message: this.message });
+    return JSON.stringify({
+      errorCode: this.code,
+      message: this.message,
+      ...(this.details ? { details: this.details } : {}),
+    });
   }
 }
 

@@ -145,11 +145,9 @@ export const table = {
   "app-health-threshold": whole("Failed probes that make the app unhealthy", 3),
   "dapr-http-port": port("HTTP API port", 3500),
   "dapr-grpc-port": port("gRPC API port", 50001),
-  "dapr-internal-grpc-port": port("Port for other sidecars", 0, later),
+  "dapr-internal-grpc-port": port("Port for other sidecars; 0 = any free", 0),
   "dapr-internal-grpc-listen-address": text(
-    "Address for other sidecars",
-    "",
-    later,
+    "Address for other sidecars; empty = that of the APIs",
   ),
   "dapr-public-port": port(
     "Port for health and metadata only; off unless set",
@@ -180,7 +178,7 @@ export const table = {
   "components-path": list("Folder of resource files", {
     deprecated: "resources-path",
   }),
-  config: list("Configuration file; repeatable", later),
+  config: list("Configuration file; repeatable, later ones overlay"),
   "max-body-size": bytes("Largest request body, e.g. 4Mi", 4 * 1024 * 1024),
   "read-buffer-size": bytes("Largest request header, e.g. 4Ki", 4 * 1024),
   "dapr-http-max-request-size": whole("Largest request body in MB", -1, {

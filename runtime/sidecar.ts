@@ -6,22 +6,39 @@ import type { ApiCall, HttpApi, ServerOptions } from "./api/http/server.ts";
 import { listen } from "./api/http/server.ts";
 import { listenGrpc } from "./api/grpc/server.ts";
 import { bindingRoutes } from "./api/http/bindings.ts";
+import { createInvoke } from "./api/http/invoke.ts";
 import { createCors } from "./api/http/cors.ts";
 import { createGuard } from "./api/http/guard.ts";
 import {
-  fallback,
   healthRoutes,
   metadataRoutes,
   shutdownRoutes,
   type Operations,
 } from "./api/http/operations.ts";
+import { secretRoutes } from "./api/http/secrets.ts";
+import { stateRoutes } from "./api/http/state.ts";
 import { watchHealth } from "./app/health.ts";
 import { createHttpChannel } from "./app/http-channel.ts";
 import { createBindings, type NamedBinding } from "./blocks/bindings.ts";
-import { bindings as knownBindings } from "./components/index.ts";
-import { directionsOf, openBinding } from "./components/open.ts";
+import { createInvocation } from "./blocks/invocation.ts";
+import { createSecrets } from "./blocks/secrets.ts";
+import { createStates } from "./blocks/state.ts";
+import {
+  bindings as knownBindings,
+  nameResolvers,
+  secretStores,
+  stateStores,
+} from "./components/index.ts";
+import { directionsOf, openComponent } from "./components/open.ts";
+import type { Configuration } from "./configuration.ts";
+import type { Binding, Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import type { Handler } from "./api/http/request.ts";
+import { openComponents, type Category } from "./load-components.ts";
+import type { NameResolver } from "./name-resolver.ts";
+import { createPeers } from "./peers/client.ts";
+import { listenPeers } from "./peers/server.ts";
 import type { Logger } from "./log.ts";
 import { isTruthy, parseDurationMs } from "./metadata.ts";
 import {
@@ -29,6 +46,9 @@ import {
   loadComponents,
   type LoadedComponent,
 } from "./resources/components.ts";
+import { loadConfiguration } from "./resources/configuration.ts";
+import type { SecretStore } from "./secret-store.ts";
+import type { StateStore } from "./state-store.ts";
 import { daprVersion, version } from "./version.ts";
 
 export interface SidecarOptions {
@@ -66,38 +86,88 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     log.info("standalone mode configured");
     log.info(`app id: ${flags["app-id"]}`);
 
+    const configuration = loadConfiguration(flags.config, { env, log });
+    const namespace = env["NAMESPACE"] ?? "";
+
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
+    const health = { isHealthy: false, isBlocked: false };
+
+    const resolvers = await openResolvers(configuration, options);
+    for (const resolver of resolvers) opened.defer(() => resolver.close());
+    const peers = createPeers();
+    opened.defer(() => peers.close());
+    const invocation = createInvocation({
+      appId: flags["app-id"],
+      namespace: namespace || "default",
+      app,
+      isAppHealthy: () => health.isHealthy,
+      resolvers,
+      peers,
+      accessControl: configuration.accessControl,
+      log,
+    });
+
     const block = createBindings({
       log,
       app,
       probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
     });
+    const secrets = createSecrets({ scopes: configuration.secretScopes });
+    const states = createStates({ appId: flags["app-id"], namespace, log });
 
-    const named: (NamedBinding & { resource: LoadedComponent })[] = [];
+    const named: Named[] = [];
+    const categories = {
+      secretstores: {
+        known: secretStores,
+        add(store: SecretStore, resource: LoadedComponent) {
+          secrets.add(resource.name, store);
+          named.push({ resource, capabilities: [...store.features] });
+        },
+      },
+      state: {
+        known: stateStores,
+        add(store: StateStore, resource: LoadedComponent) {
+          states.add(resource.name, store, resource.metadata);
+          named.push({ resource, capabilities: capabilitiesOf(store) });
+        },
+      },
+      bindings: {
+        known: knownBindings,
+        add(binding: Binding, resource: LoadedComponent) {
+          const route = resource.metadata.find(({ name }) => name === "route");
+          const entry: NamedBinding = {
+            name: resource.name,
+            binding,
+            route: route?.value || resource.name,
+            directions: directionsOf(resource),
+          };
+          block.add(entry);
+          named.push({ resource, capabilities: block.capabilities(entry) });
+        },
+      },
+    };
     log.info("Loading components…");
-    for (const resource of loadComponents(
-      [...flags["resources-path"], ...flags["components-path"]],
-      { appId: flags["app-id"], env, log },
-    )) {
-      const binding = await openComponent(resource, options);
-      if (!binding) continue;
-      opened.defer(async () => {
-        log.info(`Shutting down component ${label(resource)}`);
-        await binding.close();
-      });
-      const route = resource.metadata.find(({ name }) => name === "route");
-      const entry = {
-        name: resource.name,
-        binding,
-        resource,
-        route: route?.value || resource.name,
-        directions: directionsOf(resource),
-      };
-      named.push(entry);
-      block.add(entry);
-      log.info(`Component loaded: ${label(resource)}`);
-    }
+    await openComponents(
+      loadComponents(
+        [...flags["resources-path"], ...flags["components-path"]],
+        { appId: flags["app-id"], env, log },
+      ),
+      {
+        appId: flags["app-id"],
+        env,
+        log,
+        // A list and what is done with its entries go together; past here a component is a component.
+        categories: categories as unknown as Record<string, Category>,
+        secrets,
+        onOpened(component: Closable, resource) {
+          opened.defer(async () => {
+            log.info(`Shutting down component ${label(resource)}`);
+            await component.close();
+          });
+        },
+      },
+    );
     log.info("All outstanding components processed");
 
     const state = { outbound: false, ready: false };
@@ -106,24 +176,44 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       appId: flags["app-id"],
       notReady: () => (state.ready ? [] : ["runtime"]),
       outboundReady: () => state.outbound,
-      metadata: () => describe(flags, named, block.capabilities, extended),
+      metadata: () => describe(flags, named, extended),
       setMetadata: (key, value) => void extended.set(key, value),
       shutdown: options.onShutdown,
     };
-    const apis = await openApis(options, operations, [
+    const apis = await openApis(options, operations, createInvoke(invocation), [
       ...bindingRoutes(block),
+      ...stateRoutes(states),
+      ...secretRoutes(secrets),
       ...healthRoutes(operations),
       ...metadataRoutes(operations),
       ...shutdownRoutes(operations),
     ]);
     opened.defer(() => apis.close());
+    const peerServer = await listenPeers({
+      addresses: peerAddresses(flags),
+      port: flags["dapr-internal-grpc-port"],
+      receive: (request) => invocation.receive(request),
+      maxBodyBytes: flags["max-body-size"],
+      log,
+    });
+    opened.defer(() => peerServer.close());
+    log.info(
+      `Internal gRPC server is running on ${peerAddresses(flags)[0]}:${peerServer.port}`,
+    );
+    for (const resolver of resolvers)
+      await resolver.register?.({
+        appId: flags["app-id"],
+        namespace: namespace || "default",
+        host: env["DAPR_HOST_IP"] || peerAddresses(flags)[0]!,
+        port: peerServer.port,
+        direct: peerServer.direct,
+      });
     state.outbound = true;
 
     // Inputs end first: nothing new reaches the app while the rest goes down.
     opened.defer(() => block.stopReading());
     opened.defer(() => stopping.abort());
 
-    const health = { isHealthy: false, isBlocked: false };
     const unhealthy = Promise.withResolvers<void>();
     const onHealthy = () => {
       health.isHealthy = true;
@@ -219,36 +309,74 @@ async function openApp({ flags, env, log }: SidecarOptions) {
   });
 }
 
-/** An opened component; undefined when it is parked or its failure is to be ignored. */
-async function openComponent(
-  resource: LoadedComponent,
-  { flags, log }: SidecarOptions,
-) {
-  const [secret] = resource.secretRefs;
-  if (secret && resource.secretStore) {
-    log.warn(
-      `component ${label(resource)} waits for secret store "${resource.secretStore}", which is not loaded`,
-    );
-    return undefined;
+/**
+ * The resolvers, asked in order: the Configuration's one, or what is usual on a
+ * machine. One that can't be opened is only logged, as in the original.
+ */
+async function openResolvers(
+  { nameResolution }: Configuration,
+  { flags, env, log }: SidecarOptions,
+): Promise<NameResolver[]> {
+  const wanted = nameResolution
+    ? [nameResolution]
+    : usualResolvers.map((component) => ({
+        component,
+        version: "v1",
+        configuration: [],
+        at: undefined,
+      }));
+  const resolvers: NameResolver[] = [];
+  for (const entry of wanted) {
+    const type = `nameresolution.${entry.component.toLowerCase()}`;
+    try {
+      const resolver = await openComponent(
+        {
+          name: entry.component,
+          type,
+          version: entry.version,
+          metadata: entry.configuration,
+          ignoreErrors: true,
+          initTimeoutMs: 5000,
+          scopes: [],
+          at: entry.at,
+        },
+        nameResolvers,
+        { appId: flags["app-id"], env, log },
+      );
+      resolvers.push(resolver);
+    } catch (error) {
+      log.warn(`name resolution ${type} is not available: ${messageOf(error)}`);
+    }
   }
-  if (secret)
-    log.warn(
-      `component ${label(resource)}: metadata "${secret.item.name}" refers to secret "${secret.name}" but auth.secretStore names no store; it stays empty`,
+  if (resolvers.length > 0)
+    log.info(
+      `Initialized name resolution to ${wanted.map(({ component }) => component).join(", ")}`,
     );
-  try {
-    return await openBinding(resource, knownBindings, {
-      appId: flags["app-id"],
-      log,
-    });
-  } catch (error) {
-    const message = `process component ${resource.name} error: ${messageOf(error)}`;
-    if (!resource.ignoreErrors)
-      throw new Error(`failed to load components: ${message}`, {
-        cause: error,
-      });
-    log.error(`Ignoring error processing component: ${message}`);
-    return undefined;
-  }
+  return resolvers;
+}
+
+/** Without a Configuration: other sidecars of this kit by the local registry, the original's by mDNS. */
+const usualResolvers: string[] = [];
+
+/** Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet). */
+const peerAddresses = (flags: Flags): string[] => [
+  flags["dapr-internal-grpc-listen-address"] ||
+    flags["dapr-listen-addresses"].split(",")[0] ||
+    "127.0.0.1",
+];
+
+/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
+const capabilitiesOf = ({ features }: StateStore): string[] => [
+  ...features,
+  ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")
+    ? ["ACTOR"]
+    : []),
+];
+
+/** A component as `/v1.0/metadata` shows it. */
+interface Named {
+  resource: LoadedComponent;
+  capabilities: string[];
 }
 
 const loopback = ["127.0.0.1", "::1"];
@@ -257,6 +385,7 @@ const loopback = ["127.0.0.1", "::1"];
 async function openApis(
   { flags, env, log }: SidecarOptions,
   operations: Operations,
+  fallback: Handler,
   routes: ServerOptions["routes"],
 ): Promise<{ close(): Promise<void> }> {
   const listed = flags["dapr-listen-addresses"].split(",").filter(Boolean);
@@ -354,8 +483,7 @@ const apiLog =
 /** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
 function describe(
   flags: Flags,
-  named: (NamedBinding & { resource: LoadedComponent })[],
-  capabilities: (binding: NamedBinding) => string[],
+  named: Named[],
   extended: Map<string, string>,
 ): Record<string, unknown> {
   const appPort = flags["app-port"];
@@ -364,11 +492,11 @@ function describe(
     runtimeVersion: daprVersion,
     ...(named.length > 0
       ? {
-          components: named.map((binding) => ({
-            name: binding.name,
-            type: binding.resource.type,
-            version: binding.resource.version || "v1",
-            capabilities: capabilities(binding),
+          components: named.map(({ resource, capabilities }) => ({
+            name: resource.name,
+            type: resource.type,
+            version: resource.version || "v1",
+            capabilities,
           })),
         }
       : {}),

@@ -7,9 +7,18 @@ const root = join(__dirname, "..");
 // Layer of a file → layers it may import (its own always).
 const arrows: Record<string, string[]> = {
   entry: ["sidecar", "cli", "shared"],
-  sidecar: ["api", "app", "components", "resources", "blocks", "shared"],
+  sidecar: [
+    "api",
+    "app",
+    "components",
+    "peers",
+    "resources",
+    "blocks",
+    "shared",
+  ],
   api: ["blocks", "shared"],
   app: ["blocks", "shared"],
+  peers: ["blocks", "shared"],
   components: ["blocks", "shared"],
   resources: ["blocks", "shared"],
   blocks: ["shared"],
@@ -24,7 +33,7 @@ function layerOf(file: string): string {
   if (top === "nodeapp" || top === "producerapp") return "apps";
   if (top === "scripts") return "scripts";
   if (/^(daprd|daprd-main|dapr)\.ts$/.test(second)) return "entry";
-  if (second === "sidecar.ts") return "sidecar";
+  if (/^(sidecar|load-components)\.ts$/.test(second)) return "sidecar";
   return second.endsWith(".ts") ? "shared" : second;
 }
 

@@ -9,6 +9,7 @@ import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { DeliveryError, type AppChannel, type AppReply } from "../contract.ts";
 import { messageOf } from "../errors.ts";
+import { CallError } from "../invocation.ts";
 
 export interface HttpChannelOptions {
   protocol: "http" | "https" | "h2c";
@@ -77,6 +78,9 @@ export async function createHttpChannel(
 
   return {
     send,
+    async forward() {
+      throw new CallError("unimplemented", "not built yet");
+    },
     async whenListening(signal) {
       while (!(await isListening(options.address, options.port)))
         await delay(dialIntervalMs, undefined, { signal });

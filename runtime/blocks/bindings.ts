@@ -58,7 +58,7 @@ export function createBindings(options: BindingsOptions) {
       metadata: Record<string, string>,
     ): Promise<BindingResponse | undefined> {
       const fail = (cause: string, error?: unknown) =>
-        new ApiError("invokeOutputBinding", [name, cause], error);
+        new ApiError("invokeOutputBinding", [name, cause], { cause: error });
       if (operation === "")
         throw fail("operation field is missing from request");
       const named = byName.get(name);

@@ -2,10 +2,14 @@
  * The list of component types. Each driver is imported only when a component of
  * its type is configured, so its client library costs nothing otherwise.
  */
-import type { Binding, ComponentDefinition } from "../contract.ts";
+import type { Binding, Closable, ComponentDefinition } from "../contract.ts";
+import type { NameResolver } from "../name-resolver.ts";
+import type { SecretStore } from "../secret-store.ts";
+import type { StateStore } from "../state-store.ts";
 
-export interface BuiltIn<C> {
+export interface BuiltIn<C extends Closable> {
   type: string;
+  /** `["v1"]` also serves an empty version and `v0`; several versions stand for themselves, the first is the default. */
   versions: string[];
   load(): Promise<ComponentDefinition<C>>;
 }
@@ -22,3 +26,10 @@ export const bindings: BuiltIn<Binding>[] = [
     load: async () => (await import("./bindings/sqlite.ts")).sqlite,
   },
 ];
+
+export const stateStores: BuiltIn<StateStore>[] = [];
+
+export const secretStores: BuiltIn<SecretStore>[] = [];
+
+/** Named by a Configuration's `spec.nameResolution.component`, not by a Component. */
+export const nameResolvers: BuiltIn<NameResolver>[] = [];

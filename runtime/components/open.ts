@@ -4,7 +4,7 @@
  * components §1.3, §1.4) with the line to look at.
  */
 import type {
-  Binding,
+  Closable,
   ComponentDefinition,
   ComponentResource,
 } from "../contract.ts";
@@ -24,6 +24,7 @@ export class ComponentError extends Error {
 
 /** What the categories are called in `couldn't find …` (spec components §1.4). */
 const categories: Record<string, string> = {
+  nameresolution: "name resolution",
   state: "state store",
   pubsub: "message bus",
   secretstores: "secret store",
@@ -36,17 +37,17 @@ const categories: Record<string, string> = {
 
 export interface OpenOptions {
   appId: string;
+  env: Readonly<Record<string, string | undefined>>;
   log: Logger;
 }
 
-/** Opens a binding. Rejects with {@link ComponentError}. */
-export async function openBinding(
+/** Opens a component of one category's list. Rejects with {@link ComponentError}. */
+export async function openComponent<C extends Closable>(
   resource: ComponentResource,
-  known: BuiltIn<Binding>[],
+  known: BuiltIn<C>[],
   options: OpenOptions,
-): Promise<Binding> {
+): Promise<C> {
   const definition = await find(resource, known);
-  const directions = directionsOf(resource);
   let meta;
   try {
     meta = parseMetadata(definition.metadata, resource.metadata, resource.at);
@@ -58,8 +59,9 @@ export async function openBinding(
     appId: options.appId,
     meta,
     items: resource.metadata,
+    env: options.env,
     log: options.log.scope("dapr.contrib"),
-    directions,
+    directions: directionsOf(resource),
   });
   return withTimeout(opening, resource);
 }
@@ -82,16 +84,17 @@ function initFailure(
 const name = (resource: ComponentResource) =>
   `${resource.name} (${resource.version ? `${resource.type}/${resource.version}` : resource.type})`;
 
-async function find(
+async function find<C extends Closable>(
   resource: ComponentResource,
-  known: BuiltIn<Binding>[],
-): Promise<ComponentDefinition<Binding>> {
+  known: BuiltIn<C>[],
+): Promise<ComponentDefinition<C>> {
   const version = resource.version.toLowerCase();
   const found = known.find(
     ({ type, versions }) =>
       type === resource.type &&
       (versions.includes(version) ||
-        (["", "v0"].includes(version) && versions.includes("v1"))),
+        version === "" ||
+        (version === "v0" && versions.length === 1)),
   );
   if (found) return found.load();
   const category = resource.type.split(".")[0]!;
@@ -109,10 +112,10 @@ async function find(
   );
 }
 
-async function withTimeout(
-  opening: Promise<Binding>,
+async function withTimeout<C extends Closable>(
+  opening: Promise<C>,
   resource: ComponentResource,
-): Promise<Binding> {
+): Promise<C> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -129,7 +132,7 @@ async function withTimeout(
     return await Promise.race([opening, late]);
   } catch (error) {
     // One that opens after its time is closed again, not leaked.
-    opening.then((binding) => binding.close()).catch(() => {});
+    opening.then((component) => component.close()).catch(() => {});
     throw initFailure(resource, error);
   } finally {
     clearTimeout(timer);

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
-import { openBinding } from "../contracts/open-binding.ts";
+import { openBinding } from "../contracts/open-component.ts";
 import { waitFor } from "../wait-for.ts";
 
 const run = promisify(execFile);

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Binding, BindingMessage } from "../../runtime/contract.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
-import { openBinding } from "../contracts/open-binding.ts";
+import { openBinding } from "../contracts/open-component.ts";
 import { waitFor } from "../wait-for.ts";
 
 let broker: KafkaBroker;

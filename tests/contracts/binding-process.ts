@@ -4,7 +4,7 @@
  * Prints `ready`, then `got TEXT` per message read or `acked TEXT` per message
  * stored; ends in order once its standard input closes.
  */
-import { openBinding } from "./open-binding.ts";
+import { openBinding } from "./open-component.ts";
 
 export interface ProcessTask {
   type: string;

@@ -7,7 +7,7 @@ import type {
 } from "../../runtime/contract.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
-import { openBinding } from "./open-binding.ts";
+import { openBinding } from "./open-component.ts";
 import { startProcess } from "./start-process.ts";
 
 export interface ContractSetup {

@@ -2,7 +2,7 @@
 import type { BindingMessage } from "../../runtime/contract.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
-import { openBinding } from "./open-binding.ts";
+import { openBinding } from "./open-component.ts";
 
 export function deliveryCases({
   check,

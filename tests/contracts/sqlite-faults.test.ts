@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Binding } from "../../runtime/contract.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
-import { openBinding } from "./open-binding.ts";
+import { openBinding } from "./open-component.ts";
 import { startProcess } from "./start-process.ts";
 
 const type = "bindings.sqlite";

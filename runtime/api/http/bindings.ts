@@ -51,7 +51,7 @@ async function readBody(request: ApiRequest): Promise<BindingBody> {
     bytes = await request.body();
   } catch (error) {
     if (error instanceof BodyError)
-      throw new ApiError("malformedBody", [error.message], error);
+      throw new ApiError("malformedBody", [error.message], { cause: error });
     throw error;
   }
   return bytes.length > bigBodyBytes ? parseApart(bytes) : parseBody(bytes);

@@ -1,4 +1,4 @@
-/** The sidecar's own routes: health, metadata, shutdown (spec api §6.1), and what no route takes. */
+/** The sidecar's own routes: health, metadata, shutdown (spec api §6.1). */
 import { ApiError } from "../../errors.ts";
 import { encode } from "../../go-json.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
@@ -51,7 +51,7 @@ export function metadataRoutes(sidecar: Operations): Route[] {
           return { status: 204 };
         } catch (error) {
           if (error instanceof BodyError)
-            throw new ApiError("bodyRead", [error.message], error);
+            throw new ApiError("bodyRead", [error.message], { cause: error });
           throw error;
         }
       },
@@ -70,36 +70,4 @@ export function shutdownRoutes(sidecar: Operations): Route[] {
       },
     ],
   ];
-}
-
-/**
- * Any other path or method is a service invocation; its target stands in the
- * header, in Basic credentials or in the URL, in that order (spec api §4).
- */
-export const fallback: Handler = (request) => {
-  const target = invokeTarget(
-    header(request, "dapr-app-id"),
-    header(request, "authorization"),
-    request.path,
-  );
-  if (!target) throw new ApiError("noInvokeTarget");
-  throw new ApiError("directInvoke", [
-    target,
-    "service invocation is not available in this version of the sidecar",
-  ]);
-};
-
-function invokeTarget(
-  appId: string | undefined,
-  authorization: string | undefined,
-  path: string,
-): string | undefined {
-  if (appId) return appId;
-  const basic = /^Basic (.+)$/.exec(authorization ?? "");
-  const named =
-    basic &&
-    /^dapr-app-id:(.+)$/.exec(Buffer.from(basic[1]!, "base64").toString());
-  if (named) return named[1];
-  const byPath = /^\/v1\.0\/invoke\/([^/]+)\/method(\/|$)/.exec(path);
-  return byPath?.[1];
 }

@@ -281,7 +281,11 @@ function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
 
 function replyTo(error: unknown, log: Logger): ApiReply {
   if (error instanceof ApiError)
-    return { status: error.status, body: error.body };
+    return {
+      status: error.status,
+      body: error.body,
+      headers: error.headers,
+    };
   if (error instanceof UnescapeError)
     return {
       status: 400,

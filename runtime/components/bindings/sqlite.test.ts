@@ -40,6 +40,7 @@ async function open(values: Record<string, string>): Promise<Binding> {
     meta: parseMetadata(sqlite.metadata, items),
     items,
     log,
+    env: {},
     directions: { input: true, output: true },
   });
   opened.push(binding);

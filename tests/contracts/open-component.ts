@@ -1,6 +1,6 @@
-/** Opens a binding as the sidecar does: by its type from the list, its metadata read by its table. */
-import { bindings } from "../../runtime/components/index.ts";
-import type { Binding } from "../../runtime/contract.ts";
+/** Opens a component as the sidecar does: by its type from the list, its metadata read by its table. */
+import { bindings, type BuiltIn } from "../../runtime/components/index.ts";
+import type { Binding, Closable } from "../../runtime/contract.ts";
 import type { Logger } from "../../runtime/log.ts";
 import { parseMetadata } from "../../runtime/metadata.ts";
 
@@ -9,16 +9,29 @@ export interface OpenOptions {
   /** Collects log lines as `level message`. */
   log?: string[];
   directions?: { input: boolean; output: boolean };
+  env?: Record<string, string>;
+  /** The type's default version unless given. */
+  version?: string;
 }
 
-export async function openBinding(
+export const openBinding = (
   type: string,
   options: OpenOptions,
-): Promise<Binding> {
-  const found = bindings.find((entry) => entry.type === type);
+): Promise<Binding> => openBuiltIn(bindings, type, options);
+
+export async function openBuiltIn<C extends Closable>(
+  known: BuiltIn<C>[],
+  type: string,
+  options: OpenOptions,
+): Promise<C> {
+  const found = known.find(
+    (entry) =>
+      entry.type === type &&
+      entry.versions.includes(options.version ?? entry.versions[0]!),
+  );
   if (!found)
     throw new Error(
-      `no binding of type ${type} in runtime/components/index.ts`,
+      `no component of type ${type} in runtime/components/index.ts`,
     );
   const definition = await found.load();
   const items = Object.entries(options.metadata).map(([name, value]) => ({
@@ -30,6 +43,7 @@ export async function openBinding(
     appId: "contract",
     meta: parseMetadata(definition.metadata, items),
     items,
+    env: options.env ?? {},
     log: collecting(options.log ?? []),
     directions: options.directions ?? { input: true, output: true },
   });

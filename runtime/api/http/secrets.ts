@@ -1,0 +1,32 @@
+/** `GET /v1.0/secrets/{store}/{key}` and `…/bulk` (spec api §5). */
+import type { Secrets } from "../../blocks/secrets.ts";
+import { encode } from "../../go-json.ts";
+import { queryMetadata } from "./query-metadata.ts";
+import type { Route } from "./request.ts";
+
+export function secretRoutes(secrets: Pick<Secrets, "get" | "bulk">): Route[] {
+  const json = (value: unknown) => ({
+    status: 200,
+    body: encode(value) + "\n",
+  });
+  return [
+    [
+      "GET",
+      "/v1.0/secrets/:store/bulk",
+      async ({ params, query }) =>
+        json(await secrets.bulk(params["store"]!, queryMetadata(query))),
+    ],
+    [
+      "GET",
+      "/v1.0/secrets/:store/:key",
+      async ({ params, query }) =>
+        json(
+          await secrets.get(
+            params["store"]!,
+            params["key"]!,
+            queryMetadata(query),
+          ),
+        ),
+    ],
+  ];
+}

@@ -1,0 +1,79 @@
+/**
+ * The secrets building block: which stores there are and what the app may read
+ * of them (spec api §5).
+ */
+import type { SecretScope } from "../configuration.ts";
+import { ApiError, messageOf } from "../errors.ts";
+import type { Secret, SecretStore } from "../secret-store.ts";
+
+export type Secrets = ReturnType<typeof createSecrets>;
+
+export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
+  const stores = new Map<string, SecretStore>();
+
+  const find = (name: string): SecretStore => {
+    const store = stores.get(name);
+    if (store) return store;
+    throw stores.size === 0
+      ? new ApiError("secretsNotConfigured")
+      : new ApiError("secretStoreNotFound", [name]);
+  };
+
+  /** A non-empty list of allowed ones alone decides; else the denied ones; else the default. */
+  const mayRead = (storeName: string, key: string): boolean => {
+    const scope = scopes.find((s) => s.storeName === storeName);
+    if (!scope) return true;
+    if (scope.allowedSecrets.length > 0)
+      return scope.allowedSecrets.includes(key);
+    if (scope.deniedSecrets.includes(key)) return false;
+    return scope.defaultAccess === "allow";
+  };
+
+  return {
+    add(name: string, store: SecretStore) {
+      stores.set(name, store);
+    },
+
+    /** For components: whether a store is there, and a secret without regard to scopes. */
+    has: (name: string) => stores.has(name),
+    read: (name: string, key: string): Promise<Secret> =>
+      find(name).get(key, {}),
+
+    /** For the app. Rejects with the documented {@link ApiError}. */
+    async get(
+      storeName: string,
+      key: string,
+      metadata: Record<string, string>,
+    ): Promise<Secret> {
+      const store = find(storeName);
+      if (!mayRead(storeName, key))
+        throw new ApiError("secretDenied", [key, storeName]);
+      try {
+        return await store.get(key, metadata);
+      } catch (error) {
+        throw new ApiError("secretGet", [key, storeName, messageOf(error)], {
+          cause: error,
+        });
+      }
+    },
+
+    /** All the app may read; what is denied is left out. */
+    async bulk(
+      storeName: string,
+      metadata: Record<string, string>,
+    ): Promise<Record<string, Secret>> {
+      const store = find(storeName);
+      let all;
+      try {
+        all = await store.bulk(metadata);
+      } catch (error) {
+        throw new ApiError("secretBulkGet", [storeName, messageOf(error)], {
+          cause: error,
+        });
+      }
+      return Object.fromEntries(
+        Object.entries(all).filter(([key]) => mayRead(storeName, key)),
+      );
+    },
+  };
+}

@@ -1,0 +1,72 @@
+/**
+ * The nouns of service invocation: a request that is passed through and its
+ * answer, both with bodies that may be streams; and what carries it from one
+ * sidecar to another.
+ */
+import type { Readable } from "node:stream";
+import type { Peer } from "./name-resolver.ts";
+
+/** Names and values in turn, as they came: `["content-type", "text/plain", …]`. */
+export type RawHeaders = string[];
+
+export interface ForwardRequest {
+  /** Any verb but CONNECT. */
+  method: string;
+  /** Normalised path with its query, as it goes on the wire: `/neworder?x=1`. */
+  path: string;
+  headers: RawHeaders;
+  /** Bytes where the whole body is at hand and may be sent again; a stream is sent once. */
+  body: Uint8Array | Readable | undefined;
+  /** The caller went away: whatever is under way ends. */
+  signal?: AbortSignal;
+}
+
+export interface ForwardReply {
+  status: number;
+  headers: RawHeaders;
+  /** A stream that fails half-way has to cut the caller's connection, not end it well. */
+  body: Uint8Array | Readable;
+}
+
+/** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, when there is no answer. */
+export type Forward = (request: ForwardRequest) => Promise<ForwardReply>;
+
+/** A request from one sidecar to another; caller and callee travel in the headers (`dapr-caller-app-id` …). */
+export interface PeerRequest extends ForwardRequest {
+  appId: string;
+  namespace: string;
+}
+
+/** The way to other sidecars. */
+export interface Peers {
+  call(peer: Peer, request: PeerRequest): Promise<ForwardReply>;
+  close(): Promise<void>;
+}
+
+/** Why a call between sidecars failed, in the terms of gRPC (spec api §4, grpc §4). */
+export type CallErrorKind =
+  | "unavailable"
+  | "unauthenticated"
+  | "denied"
+  | "invalid"
+  | "too-large"
+  | "unimplemented"
+  | "internal";
+
+/** There is no answer of an app: `message` is what the caller's error quotes. */
+export class CallError extends Error {
+  override name = "CallError";
+  readonly kind: CallErrorKind;
+  /** Nothing of the request reached the app, so it may be sent again if its body is at hand. */
+  readonly unsent: boolean;
+
+  constructor(
+    kind: CallErrorKind,
+    message: string,
+    options: { cause?: unknown; unsent?: boolean } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.kind = kind;
+    this.unsent = options.unsent ?? false;
+  }
+}
