@@ -1,5 +1,6 @@
-/** Consumer: its sidecar posts every order that arrives on the input binding "sample-topic". */
+/** Takes orders from its sidecar: from the input binding "sample-topic", or by service invocation (orders.ts). */
 import express from "express";
+import { orders } from "./orders.ts";
 
 const port = Number(process.env.APP_PORT || 3000);
 const app = express();
@@ -11,6 +12,8 @@ app.post("/sample-topic", (req, res) => {
   console.log(req.body);
   res.status(200).end(); // anything but a 2xx asks for the order again
 });
+
+app.use(orders);
 
 const server = app.listen(port, (error) => {
   if (!error) return console.log(`Node App listening on port ${port}!`);

@@ -1,0 +1,62 @@
+/** State: keeps the latest order in the component "statestore", through the sidecar. */
+import { Router, type ErrorRequestHandler } from "express";
+
+// `dapr run` sets these, and so does the sidecar's injector in Kubernetes.
+const daprPort = process.env.DAPR_HTTP_PORT ?? "3500";
+const daprGRPCPort = process.env.DAPR_GRPC_PORT ?? "50001";
+const stateUrl = `http://localhost:${daprPort}/v1.0/state/statestore`;
+
+export const orders = Router();
+
+orders.post("/neworder", async (req, res) => {
+  const data = req.body?.data;
+  if (data?.orderId === undefined)
+    return res.status(400).send({ message: 'Send {"data": {"orderId": 42}}.' });
+  console.log(`Got a new order! Order ID: ${data.orderId}`);
+  await callStore("Failed to persist state", stateUrl, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify([{ key: "order", value: data }]),
+  });
+  console.log("Successfully persisted state.");
+  res.status(200).send();
+});
+
+orders.get("/order", async (_req, res) => {
+  const state = await callStore("Could not get state", `${stateUrl}/order`);
+  // 204 without a body: there is no order.
+  res
+    .status(state.status)
+    .type("json")
+    .send(await state.text());
+});
+
+orders.delete("/order", async (_req, res) => {
+  const url = `${stateUrl}/order`;
+  await callStore("Could not delete state", url, { method: "DELETE" });
+  console.log("Deleted the order.");
+  res.status(204).send();
+});
+
+orders.get("/ports", (_req, res) => {
+  console.log(`DAPR_HTTP_PORT: ${daprPort}, DAPR_GRPC_PORT: ${daprGRPCPort}`);
+  res.send({ DAPR_HTTP_PORT: daprPort, DAPR_GRPC_PORT: daprGRPCPort });
+});
+
+async function callStore(failure: string, url: string, request?: RequestInit) {
+  const response = await fetch(url, request).catch((error: Error) => {
+    // fetch keeps the reason in its cause
+    const { message } = (error.cause as Error | undefined) ?? error;
+    throw new Error(`${failure}: no answer from ${url}: ${message}`);
+  });
+  if (response.ok) return response;
+  const answer = await response.text();
+  throw new Error(`${failure}: ${response.status} ${answer}`);
+}
+
+// What a handler above throws ends here; Express knows it by its four parameters.
+const sayFailure: ErrorRequestHandler = (error: Error, _req, res, _next) => {
+  console.log(error.message);
+  res.status(500).send({ message: error.message });
+};
+orders.use(sayFailure);
