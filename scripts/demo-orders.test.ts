@@ -1,7 +1,7 @@
-import { OrderCount } from "./demo-orders.ts";
+import { OrderCount, persistedOrders, printedOrders } from "./demo-orders.ts";
 
 test("all orders must come, duplicates and strangers do not count", () => {
-  const orders = new OrderCount(2);
+  const orders = new OrderCount(2, printedOrders());
   expect(orders.seen("{ orderId: 2 }")).toBe(false);
   expect(orders.seen("{ orderId: 2 }")).toBe(false);
   expect(orders.seen("{ orderId: 7 }")).toBe(false);
@@ -9,8 +9,17 @@ test("all orders must come, duplicates and strangers do not count", () => {
   expect(orders.seen("{ orderId: 1 }")).toBe(true);
 });
 
+test("an order counts as persisted once the app says so, not when it failed", () => {
+  const orders = new OrderCount(1, persistedOrders());
+  expect(orders.seen("Got a new order! Order ID: 1")).toBe(false);
+  expect(orders.seen("Failed to persist state: 500 {}")).toBe(false);
+  expect(orders.seen("Successfully persisted state.")).toBe(false);
+  expect(orders.seen("Got a new order! Order ID: 1")).toBe(false);
+  expect(orders.seen("Successfully persisted state.")).toBe(true);
+});
+
 test("thirty seconds without a new order are too long, and it says what is missing", () => {
-  const orders = new OrderCount(3);
+  const orders = new OrderCount(3, printedOrders());
   orders.seen("{ orderId: 2 }");
   expect(orders.overdue(Date.now() + 29_000)).toBeUndefined();
   expect(orders.overdue(Date.now() + 31_000)).toContain(

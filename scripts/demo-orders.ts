@@ -1,20 +1,47 @@
-/** Counts the orders that came through the consumer. */
+/** Counts the orders that came through nodeapp. */
+
+/** Takes a line that nodeapp printed; returns the order that came through by it, if one did. */
+export type OrderReader = (line: string) => number | undefined;
+
+/** bindings: an order came through when it was printed. */
+export function printedOrders(): OrderReader {
+  return (line) => numberIn(/^\{ orderId: (\d+) \}$/.exec(line));
+}
+
+/** hello-world, hello-kubernetes: only an order that the store took came through. */
+export function persistedOrders(): OrderReader {
+  const announced: number[] = [];
+  return (line) => {
+    const order = numberIn(/^Got a new order! Order ID: (\d+)$/.exec(line));
+    if (order !== undefined) announced.push(order);
+    if (line.startsWith("Failed to persist state")) announced.shift();
+    return line === "Successfully persisted state."
+      ? announced.shift()
+      : undefined;
+  };
+}
+
+const numberIn = (match: RegExpExecArray | null) =>
+  match ? Number(match[1]) : undefined;
+
 const patienceMs = 30_000;
 
 export class OrderCount {
   readonly total: number;
   readonly #missing: Set<number>;
+  readonly #orderIn: OrderReader;
   #progressAt = Date.now();
 
-  constructor(total: number) {
+  constructor(total: number, orderIn: OrderReader) {
     this.total = total;
+    this.#orderIn = orderIn;
     this.#missing = new Set(Array.from({ length: total }, (_, i) => i + 1));
   }
 
-  /** Takes a line the consumer printed; true once every order was seen. */
+  /** Takes a line nodeapp printed; true once every order was seen. */
   seen(line: string): boolean {
-    const order = /^\{ orderId: (\d+) \}$/.exec(line.trim());
-    if (order && this.#missing.delete(Number(order[1])))
+    const order = this.#orderIn(line.trim());
+    if (order !== undefined && this.#missing.delete(order))
       this.#progressAt = Date.now();
     return this.#missing.size === 0;
   }

@@ -3,9 +3,10 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chalk, YAML } from "zx";
 import { DemoFolder } from "./demo-folder.ts";
-import { startKafka, type Kafka } from "./demo-kafka.ts";
-import { startRun, type Run } from "./demo-run.ts";
 import { OrderCount } from "./demo-orders.ts";
+import { startRun, type Run } from "./demo-run.ts";
+import { chooseScene } from "./demo-scenes.ts";
+import { startService, type Service } from "./demo-service.ts";
 import { root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { freePort } from "./ports.ts";
@@ -13,8 +14,10 @@ import { watchForStop } from "./stop-wish.ts";
 
 const usage = `npm run demo:local [-- OPTIONS]
 
-  --broker embedded|kafka   embedded (default) needs nothing but Node; kafka uses
+  --tutorial NAME           bindings (default), hello-world or hello-kubernetes
+  --broker embedded|kafka   of bindings: embedded (default) needs nothing but Node; kafka uses
                             docker-compose-single-kafka.yml and starts it if need be
+  --store embedded|redis    of the others: the same for their state store
   --count N                 stop after orders 1…N came through; exit 0 only if all did
   --help                    this text`;
 
@@ -29,15 +32,17 @@ interface RunTemplate {
 }
 
 const { values } = parseOptions("demo:local", usage, {
-  broker: { type: "string", default: "embedded" },
+  tutorial: { type: "string" },
+  broker: { type: "string" },
+  store: { type: "string" },
   count: { type: "string" },
 });
-const broker = String(values.broker);
-if (broker !== "embedded" && broker !== "kafka")
-  fail(`--broker ${broker}: must be embedded or kafka.`);
+const scene = chooseScene(values);
 if (values.count !== undefined && !/^[1-9]\d{0,5}$/.test(String(values.count)))
   fail(`--count ${values.count}: must be a whole number of orders, 1 or more.`);
-const orders = values.count ? new OrderCount(Number(values.count)) : undefined;
+const orders = values.count
+  ? new OrderCount(Number(values.count), scene.orderReader())
+  : undefined;
 
 /** Why the demo ends, and with which exit code; the first reason counts. */
 let ending: { why: string; code: number } | undefined;
@@ -54,17 +59,18 @@ watchForStop({
   insisted: () => apps?.kill(),
 });
 
-let kafka: Kafka | undefined;
+let service: Service | undefined;
 let folder: DemoFolder | undefined;
 try {
   folder = new DemoFolder(root);
-  if (broker === "kafka") kafka = await startKafka(stopping.signal);
+  if (scene.service)
+    service = await startService(scene.service, stopping.signal);
   if (!ending) await run(folder);
 } catch (error) {
   end((error as Error).message, 1);
 } finally {
   folder?.remove();
-  await kafka?.stop();
+  await service?.stop();
 }
 report();
 
@@ -94,13 +100,12 @@ async function run(folder: DemoFolder): Promise<void> {
 
 /** The project's run template with ports that are free now. */
 async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
-  const name = broker === "kafka" ? "dapr-kafka.yaml" : "dapr.yaml";
   const template = YAML.parse(
-    readFileSync(join(root, name), "utf8"),
+    readFileSync(join(root, scene.runFile), "utf8"),
   ) as RunTemplate;
   template.common.resourcesPaths = template.common.resourcesPaths.map(
     (path) => {
-      if (broker === "kafka") return join(root, path);
+      if (!scene.copiesComponents) return join(root, path);
       // The component names its file relative to itself: a copy has a queue of its
       // own, without orders that an interrupted run left.
       cpSync(join(root, path), join(folder.path, path), { recursive: true });
@@ -128,9 +133,9 @@ function banner(template: RunTemplate): string {
     return `  ${appID.padEnd(12)} ${app.padEnd(19)} sidecar on port ${daprHTTPPort}`;
   });
   return `
-${chalk.bold("producerapp → sidecar → sample-topic → sidecar → nodeapp")}
+${chalk.bold(scene.flow)}
 ${lines.join("\n")}
-  broker       ${kafka?.about ?? "embedded: a SQLite file under .dapr/, removed at the end"}
+  ${scene.keeper.word.padEnd(12)} ${service?.about ?? scene.keeper.about}
   logs         nodeapp/.dapr/logs, producerapp/.dapr/logs (kept)
   to stop      ${orders ? `by itself after ${orders.total} ${orders.total === 1 ? "order" : "orders"}, or Ctrl+C` : "Ctrl+C"}
 `;

@@ -1,8 +1,11 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import { once } from "node:events";
-import { probeKafka } from "./kafka-probe.ts";
+import { probeKafka, probeRedis } from "./service-probe.ts";
 
-async function probe(answer: (socket: Socket, request: Buffer) => void) {
+async function probe(
+  answer: (socket: Socket, request: Buffer) => void,
+  ask = probeKafka,
+) {
   const server = createServer((socket) =>
     socket.on("data", (request) => answer(socket, request)),
   );
@@ -10,7 +13,7 @@ async function probe(answer: (socket: Socket, request: Buffer) => void) {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   try {
-    return await probeKafka(port, 300);
+    return await ask(port, 300);
   } finally {
     server.close();
   }
@@ -22,12 +25,21 @@ test("only an answer to our own request is Kafka", async () => {
     socket.write(Buffer.from([0, 0, 0, 10]));
     socket.write(Buffer.concat([request.subarray(8, 12), Buffer.alloc(6)]));
   };
-  expect(await probe(kafka)).toBe("kafka");
+  expect(await probe(kafka)).toBe("found");
   expect(await probe((s) => s.end("HTTP/1.1 400 Bad Request\r\n\r\n"))).toBe(
     "silent",
   );
   expect(await probe((s) => s.destroy())).toBe("silent");
   expect(await probe(() => {})).toBe("silent");
+});
+
+test("Redis is known by its answer to PING, also when it wants a password", async () => {
+  const answers = (text: string) =>
+    probe((socket) => socket.write(text), probeRedis);
+  expect(await answers("+PONG\r\n")).toBe("found");
+  expect(await answers("-NOAUTH Authentication required.\r\n")).toBe("found");
+  expect(await answers("-ERR unknown command\r\n")).toBe("silent");
+  expect(await answers("+PONG")).toBe("silent");
 });
 
 test("nothing listens", async () => {

@@ -1,0 +1,151 @@
+/** The demo's Kafka or Redis: uses the one that is up, else starts it and stops it again. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { compose, docker, dockerProblem } from "./docker.ts";
+import type { ProbeResult } from "./service-probe.ts";
+
+const healthyWithinMs = 120_000;
+
+/** A service of docker-compose-single-kafka.yml. */
+export interface ServiceKind {
+  service: "kafka" | "redis";
+  name: "Kafka" | "Redis";
+  /** As the banner calls it. */
+  fullName: string;
+  port: number;
+  probe(port: number): Promise<ProbeResult>;
+  /** The command that does without it. */
+  without: string;
+}
+
+export interface Service {
+  /** For the banner: which server this is and what becomes of it. */
+  about: string;
+  stop(): Promise<void>;
+}
+
+/** Rejects with one sentence for the user; what it started is gone then. */
+export async function startService(
+  { service, name, fullName, port, probe, without }: ServiceKind,
+  stopping: AbortSignal,
+): Promise<Service> {
+  const problem = dockerProblem();
+  const running = problem ? "" : await runningContainer(service);
+  if (running) {
+    await healthy(service, name, running, stopping);
+    return leftAlone(
+      `${fullName} on localhost:${port}, already up (left running)`,
+    );
+  }
+  const found = await probe(port);
+  if (found === "silent")
+    throw new Error(
+      `Port ${port} is taken by something that does not answer as ${name} does: end it, or run the demo without ${name}: ${without}`,
+    );
+  if (found === "found")
+    return leftAlone(
+      `the ${name} that already answers on localhost:${port} (left running)`,
+    );
+  if (problem)
+    throw new Error(
+      `The ${name} demo needs Docker to start ${name}, but ${problem}. Without it: ${without}`,
+    );
+
+  const stop = async () => {
+    const note = progress(`Stopping ${name}`);
+    await compose("rm", "-s", "-f", "-v", service);
+    // The network goes too, unless another service of the file still uses it.
+    if ((await compose("ps", "-q")) === "") await compose("down");
+    note.end(`${name} stopped.`);
+  };
+  try {
+    const note = progress(
+      `Starting ${name} in Docker (the first time its image is fetched)`,
+    );
+    const fresh = (await hasEndedContainer(service))
+      ? ["--force-recreate"]
+      : [];
+    await compose("up", "-d", ...fresh, service).finally(() => note.end());
+    await healthy(service, name, await runningContainer(service), stopping);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    about: `${fullName} on localhost:${port}, started in Docker (stopped at the end)`,
+    stop,
+  };
+}
+
+function leftAlone(about: string): Service {
+  return { about, stop: async () => {} };
+}
+
+/** Its id; empty when it is absent or stopped. */
+async function runningContainer(service: string): Promise<string> {
+  const id = await compose("ps", "-q", service);
+  return id && (await state(id)).startsWith("true") ? id : "";
+}
+
+/** One that was stopped or killed: what it left half written would fail the demo. */
+async function hasEndedContainer(service: string): Promise<boolean> {
+  const id = await compose("ps", "-a", "-q", service);
+  const status = id && (await docker("inspect", "-f", "{{.State.Status}}", id));
+  return status === "exited" || status === "dead";
+}
+
+/** e.g. `true healthy` */
+function state(id: string): Promise<string> {
+  const format = "{{.State.Running}} {{.State.Health.Status}}";
+  return docker("inspect", "-f", format, id);
+}
+
+async function healthy(
+  service: string,
+  name: string,
+  id: string,
+  stopping: AbortSignal,
+): Promise<void> {
+  const note = progress(`Waiting for ${name} to become healthy`);
+  const logs = `see \`docker compose -f docker-compose-single-kafka.yml logs ${service}\`.`;
+  const deadline = Date.now() + healthyWithinMs;
+  try {
+    for (;;) {
+      const [running, health] = id ? (await state(id)).split(" ") : ["false"];
+      if (running !== "true")
+        throw new Error(`${name} ended while starting; ${logs}`);
+      if (health === "healthy") return note.end(`${name} is healthy.`);
+      if (Date.now() > deadline)
+        throw new Error(
+          `${name} was not healthy within ${healthyWithinMs / 1000} s (last state: ${health}); ${logs}`,
+        );
+      await sleep(300, undefined, { signal: stopping });
+    }
+  } finally {
+    note.end();
+  }
+}
+
+/** A line that shows time passing: rewritten on a terminal, every 5 s elsewhere. */
+function progress(what: string) {
+  const started = Date.now();
+  const terminal = process.stdout.isTTY;
+  const seconds = () => Math.round((Date.now() - started) / 1000);
+  const show = () =>
+    process.stdout.write(
+      terminal ? `\r${what} … ${seconds()} s ` : `${what} … ${seconds()} s\n`,
+    );
+  show();
+  let timer: NodeJS.Timeout | undefined = setInterval(
+    show,
+    terminal ? 1000 : 5000,
+  );
+  return {
+    end(message?: string) {
+      if (!timer) return;
+      clearInterval(timer);
+      timer = undefined;
+      if (terminal) process.stdout.write("\r\x1b[K");
+      if (message) console.log(message);
+    },
+  };
+}
