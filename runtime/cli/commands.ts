@@ -1,8 +1,9 @@
 /** The list of commands, in the order the help shows them. */
 import type { Command } from "./command.ts";
+import { invoke } from "./invoke.ts";
 import { list } from "./list.ts";
 import { run } from "./run.ts";
 import { stop } from "./stop.ts";
 import { version } from "./version.ts";
 
-export const commands: readonly Command[] = [run, stop, list, version];
+export const commands: readonly Command[] = [run, stop, list, invoke, version];

@@ -4,8 +4,6 @@ import type { Io } from "./io.ts";
 const later: Record<string, string> = {
   init: "Nothing needs to be installed: `dapr run` brings its own sidecar. Give it your component files with --resources-path.",
   uninstall: "Nothing was installed, so there is nothing to remove.",
-  invoke:
-    "Call the app itself instead: curl -X POST http://localhost:APP_PORT/METHOD (ports: `dapr list`).",
   publish:
     "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
   status: "For apps on this machine: `dapr list`.",
