@@ -109,12 +109,13 @@ export class EtagError extends Error {
   readonly kind: "mismatch" | "invalid";
 
   constructor(kind: "mismatch" | "invalid", cause?: unknown) {
-    super(
+    const text =
       kind === "mismatch"
         ? "possible etag mismatch. error from state store"
-        : "invalid etag value",
-      { cause },
-    );
+        : "invalid etag value";
+    super(cause instanceof Error ? `${text}: ${cause.message}` : text, {
+      cause,
+    });
     this.kind = kind;
   }
 }

@@ -27,7 +27,13 @@ export const bindings: BuiltIn<Binding>[] = [
   },
 ];
 
-export const stateStores: BuiltIn<StateStore>[] = [];
+export const stateStores: BuiltIn<StateStore>[] = [
+  {
+    type: "state.in-memory",
+    versions: ["v1"],
+    load: async () => (await import("./state/in-memory.ts")).inMemory,
+  },
+];
 
 export const secretStores: BuiltIn<SecretStore>[] = [];
 

@@ -1,0 +1,132 @@
+/** state.in-memory: gone with the process; for tests and first steps (spec components §4.1). */
+import { randomUUID } from "node:crypto";
+import {
+  defineStateStore,
+  EtagError,
+  type DeleteState,
+  type SetState,
+  type StateEntry,
+  type StateOperation,
+  type StateStore,
+  type StateValue,
+} from "../../state-store.ts";
+import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
+
+interface Item {
+  data: StateValue;
+  etag: string;
+  /** Milliseconds since 1970; undefined = never. */
+  expires: number | undefined;
+}
+
+const sweepMs = 1000;
+
+export const inMemory = defineStateStore(
+  "state.in-memory",
+  ["v1"],
+  {},
+  async () => openInMemory(),
+);
+
+/** `now` is a clock in milliseconds, so that tests need not wait. */
+export function openInMemory(now: () => number = Date.now): StateStore {
+  const items = new Map<string, Item>();
+  /** Keys with an expiry, so that a sweep need not look at all others. */
+  const mortal = new Set<string>();
+  const timer = setInterval(sweep, sweepMs).unref();
+
+  function sweep() {
+    for (const key of mortal) find(key);
+  }
+
+  function find(key: string): Item | undefined {
+    const item = items.get(key);
+    if (item?.expires === undefined || item.expires > now()) return item;
+    remove(key);
+    return undefined;
+  }
+
+  function check(request: SetState | DeleteState) {
+    const item = find(request.key);
+    if (mustBeFirst(request) && item)
+      throw new EtagError(
+        "mismatch",
+        new Error("item already exists and no etag was passed"),
+      );
+    const etag = etagOf(request);
+    if (etag === undefined || item?.etag === etag) return;
+    throw new EtagError(
+      "mismatch",
+      new Error(
+        item
+          ? `state etag not match for key=${request.key}: current=${item.etag}, expect=${etag}`
+          : `state not exist or expired for key=${request.key}`,
+      ),
+    );
+  }
+
+  /** Milliseconds since 1970; a TTL of 0 or less is none. */
+  const expiryOf = ({ metadata }: SetState): number | undefined => {
+    const ttl = ttlOf(metadata, -Infinity) ?? 0;
+    return ttl > 0 ? now() + ttl * 1000 : undefined;
+  };
+
+  function put({ key, value }: SetState, expires: number | undefined) {
+    items.set(key, { data: value, etag: randomUUID(), expires });
+    if (expires === undefined) mortal.delete(key);
+    else mortal.add(key);
+  }
+
+  function remove(key: string) {
+    items.delete(key);
+    mortal.delete(key);
+  }
+
+  const entryOf = (key: string): StateEntry | undefined => {
+    const item = find(key);
+    return (
+      item && {
+        data: item.data,
+        etag: item.etag,
+        ...(item.expires === undefined
+          ? {}
+          : { metadata: { ttlExpireTime: expireTimeOf(item.expires) } }),
+      }
+    );
+  };
+
+  return {
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "DELETE_WITH_PREFIX"],
+    async get({ key }) {
+      return entryOf(key);
+    },
+    async bulkGet(requests) {
+      return requests.map(({ key }) => entryOf(key));
+    },
+    async set(request) {
+      const expires = expiryOf(request);
+      check(request);
+      put(request, expires);
+    },
+    async delete(request) {
+      check(request);
+      remove(request.key);
+    },
+    /** Everything is checked before anything is done, against what was there before. */
+    async transact(operations: StateOperation[]) {
+      const expiries = operations.map((one) =>
+        one.operation === "upsert" ? expiryOf(one.request) : undefined,
+      );
+      for (const { request } of operations) check(request);
+      operations.forEach((one, i) => {
+        if (one.operation === "upsert") put(one.request, expiries[i]);
+        else remove(one.request.key);
+      });
+    },
+    async close() {
+      clearInterval(timer);
+      items.clear();
+      mortal.clear();
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/** state.in-memory against the contract of every state store. */
+import { stateContract } from "./state-contract.ts";
+
+stateContract("state.in-memory", async () => ({ metadata: {} }), {
+  waitMs: 5000,
+  etagOnMissing: "mismatch",
+  deleteEtagOnMissing: "mismatch",
+  foreignEtag: "mismatch",
+  firstWriteOnExisting: "mismatch",
+  lastWriteIgnoresEtag: false,
+  setEndsTtl: true,
+  tellsExpiry: true,
+  rollsBack: true,
+  persists: false,
+});
