@@ -18,6 +18,8 @@ export interface MetadataItem {
   name: string;
   value: string;
   at?: Position;
+  /** The value came out of a secret store: no message may tell it. */
+  isSecret?: boolean;
 }
 
 /** A `kind: Component` document after parsing and filtering. */
@@ -52,6 +54,8 @@ export interface BindingResponse {
 export interface BindingMessage {
   data: Uint8Array;
   metadata: Record<string, string>;
+  /** Worth nothing later, as a tick of a clock: while no app listens it fails at once instead of being held. */
+  perishable?: boolean;
 }
 
 /**
@@ -140,6 +144,17 @@ export class DeliveryError extends Error {
   constructor(message: string, status?: number, cause?: unknown) {
     super(message, { cause });
     this.status = status;
+  }
+}
+
+/** An output binding failed, and what it answered is worth knowing: the metadata goes to the caller with the error. */
+export class BindingError extends Error {
+  override name = "BindingError";
+  readonly metadata: Record<string, string>;
+
+  constructor(message: string, metadata: Record<string, string>) {
+    super(message);
+    this.metadata = metadata;
   }
 }
 

@@ -3,6 +3,7 @@
  * components §1.2, §6): secret stores first, each once the store it asks itself
  * is open, then all others in file order.
  */
+import { randomUUID } from "node:crypto";
 import { openComponent } from "./components/open.ts";
 import type { BuiltIn } from "./components/index.ts";
 import type { Closable } from "./contract.ts";
@@ -10,18 +11,12 @@ import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import { where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
-import type { Secret } from "./secret-store.ts";
+import { fillSecrets, type SecretSource } from "./secret-refs.ts";
 
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {
   known: BuiltIn<C>[];
   add(component: C, resource: LoadedComponent): void;
-}
-
-/** Where a component's secrets come from: the secrets block. */
-export interface SecretSource {
-  has(store: string): boolean;
-  read(store: string, name: string): Promise<Secret>;
 }
 
 export interface LoadOptions {
@@ -68,18 +63,27 @@ const park = (resource: LoadedComponent, { log }: LoadOptions) =>
   );
 
 async function openOne(resource: LoadedComponent, options: LoadOptions) {
-  const { log, categories } = options;
-  await fillSecrets(resource, options);
+  const { log, categories, secrets } = options;
+  const gaps = await fillSecrets(resource.secretRefs, {
+    owner: `component ${label(resource)}`,
+    store: resource.secretStore,
+    namespace: resource.namespace,
+    secrets,
+    log,
+  });
   const category = categories[resource.type.split(".")[0]!];
   const known =
     category?.known ?? Object.values(categories).flatMap(({ known }) => known);
   try {
+    expand(resource, options);
     const component = await openComponent(resource, known, options);
     options.onOpened(component, resource);
     category!.add(component, resource);
     log.info(`Component loaded: ${label(resource)}`);
   } catch (error) {
-    const message = `process component ${resource.name} error: ${messageOf(error)}`;
+    const because =
+      gaps.length > 0 ? `; a secret is missing: ${gaps.join("; ")}` : "";
+    const message = `process component ${resource.name} error: ${messageOf(error)}${because}`;
     if (!resource.ignoreErrors)
       throw new Error(`failed to load components: ${message}`, {
         cause: error,
@@ -88,30 +92,24 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
   }
 }
 
-/** A secret that can't be had leaves its item as written, with a warning, as the original does. */
-async function fillSecrets(
-  resource: LoadedComponent,
-  { log, secrets }: LoadOptions,
-) {
-  for (const { item, name, key } of resource.secretRefs) {
-    const told = `component ${label(resource)}: metadata "${item.name}" (${where(item.at)})`;
-    if (!resource.secretStore) {
-      log.warn(
-        `${told} refers to secret "${name}" but auth.secretStore names no store; it stays empty`,
+/**
+ * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what
+ * came from a secret too. Throws when the environment names no pod.
+ */
+function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
+  for (const item of metadata) {
+    if (!item.value.includes("{")) continue;
+    if (item.value.includes("{podName}") && !env["POD_NAME"])
+      throw new Error(
+        `failed to parse metadata: property {podName} of "${item.name}" cannot be used: environment variable POD_NAME is not set (${where(item.at)})`,
       );
-      continue;
-    }
-    try {
-      const secret = await secrets.read(resource.secretStore, name);
-      if (secret[key]) item.value = secret[key];
-      else
-        log.warn(
-          `${told}: secret "${name}" of store "${resource.secretStore}" has no key "${key}"`,
-        );
-    } catch (error) {
-      log.error(
-        `${told}: secret "${name}" could not be read from store "${resource.secretStore}": ${messageOf(error)}`,
-      );
-    }
+    const namespace = env["NAMESPACE"];
+    item.value = item.value
+      .replaceAll("{uuid}", () => randomUUID())
+      .replaceAll("{podName}", () => env["POD_NAME"] ?? "")
+      .replaceAll("{namespace}", () =>
+        namespace ? `${namespace}.${appId}` : appId,
+      )
+      .replaceAll("{appID}", () => appId);
   }
 }

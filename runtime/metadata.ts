@@ -12,6 +12,8 @@ export interface Property<T = unknown> {
   parse(text: string): T;
   default?: T;
   required?: boolean;
+  /** Said when it is required and absent, where the original has words of its own: `schedule not set`. */
+  missing?: string;
   secret?: boolean;
   /** Older names, used only when the main name is absent. */
   aliases?: string[];
@@ -35,7 +37,7 @@ export class MetadataError extends Error {
 }
 
 type Options<T> = Partial<
-  Pick<Property<T>, "default" | "required" | "secret" | "aliases">
+  Pick<Property<T>, "default" | "required" | "missing" | "secret" | "aliases">
 >;
 
 const property =
@@ -160,7 +162,7 @@ export function parseMetadata<T extends MetadataTable>(
       if (property.required) {
         const near = nearest(name, [...byName.keys()], table);
         throw new MetadataError(
-          `missing '${name}' attribute${near ? ` (did you mean '${name}' where it says '${byName.get(near)!.name}'?)` : ""}`,
+          `${property.missing ?? `missing '${name}' attribute`}${near ? ` (did you mean '${name}' where it says '${byName.get(near)!.name}'?)` : ""}`,
           (near && byName.get(near)!.at) || item?.at || at,
         );
       }
@@ -171,7 +173,7 @@ export function parseMetadata<T extends MetadataTable>(
       values[name] = property.parse(item.value);
     } catch (error) {
       throw new MetadataError(
-        `metadata '${item.name}': ${property.secret ? `not a ${property.kind}` : (error as Error).message}`,
+        `metadata '${item.name}': ${property.secret || item.isSecret ? `not a ${property.kind}` : (error as Error).message}`,
         item.at,
       );
     }

@@ -8,9 +8,14 @@ export type Secret = Record<string, string>;
 export interface SecretStore {
   features: readonly "MULTIPLE_KEY_VALUES_PER_SECRET"[];
   /** Rejects when there is no such secret: `secret X not found`. Values never stand in an error. */
-  get(name: string, metadata: Record<string, string>): Promise<Secret>;
-  /** All secrets by name. */
-  bulk(metadata: Record<string, string>): Promise<Record<string, Secret>>;
+  get(
+    name: string,
+    metadata: Record<string, string>,
+  ): Promise<Secret | undefined>;
+  /** All secrets by name. Like `get`, `undefined` where the store has nothing to say (HTTP 204). */
+  bulk(
+    metadata: Record<string, string>,
+  ): Promise<Record<string, Secret> | undefined>;
   close(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import {
+  BindingError,
   DeliveryError,
   DeliveryInterrupted,
   type AppChannel,
@@ -57,8 +58,8 @@ export function createBindings(options: BindingsOptions) {
       data: Uint8Array | undefined,
       metadata: Record<string, string>,
     ): Promise<BindingResponse | undefined> {
-      const fail = (cause: string, error?: unknown) =>
-        new ApiError("invokeOutputBinding", [name, cause], { cause: error });
+      const fail = (cause: string) =>
+        new ApiError("invokeOutputBinding", [name, cause]);
       if (operation === "")
         throw fail("operation field is missing from request");
       const named = byName.get(name);
@@ -72,7 +73,13 @@ export function createBindings(options: BindingsOptions) {
       try {
         return await named.binding.invoke({ operation, data, metadata });
       } catch (error) {
-        throw fail(messageOf(error), error);
+        throw new ApiError("invokeOutputBinding", [name, messageOf(error)], {
+          cause: error,
+          headers:
+            error instanceof BindingError
+              ? metadataHeaders(error.metadata)
+              : undefined,
+        });
       }
     },
 
@@ -194,7 +201,7 @@ export function createBindings(options: BindingsOptions) {
     };
     const interrupted = () =>
       new DeliveryInterrupted(`input binding ${name} stops`);
-    return async ({ data, metadata }) => {
+    return async ({ data, metadata, perishable }) => {
       const headers = deliveryHeaders(metadata, onDropped);
       for (;;) {
         let reply;
@@ -202,7 +209,7 @@ export function createBindings(options: BindingsOptions) {
           reply = await app!.send("POST", path, { body: data, headers });
         } catch (error) {
           if (signal.aborted) throw interrupted();
-          if (!isRefused(error)) throw error;
+          if (perishable || !isRefused(error)) throw error;
           log.warn(
             `the app does not listen: input binding ${name} holds its messages until it does`,
           );
@@ -219,6 +226,15 @@ export function createBindings(options: BindingsOptions) {
       }
     };
   }
+}
+
+/** A binding's metadata as the API answers it (spec api §1.1). */
+export function metadataHeaders(
+  metadata: Record<string, string> | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const key in metadata) headers[`metadata.${key}`] = metadata[key]!;
+  return headers;
 }
 
 /** Nothing listens on the app's port. */

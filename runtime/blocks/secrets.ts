@@ -36,15 +36,18 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
 
     /** For components: whether a store is there, and a secret without regard to scopes. */
     has: (name: string) => stores.has(name),
-    read: (name: string, key: string): Promise<Secret> =>
-      find(name).get(key, {}),
+    read: (
+      name: string,
+      key: string,
+      metadata: Record<string, string>,
+    ): Promise<Secret | undefined> => find(name).get(key, metadata),
 
-    /** For the app. Rejects with the documented {@link ApiError}. */
+    /** For the app; `undefined` means 204. Rejects with the documented {@link ApiError}. */
     async get(
       storeName: string,
       key: string,
       metadata: Record<string, string>,
-    ): Promise<Secret> {
+    ): Promise<Secret | undefined> {
       const store = find(storeName);
       if (!mayRead(storeName, key))
         throw new ApiError("secretDenied", [key, storeName]);
@@ -61,7 +64,7 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
     async bulk(
       storeName: string,
       metadata: Record<string, string>,
-    ): Promise<Record<string, Secret>> {
+    ): Promise<Record<string, Secret> | undefined> {
       const store = find(storeName);
       let all;
       try {
@@ -71,8 +74,11 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
           cause: error,
         });
       }
-      return Object.fromEntries(
-        Object.entries(all).filter(([key]) => mayRead(storeName, key)),
+      return (
+        all &&
+        Object.fromEntries(
+          Object.entries(all).filter(([key]) => mayRead(storeName, key)),
+        )
       );
     },
   };

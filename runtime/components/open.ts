@@ -9,6 +9,7 @@ import type {
   ComponentResource,
 } from "../contract.ts";
 import { messageOf } from "../errors.ts";
+import { hideSecrets, hidingLogger, type Hide } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import {
   editDistance,
@@ -48,11 +49,12 @@ export async function openComponent<C extends Closable>(
   options: OpenOptions,
 ): Promise<C> {
   const definition = await find(resource, known);
+  const hide = hideSecrets(resource.metadata, definition.metadata);
   let meta;
   try {
     meta = parseMetadata(definition.metadata, resource.metadata, resource.at);
   } catch (error) {
-    throw initFailure(resource, error, definition.errorPrefix);
+    throw initFailure(resource, error, hide, definition.errorPrefix);
   }
   const opening = definition.open({
     name: resource.name,
@@ -60,23 +62,24 @@ export async function openComponent<C extends Closable>(
     meta,
     items: resource.metadata,
     env: options.env,
-    log: options.log.scope("dapr.contrib"),
+    log: hidingLogger(options.log.scope("dapr.contrib"), hide),
     directions: directionsOf(resource),
   });
-  return withTimeout(opening, resource);
+  return withTimeout(opening, resource, hide);
 }
 
 /** `[INIT_COMPONENT_FAILURE]: initialization error occurred for n (type/v): cause (file:line:column)`. */
 function initFailure(
   resource: ComponentResource,
   error: unknown,
+  hide: Hide,
   prefix = "",
 ): ComponentError {
   const at = where(
     error instanceof MetadataError ? (error.at ?? resource.at) : resource.at,
   );
   return new ComponentError(
-    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${messageOf(error)}${at ? ` (${at})` : ""}`,
+    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${hide(messageOf(error))}${at ? ` (${at})` : ""}`,
     { cause: error },
   );
 }
@@ -115,6 +118,7 @@ async function find<C extends Closable>(
 async function withTimeout<C extends Closable>(
   opening: Promise<C>,
   resource: ComponentResource,
+  hide: Hide,
 ): Promise<C> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -133,7 +137,7 @@ async function withTimeout<C extends Closable>(
   } catch (error) {
     // One that opens after its time is closed again, not leaked.
     opening.then((component) => component.close()).catch(() => {});
-    throw initFailure(resource, error);
+    throw initFailure(resource, error, hide);
   } finally {
     clearTimeout(timer);
   }

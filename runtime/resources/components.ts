@@ -2,12 +2,12 @@
  * Resource folders to components: reading, filtering and the values of their
  * metadata (spec components §1.1 and §1.2).
  */
-import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
 import type { Logger } from "../log.ts";
 import { isTruthy, parseDurationMs, where } from "../metadata.ts";
+import type { SecretRef } from "../secret-refs.ts";
 import {
   member,
   readDocuments,
@@ -19,20 +19,17 @@ import {
 
 export interface LoadOptions {
   appId: string;
-  /** The process's environment: `NAMESPACE`, `POD_NAME`, `DAPR_ENV_KEYS` and whatever `envRef` names. */
+  /** The process's environment: `NAMESPACE`, `DAPR_ENV_KEYS` and whatever `envRef` names. */
   env: Record<string, string | undefined>;
   log: Logger;
-}
-
-/** A secret a component asks for; the item's value stays empty until a store fills it. */
-export interface SecretRef {
-  item: MetadataItem;
-  name: string;
-  key: string;
+  /** Types, or `type/version`, that a Configuration refuses. */
+  denied?: readonly string[];
 }
 
 export interface LoadedComponent extends ComponentResource {
   secretRefs: SecretRef[];
+  /** As written; empty when absent. */
+  namespace: string;
 }
 
 /** Two components of one name: the one mistake in a file that stops everything. */
@@ -70,9 +67,32 @@ export function loadComponents(
           !component.scopes.includes(options.appId)
         )
           continue;
+        if (isDenied(component, options.denied)) {
+          options.log.warn(
+            component.version
+              ? `component '${component.name}' cannot be loaded because components of type '${component.type}/${component.version}' are not allowed by the Configuration's components.deny (${where(component.at)})`
+              : `component '${component.name}' cannot be loaded because it has no spec.version, which the Configuration's components.deny makes necessary (${where(component.at)})`,
+          );
+          continue;
+        }
         kept.set(component.name, component);
       }
   return [...kept.values()];
+}
+
+/** With any such list, a component without version is refused: no entry could tell which one it is (spec components §1.1). */
+function isDenied(
+  { type, version }: LoadedComponent,
+  denied: readonly string[] = [],
+): boolean {
+  if (denied.length === 0) return false;
+  if (version === "") return true;
+  // v0 opens what v1 does (spec components §1.3).
+  const versioned = `${type}/${version.toLowerCase().replace(/^v0$/, "v1")}`;
+  return denied.some((entry) => {
+    const wanted = entry.toLowerCase();
+    return wanted === type || wanted === versioned;
+  });
 }
 
 /** `name (type/version)`, as messages name a component. */
@@ -149,6 +169,7 @@ function readComponent(
   const read = readMetadata(member(spec, "metadata"), name, options);
   return {
     name,
+    namespace,
     type,
     version: textOf(member(spec, "version")),
     ...read,
@@ -192,7 +213,6 @@ function readMetadata(
     const envRef = textOf(member(entry, "envRef"));
     if (item.value === "" && envRef)
       item.value = fromEnv(envRef, item, options);
-    item.value = expand(item.value, options);
     const ref = member(entry, "secretKeyRef");
     const secret = textOf(member(ref, "name"));
     if (secret)
@@ -222,21 +242,4 @@ function fromEnv(
     `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
   );
   return "";
-}
-
-/** `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`. */
-function expand(value: string, { env, appId }: LoadOptions): string {
-  if (!value.includes("{")) return value;
-  if (value.includes("{podName}") && !env["POD_NAME"])
-    throw new Error(
-      `failed to parse metadata: property {podName} cannot be used: environment variable POD_NAME is not set`,
-    );
-  return value
-    .replaceAll("{uuid}", () => randomUUID())
-    .replaceAll("{podName}", env["POD_NAME"] ?? "")
-    .replaceAll(
-      "{namespace}",
-      env["NAMESPACE"] ? `${env["NAMESPACE"]}.${appId}` : appId,
-    )
-    .replaceAll("{appID}", appId);
 }

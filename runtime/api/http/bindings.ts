@@ -1,5 +1,5 @@
 /** `POST|PUT /v1.0/bindings/{name}` (spec api §1.1). */
-import type { Bindings } from "../../blocks/bindings.ts";
+import { metadataHeaders, type Bindings } from "../../blocks/bindings.ts";
 import { ApiError } from "../../errors.ts";
 import { parseBody, type BindingBody } from "./binding-body.ts";
 import { parseApart } from "./body-thread.ts";
@@ -26,12 +26,9 @@ export function bindingRoutes(bindings: InvokeBinding): Route[] {
       metadata,
     );
     if (!response) return { status: 204 };
-    const headers: Record<string, string> = {};
-    for (const key in response.metadata)
-      headers[`metadata.${key}`] = response.metadata[key]!;
     return {
       status: 200,
-      headers,
+      headers: metadataHeaders(response.metadata),
       body: response.data ?? "",
       contentType: "application/json",
     } satisfies ApiReply;

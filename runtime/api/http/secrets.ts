@@ -2,13 +2,13 @@
 import type { Secrets } from "../../blocks/secrets.ts";
 import { encode } from "../../go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";
-import type { Route } from "./request.ts";
+import type { ApiReply, Route } from "./request.ts";
 
 export function secretRoutes(secrets: Pick<Secrets, "get" | "bulk">): Route[] {
-  const json = (value: unknown) => ({
-    status: 200,
-    body: encode(value) + "\n",
-  });
+  const json = (value: unknown): ApiReply =>
+    value === undefined
+      ? { status: 204 }
+      : { status: 200, body: encode(value) + "\n" };
   return [
     [
       "GET",
