@@ -140,7 +140,7 @@ function readFields(buffer: Uint8Array): Field[] {
   while (at < buffer.length) {
     const key = varint();
     const wireType = key & 7;
-    let bytes = none;
+    let bytes: Uint8Array = none;
     let value = 0;
     if (wireType === 0) value = varint();
     else {
