@@ -1,4 +1,4 @@
-/** Commands of the full CLI that this one does not have yet, each with what works instead. */
+/** Commands of the full CLI that this one does not have yet, each with what works instead. `init` and `uninstall` are there for Kubernetes. */
 import type { Io } from "./io.ts";
 
 const later: Record<string, string> = {
@@ -7,7 +7,6 @@ const later: Record<string, string> = {
   publish:
     "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
   dashboard: "Running apps: `dapr list`.",
-  upgrade: "Update this project and run `npm install`.",
   mtls: "Sidecars on this machine talk over loopback only.",
   completion: "The commands are few: `dapr --help`.",
   "build-info": "Versions: `dapr version`.",
@@ -15,7 +14,9 @@ const later: Record<string, string> = {
   workflow: "The workflow API is not served yet.",
 };
 
-export const laterNames = Object.keys(later);
+export const laterNames = Object.keys(later).filter(
+  (name) => !["init", "uninstall"].includes(name),
+);
 
 export function sayNotYet(name: string, io: Io): number {
   io.status("failure", `"dapr ${name}" is not available yet. ${later[name]}`);
