@@ -104,7 +104,8 @@ export function fakeCache<T extends KubernetesObject>(
       const { namespace, name } = object.metadata;
       const key = `${namespace}/${name}`;
       const old = objects.get(key);
-      const resourceVersion = `c${++version}`;
+      const resourceVersion =
+        object.metadata.resourceVersion ?? `c${++version}`;
       const now = {
         ...object,
         metadata: { ...object.metadata, resourceVersion },
