@@ -148,6 +148,29 @@ test("a blanked Secret leads to a new authority and a new certificate", async ()
   keeper.stop();
 });
 
+test("a certificate is renewed after half of its day, under the same root", async () => {
+  const one = context();
+  const served: ServingCertificate[] = [];
+  const keeper = await keepServing({
+    ...one,
+    uri: "spiffe://x",
+    dnsNames: ["a"],
+    use: (fresh) => served.push(fresh),
+  });
+  const hour = 3_600_000;
+  const now = jest.spyOn(Date, "now");
+  now.mockReturnValue(new Date().getTime() + 11 * hour);
+  await keeper.look();
+  expect(served).toHaveLength(1);
+  now.mockReturnValue(new Date().getTime() + 13 * hour);
+  await keeper.look();
+  expect(served).toHaveLength(2);
+  expect(served[1]?.root).toBe(served[0]?.root);
+  expect(one.log.lines.at(-1)).toBe("info renewed the serving certificate");
+  now.mockRestore();
+  keeper.stop();
+});
+
 test("while Kubernetes refuses it tries again and says why", async () => {
   const one = context();
   const secret = one.api.objects.get(secretPath) as never;
