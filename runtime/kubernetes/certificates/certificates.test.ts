@@ -1,3 +1,4 @@
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createServer, request } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -88,6 +89,36 @@ test("several roots may be trusted while they change", async () => {
   const root = other.root + mine.root;
   expect(bundleProblem({ ...mine, root })).toBeUndefined();
 });
+
+// as an installation of the original left them, or a company's own authority
+test.each([
+  ["ECDSA in SEC1 form", "ec", { namedCurve: "prime256v1" }, "sec1"],
+  ["ECDSA P-384", "ec", { namedCurve: "secp384r1" }, "pkcs8"],
+  ["RSA", "rsa", { modulusLength: 2048 }, "pkcs1"],
+  ["Ed25519", "ed25519", {}, "pkcs8"],
+] as const)(
+  "an issuer with a key of %s signs",
+  async (_name, type, more, form) => {
+    const { privateKey, publicKey } = generateKeyPairSync(
+      type as "rsa",
+      more as { modulusLength: number },
+    );
+    const key = privateKey.export({ format: "pem", type: form as "pkcs1" });
+    const authority = await issue({
+      kind: "authority",
+      trustDomain: "x",
+      validMs: 3_600_000,
+    });
+    const { certificate } = await issue({
+      kind: "serving",
+      issuer: { certificate: authority.certificate, key: String(key) },
+      uri: "spiffe://x",
+      dnsNames: ["a"],
+      validMs: 3_600_000,
+    });
+    expect(new X509Certificate(certificate).verify(publicKey)).toBe(true);
+  },
+);
 
 test("a client that trusts the root gets through to the named host, and to no other", async () => {
   const one = context();
