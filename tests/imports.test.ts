@@ -22,7 +22,7 @@ const arrows: Record<string, string[]> = {
   components: ["blocks", "shared"],
   resources: ["blocks", "shared"],
   blocks: ["shared"],
-  cli: ["kubernetes", "resources", "shared"],
+  cli: ["resources", "kubernetes", "shared"],
   kubernetes: ["shared"],
   shared: [],
   apps: [],
