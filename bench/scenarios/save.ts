@@ -1,0 +1,54 @@
+/** Orders saved to the state store as fast as 16 and 64 connections get their answers, each under a new key. */
+import type { Store } from "../backends/backend.ts";
+import {
+  requireAcked,
+  startWith,
+  statePath,
+  type Measurement,
+  type Scenario,
+} from "../bench.ts";
+import { closedWindow, connectionsName } from "../measure.ts";
+import { memoryMb } from "../proc.ts";
+
+export const save: Scenario<Store> = async (bench, target, store) => {
+  const measured: Measurement[] = [];
+  await store.clear();
+  const sidecar = await startWith(bench, target, store.component(), false);
+  let acked = 0;
+  for (const connections of [16, 64]) {
+    const { result, rows } = await closedWindow(
+      bench,
+      store,
+      [sidecar],
+      {
+        port: sidecar.httpPort,
+        path: statePath,
+        kind: "save",
+        firstId: acked,
+      },
+      connections,
+      `save, ${connectionsName(connections)}`,
+    );
+    acked += result.acked;
+    requireAcked({ ...result, acked }, await store.stored());
+    measured.push(...rows);
+  }
+  const memory = memoryMb(sidecar.pid);
+  measured.push(
+    {
+      metric: "resident memory after save at 64",
+      unit: "MB",
+      better: "lower",
+      value: memory.now,
+    },
+    {
+      metric: "resident memory, peak of save",
+      unit: "MB",
+      better: "lower",
+      value: memory.peak,
+    },
+  );
+  await sidecar.stop();
+  await store.clear();
+  return measured;
+};
