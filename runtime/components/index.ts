@@ -33,9 +33,30 @@ export const stateStores: BuiltIn<StateStore>[] = [
     versions: ["v1"],
     load: async () => (await import("./state/in-memory.ts")).inMemory,
   },
+  {
+    type: "state.redis",
+    versions: ["v1"],
+    load: async () => (await import("./state/redis.ts")).redis,
+  },
 ];
 
-export const secretStores: BuiltIn<SecretStore>[] = [];
+export const secretStores: BuiltIn<SecretStore>[] = [
+  {
+    type: "secretstores.local.file",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/local-file.ts")).localFile,
+  },
+  {
+    type: "secretstores.local.env",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/local-env.ts")).localEnv,
+  },
+  {
+    type: "secretstores.kubernetes",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/kubernetes.ts")).kubernetes,
+  },
+];
 
 /** Named by a Configuration's `spec.nameResolution.component`, not by a Component. */
 export const nameResolvers: BuiltIn<NameResolver>[] = [];
