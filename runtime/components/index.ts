@@ -33,6 +33,11 @@ export const stateStores: BuiltIn<StateStore>[] = [
     versions: ["v1"],
     load: async () => (await import("./state/in-memory.ts")).inMemory,
   },
+  ...["state.sqlite", "state.sqlite3"].map((type) => ({
+    type,
+    versions: ["v1"],
+    load: async () => (await import("./state/sqlite.ts")).sqlite,
+  })),
   {
     type: "state.redis",
     versions: ["v1"],
