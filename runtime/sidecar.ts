@@ -2,9 +2,10 @@
  * The composition root: opens everything in the documented order (spec api
  * §6.5), closes it in reverse (§6.6), unwinds a failed start.
  */
-import type { ApiCall, HttpApi, ServerOptions } from "./api/http/server.ts";
+import type { HttpApi, ServerOptions } from "./api/http/server.ts";
 import { listen } from "./api/http/server.ts";
 import { listenGrpc } from "./api/grpc/server.ts";
+import { createApiLog } from "./api/http/api-log.ts";
 import { bindingRoutes } from "./api/http/bindings.ts";
 import { createInvoke } from "./api/http/invoke.ts";
 import { createCors } from "./api/http/cors.ts";
@@ -151,7 +152,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     await openComponents(
       loadComponents(
         [...flags["resources-path"], ...flags["components-path"]],
-        { appId: flags["app-id"], env, log },
+        {
+          appId: flags["app-id"],
+          env,
+          log,
+          denied: configuration.deniedComponents,
+        },
       ),
       {
         appId: flags["app-id"],
@@ -180,14 +186,20 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       setMetadata: (key, value) => void extended.set(key, value),
       shutdown: options.onShutdown,
     };
-    const apis = await openApis(options, operations, createInvoke(invocation), [
-      ...bindingRoutes(block),
-      ...stateRoutes(states),
-      ...secretRoutes(secrets),
-      ...healthRoutes(operations),
-      ...metadataRoutes(operations),
-      ...shutdownRoutes(operations),
-    ]);
+    const apis = await openApis(
+      options,
+      configuration,
+      operations,
+      createInvoke(invocation),
+      [
+        ...bindingRoutes(block),
+        ...stateRoutes(states),
+        ...secretRoutes(secrets),
+        ...healthRoutes(operations),
+        ...metadataRoutes(operations),
+        ...shutdownRoutes(operations),
+      ],
+    );
     opened.defer(() => apis.close());
     const peerServer = await listenPeers({
       addresses: peerAddresses(flags),
@@ -384,6 +396,7 @@ const loopback = ["127.0.0.1", "::1"];
 /** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
 async function openApis(
   { flags, env, log }: SidecarOptions,
+  { apiLogging }: Configuration,
   operations: Operations,
   fallback: Handler,
   routes: ServerOptions["routes"],
@@ -417,9 +430,10 @@ async function openApis(
         allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
       }),
       cors: createCors(flags["allowed-origins"]),
-      onAnswered: flags["enable-api-logging"]
-        ? apiLog(log.scope("dapr.runtime.http-info"))
-        : undefined,
+      onAnswered:
+        (flags["enable-api-logging"] ?? apiLogging.enabled)
+          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+          : undefined,
     });
     opened.defer(() => drain(http));
     log.info(`HTTP server is running on port ${http.addresses[0]!.port}`);
@@ -467,18 +481,6 @@ function headerTimeout(text = "10s"): number {
     });
   }
 }
-
-/** One line per answered request, whatever the log level (spec api §8). */
-const apiLog =
-  (log: Logger) =>
-  ({ method, path, userAgent, status, bytes, durationMs }: ApiCall) =>
-    log.always("HTTP API Called", {
-      method: `${method} ${path}`,
-      ...(userAgent ? { useragent: userAgent } : {}),
-      code: status,
-      size: bytes,
-      duration: Math.round(durationMs),
-    });
 
 /** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
 function describe(
