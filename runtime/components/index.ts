@@ -11,7 +11,8 @@ export interface BuiltIn<C extends Closable> {
   type: string;
   /** `["v1"]` also serves an empty version and `v0`; several versions stand for themselves, the first is the default. */
   versions: string[];
-  load(): Promise<ComponentDefinition<C>>;
+  /** `version` is one of `versions`. */
+  load(version: string): Promise<ComponentDefinition<C>>;
 }
 
 export const bindings: BuiltIn<Binding>[] = [
@@ -24,6 +25,21 @@ export const bindings: BuiltIn<Binding>[] = [
     type: "bindings.sqlite",
     versions: ["v1"],
     load: async () => (await import("./bindings/sqlite.ts")).sqlite,
+  },
+  {
+    type: "bindings.cron",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/cron.ts")).cron,
+  },
+  {
+    type: "bindings.http",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/http.ts")).http,
+  },
+  {
+    type: "bindings.localstorage",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/localstorage.ts")).localstorage,
   },
 ];
 
@@ -43,6 +59,14 @@ export const stateStores: BuiltIn<StateStore>[] = [
     versions: ["v1"],
     load: async () => (await import("./state/redis.ts")).redis,
   },
+  ...["state.postgresql", "state.postgres"].map((type) => ({
+    type,
+    versions: ["v1", "v2"],
+    load: async (version: string) => {
+      const drivers = await import("./state/postgresql.ts");
+      return version === "v2" ? drivers.postgresqlV2 : drivers.postgresqlV1;
+    },
+  })),
 ];
 
 export const secretStores: BuiltIn<SecretStore>[] = [
