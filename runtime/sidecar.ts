@@ -2,6 +2,7 @@
  * The composition root: opens everything in the documented order (spec api
  * §6.5), closes it in reverse (§6.6), unwinds a failed start.
  */
+import { hostname, networkInterfaces } from "node:os";
 import type { HttpApi, ServerOptions } from "./api/http/server.ts";
 import { listen } from "./api/http/server.ts";
 import { listenGrpc } from "./api/grpc/server.ts";
@@ -18,6 +19,7 @@ import {
 } from "./api/http/operations.ts";
 import { secretRoutes } from "./api/http/secrets.ts";
 import { stateRoutes } from "./api/http/state.ts";
+import { createExternal } from "./app/external-http.ts";
 import { watchHealth } from "./app/health.ts";
 import { createHttpChannel } from "./app/http-channel.ts";
 import { createBindings, type NamedBinding } from "./blocks/bindings.ts";
@@ -37,6 +39,7 @@ import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Handler } from "./api/http/request.ts";
 import { openComponents, type Category } from "./load-components.ts";
+import type { HttpEndpoint } from "./invocation.ts";
 import type { NameResolver } from "./name-resolver.ts";
 import { createPeers } from "./peers/client.ts";
 import { listenPeers } from "./peers/server.ts";
@@ -48,6 +51,7 @@ import {
   type LoadedComponent,
 } from "./resources/components.ts";
 import { loadConfiguration } from "./resources/configuration.ts";
+import { loadHttpEndpoints } from "./resources/http-endpoints.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { StateStore } from "./state-store.ts";
 import { daprVersion, version } from "./version.ts";
@@ -98,6 +102,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     for (const resolver of resolvers) opened.defer(() => resolver.close());
     const peers = createPeers();
     opened.defer(() => peers.close());
+    const external = createExternal();
+    opened.defer(() => external.close());
+    const endpoints = new Map<string, HttpEndpoint>();
     const invocation = createInvocation({
       appId: flags["app-id"],
       namespace: namespace || "default",
@@ -105,7 +112,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       isAppHealthy: () => health.isHealthy,
       resolvers,
       peers,
+      external,
+      endpoints,
       accessControl: configuration.accessControl,
+      host: { name: hostname(), address: hostAddress(env) },
+      hasApiToken: Boolean(env["DAPR_API_TOKEN"]),
       log,
     });
 
@@ -174,6 +185,16 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         },
       },
     );
+    const loaded = await loadHttpEndpoints(
+      [...flags["resources-path"], ...flags["components-path"]],
+      {
+        appId: flags["app-id"],
+        env,
+        secrets,
+        log,
+      },
+    );
+    for (const [name, endpoint] of loaded) endpoints.set(name, endpoint);
     log.info("All outstanding components processed");
 
     const state = { outbound: false, ready: false };
@@ -182,7 +203,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       appId: flags["app-id"],
       notReady: () => (state.ready ? [] : ["runtime"]),
       outboundReady: () => state.outbound,
-      metadata: () => describe(flags, named, extended),
+      metadata: () => describe(flags, named, [...endpoints.keys()], extended),
       setMetadata: (key, value) => void extended.set(key, value),
       shutdown: options.onShutdown,
     };
@@ -295,6 +316,14 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     throw error;
   }
 }
+
+/** This machine's address as others see it; loopback where there is no network. */
+const hostAddress = (env: SidecarOptions["env"]): string =>
+  env["DAPR_HOST_IP"] ||
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && !one.internal && one.family === "IPv4")?.address ||
+  "127.0.0.1";
 
 const protocolOf = (flags: Flags) =>
   flags["app-ssl"] && flags["app-protocol"] === "http"
@@ -486,6 +515,7 @@ function headerTimeout(text = "10s"): number {
 function describe(
   flags: Flags,
   named: Named[],
+  endpoints: string[],
   extended: Map<string, string>,
 ): Record<string, unknown> {
   const appPort = flags["app-port"];
@@ -503,6 +533,9 @@ function describe(
         }
       : {}),
     extended: Object.fromEntries(extended),
+    ...(endpoints.length > 0
+      ? { httpEndpoints: endpoints.map((name) => ({ name })) }
+      : {}),
     appConnectionProperties: {
       ...(appPort > 0 ? { port: appPort } : {}),
       protocol: protocolOf(flags),
