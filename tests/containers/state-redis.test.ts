@@ -1,5 +1,6 @@
 /** state.redis on a real server: the contract of every state store, and what is Redis' own. */
 import { stateContract } from "../contracts/state-contract.ts";
+import type { StateSetup } from "../contracts/state-harness.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
 
 let redis: RedisContainer;
@@ -11,7 +12,7 @@ afterAll(() => redis?.stop());
 
 stateContract(
   "state.redis",
-  async () => {
+  async (): Promise<StateSetup> => {
     await redis.admin.flushall();
     return {
       metadata: { redisHost: redis.address },
