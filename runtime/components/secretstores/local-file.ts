@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { bool, MetadataError, text } from "../../metadata.ts";
 import { defineSecretStore, type Secret } from "../../secret-store.ts";
-import { flatten, isNested, type Json } from "./flatten.ts";
-import { parseJson } from "./parse-json.ts";
+import { flatten, isNested, type Json } from "./local-file-flatten.ts";
+import { parseJson } from "./local-file-json.ts";
 
 const metadata = {
   secretsFile: text(

@@ -1,5 +1,5 @@
-import { Digits } from "./flatten.ts";
-import { parseJson } from "./parse-json.ts";
+import { Digits } from "./local-file-flatten.ts";
+import { parseJson } from "./local-file-json.ts";
 
 test.each([
   ["", "1:1"],
