@@ -6,7 +6,7 @@ import type { RedisServer } from "./redis-settings.ts";
 export async function connectRedis(
   server: RedisServer,
 ): Promise<Redis | Cluster> {
-  const ioredis = await import("ioredis");
+  const { default: ioredis } = await import("ioredis");
   const { addresses, tls, username, password, sentinel } = server;
   const common: CommonRedisOptions = {
     username,
