@@ -36,10 +36,9 @@ export function parseConnection(text: string, folder = "."): Connection {
   if (parameters.get("mode") === "memory")
     return { location: ":memory:", path: undefined, isReadOnly, pragmas };
   const path = resolve(folder, pathOf(name));
-  // Those of the original's driver, not of SQLite.
-  for (const key of [...parameters.keys()])
-    if (key.startsWith("_")) parameters.delete(key);
-  const rest = parameters.toString();
+  // Those with an underscore are of the original's driver, not of SQLite.
+  const own = [...parameters].filter(([key]) => !key.startsWith("_"));
+  const rest = new URLSearchParams(own).toString();
   return {
     location: rest ? `file:${encodeURI(path)}?${rest}` : path,
     path,

@@ -17,6 +17,7 @@ import type {
 const port = parentPort!;
 let options: StateFileOptions;
 let opened: StateFile | undefined;
+let isDoubtful = false;
 let timer: NodeJS.Timeout | undefined;
 
 const tell = (message: FromStateWorker) => port.postMessage(message);
@@ -24,17 +25,20 @@ const tell = (message: FromStateWorker) => port.postMessage(message);
 const advice =
   "full: no space left on the disk; nothing of this request is stored, free space and try again";
 
-/** What to tell of an error; a connection that can't be trusted any more is given up. */
+/** What to tell of an error; after some the connection is trusted no more. */
 function failure(error: unknown): { error: string } {
-  if (needsReopen(error) && opened) {
-    opened.close();
-    opened = undefined;
-  }
+  isDoubtful ||= needsReopen(error);
   return { error: explain(error, options.label, advice).message };
 }
 
-/** Opens the file again after {@link failure} gave it up. */
-const file = () => (opened ??= new StateFile(options));
+function file(): StateFile {
+  if (isDoubtful) {
+    opened?.close();
+    opened = undefined;
+    isDoubtful = false;
+  }
+  return (opened ??= new StateFile(options));
+}
 
 function open(wanted: StateFileOptions) {
   options = wanted;
@@ -55,17 +59,19 @@ function sweep(begin: boolean) {
 }
 
 function run(tasks: StateTask[]): Outcome[] {
-  if (tasks.every(({ op }) => op === "get")) return tasks.map(attempt);
+  if (tasks.every(({ op }) => op === "get"))
+    return tasks.map((task) => attempt(task));
   try {
-    const outcomes = file().transaction(() =>
+    const database = file();
+    const outcomes = database.transaction(() =>
       tasks.map((task) => {
-        const outcome = attempt(task);
-        if (!opened?.isInTransaction)
+        const outcome = attempt(task, database);
+        if (!database.isInTransaction)
           throw new Error((outcome as { error: string }).error);
         return outcome;
       }),
     );
-    file().verify();
+    database.verify();
     return outcomes;
   } catch (error) {
     // No write is stored. What a read saw may be one of them: read again.
@@ -74,11 +80,12 @@ function run(tasks: StateTask[]): Outcome[] {
   }
 }
 
-function attempt(task: StateTask): Outcome {
+function attempt(task: StateTask, within?: StateFile): Outcome {
   try {
-    if (task.op === "get") return file().get(task.key);
-    if (task.op !== "multi") file().write(task);
-    else file().part(() => task.writes.forEach((one) => file().write(one)));
+    const database = within ?? file();
+    if (task.op === "get") return database.get(task.key);
+    if (task.op !== "multi") database.write(task);
+    else database.part(() => task.writes.forEach((one) => database.write(one)));
     return null;
   } catch (error) {
     return error instanceof Mismatch ? "mismatch" : failure(error);
