@@ -1,4 +1,4 @@
-import { requireAcked, requireDelivered } from "./bench.ts";
+import { requireAcked, requireDelivered, requireSaved } from "./bench.ts";
 
 const load = {
   sent: 10,
@@ -25,6 +25,15 @@ test("an acknowledged order that is not stored is an error, not a figure", () =>
   expect(() =>
     requireAcked({ ...load, acked: 9, failed: 1, firstFailure: "HTTP 500" }, 9),
   ).toThrow(/1 of 10 orders failed, the first with: HTTP 500/);
+});
+
+test("a few refused saves are a figure, many are not, lost ones never", () => {
+  const refused = { ...load, sent: 1000, acked: 990, failed: 10 };
+  expect(() => requireSaved(refused, 990)).not.toThrow();
+  expect(() => requireSaved({ ...refused, failed: 11 }, 990)).toThrow(
+    /11 of 1000 orders failed/,
+  );
+  expect(() => requireSaved(refused, 989)).toThrow("LOST");
 });
 
 test("an order that never reached the app is an error, not a figure", () => {

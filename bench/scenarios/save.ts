@@ -1,7 +1,7 @@
 /** Orders saved to the state store as fast as 16 and 64 connections get their answers, each under a new key. */
 import type { Store } from "../backends/backend.ts";
 import {
-  requireAcked,
+  requireSaved,
   startWith,
   statePath,
   type Measurement,
@@ -14,8 +14,10 @@ export const save: Scenario<Store> = async (bench, target, store) => {
   const measured: Measurement[] = [];
   await store.clear();
   const sidecar = await startWith(bench, target, store.component(), false);
+  let sent = 0;
   let acked = 0;
   for (const connections of [16, 64]) {
+    const name = `save, ${connectionsName(connections)}`;
     const { result, rows } = await closedWindow(
       bench,
       store,
@@ -24,14 +26,20 @@ export const save: Scenario<Store> = async (bench, target, store) => {
         port: sidecar.httpPort,
         path: statePath,
         kind: "save",
-        firstId: acked,
+        firstId: sent,
       },
       connections,
-      `save, ${connectionsName(connections)}`,
+      name,
     );
+    sent += result.sent;
     acked += result.acked;
-    requireAcked({ ...result, acked }, await store.stored());
-    measured.push(...rows);
+    requireSaved({ ...result, acked }, await store.stored());
+    measured.push(...rows, {
+      metric: `${name}: refused`,
+      unit: "orders",
+      better: "lower",
+      value: result.failed,
+    });
   }
   const memory = memoryMb(sidecar.pid);
   measured.push(
