@@ -231,6 +231,8 @@ class AnswerBody extends Readable {
     super({ highWaterMark: collectedBytes });
     this.#onWanted = onWanted;
     this.#onClosed = onClosed;
+    // It may fail before its reader has come; no failure of an app ends the sidecar.
+    this.on("error", () => {});
   }
 
   override _read() {

@@ -43,6 +43,7 @@ export function forwardOver(
               done(error);
             },
           });
+          stream.on("error", () => {}); // it may fail before its reader has come
           const raw = (current as { rawHeaders?: Buffer[] | null }).rawHeaders;
           resolve({
             status,
