@@ -49,7 +49,12 @@ export async function startRedis({
       ...(tls
         ? ["--tls-port", `${port}`, "--port", "0"]
         : ["--port", `${port}`]),
-      ...["--appendonly", "yes", "--appendfsync", "always", "--save", ""],
+      "--appendonly",
+      "yes",
+      "--appendfsync",
+      "always",
+      "--save",
+      "",
       ...args,
     ])
     .start();

@@ -204,7 +204,7 @@ function explained(
 ): unknown {
   if (!(error instanceof Error) || error.name === "ReplyError") return error;
   const why = reason ? `: ${reason}` : "";
-  if (/^Stream isn't writeable/.test(error.message))
+  if (error.message.startsWith("Stream isn't writeable"))
     return new Error(`redis at ${at} can't be reached${why}`, { cause: error });
   if (
     error.name === "MaxRetriesPerRequestError" ||

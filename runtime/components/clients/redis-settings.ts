@@ -71,7 +71,9 @@ export const redisMetadata = {
   readTimeout: durationMs("How long an answer may take; -1: no limit.", {
     default: 3000,
   }),
-  writeTimeout: durationMs("The longer of both counts.", { default: 3000 }),
+  writeTimeout: durationMs(
+    "As readTimeout, and by default that; the longer of both counts.",
+  ),
   poolSize: text(noEffect),
   minIdleConns: text(noEffect),
   poolTimeout: text(noEffect),
@@ -216,7 +218,7 @@ function pauses(
   return (attempt) => Math.min(longest, first * 2 ** Math.min(attempt - 1, 20));
 }
 
-function answerTimeout(read: number, write: number): number | undefined {
+function answerTimeout(read: number, write = read): number | undefined {
   if (read < 0 || write < 0) return undefined;
   return Math.max(read, write) || 3000; // 0 = the default
 }
