@@ -1,6 +1,6 @@
 /** How an app's key becomes the store's, so that apps do not overwrite each other (spec api §2, Key prefix). */
 import type { MetadataItem } from "../contract.ts";
-import { MetadataError } from "../metadata.ts";
+import { MetadataError, where } from "../metadata.ts";
 
 const separator = "||";
 
@@ -19,9 +19,9 @@ export function keyPrefix(
   const item = metadata.find(({ name }) => name.toLowerCase() === "keyprefix");
   const strategy = (item?.value || "appid").toLowerCase();
   if (!isLegalKey(strategy))
-    throw new MetadataError(
-      `metadata '${item!.name}': input key/keyPrefix '${strategy}' can't contain '||'`,
-      item!.at,
+    throw refusal(
+      item!,
+      `input key/keyPrefix '${strategy}' can't contain '||'`,
     );
   switch (strategy) {
     case "none":
@@ -42,3 +42,10 @@ export const isLegalKey = (key: string): boolean => !key.includes(separator);
 /** The key as its app knows it: the second part (spec api §2). */
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;
+
+/** Says what is wrong with a property, and where it is written. */
+export const refusal = ({ name, at }: MetadataItem, why: string) =>
+  new MetadataError(
+    `metadata '${name}': ${why}${at ? ` (${where(at)})` : ""}`,
+    at,
+  );

@@ -5,7 +5,7 @@ import { isTruthy, MetadataError } from "../metadata.ts";
 import type { StateStore } from "../state-store.ts";
 import { StateAccess } from "./state-access.ts";
 import { stateErrors } from "./state-errors.ts";
-import { keyPrefix } from "./state-keys.ts";
+import { keyPrefix, refusal } from "./state-keys.ts";
 
 export type States = ReturnType<typeof createStates>;
 
@@ -67,9 +67,9 @@ function refuseUnkept(metadata: readonly MetadataItem[]) {
   for (const [name, what] of Object.entries(unkept)) {
     const item = find(metadata, name);
     if (item)
-      throw new MetadataError(
-        `metadata '${item.name}': this version of the sidecar has not got ${what}; remove the property to store values as they are`,
-        item.at,
+      throw refusal(
+        item,
+        `this version of the sidecar has not got ${what}; remove the property to store values as they are`,
       );
   }
 }
