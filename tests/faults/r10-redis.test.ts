@@ -171,7 +171,10 @@ test("R10: scripts that Redis forgot, and connections it cuts, cost no acknowled
   const cut = write("cut", true, () => isOver);
   for (let i = 0; i < 5; i++) {
     await sleep(50);
-    await redis.admin.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+    await redis.admin.call(
+      "CLIENT",
+      ..."KILL TYPE normal SKIPME yes".split(" "),
+    );
   }
   await sleep(100);
   isOver = true;
@@ -204,7 +207,11 @@ test("a Redis that is late is waited for; requests meanwhile are told so", async
 test("a wrong password ends the sidecar at once, by the component's name and without the password", async () => {
   await redis.admin.config("SET", "requirepass", "right-4711");
   try {
-    for (const more of [{ redisPassword: "canary-0815" }, {}]) {
+    const wrong: Record<string, string>[] = [
+      { redisPassword: "canary-0815" },
+      {},
+    ];
+    for (const more of wrong) {
       const refused = await start(redis.address, more, "nothing");
       expect((await refused.exited).code).toBe(1);
       expect(refused.output()).toMatch(
