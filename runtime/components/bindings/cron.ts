@@ -3,6 +3,7 @@ import {
   defineBinding,
   DeliveryInterrupted,
   type Deliver,
+  type MetadataItem,
   type StopReading,
 } from "../../contract.ts";
 import { messageOf } from "../../errors.ts";
@@ -25,7 +26,7 @@ export const cron = defineBinding(
   async ({ name, meta, items, log }) => {
     const schedule = readSchedule(
       meta.schedule,
-      items.find((item) => item.name.toLowerCase() === "schedule")?.at,
+      items.find((item) => item.name.toLowerCase() === "schedule"),
     );
     const stops = new Set<StopReading>();
     return {
@@ -54,13 +55,18 @@ export const cron = defineBinding(
   },
 );
 
-function readSchedule(written: string, at: MetadataError["at"]): Schedule {
+function readSchedule(
+  written: string,
+  item: MetadataItem | undefined,
+): Schedule {
   try {
     return parseSchedule(written);
   } catch (error) {
     throw new MetadataError(
-      `invalid schedule format '${written}': ${messageOf(error)}`,
-      at,
+      item?.isSecret
+        ? "invalid schedule format of what a secret store gave"
+        : `invalid schedule format '${written}': ${messageOf(error)}`,
+      item?.at,
     );
   }
 }
