@@ -34,9 +34,9 @@ let lastId = 0;
 const waiting = new Map<number, Waiting>();
 
 /** Takes the bytes: they are gone from this thread afterwards. Rejects with {@link ApiError}. */
-export function parseApart<K extends BodyKind = "binding">(
+export function parseApart<K extends BodyKind>(
   bytes: Buffer,
-  kind = "binding" as K,
+  kind: K,
 ): Promise<BodyOf<K>> {
   clearTimeout(idle);
   worker ??= startWorker();
