@@ -10,7 +10,7 @@ const turnLength = 256 * 1024;
 
 /** `[{key,data?,etag?,metadata?,error?}]` in the order asked for. */
 export async function bulkReply(items: BulkItem[]): Promise<ApiReply> {
-  const texts = await inTurns(items, ({ key, entry, error }) => {
+  const body = await inTurns("[", items, "]\n", ({ key, entry, error }) => {
     const data = entry && json(entry.data);
     return members([
       ["key", encode(key)],
@@ -20,13 +20,18 @@ export async function bulkReply(items: BulkItem[]): Promise<ApiReply> {
       ["error", error ?? data?.error],
     ]);
   });
-  return { status: 200, body: `[${texts.join(",")}]\n` };
+  return { status: 200, body };
 }
 
 /** `{results:[{key,data,etag?,error?}],token?,metadata?}`; 204 without results. */
 export async function queryReply(found: QueryResult): Promise<ApiReply> {
   if (found.results.length === 0) return { status: 204 };
-  const results = await inTurns(found.results, (one) => {
+  const rest = members([
+    ["token", found.token && encode(found.token)],
+    ["metadata", found.metadata && encode(found.metadata)],
+  ]);
+  const end = rest === "{}" ? "]}\n" : `],${rest.slice(1)}\n`;
+  const body = await inTurns('{"results":[', found.results, end, (one) => {
     const data = json(one.data);
     return members([
       ["key", encode(one.key)],
@@ -35,29 +40,27 @@ export async function queryReply(found: QueryResult): Promise<ApiReply> {
       ["error", one.error ?? data.error],
     ]);
   });
-  const body = members([
-    ["results", `[${results.join(",")}]`],
-    ["token", found.token && encode(found.token)],
-    ["metadata", found.metadata && encode(found.metadata)],
-  ]);
-  return { status: 200, body: body + "\n" };
+  return { status: 200, body };
 }
 
+/** The texts of all items, between commas; a long list is written in several turns. */
 async function inTurns<T>(
+  start: string,
   items: readonly T[],
+  end: string,
   write: (item: T) => string,
-): Promise<string[]> {
-  const texts: string[] = [];
-  let length = 0;
-  for (const item of items) {
-    const text = write(item);
-    texts.push(text);
-    length += text.length;
-    if (length < turnLength) continue;
-    length = 0;
+): Promise<string | Buffer> {
+  const done: Buffer[] = [];
+  let text = start;
+  for (const [i, item] of items.entries()) {
+    text += i === 0 ? write(item) : `,${write(item)}`;
+    if (text.length < turnLength) continue;
+    done.push(Buffer.from(text, "utf8"));
+    text = "";
     await nextTurn();
   }
-  return texts;
+  text += end;
+  return done.length === 0 ? text : Buffer.concat([...done, Buffer.from(text)]);
 }
 
 /** `error` is plain text, all else JSON already; what is empty or absent is left out. */
