@@ -5,8 +5,8 @@
  */
 import { redisScript } from "../clients/redis-client.ts";
 
-/** What a script answers when the etag or the guard forbids the write. */
-export const refused = -1;
+/** What a script answers (Lua's false) when the etag or the guard forbids the write. */
+export const refused = null;
 
 /** Arguments after the key: etag ("0" = none), data, 1 for first-write, seconds to live ("" = leave as is). */
 export const setHash = redisScript(`
@@ -17,7 +17,7 @@ if type(version) == 'table' then
   redis.call('DEL', key)
 elseif version and version ~= '' then
   guarded = redis.call('HEXISTS', key, 'first-write') == 1
-  if version ~= etag and (guarded or etag ~= '0') then return ${refused} end
+  if version ~= etag and (guarded or etag ~= '0') then return false end
 end
 redis.call('HSET', key, 'data', data)
 if first == '1' then redis.call('HSET', key, 'first-write', 0) end
@@ -32,7 +32,7 @@ return written
 export const deleteHash = redisScript(`
 local version = redis.pcall('HGET', KEYS[1], 'version')
 if type(version) == 'string' and version ~= '' and version ~= ARGV[1] and ARGV[1] ~= '0' then
-  return ${refused}
+  return false
 end
 return redis.call('DEL', KEYS[1])
 `);
@@ -48,7 +48,7 @@ end
 local guard = redis.pcall('JSON.GET', key, '.first-write')
 local guarded = type(guard) == 'string'
 if version and version ~= '' then
-  if version ~= etag and (guarded or etag ~= '0') then return ${refused} end
+  if version ~= etag and (guarded or etag ~= '0') then return false end
 else
   version = etag
 end
@@ -65,7 +65,7 @@ return 1
 export const deleteDocument = redisScript(`
 local version = redis.pcall('JSON.GET', KEYS[1], '.version')
 if type(version) == 'string' and version ~= ARGV[1] and ARGV[1] ~= '0' then
-  return ${refused}
+  return false
 end
 return redis.call('DEL', KEYS[1])
 `);
