@@ -8,6 +8,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { StateValue } from "../../state-store.ts";
 import { FileGone } from "./sqlite-errors.ts";
 import { patiently } from "./sqlite-patience.ts";
+import { areThere, createTables } from "./sqlite-state-tables.ts";
 import type {
   FoundRow,
   StateFileOptions,
@@ -88,39 +89,14 @@ export class StateFile {
     for (const pragma of pragmas) this.#patiently(() => this.#db.exec(pragma));
   }
 
-  /** Creates what is missing, as the original's migration 1. Exclusive: several sidecars may start at once. */
   #migrate(): void {
-    const { table, metadataTable, label } = this.#options;
-    const found = this.#patiently(() =>
-      this.#db
-        .prepare("SELECT 1 FROM sqlite_master WHERE name IN (?, ?)")
-        .all(table, metadataTable),
-    );
-    if (found.length === 2) return;
-    this.transaction(() => {
-      this.#db.exec(
-        `CREATE TABLE IF NOT EXISTS ${metadataTable} (key text NOT NULL PRIMARY KEY, value text NOT NULL)`,
+    const hasTables = this.#patiently(() => areThere(this.#db, this.#options));
+    // Exclusive: several sidecars may start at once.
+    if (!hasTables)
+      this.transaction(
+        () => createTables(this.#db, this.#options),
+        "EXCLUSIVE",
       );
-      const level = this.#db
-        .prepare(`SELECT value FROM ${metadataTable} WHERE key = 'migrations'`)
-        .get()?.["value"];
-      if (level !== undefined && !/^\d+$/.test(String(level)))
-        throw new Error(
-          `${label}: invalid migration level found in metadata table: ${level}`,
-        );
-      this.#db.exec(
-        `CREATE TABLE IF NOT EXISTS ${table} (
-          key TEXT NOT NULL PRIMARY KEY,
-          value TEXT NOT NULL,
-          is_binary BOOLEAN NOT NULL,
-          etag TEXT NOT NULL,
-          expiration_time TIMESTAMP DEFAULT NULL,
-          update_time TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP)`,
-      );
-      this.#db.exec(
-        `REPLACE INTO ${metadataTable} (key, value) VALUES ('migrations', '1')`,
-      );
-    }, "EXCLUSIVE");
   }
 
   /** Runs `step` as one transaction, durable when this returns. */
