@@ -98,6 +98,7 @@ test("the answer: body, status and headers", async () => {
     "metadata.x-one": "1",
     "metadata.x-two": "a, b",
   });
+  expect(reply.headers).not.toHaveProperty(["metadata.transfer-encoding"]);
 });
 
 test("an answer that is not 2xx is an error with the metadata, unless told otherwise", async () => {
@@ -138,6 +139,7 @@ test("request headers: defaults, capitals, trace, token", async () => {
     "content-type": "application/json; charset=utf-8",
     accept: "application/json; charset=utf-8",
     "x-token": "sesame",
+    "user-agent": expect.stringMatching(/^daprd\/\d/),
     host: `127.0.0.1:${app.port}`,
   });
   await invoke(

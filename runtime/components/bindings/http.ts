@@ -18,6 +18,7 @@ import {
   size,
   text,
 } from "../../metadata.ts";
+import { daprVersion } from "../../version.ts";
 import { exchange, type Answer } from "./http-exchange.ts";
 import { parseTarget } from "./http-target.ts";
 import { tlsOptions } from "./http-tls.ts";
@@ -200,6 +201,7 @@ function headersOf(
     headers.set(name.toLowerCase(), [name, value]);
   if (hasBody) set("Content-Type", json);
   set("Accept", json);
+  set("User-Agent", `daprd/${daprVersion}`); // some servers refuse a request without one
   for (const [name, value] of fixed) set(name, value);
   for (const name in given)
     if (/^[A-Z]/.test(name) && !connectionHeaders.test(name))
@@ -220,6 +222,8 @@ function metadataOf({
     status: `${status} ${statusText}`.trim(),
   };
   for (const name in headers) {
+    // The body is whole by now.
+    if (name === "transfer-encoding") continue;
     const value = headers[name]!;
     about[name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())] =
       Array.isArray(value) ? value.join(", ") : value;
