@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { CallError } from "../invocation.ts";
+import { free } from "../spent-bytes.ts";
 import type { Framing } from "./http1-request.ts";
 
 export interface Upload {
@@ -19,33 +20,52 @@ export function upload(
   onFailed: (error: Error) => void,
 ): Upload {
   let left = typeof framing === "number" ? framing : Infinity;
+  let pieces: Uint8Array[] = [];
+  let scheduled: NodeJS.Immediate | undefined;
+  let hasEnded = false;
   let isDone = false;
+
   const wrongLength = () =>
     onFailed(
       new CallError("invalid", "the body is not as long as its Content-Length"),
     );
-  const onData = (chunk: Uint8Array) => {
-    if (chunk.length === 0) return;
-    left -= chunk.length;
+  const onData = (piece: Uint8Array) => {
+    if (piece.length === 0) return;
+    left -= piece.length;
     if (left < 0) return wrongLength();
-    if (framing === "chunked") {
-      socket.cork();
-      socket.write(`${chunk.length.toString(16)}\r\n`, "latin1");
-      socket.write(chunk);
-      socket.write("\r\n", "latin1");
-      process.nextTick(uncork);
-    } else socket.write(chunk);
-    if (socket.writableNeedDrain) body.pause();
+    pieces.push(piece);
+    schedule();
   };
-  const uncork = () => socket.uncork();
-  const onDrain = () => body.resume();
   const onEnd = () => {
     if (left > 0 && left !== Infinity) return wrongLength();
-    isDone = true;
-    if (framing === "chunked") socket.write("0\r\n\r\n", "latin1");
+    hasEnded = true;
+    schedule();
   };
+  /**
+   * After what came in meanwhile was read: an app that refused the body and
+   * closed would fail this write, and its answer would go unread.
+   */
+  const schedule = () => (scheduled ??= setImmediate(write));
+  const write = () => {
+    scheduled = undefined;
+    socket.cork();
+    for (const piece of pieces) {
+      if (framing === "chunked")
+        socket.write(`${piece.length.toString(16)}\r\n`, "latin1");
+      socket.write(piece, () => free(piece));
+      if (framing === "chunked") socket.write("\r\n", "latin1");
+    }
+    pieces = [];
+    if (hasEnded) {
+      isDone = true;
+      if (framing === "chunked") socket.write("0\r\n\r\n", "latin1");
+    }
+    socket.uncork();
+    if (socket.writableNeedDrain) body.pause();
+  };
+  const onDrain = () => body.resume();
   const onClose = () => {
-    if (!isDone) onFailed(new Error("the body of the request broke off"));
+    if (!hasEnded) onFailed(new Error("the body of the request broke off"));
   };
   body.on("data", onData);
   body.on("end", onEnd);
@@ -55,12 +75,13 @@ export function upload(
   return {
     isDone: () => isDone,
     stop() {
+      clearImmediate(scheduled);
       body.off("data", onData);
       body.off("end", onEnd);
       body.off("close", onClose);
-      // A body that fails once its answer is there concerns nobody any more.
-      if (!isDone) body.pause();
       socket.off("drain", onDrain);
+      // A body that fails once its answer is there concerns nobody any more: its error stays heard.
+      if (!isDone) body.pause();
     },
   };
 }

@@ -38,6 +38,7 @@ test("a caller's word on who it is counts for nothing, its token goes no further
 
 test("gRPC's names get a prefix, binary ones are dropped, the rest keeps order and number", () => {
   const headers = ["X", "1", "grpc-timeout", "1S", "a-bin", "x", "X", "2"];
+  headers.push(":path", "/a", "dapr-:authority", "x");
   expect(requestHeaders(headers, fromCaller)).toEqual([
     ...["X", "1", "dapr-grpc-timeout", "1S", "X", "2"],
   ]);

@@ -38,6 +38,7 @@ export function requestHeaders(
     const lower = name.toLowerCase();
     if (hopByHop.has(lower) || named?.has(lower)) continue;
     if (lower.endsWith("-bin") || lower === "destination-app-id") continue;
+    if (isPseudo(lower)) continue;
     if (!options.keepIdentity && identity.has(lower)) continue;
     if (options.dropToken && lower === "dapr-api-token") continue;
     kept.push(prefixed(name, lower), headers[i + 1]!);
@@ -96,7 +97,11 @@ function append(headers: RawHeaders, name: string, value: string) {
 
 /** gRPC's own names would mean something to a gRPC app. */
 const prefixed = (name: string, lower: string) =>
-  lower.startsWith("grpc-") || lower.startsWith(":") ? `dapr-${name}` : name;
+  lower.startsWith("grpc-") ? `dapr-${name}` : name;
+
+/** HTTP/2's `:path` and the like, also as the original renames them: no header of HTTP/1.1 can have such a name. */
+const isPseudo = (lower: string) =>
+  lower.startsWith(":") || lower.startsWith("dapr-:");
 
 /** Headers that `Connection` names go no further either; undefined for the usual none. */
 function connectionNamed(headers: RawHeaders): Set<string> | undefined {

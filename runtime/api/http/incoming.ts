@@ -74,9 +74,14 @@ class IncomingRequest implements ApiRequest {
     if (!this.#gone) {
       const gone = (this.#gone = new AbortController());
       const outgoing = this.#outgoing;
+      const { socket } = this.#incoming;
+      // As in the original, a caller that closes its side waits for no answer of an app.
+      const leave = () => gone.abort(new Error("the caller went away"));
+      const isHttp1 = this.#incoming.httpVersionMajor === 1;
+      if (isHttp1) socket.once("end", leave);
       outgoing.once("close", () => {
-        if (!outgoing.writableFinished)
-          gone.abort(new Error("the caller went away"));
+        if (isHttp1) socket.off("end", leave);
+        if (!outgoing.writableFinished) leave();
       });
     }
     return this.#gone.signal;

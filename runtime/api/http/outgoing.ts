@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { free } from "../../spent-bytes.ts";
 import type { ApiReply } from "./request.ts";
 
 export interface SendOptions {
@@ -157,7 +158,7 @@ function sendStream(
   if (body.readableLength === 0) outgoing.flushHeaders();
   body.on("data", (chunk: Uint8Array) => {
     bytes += chunk.length;
-    if (!outgoing.write(chunk)) body.pause();
+    if (!outgoing.write(chunk, () => free(chunk))) body.pause();
   });
   outgoing.on("drain", () => body.resume());
   body.on("end", () => {

@@ -1,0 +1,15 @@
+/** Memory of streams is given back as soon as their bytes are sent, not when a collection comes round. */
+
+/** Smaller ones share their memory with others, or are not worth it. */
+const worthwhileBytes = 4096;
+
+/**
+ * Frees a chunk of a stream that this process read, that nobody else holds and
+ * that is written. V8 lets some 64 MB of such chunks pile up before it collects
+ * them. The chunk is empty afterwards.
+ */
+export function free(chunk: Uint8Array): void {
+  const { buffer, byteLength } = chunk;
+  if (byteLength >= worthwhileBytes && byteLength === buffer.byteLength)
+    (buffer as ArrayBuffer).transfer(0);
+}
