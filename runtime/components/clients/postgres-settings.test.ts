@@ -126,6 +126,7 @@ test.each([
   [{ url: "host=db", timeout: "500ms" }, "must be greater than 1s"],
   [{ url: "host=db", queryExecMode: "fast" }, "invalid queryExecMode"],
   [{ url: "host=a,b" }, "one host only"],
+  [{ url: "host=a", useAWSIAM: "true" }, "useAWSIAM is not supported"],
   [{ url: "host=db port=x" }, "not a port"],
 ])("%j is refused", (values, error) => {
   expect(() => read(values as Record<string, string>)).toThrow(error);

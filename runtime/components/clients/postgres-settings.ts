@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ConnectionOptions } from "node:tls";
 import {
+  bool,
   duration,
   MetadataError,
   number,
@@ -45,6 +46,8 @@ export const postgresMetadata = {
   queryExecMode: text(
     "cache_statement (default) prepares each statement once per connection; all others do not, as a pooler between needs it.",
   ),
+  useAzureAD: bool("Not supported.", { default: false }),
+  useAWSIAM: bool("Not supported.", { default: false }),
 };
 
 export interface PostgresServer {
@@ -71,6 +74,11 @@ export function postgresServer(
   meta: MetadataValues<typeof postgresMetadata>,
 ): PostgresServer {
   const { connectionString, queryExecMode } = meta;
+  for (const name of ["useAzureAD", "useAWSIAM"] as const)
+    if (meta[name])
+      throw new MetadataError(
+        `postgresql: ${name} is not supported; use a password or a client certificate`,
+      );
   if (!connectionString && !meta.host)
     throw new MetadataError("missing connection string");
   if (meta.timeout < 1000)
