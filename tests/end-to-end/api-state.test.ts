@@ -1,4 +1,5 @@
 /** The state API over HTTP (spec api §0, §2), on the stores that need no server. */
+import { Agent } from "node:http";
 import { join } from "node:path";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -501,6 +502,35 @@ test("an 8 MiB value with a raised limit", async () => {
   expect(saved.status).toBe(204);
   expect((await sidecar.call("GET", `${path}/big`)).text).toBe(`"${value}"`);
 });
+
+test("100,000 keys, each its own", async () => {
+  const connectionString = join(tempFolder("api-state"), "state.db");
+  const sidecar = await startDaprd({
+    resources: { "s.yaml": stateStore("state.sqlite", { connectionString }) },
+  });
+  const agent = new Agent({ keepAlive: true });
+  for (let from = 0; from < 100_000; from += 1000) {
+    const all = Array.from({ length: 1000 }, (_, i) => ({
+      key: `k${from + i}`,
+      value: from + i,
+    }));
+    const { status } = await sidecar.call("POST", path, {
+      agent,
+      body: items(...all),
+    });
+    expect(status).toBe(204);
+  }
+  const keys = [0, 1, 999, 1000, 54_321, 99_999];
+  const found = await sidecar.call("POST", `${path}/bulk`, {
+    agent,
+    body: JSON.stringify({ keys: keys.map((n) => `k${n}`) }),
+  });
+  expect((found.json() as { data: number }[]).map(({ data }) => data)).toEqual(
+    keys,
+  );
+  expect((await sidecar.call("GET", `${path}/k100000`)).status).toBe(204);
+  agent.destroy();
+}, 30_000);
 
 test("values outlive the sidecar, and two sidecars share a file", async () => {
   const connectionString = join(
