@@ -100,7 +100,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const resolvers = await openResolvers(configuration, options);
     for (const resolver of resolvers) opened.defer(() => resolver.close());
-    const peers = createPeers();
+    const peers = createPeers({ maxBodyBytes: flags["max-body-size"] });
     opened.defer(() => peers.close());
     const external = createExternal();
     opened.defer(() => external.close());
@@ -225,9 +225,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const peerServer = await listenPeers({
       addresses: peerAddresses(flags),
       port: flags["dapr-internal-grpc-port"],
+      appId: flags["app-id"],
       receive: (request) => invocation.receive(request),
       maxBodyBytes: flags["max-body-size"],
-      log,
     });
     opened.defer(() => peerServer.close());
     log.info(
