@@ -70,6 +70,7 @@ export function createConnection(host: string, port: number): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
+  let hasEnded = false;
   let expiresAt = Infinity;
   let problem: Error | undefined;
 
@@ -95,7 +96,10 @@ export function createConnection(host: string, port: number): Connection {
       },
     },
   });
-  socket.on("end", () => read(() => parser.finish()));
+  socket.on("end", () => {
+    hasEnded = true;
+    read(() => parser.finish());
+  });
   socket.on("error", (error) => (problem = error));
   socket.on("close", () =>
     fail(problem ?? new Error("the connection to the app was closed")),
@@ -135,9 +139,10 @@ export function createConnection(host: string, port: number): Connection {
   function complete(current: Exchange) {
     const head = current.head!;
     const isSent = !current.upload || current.upload.isDone();
+    const isKept = head.keepAlive && isSent && !hasEnded && !parser.hasExcess();
     end(current);
     const restMs = Math.min(keptMs, (head.keepAliveMs ?? Infinity) - marginMs);
-    if (head.keepAlive && isSent && restMs > 0 && !parser.hasExcess()) {
+    if (isKept && restMs > 0) {
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
