@@ -10,6 +10,7 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
+import { freeableCopy } from "../spent-bytes.ts";
 import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 import type { Framing } from "./http1-request.ts";
@@ -79,7 +80,7 @@ export function createConnection(host: string, port: number): Connection {
     onData(bytes) {
       const { stream, parts } = exchange!;
       if (!stream) parts.push(Buffer.from(bytes));
-      else if (!stream.push(Buffer.from(bytes))) socket.pause();
+      else if (!stream.push(freeableCopy(bytes))) socket.pause();
     },
     onEnd: () => (exchange!.isComplete = true),
   });
