@@ -9,7 +9,7 @@ import {
   type handleUnaryCall,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type {
   ForwardReply,
   ForwardRequest,
@@ -245,6 +245,52 @@ describe("calls of the original", () => {
     await gone.promise;
     caller.close();
     await slow.close();
+  });
+
+  test("a caller whose connection is cut has not sent all of its body", async () => {
+    const outcome = Promise.withResolvers<unknown>();
+    const begun = Promise.withResolvers<void>();
+    const callee = await listenPeers({
+      addresses: ["127.0.0.1"],
+      port: 0,
+      appId: "cut",
+      receive: async ({ body }) => {
+        begun.resolve();
+        await wholeOf(body).then(outcome.resolve, outcome.reject);
+        return reply;
+      },
+      maxBodyBytes,
+    });
+    outcome.promise.catch(() => {});
+    const wires: Socket[] = [];
+    const wire = createServer((near) => {
+      const far = connect(callee.port, "127.0.0.1");
+      for (const socket of [near, far]) socket.on("error", () => {});
+      wires.push(near.pipe(far), far.pipe(near));
+    });
+    await new Promise<void>((done) => wire.listen(0, "127.0.0.1", done));
+    const caller = new Client(
+      `127.0.0.1:${(wire.address() as AddressInfo).port}`,
+      credentials.createInsecure(),
+    );
+    const call = caller.makeBidiStreamRequest(
+      `${service}/CallLocalStream`,
+      bytes,
+      bytes,
+    );
+    call.on("error", () => {});
+    call.write(
+      encodeRequestPart({
+        request: head(),
+        payload: { data: Buffer.from("half"), seq: 0 },
+      }),
+    );
+    await begun.promise;
+    for (const socket of wires) socket.destroy();
+    await expect(outcome.promise).rejects.toThrow();
+    caller.close();
+    wire.close();
+    await callee.close();
   });
 
   test("a method there is not is Unimplemented", async () => {
