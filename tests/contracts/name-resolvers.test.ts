@@ -53,7 +53,10 @@ describe("the local registry", () => {
     });
     child.kill("SIGKILL");
     await once(child, "exit");
-    expect(await asker.resolve("killed", "default")).toBeUndefined();
+    await waitFor("it to be gone", async () => {
+      const peer = await asker.resolve("killed", "default");
+      return peer === undefined;
+    });
     expect(readdirSync(registry)).not.toContain(
       `default+killed+${pid}-47310.json`,
     );

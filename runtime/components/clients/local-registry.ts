@@ -64,7 +64,7 @@ export class LocalRegistry {
     return found;
   }
 
-  /** Whether the entry's process still runs: cheap enough for every call. */
+  /** Whether the entry's process still runs, by its number alone: some microseconds. */
   isRunning({ pid }: RegistryEntry): boolean {
     try {
       return process.kill(pid, 0);
