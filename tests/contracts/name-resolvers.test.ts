@@ -63,6 +63,20 @@ describe("the local registry", () => {
     await asker.close();
   });
 
+  test("files of killed sidecars go when the next one comes", async () => {
+    const child = spawn(process.execPath, ["-e", ""]);
+    await once(child, "exit");
+    const name = `default+never-asked-for+${child.pid}-47312.json`;
+    writeFileSync(
+      join(registry, name),
+      JSON.stringify({ ...entry, ...thisProcess(), pid: child.pid }),
+    );
+    const next = await openResolver(local);
+    await next.register!({ ...entry, appId: "next" });
+    expect(readdirSync(registry)).not.toContain(name);
+    await next.close();
+  });
+
   test("another process under a dead one's number is not given", async () => {
     const file = join(registry, `default+reused+${process.pid}-47311.json`);
     writeFileSync(
