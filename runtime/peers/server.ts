@@ -31,6 +31,7 @@ export interface PeerServer {
 
 /** For the first bytes, and for the rest of a head. */
 const headTimeoutMs = 10_000;
+const timeoutCheckMs = 1000;
 const maxHeaderBytes = 64 * 1024;
 /** More than a sidecar keeps a connection itself. */
 const keepAliveMs = 75_000;
@@ -53,6 +54,7 @@ export async function listenPeers(
       {
         headersTimeout: headTimeoutMs,
         requestTimeout: 0,
+        connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: keepAliveMs,
         maxHeaderSize: maxHeaderBytes,
         keepAlive: true,
