@@ -1,6 +1,6 @@
 /**
  * The app behind the sidecar, in its own process: takes every order, counts it
- * by number and notes when it came. As small as it can be, since it shares the
+ * by number and notes when it came; gives calls of `/echo` back as they are. As small as it can be, since it shares the
  * cores with the sidecar under test.
  */
 import { createServer, type Socket } from "node:net";
@@ -34,6 +34,7 @@ let outOfOrder = 0;
 let highest = -1;
 let warmAtUs = 0;
 let lastAtUs = 0;
+let echoed = 0;
 
 function take(body: string): void {
   const id = numberAfter(body, '"orderId":');
@@ -66,16 +67,27 @@ function numberAfter(body: string, key: string): number {
 }
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+const okJson =
+  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: ";
 const notFound = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
+function answer(head: string, body: string): string {
+  if (head.startsWith("POST /echo ")) {
+    echoed++;
+    return `${okJson}${body.length}\r\n\r\n${body}`;
+  }
+  if (head.startsWith("POST ")) take(body);
+  // /dapr/config and /dapr/subscribe: this app has neither.
+  return head.startsWith("GET /dapr/") ? notFound : ok;
+}
+
 const sockets = new Set<Socket>();
 
 const server = createServer({ noDelay: true }, (socket) => {
   sockets.add(socket);
   socket.setEncoding("latin1");
   const push = readMessages((head, body) => {
-    if (head.startsWith("POST ")) take(body);
-    // /dapr/config and /dapr/subscribe: this app has neither.
-    socket.write(head.startsWith("GET /dapr/") ? notFound : ok, "latin1");
+    socket.write(answer(head, body), "latin1");
     if (/\r\nconnection: *close/i.test(head)) socket.end();
   });
   socket.on("data", push);
@@ -98,6 +110,12 @@ const send = serve({
     latencyUs = new Float64Array(next.count);
     unique = duplicates = outOfOrder = warmAtUs = lastAtUs = 0;
     highest = -1;
+  },
+  /** Calls of `/echo` since this was last asked. */
+  echoes(): number {
+    const count = echoed;
+    echoed = 0;
+    return count;
   },
   tally(): Tally {
     const late = latencyUs

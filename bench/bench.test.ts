@@ -1,4 +1,9 @@
-import { requireAcked, requireDelivered } from "./bench.ts";
+import {
+  requireAcked,
+  requireCalled,
+  requireDelivered,
+  requireSaved,
+} from "./bench.ts";
 
 const load = {
   sent: 10,
@@ -25,6 +30,23 @@ test("an acknowledged order that is not stored is an error, not a figure", () =>
   expect(() =>
     requireAcked({ ...load, acked: 9, failed: 1, firstFailure: "HTTP 500" }, 9),
   ).toThrow(/1 of 10 orders failed, the first with: HTTP 500/);
+});
+
+test("a few refused saves are a figure, many are not, lost ones never", () => {
+  const refused = { ...load, sent: 1000, acked: 990, failed: 10 };
+  expect(() => requireSaved(refused, 990)).not.toThrow();
+  expect(() => requireSaved({ ...refused, failed: 11 }, 990)).toThrow(
+    /11 of 1000 orders failed/,
+  );
+  expect(() => requireSaved(refused, 989)).toThrow("LOST");
+});
+
+test("a call that reaches the app twice, or not at all, is an error", () => {
+  expect(() => requireCalled(load, 10)).not.toThrow();
+  expect(() => requireCalled(load, 11)).toThrow(
+    "10 calls answered, but the app was called 11 times",
+  );
+  expect(() => requireCalled(load, 9)).toThrow("called 9 times");
 });
 
 test("an order that never reached the app is an error, not a figure", () => {

@@ -8,12 +8,21 @@ import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 import { nowUs, serve } from "./child.ts";
 import { readMessages, statusOf } from "./http-messages.ts";
-import { orderRequest } from "./orders.ts";
+import { kinds, type KindName } from "./requests.ts";
 import { latencyOf, type Latency } from "./stats.ts";
 
-export interface ClosedLoad {
+/** What is asked, and of whom. */
+export interface Asked {
   port: number;
   path: string;
+  kind: KindName;
+  /** Orders are numbered from here on (0) … */
+  firstId?: number;
+  /** … and from there anew after so many. */
+  idSpan?: number;
+}
+
+export interface ClosedLoad extends Asked {
   connections: number;
   warmUpMs: number;
   windowMs: number;
@@ -21,9 +30,7 @@ export interface ClosedLoad {
   limit: number;
 }
 
-export interface OpenLoad {
-  port: number;
-  path: string;
+export interface OpenLoad extends Asked {
   perSecond: number;
   count: number;
 }
@@ -45,10 +52,23 @@ class Run {
   failed = 0;
   firstFailure: string | undefined;
   sent = 0;
+  readonly #asked: Asked;
 
-  settle(status: number, body: string): void {
-    if (status >= 200 && status < 300) this.acked++;
-    else this.fail(`HTTP ${status}: ${body.slice(0, 300)}`);
+  constructor(asked: Asked) {
+    this.#asked = asked;
+  }
+
+  nextId(): number {
+    const { firstId = 0, idSpan = Infinity } = this.#asked;
+    return firstId + (this.sent++ % idSpan);
+  }
+
+  settle(status: number, body: string, id: number): void {
+    if (status < 200 || status >= 300)
+      this.fail(`HTTP ${status}: ${body.slice(0, 300)}`);
+    else if (kinds[this.#asked.kind].isAnswer(body, id)) this.acked++;
+    else
+      this.fail(`HTTP ${status}, but not order ${id}: ${body.slice(0, 300)}`);
   }
 
   fail(why: string): void {
@@ -58,32 +78,33 @@ class Run {
 }
 
 interface Connection {
-  send(id: number, dueUs: number): void;
+  send(dueUs: number): void;
   close(): void;
 }
 
 /** One socket; `onIdle` is called when its order was answered (and at first). */
 function openConnection(
-  port: number,
-  path: string,
+  { port, path, kind }: Asked,
   run: Run,
   onIdle: (connection: Connection, sentUs: number) => void,
 ): Connection {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+  const { request } = kinds[kind];
+  let id = 0;
   let sentUs = 0;
   let inFlight = false;
   const connection: Connection = {
-    send(id, dueUs) {
+    send(dueUs) {
+      id = run.nextId();
       sentUs = dueUs;
       inFlight = true;
-      run.sent++;
-      socket.write(orderRequest(path, id, dueUs), "latin1");
+      socket.write(request(path, id, dueUs), "latin1");
     },
     close: () => socket.end(),
   };
   const push = readMessages((head, body) => {
     inFlight = false;
-    run.settle(statusOf(head), body);
+    run.settle(statusOf(head), body, id);
     onIdle(connection, sentUs);
   });
   const broken = (why: string) => {
@@ -106,7 +127,7 @@ function openConnection(
 let send: ReturnType<typeof serve>;
 
 async function closed(load: ClosedLoad): Promise<LoadResult> {
-  const run = new Run();
+  const run = new Run(load);
   const samples: number[] = [];
   const startUs = nowUs();
   const warmUs = startUs + load.warmUpMs * 1000;
@@ -122,11 +143,11 @@ async function closed(load: ClosedLoad): Promise<LoadResult> {
       else samples.push(now - sentUs);
       lastUs = now;
     }
-    if (now < endUs && run.sent < load.limit) connection.send(run.sent, now);
+    if (now < endUs && run.sent < load.limit) connection.send(now);
     else if (run.acked + run.failed === run.sent) finished.resolve();
   };
   for (let i = 0; i < load.connections; i++)
-    connections.push(openConnection(load.port, load.path, run, idle));
+    connections.push(openConnection(load, run, idle));
   const watch = watchForStall(run, finished);
   await finished.promise.finally(() => clearInterval(watch));
   for (const connection of connections) connection.close();
@@ -134,7 +155,7 @@ async function closed(load: ClosedLoad): Promise<LoadResult> {
 }
 
 async function open(load: OpenLoad): Promise<LoadResult> {
-  const run = new Run();
+  const run = new Run(load);
   const samples: number[] = [];
   const idleOnes: Connection[] = [];
   const due: number[] = [];
@@ -145,13 +166,13 @@ async function open(load: OpenLoad): Promise<LoadResult> {
   const idle = (connection: Connection, sentUs: number) => {
     if (sentUs > 0) samples.push(nowUs() - sentUs);
     const dueUs = due.shift();
-    if (dueUs !== undefined) connection.send(run.sent, dueUs);
+    if (dueUs !== undefined) connection.send(dueUs);
     else idleOnes.push(connection);
     if (sentUs === 0 && idleOnes.length === connections.length) ready.resolve();
     if (run.acked + run.failed === load.count) finished.resolve();
   };
   for (let i = 0; i < 64; i++)
-    connections.push(openConnection(load.port, load.path, run, idle));
+    connections.push(openConnection(load, run, idle));
   await ready.promise;
   const startUs = nowUs();
   const ticker = new Worker(new URL("./ticker.ts", import.meta.url), {
@@ -159,7 +180,7 @@ async function open(load: OpenLoad): Promise<LoadResult> {
   });
   ticker.on("message", (dueUs: number) => {
     const connection = idleOnes.pop();
-    if (connection !== undefined) connection.send(run.sent, dueUs);
+    if (connection !== undefined) connection.send(dueUs);
     else due.push(dueUs);
   });
   ticker.on("error", (error) => finished.reject(error));

@@ -6,13 +6,20 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Backend } from "./backends/backend.ts";
+import type { Broker, Store } from "./backends/backend.ts";
 import { startKafkaContainer } from "./backends/kafka-container.ts";
 import { kafkaBackend } from "./backends/kafka.ts";
 import { sqliteBackend } from "./backends/sqlite.ts";
+import { redisStore, startRedisContainer } from "./backends/state-redis.ts";
+import { sqliteStore } from "./backends/state-sqlite.ts";
 import type { Bench } from "./bench.ts";
 import { Helper } from "./child.ts";
-import { parseOptions, usage, type Options } from "./options.ts";
+import {
+  parseOptions,
+  usage,
+  type BackendName,
+  type Options,
+} from "./options.ts";
 import { json, table } from "./report.ts";
 import { runRounds, type Results } from "./rounds.ts";
 import {
@@ -21,6 +28,7 @@ import {
   ownTarget,
   type Target,
 } from "./sidecar.ts";
+import { brokerSuite, invokeSuite, storeSuite, type Suite } from "./suites.ts";
 
 const opened = new AsyncDisposableStack();
 
@@ -44,16 +52,14 @@ async function main(options: Options): Promise<number> {
 
   const all: Results = { samples: [], failures: [] };
   for (const name of options.backends) {
-    // One at a time: an idle broker still takes CPU.
-    const backend =
-      name === "kafka" ? await openKafka(options) : sqliteBackend(bench);
-    const { samples, failures } = await runRounds(bench, backend, targets);
+    const suite = await open[name](bench);
+    const { samples, failures } = await runRounds(bench, suite, targets);
     all.samples.push(...samples);
     all.failures.push(...failures);
-    await backend.close();
+    await suite.backend.close();
   }
   const labels = targets.map((target) => target.label);
-  process.stdout.write(`\n${table(all.samples, labels)}`);
+  process.stdout.write(`\n${table(all.samples, labels, options)}`);
   if (options.json !== undefined)
     writeFileSync(options.json, json(all, targets));
   keepLogs = all.failures.length > 0;
@@ -64,7 +70,16 @@ async function main(options: Options): Promise<number> {
   return keepLogs ? 1 : 0;
 }
 
-async function openKafka(options: Options): Promise<Backend> {
+/** One at a time, each when its turn comes: an idle broker still takes CPU. */
+const open: Record<BackendName, (bench: Bench) => Promise<Suite> | Suite> = {
+  kafka: async ({ options }) => brokerSuite(await openKafka(options)),
+  sqlite: (bench) => brokerSuite(sqliteBackend(bench), true),
+  "state-redis": async () => storeSuite(await openRedis()),
+  "state-sqlite": ({ folder }) => storeSuite(sqliteStore(folder)),
+  invoke: invokeSuite,
+};
+
+async function openKafka(options: Options): Promise<Broker> {
   if (options.brokers !== undefined) return kafkaBackend(options.brokers, []);
   process.stderr.write("starting Kafka in Docker … ");
   const container = await startKafkaContainer();
@@ -75,6 +90,21 @@ async function openKafka(options: Options): Promise<Backend> {
     ...backend,
     async close() {
       await backend.close();
+      await container.remove();
+    },
+  };
+}
+
+async function openRedis(): Promise<Store> {
+  process.stderr.write("starting Redis in Docker … ");
+  const container = await startRedisContainer();
+  opened.defer(() => container.remove());
+  const store = await redisStore(container.port, [container.pid]);
+  process.stderr.write("ready\n");
+  return {
+    ...store,
+    async close() {
+      await store.close();
       await container.remove();
     },
   };

@@ -1,16 +1,23 @@
 /** The command line of the bench. */
 import { parseArgs } from "node:util";
 
-export const scenarioNames = [
-  "direct",
-  "start",
-  "output",
-  "input",
-  "latency",
-] as const;
-export type ScenarioName = (typeof scenarioNames)[number];
-export const backendNames = ["kafka", "sqlite"] as const;
-export type BackendName = (typeof backendNames)[number];
+const onBroker = ["direct", "start", "output", "input", "latency"] as const;
+const onStore = ["direct", "start", "save", "get"] as const;
+const onApp = ["direct", "own-app", "two-sidecars", "stream"] as const;
+
+/** What can be behind the sidecar, and which scenarios it is good for. */
+const scenariosOf = {
+  kafka: onBroker,
+  sqlite: onBroker,
+  "state-redis": onStore,
+  "state-sqlite": onStore,
+  invoke: onApp,
+};
+export type BackendName = keyof typeof scenariosOf;
+export type ScenarioName = (typeof scenariosOf)[BackendName][number];
+
+const backendNames = Object.keys(scenariosOf) as BackendName[];
+const scenarioNames = [...new Set(Object.values(scenariosOf).flat())];
 
 export interface Options {
   /** Other sidecars to run in turn with ours. */
@@ -27,6 +34,7 @@ export interface Options {
   idleMs: number;
   backlog: number;
   json: string | undefined;
+  markdown: boolean;
   help: boolean;
 }
 
@@ -37,12 +45,14 @@ Measures the sidecar, side by side with another one if you name it.
   --sidecar PATH       another daprd to run in turn with ours (repeatable; .js is run by node)
   --sidecar-arg=ARG    one more argument for the others (repeatable), e.g. --sidecar-arg=--enable-metrics=false
   --skip-own           measure only the others
-  --only NAMES         comma list of ${[...scenarioNames, ...backendNames].join(", ")}
+  --only NAMES         comma list of what is behind the sidecar (${backendNames.join(", ")})
+                       and of scenarios (${scenarioNames.join(", ")})
   --quick              one round, short windows: to see that it runs, not to quote
   --rounds N           rounds, each measuring every sidecar in turn (5)
   --seconds N          length of one measuring window (5)
   --backlog N          orders in the prefilled topic (20000)
   --brokers HOST:PORT  use this Kafka; without it the bench starts one in Docker and removes it
+  --markdown           print the table for a document
   --json FILE          also write every sample as JSON
   --help
 `;
@@ -61,15 +71,23 @@ export function parseOptions(argv: string[]): Options {
       backlog: { type: "string" },
       brokers: { type: "string" },
       json: { type: "string" },
+      markdown: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
   const only = values.only?.split(",") ?? [];
+  const names: string[] = [...backendNames, ...scenarioNames];
   for (const name of only)
-    if (![...scenarioNames, ...backendNames].includes(name as ScenarioName))
-      throw new Error(
-        `bench: --only ${name}: it takes ${[...scenarioNames, ...backendNames].join(", ")}`,
-      );
+    if (!names.includes(name))
+      throw new Error(`bench: --only ${name}: it takes ${names.join(", ")}`);
+  const scenarios = chosen(scenarioNames, only);
+  const backends = chosen(backendNames, only).filter((backend) =>
+    scenariosOf[backend].some((scenario) => scenarios.includes(scenario)),
+  );
+  if (backends.length === 0)
+    throw new Error(
+      `bench: --only ${only.join(",")}: none of these scenarios is for what is named behind the sidecar`,
+    );
   if (values["skip-own"] && values.sidecar.length === 0)
     throw new Error(
       "bench: --skip-own leaves nothing to measure; name a --sidecar",
@@ -79,8 +97,8 @@ export function parseOptions(argv: string[]): Options {
     sidecars: values.sidecar,
     sidecarArgs: values["sidecar-arg"],
     skipOwn: values["skip-own"],
-    scenarios: chosen(scenarioNames, only),
-    backends: chosen(backendNames, only),
+    scenarios,
+    backends,
     brokers: values.brokers,
     rounds: positive("rounds", values.rounds, values.quick ? 1 : 5),
     windowMs: seconds * 1000,
@@ -88,6 +106,7 @@ export function parseOptions(argv: string[]): Options {
     idleMs: values.quick ? 1000 : 3000,
     backlog: positive("backlog", values.backlog, values.quick ? 5000 : 20_000),
     json: values.json,
+    markdown: values.markdown,
     help: values.help,
   };
 }

@@ -2,7 +2,7 @@
  * What Linux says about processes and the machine. Elsewhere there is no /proc:
  * then the figures are missing from the table, not guessed.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 
 export const hasProc = process.platform === "linux";
 
@@ -25,6 +25,11 @@ export function memoryMb(pid: number): { now: number; peak: number } {
   const of = (key: string) =>
     (Number(new RegExp(`${key}:\\s+(\\d+) kB`).exec(status)?.[1]) * 1024) / 1e6;
   return { now: of("VmRSS"), peak: of("VmHWM") };
+}
+
+/** Lets the peak begin anew at what is resident now (proc(5), clear_refs). */
+export function resetPeak(pid: number): void {
+  if (hasProc) writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
 /** CPU time all processors spent working since boot, in ms. */

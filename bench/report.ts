@@ -22,9 +22,11 @@ export interface Failure {
 /** Above this share of one core used by other programs, a sample is marked as noisy. */
 const noisyAbove = 0.1;
 
+/** For a terminal, or as Markdown. */
 export function table(
   samples: readonly Sample[],
   targets: readonly string[],
+  { markdown = false } = {},
 ): string {
   const lines: string[][] = [];
   const rows = Map.groupBy(
@@ -44,7 +46,11 @@ export function table(
     const ratios = targets
       .slice(1)
       .map((other) => ratio(row, targets[0]!, other, better));
-    lines.push([`  ${metric}, ${unit}`, ...cells, ...ratios]);
+    lines.push([
+      `${markdown ? "" : "  "}${metric}, ${unit}`,
+      ...cells,
+      ...ratios,
+    ]);
   }
   const head = [
     "figure (median of rounds)",
@@ -52,7 +58,7 @@ export function table(
     ...targets.slice(1).map((other) => `ratio to ${other} (worst)`),
   ];
   return [
-    aligned([head, ...lines]),
+    markdown ? piped([head, ...lines]) : aligned([head, ...lines]),
     "~ other programs used more than a tenth of a core meanwhile",
     "",
   ].join("\n");
@@ -91,6 +97,21 @@ function ratio(
 function rounded(value: number): string {
   if (value >= 100) return Math.round(value).toLocaleString("en");
   return value.toFixed(value >= 10 ? 1 : 2);
+}
+
+/** A row of one cell, the name of what follows, is bold. */
+function piped([head = [], ...rows]: string[][]): string {
+  const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
+  return [
+    line(head),
+    line(head.map(() => "---")),
+    ...rows.map((row) =>
+      row.length > 1
+        ? line(row)
+        : line(head.map((_, i) => (i === 0 ? `**${row[0]}**` : ""))),
+    ),
+    "", // what comes after is no row
+  ].join("\n");
 }
 
 function aligned(rows: string[][]): string {

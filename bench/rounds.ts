@@ -1,22 +1,8 @@
-/** All scenarios on one broker, the sidecars in turn. */
-import type { Backend } from "./backends/backend.ts";
-import type { Bench, Measurement, Scenario } from "./bench.ts";
-import type { ScenarioName } from "./options.ts";
+/** All scenarios of one suite, the sidecars in turn. */
+import type { Bench } from "./bench.ts";
 import type { Failure, Sample } from "./report.ts";
-import { direct } from "./scenarios/direct.ts";
-import { input } from "./scenarios/input.ts";
-import { latency } from "./scenarios/latency.ts";
-import { output } from "./scenarios/output.ts";
-import { start } from "./scenarios/start.ts";
 import { killSidecars, type Target } from "./sidecar.ts";
-
-const scenarios: Record<ScenarioName, Scenario> = {
-  direct,
-  start,
-  output,
-  input,
-  latency,
-};
+import type { Suite } from "./suites.ts";
 
 export interface Results {
   samples: Sample[];
@@ -25,16 +11,17 @@ export interface Results {
 
 export async function runRounds(
   bench: Bench,
-  backend: Backend,
+  suite: Suite,
   targets: readonly Target[],
 ): Promise<Results> {
   const results: Results = { samples: [], failures: [] };
-  const able = targets.filter(
-    (target) => backend.name !== "sqlite" || target.own,
-  );
+  const able = targets.filter((target) => !suite.ownOnly || target.own);
   if (able.length === 0) return results;
-  await warmUp(bench, backend, able[0]!);
-  for (const scenario of bench.options.scenarios)
+  const { name } = suite.backend;
+  await warmUp(bench, suite, able[0]!);
+  for (const scenario of bench.options.scenarios) {
+    const run = suite.scenarios[scenario];
+    if (run === undefined) continue;
     // Starts scatter most and cost least.
     for (
       let round = 0;
@@ -43,17 +30,12 @@ export async function runRounds(
     )
       // ABBA: a machine that slows down or warms up favours neither.
       for (const target of round % 2 === 0 ? able : able.toReversed()) {
-        const of = { backend: backend.name, target: target.label, round };
+        const of = { backend: name, target: target.label, round };
         process.stderr.write(
-          `${backend.name} ${scenario} ${round + 1} ${target.label} … `,
+          `${name} ${scenario} ${round + 1} ${target.label} … `,
         );
         try {
-          const measured: Measurement[] = await scenarios[scenario](
-            bench,
-            target,
-            backend,
-          );
-          for (const measurement of measured)
+          for (const measurement of await run(bench, target))
             results.samples.push({ ...measurement, ...of });
           process.stderr.write("ok\n");
         } catch (error) {
@@ -62,22 +44,20 @@ export async function runRounds(
           process.stderr.write(`FAILED\n${String(error)}\n`);
         }
       }
+  }
   return results;
 }
 
-/** The first to use a broker would pay for its cold code and its first consumer group. */
 async function warmUp(
   bench: Bench,
-  backend: Backend,
+  suite: Suite,
   target: Target,
 ): Promise<void> {
-  process.stderr.write(`${backend.name} warming up … `);
+  process.stderr.write(`${suite.backend.name} warming up … `);
   const short = {
     ...bench,
     options: { ...bench.options, windowMs: 1000, warmUpMs: 500, idleMs: 0 },
   };
-  await start(short, target, backend);
-  await output(short, target, backend);
-  await latency(short, target, backend);
+  for (const scenario of suite.warmUp) await scenario(short, target);
   process.stderr.write("ok\n");
 }

@@ -10,6 +10,7 @@ import { nowUs } from "./child.ts";
 export interface Target {
   label: string;
   command: string[];
+  env: Record<string, string>;
   /** Ours: knows the embedded broker. */
   own: boolean;
 }
@@ -22,17 +23,23 @@ export const ownTarget: Target = {
     ...nodeLimits,
     join(import.meta.dirname, "..", "dist", "daprd.js"),
   ],
+  env: limitEnv,
   own: true,
 };
 
 export function otherTarget(path: string, args: string[]): Target {
-  const run = path.endsWith(".js")
-    ? [process.execPath, ...nodeLimits, path]
-    : [path];
-  return { label: basename(path), command: [...run, ...args], own: false };
+  const isNode = path.endsWith(".js");
+  const run = isNode ? [process.execPath, ...nodeLimits, path] : [path];
+  return {
+    label: basename(path),
+    command: [...run, ...args],
+    env: isNode ? limitEnv : {},
+    own: false,
+  };
 }
 
 export interface Sidecar {
+  appId: string;
   pid: number;
   httpPort: number;
   spawnedAtUs: number;
@@ -45,6 +52,8 @@ export interface StartOptions {
   resources: string;
   logFile: string;
   appPort?: number;
+  /** More of the command line. */
+  args?: string[];
 }
 
 const running = new Set<() => void>();
@@ -75,14 +84,20 @@ export async function startSidecar(
   const spawnedAtUs = nowUs();
   const child = spawn(
     target.command[0]!,
-    [...target.command.slice(1), ...Object.entries(flags).flat()],
+    [
+      ...target.command.slice(1),
+      ...Object.entries(flags).flat(),
+      ...(options.args ?? []),
+    ],
     // Descriptor 3 is the lifeline: if the bench is killed, our sidecar ends by itself.
     {
       stdio: ["ignore", log, log, "pipe"],
       env: {
         ...process.env,
-        ...(target.own ? limitEnv : {}),
+        ...target.env,
         DAPR_LIFELINE_FD: "3",
+        // Ours find each other here, and no others: nothing of a run stays.
+        DAPR_REGISTRY_PATH: join(options.resources, "..", "registry"),
       },
     },
   );
@@ -110,6 +125,7 @@ export async function startSidecar(
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   return {
+    appId: options.appId,
     pid: child.pid!,
     httpPort: http!,
     spawnedAtUs,

@@ -17,6 +17,7 @@ test("the median of an even count lies between the middle two", () => {
 test("latencies come unsorted in µs and leave in ms", () => {
   expect(latencyOf(Float64Array.of(3000, 1000, 2000))).toEqual({
     count: 3,
+    mean: 2,
     p50: 2,
     p99: 3,
     max: 3,

@@ -18,6 +18,7 @@ export function median(values: readonly number[]): number {
 
 export interface Latency {
   count: number;
+  mean: number;
   p50: number;
   p99: number;
   max: number;
@@ -27,5 +28,6 @@ export interface Latency {
 export function latencyOf(microseconds: Float64Array): Latency {
   const sorted = microseconds.slice().sort();
   const ms = (p: number) => percentile(sorted, p) / 1000;
-  return { count: sorted.length, p50: ms(50), p99: ms(99), max: ms(100) };
+  const mean = sorted.reduce((sum, us) => sum + us, 0) / sorted.length / 1000;
+  return { count: sorted.length, mean, p50: ms(50), p99: ms(99), max: ms(100) };
 }

@@ -46,8 +46,8 @@ orders.get("/ports", (_req, res) => {
 async function callStore(failure: string, url: string, request?: RequestInit) {
   const response = await fetch(url, request).catch((error: Error) => {
     // fetch keeps the reason in its cause
-    const { message } = (error.cause as Error | undefined) ?? error;
-    throw new Error(`${failure}: no answer from ${url}: ${message}`);
+    const { code = error.message } = (error.cause ?? {}) as { code?: string };
+    throw new Error(`${failure}: no answer from ${url}: ${code}`);
   });
   if (response.ok) return response;
   const answer = await response.text();

@@ -2,7 +2,7 @@
 import "isomorphic-fetch";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** `url` is where the orders go: an order without an answer is reported with it. */
+/** An order that was not taken is sent again. `url`, where they go, is for the report of one without an answer. */
 export async function everySecond(
   url: string,
   send: (orderId: number, signal: AbortSignal) => Promise<Response>,
@@ -15,12 +15,13 @@ export async function everySecond(
       setTimeout(() => process.exit(0), 3000).unref();
     });
 
-  for (let orderId = 1; !stop.signal.aborted; orderId++) {
+  for (let orderId = 1; !stop.signal.aborted;) {
     try {
       const response = await send(orderId, AbortSignal.timeout(30_000));
       const answer = await response.text();
       const reason = response.ok ? "" : ` ${answer}`;
       console.log(`Response for order ${orderId}: ${response.status}${reason}`);
+      if (response.ok) orderId++;
     } catch (error) {
       console.log(
         `No response for order ${orderId}: ${refusal(error)} (${url})`,

@@ -46,6 +46,11 @@ const flag = (
   boolean: true,
   ...more,
 });
+/** Undefined unless given. */
+const flagOrUnset = (about: string): Flag<boolean | undefined> => ({
+  ...flag(about),
+  default: undefined,
+});
 /** The first of the values is the default. */
 const oneOf = (about: string, values: [string, ...string[]]): Flag<string> => ({
   about,
@@ -196,7 +201,9 @@ export const table = {
     undefined,
     1e-6,
   ),
-  "enable-api-logging": flag("Log every API call"),
+  "enable-api-logging": flagOrUnset(
+    "Log every API call; unset: as the configuration says",
+  ),
   "log-level": text("debug, info, warn, error, fatal or panic", "info"),
   "log-as-json": flag("Log JSON lines"),
   "log-file": text("Also write the log to this file"),

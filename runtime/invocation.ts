@@ -37,6 +37,29 @@ export interface PeerRequest extends ForwardRequest {
   namespace: string;
 }
 
+/** A `kind: HTTPEndpoint`: an address outside that is called by a name (spec api §4). */
+export interface HttpEndpoint {
+  name: string;
+  /** `http` or `https`; a path is kept before the method's. */
+  baseUrl: string;
+  /** Sent with each call, in place of the caller's of the same name. */
+  headers: RawHeaders;
+  /** PEM texts. */
+  clientTls?: { rootCa?: string; certificate?: string; privateKey?: string };
+}
+
+/** The way to addresses that have no sidecar. */
+export interface External {
+  /** Calls a plain URL's server; redirects are its answer. */
+  callUrl(baseUrl: string, request: ForwardRequest): Promise<ForwardReply>;
+  /** Calls a named endpoint; redirects are followed. */
+  callEndpoint(
+    endpoint: HttpEndpoint,
+    request: ForwardRequest,
+  ): Promise<ForwardReply>;
+  close(): Promise<void>;
+}
+
 /** The way to other sidecars. */
 export interface Peers {
   call(peer: Peer, request: PeerRequest): Promise<ForwardReply>;

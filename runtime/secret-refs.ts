@@ -18,8 +18,8 @@ export interface SecretSource {
   read(
     store: string,
     name: string,
-    metadata: Record<string, string>,
-  ): Promise<Secret | undefined>;
+    metadata?: Record<string, string>,
+  ): Promise<Secret>;
 }
 
 export interface FillOptions {
@@ -43,7 +43,7 @@ export async function fillSecrets(
   { owner, store, namespace, secrets, log }: FillOptions,
 ): Promise<string[]> {
   const gaps: string[] = [];
-  const read = new Map<string, Promise<Secret | undefined>>();
+  const read = new Map<string, Promise<Secret>>();
   for (const { item, name, key } of refs) {
     const missing = (problem: string) => {
       const told = `metadata "${item.name}" (${where(item.at)}): ${problem}`;
@@ -62,14 +62,13 @@ export async function fillSecrets(
     read.set(name, reading);
     try {
       const secret = await reading;
-      const value =
-        secret && Object.hasOwn(secret, key) ? secret[key] : undefined;
+      const value = Object.hasOwn(secret, key) ? secret[key] : undefined;
       if (value) {
         item.value = value;
         item.isSecret = true;
       } else
         missing(
-          secret && Object.hasOwn(secret, key)
+          Object.hasOwn(secret, key)
             ? `key "${key}" of secret "${name}" in store "${store}" is empty`
             : `secret "${name}" of store "${store}" has no key "${key}"`,
         );

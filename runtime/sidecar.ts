@@ -2,9 +2,11 @@
  * The composition root: opens everything in the documented order (spec api
  * §6.5), closes it in reverse (§6.6), unwinds a failed start.
  */
-import type { ApiCall, HttpApi, ServerOptions } from "./api/http/server.ts";
+import { hostname, networkInterfaces } from "node:os";
+import type { HttpApi, ServerOptions } from "./api/http/server.ts";
 import { listen } from "./api/http/server.ts";
 import { listenGrpc } from "./api/grpc/server.ts";
+import { createApiLog } from "./api/http/api-log.ts";
 import { bindingRoutes } from "./api/http/bindings.ts";
 import { createInvoke } from "./api/http/invoke.ts";
 import { createCors } from "./api/http/cors.ts";
@@ -17,6 +19,7 @@ import {
 } from "./api/http/operations.ts";
 import { secretRoutes } from "./api/http/secrets.ts";
 import { stateRoutes } from "./api/http/state.ts";
+import { createExternal } from "./app/external-http.ts";
 import { watchHealth } from "./app/health.ts";
 import { createHttpChannel } from "./app/http-channel.ts";
 import { createBindings, type NamedBinding } from "./blocks/bindings.ts";
@@ -36,6 +39,7 @@ import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Handler } from "./api/http/request.ts";
 import { openComponents, type Category } from "./load-components.ts";
+import type { HttpEndpoint } from "./invocation.ts";
 import type { NameResolver } from "./name-resolver.ts";
 import { createPeers } from "./peers/client.ts";
 import { listenPeers } from "./peers/server.ts";
@@ -47,6 +51,7 @@ import {
   type LoadedComponent,
 } from "./resources/components.ts";
 import { loadConfiguration } from "./resources/configuration.ts";
+import { loadHttpEndpoints } from "./resources/http-endpoints.ts";
 import type { SecretStore } from "./secret-store.ts";
 import type { StateStore } from "./state-store.ts";
 import { daprVersion, version } from "./version.ts";
@@ -95,8 +100,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const resolvers = await openResolvers(configuration, options);
     for (const resolver of resolvers) opened.defer(() => resolver.close());
-    const peers = createPeers();
+    const peers = createPeers({ maxBodyBytes: flags["max-body-size"] });
     opened.defer(() => peers.close());
+    const external = createExternal();
+    opened.defer(() => external.close());
+    const endpoints = new Map<string, HttpEndpoint>();
     const invocation = createInvocation({
       appId: flags["app-id"],
       namespace: namespace || "default",
@@ -104,7 +112,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       isAppHealthy: () => health.isHealthy,
       resolvers,
       peers,
+      external,
+      endpoints,
       accessControl: configuration.accessControl,
+      host: { name: hostname(), address: hostAddress(env) },
+      hasApiToken: Boolean(env["DAPR_API_TOKEN"]),
       log,
     });
 
@@ -151,7 +163,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     await openComponents(
       loadComponents(
         [...flags["resources-path"], ...flags["components-path"]],
-        { appId: flags["app-id"], env, log },
+        {
+          appId: flags["app-id"],
+          env,
+          log,
+          denied: configuration.deniedComponents,
+        },
       ),
       {
         appId: flags["app-id"],
@@ -168,6 +185,16 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         },
       },
     );
+    const loaded = await loadHttpEndpoints(
+      [...flags["resources-path"], ...flags["components-path"]],
+      {
+        appId: flags["app-id"],
+        env,
+        secrets,
+        log,
+      },
+    );
+    for (const [name, endpoint] of loaded) endpoints.set(name, endpoint);
     log.info("All outstanding components processed");
 
     const state = { outbound: false, ready: false };
@@ -176,25 +203,31 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       appId: flags["app-id"],
       notReady: () => (state.ready ? [] : ["runtime"]),
       outboundReady: () => state.outbound,
-      metadata: () => describe(flags, named, extended),
+      metadata: () => describe(flags, named, [...endpoints.keys()], extended),
       setMetadata: (key, value) => void extended.set(key, value),
       shutdown: options.onShutdown,
     };
-    const apis = await openApis(options, operations, createInvoke(invocation), [
-      ...bindingRoutes(block),
-      ...stateRoutes(states),
-      ...secretRoutes(secrets),
-      ...healthRoutes(operations),
-      ...metadataRoutes(operations),
-      ...shutdownRoutes(operations),
-    ]);
+    const apis = await openApis(
+      options,
+      configuration,
+      operations,
+      createInvoke(invocation),
+      [
+        ...bindingRoutes(block),
+        ...stateRoutes(states),
+        ...secretRoutes(secrets),
+        ...healthRoutes(operations),
+        ...metadataRoutes(operations),
+        ...shutdownRoutes(operations),
+      ],
+    );
     opened.defer(() => apis.close());
     const peerServer = await listenPeers({
       addresses: peerAddresses(flags),
       port: flags["dapr-internal-grpc-port"],
+      appId: flags["app-id"],
       receive: (request) => invocation.receive(request),
       maxBodyBytes: flags["max-body-size"],
-      log,
     });
     opened.defer(() => peerServer.close());
     log.info(
@@ -204,7 +237,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       await resolver.register?.({
         appId: flags["app-id"],
         namespace: namespace || "default",
-        host: env["DAPR_HOST_IP"] || peerAddresses(flags)[0]!,
+        host: reachableAddress(peerAddresses(flags)[0]!, env),
         port: peerServer.port,
         direct: peerServer.direct,
       });
@@ -284,6 +317,14 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
   }
 }
 
+/** This machine's address as others see it; loopback where there is no network. */
+const hostAddress = (env: SidecarOptions["env"]): string =>
+  env["DAPR_HOST_IP"] ||
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && !one.internal && one.family === "IPv4")?.address ||
+  "127.0.0.1";
+
 const protocolOf = (flags: Flags) =>
   flags["app-ssl"] && flags["app-protocol"] === "http"
     ? "https"
@@ -356,7 +397,7 @@ async function openResolvers(
 }
 
 /** Without a Configuration: other sidecars of this kit by the local registry, the original's by mDNS. */
-const usualResolvers: string[] = [];
+const usualResolvers = ["local", "mdns"];
 
 /** Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet). */
 const peerAddresses = (flags: Flags): string[] => [
@@ -364,6 +405,10 @@ const peerAddresses = (flags: Flags): string[] => [
     flags["dapr-listen-addresses"].split(",")[0] ||
     "127.0.0.1",
 ];
+
+/** Where others reach what listens on `address`. */
+const reachableAddress = (address: string, env: SidecarOptions["env"]) =>
+  /^(0\.0\.0\.0|\[?::\]?|\*)$/.test(address) ? hostAddress(env) : address;
 
 /** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
 const capabilitiesOf = ({ features }: StateStore): string[] => [
@@ -384,6 +429,7 @@ const loopback = ["127.0.0.1", "::1"];
 /** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
 async function openApis(
   { flags, env, log }: SidecarOptions,
+  { apiLogging }: Configuration,
   operations: Operations,
   fallback: Handler,
   routes: ServerOptions["routes"],
@@ -417,9 +463,10 @@ async function openApis(
         allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
       }),
       cors: createCors(flags["allowed-origins"]),
-      onAnswered: flags["enable-api-logging"]
-        ? apiLog(log.scope("dapr.runtime.http-info"))
-        : undefined,
+      onAnswered:
+        (flags["enable-api-logging"] ?? apiLogging.enabled)
+          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+          : undefined,
     });
     opened.defer(() => drain(http));
     log.info(`HTTP server is running on port ${http.addresses[0]!.port}`);
@@ -468,22 +515,11 @@ function headerTimeout(text = "10s"): number {
   }
 }
 
-/** One line per answered request, whatever the log level (spec api §8). */
-const apiLog =
-  (log: Logger) =>
-  ({ method, path, userAgent, status, bytes, durationMs }: ApiCall) =>
-    log.always("HTTP API Called", {
-      method: `${method} ${path}`,
-      ...(userAgent ? { useragent: userAgent } : {}),
-      code: status,
-      size: bytes,
-      duration: Math.round(durationMs),
-    });
-
 /** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
 function describe(
   flags: Flags,
   named: Named[],
+  endpoints: string[],
   extended: Map<string, string>,
 ): Record<string, unknown> {
   const appPort = flags["app-port"];
@@ -501,6 +537,9 @@ function describe(
         }
       : {}),
     extended: Object.fromEntries(extended),
+    ...(endpoints.length > 0
+      ? { httpEndpoints: endpoints.map((name) => ({ name })) }
+      : {}),
     appConnectionProperties: {
       ...(appPort > 0 ? { port: appPort } : {}),
       protocol: protocolOf(flags),

@@ -35,6 +35,10 @@ const { errors } = await build({
     "runtime/dapr.ts",
     "runtime/daprd.ts",
     { in: "runtime/components/clients/sqlite-worker.ts", out: "sqlite-worker" },
+    {
+      in: "runtime/components/clients/sqlite-state-worker.ts",
+      out: "sqlite-state-worker",
+    },
     { in: "runtime/api/http/body-worker.ts", out: "body-worker" },
   ],
   outdir: fresh,

@@ -34,6 +34,16 @@ const noCluster = clusterProblem();
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
+/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
+const tutorialRuns = [
+  { name: "bindings", stages: ["embedded", "kafka", "manual"] },
+  { name: "hello-world", stages: ["embedded", "redis"] },
+  { name: "hello-kubernetes", stages: ["embedded", "redis"] },
+].flatMap(({ name, stages }) => [
+  ...stages.map((stage) => ({ name, stage, lang: "en" })),
+  { name, stage: "embedded", lang: "zh" },
+]);
+
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
 
@@ -137,16 +147,9 @@ function jest(suite: TestFile["suite"]): void {
   addJestCounts(counts, suite, output);
 }
 
-/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
 function tutorial(): void {
-  const runs = [
-    { lang: "en", stage: "embedded" },
-    { lang: "en", stage: "kafka" },
-    { lang: "en", stage: "manual" },
-    { lang: "zh", stage: "embedded" },
-  ];
-  for (const { lang, stage } of runs) {
-    const title = `tutorial bindings (${lang}), stage ${stage}`;
+  for (const { name, lang, stage } of tutorialRuns) {
+    const title = `tutorial ${name} (${lang}), stage ${stage}`;
     if (stage !== "embedded" && noDocker) {
       without(title, noDocker);
       continue;
@@ -154,7 +157,7 @@ function tutorial(): void {
     heading(title);
     const { stdout } = spawnSync(
       process.execPath,
-      ["scripts/tutorial.ts", "bindings", `--lang=${lang}`, `--stage=${stage}`],
+      ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
       { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
     );
     process.stdout.write(stdout);

@@ -18,7 +18,7 @@ const arrows: Record<string, string[]> = {
   ],
   api: ["blocks", "shared"],
   app: ["blocks", "shared"],
-  peers: ["blocks", "shared"],
+  peers: ["app", "blocks", "shared"],
   components: ["blocks", "shared"],
   resources: ["blocks", "shared"],
   blocks: ["shared"],

@@ -1,10 +1,14 @@
-/** What the scenarios ask of a broker. */
+/** What the scenarios ask of what is behind the sidecar. */
 import type { BackendName } from "../options.ts";
 
 export interface Backend {
   name: BackendName;
   /** CPU of these processes belongs to the run. */
   pids: number[];
+  close(): Promise<void>;
+}
+
+export interface Broker extends Backend {
   /** A new empty topic of one partition. */
   createTopic(): Promise<string>;
   /** Takes it away: a few windows at full rate are gigabytes. */
@@ -15,7 +19,15 @@ export interface Backend {
   stored(topic: string): Promise<number>;
   /** Component YAML of the binding `bench`. */
   component(topic: string, use: { direction: string; group: string }): string;
-  close(): Promise<void>;
+}
+
+export interface Store extends Backend {
+  /** Component YAML of the state store `bench`. */
+  component(): string;
+  /** How many keys it holds: every acknowledged save must be among them. */
+  stored(): Promise<number>;
+  /** Takes them all away. */
+  clear(): Promise<void>;
 }
 
 export function componentYaml(

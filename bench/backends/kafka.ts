@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Kafka, logLevel, Partitioners, type Admin } from "kafkajs";
 import { nowUs } from "../child.ts";
 import { order } from "../orders.ts";
-import { componentYaml, type Backend } from "./backend.ts";
+import { componentYaml, type Broker } from "./backend.ts";
 
 // kafkajs sets a timer with a negative delay after each answer, which Node 24
 // reports once; harmless here, and all other warnings still show.
@@ -15,7 +15,7 @@ process.on("warning", (warning) => {
 export async function kafkaBackend(
   brokers: string,
   pids: number[],
-): Promise<Backend> {
+): Promise<Broker> {
   const kafka = new Kafka({
     clientId: "bench",
     brokers: brokers.split(","),

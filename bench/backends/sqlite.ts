@@ -6,12 +6,12 @@ import { DatabaseSync } from "node:sqlite";
 import { bindingPath, requireAcked, startWith, type Bench } from "../bench.ts";
 import type { LoadResult } from "../load.ts";
 import { ownTarget } from "../sidecar.ts";
-import { componentYaml, type Backend } from "./backend.ts";
+import { componentYaml, type Broker } from "./backend.ts";
 
-export function sqliteBackend(bench: Bench): Backend {
+export function sqliteBackend(bench: Bench): Broker {
   const fileOf = (topic: string) => join(bench.folder, `${topic}.db`);
 
-  const backend: Backend = {
+  const backend: Broker = {
     name: "sqlite",
     pids: [],
     createTopic: async () => `bench-${randomUUID()}`,
@@ -28,6 +28,7 @@ export function sqliteBackend(bench: Bench): Backend {
       const result = await bench.load.call<LoadResult>("closed", {
         port: sidecar.httpPort,
         path: bindingPath,
+        kind: "bind",
         connections: 1, // more would mix up the order
         warmUpMs: 0,
         windowMs: 300_000,

@@ -1,12 +1,26 @@
 /** Load generator straight to the app: the ceiling, and a gauge of how steady the machine is. */
-import type { LoadResult } from "../load.ts";
+import type { Asked, LoadResult } from "../load.ts";
 import type { Bench, Measurement } from "../bench.ts";
+import { cpuMs } from "../proc.ts";
 
-export async function direct(bench: Bench): Promise<Measurement[]> {
+/** Orders counted, and answered with nothing. */
+export const directOrders = (bench: Bench) =>
+  direct(bench, { path: "/bench", kind: "bind" });
+
+/** Orders given back. */
+export const directCalls = (bench: Bench) =>
+  direct(bench, { path: "/echo", kind: "call" });
+
+async function direct(
+  bench: Bench,
+  asked: Pick<Asked, "path" | "kind">,
+): Promise<Measurement[]> {
   await bench.app.call("expect", { count: 0, warmUp: 0 });
+  const helpersMs = () => cpuMs(bench.load.pid) + cpuMs(bench.app.pid);
+  const before = helpersMs();
   const result = await bench.load.call<LoadResult>("closed", {
     port: bench.appPort,
-    path: "/bench",
+    ...asked,
     connections: 16,
     warmUpMs: 500,
     windowMs: 1000,
@@ -20,6 +34,12 @@ export async function direct(bench: Bench): Promise<Measurement[]> {
       unit: "/s",
       better: "neither",
       value: (result.counted / result.elapsedMs) * 1000,
+    },
+    {
+      metric: "no sidecar: CPU per request, load generator and app",
+      unit: "µs",
+      better: "neither",
+      value: ((helpersMs() - before) * 1000) / result.sent,
     },
   ];
 }

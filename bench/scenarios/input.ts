@@ -1,7 +1,7 @@
 /** A prefilled topic of one partition, delivered to the app one by one in order. */
 import { randomUUID } from "node:crypto";
 import type { Tally } from "../app.ts";
-import type { Backend } from "../backends/backend.ts";
+import type { Broker } from "../backends/backend.ts";
 import {
   requireDelivered,
   startWith,
@@ -12,9 +12,9 @@ import {
 import { memoryMb } from "../proc.ts";
 
 /** Filled once per run; every sidecar reads it in its own group. */
-const filled = new Map<Backend, Promise<string>>();
+const filled = new Map<Broker, Promise<string>>();
 
-async function backlogOf(bench: Bench, backend: Backend): Promise<string> {
+async function backlogOf(bench: Bench, backend: Broker): Promise<string> {
   const topic = await backend.createTopic();
   await backend.fill(topic, bench.options.backlog);
   return topic;

@@ -31,6 +31,7 @@ export const latency: Scenario = async (bench, target, backend) => {
     const result = await bench.load.call<LoadResult>("open", {
       port: producer.httpPort,
       path: bindingPath,
+      kind: "bind",
       perSecond,
       count,
     });

@@ -4,11 +4,10 @@ import {
   bindingPath,
   requireAcked,
   startWith,
-  watch,
   type Measurement,
   type Scenario,
 } from "../bench.ts";
-import type { LoadResult } from "../load.ts";
+import { closedWindow, connectionsName } from "../measure.ts";
 import { memoryMb } from "../proc.ts";
 
 export const output: Scenario = async (bench, target, backend) => {
@@ -21,52 +20,17 @@ export const output: Scenario = async (bench, target, backend) => {
   const sidecar = await startWith(bench, target, component, false);
   let acked = 0;
   for (const connections of [1, 16, 128]) {
-    const warm = bench.load.next("warm", 30_000);
-    const running = bench.load.call<LoadResult>("closed", {
-      port: sidecar.httpPort,
-      path: bindingPath,
+    const { result, rows } = await closedWindow(
+      bench,
+      backend,
+      [sidecar],
+      { port: sidecar.httpPort, path: bindingPath, kind: "bind" },
       connections,
-      warmUpMs: bench.options.warmUpMs,
-      windowMs: bench.options.windowMs,
-      limit: Infinity,
-    });
-    await Promise.race([warm, running]);
-    const used = watch(bench, backend, [sidecar]);
-    const result = await running;
-    const { sidecarCpuMs, othersShare } = used();
+      `output, ${connectionsName(connections)}`,
+    );
     acked += result.acked;
     requireAcked({ ...result, acked }, await backend.stored(topic));
-    const name = `output, ${connections} connection${connections > 1 ? "s" : ""}`;
-    measured.push(
-      {
-        metric: `${name}: rate`,
-        unit: "/s",
-        better: "higher",
-        value: (result.counted / result.elapsedMs) * 1000,
-        othersShare,
-      },
-      {
-        metric: `${name}: p50`,
-        unit: "ms",
-        better: "lower",
-        value: result.latency!.p50,
-        othersShare,
-      },
-      {
-        metric: `${name}: p99`,
-        unit: "ms",
-        better: "lower",
-        value: result.latency!.p99,
-        othersShare,
-      },
-      {
-        metric: `${name}: CPU per order`,
-        unit: "µs",
-        better: "lower",
-        value: (sidecarCpuMs * 1000) / result.counted,
-        othersShare,
-      },
-    );
+    measured.push(...rows);
   }
   const memory = memoryMb(sidecar.pid);
   measured.push(

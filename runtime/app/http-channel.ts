@@ -3,13 +3,17 @@
  * token, at most `maxConcurrency` calls at a time (spec api §6.4).
  */
 import { connect } from "node:net";
+import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Dispatcher } from "undici";
-// The pool alone: the package's index also loads fetch, WebSocket and caches.
-import Pool from "undici/lib/dispatcher/pool.js";
-import { DeliveryError, type AppChannel, type AppReply } from "../contract.ts";
+import { DeliveryError, type AppChannel } from "../contract.ts";
 import { messageOf } from "../errors.ts";
-import { CallError } from "../invocation.ts";
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../invocation.ts";
+import { createHttp1Client, type Http1Client } from "./http1-client.ts";
+import { createPlaces } from "./places.ts";
 
 export interface HttpChannelOptions {
   protocol: "http" | "https" | "h2c";
@@ -17,7 +21,7 @@ export interface HttpChannelOptions {
   port: number;
   /** Calls under way at a time; 0 or less is no limit. */
   maxConcurrency: number;
-  /** Bytes of an answer that are read; a longer one is an error. */
+  /** Bytes of an answer that `send` reads; a longer one is an error. */
   maxBodyBytes: number;
   /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
   apiToken?: string;
@@ -29,134 +33,137 @@ const dialTimeoutMs = 500;
 export async function createHttpChannel(
   options: HttpChannelOptions,
 ): Promise<AppChannel & { close(): Promise<void> }> {
-  const host = options.address.includes(":")
-    ? `[${options.address}]`
-    : options.address;
-  const scheme = options.protocol === "https" ? "https" : "http";
-  const origin = `${scheme}://${host}:${options.port}`;
-  // The app's time is its own: no limit on headers or body (an inbound policy may set one).
-  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
-  const pool: Dispatcher =
-    options.protocol === "h2c"
-      ? new (await import("undici/lib/dispatcher/h2c-client.js")).default(
-          origin,
-          timeouts,
-        )
-      : new Pool(origin, {
-          ...timeouts,
-          pipelining: 1,
-          keepAliveTimeout: 60_000,
-          connect: { rejectUnauthorized: false },
-        });
-  const places = limiter(options.maxConcurrency);
+  const { protocol, address, port, apiToken, maxBodyBytes } = options;
+  const host = address.includes(":") ? `[${address}]` : address;
+  const origin = `${protocol === "https" ? "https" : "http"}://${host}:${port}`;
+  const client: Pick<Http1Client, "forward"> & { close(): unknown } =
+    protocol === "http"
+      ? createHttp1Client({ host: address, port, authority: `${host}:${port}` })
+      : await createUndiciClient(protocol, origin);
+  const places = createPlaces(options.maxConcurrency);
+
+  const failure = (error: unknown) =>
+    error instanceof DeliveryError || error instanceof CallError
+      ? error
+      : new DeliveryError(
+          `the app at ${origin} could not be called: ${messageOf(error)}`,
+          undefined,
+          error,
+        );
+
+  async function forward(request: ForwardRequest): Promise<ForwardReply> {
+    const release = await places?.take(request.signal);
+    try {
+      const reply = await client.forward(request, apiToken);
+      // A free place is worth nothing to the app while it still answers.
+      if (release && reply.body instanceof Readable)
+        reply.body.once("close", release);
+      else release?.();
+      return reply;
+    } catch (error) {
+      release?.();
+      throw failure(error);
+    }
+  }
 
   const send: AppChannel["send"] = async (method, path, request = {}) => {
-    const release =
-      places && !request.probe ? await places.acquire() : undefined;
+    const { body, timeoutMs, probe } = request;
+    const headers = Object.entries(request.headers ?? {}).flat();
+    const release = probe ? undefined : await places?.take();
+    const timeout =
+      timeoutMs === undefined ? undefined : startTimeout(timeoutMs);
     try {
-      const headers: Record<string, string> = { ...request.headers };
-      if (options.apiToken && !request.probe)
-        headers["dapr-api-token"] = options.apiToken;
-      return await exchange(pool, options.maxBodyBytes, {
-        method: method as Dispatcher.HttpMethod,
-        path,
-        headers,
-        body: request.body,
-        timeoutMs: request.timeoutMs,
-      });
-    } catch (error) {
-      if (error instanceof DeliveryError) throw error;
-      throw new DeliveryError(
-        `the app at ${origin} could not be called: ${messageOf(error)}`,
-        undefined,
-        error,
+      const reply = await client.forward(
+        { method, path, headers, body, signal: timeout?.signal },
+        probe ? undefined : apiToken,
       );
+      return {
+        status: reply.status,
+        body: await collect(reply, maxBodyBytes),
+      };
+    } catch (error) {
+      throw failure(error);
     } finally {
+      timeout?.clear();
       release?.();
     }
   };
 
   return {
+    forward,
     send,
-    async forward() {
-      throw new CallError("unimplemented", "not built yet");
-    },
     async whenListening(signal) {
-      while (!(await isListening(options.address, options.port)))
+      while (!(await isListening(address, port)))
         await delay(dialIntervalMs, undefined, { signal });
+    },
+    async close() {
+      await client.close();
+    },
+  };
+}
+
+/** For apps that speak TLS or HTTP/2; loaded only for them. */
+async function createUndiciClient(protocol: "https" | "h2c", origin: string) {
+  const { forwardOver } = await import("./undici-forward.ts");
+  // The app's time is its own: no limit on headers or body (an inbound policy may set one).
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
+  const pool =
+    protocol === "h2c"
+      ? new (await import("undici/lib/dispatcher/h2c-client.js")).default(
+          origin,
+          timeouts,
+        )
+      : new (await import("undici/lib/dispatcher/pool.js")).default(origin, {
+          ...timeouts,
+          pipelining: 1,
+          keepAliveTimeout: 60_000,
+          connect: { rejectUnauthorized: false },
+        });
+  return {
+    forward(request: ForwardRequest, apiToken?: string) {
+      if (apiToken === undefined) return forwardOver(pool, origin, request);
+      const headers: string[] = [];
+      for (let i = 0; i < request.headers.length; i += 2)
+        if (request.headers[i]!.toLowerCase() !== "dapr-api-token")
+          headers.push(request.headers[i]!, request.headers[i + 1]!);
+      headers.push("dapr-api-token", apiToken);
+      return forwardOver(pool, origin, { ...request, headers });
     },
     close: () => pool.destroy(),
   };
 }
 
-interface Exchange {
-  method: Dispatcher.HttpMethod;
-  path: string;
-  headers: Record<string, string>;
-  body: Uint8Array | undefined;
-  timeoutMs: number | undefined;
+function startTimeout(ms: number) {
+  const controller = new AbortController();
+  const timer = setTimeout(
+    () => controller.abort(new Error(`no answer within ${ms} ms`)),
+    ms,
+  );
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
 }
 
-const nothing = new Uint8Array(0);
-
-/** One request and its whole answer through a dispatch handler: no streams, no promises per chunk. */
-function exchange(
-  pool: Dispatcher,
-  maxBodyBytes: number,
-  { method, path, headers, body, timeoutMs }: Exchange,
-): Promise<AppReply> {
-  return new Promise((resolve, reject) => {
-    let status = 0;
-    let size = 0;
-    const chunks: Uint8Array[] = [];
-    let timer: NodeJS.Timeout | undefined;
-    const fail = (error: unknown) => {
-      clearTimeout(timer);
-      reject(error);
-    };
-    pool.dispatch(
-      { method, path, headers, body: body as Buffer | undefined },
-      {
-        onRequestStart(controller) {
-          if (timeoutMs !== undefined)
-            timer = setTimeout(
-              () =>
-                controller.abort(new Error(`no answer within ${timeoutMs} ms`)),
-              timeoutMs,
-            );
-        },
-        onResponseStart(_controller, statusCode) {
-          status = statusCode;
-        },
-        onResponseData(controller, chunk) {
-          size += chunk.length;
-          if (size > maxBodyBytes)
-            controller.abort(
-              new DeliveryError(
-                `the app's answer is larger than ${maxBodyBytes} bytes`,
-                status,
-              ),
-            );
-          else chunks.push(chunk);
-        },
-        onResponseEnd() {
-          clearTimeout(timer);
-          resolve({
-            status,
-            body:
-              chunks.length === 0
-                ? nothing
-                : chunks.length === 1
-                  ? chunks[0]!
-                  : Buffer.concat(chunks),
-          });
-        },
-        onResponseError(_controller, error) {
-          fail(error);
-        },
-      },
+/** The whole body. Rejects with a {@link DeliveryError} when it is longer than `maxBytes`. */
+async function collect(
+  { status, body }: ForwardReply,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new DeliveryError(
+      `the app's answer is larger than ${maxBytes} bytes`,
+      status,
     );
-  });
+  if (body instanceof Uint8Array) {
+    if (body.length > maxBytes) throw tooLarge();
+    return body;
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > maxBytes) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }
 
 /** Whether a TCP connection to the port succeeds. */
@@ -171,23 +178,4 @@ export function isListening(host: string, port: number): Promise<boolean> {
     socket.once("timeout", done(false));
     socket.once("error", done(false));
   });
-}
-
-/** A queue for `max` places; undefined when there is no limit. */
-function limiter(max: number) {
-  if (max <= 0) return undefined;
-  let taken = 0;
-  const waiting: (() => void)[] = [];
-  const release = () => {
-    const next = waiting.shift();
-    if (next) next();
-    else taken--;
-  };
-  return {
-    async acquire(): Promise<() => void> {
-      if (taken < max) taken++;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-      return release;
-    },
-  };
 }

@@ -7,3 +7,7 @@ declare module "undici/lib/dispatcher/h2c-client.js" {
   import { H2CClient } from "undici";
   export default H2CClient;
 }
+declare module "undici/lib/dispatcher/agent.js" {
+  import { Agent } from "undici";
+  export default Agent;
+}

@@ -1,14 +1,27 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
+import { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
+import { ApiError, messageOf } from "../errors.ts";
 import {
   CallError,
+  type External,
   type ForwardReply,
   type ForwardRequest,
+  type HttpEndpoint,
+  type PeerRequest,
   type Peers,
 } from "../invocation.ts";
 import type { Logger } from "../log.ts";
-import type { NameResolver } from "../name-resolver.ts";
+import type { NameResolver, Peer } from "../name-resolver.ts";
+import { isAllowed } from "./access-control.ts";
+import {
+  addForwarded,
+  requestHeaders,
+  responseHeaders,
+} from "./invocation-headers.ts";
+import { methodPath } from "./invocation-path.ts";
 
 export interface InvocationOptions {
   appId: string;
@@ -20,25 +33,197 @@ export interface InvocationOptions {
   /** Asked in order. */
   resolvers: NameResolver[];
   peers: Peers;
+  external: External;
+  /** By name. */
+  endpoints: ReadonlyMap<string, HttpEndpoint>;
   accessControl: AccessControl | undefined;
+  /** This machine, as forwarded calls name it. */
+  host: { name: string; address: string };
+  /** `dapr-api-token` is this sidecar's own (DAPR_API_TOKEN) and goes no further. */
+  hasApiToken: boolean;
+  /** Before a call to a sidecar is made anew; 1 s as in the original. */
+  retryMs?: number;
   log: Logger;
 }
 
 export type Invocation = ReturnType<typeof createInvocation>;
 
-export function createInvocation(_options: InvocationOptions) {
+/** After the first call (spec api §4). */
+const retries = 3;
+
+export function createInvocation(options: InvocationOptions) {
+  const { appId, namespace, app, external, endpoints, resolvers, peers, log } =
+    options;
+  const retryMs = options.retryMs ?? 1000;
+
   return {
-    /** A call of this sidecar's own caller. Rejects with the documented ApiError. */
+    /**
+     * A call of this sidecar's own caller. The path is percent-encoded as it
+     * came; here it gets its one form. Rejects with the documented ApiError.
+     */
     async invoke(
-      _target: string,
-      _request: ForwardRequest,
+      target: string,
+      request: ForwardRequest,
     ): Promise<ForwardReply> {
-      throw new CallError("unimplemented", "not built yet");
+      try {
+        const path = methodPath(request.path).wire;
+        const headers = requestHeaders(request.headers, {
+          keepIdentity: false,
+          dropToken: options.hasApiToken,
+        });
+        const reply = await call(target, { ...request, path, headers });
+        return { ...reply, headers: responseHeaders(reply.headers) };
+      } catch (error) {
+        if (error instanceof ApiError) throw error;
+        const isDenied = error instanceof CallError && error.kind === "denied";
+        throw new ApiError(
+          isDenied ? "directInvokeDenied" : "directInvoke",
+          [target, messageOf(error)],
+          { cause: error },
+        );
+      }
     },
 
-    /** A call that another sidecar passed on: access control, then the app. Rejects with {@link CallError}. */
-    async receive(_request: ForwardRequest): Promise<ForwardReply> {
-      throw new CallError("unimplemented", "not built yet");
+    /**
+     * A call that another sidecar passed on: access control, then the app.
+     * Rejects with {@link CallError}.
+     */
+    async receive(request: ForwardRequest): Promise<ForwardReply> {
+      const { operation, wire } = normalised(request.path);
+      // Without mutual TLS nobody has proven who calls.
+      const caller = undefined;
+      const { accessControl } = options;
+      if (
+        accessControl &&
+        !isAllowed(accessControl, caller, operation, request.method)
+      )
+        throw new CallError(
+          "denied",
+          `access control policy has denied access to id: unknown operation: ${operation.slice(1)} verb: ${request.method}`,
+        );
+      if (!app)
+        throw new CallError("internal", "app channel is not initialized");
+      if (!options.isAppHealthy()) throw unhealthy();
+      const headers = requestHeaders(request.headers, {
+        keepIdentity: true,
+        dropToken: false,
+      });
+      try {
+        const reply = await app.forward({ ...request, path: wire, headers });
+        return { ...reply, headers: responseHeaders(reply.headers) };
+      } catch (error) {
+        if (error instanceof CallError) throw error;
+        throw new CallError("internal", messageOf(error), { cause: error });
+      }
     },
   };
+
+  async function call(
+    target: string,
+    request: ForwardRequest,
+  ): Promise<ForwardReply> {
+    if (/^https?:\/\//i.test(target)) return external.callUrl(target, request);
+    const endpoint = endpoints.get(target);
+    if (endpoint) return external.callEndpoint(endpoint, request);
+    const dot = target.indexOf(".");
+    const id = dot < 0 ? target : target.slice(0, dot);
+    const space = dot < 0 ? namespace : target.slice(dot + 1);
+    if (id === "" || space === "" || space.includes("."))
+      throw new Error(`invalid app id ${target}`);
+    request.headers.push(
+      "dapr-caller-app-id",
+      appId,
+      "dapr-caller-namespace",
+      namespace,
+      "dapr-callee-app-id",
+      id,
+    );
+    if (id === appId && space === namespace) return callOwnApp(request);
+    addForwarded(request.headers, options.host);
+    return callPeer({ ...request, appId: id, namespace: space });
+  }
+
+  function callOwnApp(request: ForwardRequest): Promise<ForwardReply> {
+    if (!app)
+      throw new CallError(
+        "internal",
+        "cannot invoke local endpoint: app channel not initialized",
+      );
+    if (!options.isAppHealthy()) throw unhealthy();
+    return app.forward(request);
+  }
+
+  async function callPeer(request: PeerRequest): Promise<ForwardReply> {
+    for (let attempt = 0; ; attempt++) {
+      const { peer, forget } = await resolve(request.appId, request.namespace);
+      try {
+        return await peers.call(peer, request);
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        forget();
+        if (!isRepeatable(request, error)) throw error;
+        if (attempt === retries)
+          throw new CallError(
+            error.kind,
+            `failed to invoke target ${request.appId} after ${retries} retries. Error: ${error.message}`,
+            { cause: error },
+          );
+        log.debug(
+          `calling ${request.appId} at ${peer.host}:${peer.port} failed: ${error.message}; again in ${retryMs} ms`,
+        );
+        await delay(retryMs, undefined, { signal: request.signal });
+      }
+    }
+  }
+
+  /** The first resolver that knows the app. Those that can't be asked count only when no other knows it. */
+  async function resolve(
+    id: string,
+    space: string,
+  ): Promise<{ peer: Peer; forget: () => void }> {
+    if (resolvers.length === 0)
+      throw new Error("name resolver not initialized");
+    let problem: unknown;
+    for (const resolver of resolvers) {
+      try {
+        const peer = await resolver.resolve(id, space);
+        if (peer)
+          return { peer, forget: () => resolver.forget?.(id, space, peer) };
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    throw (
+      problem ??
+      new Error(
+        `couldn't find service: ${id}${space === namespace ? "" : `.${space}`}; is its sidecar running?`,
+      )
+    );
+  }
 }
+
+const unhealthy = () =>
+  new CallError("internal", "app is not in a healthy state", { unsent: true });
+
+function normalised(path: string) {
+  try {
+    return methodPath(path);
+  } catch (error) {
+    throw new CallError("invalid", messageOf(error), { cause: error });
+  }
+}
+
+const isTransient = (error: unknown): error is CallError =>
+  error instanceof CallError &&
+  (error.kind === "unavailable" || error.kind === "unauthenticated");
+
+/**
+ * A stream is sent once. Where the original repeats every call whose connection
+ * broke, this repeats only what did not reach the app or may happen twice.
+ */
+const isRepeatable = (
+  { method, body }: ForwardRequest,
+  { unsent }: CallError,
+): boolean =>
+  !(body instanceof Readable) &&
+  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));

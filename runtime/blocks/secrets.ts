@@ -36,11 +36,11 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
 
     /** For components: whether a store is there, and a secret without regard to scopes. */
     has: (name: string) => stores.has(name),
-    read: (
+    read: async (
       name: string,
       key: string,
-      metadata: Record<string, string>,
-    ): Promise<Secret | undefined> => find(name).get(key, metadata),
+      metadata: Record<string, string> = {},
+    ): Promise<Secret> => (await find(name).get(key, metadata)) ?? {},
 
     /** For the app; `undefined` means 204. Rejects with the documented {@link ApiError}. */
     async get(

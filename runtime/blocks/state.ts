@@ -1,7 +1,11 @@
 /** The state building block: what the state API means, whatever protocol asks (spec api §2). */
-import type { Logger } from "../log.ts";
 import type { MetadataItem } from "../contract.ts";
+import type { Logger } from "../log.ts";
+import { isTruthy, MetadataError } from "../metadata.ts";
 import type { StateStore } from "../state-store.ts";
+import { StateAccess } from "./state-access.ts";
+import { stateErrors } from "./state-errors.ts";
+import { keyPrefix, refusal } from "./state-keys.ts";
 
 export type States = ReturnType<typeof createStates>;
 
@@ -12,12 +16,60 @@ export interface StatesOptions {
   log: Logger;
 }
 
-export function createStates(_options: StatesOptions) {
-  const stores = new Map<string, StateStore>();
+export function createStates({ appId, namespace, log }: StatesOptions) {
+  const stores = new Map<string, StateAccess>();
+  let actorStore: string | undefined;
   return {
-    /** `metadata` is the component's, for `keyPrefix` and its like. */
-    add(name: string, store: StateStore, _metadata: readonly MetadataItem[]) {
-      stores.set(name, store);
+    /**
+     * `metadata` is the component's, for `keyPrefix` and its like. Throws
+     * {@link MetadataError} on what can't be: a wrong prefix, or properties
+     * whose promise would not be kept.
+     */
+    add(name: string, store: StateStore, metadata: readonly MetadataItem[]) {
+      refuseUnkept(metadata);
+      const prefix = keyPrefix(metadata, { appId, namespace, store: name });
+      if (isTruthy(valueOf(metadata, "actorStateStore"))) {
+        if (actorStore !== undefined)
+          throw new MetadataError(
+            `detected duplicate actor state store: ${actorStore} and ${name}`,
+          );
+        actorStore = name;
+        log.info(`Using '${name}' as actor state store`);
+      }
+      stores.set(name, new StateAccess(name, store, prefix));
+    },
+
+    /** The store of that name. Throws the documented ApiError. */
+    of(name: string): StateAccess {
+      const found = stores.get(name);
+      if (found) return found;
+      throw stores.size === 0
+        ? stateErrors.notConfigured(name, appId)
+        : stateErrors.notFound(name, appId);
     },
   };
+}
+
+const find = (metadata: readonly MetadataItem[], name: string) =>
+  metadata.find((item) => item.name.toLowerCase() === name.toLowerCase());
+
+const valueOf = (metadata: readonly MetadataItem[], name: string) =>
+  find(metadata, name)?.value;
+
+/** To store plain text where encryption was asked for, or to publish nothing, would be a silent loss. */
+function refuseUnkept(metadata: readonly MetadataItem[]) {
+  const unkept = {
+    primaryEncryptionKey: "encrypted state",
+    secondaryEncryptionKey: "encrypted state",
+    outboxPublishPubsub: "the outbox",
+    outboxPublishTopic: "the outbox",
+  };
+  for (const [name, what] of Object.entries(unkept)) {
+    const item = find(metadata, name);
+    if (item)
+      throw refusal(
+        item,
+        `this version of the sidecar has not got ${what}; remove the property to store values as they are`,
+      );
+  }
 }

@@ -93,7 +93,8 @@ async function call(
   folder: string,
   request: { method: string; verb: string; body: Buffer },
 ): Promise<string> {
-  const target = (await findInstances()).find((one) => one.appId === appId);
+  // Of several the newest, which is the one that was just started.
+  const target = (await findInstances()).findLast((one) => one.appId === appId);
   if (!target)
     throw new Error(
       `app ID ${appId} not found\n    See what runs with \`dapr list\`, and start the app with \`dapr run --app-id ${appId}\`.`,

@@ -74,7 +74,8 @@ export const stop = command(
 );
 
 async function stopApp(id: string, running: readonly Running[], io: Io) {
-  const found = running.find((one) => one.appId === id);
+  // Of several the newest: an old sidecar that was left behind is not what one means.
+  const found = running.findLast((one) => one.appId === id);
   const failed = (why: string) =>
     io.status("failure", `failed to stop app id ${id}: ${why}`);
   if (!found) return failed(`couldn't find app id ${id}`);

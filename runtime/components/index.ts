@@ -11,7 +11,8 @@ export interface BuiltIn<C extends Closable> {
   type: string;
   /** `["v1"]` also serves an empty version and `v0`; several versions stand for themselves, the first is the default. */
   versions: string[];
-  load(): Promise<ComponentDefinition<C>>;
+  /** `version` is one of `versions`. */
+  load(version: string): Promise<ComponentDefinition<C>>;
 }
 
 export const bindings: BuiltIn<Binding>[] = [
@@ -25,6 +26,21 @@ export const bindings: BuiltIn<Binding>[] = [
     versions: ["v1"],
     load: async () => (await import("./bindings/sqlite.ts")).sqlite,
   },
+  {
+    type: "bindings.cron",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/cron.ts")).cron,
+  },
+  {
+    type: "bindings.http",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/http.ts")).http,
+  },
+  {
+    type: "bindings.localstorage",
+    versions: ["v1"],
+    load: async () => (await import("./bindings/localstorage.ts")).localstorage,
+  },
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [
@@ -33,9 +49,65 @@ export const stateStores: BuiltIn<StateStore>[] = [
     versions: ["v1"],
     load: async () => (await import("./state/in-memory.ts")).inMemory,
   },
+  ...["state.sqlite", "state.sqlite3"].map((type) => ({
+    type,
+    versions: ["v1"],
+    load: async () => (await import("./state/sqlite.ts")).sqlite,
+  })),
+  {
+    type: "state.redis",
+    versions: ["v1"],
+    load: async () => (await import("./state/redis.ts")).redis,
+  },
+  ...["state.postgresql", "state.postgres"].map((type) => ({
+    type,
+    versions: ["v1", "v2"],
+    load: async (version: string) => {
+      const drivers = await import("./state/postgresql.ts");
+      return version === "v2" ? drivers.postgresqlV2 : drivers.postgresqlV1;
+    },
+  })),
 ];
 
-export const secretStores: BuiltIn<SecretStore>[] = [];
+export const secretStores: BuiltIn<SecretStore>[] = [
+  {
+    type: "secretstores.local.file",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/local-file.ts")).localFile,
+  },
+  {
+    type: "secretstores.local.env",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/local-env.ts")).localEnv,
+  },
+  {
+    type: "secretstores.kubernetes",
+    versions: ["v1"],
+    load: async () => (await import("./secretstores/kubernetes.ts")).kubernetes,
+  },
+];
 
 /** Named by a Configuration's `spec.nameResolution.component`, not by a Component. */
-export const nameResolvers: BuiltIn<NameResolver>[] = [];
+export const nameResolvers: BuiltIn<NameResolver>[] = [
+  {
+    type: "nameresolution.local",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/local.ts")).local,
+  },
+  {
+    type: "nameresolution.mdns",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/mdns.ts")).mdns,
+  },
+  {
+    type: "nameresolution.sqlite",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/sqlite.ts")).sqlite,
+  },
+  {
+    type: "nameresolution.nameformat",
+    versions: ["v1"],
+    load: async () =>
+      (await import("./nameresolution/nameformat.ts")).nameformat,
+  },
+];

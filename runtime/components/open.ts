@@ -99,7 +99,10 @@ async function find<C extends Closable>(
         version === "" ||
         (version === "v0" && versions.length === 1)),
   );
-  if (found) return found.load();
+  if (found)
+    return found.load(
+      found.versions.includes(version) ? version : found.versions[0]!,
+    );
   const category = resource.type.split(".")[0]!;
   const cause =
     category === "bindings"

@@ -1,11 +1,54 @@
-/** Calls to other sidecars. */
-import { CallError, type Peers } from "../invocation.ts";
+/**
+ * Calls to other sidecars: directly to those of this kind, by the original's
+ * internal gRPC to all others. Each way is loaded when it is first needed.
+ */
+import { Readable } from "node:stream";
+import type { ForwardReply, PeerRequest, Peers } from "../invocation.ts";
+import { CallError } from "../invocation.ts";
+import type { Peer } from "../name-resolver.ts";
+import { createDirectPeers, NotDirect } from "./direct-client.ts";
+import { directVersion } from "./protocol.ts";
 
-export function createPeers(): Peers {
+export interface PeersOptions {
+  /** Of a message over gRPC; 0 or less is no limit. */
+  maxBodyBytes: number;
+}
+
+export function createPeers(options: PeersOptions): Peers {
+  const direct = createDirectPeers();
+  let loading: Promise<Peers> | undefined;
+  const grpc = () =>
+    (loading ??= import("./grpc/client.ts").then(({ createGrpcPeers }) =>
+      createGrpcPeers(options),
+    ));
+
+  async function callDirect(
+    peer: Peer,
+    request: PeerRequest,
+  ): Promise<ForwardReply> {
+    try {
+      return await direct.call(peer, request);
+    } catch (error) {
+      if (!(error instanceof NotDirect)) throw error;
+      // Another program listens there by now; a body that is on its way can't be sent once more.
+      if (request.body instanceof Readable)
+        throw new CallError(
+          "unavailable",
+          `${peer.host}:${peer.port} is not the sidecar of ${request.appId} any more: ${error.message}`,
+          { cause: error },
+        );
+      return (await grpc()).call(peer, request);
+    }
+  }
+
   return {
-    async call() {
-      throw new CallError("unimplemented", "not built yet");
+    call: (peer, request) =>
+      peer.direct === directVersion
+        ? callDirect(peer, request)
+        : grpc().then((peers) => peers.call(peer, request)),
+    async close() {
+      direct.close();
+      await (await loading)?.close();
     },
-    async close() {},
   };
 }

@@ -1,25 +1,128 @@
-/** The port for other sidecars: the original's internal gRPC (spec grpc §4). */
+/**
+ * The port for other sidecars. Those of this kind call over HTTP/1.1
+ * (protocol.ts), the original's by gRPC (spec grpc §4): the first bytes of a
+ * connection tell which. gRPC is loaded with the first connection that needs it.
+ */
+import { createServer, type Server } from "node:http";
+import type { Socket } from "node:net";
 import type { Forward } from "../invocation.ts";
-import type { Logger } from "../log.ts";
+import { listenOn } from "./port.ts";
+import type { GrpcServer } from "./grpc/server.ts";
+import { directHandler } from "./direct-server.ts";
+import { directVersion } from "./protocol.ts";
 
 export interface PeerServerOptions {
   addresses: readonly string[];
-  /** 0 picks a free one. */
+  /** 0 picks the app's usual one, or any that is free. */
   port: number;
+  appId: string;
   receive: Forward;
+  /** Of a message over gRPC; 0 or less is no limit. */
   maxBodyBytes: number;
-  log: Logger;
 }
 
 export interface PeerServer {
   port: number;
   /** What it speaks besides gRPC, for its registration. */
-  direct?: string;
+  direct: string;
+  /** Takes no new calls, lets those under way end, then resolves. */
   close(): Promise<void>;
 }
+
+/** For the first bytes, and for the rest of a head. */
+const headTimeoutMs = 10_000;
+const timeoutCheckMs = 1000;
+const maxHeaderBytes = 64 * 1024;
+/** More than a sidecar keeps a connection itself. */
+const keepAliveMs = 75_000;
 
 export async function listenPeers(
   options: PeerServerOptions,
 ): Promise<PeerServer> {
-  return { port: options.port, close: async () => {} };
+  const servers: Server[] = [];
+  const silent = new Set<Socket>();
+  let closing = false;
+  const handle = directHandler(options.receive, () => closing);
+  let loading: Promise<GrpcServer> | undefined;
+  const grpc = () =>
+    (loading ??= import("./grpc/server.ts").then(({ createGrpcServer }) =>
+      createGrpcServer(options),
+    ));
+
+  const make = () => {
+    const server = createServer(
+      {
+        headersTimeout: headTimeoutMs,
+        requestTimeout: 0,
+        connectionsCheckingInterval: timeoutCheckMs,
+        keepAliveTimeout: keepAliveMs,
+        maxHeaderSize: maxHeaderBytes,
+        keepAlive: true,
+        noDelay: true,
+        joinDuplicateHeaders: true,
+      },
+      handle,
+    );
+    const [serveHttp1] = server.listeners("connection") as [
+      (socket: Socket) => void,
+    ];
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      silent.add(socket);
+      socket.once("close", () => silent.delete(socket));
+      peek(socket, (isGrpc) => {
+        silent.delete(socket);
+        if (!isGrpc) {
+          serveHttp1.call(server, socket);
+          socket.resume();
+        } else {
+          socket.allowHalfOpen = false; // as HTTP/2 has its connections
+          void grpc().then((to) => to.serve(socket));
+        }
+      });
+    });
+    return server;
+  };
+
+  const port = await listenOn(options, make, servers);
+  return {
+    port,
+    direct: directVersion,
+    async close() {
+      closing = true;
+      const closed = Promise.all(servers.map(stopListening));
+      for (const socket of silent) socket.destroy();
+      await (await loading)?.close();
+      await closed;
+    },
+  };
+}
+
+const stopListening = (server: Server): Promise<void> =>
+  new Promise((resolve) => server.close(() => resolve()));
+
+const preface = Buffer.from("PRI");
+
+/** Looks at the first bytes, and puts them back. */
+function peek(socket: Socket, then: (isGrpc: boolean) => void) {
+  let seen: Buffer = Buffer.alloc(0);
+  socket.setTimeout(headTimeoutMs, () => socket.destroy());
+  const onEnd = () => socket.destroy();
+  const onData = (chunk: Buffer) => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const size = Math.min(seen.length, preface.length);
+    const isGrpc = seen.compare(preface, 0, size, 0, size) === 0;
+    if (isGrpc && size < preface.length) return;
+    socket.off("data", onData);
+    socket.off("end", onEnd);
+    socket.off("error", onEnd);
+    socket.setTimeout(0);
+    socket.removeAllListeners("timeout");
+    socket.pause();
+    socket.unshift(seen);
+    then(isGrpc);
+  };
+  socket.on("end", onEnd);
+  socket.on("error", onEnd);
+  socket.on("data", onData);
 }

@@ -13,6 +13,7 @@ import {
   type Node as YamlNode,
 } from "yaml";
 import type { Position } from "../contract.ts";
+import { where } from "../metadata.ts";
 
 /** A value with its place. Maps compare keys without case, as the original does. */
 export type Value =
@@ -189,6 +190,26 @@ export function textOf(value: Value | undefined): string {
 /** A list of texts. */
 export function textsOf(value: Value | undefined): string[] {
   return value?.kind === "list" ? value.items.map(textOf) : [];
+}
+
+/** A map or nothing. Throws, so that a slip in the indentation does not open what it should close. */
+export function mapAt(
+  value: Value | undefined,
+  name: string,
+): Value | undefined {
+  if (!value || value.kind === "map") return value;
+  if (value.kind === "text" && value.text === "") return undefined;
+  throw new Error(`${name} must be a map of settings (${where(value.at)})`);
+}
+
+/** A list or nothing; throws otherwise. */
+export function listAt(
+  value: Value | undefined,
+  name: string,
+): Value | undefined {
+  if (!value || value.kind === "list") return value;
+  if (value.kind === "text" && value.text === "") return undefined;
+  throw new Error(`${name} must be a list, "- …" (${where(value.at)})`);
 }
 
 function toPlain(value: Value): unknown {

@@ -1,9 +1,11 @@
 /** S11: planted canaries never appear in logs, metadata or errors. */
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { component, configuration } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { freePorts } from "../support/ports.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
 afterEach(stopAll);
@@ -118,6 +120,167 @@ test("flags and environment are not printed", async () => {
     env: { DAPR_API_TOKEN: "canary-1" },
     args: ["--log-level=debug", "--allowed-origins=https://canary.example"],
   });
+  await sidecar.stop();
+  expect(sidecar.output()).not.toContain("canary");
+});
+
+/** What a component says of its secret at its start, when the secret is no good. */
+const secretly = (
+  type: string,
+  property: string,
+  rest: Record<string, string> = {},
+): string =>
+  component(
+    "secretly",
+    type,
+    { ...rest, [property]: { secret: "CANARY" } },
+    { secretStore: "env" },
+  );
+const env = component("env", "secretstores.local.env");
+
+test.each([
+  ["no number", "bindings.sqlite", "partitions", "canary-value"],
+  ["no size", "bindings.sqlite", "maxSize", "canary-value"],
+  ["no duration", "bindings.sqlite", "retention", "canary-value"],
+  ["no choice", "bindings.sqlite", "initialOffset", "canary-value"],
+  ["no schedule", "bindings.cron", "schedule", "canary-value * * * *"],
+  ["no URL", "bindings.http", "url", "canary-value"],
+  ["a URL of another kind", "bindings.http", "url", "ftp://u:canary@h/"],
+  ["no certificate", "bindings.http", "MTLSRootCA", "canary-value"],
+  ["no file", "secretstores.local.file", "secretsFile", "/canary/value"],
+  ["no kubeconfig", "secretstores.kubernetes", "kubeconfigPath", "/canary"],
+  ["no folder", "bindings.localstorage", "rootPath", "/proc/canary-value"],
+  ["no login", "bindings.kafka", "authType", "canary-value"],
+  ["no Redis", "state.redis", "redisHost", "canary-value:x"],
+])(
+  "a secret that is %s is not told (%s, %s)",
+  async (_, type, property, value) => {
+    const rest: Record<string, Record<string, string>> = {
+      "bindings.sqlite": { topics: "t", path: "./s11.db" },
+      "bindings.http": { url: "http://127.0.0.1" },
+      "bindings.kafka": { brokers: "127.0.0.1:9" },
+    };
+    const sidecar = await startDaprd({
+      until: "nothing",
+      env: { CANARY: value },
+      args: ["--log-level=debug"],
+      resources: {
+        "a.yaml": env,
+        "b.yaml": secretly(type, property, rest[type]),
+      },
+    });
+    expect((await sidecar.exited).code).toBe(1);
+    expect(sidecar.messages().at(-1)).toContain(
+      `initialization error occurred for secretly (${type}/v1): `,
+    );
+    expect(sidecar.output()).not.toContain("canary");
+  },
+);
+
+test.each([
+  ["state.redis", { redisHost: "127.0.0.1:PORT", redisPassword: "canary-1" }],
+  [
+    "state.redis",
+    {
+      redisHost: "127.0.0.1:PORT",
+      redisUsername: "u",
+      redisPassword: "canary 2",
+    },
+  ],
+  [
+    "state.postgresql",
+    { connectionString: "postgres://u:canary%203@127.0.0.1:PORT/db" },
+  ],
+  [
+    "state.postgresql",
+    { connectionString: "host=127.0.0.1 port=PORT user=u password='canary 4'" },
+  ],
+  [
+    "state.postgresql",
+    { connectionString: "postgres://u:canary/5@127.0.0.1:PORT/db" },
+  ],
+])(
+  "a server that is away: %s with %j does not tell its password",
+  async (type, metadata) => {
+    const [port] = (await freePorts(1)) as [number];
+    const sidecar = await startDaprd({
+      until: "nothing",
+      args: ["--log-level=debug"],
+      resources: {
+        "a.yaml": component(
+          "store",
+          type,
+          Object.fromEntries(
+            Object.entries(metadata).map(([key, value]) => [
+              key,
+              value.replace("PORT", `${port}`),
+            ]),
+          ),
+          { spec: "  initTimeout: 2s\n" },
+        ),
+      },
+    });
+    await sidecar.logged("store");
+    await waitFor(
+      "an end or a line about the server",
+      () =>
+        sidecar.child.exitCode !== null ||
+        /127\.0\.0\.1|ECONNREFUSED/.test(sidecar.output()),
+    );
+    sidecar.child.kill("SIGTERM");
+    await sidecar.exited;
+    expect(sidecar.output()).toMatch(/store \(state\./);
+    expect(sidecar.output()).not.toContain("canary");
+  },
+);
+
+test("a store's secrets are told to who asks for them, and to nobody else", async () => {
+  const folder = tempFolder("s11");
+  const secretsFile = join(folder, "secrets.json");
+  writeFileSync(
+    secretsFile,
+    '{"asked":"canary-asked","kept":"canary-kept","used":"http://127.0.0.1:9/canary-used"}',
+  );
+  const config = join(folder, "config.yaml");
+  writeFileSync(
+    config,
+    configuration(
+      "  secrets:\n    scopes:\n      - storeName: vault\n        deniedSecrets: [kept, $NAME]\n",
+    ),
+  );
+  const sidecar = await startDaprd({
+    args: [`--config=${config}`, "--log-level=debug", "--enable-api-logging"],
+    env: { NAME: "canary-name" },
+    resources: {
+      "a.yaml": component("vault", "secretstores.local.file", { secretsFile }),
+      "b.yaml": component(
+        "web",
+        "bindings.http",
+        { url: { secret: "used" } },
+        { secretStore: "vault" },
+      ),
+    },
+  });
+  const get = (path: string) => sidecar.call("GET", path);
+  expect((await get("/v1.0/secrets/vault/asked")).text).toContain(
+    "canary-asked",
+  );
+  const replies = [
+    await get("/v1.0/secrets/vault/kept"),
+    await get("/v1.0/secrets/vault/unknown"),
+    await get("/v1.0/metadata"),
+    await get("/v1.0/healthz"),
+    await sidecar.call("POST", "/v1.0/bindings/web", {
+      body: '{"operation":"get"}',
+    }),
+    await sidecar.call("POST", "/v1.0/bindings/web", {
+      body: '{"operation":"nonsense"}',
+    }),
+  ];
+  expect(replies.map(({ status }) => status)).toEqual([
+    403, 500, 200, 204, 500, 500,
+  ]);
+  expect(JSON.stringify(replies)).not.toContain("canary");
   await sidecar.stop();
   expect(sidecar.output()).not.toContain("canary");
 });

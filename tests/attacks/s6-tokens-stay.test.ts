@@ -56,3 +56,24 @@ test("neither token is anywhere but where it belongs", async () => {
     expect(bytes).not.toContain(appToken);
   }
 });
+
+test("an invoked app gets its own token, never the API's, whatever the caller sends", async () => {
+  const app = await startApp();
+  const withBoth = await startDaprd({
+    appPort: app.port,
+    until: "ready",
+    env: { DAPR_API_TOKEN: "canary-api", APP_API_TOKEN: "canary-app" },
+  });
+  const withNone = await startDaprd({ appPort: app.port, until: "ready" });
+  const path = "/v1.0/invoke/testapp/method/a";
+  const reply = await withBoth.call("GET", path, {
+    headers: { "dapr-api-token": "canary-api" },
+  });
+  expect(reply.status).toBe(200);
+  expect(app.requests[0]!.headers["dapr-api-token"]).toBe("canary-app");
+  expect(JSON.stringify(app.requests)).not.toContain("canary-api");
+  expect(JSON.stringify(reply)).not.toContain("canary");
+  // Without a token of its own the header is the caller's and the app's affair.
+  await withNone.call("GET", path, { headers: { "dapr-api-token": "mine" } });
+  expect(app.requests[1]!.headers["dapr-api-token"]).toBe("mine");
+});

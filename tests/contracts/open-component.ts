@@ -33,7 +33,7 @@ export async function openBuiltIn<C extends Closable>(
     throw new Error(
       `no component of type ${type} in runtime/components/index.ts`,
     );
-  const definition = await found.load();
+  const definition = await found.load(options.version ?? found.versions[0]!);
   const items = Object.entries(options.metadata).map(([name, value]) => ({
     name,
     value,

@@ -14,7 +14,10 @@ export interface StateSetup {
   /** A component on data that nobody else has: two of it see the same. */
   metadata: Record<string, string>;
   /** Metadata that `open` refuses, and what it says. */
-  bad?: { metadata: Record<string, string>; error: string | RegExp }[];
+  bad?: {
+    metadata: { [name: string]: string | undefined };
+    error: string | RegExp;
+  }[];
   dispose?(): Promise<void>;
 }
 
@@ -76,9 +79,11 @@ export function makeStateHarness(
   let opened: StateStore[] = [];
   let store: StateStore;
 
-  const open = async (metadata: Record<string, string> = {}) => {
+  const open = async (
+    metadata: { [name: string]: string | undefined } = {},
+  ) => {
     const one = await openBuiltIn(stateStores, type, {
-      metadata: { ...setup.metadata, ...metadata },
+      metadata: { ...setup.metadata, ...(metadata as Record<string, string>) },
       ...(family.version ? { version: family.version } : {}),
     });
     opened.push(one);

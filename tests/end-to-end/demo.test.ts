@@ -211,10 +211,43 @@ function occupy(port: number): Promise<Server | undefined> {
   });
 }
 
+test("--tutorial hello-kubernetes: orders are invoked and persisted, and the last one is kept", async () => {
+  const demo = new Demo(["--tutorial", "hello-kubernetes", "--count", "2"]);
+  expect(await demo.ended).toBe(0);
+  expect(demo.output).toMatch(
+    /producerapp → sidecar → sidecar → nodeapp → sidecar → statestore\n {2}nodeapp .*\n {2}producerapp .*\n {2}store +embedded: .*nodeapp\/\.dapr\/state\.db \(kept\)\n/,
+  );
+  for (const order of [1, 2]) {
+    expect(demo.output).toContain(
+      `== APP - producerapp == { data: { orderId: ${order} } }\n`,
+    );
+    expect(demo.output).toContain(
+      `== APP - nodeapp == Got a new order! Order ID: ${order}\n== APP - nodeapp == Successfully persisted state.\n`,
+    );
+  }
+  expect(demo.output).toContain(
+    "== APP - producerapp == Response for order 1: 200\n",
+  );
+  expect(demo.output).toContain(
+    "Demo ended: 2 of 2 orders came through. Nothing is left running.\n",
+  );
+  expect(existsSync(join(root, "nodeapp/.dapr/state.db"))).toBe(true);
+});
+
 test.each([
   [["--nonsense"], "Unknown option '--nonsense'"],
   [["--count", "0"], "--count 0: must be a whole number"],
   [["--broker", "rabbit"], "--broker rabbit: must be embedded or kafka."],
+  [["--tutorial", "x"], "--tutorial x: must be one of bindings, hello-world,"],
+  [["--store", "redis"], "--store is not for the tutorial bindings, which"],
+  [
+    ["--tutorial", "hello-world", "--store", "x"],
+    "--store x: must be embedded or redis.",
+  ],
+  [
+    ["--tutorial", "hello-world", "--broker", "kafka"],
+    "--broker is not for the tutorial hello-world, which takes --store;",
+  ],
 ])("%j is a clear error", async (args, message) => {
   const demo = new Demo(args);
   expect(await demo.ended).toBe(1);
@@ -228,15 +261,24 @@ test("--help says what there is", async () => {
   expect(demo.output).toContain("--broker embedded|kafka");
 });
 
-test("without Docker --broker kafka says so in one sentence, or uses the Kafka that is there", async () => {
-  const demo = new Demo(["--broker", "kafka", "--count", "1"], {
-    PATH: "/nonexistent",
-  });
-  const code = await demo.ended;
-  if (demo.output.includes("that already answers on localhost:9092"))
-    return expect(code).toBe(0);
-  expect(code).toBe(1);
-  expect(demo.output).toBe(
-    "Demo failed: The Kafka demo needs Docker to start Kafka, but Docker is not installed. Without it: npm run demo:local.\n",
-  );
-});
+test.each([
+  ["Kafka", 9092, ["--broker", "kafka"], ""],
+  [
+    "Redis",
+    6379,
+    ["--tutorial", "hello-kubernetes", "--store", "redis"],
+    " -- --tutorial hello-kubernetes",
+  ],
+])(
+  "without Docker %s on port %d: one sentence, or the one that is there is used",
+  async (name, port, args, options) => {
+    const demo = new Demo([...args, "--count", "1"], { PATH: "/nonexistent" });
+    const code = await demo.ended;
+    if (demo.output.includes(`that already answers on localhost:${port}`))
+      return expect(code).toBe(0);
+    expect(code).toBe(1);
+    expect(demo.output).toBe(
+      `Demo failed: The ${name} demo needs Docker to start ${name}, but Docker is not installed. Without it: npm run demo:local${options}.\n`,
+    );
+  },
+);

@@ -14,7 +14,9 @@ const blocks = (text: string) =>
     .map(([block]) => block);
 
 test("there are tutorials", () => {
-  expect(folders).toContain("bindings");
+  expect(folders).toEqual(
+    expect.arrayContaining(["bindings", "hello-world", "hello-kubernetes"]),
+  );
 });
 
 describe.each(folders)("tutorials/%s", (name) => {

@@ -1,10 +1,8 @@
 /** `POST|PUT /v1.0/bindings/{name}` (spec api §1.1). */
 import { metadataHeaders, type Bindings } from "../../blocks/bindings.ts";
 import { ApiError } from "../../errors.ts";
-import { parseBody, type BindingBody } from "./binding-body.ts";
-import { parseApart } from "./body-thread.ts";
+import { readBody } from "./read-body.ts";
 import {
-  BodyError,
   header,
   type ApiReply,
   type ApiRequest,
@@ -17,7 +15,7 @@ export type InvokeBinding = Pick<Bindings, "invoke">;
 
 export function bindingRoutes(bindings: InvokeBinding): Route[] {
   const invoke: Handler = async (request) => {
-    const { operation, data, metadata } = await readBody(request);
+    const { operation, data, metadata } = await readBody(request, "binding");
     addTrace(request, metadata);
     const response = await bindings.invoke(
       request.params["name"]!,
@@ -37,21 +35,6 @@ export function bindingRoutes(bindings: InvokeBinding): Route[] {
     ["POST", "/v1.0/bindings/:name", invoke],
     ["PUT", "/v1.0/bindings/:name", invoke],
   ];
-}
-
-/** Above this the JSON work would be felt by every other request. */
-const bigBodyBytes = 128 * 1024;
-
-async function readBody(request: ApiRequest): Promise<BindingBody> {
-  let bytes;
-  try {
-    bytes = await request.body();
-  } catch (error) {
-    if (error instanceof BodyError)
-      throw new ApiError("malformedBody", [error.message], { cause: error });
-    throw error;
-  }
-  return bytes.length > bigBodyBytes ? parseApart(bytes) : parseBody(bytes);
 }
 
 /** The caller's trace goes with the message. */

@@ -7,17 +7,24 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { ApiError } from "../../errors.ts";
-import type { BindingBody } from "./binding-body.ts";
+import { bodyKinds, type BodyKind, type BodyOf } from "./body-kinds.ts";
+
+export interface ToWorker {
+  id: number;
+  kind: BodyKind;
+  bytes: ArrayBuffer;
+}
 
 export type FromWorker = { id: number } & (
-  { body: BindingBody } | { malformed: string }
+  { body: BodyOf<BodyKind> } | { malformed: string }
 );
 
 const idleMs = 5000;
 const limits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 512 };
 
 interface Waiting {
-  resolve(body: BindingBody): void;
+  kind: BodyKind;
+  resolve(body: unknown): void;
   reject(error: Error): void;
 }
 
@@ -27,7 +34,10 @@ let lastId = 0;
 const waiting = new Map<number, Waiting>();
 
 /** Takes the bytes: they are gone from this thread afterwards. Rejects with {@link ApiError}. */
-export function parseApart(bytes: Buffer): Promise<BindingBody> {
+export function parseApart<K extends BodyKind>(
+  bytes: Buffer,
+  kind: K,
+): Promise<BodyOf<K>> {
   clearTimeout(idle);
   worker ??= startWorker();
   const id = ++lastId;
@@ -36,18 +46,27 @@ export function parseApart(bytes: Buffer): Promise<BindingBody> {
     bytes.byteLength === bytes.buffer.byteLength
       ? (bytes.buffer as ArrayBuffer)
       : new Uint8Array(bytes).buffer;
-  worker.postMessage({ id, bytes: own }, [own]);
-  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+  worker.postMessage({ id, kind, bytes: own } satisfies ToWorker, [own]);
+  return new Promise((resolve, reject) =>
+    waiting.set(id, {
+      kind,
+      resolve: resolve as Waiting["resolve"],
+      reject,
+    }),
+  );
 }
+
+const malformed = (kind: BodyKind, text: string) =>
+  new ApiError(bodyKinds[kind].malformed, [text]);
 
 function startWorker(): Worker {
   const started = new Worker(workerFile(), { resourceLimits: limits });
   started.unref();
   started.on("message", (message: FromWorker) => {
-    const { resolve, reject } = waiting.get(message.id)!;
+    const { kind, resolve, reject } = waiting.get(message.id)!;
     waiting.delete(message.id);
     if ("body" in message) resolve(message.body);
-    else reject(new ApiError("malformedBody", [message.malformed]));
+    else reject(malformed(kind, message.malformed));
     if (waiting.size === 0)
       idle = setTimeout(() => {
         worker = undefined; // a body that comes meanwhile gets a new one
@@ -61,8 +80,8 @@ function startWorker(): Worker {
     worker = undefined;
     const lost = [...waiting.values()];
     waiting.clear();
-    for (const { reject } of lost)
-      reject(new ApiError("malformedBody", [`too large to parse: ${cause}`]));
+    for (const { kind, reject } of lost)
+      reject(malformed(kind, `too large to parse: ${cause}`));
   });
   return started;
 }

@@ -1,38 +1,89 @@
-/** Service invocation over HTTP (spec api §4). */
+/** Service invocation over HTTP: whom a request is for, and its way there and back (spec api §4). */
 import type { Invocation } from "../../blocks/invocation.ts";
 import { ApiError } from "../../errors.ts";
-import { header, type Handler } from "./request.ts";
+import {
+  BodyError,
+  header,
+  type ApiReply,
+  type ApiRequest,
+} from "./request.ts";
 
-/**
- * Any other path or method is a service invocation; its target stands in the
- * header, in Basic credentials or in the URL, in that order (spec api §4).
- */
+interface Target {
+  /** App id, `app.namespace`, HTTPEndpoint name or URL; decoded. */
+  id: string;
+  /** The method's path as it came, with a leading slash. */
+  path: string;
+}
+
+/** Any path or method without a route of its own is a service invocation. */
 export const createInvoke =
-  (_invocation: Invocation): Handler =>
-  (request) => {
-    const target = invokeTarget(
-      header(request, "dapr-app-id"),
-      header(request, "authorization"),
-      request.path,
-    );
-    if (!target) throw new ApiError("noInvokeTarget");
-    throw new ApiError("directInvoke", [
-      target,
-      "service invocation is not available in this version of the sidecar",
-    ]);
+  (invocation: Pick<Invocation, "invoke">) =>
+  async (request: ApiRequest): Promise<ApiReply> => {
+    const target = findTarget(request);
+    if (!target || request.method === "CONNECT")
+      throw new ApiError("noInvokeTarget");
+    const reply = await invocation.invoke(target.id, {
+      method: request.method,
+      path: request.query ? `${target.path}?${request.query}` : target.path,
+      headers: request.rawHeaders,
+      body: await bodyOf(request, target.id),
+      signal: request.signal(),
+    });
+    const { status, headers, body } = reply;
+    if (status >= 400 && !(hasType(headers) || isEmpty(body)))
+      headers.push("content-type", "application/json");
+    return { status, rawHeaders: headers, body };
   };
 
-function invokeTarget(
-  appId: string | undefined,
-  authorization: string | undefined,
-  path: string,
-): string | undefined {
-  if (appId) return appId;
-  const basic = /^Basic (.+)$/.exec(authorization ?? "");
-  const named =
-    basic &&
-    /^dapr-app-id:(.+)$/.exec(Buffer.from(basic[1]!, "base64").toString());
-  if (named) return named[1];
-  const byPath = /^\/v1\.0\/invoke\/([^/]+)\/method(\/|$)/.exec(path);
-  return byPath?.[1];
+/** The header, Basic credentials or the URL, in that order (spec api §4). */
+function findTarget(request: ApiRequest): Target | undefined {
+  const { path } = request;
+  const named = header(request, "dapr-app-id");
+  if (named) return { id: named, path };
+  const basic = /^Basic (.+)$/.exec(header(request, "authorization") ?? "");
+  if (basic) {
+    const credentials = Buffer.from(basic[1]!, "base64").toString("utf8");
+    const id = /^dapr-app-id:([^:]+)$/.exec(credentials)?.[1];
+    if (id) return { id, path };
+  }
+  if (!path.startsWith("/v1.0/invoke/")) return undefined;
+  const rest = path.slice("/v1.0/invoke/".length);
+  const found = /^(.+?)\/method(?:\/|$)/.exec(rest);
+  if (!found) return undefined;
+  return { id: decodedId(found[1]!), path: "/" + rest.slice(found[0].length) };
 }
+
+function decodedId(text: string): string {
+  // Cleaning the path took one of a URL's two slashes.
+  const id = text.replace(/^(https?):\/(?!\/)/i, "$1://");
+  if (!/[%+]/.test(id)) return id;
+  try {
+    return decodeURIComponent(id.replaceAll("+", " "));
+  } catch {
+    return id;
+  }
+}
+
+/** Only a short body is read here; one that breaks off was never a call. */
+async function bodyOf(request: ApiRequest, id: string) {
+  const body = request.passedBody();
+  try {
+    return body && (await body);
+  } catch (error) {
+    if (!(error instanceof BodyError)) throw error;
+    throw new ApiError("directInvoke", [id, error.message], { cause: error });
+  }
+}
+
+function hasType(headers: string[]): boolean {
+  for (let i = 0; i < headers.length; i += 2)
+    if (
+      headers[i]!.length === 12 &&
+      headers[i]!.toLowerCase() === "content-type"
+    )
+      return true;
+  return false;
+}
+
+const isEmpty = (body: unknown) =>
+  body instanceof Uint8Array && body.length === 0;

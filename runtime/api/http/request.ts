@@ -1,4 +1,6 @@
-/** What handlers see of HTTP: a request as data, a reply as data. Only server.ts knows sockets. */
+/** What handlers see of HTTP: a request as data, a reply as data. Only server.ts and its parts know sockets. */
+import type { Readable } from "node:stream";
+
 export interface ApiRequest {
   method: string;
   /** Path without query: percent-encoding as received, dots and double slashes resolved. */
@@ -8,9 +10,18 @@ export interface ApiRequest {
   /** Path parameters, unescaped. */
   params: Record<string, string>;
   headers: Record<string, string | string[] | undefined>;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: string[];
   remoteAddress: string;
   /** Reads the whole body; rejects with {@link BodyError} when it is too large or breaks off. */
   body(): Promise<Buffer>;
+  /**
+   * The body for being passed on, of any size: undefined when there is none,
+   * bytes when it is short and its length is told, else a stream.
+   */
+  passedBody(): undefined | Readable | Promise<Uint8Array>;
+  /** Aborts when the caller goes away before its answer is complete. */
+  signal(): AbortSignal;
 }
 
 export interface ApiReply {
@@ -18,7 +29,10 @@ export interface ApiReply {
   /** Default `application/json` when there is a body. */
   contentType?: string;
   headers?: Record<string, string>;
-  body?: string | Uint8Array;
+  /** Instead of `headers` and `contentType`: those of an answer that is passed on, names and values in turn. */
+  rawHeaders?: string[];
+  /** A stream goes out as it comes; if it fails, the connection is cut. */
+  body?: string | Uint8Array | Readable;
 }
 
 export type Handler = (request: ApiRequest) => ApiReply | Promise<ApiReply>;

@@ -16,14 +16,10 @@ import { bind } from "../bind.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, isPreface, type H2c } from "./h2c.ts";
-import {
-  BodyError,
-  type ApiReply,
-  type ApiRequest,
-  type Handler,
-  type Route,
-} from "./request.ts";
-import { cleanPath, createRouter, UnescapeError } from "./router.ts";
+import { createRequest } from "./incoming.ts";
+import { sendReply } from "./outgoing.ts";
+import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
+import { createRouter, UnescapeError } from "./router.ts";
 
 export interface ServerOptions {
   routes: readonly Route[];
@@ -71,9 +67,6 @@ export interface HttpApi {
 type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
 
 const timeoutCheckMs = 1000;
-/** An unread body up to this size is drained, and its connection kept. */
-const drainedBodyBytes = 256 * 1024;
-const lingerMs = 500;
 const lastCallMs = 50;
 /** Go allows this much over the read buffer. */
 const headerSlackBytes = 4096;
@@ -195,12 +188,31 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     outgoing: ServerResponse,
     remoteAddress = incoming.socket.remoteAddress ?? "",
   ) => {
-    const finish = (reply: ApiReply) => {
-      if (state.closing) outgoing.shouldKeepAlive = false;
-      send(incoming, outgoing, reply);
-    };
     const started = onAnswered ? performance.now() : 0;
-    const request = toRequest(incoming, remoteAddress, options.maxBodyBytes);
+    const request = createRequest(
+      incoming,
+      outgoing,
+      remoteAddress,
+      options.maxBodyBytes,
+    );
+    const finish = (reply: ApiReply, isLogged = false) => {
+      if (state.closing) outgoing.shouldKeepAlive = false;
+      sendReply(incoming, outgoing, reply, {
+        isLast: () => state.closing,
+        onSent:
+          onAnswered && isLogged
+            ? (bytes) =>
+                onAnswered({
+                  method: request.method,
+                  path: request.path,
+                  userAgent: incoming.headers["user-agent"],
+                  status: reply.status,
+                  bytes,
+                  durationMs: performance.now() - started,
+                })
+            : undefined,
+      });
+    };
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
     if (refused) {
@@ -213,70 +225,23 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       return;
     }
     void answer(request).then((reply) => {
-      if (crossOrigin)
-        reply.headers = { ...crossOrigin.headers, ...reply.headers };
-      finish(reply);
-      onAnswered?.({
-        method: request.method,
-        path: request.path,
-        userAgent: incoming.headers["user-agent"],
-        status: reply.status,
-        bytes: Buffer.byteLength(reply.body ?? ""),
-        durationMs: performance.now() - started,
-      });
+      if (crossOrigin) allowOrigin(reply, crossOrigin.headers);
+      finish(reply, true);
     });
   };
 }
 
-function toRequest(
-  incoming: IncomingMessage,
-  remoteAddress: string,
-  maxBodyBytes: number,
-): ApiRequest {
-  const url = incoming.url!;
-  const mark = url.indexOf("?");
-  // An absolute-form target (as sent to a proxy) counts by its path.
-  const target = (mark < 0 ? url : url.slice(0, mark)).replace(
-    /^https?:\/\/[^/]*/,
-    "",
-  );
-  return {
-    method: incoming.method!,
-    path: cleanPath(target || "/"),
-    query: mark < 0 ? "" : url.slice(mark + 1),
-    params: {},
-    headers: incoming.headers,
-    remoteAddress,
-    body: () => readBody(incoming, maxBodyBytes),
-  };
-}
-
-function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let size = 0;
-    let first: Buffer | undefined;
-    let rest: Buffer[] | undefined;
-    const tooLarge = () => {
-      incoming.pause();
-      first = rest = undefined;
-      reject(new BodyError("stream too large"));
-    };
-    if (Number(incoming.headers["content-length"]) > max) return tooLarge();
-    incoming.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > max) {
-        incoming.removeAllListeners("data");
-        return tooLarge();
-      }
-      if (!first) first = chunk;
-      else (rest ??= [first]).push(chunk);
-    });
-    incoming.on("end", () =>
-      resolve(rest ? Buffer.concat(rest) : (first ?? Buffer.alloc(0))),
-    );
-    incoming.on("error", () => reject(new BodyError("unexpected EOF")));
-    return undefined;
-  });
+/** What the answer says itself goes before; of an answer passed on, the sidecar's word holds. */
+function allowOrigin(reply: ApiReply, headers: Record<string, string>) {
+  const { rawHeaders } = reply;
+  if (!rawHeaders) {
+    reply.headers = { ...headers, ...reply.headers };
+    return;
+  }
+  reply.rawHeaders = Object.entries(headers).flat();
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (!/^access-control-allow-origin$/i.test(rawHeaders[i]!))
+      reply.rawHeaders.push(rawHeaders[i]!, rawHeaders[i + 1]!);
 }
 
 function replyTo(error: unknown, log: Logger): ApiReply {
@@ -296,56 +261,5 @@ function replyTo(error: unknown, log: Logger): ApiReply {
   return {
     status: 500,
     body: JSON.stringify({ errorCode: "ERROR", message: messageOf(error) }),
-  };
-}
-
-function send(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  reply: ApiReply,
-) {
-  if (outgoing.destroyed) return;
-  const headers: Record<string, string | number> = {};
-  for (const name in reply.headers)
-    if (isSendable(name, reply.headers[name]!))
-      headers[name] = reply.headers[name]!;
-  const { body } = reply;
-  if (body !== undefined) {
-    headers["content-type"] = reply.contentType ?? "application/json";
-    headers["content-length"] =
-      typeof body === "string" ? Buffer.byteLength(body) : body.length;
-  } else if (reply.status !== 204) headers["content-length"] = 0;
-  const { traceparent, tracestate } = incoming.headers;
-  if (traceparent !== undefined) headers["traceparent"] = traceparent as string;
-  if (tracestate !== undefined) headers["tracestate"] = tracestate as string;
-  const isHttp1 = incoming.httpVersionMajor === 1;
-  if (isHttp1 && !incoming.complete && isLongBody(incoming)) {
-    headers["connection"] = "close";
-    lingerBeforeClose(incoming.socket);
-  }
-  outgoing.writeHead(reply.status, headers);
-  outgoing.end(body);
-}
-
-/** A component's metadata may hold what no header can; the answer goes out without it. */
-const isSendable = (name: string, value: string) =>
-  /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
-  /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
-
-/** A body that nobody read and that may have no end: not worth draining. */
-const isLongBody = ({ headers }: IncomingMessage) =>
-  headers["transfer-encoding"] !== undefined ||
-  Number(headers["content-length"] ?? 0) > drainedBodyBytes;
-
-/**
- * Lets the answer reach a client that is still sending: closing at once, as
- * Node does, resets the connection and takes the answer with it.
- */
-function lingerBeforeClose(socket: Socket) {
-  socket.destroySoon = () => {
-    socket.pause(); // what still comes would only be thrown away
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once("close", () => clearTimeout(timer));
   };
 }

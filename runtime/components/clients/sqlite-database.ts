@@ -7,7 +7,8 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import { makeFolder } from "../../make-folder.ts";
-import { explain, FileGone, isBusy } from "./sqlite-errors.ts";
+import { explain, FileGone } from "./sqlite-errors.ts";
+import { patiently as waitPatiently } from "./sqlite-patience.ts";
 
 export interface DatabaseOptions {
   /** False: a commit survives a killed process, but the last ones may be lost with the power. */
@@ -39,26 +40,7 @@ CREATE TABLE log_member (
 `;
 
 const patienceMs = 5000;
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
-
-/** Runs `step` until the other processes let it: their transactions take well under a millisecond. */
-function patiently<T>(step: () => T): T {
-  const deadline = performance.now() + patienceMs;
-  for (let tries = 1; ; tries++) {
-    try {
-      return step();
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error;
-      // SQLite's own busy handler sleeps up to 100 ms; this runs in a thread that may block.
-      Atomics.wait(
-        sleeper,
-        0,
-        0,
-        Math.min(5, 0.1 + Math.random() * 0.02 * tries),
-      );
-    }
-  }
-}
+const patiently = <T>(step: () => T): T => waitPatiently(step, patienceMs);
 
 export class Database {
   readonly path: string;

@@ -56,9 +56,14 @@ const sentences: Record<number, string> = {
     "not a SQLite database; name another path or move the file away",
 };
 
-/** The same error with the file's name and advice. */
-export function explain(error: unknown, path: string): Error {
-  const sentence = sentences[sqliteCode(error) ?? -1];
+/** The same error with the file's name and advice; `full` is what to say of a full disk. */
+export function explain(
+  error: unknown,
+  path: string,
+  full = sentences[code.full],
+): Error {
+  const found = sqliteCode(error);
+  const sentence = found === code.full ? full : sentences[found ?? -1];
   const text = (error as Error).message;
   if (sentence === undefined && text.startsWith(path)) return error as Error;
   return new Error(

@@ -1,0 +1,88 @@
+/** What belongs together in a table: something behind the sidecar, and the scenarios it is good for. */
+import type { Backend, Broker, Store } from "./backends/backend.ts";
+import type { Bench, Measurement, Scenario } from "./bench.ts";
+import type { ScenarioName } from "./options.ts";
+import { directCalls, directOrders } from "./scenarios/direct.ts";
+import { get } from "./scenarios/get.ts";
+import { input } from "./scenarios/input.ts";
+import { latency } from "./scenarios/latency.ts";
+import { output } from "./scenarios/output.ts";
+import { ownApp } from "./scenarios/own-app.ts";
+import { save } from "./scenarios/save.ts";
+import { startStore } from "./scenarios/start-store.ts";
+import { start } from "./scenarios/start.ts";
+import { stream } from "./scenarios/stream.ts";
+import { twoSidecars } from "./scenarios/two-sidecars.ts";
+import type { Target } from "./sidecar.ts";
+
+export interface Suite {
+  backend: Backend;
+  scenarios: Partial<Record<ScenarioName, BoundScenario>>;
+  /** Run once, short and uncounted: the first to use a broker would pay for its cold code. */
+  warmUp: BoundScenario[];
+  /** Only our sidecar knows what is behind. */
+  ownOnly: boolean;
+}
+
+export type BoundScenario = (
+  bench: Bench,
+  target: Target,
+) => Promise<Measurement[]>;
+
+export function brokerSuite(broker: Broker, ownOnly = false): Suite {
+  const on = bind(broker);
+  return {
+    backend: broker,
+    scenarios: {
+      direct: directOrders,
+      start: on(start),
+      output: on(output),
+      input: on(input),
+      latency: on(latency),
+    },
+    warmUp: [on(start), on(output), on(latency)],
+    ownOnly,
+  };
+}
+
+export function storeSuite(store: Store): Suite {
+  const on = bind(store);
+  return {
+    backend: store,
+    scenarios: {
+      direct: directCalls,
+      start: on(startStore),
+      save: on(save),
+      get: on(get),
+    },
+    warmUp: [on(save), on(get)],
+    ownOnly: false,
+  };
+}
+
+/** Nothing is behind the sidecars but the app. */
+export function invokeSuite(): Suite {
+  const nothing: Backend = {
+    name: "invoke",
+    pids: [],
+    close: async () => {},
+  };
+  const on = bind(nothing);
+  return {
+    backend: nothing,
+    scenarios: {
+      direct: directCalls,
+      "own-app": on(ownApp),
+      "two-sidecars": on(twoSidecars),
+      stream: on(stream),
+    },
+    warmUp: [on(ownApp)],
+    ownOnly: false,
+  };
+}
+
+const bind =
+  <B extends Backend>(backend: B) =>
+  (scenario: Scenario<B>): BoundScenario =>
+  (bench, target) =>
+    scenario(bench, target, backend);

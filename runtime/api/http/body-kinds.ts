@@ -1,0 +1,27 @@
+/** The bodies that may be big: how each kind is parsed, and what a bad one is called. */
+import type { ErrorName } from "../../errors.ts";
+import { parseBody } from "./binding-body.ts";
+import { parseBulk, parseSave, parseTransaction } from "./state-body.ts";
+
+interface BodyKindOf<T> {
+  /** Throws an ApiError of the name `malformed`. */
+  parse(bytes: Uint8Array): T;
+  malformed: ErrorName;
+}
+
+const kind = <T>(
+  malformed: ErrorName,
+  parse: BodyKindOf<T>["parse"],
+): BodyKindOf<T> => ({ parse, malformed });
+
+export const bodyKinds = {
+  binding: kind("malformedBody", parseBody),
+  save: kind("malformedRequest", parseSave),
+  bulk: kind("malformedBody", parseBulk),
+  transaction: kind("malformedBody", parseTransaction),
+};
+
+export type BodyKind = keyof typeof bodyKinds;
+export type BodyOf<K extends BodyKind> = ReturnType<
+  (typeof bodyKinds)[K]["parse"]
+>;

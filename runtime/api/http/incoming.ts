@@ -1,0 +1,124 @@
+/** A request of the HTTP server as the handlers see it. Nothing is made before it is asked for. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest } from "node:http2";
+import type { Readable } from "node:stream";
+import { BodyError, type ApiRequest } from "./request.ts";
+import { cleanPath } from "./router.ts";
+
+/** A body of known length up to this is passed on as bytes: a failed call may then be sent again. */
+const passedBytes = 64 * 1024;
+
+export function createRequest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  remoteAddress: string,
+  maxBodyBytes: number,
+): ApiRequest {
+  return new IncomingRequest(incoming, outgoing, remoteAddress, maxBodyBytes);
+}
+
+class IncomingRequest implements ApiRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  params: Record<string, string> = {};
+  readonly remoteAddress: string;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  readonly #maxBodyBytes: number;
+  #gone: AbortController | undefined;
+
+  constructor(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    remoteAddress: string,
+    maxBodyBytes: number,
+  ) {
+    const url = incoming.url!;
+    const mark = url.indexOf("?");
+    // An absolute-form target (as sent to a proxy) counts by its path.
+    const target = (mark < 0 ? url : url.slice(0, mark)).replace(
+      /^https?:\/\/[^/]*/,
+      "",
+    );
+    this.method = incoming.method!;
+    this.path = cleanPath(target || "/");
+    this.query = mark < 0 ? "" : url.slice(mark + 1);
+    this.remoteAddress = remoteAddress;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.#maxBodyBytes = maxBodyBytes;
+  }
+
+  get headers() {
+    return this.#incoming.headers;
+  }
+
+  get rawHeaders() {
+    return this.#incoming.rawHeaders;
+  }
+
+  body() {
+    return readBody(this.#incoming, this.#maxBodyBytes);
+  }
+
+  passedBody(): undefined | Readable | Promise<Uint8Array> {
+    const length = this.#incoming.headers["content-length"];
+    if (length !== undefined && Number(length) <= passedBytes)
+      return readBody(this.#incoming, passedBytes);
+    if (length === undefined && hasNoBody(this.#incoming)) return undefined;
+    return this.#incoming;
+  }
+
+  signal() {
+    if (!this.#gone) {
+      const gone = (this.#gone = new AbortController());
+      const outgoing = this.#outgoing;
+      const { socket } = this.#incoming;
+      // As in the original, a caller that closes its side waits for no answer of an app.
+      const leave = () => gone.abort(new Error("the caller went away"));
+      const isHttp1 = this.#incoming.httpVersionMajor === 1;
+      if (isHttp1) socket.once("end", leave);
+      outgoing.once("close", () => {
+        if (isHttp1) socket.off("end", leave);
+        if (!outgoing.writableFinished) leave();
+      });
+    }
+    return this.#gone.signal;
+  }
+}
+
+function hasNoBody(incoming: IncomingMessage): boolean {
+  if (incoming.httpVersionMajor === 1)
+    return incoming.headers["transfer-encoding"] === undefined;
+  const { stream } = incoming as unknown as Http2ServerRequest;
+  return stream.endAfterHeaders;
+}
+
+function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let size = 0;
+    let first: Buffer | undefined;
+    let rest: Buffer[] | undefined;
+    const tooLarge = () => {
+      incoming.pause();
+      first = rest = undefined;
+      reject(new BodyError("stream too large"));
+    };
+    if (Number(incoming.headers["content-length"]) > max) return tooLarge();
+    incoming.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > max) {
+        incoming.removeAllListeners("data");
+        return tooLarge();
+      }
+      if (!first) first = chunk;
+      else (rest ??= [first]).push(chunk);
+    });
+    incoming.on("end", () =>
+      resolve(rest ? Buffer.concat(rest) : (first ?? Buffer.alloc(0))),
+    );
+    incoming.on("error", () => reject(new BodyError("unexpected EOF")));
+    return undefined;
+  });
+}

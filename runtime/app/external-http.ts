@@ -1,0 +1,145 @@
+/**
+ * Calls to addresses that have no sidecar: plain URLs and HTTPEndpoints (spec
+ * api §4). The app's token never goes there.
+ */
+import { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import type {
+  External,
+  ForwardReply,
+  ForwardRequest,
+  HttpEndpoint,
+} from "../invocation.ts";
+
+const maxRedirects = 10;
+
+export function createExternal(): External {
+  const agents = new Map<string, Promise<Dispatcher>>();
+
+  /** One for all plain URLs, and one for each endpoint, which may have its own TLS. */
+  function agentFor(name: string, tls: HttpEndpoint["clientTls"]) {
+    let agent = agents.get(name);
+    if (!agent) {
+      agent = createAgent(tls);
+      agents.set(name, agent);
+    }
+    return agent;
+  }
+
+  async function send(
+    agent: Promise<Dispatcher>,
+    url: URL,
+    request: ForwardRequest,
+  ): Promise<ForwardReply> {
+    const { forwardOver } = await import("./undici-forward.ts");
+    return forwardOver(await agent, url.origin, {
+      ...request,
+      path: url.pathname + url.search,
+    });
+  }
+
+  return {
+    async callUrl(baseUrl, request) {
+      return send(agentFor("", undefined), urlOf(baseUrl, request), request);
+    },
+    async callEndpoint(endpoint, request) {
+      const agent = agentFor(endpoint.name, endpoint.clientTls);
+      const start = urlOf(endpoint.baseUrl, request);
+      let url = start;
+      let current = {
+        ...request,
+        headers: replaced(request.headers, endpoint.headers),
+      };
+      for (let hops = 0; ; hops++) {
+        const reply = await send(agent, url, current);
+        const next = redirectOf(reply, url);
+        if (!next || current.body instanceof Readable) return reply;
+        if (hops === maxRedirects) {
+          drop(reply);
+          throw new Error(
+            `${url.origin} redirects more than ${maxRedirects} times`,
+          );
+        }
+        drop(reply);
+        url = next;
+        current = redirected(current, reply.status);
+        // Secrets are for the endpoint, not for where it sends us.
+        if (url.origin !== start.origin)
+          current.headers = stripped(current.headers, endpoint.headers);
+      }
+    },
+    async close() {
+      for (const agent of agents.values()) await (await agent).destroy();
+    },
+  };
+}
+
+async function createAgent(
+  tls: HttpEndpoint["clientTls"],
+): Promise<Dispatcher> {
+  const { default: Agent } = await import("undici/lib/dispatcher/agent.js");
+  return new Agent({
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    connect: tls
+      ? { ca: tls.rootCa, cert: tls.certificate, key: tls.privateKey }
+      : {},
+  });
+}
+
+/** The base with the method behind its path; its own query and credentials stay. */
+function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
+  const base = URL.parse(baseUrl);
+  if (!base || !/^https?:$/.test(base.protocol))
+    throw new Error(`${JSON.stringify(baseUrl)} is not an http or https URL`);
+  if (base.username || base.password)
+    throw new Error("a URL with a user or password is not called");
+  // Normalised already: nothing in it climbs out of the base's path.
+  const prefix = base.pathname.replace(/\/+$/, "");
+  return new URL(base.origin + prefix + path);
+}
+
+function redirectOf({ status, headers }: ForwardReply, from: URL) {
+  if (![301, 302, 303, 307, 308].includes(status)) return undefined;
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.toLowerCase() === "location") {
+      const to = URL.parse(headers[i + 1]!, from.href);
+      return to && /^https?:$/.test(to.protocol) ? to : undefined;
+    }
+  return undefined;
+}
+
+/** 301 to 303 turn what is no GET or HEAD into a GET without a body, as clients do. */
+function redirected(request: ForwardRequest, status: number) {
+  const { method } = request;
+  if (status >= 307 || method === "GET" || method === "HEAD")
+    return { ...request };
+  const headers = request.headers.slice();
+  for (let i = headers.length - 2; i >= 0; i -= 2)
+    if (/^content-/i.test(headers[i]!)) headers.splice(i, 2);
+  return { ...request, method: "GET", body: undefined, headers };
+}
+
+function replaced(headers: string[], own: string[]): string[] {
+  return [...without(headers, namesOf(own)), ...own];
+}
+
+const stripped = (headers: string[], own: string[]) =>
+  without(headers, namesOf(own).add("authorization").add("cookie"));
+
+function without(headers: string[], names: Set<string>): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < headers.length; i += 2)
+    if (!names.has(headers[i]!.toLowerCase()))
+      kept.push(headers[i]!, headers[i + 1]!);
+  return kept;
+}
+
+const namesOf = (headers: string[]) =>
+  new Set(
+    headers.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase()),
+  );
+
+function drop({ body }: ForwardReply) {
+  if (body instanceof Readable) body.on("error", () => {}).destroy();
+}

@@ -1,0 +1,91 @@
+/**
+ * Calls to one server over kept HTTP/1.1 connections: the one used last is
+ * used next, and a new one is made when none is free.
+ */
+import { Readable } from "node:stream";
+import type { Forward, ForwardRequest } from "../invocation.ts";
+import { createConnection, type Connection } from "./http1-connection.ts";
+import { framingOf, requestHead } from "./http1-request.ts";
+
+export interface Http1Target {
+  host: string;
+  port: number;
+  /** The `Host` header. */
+  authority: string;
+}
+
+export interface Http1Client {
+  /** `apiToken` replaces whatever token the request carries. */
+  forward(request: ForwardRequest, apiToken?: string): ReturnType<Forward>;
+  close(): void;
+}
+
+const sweepMs = 5000;
+
+export function createHttp1Client(target: Http1Target): Http1Client {
+  const all = new Set<Connection>();
+  const free: Connection[] = [];
+
+  // What nobody used for its time is closed.
+  const sweeper = setInterval(() => {
+    const now = performance.now();
+    for (let i = free.length - 1; i >= 0; i--)
+      if (!free[i]!.isFree(now)) drop(free.splice(i, 1)[0]!);
+  }, sweepMs).unref();
+
+  function take(): Connection | undefined {
+    const now = performance.now();
+    for (;;) {
+      const connection = free.pop();
+      if (!connection || connection.isFree(now)) return connection;
+      drop(connection);
+    }
+  }
+
+  function drop(connection: Connection) {
+    all.delete(connection);
+    connection.close();
+  }
+
+  function open(): Connection {
+    const connection = createConnection(target.host, target.port);
+    all.add(connection);
+    return connection;
+  }
+
+  return {
+    async forward(request, apiToken) {
+      request.signal?.throwIfAborted();
+      const framing = framingOf(request);
+      const head = requestHead(request, target.authority, framing, apiToken);
+      const sendOver = (connection: Connection) =>
+        connection.send(request, head, framing, () => {
+          if (connection.isFree(performance.now())) free.push(connection);
+          else drop(connection);
+        });
+      const kept = take();
+      if (!kept) return sendOver(open());
+      const reply = sendOver(kept);
+      if (!isRepeatable(request)) return reply;
+      return reply.catch((error: unknown) => {
+        if (!kept.wasStale() || request.signal?.aborted) throw error;
+        return sendOver(open());
+      });
+    },
+    close() {
+      clearInterval(sweeper);
+      for (const connection of all) connection.close();
+      all.clear();
+    },
+  };
+}
+
+/**
+ * Whether a request may be sent again when a kept connection ends under it. The
+ * app may have closed it for its age just then, or have died of this very
+ * request: only what may happen twice is repeated (RFC 9110 §9.2.2), so never a
+ * POST. Its caller gets the error.
+ */
+const isRepeatable = ({ method, body }: ForwardRequest) =>
+  !(body instanceof Readable) &&
+  /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);

@@ -1,0 +1,107 @@
+/** The state API's errors with their details (spec api §2). */
+import {
+  ApiError,
+  badRequest,
+  errorInfo,
+  helpLink,
+  messageOf,
+  resourceInfo,
+} from "../errors.ts";
+import { EtagError } from "../state-store.ts";
+
+const state = (store: string) => resourceInfo("state", store);
+
+/** 409 and 400 for etags, 500 for all else. */
+const byCause = <const N extends string>(name: N, error: unknown) => {
+  if (!(error instanceof EtagError)) return name;
+  return error.kind === "mismatch"
+    ? (`${name}Mismatch` as const)
+    : (`${name}BadEtag` as const);
+};
+
+export const stateErrors = {
+  notConfigured: (store: string, appID: string) =>
+    new ApiError("stateNotConfigured", [store], {
+      details: [errorInfo("DAPR_STATE_NOT_CONFIGURED", { appID })],
+    }),
+
+  notFound: (store: string, appID: string) =>
+    new ApiError("stateNotFound", [store], {
+      details: [errorInfo("DAPR_STATE_NOT_FOUND", { appID })],
+    }),
+
+  illegalKey(store: string, key: string) {
+    const error = new ApiError("stateIllegalKey", [key]);
+    return new ApiError("stateIllegalKey", [key], {
+      details: [
+        badRequest(key, error.message),
+        state(store),
+        errorInfo("DAPR_STATE_ILLEGAL_KEY"),
+      ],
+    });
+  },
+
+  missingKey: () =>
+    new ApiError("malformedRequest", ['"key" is a required field']),
+
+  get: (store: string, key: string, cause: unknown) =>
+    new ApiError("stateGet", [key, store, messageOf(cause)], { cause }),
+
+  bulkGet: (cause: unknown) =>
+    new ApiError("stateBulkGet", [messageOf(cause)], { cause }),
+
+  /** Of several failures the first about an etag decides, else all are told. */
+  save(store: string, causes: readonly unknown[]) {
+    const cause = causes.find((one) => one instanceof EtagError) ?? causes[0];
+    const text =
+      cause instanceof EtagError
+        ? cause.message
+        : causes.map(messageOf).join("\n");
+    return new ApiError(byCause("stateSave", cause), [store, text], { cause });
+  },
+
+  delete: (key: string, cause: unknown) =>
+    new ApiError(byCause("stateDelete", cause), [key, messageOf(cause)], {
+      cause,
+    }),
+
+  transaction: (cause: unknown) =>
+    new ApiError("stateTransaction", [messageOf(cause)], { cause }),
+
+  operation: (name: string) =>
+    new ApiError("stateOperationNotSupported", [name]),
+
+  noTransactions: (store: string) =>
+    new ApiError("stateNoTransactions", [store], {
+      details: [
+        helpLink(
+          "https://docs.dapr.io/reference/components-reference/supported-state-stores/",
+          "Check the list of state stores and the features they support",
+        ),
+        state(store),
+        errorInfo("DAPR_STATE_TRANSACTIONS_NOT_SUPPORTED"),
+      ],
+    }),
+
+  tooManyOperations: (store: string, count: number, most: number) =>
+    new ApiError("stateTooManyOperations", [`${count}`, `${most}`], {
+      details: [
+        state(store),
+        errorInfo("DAPR_STATE_TOO_MANY_TRANSACTIONS", {
+          currentOpsTransaction: `${count}`,
+          maxOpsPerTransaction: `${most}`,
+        }),
+      ],
+    }),
+
+  noQuery: (store: string) =>
+    new ApiError("stateNoQuery", [], {
+      details: [state(store), errorInfo("DAPR_STATE_QUERYING_NOT_SUPPORTED")],
+    }),
+
+  query: (store: string, cause: unknown) =>
+    new ApiError("stateQuery", [store, messageOf(cause)], {
+      cause,
+      details: [state(store), errorInfo("DAPR_STATE_QUERY_FAILED")],
+    }),
+};

@@ -1,0 +1,130 @@
+import { parseMetadata } from "../../metadata.ts";
+import { parseConnectionString } from "./postgres-connection-string.ts";
+import { postgresMetadata, postgresServer } from "./postgres-settings.ts";
+
+const read = (values: Record<string, string>) =>
+  postgresServer(
+    parseMetadata(
+      postgresMetadata,
+      Object.entries(values).map(([name, value]) => ({ name, value })),
+    ),
+  );
+const parse = (text: string) => Object.fromEntries(parseConnectionString(text));
+
+test.each([
+  [
+    "host=db port=5433 user=bob password=secret dbname=orders",
+    {
+      host: "db",
+      port: "5433",
+      user: "bob",
+      password: "secret",
+      dbname: "orders",
+    },
+  ],
+  [
+    String.raw`password='two words, a \' and \\' user = bob  host=/run/pg`,
+    { password: "two words, a ' and \\", user: "bob", host: "/run/pg" },
+  ],
+  ["password='' database=x", { password: "", dbname: "x" }],
+  [
+    "postgres://bob:p%40ss@db:5433/orders?sslmode=disable&search_path=a",
+    {
+      host: "db",
+      port: "5433",
+      user: "bob",
+      password: "p@ss",
+      dbname: "orders",
+      sslmode: "disable",
+      search_path: "a",
+    },
+  ],
+  [
+    "postgresql://bob@[::1]/orders",
+    { host: "::1", user: "bob", dbname: "orders" },
+  ],
+  [
+    "postgres:///orders?host=/run/pg&user=bob",
+    { dbname: "orders", host: "/run/pg", user: "bob" },
+  ],
+  ["", {}],
+])("%s", (text, found) => {
+  expect(parse(text)).toEqual(found);
+});
+
+test.each([
+  "canary-4711",
+  "host=db password='canary-4711",
+  "host=db canary-4711",
+  "postgres://bob:canary-4711%zz@db/x",
+  "postgres://bob:canary-4711@db:port/x",
+])("S11: %s is refused without being shown", (text) => {
+  const refused = () => parseConnectionString(text);
+  expect(refused).toThrow("failed to parse connection string");
+  expect(refused).not.toThrow("canary-4711");
+});
+
+test("properties go before the connection string", () => {
+  const server = read({
+    url: "host=a port=1 user=u password=p dbname=d sslmode=disable",
+    host: "b",
+    password: "q",
+  });
+  expect(server).toMatchObject({
+    host: "b",
+    port: 1,
+    user: "u",
+    password: "q",
+    database: "d",
+    tls: undefined,
+  });
+});
+
+test("without a connection string a host is enough", () => {
+  expect(read({ host: "db", user: "u" })).toMatchObject({
+    host: "db",
+    port: 5432,
+    timeoutMs: 20_000,
+    prepares: true,
+  });
+  expect(() => read({})).toThrow("missing connection string");
+});
+
+test("sslmode as libpq has it", () => {
+  const tls = (mode: string) => read({ url: `host=db ${mode}` });
+  expect(tls("")).toMatchObject({
+    tls: { rejectUnauthorized: false },
+    tlsIsOptional: true,
+  });
+  expect(tls("sslmode=require")).toMatchObject({
+    tls: { rejectUnauthorized: false },
+    tlsIsOptional: false,
+  });
+  expect(tls("sslmode=verify-full").tls).toEqual({});
+  expect(tls("sslmode=verify-ca").tls).toHaveProperty("checkServerIdentity");
+  expect(tls("sslmode=disable").tls).toBeUndefined();
+  expect(() => tls("sslmode=maybe")).toThrow('sslmode "maybe"');
+  expect(() => tls("sslrootcert=/no/such/file")).toThrow("sslrootcert");
+});
+
+test("all other parameters are settings of the session", () => {
+  expect(
+    read({
+      url: "host=db search_path='a, b' statement_timeout=5s pool_max_conns=9 application_name=kit",
+    }),
+  ).toMatchObject({
+    options: String.raw`-c search_path=a,\ b -c statement_timeout=5s`,
+    maxConnections: 9,
+    applicationName: "kit",
+  });
+});
+
+test.each([
+  [{ url: "host=db", timeout: "500ms" }, "must be greater than 1s"],
+  [{ url: "host=db", queryExecMode: "fast" }, "invalid queryExecMode"],
+  [{ url: "host=a,b" }, "one host only"],
+  [{ url: "host=a", useAWSIAM: "true" }, "useAWSIAM is not supported"],
+  [{ url: "host=db port=x" }, "not a port"],
+])("%j is refused", (values, error) => {
+  expect(() => read(values as Record<string, string>)).toThrow(error);
+});

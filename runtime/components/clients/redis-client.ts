@@ -1,0 +1,236 @@
+/**
+ * A connection to Redis that outlives the server: it waits for one that is late
+ * or restarts, and never sends a command twice whose outcome it does not know.
+ * The redis*.ts files in this folder are the only ones that know ioredis.
+ */
+import type { Cluster, Redis } from "ioredis";
+import { createHash } from "node:crypto";
+import { messageOf } from "../../errors.ts";
+import type { Logger } from "../../log.ts";
+import { connectRedis } from "./redis-connection.ts";
+import { createGate } from "./redis-gate.ts";
+import type { RedisServer } from "./redis-settings.ts";
+import { watchServer } from "./server-trouble.ts";
+
+export type RedisArgument = string | number | Buffer;
+
+/** A Lua script with the digest Redis knows it by. */
+export interface RedisScript {
+  text: string;
+  sha: string;
+}
+
+export const redisScript = (text: string): RedisScript => ({
+  text,
+  sha: createHash("sha1").update(text).digest("hex"),
+});
+
+/** Sends a command and gives its reply, bulk strings as bytes. */
+export type RedisCall = (
+  name: string,
+  ...args: RedisArgument[]
+) => Promise<unknown>;
+
+export interface RedisClient {
+  /** host:port, for messages. */
+  readonly at: string;
+  call: RedisCall;
+  /** Values of a hash's fields; null for one that is not there. */
+  hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
+  /** Runs a script over one key; numbers and texts in its reply, not bytes. */
+  run(
+    script: RedisScript,
+    key: string,
+    ...args: RedisArgument[]
+  ): Promise<unknown>;
+  /** MULTI … EXEC. In the order of `commands`: the reply of each, or its Error; what passed stays done. */
+  transaction(commands: [string, ...RedisArgument[]][]): Promise<unknown[]>;
+  /** Lets what was sent be answered, then disconnects. */
+  close(): Promise<void>;
+}
+
+export interface RedisOptions {
+  server: RedisServer;
+  log: Logger;
+  /** Run over every new connection before any other command. */
+  prepare(call: RedisCall): Promise<void>;
+}
+
+/** Less than a component's time to open: a late server is not an error. */
+const patienceMs = 2000;
+const quitMs = 2000;
+
+/**
+ * Connects. A server that is merely not there is waited for in the background;
+ * rejects where waiting is no use: a wrong password, a certificate that is not
+ * trusted, a database that does not exist, or what `prepare` throws.
+ */
+export async function openRedis(options: RedisOptions): Promise<RedisClient> {
+  const { server, log } = options;
+  const trouble = watchServer(log, `redis at ${server.at}`);
+  const redis = await connectRedis(server);
+  const gate = createGate(server, () => trouble.reason);
+  let closing: Promise<void> | undefined;
+  /** Why this connection must not be used. */
+  let refusal: Error | undefined;
+  /** Why there is none. */
+  let last: Error | undefined;
+
+  const raw: RedisCall = (name, ...args) => redis.callBuffer(name, ...args);
+
+  async function prepare() {
+    try {
+      if (refusal) throw refusal;
+      await options.prepare(raw);
+      if (redis.status !== "ready") return;
+      trouble.over();
+      last = undefined;
+      gate.open();
+    } catch (error) {
+      if (redis.status !== "ready") return; // cut off: the next connection tries again
+      found(new HopelessError(messageOf(error), { cause: error }));
+      redis.disconnect(true);
+    }
+  }
+
+  const found = (error: Error) => {
+    if (closing) return;
+    last = error;
+    trouble.found(messageOf(error));
+  };
+
+  redis.on("connect", () => (refusal = undefined));
+  redis.on("ready", () => void prepare());
+  redis.on("error", (error: Error & { lastNodeError?: Error }) => {
+    const cause = error.lastNodeError ?? error;
+    // ioredis goes on in database 0 when the one asked for does not exist.
+    if (redis.status === "connect") refusal = cause;
+    found(cause);
+    // While no sentinel answers there is no connection that could close.
+    if (server.kind === "sentinel") gate.failed(cause);
+  });
+  redis.on("close", () => {
+    gate.shut();
+    if (!last) found(new Error("the server closed the connection"));
+    if (last) gate.failed(last);
+  });
+
+  await firstAttempt(redis, gate, server);
+
+  const explain = (error: unknown): never => {
+    throw explained(error, server.at, trouble.reason);
+  };
+  const cork = server.kind === "cluster" ? () => {} : corkPerTurn(redis);
+
+  /** Sends at once, or when the server is there. */
+  function send<T>(ask: () => Promise<T>): Promise<T> {
+    if (closing)
+      return Promise.reject(new Error(`redis at ${server.at} is closed`));
+    if (!gate.isOpen) return gate.wait().then(() => send(ask));
+    cork();
+    return ask().catch(explain);
+  }
+
+  return {
+    at: server.at,
+    call: (name, ...args) => send(() => raw(name, ...args)),
+    hmget: (key, ...fields) => send(() => redis.hmgetBuffer(key, ...fields)),
+    run: ({ sha, text }, key, ...args) =>
+      send(() =>
+        redis.evalsha(sha, 1, key, ...args).catch((error: Error) => {
+          // Not known means not run: the server lost its scripts.
+          if (!error.message.startsWith("NOSCRIPT")) throw error;
+          return redis.eval(text, 1, key, ...args);
+        }),
+      ),
+    transaction: (commands) =>
+      send(async () => {
+        const replies = await redis.multi(commands).exec();
+        return replies!.map(([error, reply]) => error ?? reply);
+      }),
+    close: () => (closing ??= disconnect()),
+  };
+
+  async function disconnect() {
+    gate.close(new Error(`redis at ${server.at} is closed`));
+    if (redis.status !== "ready") return redis.disconnect();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, quitMs);
+    });
+    // One that is cut off while it says goodbye is gone as well.
+    await Promise.race([redis.quit().catch(() => {}), late]);
+    clearTimeout(timer);
+    redis.disconnect();
+  }
+}
+
+/** Trying again does not help. */
+class HopelessError extends Error {
+  override name = "HopelessError";
+}
+
+/** Resolves once connected, or once it is plain that the server is late. */
+async function firstAttempt(
+  redis: Redis | Cluster,
+  gate: ReturnType<typeof createGate>,
+  { at, dialTimeoutMs }: RedisServer,
+): Promise<void> {
+  redis.connect().catch(() => {}); // told by the event "error"
+  const error = await gate.first(Math.min(patienceMs, dialTimeoutMs));
+  if (!error || !isHopeless(error)) return;
+  redis.disconnect();
+  // Spec components §3.
+  throw new Error(
+    `redis store: error connecting to redis at ${at}: ${messageOf(error)}`,
+    { cause: error },
+  );
+}
+
+const isHopeless = (error: Error) =>
+  error instanceof HopelessError ||
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|ERR .*AUTH|ERR .*DB index|ERR .*cluster support disabled)/.test(
+    error.message,
+  ) ||
+  /unknown command ['`]?sentinel/i.test(error.message) ||
+  /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_OSSL|ERR_SSL|EPROTO/.test(
+    (error as NodeJS.ErrnoException).code ?? "",
+  );
+
+/** What happened to a command, in words; what Redis itself answered stays as it is. */
+function explained(
+  error: unknown,
+  at: string,
+  reason: string | undefined,
+): unknown {
+  if (!(error instanceof Error) || error.name === "ReplyError") return error;
+  const why = reason ? `: ${reason}` : "";
+  if (error.message.startsWith("Stream isn't writeable"))
+    return new Error(`redis at ${at} can't be reached${why}`, { cause: error });
+  if (
+    error.name === "MaxRetriesPerRequestError" ||
+    error.name === "AbortError" ||
+    error.message === "Connection is closed."
+  )
+    return new Error(
+      `the connection to redis at ${at} was lost before it answered, so the request may have been done or not${why}`,
+      { cause: error },
+    );
+  return error;
+}
+
+/** Everything that is sent in one turn of the event loop goes out in one write. */
+function corkPerTurn(redis: Redis | Cluster): () => void {
+  let corked: { uncork(): void } | undefined;
+  const uncork = () => {
+    corked?.uncork();
+    corked = undefined;
+  };
+  return () => {
+    if (corked) return;
+    const { stream } = redis as Redis;
+    stream.cork();
+    corked = stream;
+    setImmediate(uncork);
+  };
+}

@@ -1,0 +1,81 @@
+/** SQLite connection strings as the original takes them: a path, a `file:` URI or `:memory:` (spec components §4.1). */
+import { resolve } from "node:path";
+
+export interface Connection {
+  /** For SQLite: an absolute path, a `file:` URI without what is not SQLite's own, or `:memory:`. */
+  location: string;
+  /** The file; undefined for a database in memory. */
+  path: string | undefined;
+  isReadOnly: boolean;
+  /** Settings as SQL, in the order written. */
+  pragmas: string[];
+}
+
+/** Set by properties of the component, because the sidecar relies on them. */
+const ownPragmas: Record<string, string> = {
+  busy_timeout: "use the property busyTimeout",
+  journal_mode: "use the property disableWAL",
+  foreign_keys: "it can't be set",
+};
+
+/** Relative paths start at `folder`. Throws on what can't be. */
+export function parseConnection(text: string, folder = "."): Connection {
+  const mark = text.indexOf("?");
+  const parameters = new URLSearchParams(mark < 0 ? "" : text.slice(mark + 1));
+  const name = mark < 0 ? text : text.slice(0, mark);
+  const pragmas = parameters.getAll("_pragma").map(pragmaOf);
+  if (/^(file:)?:memory:/i.test(name))
+    return {
+      location: ":memory:",
+      path: undefined,
+      isReadOnly: false,
+      pragmas,
+    };
+  const isReadOnly =
+    parameters.get("mode") === "ro" || parameters.get("immutable") === "1";
+  if (parameters.get("mode") === "memory")
+    return { location: ":memory:", path: undefined, isReadOnly, pragmas };
+  const path = resolve(folder, pathOf(name));
+  // Those with an underscore are of the original's driver, not of SQLite.
+  const own = [...parameters].filter(([key]) => !key.startsWith("_"));
+  const rest = new URLSearchParams(own).toString();
+  return {
+    location: rest ? `file:${encodeURI(path)}?${rest}` : path,
+    path,
+    isReadOnly,
+    pragmas,
+  };
+}
+
+/** `file:data.db`, `file:/data.db`, `file:///data.db`, `file://localhost/data.db`, `data.db`. */
+function pathOf(name: string): string {
+  if (!/^file:/i.test(name)) return name;
+  const rest = name.slice("file:".length);
+  const host = /^\/\/([^/]*)/.exec(rest);
+  if (host && host[1] !== "" && host[1] !== "localhost")
+    throw new Error(
+      `the host "${host[1]}" in a file: URI can't be; write file:///path/to/data.db`,
+    );
+  const path = host ? rest.slice(host[0].length) : rest;
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** `cache_size(-2000)` or `cache_size=-2000`; nothing that could be another statement. */
+function pragmaOf(text: string): string {
+  const [, name, inner, value = inner] =
+    /^(\w+)(?:\(([\w.+-]+)\)|=([\w.+-]+))?$/.exec(text) ?? [];
+  if (name === undefined)
+    throw new Error(
+      `option '_pragma=${text}' in the connection string is not name(value)`,
+    );
+  const why = ownPragmas[name.toLowerCase()];
+  if (why)
+    throw new Error(
+      `found forbidden option '_pragma=${name}' in the connection string: ${why}`,
+    );
+  return `PRAGMA ${name}${value === undefined ? "" : ` = ${value}`}`;
+}

@@ -1,0 +1,234 @@
+/**
+ * A state database as the original keeps it (spec components §4.1): the same
+ * tables, columns and texts, so that a file written by either is read by the other.
+ */
+import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { StateValue } from "../../state-store.ts";
+import { FileGone } from "./sqlite-errors.ts";
+import { patiently } from "./sqlite-patience.ts";
+import { areThere, createTables } from "./sqlite-state-tables.ts";
+import type {
+  FoundRow,
+  StateFileOptions,
+  StateWrite,
+} from "./sqlite-state-protocol.ts";
+
+/** An etag does not match what is stored. */
+export class Mismatch extends Error {}
+
+const alive =
+  "(expiration_time IS NULL OR expiration_time > CURRENT_TIMESTAMP)";
+/** Rows one step of a sweep removes: others write between two steps. */
+const sweepRows = 1000;
+
+export class StateFile {
+  readonly #db: DatabaseSync;
+  readonly #options: StateFileOptions;
+  readonly #get: StatementSync;
+  readonly #put: StatementSync;
+  readonly #putFirst: StatementSync;
+  readonly #update: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #deleteIf: StatementSync;
+  #inode: number | undefined;
+
+  constructor(options: StateFileOptions) {
+    this.#options = options;
+    const { location, isReadOnly, table } = options;
+    this.#db = new DatabaseSync(location, { readOnly: isReadOnly, timeout: 0 });
+    try {
+      this.#configure();
+      if (!isReadOnly) this.#migrate();
+      const columns =
+        "(key, value, is_binary, etag, update_time, expiration_time)";
+      // Absent modifier, absent expiry: DATETIME(…, NULL) is NULL.
+      const values =
+        "?, ?, ?, ?, CURRENT_TIMESTAMP, DATETIME(CURRENT_TIMESTAMP, ?)";
+      this.#get = this.#db.prepare(
+        `SELECT value, is_binary, etag, expiration_time FROM ${table} WHERE key = ? AND ${alive}`,
+      );
+      this.#get.setReturnArrays(true);
+      this.#put = this.#db.prepare(
+        `INSERT OR REPLACE INTO ${table} ${columns} VALUES (${values})`,
+      );
+      this.#putFirst = this.#db.prepare(
+        `INSERT OR REPLACE INTO ${table} ${columns} SELECT ${values} WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE key = ? AND ${alive})`,
+      );
+      this.#update = this.#db.prepare(
+        `UPDATE ${table} SET value = ?, is_binary = ?, etag = ?, update_time = CURRENT_TIMESTAMP, expiration_time = DATETIME(CURRENT_TIMESTAMP, ?) WHERE key = ? AND etag = ? AND ${alive}`,
+      );
+      this.#delete = this.#db.prepare(`DELETE FROM ${table} WHERE key = ?`);
+      this.#deleteIf = this.#db.prepare(
+        `DELETE FROM ${table} WHERE key = ? AND etag = ?`,
+      );
+      this.verify();
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  #patiently<T>(step: () => T): T {
+    return patiently(step, this.#options.busyTimeoutMs);
+  }
+
+  #configure(): void {
+    const { path, isReadOnly, useWal, pragmas, label } = this.#options;
+    if (!isReadOnly) {
+      const wanted = path === undefined ? "memory" : useWal ? "wal" : "delete";
+      const mode = this.#patiently(() =>
+        this.#db.prepare(`PRAGMA journal_mode = ${wanted}`).get(),
+      )!["journal_mode"];
+      if (mode !== wanted)
+        throw new Error(
+          `${label}: this file system has no shared memory, which the write-ahead log needs; put the file on a local disk or set disableWAL: "true"`,
+        );
+    }
+    for (const pragma of pragmas) this.#patiently(() => this.#db.exec(pragma));
+  }
+
+  #migrate(): void {
+    const hasTables = this.#patiently(() => areThere(this.#db, this.#options));
+    // Exclusive: several sidecars may start at once.
+    if (!hasTables)
+      this.transaction(
+        () => createTables(this.#db, this.#options),
+        "EXCLUSIVE",
+      );
+  }
+
+  /** Runs `step` as one transaction, durable when this returns. */
+  transaction<T>(step: () => T, kind = "IMMEDIATE"): T {
+    this.#patiently(() => this.#db.exec(`BEGIN ${kind}`));
+    try {
+      const result = step();
+      this.#patiently(() => this.#db.exec("COMMIT"));
+      return result;
+    } catch (error) {
+      // A full disk rolls back by itself.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** False once an error has rolled back the whole transaction. */
+  get isInTransaction(): boolean {
+    return this.#db.isTransaction;
+  }
+
+  /** Part of a transaction: undone alone when it fails. */
+  part(step: () => void): void {
+    this.#db.exec("SAVEPOINT part");
+    try {
+      step();
+    } catch (error) {
+      if (this.#db.isTransaction)
+        this.#db.exec("ROLLBACK TO part; RELEASE part");
+      throw error;
+    }
+    this.#db.exec("RELEASE part");
+  }
+
+  /** Throws {@link FileGone} when what was just written will not be found again. */
+  verify(): void {
+    const { path, label } = this.#options;
+    if (path === undefined) return;
+    const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+    this.#inode ??= inode;
+    if (inode === undefined || inode !== this.#inode)
+      throw new FileGone(
+        `${label}: deleted or replaced while in use; what was just written is lost`,
+      );
+  }
+
+  get(key: string): FoundRow | null {
+    const row = this.#patiently(() => this.#get.get(key)) as unknown as
+      | [
+          value: string | Uint8Array,
+          binary: number,
+          etag: string,
+          expires: string | null,
+        ]
+      | undefined;
+    if (!row) return null;
+    const [value, binary, etag, expires] = row;
+    const isCoded = binary !== 0 && typeof value === "string";
+    return [isCoded ? fromBase64(value) : value, etag, expires];
+  }
+
+  /** Inside a transaction. Throws {@link Mismatch}. */
+  write(write: StateWrite): void {
+    const { key, etag } = write;
+    if (write.op === "delete") {
+      if (etag === undefined) this.#delete.run(key);
+      else if (this.#deleteIf.run(key, etag).changes === 0)
+        throw new Mismatch();
+      return;
+    }
+    const isText = typeof write.value === "string";
+    const value = isText ? (write.value as string) : toBase64(write.value);
+    const binary = isText ? 0 : 1;
+    const expiry = write.ttl > 0 ? `+${write.ttl} seconds` : null;
+    const next = randomUUID();
+    if (etag !== undefined) {
+      const { changes } = this.#update.run(
+        value,
+        binary,
+        next,
+        expiry,
+        key,
+        etag,
+      );
+      if (changes === 0) throw new Mismatch();
+    } else if (write.first) {
+      const { changes } = this.#putFirst.run(
+        key,
+        value,
+        binary,
+        next,
+        expiry,
+        key,
+      );
+      if (changes === 0) throw new Mismatch();
+    } else this.#put.run(key, value, binary, next, expiry);
+  }
+
+  /**
+   * Removes some expired rows; true when there may be more. With `begin`, only
+   * if no process has begun a sweep within the interval.
+   */
+  sweep(begin: boolean): boolean {
+    const { table, metadataTable, cleanupIntervalMs } = this.#options;
+    return this.transaction(() => {
+      if (begin) {
+        const { changes } = this.#db
+          .prepare(
+            `INSERT INTO ${metadataTable} (key, value) VALUES ('last-cleanup', CURRENT_TIMESTAMP)
+             ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP
+             WHERE (unixepoch(CURRENT_TIMESTAMP) - unixepoch(value)) * 1000 > ?`,
+          )
+          // A timer is never exact; the clock here has whole seconds.
+          .run(Math.max(0, cleanupIntervalMs - 1000));
+        if (changes === 0) return false;
+      }
+      const { changes } = this.#db
+        .prepare(
+          `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expiration_time IS NOT NULL AND expiration_time < CURRENT_TIMESTAMP LIMIT ${sweepRows})`,
+        )
+        .run();
+      return changes === sweepRows;
+    });
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
+
+const toBase64 = (value: StateValue): string =>
+  Buffer.from(value as Uint8Array).toString("base64");
+
+const fromBase64 = (text: string): Uint8Array =>
+  new Uint8Array(Buffer.from(text, "base64"));

@@ -1,0 +1,116 @@
+/** nameresolution.local: the sidecars of this machine and user, by a folder of small files. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { messageOf } from "../../errors.ts";
+import { text } from "../../metadata.ts";
+import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import {
+  LocalRegistry,
+  type RegistryEntry,
+} from "../clients/local-registry.ts";
+
+const metadata = {
+  path: text(
+    "The folder; DAPR_REGISTRY_PATH without it, else `.dapr/sidecars` at DAPR_RUNTIME_PATH or in the home folder.",
+  ),
+};
+
+/** How long a list is believed where nothing tells of changes, and where something does. */
+const unwatchedMs = 200;
+const watchedMs = 5000;
+/** So long a process is believed to run without asking the system. */
+const runningMs = 5;
+/** One that did not answer comes last for so long. */
+const avoidedMs = 5000;
+
+interface Known {
+  entries: { peer: RegistryEntry; seenMs: number }[];
+  next: number;
+  untilMs: number;
+}
+
+export const local = defineNameResolver(
+  "nameresolution.local",
+  metadata,
+  async ({ meta, env, log }) => {
+    const folder =
+      meta.path ??
+      env["DAPR_REGISTRY_PATH"] ??
+      join(env["DAPR_RUNTIME_PATH"] || homedir(), ".dapr", "sidecars");
+    const registry = new LocalRegistry(folder);
+    const known = new Map<string, Known>();
+    const avoided = new Map<string, number>();
+
+    function read(appId: string, namespace: string, next: number): Known {
+      const isWatched = registry.watch(() => known.clear());
+      const seenMs = performance.now();
+      return {
+        entries: registry
+          .find(appId, namespace)
+          .map((peer) => ({ peer, seenMs })),
+        next,
+        untilMs: seenMs + (isWatched ? watchedMs : unwatchedMs),
+      };
+    }
+
+    /** The next in turn that runs and is not avoided. */
+    function pick(list: Known, nowMs: number): RegistryEntry | undefined {
+      const { entries } = list;
+      let last: RegistryEntry | undefined;
+      for (let i = 0; i < entries.length; i++) {
+        const entry = entries[list.next++ % entries.length]!;
+        const { peer } = entry;
+        if (nowMs - entry.seenMs > runningMs) {
+          if (!registry.isRunning(peer)) continue;
+          entry.seenMs = nowMs;
+        }
+        if (avoided.size === 0 || !isAvoided(peer)) return peer;
+        last ??= peer;
+      }
+      return last;
+    }
+
+    function isAvoided(peer: Peer): boolean {
+      const until = avoided.get(keyOf(peer));
+      if (until === undefined) return false;
+      if (performance.now() < until) return true;
+      avoided.delete(keyOf(peer));
+      return false;
+    }
+
+    return {
+      async register(self) {
+        try {
+          registry.add(self);
+        } catch (error) {
+          log.warn(
+            `other sidecars of this machine can't find this one: ${messageOf(error)}; set DAPR_REGISTRY_PATH to a folder that can be written`,
+          );
+        }
+      },
+      async resolve(appId, namespace) {
+        const key = `${namespace} ${appId}`;
+        const list = known.get(key);
+        const nowMs = performance.now();
+        if (list && nowMs < list.untilMs) {
+          const peer = pick(list, nowMs);
+          if (peer) return peer;
+        }
+        const fresh = read(appId, namespace, list?.next ?? 0);
+        // An app that is not there is looked for each time: it may come any moment.
+        if (fresh.entries.length > 0) known.set(key, fresh);
+        else known.delete(key);
+        return pick(fresh, nowMs);
+      },
+      forget(_appId, _namespace, peer) {
+        avoided.set(keyOf(peer), performance.now() + avoidedMs);
+      },
+      async close() {
+        registry.close();
+        known.clear();
+      },
+    };
+  },
+);
+
+const keyOf = ({ host, port }: Peer) => `${host} ${port}`;

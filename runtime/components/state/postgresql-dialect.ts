@@ -1,0 +1,58 @@
+/** What differs between the tables of state.postgresql v1 and v2. */
+import type {
+  StateFeature,
+  StateQuery,
+  StateValue,
+} from "../../state-store.ts";
+
+export interface Migrations {
+  /** Row of the metadata table that counts those done. */
+  key: string;
+  /** Each one or more statements; never changed once released. */
+  steps: string[];
+}
+
+/** Columns of `get` and `getMany`: key, value, etag, expiry in ms since 1970 or null, and more that toData knows. */
+export interface Dialect {
+  features: StateFeature[];
+  migrations: Migrations;
+  /** Row of the metadata table that tells the last sweep. */
+  cleanupKey: string;
+  deleteExpired: string;
+  /** $1 = key. */
+  get: string;
+  /** $1 = array of keys. */
+  getMany: string;
+  /** $1 = key, $2 = seconds to live or null, then what toValues gives. */
+  upsert: string;
+  /** As upsert; changes no row that is there and not expired. */
+  insert: string;
+  /** As upsert, then the etag. */
+  update: string;
+  /** $1 = key. */
+  delete: string;
+  /** $1 = key, $2 = etag. */
+  deleteWithEtag: string;
+  toValues(value: StateValue): unknown[];
+  toData(row: unknown[]): StateValue;
+  /** As the database wants it. Throws EtagError where it can't be one. */
+  toEtag(etag: string): string;
+  /** Where it can: a query as a statement with its values. */
+  toQuery?(query: StateQuery): { text: string; values: unknown[] };
+}
+
+/** A table's name as written, `table`, `schema.table` or quoted. Throws on anything else: it becomes part of statements. */
+export function tableName(property: string, written: string): string {
+  const part = String.raw`(?:[A-Za-z_][\w$]*|"(?:[^"\0]|"")+")`;
+  if (new RegExp(`^(?:${part}\\.)?${part}$`).test(written)) return written;
+  throw new Error(
+    `metadata '${property}': "${written}" is not a table's name; put it into double quotes if it is meant so`,
+  );
+}
+
+/** Seconds as $2 → the time of expiry, or null. */
+export const expiry = "CURRENT_TIMESTAMP + make_interval(secs => $2::float8)";
+
+/** A column of time as milliseconds since 1970. */
+export const inMs = (column: string): string =>
+  `(EXTRACT(EPOCH FROM ${column}) * 1000)::float8`;

@@ -1,0 +1,56 @@
+/** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (spec components §4.1). */
+import { EtagError } from "../../state-store.ts";
+import { expiry, inMs, tableName, type Dialect } from "./postgresql-dialect.ts";
+import { toStatement } from "./postgresql-query.ts";
+
+export function v1Dialect(writtenTable: string): Dialect {
+  const table = tableName("tableName", writtenTable);
+  const alive = "(expiredate IS NULL OR expiredate >= CURRENT_TIMESTAMP)";
+  const columns = `key, value::text, xmin::text, ${inMs("expiredate")}, isbinary`;
+  const upsert = `INSERT INTO ${table} AS stored (key, expiredate, value, isbinary)
+    VALUES ($1, ${expiry}, $3::jsonb, $4)
+    ON CONFLICT (key) DO UPDATE SET
+      value = excluded.value, isbinary = excluded.isbinary,
+      expiredate = excluded.expiredate, updatedate = CURRENT_TIMESTAMP`;
+  return {
+    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
+    migrations: {
+      key: "migrations",
+      steps: [
+        `CREATE TABLE IF NOT EXISTS ${table} (
+          key text NOT NULL PRIMARY KEY,
+          value jsonb NOT NULL,
+          isbinary boolean NOT NULL,
+          insertdate timestamp with time zone NOT NULL DEFAULT now(),
+          updatedate timestamp with time zone NULL
+        )`,
+        // Two stores may share one metadata table and each count the other's steps.
+        `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS expiredate timestamp with time zone`,
+      ],
+    },
+    cleanupKey: "last-cleanup",
+    deleteExpired: `DELETE FROM ${table} WHERE expiredate IS NOT NULL AND expiredate < CURRENT_TIMESTAMP`,
+    get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
+    getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
+    upsert,
+    insert: `${upsert} WHERE stored.expiredate < CURRENT_TIMESTAMP`,
+    update: `UPDATE ${table} SET value = $3::jsonb, isbinary = $4,
+        expiredate = ${expiry}, updatedate = CURRENT_TIMESTAMP
+      WHERE key = $1 AND xmin = $5::text::xid AND ${alive}`,
+    delete: `DELETE FROM ${table} WHERE key = $1`,
+    deleteWithEtag: `DELETE FROM ${table} WHERE key = $1 AND xmin = $2::text::xid`,
+    toValues: (value) =>
+      typeof value === "string"
+        ? [value, false]
+        : [JSON.stringify(Buffer.from(value).toString("base64")), true],
+    toData: ([, value, , , isBinary]) =>
+      isBinary
+        ? Buffer.from(JSON.parse(value as string), "base64")
+        : (value as string),
+    toEtag(etag) {
+      if (/^\d{1,10}$/.test(etag) && Number(etag) < 2 ** 32) return etag;
+      throw new EtagError("invalid", new Error(`"${etag}" is not a number`));
+    },
+    toQuery: (query) => toStatement(query, columns, table, alive),
+  };
+}

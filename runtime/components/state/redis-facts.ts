@@ -1,0 +1,50 @@
+/** What a Redis server can do, asked anew over each connection: a failover may end at another one. */
+import type { Logger } from "../../log.ts";
+import type { RedisCall } from "../clients/redis-client.ts";
+import type { QueryIndex } from "./redis-query.ts";
+
+export interface RedisFacts {
+  hasJson: boolean;
+  /** Connected replicas, all of which `strong` waits for. */
+  replicas: number;
+  /** The query's indexes are made. */
+  hasIndexes: boolean;
+}
+
+/** Fills `facts` and, the first time, makes the query's indexes. */
+export async function learn(
+  call: RedisCall,
+  facts: RedisFacts,
+  indexes: QueryIndex[],
+  log: Logger,
+): Promise<void> {
+  const [replication, json] = await Promise.all([
+    call("INFO", "replication").then(String, () => ""),
+    call("JSON.GET").catch((error: Error) => error.message),
+  ]);
+  facts.replicas = Number(/connected_slaves:(\d+)/.exec(replication)?.[1] ?? 0);
+  // It is called without its key: who knows it complains about that.
+  facts.hasJson = !/unknown command|NOPERM/i.test(String(json));
+  if (facts.hasIndexes) return;
+  for (const index of indexes) await makeIndex(call, index, log);
+  facts.hasIndexes = true;
+}
+
+async function makeIndex(
+  call: RedisCall,
+  { name, create }: QueryIndex,
+  log: Logger,
+) {
+  try {
+    await call("FT.CREATE", ...create);
+  } catch (error) {
+    if ((error as Error).message !== "Index already exists")
+      throw new Error(
+        `error registering query schemas: ${(error as Error).message}`,
+        { cause: error },
+      );
+    log.info(`redis: dropping the stale query index ${name}`);
+    await call("FT.DROPINDEX", name);
+    await call("FT.CREATE", ...create);
+  }
+}

@@ -1,0 +1,98 @@
+/** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
+import { Readable } from "node:stream";
+import type { Payload } from "./messages.ts";
+
+/** What a piece holds at most: far below the least message limit, and worth a message. */
+const pieceBytes = 64 * 1024;
+const heldBytes = 64 * 1024;
+
+/** The stream of messages a body arrives by, or leaves by. */
+export interface Messages {
+  pause(): unknown;
+  resume(): unknown;
+}
+
+/** A body as its pieces come; a gap in their numbers ends it. Given up by its reader, it calls `onGone`. */
+export class PayloadBody extends Readable {
+  readonly #messages: Messages;
+  readonly #onGone: () => void;
+  #next = 0;
+
+  constructor(messages: Messages, onGone: () => void) {
+    super({ highWaterMark: heldBytes });
+    this.#messages = messages;
+    this.#onGone = onGone;
+    // One that nobody reads may fail all the same.
+    this.on("error", () => {});
+  }
+
+  add({ data, seq }: Payload): void {
+    if (this.destroyed) return;
+    if (seq !== this.#next)
+      return void this.destroy(
+        new Error(
+          `invalid sequence number received: ${seq} (expected: ${this.#next})`,
+        ),
+      );
+    this.#next++;
+    if (data.length > 0 && !this.push(data)) this.#messages.pause();
+  }
+
+  override _read() {
+    this.#messages.resume();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void) {
+    if (!this.readableEnded) this.#onGone();
+    done(error);
+  }
+}
+
+/** Takes a piece; false asks for patience until `drain`. */
+export interface PieceSink {
+  write(payload: Payload): boolean;
+  /** Calls once there is room again. */
+  onceDrained(listener: () => void): void;
+  end(): void;
+  /** The body broke off. */
+  fail(error: Error): void;
+}
+
+/** Sends a body in pieces, a stream no faster than they are taken. Returns what calls the sending off. */
+export function sendBody(
+  body: Uint8Array | Readable | undefined,
+  sink: PieceSink,
+): () => void {
+  let seq = 0;
+  const send = (bytes: Uint8Array): boolean => {
+    let hasRoom = true;
+    for (let at = 0; at < bytes.length; at += pieceBytes)
+      hasRoom = sink.write({
+        data: bytes.subarray(at, at + pieceBytes),
+        seq: seq++,
+      });
+    return hasRoom;
+  };
+  if (!(body instanceof Readable)) {
+    if (body) send(body);
+    sink.end();
+    return () => {};
+  }
+  let isOver = false;
+  body.on("data", (chunk: Uint8Array) => {
+    if (isOver || send(chunk)) return;
+    body.pause();
+    sink.onceDrained(() => body.resume());
+  });
+  const over = (finish: () => void) => {
+    if (isOver) return;
+    isOver = true;
+    finish();
+  };
+  body.on("end", () => over(() => sink.end()));
+  body.on("error", (error) => over(() => sink.fail(error)));
+  body.on("close", () =>
+    over(() => sink.fail(new Error("the body broke off"))),
+  );
+  return () => over(() => body.pause());
+}

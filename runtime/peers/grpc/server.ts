@@ -1,0 +1,224 @@
+/**
+ * Calls of sidecars that speak the original's internal gRPC. Loaded with the
+ * first of them: a sidecar among its own kind needs none of it.
+ */
+import { Readable } from "node:stream";
+import type { Socket } from "node:net";
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
+import { messageOf } from "../../errors.ts";
+import {
+  CallError,
+  type Forward,
+  type ForwardReply,
+} from "../../invocation.ts";
+import { malformed, toForwardRequest, toInvokeResponse } from "./headers.ts";
+import type {
+  InvokeRequest,
+  InvokeResponse,
+  RequestPart,
+  ResponsePart,
+} from "./messages.ts";
+import { PayloadBody, sendBody } from "./payloads.ts";
+import { callLocal, callLocalStream } from "./service.ts";
+import { codeOf } from "./status.ts";
+
+export interface GrpcServerOptions {
+  receive: Forward;
+  /** Of a message; 0 or less is no limit. */
+  maxBodyBytes: number;
+}
+
+export interface GrpcServer {
+  /** Takes over a connection of which nothing is read yet, or what is read was put back. */
+  serve(socket: Socket): void;
+  /** Lets calls under way end, then closes every connection. */
+  close(): Promise<void>;
+}
+
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const { receive } = options;
+  const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
+  // The original's own times (spec grpc §0).
+  const server = new Server({
+    "grpc.max_receive_message_length": maxBytes,
+    "grpc.max_send_message_length": maxBytes,
+    "grpc.keepalive_time_ms": 10_000,
+    "grpc.keepalive_timeout_ms": 5000,
+    "grpc.max_connection_idle_ms": 180_000,
+    "grpc.enable_channelz": 0,
+  });
+  server.addService(
+    { CallLocal: callLocal, CallLocalStream: callLocalStream },
+    {
+      CallLocal: (
+        call: ServerUnaryCall<InvokeRequest, InvokeResponse>,
+        answer: sendUnaryData<InvokeResponse>,
+      ) => void answerOnce(call, answer, receive, maxBytes),
+      CallLocalStream: (call: Stream) => answerStream(call, receive),
+    },
+  );
+  const connections = server.createConnectionInjector(
+    ServerCredentials.createInsecure(),
+  );
+  return {
+    serve(socket) {
+      connections.injectConnection(socket);
+    },
+    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+  };
+}
+
+async function answerOnce(
+  call: ServerUnaryCall<InvokeRequest, InvokeResponse>,
+  answer: sendUnaryData<InvokeResponse>,
+  receive: Forward,
+  maxBytes: number,
+) {
+  const gone = new AbortController();
+  call.on("cancelled", () => gone.abort(callerGone()));
+  try {
+    const data = call.request.message?.data;
+    const reply = await receive(
+      toForwardRequest(
+        call.request,
+        data && data.length > 0 ? data : undefined,
+        gone.signal,
+      ),
+    );
+    const response = toInvokeResponse(reply);
+    response.data = await wholeOf(reply.body, maxBytes);
+    answer(null, response);
+  } catch (error) {
+    answer(statusOf(error));
+  }
+}
+
+/** A body that this method can only send in one piece. */
+async function wholeOf(
+  body: ForwardReply["body"],
+  maxBytes: number,
+): Promise<Buffer> {
+  if (!(body instanceof Readable))
+    return Buffer.from(body.buffer, body.byteOffset, body.length);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += (chunk as Uint8Array).length;
+    if (maxBytes > 0 && size > maxBytes)
+      throw new CallError(
+        "too-large",
+        `the app's answer is larger than ${maxBytes} bytes`,
+      );
+    chunks.push(chunk as Uint8Array);
+  }
+  return Buffer.concat(chunks);
+}
+
+type Stream = ServerDuplexStream<RequestPart, ResponsePart>;
+
+/** The first message has the head of the request, and the first piece of its body if it has one. */
+function answerStream(call: Stream, receive: Forward) {
+  const gone = new AbortController();
+  let head: InvokeRequest | undefined;
+  let body: PayloadBody | undefined;
+  let isPassedOn = false;
+  const fail = (error: unknown) => {
+    gone.abort(error);
+    body?.destroy(error as Error);
+    call.emit("error", statusOf(error));
+  };
+  const passOn = (whole?: Uint8Array) => {
+    isPassedOn = true;
+    // What a body that nobody reads to its end still brings is dropped.
+    if (!whole) body = new PayloadBody(call, () => call.resume());
+    const given = whole?.length === 0 ? undefined : (whole ?? body);
+    try {
+      receive(toForwardRequest(head!, given, gone.signal)).then(
+        (reply) => respond(call, reply),
+        fail,
+      );
+    } catch (error) {
+      fail(error);
+    }
+  };
+  const takeHead = ({ request, payload }: RequestPart) => {
+    if (!request?.message || request.metadata.size === 0)
+      return fail(
+        malformed(
+          "request does not contain the required fields in the leading chunk",
+        ),
+      );
+    head = request;
+    // Whether a body follows a first message that has none is told by what comes next.
+    if (!payload || payload.data.length === 0) return;
+    if (lengthOf(request) === payload.data.length) return passOn(payload.data);
+    passOn();
+    body?.add(payload);
+  };
+
+  call.on("data", (part: RequestPart) => {
+    if (gone.signal.aborted) return;
+    if (!head) return takeHead(part);
+    const { request, payload } = part;
+    if (request && (request.metadata.size > 0 || request.message))
+      return fail(malformed("request metadata found in non-leading chunk"));
+    if (!isPassedOn) passOn();
+    if (!payload) return;
+    if (body) body.add(payload);
+    else if (payload.data.length > 0)
+      fail(malformed("the body is longer than its Content-Length"));
+  });
+  // The library ends a stream that is reset too, and tells so a little later.
+  call.on("end", () => setImmediate(finish));
+  const finish = () => {
+    if (gone.signal.aborted || call.cancelled) return;
+    if (!head) fail(malformed("the stream has no message"));
+    else if (!isPassedOn) passOn(new Uint8Array(0));
+    else body?.push(null);
+  };
+  call.on("cancelled", () => {
+    const error = callerGone();
+    gone.abort(error);
+    body?.destroy(error);
+  });
+}
+
+function lengthOf({ metadata }: InvokeRequest): number {
+  const values =
+    metadata.get("Content-Length") ?? metadata.get("content-length");
+  return Number(values?.[0]);
+}
+
+function respond(call: Stream, reply: ForwardReply) {
+  if (call.cancelled) {
+    if (reply.body instanceof Readable) reply.body.destroy();
+    return;
+  }
+  call.write({ response: toInvokeResponse(reply) });
+  const stop = sendBody(reply.body, {
+    write: (payload) => call.write({ payload }),
+    onceDrained: (listener) => call.once("drain", listener),
+    end: () => call.end(),
+    fail: (error) => call.emit("error", statusOf(error)),
+  });
+  call.on("cancelled", () => {
+    stop();
+    if (reply.body instanceof Readable) reply.body.destroy();
+  });
+}
+
+const callerGone = () => new Error("the caller went away");
+
+function statusOf(error: unknown): Error & { code: number; details: string } {
+  const details = messageOf(error);
+  return Object.assign(new Error(details), {
+    code: codeOf(error instanceof CallError ? error.kind : "internal"),
+    details,
+  });
+}

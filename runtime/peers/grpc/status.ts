@@ -1,0 +1,30 @@
+/** Codes of gRPC beside the kinds of failed calls and the statuses of HTTP. */
+import type { CallErrorKind } from "../../invocation.ts";
+
+const codes: Record<CallErrorKind, number> = {
+  invalid: 3,
+  denied: 7,
+  "too-large": 8,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  unauthenticated: 16,
+};
+
+export const codeOf = (kind: CallErrorKind): number => codes[kind];
+
+const kinds = new Map(
+  Object.entries(codes).map(([kind, code]) => [code, kind as CallErrorKind]),
+);
+
+/** Codes that are none of a sidecar's own are internal errors. */
+export const kindOf = (code: number): CallErrorKind =>
+  kinds.get(code) ?? "internal";
+
+/** What a gRPC app's code is to an HTTP caller, by code (the original's table); 500 for any other. */
+const httpStatuses = [
+  200, 408, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503,
+  500, 401,
+];
+
+export const httpStatusOf = (code: number): number => httpStatuses[code] ?? 500;

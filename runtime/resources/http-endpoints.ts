@@ -1,0 +1,166 @@
+/** `kind: HTTPEndpoint` resources (spec api §4): addresses outside that are called by a name. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { MetadataItem, Position } from "../contract.ts";
+import type { HttpEndpoint } from "../invocation.ts";
+import type { Logger } from "../log.ts";
+import { where } from "../metadata.ts";
+import {
+  fillSecrets,
+  type SecretRef,
+  type SecretSource,
+} from "../secret-refs.ts";
+import {
+  listAt,
+  mapAt,
+  member,
+  readDocuments,
+  textOf,
+  textsOf,
+  YamlError,
+  type Value,
+} from "./yaml.ts";
+
+export interface HttpEndpointOptions {
+  appId: string;
+  env: Readonly<Record<string, string | undefined>>;
+  /** The stores that are loaded. */
+  secrets: SecretSource;
+  log: Logger;
+}
+
+/** The endpoints that concern this app, by name. Rejects on a bad URL and on two of one name. */
+export async function loadHttpEndpoints(
+  folders: readonly string[],
+  options: HttpEndpointOptions,
+): Promise<Map<string, HttpEndpoint>> {
+  const endpoints = new Map<string, HttpEndpoint>();
+  const places = new Map<string, Position>();
+  for (const document of documentsIn(folders)) {
+    if (!isForApp(document, options)) continue;
+    const endpoint = await readEndpoint(document, options);
+    const twin = places.get(endpoint.name);
+    if (twin)
+      throw new Error(
+        `duplicate definition of HTTPEndpoint name ${endpoint.name} (${where(document.at)}, ${where(twin)}): rename or scope one of them`,
+      );
+    endpoints.set(endpoint.name, endpoint);
+    places.set(endpoint.name, document.at);
+  }
+  return endpoints;
+}
+
+/** Malformed documents are skipped: whoever loads the components has told of them. */
+function* documentsIn(folders: readonly string[]): Generator<Value> {
+  for (const folder of folders)
+    for (const name of readdirSync(folder).sort()) {
+      if (!/\.ya?ml$/i.test(name)) continue;
+      const file = join(folder, name);
+      const text = readFileSync(file, "utf8");
+      // Most files have none: they are not parsed a second time.
+      if (!text.includes("HTTPEndpoint")) continue;
+      for (const document of readDocuments(text, file))
+        if (!(document instanceof YamlError) && isEndpoint(document))
+          yield document;
+    }
+}
+
+const isEndpoint = (document: Value) =>
+  textOf(member(document, "kind")) === "HTTPEndpoint" &&
+  textOf(member(document, "apiVersion")) === "dapr.io/v1alpha1";
+
+function isForApp(
+  document: Value,
+  { appId, env }: HttpEndpointOptions,
+): boolean {
+  const namespace = textOf(member(member(document, "metadata"), "namespace"));
+  const scopes = textsOf(member(document, "scopes"));
+  return (
+    (!namespace || !env["NAMESPACE"] || namespace === env["NAMESPACE"]) &&
+    (scopes.length === 0 || scopes.includes(appId))
+  );
+}
+
+async function readEndpoint(
+  document: Value,
+  { env, secrets, log }: HttpEndpointOptions,
+): Promise<HttpEndpoint> {
+  const metadata = member(document, "metadata");
+  const name = textOf(member(metadata, "name"));
+  const spec = member(document, "spec");
+  const base = member(spec, "baseUrl");
+  const baseUrl = textOf(base);
+  const owner = `HTTPEndpoint "${name}"`;
+  const wrong = (problem: string, at: Position | undefined) =>
+    new Error(`${owner}: ${problem} (${where(at ?? document.at)})`);
+  if (name === "") throw wrong("it has no metadata.name", metadata?.at);
+  if (!/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? ""))
+    throw wrong(
+      `spec.baseUrl ${JSON.stringify(baseUrl)} is not an http or https URL`,
+      base?.at,
+    );
+  const refs: SecretRef[] = [];
+  const headers = listAt(member(spec, "headers"), "spec.headers");
+  const items = (headers?.kind === "list" ? headers.items : []).map((entry) =>
+    readItem(textOf(member(entry, "name")), entry, env, refs),
+  );
+  const tls = mapAt(member(spec, "clientTLS"), "spec.clientTLS");
+  const part = (key: string) =>
+    readItem(`clientTLS.${key}`, member(tls, key), env, refs);
+  const rootCa = part("rootCA");
+  const certificate = part("certificate");
+  const privateKey = part("privateKey");
+  await fillSecrets(refs, {
+    owner,
+    store: textOf(member(member(document, "auth"), "secretStore")) || undefined,
+    namespace: textOf(member(metadata, "namespace")),
+    secrets,
+    log,
+  });
+  for (const { name: header, value, at } of items) {
+    if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(header))
+      throw wrong(`${JSON.stringify(header)} is no name of a header`, at);
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+      throw wrong(`the value of header "${header}" can't be sent`, at);
+  }
+  return {
+    name,
+    baseUrl,
+    headers: items.flatMap((item) => [item.name, item.value]),
+    ...(tls
+      ? {
+          clientTls: {
+            rootCa: rootCa.value || undefined,
+            certificate: certificate.value || undefined,
+            privateKey: privateKey.value || undefined,
+          },
+        }
+      : {}),
+  };
+}
+
+/** `value`, `envRef` or `secretKeyRef`, as in a component; a secret is put in later. */
+function readItem(
+  name: string,
+  entry: Value | undefined,
+  env: HttpEndpointOptions["env"],
+  refs: SecretRef[],
+): MetadataItem {
+  const item: MetadataItem = {
+    name,
+    value: textOf(member(entry, "value")),
+    at: entry?.at,
+  };
+  const variable = textOf(member(entry, "envRef"));
+  if (item.value === "" && !/^(APP_API_TOKEN$|DAPR_)/.test(variable))
+    item.value = env[variable] ?? "";
+  const ref = member(entry, "secretKeyRef");
+  const secret = textOf(member(ref, "name"));
+  if (secret !== "")
+    refs.push({
+      item,
+      name: secret,
+      key: textOf(member(ref, "key")) || secret,
+    });
+  return item;
+}

@@ -1,0 +1,180 @@
+/** state.redis over TLS, on a cluster and behind sentinels. */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Redis } from "ioredis";
+import { GenericContainer, Wait } from "testcontainers";
+import { stateStores } from "../../runtime/components/index.ts";
+import type { StateStore } from "../../runtime/state-store.ts";
+import { openBuiltIn } from "../contracts/open-component.ts";
+import { freePorts } from "../support/ports.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { waitFor } from "../wait-for.ts";
+
+jest.setTimeout(120_000);
+const run = promisify(execFile);
+const words = (line: string) => line.split(" ");
+
+const cleanups: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function open(metadata: Record<string, string>, log: string[] = []) {
+  const store = await openBuiltIn(stateStores, "state.redis", {
+    metadata,
+    log,
+  });
+  cleanups.push(() => store.close());
+  return store;
+}
+
+const set = (store: StateStore, key: string, value: string) =>
+  store.set({ key, value, metadata: {} });
+const get = async (store: StateStore, key: string) =>
+  String((await store.get({ key, metadata: {} }))?.data);
+
+test("TLS, with a client certificate; a certificate that nobody vouches for is refused, unless told otherwise with a warning (S15)", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "redis-tls-"));
+  cleanups.push(() => rm(folder, { recursive: true }));
+  const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
+  const line = `req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout ${key} -out ${cert}`;
+  await run("openssl", words(line));
+  const pem = {
+    cert: await readFile(cert, "utf8"),
+    key: await readFile(key, "utf8"),
+  };
+  const redis = await startRedis({
+    tls: { ca: pem.cert, ...pem },
+    args: words(
+      "--tls-cert-file /tls/cert.pem --tls-key-file /tls/key.pem --tls-ca-cert-file /tls/cert.pem --tls-auth-clients yes",
+    ),
+    files: { "/tls/cert.pem": pem.cert, "/tls/key.pem": pem.key },
+  });
+  cleanups.push(() => redis.stop());
+  const metadata = {
+    redisHost: redis.address,
+    enableTLS: "true",
+    clientCert: pem.cert,
+    clientKey: pem.key,
+  };
+  await expect(open(metadata)).rejects.toThrow(
+    /error connecting to redis at .*self-signed certificate/,
+  );
+  const log: string[] = [];
+  const store = await open({ ...metadata, insecureSkipTLSVerify: "true" }, log);
+  await set(store, "app||tls", "1");
+  expect(await get(store, "app||tls")).toBe("1");
+  expect(log.join("\n")).toContain("warning redis: insecureSkipTLSVerify");
+});
+
+test("a cluster: keys in all slots, a transaction within one slot only", async () => {
+  const redis = await startRedis({
+    args: words("--cluster-enabled yes --cluster-announce-ip 127.0.0.1"),
+  });
+  cleanups.push(() => redis.stop());
+  await redis.admin.cluster("ADDSLOTSRANGE", 0, 16383);
+  await waitFor("the cluster", async () =>
+    String(await redis.admin.cluster("INFO")).includes("cluster_state:ok"),
+  );
+  const store = await open({ redisHost: redis.address, redisType: "cluster" });
+  const keys = Array.from({ length: 100 }, (_, i) => `app||${i}`);
+  await Promise.all(keys.map((key, i) => set(store, key, `${i}`)));
+  for (const [i, key] of keys.entries())
+    expect(await get(store, key)).toBe(`${i}`);
+  const both = (...of: string[]) =>
+    store.transact!(
+      of.map((key) => ({
+        operation: "upsert",
+        request: { key, value: "7", metadata: {} },
+      })),
+      {},
+    );
+  await expect(both("app||0", "app||1")).rejects.toThrow(
+    "put the same {tag} into all its keys",
+  );
+  expect(await get(store, "app||0")).toBe("0");
+  await both("app||{t}0", "app||{t}1");
+  expect(await get(store, "app||{t}1")).toBe("7");
+
+  await redis.kill();
+  await expect(set(store, "app||0", "8")).rejects.toThrow(/redis|connection/i);
+  await redis.start();
+  await waitFor("a save", () =>
+    set(store, "app||0", "9").then(
+      () => true,
+      () => false,
+    ),
+  );
+  expect(await get(store, "app||0")).toBe("9");
+});
+
+test("R10: sentinels: a failover is followed, and nothing acknowledged by the new server is lost", async () => {
+  const [first, second, sentinel] = (await freePorts(3)) as [
+    number,
+    number,
+    number,
+  ];
+  // On the host's network they know each other by the addresses we use.
+  const server = async (line: string) => {
+    const container = await new GenericContainer("redis:7")
+      .withNetworkMode("host")
+      .withEntrypoint(["redis-server"])
+      .withCommand([...words(line), "--save", ""])
+      .withWaitStrategy(
+        Wait.forLogMessage(/Ready to accept connections|Sentinel ID is/),
+      )
+      .start();
+    cleanups.push(() => container.stop());
+    return container;
+  };
+  const old = await server(`--port ${first}`);
+  await server(
+    `--port ${second} --replicaof 127.0.0.1 ${first} --repl-diskless-sync-delay 0`,
+  );
+  const replica = new Redis(second);
+  cleanups.push(async () => replica.disconnect());
+  await waitFor("the replica", async () =>
+    (await replica.info("replication")).includes("master_link_status:up"),
+  );
+  const conf = [
+    `port ${sentinel}`,
+    `sentinel monitor orders 127.0.0.1 ${first} 1`,
+    "sentinel down-after-milliseconds orders 500",
+    "sentinel failover-timeout orders 3000",
+  ].join("\n");
+  const watcher = await new GenericContainer("redis:7")
+    .withNetworkMode("host")
+    .withEntrypoint(["redis-server"])
+    .withCopyContentToContainer([{ content: conf, target: "/tmp/s.conf" }])
+    .withCommand(["/tmp/s.conf", "--sentinel"])
+    .withWaitStrategy(Wait.forLogMessage(/\+slave slave/))
+    .start();
+  cleanups.push(() => watcher.stop());
+
+  const store = await open({
+    redisHost: `127.0.0.1:${sentinel}`,
+    failover: "true",
+    sentinelMasterName: "orders",
+  });
+  await store.set({
+    key: "app||a",
+    value: "1",
+    metadata: {},
+    options: { consistency: "strong" },
+  });
+  await old.stop({ timeout: 0 });
+  await waitFor(
+    "a save at the new server",
+    () =>
+      set(store, "app||b", "2").then(
+        () => true,
+        () => false,
+      ),
+    30_000,
+  );
+  expect(await get(store, "app||a")).toBe("1");
+  expect(await get(store, "app||b")).toBe("2");
+});

@@ -1,0 +1,387 @@
+/** What a call between two sidecars keeps, whichever way it takes. */
+import { Readable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
+import {
+  CallError,
+  type Forward,
+  type ForwardReply,
+  type ForwardRequest,
+  type Peers,
+  type PeerRequest,
+} from "../../runtime/invocation.ts";
+import type { Peer } from "../../runtime/name-resolver.ts";
+import { createPeers } from "../../runtime/peers/client.ts";
+import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
+import { waitFor } from "../wait-for.ts";
+
+const maxBodyBytes = 4 * 1024 * 1024;
+
+export const request = (more: Partial<PeerRequest> = {}): PeerRequest => ({
+  appId: "callee",
+  namespace: "default",
+  method: "POST",
+  path: "/neworder?x=1&y=%20",
+  headers: ["content-type", "application/json", "x-one", "1"],
+  body: Buffer.from('{"id":1}'),
+  ...more,
+});
+
+export async function wholeOf(body: ForwardRequest["body"]): Promise<Buffer> {
+  if (body === undefined) return Buffer.alloc(0);
+  if (!(body instanceof Readable)) return Buffer.from(body);
+  const chunks: Buffer[] = [];
+  for await (const chunk of body) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export const valuesOf = (headers: string[], name: string): string[] =>
+  headers.filter(
+    (_, i) => i % 2 === 1 && headers[i - 1]!.toLowerCase() === name,
+  );
+
+const ok = (body: ForwardReply["body"] = Buffer.alloc(0)): ForwardReply => ({
+  status: 200,
+  headers: [],
+  body,
+});
+
+/** `direct` is what the registration of the callee tells. */
+export function peersContract(name: string, direct: string | undefined) {
+  describe(`calls between sidecars, ${name}`, () => {
+    let receive: Forward;
+    let server: PeerServer;
+    let peers: Peers;
+    let peer: Peer;
+
+    beforeAll(async () => {
+      server = await listenPeers({
+        addresses: ["127.0.0.1"],
+        port: 0,
+        appId: `contract-${name}`,
+        receive: (call) => receive(call),
+        maxBodyBytes,
+      });
+      peers = createPeers({ maxBodyBytes });
+      peer = { host: "127.0.0.1", port: server.port, direct };
+    });
+    afterAll(async () => {
+      await peers.close();
+      await server.close();
+    });
+
+    /** What the callee's app sees of a call. */
+    async function seenOf(more: Partial<PeerRequest>) {
+      let seen: (ForwardRequest & { whole: Buffer }) | undefined;
+      receive = async (call) => {
+        seen = { ...call, whole: await wholeOf(call.body) };
+        return ok();
+      };
+      const reply = await peers.call(peer, request(more));
+      await wholeOf(reply.body);
+      return seen!;
+    }
+
+    const answered = (reply: Partial<ForwardReply>, more = {}) => {
+      receive = async (call) => {
+        await wholeOf(call.body);
+        return { ...ok(), ...reply };
+      };
+      return peers.call(peer, request(more));
+    };
+
+    test("verb, path, query, headers and body arrive as they were", async () => {
+      const seen = await seenOf({
+        method: "PUT",
+        headers: [
+          "content-type",
+          "text/plain",
+          "X-Two",
+          "a",
+          "x-two",
+          "b",
+          "x-empty",
+          "",
+          "x-bytes",
+          "caf\u00c3\u00a9",
+          "x-latin",
+          "caf\u00e9",
+        ],
+        body: Buffer.from("hello"),
+      });
+      expect(seen).toMatchObject({
+        method: "PUT",
+        path: "/neworder?x=1&y=%20",
+      });
+      expect(seen.whole.toString()).toBe("hello");
+      expect(valuesOf(seen.headers, "content-type")).toEqual(["text/plain"]);
+      expect(valuesOf(seen.headers, "x-two")).toEqual(["a", "b"]);
+      expect(valuesOf(seen.headers, "x-empty")).toEqual([""]);
+      expect(valuesOf(seen.headers, "x-bytes")).toEqual(["caf\u00c3\u00a9"]);
+      expect(valuesOf(seen.headers, "dapr-peer")).toEqual([]);
+    });
+
+    test.each(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])(
+      "%s without a body",
+      async (method) => {
+        const seen = await seenOf({ method, headers: [], body: undefined });
+        expect(seen.method).toBe(method);
+        expect(seen.whole).toHaveLength(0);
+      },
+    );
+
+    test("an encoded path stays encoded", async () => {
+      const seen = await seenOf({ path: "/a%20b/%C3%A9%2Fc" });
+      expect(seen.path).toBe("/a%20b/%C3%A9%2Fc");
+    });
+
+    test.each([200, 201, 204, 304, 404, 418, 500, 503])(
+      "the app's status %i",
+      async (status) => {
+        const reply = await answered({
+          status,
+          headers: ["X-App", "1", "set-cookie", "a=1", "set-cookie", "b=2"],
+        });
+        expect(reply.status).toBe(status);
+        expect(valuesOf(reply.headers, "x-app")).toEqual(["1"]);
+        expect(valuesOf(reply.headers, "set-cookie")).toEqual(["a=1", "b=2"]);
+        expect(await wholeOf(reply.body)).toHaveLength(0);
+      },
+    );
+
+    test("an answer's body with its type", async () => {
+      const reply = await answered({
+        headers: ["content-type", "text/plain", "content-length", "2"],
+        body: Buffer.from("hi"),
+      });
+      expect((await wholeOf(reply.body)).toString()).toBe("hi");
+      expect(valuesOf(reply.headers, "content-type")).toEqual(["text/plain"]);
+    });
+
+    test("HEAD tells a length and has no body", async () => {
+      const reply = await answered(
+        { headers: ["content-length", "5"] },
+        { method: "HEAD", body: undefined },
+      );
+      expect(await wholeOf(reply.body)).toHaveLength(0);
+    });
+
+    test("large bodies as streams, both ways", async () => {
+      const size = 20 * 1024 * 1024;
+      receive = async ({ body }) => ok(body as Readable);
+      const reply = await peers.call(
+        peer,
+        request({ body: Readable.from(pieces(size)) }),
+      );
+      let sum = 0;
+      let at = 0;
+      for await (const chunk of reply.body as Readable)
+        for (const byte of chunk as Buffer) sum += byte === at++ % 251 ? 1 : 0;
+      expect(sum).toBe(size);
+    });
+
+    test("a body of 3 MB that is at hand", async () => {
+      const body = Buffer.alloc(3 * 1024 * 1024, "x");
+      receive = async (call) => ok(await wholeOf(call.body));
+      const reply = await peers.call(peer, request({ body }));
+      expect((await wholeOf(reply.body)).equals(body)).toBe(true);
+    });
+
+    test("a reader that takes its time holds the writer up", async () => {
+      let made = 0;
+      receive = async () =>
+        ok(
+          new Readable({
+            read() {
+              made += 64 * 1024;
+              this.push(Buffer.alloc(64 * 1024));
+            },
+          }),
+        );
+      const reply = await peers.call(peer, request());
+      let before = -1;
+      await waitFor("the writer to stop", async () => {
+        const isStill = made === before;
+        before = made;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        return isStill;
+      });
+      expect(made).toBeLessThan(32 * 1024 * 1024);
+      (reply.body as Readable).destroy();
+    });
+
+    test("events arrive one by one, as they are sent", async () => {
+      const events = new Readable({ read() {} });
+      receive = async () => ok(events);
+      const reply = await peers.call(peer, request());
+      const seen: string[] = [];
+      (reply.body as Readable).on("data", (chunk) => seen.push(String(chunk)));
+      for (const event of ["one", "two", "three"]) {
+        events.push(event);
+        await waitFor(event, () => seen.at(-1) === event);
+      }
+      events.push(null);
+      await waitFor("the end", () => (reply.body as Readable).readableEnded);
+      expect(seen).toEqual(["one", "two", "three"]);
+    });
+
+    test("an answer may come before the request has ended", async () => {
+      receive = async ({ body }) => {
+        const echo = new Readable({ read() {} });
+        (body as Readable).on("data", (chunk) => echo.push(chunk));
+        (body as Readable).on("end", () => echo.push(null));
+        return ok(echo);
+      };
+      const body = new Readable({ read() {} });
+      body.push("first");
+      const reply = await peers.call(peer, request({ body, headers: [] }));
+      const seen: string[] = [];
+      (reply.body as Readable).on("data", (chunk) => seen.push(String(chunk)));
+      await waitFor("the first piece", () => seen[0] === "first");
+      body.push("second");
+      await waitFor("the second piece", () => seen[1] === "second");
+      body.push(null);
+      await waitFor("the end", () => (reply.body as Readable).readableEnded);
+    });
+
+    test.each([
+      "denied",
+      "invalid",
+      "internal",
+      "unimplemented",
+      "too-large",
+      "unauthenticated",
+    ] as const)("a call that failed as %s", async (kind) => {
+      receive = async () => {
+        throw new CallError(kind, `no: caf\u00e9 is ${kind}`);
+      };
+      await expect(peers.call(peer, request())).rejects.toMatchObject({
+        name: "CallError",
+        kind,
+        message: `no: caf\u00e9 is ${kind}`,
+      });
+    });
+
+    test("an error of the app's connection is an internal one", async () => {
+      receive = async () => {
+        throw new Error("connect ECONNREFUSED");
+      };
+      await expect(peers.call(peer, request())).rejects.toMatchObject({
+        kind: "internal",
+        message: "connect ECONNREFUSED",
+      });
+    });
+
+    test("an answer that breaks off is no whole answer", async () => {
+      const broken = new Readable({ read() {} });
+      receive = async () => ok(broken);
+      const reply = await peers.call(peer, request());
+      broken.push("half");
+      (reply.body as Readable).once("data", () =>
+        broken.destroy(new Error("the app died")),
+      );
+      await expect(wholeOf(reply.body)).rejects.toThrow();
+    });
+
+    test("a request that breaks off is no whole request", async () => {
+      const outcome = Promise.withResolvers<unknown>();
+      receive = async (call) => {
+        await wholeOf(call.body).then(outcome.resolve, outcome.reject);
+        return ok();
+      };
+      const body = new Readable({ read() {} });
+      body.push("half");
+      const call = peers.call(peer, request({ body, headers: [] }));
+      outcome.promise.catch(() => {});
+      await turn();
+      setTimeout(() => body.destroy(new Error("the caller's app died")), 50);
+      await expect(call).rejects.toThrow();
+      await expect(outcome.promise).rejects.toThrow();
+    });
+
+    test("a caller that leaves ends the call at the callee", async () => {
+      const gone = Promise.withResolvers<void>();
+      const begun = Promise.withResolvers<void>();
+      receive = ({ signal }) =>
+        new Promise(() => {
+          signal!.addEventListener("abort", () => gone.resolve());
+          begun.resolve();
+        });
+      const abort = new AbortController();
+      const call = peers.call(peer, request({ signal: abort.signal }));
+      await begun.promise;
+      abort.abort(new Error("the app hung up"));
+      await expect(call).rejects.toThrow("the app hung up");
+      await gone.promise;
+    });
+
+    test("a reader that leaves ends the answer at the callee", async () => {
+      const events = new Readable({ read() {} });
+      receive = async () => ok(events);
+      events.push("one");
+      const reply = await peers.call(peer, request());
+      await new Promise((seen) => (reply.body as Readable).once("data", seen));
+      (reply.body as Readable).destroy();
+      await waitFor("the source to be given up", () => events.destroyed);
+    });
+
+    test("500 calls at a time", async () => {
+      receive = async (call) => ok(await wholeOf(call.body));
+      const replies = await Promise.all(
+        Array.from({ length: 500 }, (_, i) =>
+          peers.call(peer, request({ body: Buffer.from(String(i)) })),
+        ),
+      );
+      const bodies = await Promise.all(
+        replies.map(({ body }) => wholeOf(body)),
+      );
+      expect(bodies.map(String)).toEqual(bodies.map((_, i) => String(i)));
+    });
+
+    test("a sidecar that is not there is unavailable, and nothing was sent", async () => {
+      const gone = await listenPeers({
+        addresses: ["127.0.0.1"],
+        port: 0,
+        appId: "gone",
+        receive: async () => ok(),
+        maxBodyBytes,
+      });
+      await gone.close();
+      await expect(
+        peers.call({ ...peer, port: gone.port }, request()),
+      ).rejects.toMatchObject({ kind: "unavailable", unsent: true });
+    });
+
+    test("closing lets calls under way end", async () => {
+      const begun = Promise.withResolvers<void>();
+      const go = Promise.withResolvers<void>();
+      const closing = await listenPeers({
+        addresses: ["127.0.0.1"],
+        port: 0,
+        appId: "closing",
+        receive: async () => {
+          begun.resolve();
+          await go.promise;
+          return ok(Buffer.from("done"));
+        },
+        maxBodyBytes,
+      });
+      const call = peers.call({ ...peer, port: closing.port }, request());
+      await begun.promise;
+      const closed = closing.close();
+      go.resolve();
+      expect((await wholeOf((await call).body)).toString()).toBe("done");
+      await closed;
+    });
+  });
+}
+
+function* pieces(size: number) {
+  const step = 100_003;
+  for (let at = 0; at < size; at += step)
+    yield Buffer.from(
+      Uint8Array.from(
+        { length: Math.min(step, size - at) },
+        (_, i) => (at + i) % 251,
+      ),
+    );
+}

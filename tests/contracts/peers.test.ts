@@ -1,0 +1,6 @@
+/** The same contract for our own protocol and for the original's. */
+import { directVersion } from "../../runtime/peers/protocol.ts";
+import { peersContract } from "./peers-contract.ts";
+
+peersContract("direct", directVersion);
+peersContract("gRPC", undefined);

@@ -1,0 +1,84 @@
+/** What every secret store promises. A store's test adds only how its secrets come to be. */
+import { secretStores } from "../../runtime/components/index.ts";
+import type { SecretStore } from "../../runtime/secret-store.ts";
+import { openBuiltIn } from "./open-component.ts";
+
+export interface SecretStoreSetup {
+  metadata: Record<string, string>;
+  env?: Record<string, string>;
+  /** Sent with each request. */
+  request?: Record<string, string>;
+  /** Puts secrets of one value each under names the store can have; resolves to these names. */
+  names: [string, string];
+  dispose?(): Promise<void>;
+}
+
+export const values = ["first-value", 'second "välue"\n'] as const;
+
+export function secretStoreContract(
+  type: string,
+  makeSetup: () => Promise<SecretStoreSetup>,
+  options: { unknownIsEmpty?: boolean; keyOf?: (name: string) => string } = {},
+): void {
+  const keyOf = options.keyOf ?? ((name) => name);
+  describe(`${type} keeps the contract of a secret store:`, () => {
+    let setup: SecretStoreSetup;
+    let store: SecretStore;
+    let log: string[];
+    beforeEach(async () => {
+      setup = await makeSetup();
+      log = [];
+      store = await openBuiltIn(secretStores, type, { ...setup, log });
+    });
+    afterEach(async () => {
+      await store.close();
+      await setup.dispose?.();
+    });
+    const get = (name: string) => store.get(name, setup.request ?? {});
+
+    test("a secret is a map of keys to values", async () => {
+      for (const [i, name] of setup.names.entries())
+        expect(await get(name)).toEqual({ [keyOf(name)]: values[i] });
+    });
+
+    test("all secrets are told at once, each as get tells it", async () => {
+      const all = await store.bulk(setup.request ?? {});
+      expect(Object.keys(all!).toSorted()).toEqual(setup.names.toSorted());
+      for (const name of setup.names)
+        expect(all![name]).toEqual(await get(name));
+    });
+
+    test.each(["not-there", "constructor", "__proto__", "tostring", ""])(
+      "a name that is no secret, %j, gives none",
+      async (name) => {
+        if (options.unknownIsEmpty)
+          expect(Object.entries((await get(name))!)).toEqual([[name, ""]]);
+        else
+          await expect(get(name)).rejects.toThrow(
+            name === "not-there" ? /not-there.* not found$/ : /./,
+          );
+      },
+    );
+
+    test("names differ by case", async () => {
+      const other =
+        setup.names[0].toUpperCase() === setup.names[0]
+          ? setup.names[0].toLowerCase()
+          : setup.names[0].toUpperCase();
+      const reply = await get(other).catch(() => undefined);
+      expect(Object.values(reply ?? {}).join("")).toBe("");
+    });
+
+    test("nothing it logs holds a value", async () => {
+      await get(setup.names[0]);
+      await get("not-there").catch(() => {});
+      await store.bulk(setup.request ?? {});
+      for (const value of values) expect(log.join("\n")).not.toContain(value);
+    });
+
+    test("closing twice is harmless", async () => {
+      await store.close();
+      await store.close();
+    });
+  });
+}

@@ -1,0 +1,210 @@
+/** Addresses without a sidecar: plain URLs and HTTPEndpoints (spec api §4). */
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import {
+  closeApps,
+  startApp,
+  type RecordingApp,
+} from "../support/recording-app.ts";
+
+let sidecar: Daprd;
+let outside: RecordingApp;
+let elsewhere: RecordingApp;
+
+const endpoint = (
+  name: string,
+  baseUrl: string,
+  more = "",
+) => `apiVersion: dapr.io/v1alpha1
+kind: HTTPEndpoint
+metadata:
+  name: ${name}
+spec:
+  baseUrl: ${baseUrl}
+${more}`;
+
+beforeAll(async () => {
+  elsewhere = await startApp(() => ({ status: 200, body: "elsewhere" }));
+  outside = await startApp(({ path }) => {
+    const to = /^\/(?:base\/)?to\/(\d+)\/(.*)$/.exec(path);
+    if (!to) return { status: 200, body: path };
+    const location =
+      to[2] === "elsewhere"
+        ? `http://127.0.0.1:${elsewhere.port}/x`
+        : `/${to[2]}`;
+    return { status: Number(to[1]), headers: { location } };
+  });
+  const url = `http://127.0.0.1:${outside.port}`;
+  sidecar = await startDaprd({
+    env: {
+      APP_API_TOKEN: "app-canary",
+      DAPR_API_TOKEN: "api-canary",
+      SHOP_KEY: "secret-canary",
+    },
+    resources: {
+      "a-endpoints.yaml": [
+        endpoint(
+          "shop",
+          `${url}/base/`,
+          `  headers:
+    - name: Authorization
+      secretKeyRef:
+        name: SHOP_KEY
+        key: SHOP_KEY
+    - name: X-Plain
+      value: plain
+auth:
+  secretStore: environment
+`,
+        ),
+        endpoint("other", url, "scopes: [another]\n"),
+        endpoint("gone", "http://127.0.0.1:1"),
+      ].join("\n---\n"),
+      "secrets.yaml": `apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: environment
+spec:
+  type: secretstores.local.env
+  version: v1
+`,
+    },
+  });
+});
+afterAll(async () => {
+  await stopAll();
+  await closeApps();
+});
+beforeEach(() => {
+  outside.requests.length = 0;
+  elsewhere.requests.length = 0;
+});
+
+const headers = { "dapr-api-token": "api-canary", "x-mine": "1" };
+const call = (path: string, method = "GET", body?: string) =>
+  sidecar.call(method, path, { headers, body });
+
+test.each([
+  ["raw", (url: string) => url],
+  ["percent-encoded", encodeURIComponent],
+])("a plain URL, %s, is called as it is", async (_, shape) => {
+  const url = shape(`http://127.0.0.1:${outside.port}`);
+  const path = `/v1.0/invoke/${url}/method/a/b?x=%201`;
+  const reply = await call(path, "POST", "hi");
+  expect(reply).toMatchObject({ status: 200, text: "/a/b?x=%201" });
+  expect(outside.requests).toMatchObject([
+    {
+      method: "POST",
+      body: "hi",
+      headers: { host: `127.0.0.1:${outside.port}`, "x-mine": "1" },
+    },
+  ]);
+});
+
+test("a redirect of a plain URL is its answer", async () => {
+  const url = `http://127.0.0.1:${outside.port}`;
+  const reply = await call(`/v1.0/invoke/${url}/method/to/302/x`);
+  expect(reply).toMatchObject({ status: 302, headers: { location: "/x" } });
+});
+
+test("a named endpoint gets its base path and its headers, in place of the caller's", async () => {
+  const reply = await sidecar.call("GET", "/v1.0/invoke/shop/method/a/../b?c", {
+    headers: { ...headers, authorization: "mine" },
+  });
+  expect(reply).toMatchObject({ status: 200, text: "/base/b?c" });
+  expect(outside.requests[0]!.headers).toMatchObject({
+    authorization: "secret-canary",
+    "x-plain": "plain",
+    "x-mine": "1",
+  });
+});
+
+test("nothing climbs out of the base", async () => {
+  await call("/v1.0/invoke/shop/method/..%2f..%2fsecret");
+  await call("/v1.0/invoke/shop/method/%2e%2e/secret");
+  expect(outside.requests.map(({ path }) => path)).toEqual([
+    "/base/secret",
+    "/base/secret",
+  ]);
+});
+
+test.each([
+  [302, "POST", "GET", ""],
+  [307, "POST", "POST", "hi"],
+  [301, "HEAD", "HEAD", ""],
+])(
+  "a named endpoint's %i is followed: %s to %s",
+  async (status, method, next, body) => {
+    const sent = method === "POST" ? "hi" : undefined;
+    const reply = await call(
+      `/v1.0/invoke/shop/method/to/${status}/end`,
+      method,
+      sent,
+    );
+    expect(reply.status).toBe(200);
+    expect(outside.requests).toMatchObject([
+      { method },
+      { method: next, path: "/end", body },
+    ]);
+    expect(outside.requests[1]!.headers["authorization"]).toBe("secret-canary");
+  },
+);
+
+test("a redirect elsewhere takes no secret along", async () => {
+  const reply = await call("/v1.0/invoke/shop/method/to/307/elsewhere");
+  expect(reply.text).toBe("elsewhere");
+  expect(elsewhere.requests[0]!.headers).toMatchObject({ "x-mine": "1" });
+  expect(JSON.stringify(elsewhere.requests)).not.toContain("canary");
+});
+
+test("no token of the sidecar or its app goes outside", async () => {
+  await call("/v1.0/invoke/shop/method/a");
+  await call(`/v1.0/invoke/http://127.0.0.1:${outside.port}/method/a`);
+  expect(outside.requests).toHaveLength(2);
+  for (const { headers: seen } of outside.requests) {
+    expect(JSON.stringify(seen)).not.toMatch(/(app|api)-canary/);
+    for (const name of Object.keys(seen)) expect(name).not.toMatch(/^dapr-/);
+  }
+});
+
+test.each([
+  ["gone", "ECONNREFUSED"],
+  ["other", "other"],
+  ["ftp://127.0.0.1", "ftp"],
+  ["http://user:pass@127.0.0.1", "a URL with a user or password is not called"],
+])("%s: the documented error", async (target, error) => {
+  const reply = await call(
+    `/v1.0/invoke/${encodeURIComponent(target)}/method/a`,
+  );
+  expect(reply.status).toBe(500);
+  expect(reply.json()).toMatchObject({ errorCode: "ERR_DIRECT_INVOKE" });
+  expect(reply.text).toContain(error);
+});
+
+test("the metadata lists the endpoints of this app, without their secrets", async () => {
+  const reply = await call("/v1.0/metadata");
+  expect(reply.json()).toMatchObject({
+    httpEndpoints: [{ name: "shop" }, { name: "gone" }],
+  });
+  expect(reply.text + sidecar.output()).not.toContain("canary");
+});
+
+test.each([
+  [
+    endpoint("a", "ftp://x"),
+    'HTTPEndpoint "a": spec.baseUrl "ftp://x" is not an http or https URL',
+    ":6:",
+  ],
+  [
+    endpoint("a", "http://x") + "\n---\n" + endpoint("a", "http://y"),
+    "duplicate definition of HTTPEndpoint name a",
+    ":1:",
+  ],
+])("a wrong one ends the start, with its place", async (text, error, place) => {
+  const failed = await startDaprd({
+    resources: { "a.yaml": text },
+    until: "nothing",
+  });
+  expect((await failed.exited).code).toBe(1);
+  expect(failed.output()).toContain(error.replaceAll('"', '\\"'));
+  expect(failed.output()).toContain(place);
+});

@@ -1,0 +1,174 @@
+/** The apps of hello-world and hello-kubernetes: what they ask of a sidecar, and what they say when it refuses. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { call } from "../support/http.ts";
+import { freePorts } from "../support/ports.ts";
+import {
+  startApp,
+  type Answer,
+  type RecordingApp,
+} from "../support/recording-app.ts";
+import { waitFor } from "../wait-for.ts";
+
+const root = join(__dirname, "../..");
+const started: ChildProcess[] = [];
+/** In place of a sidecar. */
+let sidecar: RecordingApp;
+let answer: Answer;
+
+beforeAll(async () => {
+  sidecar = await startApp(() => answer);
+});
+
+beforeEach(() => {
+  sidecar.requests.length = 0;
+  answer = { status: 204 };
+});
+
+afterAll(async () => {
+  for (const child of started)
+    if (child.exitCode === null && child.signalCode === null) {
+      child.kill();
+      await new Promise((resolve) => child.once("close", resolve));
+    }
+  await sidecar.close();
+});
+
+const asked = () =>
+  sidecar.requests.map(({ method, path }) => `${method} ${path}`);
+
+function start(
+  folder: string,
+  args: string[],
+  env: Record<string, string> = {},
+) {
+  const child = spawn(process.execPath, args, {
+    cwd: join(root, folder),
+    env: { ...process.env, DAPR_HTTP_PORT: `${sidecar.port}`, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  started.push(child);
+  let printed = "";
+  child.stdout.on("data", (chunk) => (printed += chunk));
+  return {
+    child,
+    printed: () => printed,
+    prints: (text: string) =>
+      waitFor(`"${text}"`, () => printed.includes(text)),
+  };
+}
+
+async function startNodeapp(env: Record<string, string> = {}) {
+  const [port = 0] = await freePorts(1);
+  const app = start("nodeapp", ["app.ts"], { APP_PORT: `${port}`, ...env });
+  await app.prints(`Node App listening on port ${port}!\n`);
+  return { ...app, port };
+}
+
+const post = (port: number, order: unknown) =>
+  call(port, "POST", "/neworder", {
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(order),
+  });
+
+describe("nodeapp", () => {
+  let app: Awaited<ReturnType<typeof startNodeapp>>;
+
+  beforeAll(async () => {
+    app = await startNodeapp({ DAPR_GRPC_PORT: "50007" });
+  });
+
+  test("POST /neworder saves the order's data under the key order", async () => {
+    const reply = await post(app.port, { data: { orderId: 7 } });
+    expect(reply).toMatchObject({ status: 200, text: "" });
+    expect(asked()).toEqual(["POST /v1.0/state/statestore"]);
+    expect(sidecar.requests[0]).toMatchObject({
+      headers: { "content-type": "application/json" },
+      body: '[{"key":"order","value":{"orderId":7}}]',
+    });
+    await app.prints(
+      "Got a new order! Order ID: 7\nSuccessfully persisted state.\n",
+    );
+  });
+
+  test("GET /order passes the state on, also that there is none", async () => {
+    answer = { status: 200, body: '{"orderId":7}' };
+    const found = await call(app.port, "GET", "/order");
+    expect(found).toMatchObject({ status: 200, text: '{"orderId":7}' });
+    expect(found.headers["content-type"]).toMatch(/^application\/json/);
+    answer = { status: 204 };
+    const none = await call(app.port, "GET", "/order");
+    expect(none).toMatchObject({ status: 204, text: "" });
+    const path = "GET /v1.0/state/statestore/order";
+    expect(asked()).toEqual([path, path]);
+  });
+
+  test("DELETE /order deletes it", async () => {
+    expect((await call(app.port, "DELETE", "/order")).status).toBe(204);
+    expect(asked()).toEqual(["DELETE /v1.0/state/statestore/order"]);
+    await app.prints("Deleted the order.\n");
+  });
+
+  test("GET /ports tells the sidecar's ports", async () => {
+    expect((await call(app.port, "GET", "/ports")).json()).toEqual({
+      DAPR_HTTP_PORT: `${sidecar.port}`,
+      DAPR_GRPC_PORT: "50007",
+    });
+  });
+
+  test("what the sidecar refuses is a 500 that says why, to the caller and on the console", async () => {
+    answer = { status: 500, body: '{"errorCode":"ERR_STATE_SAVE"}' };
+    const why = 'Failed to persist state: 500 {"errorCode":"ERR_STATE_SAVE"}';
+    const reply = await post(app.port, { data: { orderId: 8 } });
+    expect(reply.status).toBe(500);
+    expect(reply.json()).toEqual({ message: why });
+    await app.prints(`Order ID: 8\n${why}\n`);
+  });
+
+  test.each([{}, { data: {} }, { data: null }])(
+    "%j is no order",
+    async (order) => {
+      expect((await post(app.port, order)).status).toBe(400);
+      expect(asked()).toEqual([]);
+    },
+  );
+
+  test("a sidecar that is not there is named", async () => {
+    const [nowhere = 0] = await freePorts(1);
+    const alone = await startNodeapp({ DAPR_HTTP_PORT: `${nowhere}` });
+    const reply = await post(alone.port, { data: { orderId: 9 } });
+    expect(reply.status).toBe(500);
+    expect(reply.text).toContain(
+      `Failed to persist state: no answer from http://localhost:${nowhere}/v1.0/state/statestore: ECONNREFUSED`,
+    );
+  });
+});
+
+describe("producerapp", () => {
+  test.each([
+    [[], "POST /neworder", "nodeapp"],
+    [["--by-url"], "POST /v1.0/invoke/nodeapp/method/neworder", undefined],
+  ])("neworder.ts %j: %s, dapr-app-id %s", async (args, what, header) => {
+    answer = { status: 200 };
+    const app = start("producerapp", ["neworder.ts", ...args]);
+    await app.prints("Response for order 2: 200\n");
+    app.child.kill();
+    expect(app.printed()).toBe(
+      "{ data: { orderId: 1 } }\nResponse for order 1: 200\n{ data: { orderId: 2 } }\nResponse for order 2: 200\n",
+    );
+    expect(asked()).toEqual([what, what]);
+    for (const [index, { headers, body }] of sidecar.requests.entries()) {
+      expect(headers["dapr-app-id"]).toBe(header);
+      expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);
+    }
+  });
+
+  test("an order that was refused is sent again", async () => {
+    answer = { status: 500, body: "not up yet" };
+    const app = start("producerapp", ["neworder.ts"]);
+    await app.prints("Response for order 1: 500 not up yet\n");
+    answer = { status: 200 };
+    await app.prints("Response for order 1: 200\n");
+    app.child.kill();
+  });
+});

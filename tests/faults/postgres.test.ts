@@ -1,0 +1,179 @@
+/** PostgreSQL restarts, cuts connections, is late or refuses the password. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import {
+  postgresPassword,
+  startPostgres,
+  type PostgresContainer,
+} from "../support/postgres-server.ts";
+import { waitFor } from "../wait-for.ts";
+
+jest.setTimeout(90_000);
+let postgres: PostgresContainer;
+let sidecar: Daprd;
+
+const start = (
+  connection: string,
+  until: "outbound" | "nothing" = "outbound",
+) =>
+  startDaprd({
+    resources: {
+      "orders.yaml": [
+        "apiVersion: dapr.io/v1alpha1",
+        "kind: Component",
+        "metadata: { name: orders }",
+        "spec:",
+        "  type: state.postgresql",
+        "  version: v2",
+        "  metadata:",
+        `    - { name: connectionString, value: "${connection}" }`,
+      ].join("\n"),
+    },
+    until,
+  });
+
+const path = "/v1.0/state/orders";
+const save = (key: string, value: unknown, etag?: string) =>
+  sidecar.call("POST", path, {
+    body: JSON.stringify([{ key, value, ...(etag ? { etag } : {}) }]),
+  });
+const read = (key: string) => sidecar.call("GET", `${path}/${key}`);
+const etagOf = (reply: { headers: Record<string, unknown> }) =>
+  String(reply.headers["etag"]).replaceAll('"', "");
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres?.stop());
+afterEach(stopAll);
+
+/** Counts a key up by etag, one save after the other, until `isOver`. */
+async function count(key: string, isOver: () => boolean) {
+  const refusals: string[] = [];
+  let value = 0;
+  let acked = 0;
+  expect((await save(key, 0)).status).toBe(204);
+  while (!isOver()) {
+    const found = await waitFor(
+      "an answer",
+      async () => {
+        const reply = await read(key);
+        return reply.status === 200 ? reply : undefined;
+      },
+      30_000,
+    );
+    const now = found.json() as number;
+    // What is there is what was acknowledged, or one more whose answer was lost.
+    expect(now).toBeGreaterThanOrEqual(value);
+    expect(now).toBeLessThanOrEqual(value + 1);
+    value = now;
+    const reply = await save(key, value + 1, etagOf(found));
+    if (reply.status === 204) {
+      value++;
+      acked++;
+    } else {
+      expect(reply.status).toBe(500);
+      refusals.push(reply.text);
+    }
+  }
+  return { value, acked, refusals };
+}
+
+/** Keeps two keys the same, by one transaction after the other. */
+async function transact(isOver: () => boolean) {
+  for (let n = 1; !isOver(); n++) {
+    const operations = Array.from({ length: 20 }, (_, i) => ({
+      operation: "upsert",
+      request: { key: `both-${i}`, value: n },
+    }));
+    const reply = await sidecar.call("POST", `${path}/transaction`, {
+      body: JSON.stringify({ operations }),
+    });
+    expect([204, 500]).toContain(reply.status);
+    const [first, last] = [await read("both-0"), await read("both-19")];
+    if (first.status === 200 && last.status === 200)
+      expect(first.text).toBe(last.text);
+  }
+}
+
+test("killed during saves: every 204 is there afterwards, none is done twice, and it goes on", async () => {
+  sidecar = await start(postgres.url());
+  let isOver = false;
+  const keys = Array.from({ length: 8 }, (_, i) => `restart-${i}`);
+  const counting = keys.map((key) => count(key, () => isOver));
+  for (let round = 0; round < 2; round++) {
+    await sleep(300); // of saves, so that each kill hits some
+    await postgres.kill();
+    expect((await save("down", 1)).status).toBe(500);
+    await postgres.start();
+    const from = performance.now();
+    await waitFor("a save", async () => (await save("up", 1)).status === 204);
+    expect(performance.now() - from).toBeLessThan(2000);
+  }
+  await sleep(200);
+  isOver = true;
+  const results = await Promise.all(counting);
+  for (const [i, { value, acked }] of results.entries()) {
+    const found = (await read(keys[i]!)).json() as number;
+    expect(acked).toBeGreaterThan(5);
+    expect(found).toBeGreaterThanOrEqual(value);
+    expect(found).toBeLessThanOrEqual(value + 1);
+  }
+  const refusals = results.flatMap((one) => one.refusals);
+  expect(refusals.length).toBeGreaterThan(0);
+  for (const text of refusals) {
+    expect(JSON.parse(text).errorCode).toBe("ERR_STATE_SAVE");
+    expect(text).toMatch(
+      /postgresql at 127.0.0.1:\d+ (can't be reached|was lost before it answered)/,
+    );
+  }
+});
+
+test("connections that the server ends cost no acknowledged save", async () => {
+  sidecar = await start(postgres.url());
+  let isOver = false;
+  const counting = count("cut", () => isOver);
+  const transacting = transact(() => isOver);
+  for (let i = 0; i < 10; i++) {
+    await sleep(50);
+    await postgres.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+    );
+  }
+  await sleep(100);
+  isOver = true;
+  const { acked, value } = await counting;
+  expect(acked).toBeGreaterThan(20);
+  await transacting;
+  expect((await read("cut")).json()).toBe(value);
+});
+
+test("a server that is late is waited for; requests meanwhile are told so", async () => {
+  await postgres.kill();
+  try {
+    sidecar = await start(postgres.url());
+    const reply = await save("late", 1);
+    expect(reply.status).toBe(500);
+    expect(reply.text).toMatch(
+      /postgresql at 127.0.0.1:\d+ can't be reached: /,
+    );
+    await sidecar.logged("can't be reached");
+  } finally {
+    await postgres.start();
+  }
+  await waitFor(
+    "a save",
+    async () => (await save("late", 1)).status === 204,
+    2000,
+  );
+});
+
+test("a wrong password ends the sidecar at once, by the component's name and without the password", async () => {
+  const wrong = postgres.url().replace(postgresPassword, "canary-0815");
+  const refused = await start(wrong, "nothing");
+  expect((await refused.exited).code).toBe(1);
+  expect(refused.output()).toMatch(
+    /initialization error occurred for orders \(state\.postgresql\/v2\): failed to connect to the database: password authentication failed/,
+  );
+  expect(refused.output()).not.toContain("canary-0815");
+});

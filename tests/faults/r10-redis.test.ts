@@ -1,0 +1,235 @@
+/** Drill R10: Redis restarts, forgets its scripts, cuts connections, is late or refuses the password. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { freePorts } from "../support/ports.ts";
+import { startRedis, type RedisContainer } from "../support/redis-server.ts";
+import { waitFor } from "../wait-for.ts";
+
+jest.setTimeout(60_000);
+let redis: RedisContainer;
+let sidecar: Daprd;
+
+const component = (address: string, more: Record<string, string> = {}) =>
+  [
+    "apiVersion: dapr.io/v1alpha1",
+    "kind: Component",
+    "metadata: { name: orders }",
+    "spec:",
+    "  type: state.redis",
+    "  version: v1",
+    "  metadata:",
+    `    - { name: redisHost, value: "${address}" }`,
+    ...Object.entries(more).map(
+      ([name, value]) => `    - { name: ${name}, value: "${value}" }`,
+    ),
+  ].join("\n");
+
+const start = (
+  address: string,
+  more: Record<string, string> = {},
+  until: "outbound" | "nothing" = "outbound",
+) =>
+  startDaprd({
+    resources: { "orders.yaml": component(address, more) },
+    until,
+  });
+
+const path = "/v1.0/state/orders";
+const save = (key: string, value: unknown, etag?: string) =>
+  sidecar.call("POST", path, {
+    body: JSON.stringify([{ key, value, ...(etag ? { etag } : {}) }]),
+  });
+const read = async (key: string) => {
+  const reply = await sidecar.call("GET", `${path}/${key}`);
+  expect(reply.status).toBe(200);
+  return {
+    value: reply.json() as number,
+    etag: String(reply.headers.etag).replaceAll('"', ""),
+  };
+};
+
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+afterEach(stopAll);
+
+interface Writer {
+  acked: number;
+  unknown: number;
+  refusals: string[];
+  slowestMs: number;
+}
+
+/** Counts a key up, one save after the other, until `isOver`; by etag, or plainly. */
+async function write(
+  key: string,
+  byEtag: boolean,
+  isOver: () => boolean,
+): Promise<Writer> {
+  const told: Writer = { acked: 0, unknown: 0, refusals: [], slowestMs: 0 };
+  let next = 1;
+  let etag: string | undefined;
+  while (!isOver()) {
+    const from = performance.now();
+    const reply = await save(key, next, byEtag ? etag : undefined);
+    told.slowestMs = Math.max(told.slowestMs, performance.now() - from);
+    if (reply.status === 204) {
+      told.acked++;
+      next++;
+      if (byEtag) etag = `${Number(etag ?? 0) + 1}`;
+      continue;
+    }
+    expect(reply.status).toBe(500);
+    told.unknown++;
+    told.refusals.push(reply.text);
+    // What became of it is known once the store answers again.
+    const found = await waitFor("an answer", async () => {
+      const reply = await sidecar.call("GET", `${path}/${key}`);
+      return reply.status === 500 ? undefined : reply;
+    });
+    next = found.status === 200 ? (found.json() as number) + 1 : 1;
+    etag = found.headers.etag && String(found.headers.etag).replaceAll('"', "");
+  }
+  return told;
+}
+
+test("R10: Redis is killed during saves: every 204 is there afterwards, no save is done twice, and it goes on within 2 s", async () => {
+  sidecar = await start(redis.address);
+  let isOver = false;
+  const keys = Array.from({ length: 10 }, (_, i) => `restart-${i}`);
+  const writers = keys.map((key, i) => write(key, i % 2 === 0, () => isOver));
+  for (let round = 0; round < 3; round++) {
+    await sleep(300); // of saves, so that each kill hits some
+    await redis.kill();
+    expect((await save("down", 1)).status).toBe(500);
+    await redis.start();
+    const from = performance.now();
+    await waitFor("a save", async () => (await save("up", 1)).status === 204);
+    expect(performance.now() - from).toBeLessThan(2000);
+  }
+  await sleep(200);
+  isOver = true;
+  const results = await Promise.all(writers);
+  for (const [i, { acked, unknown, slowestMs }] of results.entries()) {
+    const { value, etag } = await read(keys[i]!);
+    const done = Number(etag); // one more with every write
+    expect(acked).toBeGreaterThan(20);
+    expect(done).toBeGreaterThanOrEqual(acked);
+    expect(done).toBeLessThanOrEqual(acked + unknown);
+    if (i % 2 === 0) expect(value).toBe(done);
+    else expect(value).toBeLessThanOrEqual(done);
+    expect(slowestMs).toBeLessThan(6000);
+  }
+  const refusals = results.flatMap((one) => one.refusals);
+  expect(refusals.length).toBeGreaterThan(0);
+  for (const text of refusals) {
+    expect(JSON.parse(text).errorCode).toBe("ERR_STATE_SAVE");
+    expect(text).toMatch(
+      /redis at 127.0.0.1:\d+ (can't be reached|was lost before it answered, so the request may have been done or not)/,
+    );
+  }
+  expect(
+    sidecar.messages().filter((line) => line.includes("can't be reached"))
+      .length,
+  ).toBeLessThanOrEqual(4);
+  expect(sidecar.output()).toContain("is connected again");
+});
+
+test("R10: a silent Redis fails a request in time, and the rest goes on when it speaks", async () => {
+  sidecar = await start(redis.address, { readTimeout: "500ms" });
+  await save("silent", 1);
+  await redis.pause();
+  const from = performance.now();
+  const reply = await save("silent", 2);
+  const took = performance.now() - from;
+  await redis.unpause();
+  expect(reply.status).toBe(500);
+  expect(took).toBeLessThan(3000);
+  await waitFor(
+    "a save",
+    async () => (await save("x", 1)).status === 204,
+    2000,
+  );
+});
+
+test("R10: scripts that Redis forgot, and connections it cuts, cost no acknowledged save", async () => {
+  sidecar = await start(redis.address);
+  let isOver = false;
+  const writing = Promise.all([
+    write("forgot-a", true, () => isOver),
+    write("forgot-b", false, () => isOver),
+  ]);
+  for (let i = 0; i < 20; i++) {
+    await redis.admin.script("FLUSH");
+    await sleep(10);
+  }
+  isOver = true;
+  for (const { unknown } of await writing) expect(unknown).toBe(0);
+
+  isOver = false;
+  const cut = write("cut", true, () => isOver);
+  for (let i = 0; i < 5; i++) {
+    await sleep(50);
+    await redis.admin.call(
+      "CLIENT",
+      ..."KILL TYPE normal SKIPME yes".split(" "),
+    );
+  }
+  await sleep(100);
+  isOver = true;
+  const { acked, unknown } = await cut;
+  const { value, etag } = await read("cut");
+  expect(acked).toBeGreaterThan(20);
+  expect(value).toBe(Number(etag));
+  expect(value).toBeGreaterThanOrEqual(acked);
+  expect(value).toBeLessThanOrEqual(acked + unknown);
+});
+
+test("a Redis that is late is waited for; requests meanwhile are told so", async () => {
+  await redis.kill();
+  try {
+    sidecar = await start(redis.address);
+    const reply = await save("late", 1);
+    expect(reply.status).toBe(500);
+    expect(reply.text).toMatch(/redis at 127.0.0.1:\d+ can't be reached: /);
+    await sidecar.logged("can't be reached");
+  } finally {
+    await redis.start();
+  }
+  await waitFor(
+    "a save",
+    async () => (await save("late", 1)).status === 204,
+    2000,
+  );
+});
+
+test("a wrong password ends the sidecar at once, by the component's name and without the password", async () => {
+  await redis.admin.config("SET", "requirepass", "right-4711");
+  try {
+    const wrong: Record<string, string>[] = [
+      { redisPassword: "canary-0815" },
+      {},
+    ];
+    for (const more of wrong) {
+      const refused = await start(redis.address, more, "nothing");
+      expect((await refused.exited).code).toBe(1);
+      expect(refused.output()).toMatch(
+        /initialization error occurred for orders \(state\.redis\/v1\): redis store: error connecting to redis at 127.0.0.1:\d+: (WRONGPASS|NOAUTH)/,
+      );
+      expect(refused.output()).not.toContain("canary-0815");
+    }
+    sidecar = await start(redis.address, { redisPassword: "right-4711" });
+    expect((await save("in", 1)).status).toBe(204);
+  } finally {
+    await redis.admin.config("SET", "requirepass", "");
+  }
+});
+
+test("nobody there and no waiting without end: a request fails in time", async () => {
+  const [port] = await freePorts(1);
+  sidecar = await start(`127.0.0.1:${port}`, { redisMaxRetries: "-1" });
+  const from = performance.now();
+  expect((await save("nobody", 1)).status).toBe(500);
+  expect(performance.now() - from).toBeLessThan(2000);
+});

@@ -1,0 +1,66 @@
+/** A PostgreSQL in a container, on a port that stays the same when it is stopped and started again. */
+import pg from "pg";
+import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
+import { waitFor } from "../wait-for.ts";
+import { freePorts } from "./ports.ts";
+
+export interface PostgresContainer {
+  port: number;
+  /** Of the database `database`. */
+  url(database?: string): string;
+  /** One statement of the test's own. */
+  query(text: string, values?: unknown[]): Promise<unknown[][]>;
+  /** kill -9; what it committed stays. */
+  kill(): Promise<void>;
+  /** Starts it again and waits until it answers. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export const postgresPassword = "canary-4711";
+
+export async function startPostgres(): Promise<PostgresContainer> {
+  const [port] = (await freePorts(1)) as [number];
+  const container = await new GenericContainer("postgres:15")
+    .withExposedPorts({ container: 5432, host: port })
+    .withEnvironment({ POSTGRES_PASSWORD: postgresPassword })
+    .withStartupTimeout(60_000)
+    .start();
+  const client = await getContainerRuntimeClient();
+  const raw = client.container.getById(container.getId());
+  const url = (database = "postgres") =>
+    `postgres://postgres:${postgresPassword}@127.0.0.1:${port}/${database}`;
+  const postgres: PostgresContainer = {
+    port,
+    url,
+    async query(text, values) {
+      const one = new pg.Client(url());
+      one.on("error", () => {}); // cut off by a test
+      await one.connect();
+      try {
+        return (await one.query({ text, values, rowMode: "array" }))
+          .rows as unknown[][];
+      } finally {
+        await one.end();
+      }
+    },
+    async kill() {
+      await raw.kill({ signal: "SIGKILL" });
+      await raw.wait();
+    },
+    async start() {
+      await raw.start();
+      await answers();
+    },
+    stop: async () => void (await container.stop()),
+  };
+  // It starts twice at first: the first listens inside only.
+  const answers = () =>
+    waitFor(
+      "PostgreSQL to answer",
+      () => postgres.query("SELECT 1").then(Boolean, () => false),
+      30_000,
+    );
+  await answers();
+  return postgres;
+}
