@@ -161,6 +161,27 @@ describe("state.postgresql", () => {
     ).toEqual([[8]]);
   });
 
+  test("v1 makes a second table beside the first, and keeps a later count", async () => {
+    const metadataTableName = "shared_metadata";
+    for (const tableName of ["shared_1", "shared_2", "shared_1"]) {
+      const store = await open("v1", { tableName, metadataTableName });
+      const key = `in-${tableName}`;
+      await store.set({ key, value: "1", metadata: {} });
+      await store.close();
+      expect(
+        await postgres.query(`SELECT key FROM ${tableName} ORDER BY key`),
+      ).toEqual([[key]]);
+      await postgres.query(
+        "UPDATE shared_metadata SET value = '7' WHERE key = 'migrations'",
+      );
+    }
+    expect(
+      await postgres.query(
+        "SELECT value FROM shared_metadata WHERE key = 'migrations'",
+      ),
+    ).toEqual([["7"]]);
+  });
+
   test.each(["v1", "v2"] as const)(
     "%s sweeps expired rows",
     async (version) => {

@@ -13,6 +13,7 @@ export function v1Dialect(writtenTable: string): Dialect {
       value = excluded.value, isbinary = excluded.isbinary,
       expiredate = excluded.expiredate, updatedate = CURRENT_TIMESTAMP`;
   return {
+    table,
     features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
     migrations: {
       key: "migrations",
@@ -24,7 +25,6 @@ export function v1Dialect(writtenTable: string): Dialect {
           insertdate timestamp with time zone NOT NULL DEFAULT now(),
           updatedate timestamp with time zone NULL
         )`,
-        // Two stores may share one metadata table and each count the other's steps.
         `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS expiredate timestamp with time zone`,
       ],
     },
