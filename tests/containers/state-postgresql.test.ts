@@ -182,6 +182,31 @@ describe("state.postgresql", () => {
     ).toEqual([["7"]]);
   });
 
+  test("v1 sweeps each of two tables that share their notes", async () => {
+    const tables = ["swept_1", "swept_2"];
+    const open2 = tables.map((tableName) =>
+      open("v1", {
+        tableName,
+        metadataTableName: "swept_metadata",
+        cleanupInterval: "1s",
+      }),
+    );
+    const stores = await Promise.all(open2);
+    for (const store of stores)
+      await store.set({
+        key: "mortal",
+        value: "1",
+        metadata: { ttlInSeconds: "1" },
+      });
+    await waitFor("both sweeps", async () => {
+      const left = tables.map((table) =>
+        postgres.query(`SELECT key FROM ${table}`),
+      );
+      return (await Promise.all(left)).flat().length === 0;
+    });
+    for (const store of stores) await store.close();
+  });
+
   test.each(["v1", "v2"] as const)(
     "%s sweeps expired rows",
     async (version) => {

@@ -28,7 +28,8 @@ export function v1Dialect(writtenTable: string): Dialect {
         `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS expiredate timestamp with time zone`,
       ],
     },
-    cleanupKey: "last-cleanup",
+    // The original has one note for all tables, so that one sweep would do for the others.
+    cleanupKey: table === "state" ? "last-cleanup" : `last-cleanup-${table}`,
     deleteExpired: `DELETE FROM ${table} WHERE expiredate IS NOT NULL AND expiredate < CURRENT_TIMESTAMP`,
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
