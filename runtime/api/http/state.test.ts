@@ -22,7 +22,7 @@ const [, , query] = stateRoutes(states).find(([, path]) =>
 )!;
 
 test.each(["{bad", "", `{"a":"${"x".repeat(128 * 1024)}"}`])(
-  "a query of %.8j fails with the documented details",
+  "an unreadable query (%#) fails with the documented details",
   async (body) => {
     const request = {
       params: { store: "queried" },
