@@ -4,10 +4,11 @@
  * is open, then all others in file order.
  */
 import { randomUUID } from "node:crypto";
-import { openComponent } from "./components/open.ts";
+import { initFailure, openComponent } from "./components/open.ts";
 import type { BuiltIn } from "./components/index.ts";
 import type { Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
+import { hideSecrets } from "./hide-secrets.ts";
 import type { Logger } from "./log.ts";
 import { where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
@@ -78,7 +79,7 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
     expand(resource, options);
     const component = await openComponent(resource, known, options);
     options.onOpened(component, resource);
-    category!.add(component, resource);
+    add(component, resource, category!);
     log.info(`Component loaded: ${label(resource)}`);
   } catch (error) {
     const because =
@@ -89,6 +90,15 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
         cause: error,
       });
     log.error(`Ignoring error processing component: ${message}`);
+  }
+}
+
+/** What a block does not take is a failure of the component's start like any other. */
+function add(component: Closable, resource: LoadedComponent, to: Category) {
+  try {
+    to.add(component, resource);
+  } catch (error) {
+    throw initFailure(resource, error, hideSecrets(resource.metadata, {}));
   }
 }
 
