@@ -1,13 +1,21 @@
-# The sidecar's image. Build it from a checkout where `npm install` has made dist/:
-#   docker build -t dapr-ts .
-#   docker run --rm --network host -v "$PWD/components:/components" dapr-ts --app-id x --resources-path /components
+# One image for the sidecar and the control plane; what runs is its first argument: /daprd, operator or injector.
+# `npm run images` builds it. For the sidecar alone:
+#   docker run --rm --network host -v "$PWD/components:/components" IMAGE /daprd --app-id x --resources-path /components
 FROM node:24-slim
-ENV NODE_ENV=production
+ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /dapr
+# Node's flag is the sidecar's memory limit (docs/decisions.md, "Start and memory"): given here, it need not start anew.
+# .dapr is where the embedded broker may keep its file.
+RUN program() { printf '#!/usr/local/bin/node --max-semi-space-size=4\n%s\n' "$2" > "$1" && chmod 755 "$1"; } \
+ && program /daprd 'import("/dapr/dist/daprd.js");' \
+ && for word in operator injector; do program /usr/local/bin/$word \
+      "process.argv.splice(1, 1, '/dapr/control-plane/control-plane.mjs', '$word'); import('/dapr/control-plane/control-plane.mjs');"; done \
+ && mkdir .dapr && chown 1000:1000 .dapr
 COPY runtime/package.json ./
 COPY dist ./dist
-# Its own folder, where the embedded broker may keep its file.
-RUN mkdir -p .dapr && chown node:node .dapr
-USER node
+COPY dist.kubernetes ./control-plane
+# By number: Kubernetes must see that it is not root.
+USER 1000:1000
 EXPOSE 3500 50001 9090
-ENTRYPOINT ["node", "dist/daprd.js"]
+ENTRYPOINT []
+CMD ["/daprd"]

@@ -2,6 +2,7 @@
 import { CommandError, command } from "./command.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
+import type { AppRow } from "./kubernetes/list-pods.ts";
 import { renderTable } from "./table.ts";
 
 export const list = command(
@@ -17,7 +18,7 @@ export const list = command(
     kubernetes: {
       type: "bool",
       short: "k",
-      about: "List apps in Kubernetes (not available yet)",
+      about: "List the apps in Kubernetes",
     },
     "all-namespaces": {
       type: "bool",
@@ -28,24 +29,33 @@ export const list = command(
   },
   {},
   async ({ flags, io }) => {
-    if (flags.kubernetes)
-      throw new CommandError(
-        '"dapr list -k" is not available yet. Use `kubectl get pods`.',
-      );
     if (!["table", "json", "yaml"].includes(flags.output))
       throw new CommandError("An invalid output format was specified.");
-    const rows = await Promise.all(
-      (await findInstances()).map(async (instance) =>
-        describe(instance, await runDetails(instance)),
-      ),
-    );
+    const rows = flags.kubernetes
+      ? await (
+          await import("./kubernetes/list-pods.ts")
+        ).listApps(
+          flags.namespace && !flags["all-namespaces"]
+            ? { namespace: flags.namespace }
+            : "all",
+        )
+      : await Promise.all(
+          (await findInstances()).map(async (instance) =>
+            describe(instance, await runDetails(instance)),
+          ),
+        );
     // No line end after JSON, as in the original.
     if (flags.output === "json")
       process.stdout.write(JSON.stringify(rows, null, 2));
     else if (flags.output === "yaml")
       process.stdout.write((await import("yaml")).stringify(rows));
     else if (rows.length === 0) io.out("No Dapr instances found.");
-    else io.out(renderTable(rows.map(tableRow)));
+    else
+      io.out(
+        renderTable(
+          rows.map((row) => ("appPid" in row ? tableRow(row) : podRow(row))),
+        ),
+      );
     return 0;
   },
 );
@@ -93,6 +103,14 @@ function tableRow(row: Row): Record<string, string> {
     RUNTEMPLATENAME: row.runTemplateName,
   };
 }
+
+const podRow = (row: AppRow): Record<string, string> => ({
+  NAMESPACE: row.namespace,
+  "APP ID": row.appId,
+  "APP PORT": row.appPort,
+  AGE: row.age,
+  CREATED: row.created,
+});
 
 const shorten = (text: string) =>
   text.length > 20 ? `${text.slice(0, 17)}...` : text;

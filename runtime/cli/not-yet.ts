@@ -1,4 +1,4 @@
-/** Commands of the full CLI that this one does not have yet, each with what works instead. */
+/** Commands of the full CLI that this one does not have yet, each with what works instead. `init` and `uninstall` are there for Kubernetes. */
 import type { Io } from "./io.ts";
 
 const later: Record<string, string> = {
@@ -6,23 +6,17 @@ const later: Record<string, string> = {
   uninstall: "Nothing was installed, so there is nothing to remove.",
   publish:
     "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
-  status: "For apps on this machine: `dapr list`.",
-  logs: "Logs of `dapr run` are on its console, those of `dapr run -f` in each app's .dapr/logs folder.",
-  components:
-    "Loaded components: curl http://localhost:DAPR_HTTP_PORT/v1.0/metadata (ports: `dapr list`).",
-  configurations:
-    "A sidecar reads its configuration from `dapr run --config FILE`.",
   dashboard: "Running apps: `dapr list`.",
-  upgrade: "Update this project and run `npm install`.",
   mtls: "Sidecars on this machine talk over loopback only.",
-  annotate: "Add the dapr.io annotations to your manifest by hand.",
   completion: "The commands are few: `dapr --help`.",
   "build-info": "Versions: `dapr version`.",
   scheduler: "The jobs API is not served yet.",
   workflow: "The workflow API is not served yet.",
 };
 
-export const laterNames = Object.keys(later);
+export const laterNames = Object.keys(later).filter(
+  (name) => !["init", "uninstall"].includes(name),
+);
 
 export function sayNotYet(name: string, io: Io): number {
   io.status("failure", `"dapr ${name}" is not available yet. ${later[name]}`);

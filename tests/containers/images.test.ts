@@ -83,6 +83,7 @@ async function pod(
       { content: component, target: "/components/kafka_bindings.yaml" },
     ])
     .withCommand([
+      "/daprd",
       "--app-id",
       appId,
       ...flags,

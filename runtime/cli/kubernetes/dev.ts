@@ -1,0 +1,110 @@
+/**
+ * What `dapr init -k --dev` adds to the namespace default: Redis and Zipkin
+ * under the names the original gives them, and resources that use them.
+ */
+import { randomBytes } from "node:crypto";
+import type { KubernetesObject } from "../../kubernetes/objects.ts";
+
+const namespace = "default";
+const redis = "dapr-dev-redis-master";
+/** Holds `redis-password`. */
+export const devSecret = "dapr-dev-redis";
+const zipkin = "dapr-dev-zipkin";
+
+/** With a password of its own, unless the cluster `hasSecret` already: a running Redis knows only that one. */
+export function devObjects(hasSecret: boolean): KubernetesObject[] {
+  const redisPassword = {
+    secretKeyRef: { name: devSecret, key: "redis-password" },
+  };
+  return [
+    ...(hasSecret ? [] : [newSecret()]),
+    service(redis, 6379),
+    deployment(redis, {
+      name: "redis",
+      image: "redis:7",
+      args: ["--requirepass", "$(REDIS_PASSWORD)", "--save", ""],
+      env: [{ name: "REDIS_PASSWORD", valueFrom: redisPassword }],
+      ports: [{ containerPort: 6379 }],
+      readinessProbe: { tcpSocket: { port: 6379 }, periodSeconds: 1 },
+    }),
+    service(zipkin, 9411),
+    deployment(zipkin, {
+      name: "zipkin",
+      image: "openzipkin/zipkin:3.5",
+      ports: [{ containerPort: 9411 }],
+      readinessProbe: { tcpSocket: { port: 9411 }, periodSeconds: 1 },
+    }),
+    component("statestore", "state.redis", [
+      { name: "actorStateStore", value: "true" },
+    ]),
+    component("pubsub", "pubsub.redis", []),
+    {
+      apiVersion: "dapr.io/v1alpha1",
+      kind: "Configuration",
+      metadata: { name: "appconfig", namespace },
+      spec: {
+        tracing: {
+          samplingRate: "1",
+          zipkin: {
+            endpointAddress: `http://${zipkin}.${namespace}.svc.cluster.local:9411/api/v2/spans`,
+          },
+        },
+      },
+    } as KubernetesObject,
+  ];
+}
+
+const newSecret = () =>
+  ({
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: devSecret, namespace },
+    stringData: { "redis-password": randomBytes(12).toString("hex") },
+  }) as KubernetesObject;
+
+const component = (
+  name: string,
+  type: string,
+  more: { name: string; value: string }[],
+) =>
+  ({
+    apiVersion: "dapr.io/v1alpha1",
+    kind: "Component",
+    metadata: { name, namespace },
+    spec: {
+      type,
+      version: "v1",
+      metadata: [
+        { name: "redisHost", value: `${redis}:6379` },
+        {
+          name: "redisPassword",
+          secretKeyRef: { name: devSecret, key: "redis-password" },
+        },
+        ...more,
+      ],
+    },
+    auth: { secretStore: "kubernetes" },
+  }) as KubernetesObject;
+
+const service = (name: string, port: number) =>
+  ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name, namespace, labels: { app: name } },
+    spec: { selector: { app: name }, ports: [{ port }] },
+  }) as KubernetesObject;
+
+const deployment = (name: string, container: Record<string, unknown>) =>
+  ({
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: { name, namespace, labels: { app: name } },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: { labels: { app: name } },
+        spec: { containers: [container] },
+      },
+    },
+  }) as KubernetesObject;

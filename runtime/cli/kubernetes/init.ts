@@ -1,0 +1,98 @@
+/** `dapr init -k`: the control plane for the cluster kubectl points at. */
+import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
+import { CommandError, command } from "../command.ts";
+import { sayNotYet } from "../not-yet.ts";
+import { devObjects, devSecret } from "./dev.ts";
+import { install } from "./install.ts";
+import { apply, installFlags, installOptions } from "./install-flags.ts";
+import { kubectl } from "./kubectl.ts";
+
+export const init = command(
+  "init",
+  "Install the control plane. Supported platforms: Kubernetes",
+  {
+    kubernetes: { type: "bool", short: "k", about: "Install in Kubernetes" },
+    dev: {
+      type: "bool",
+      about: "Also Redis and Zipkin, with components that use them",
+    },
+    "dry-run": {
+      type: "bool",
+      about: "Print the manifests instead of applying them",
+    },
+    wait: { type: "bool", about: "Accepted; it always waits" },
+    "enable-mtls": {
+      type: "bool",
+      about: "Mutual TLS between sidecars (not available yet)",
+    },
+    "enable-ha": {
+      type: "bool",
+      about: "Several replicas (not available yet)",
+    },
+    ...installFlags,
+  },
+  {
+    usage: "-k [flags]",
+    examples: `
+# In the cluster kubectl points at
+dapr init -k
+
+# With Redis and Zipkin for development
+dapr init -k --dev
+
+# Manifests for a repository
+dapr init -k --dry-run > dapr.yaml
+`,
+    notes:
+      "The image is built by `npm run images`; a cluster that does not share Docker's images needs it loaded first.",
+  },
+  async ({ flags, io }) => {
+    if (!flags.kubernetes) return sayNotYet("init", io);
+    for (const name of ["enable-mtls", "enable-ha"] as const)
+      if (flags[name]) throw new CommandError(`--${name} is not available yet`);
+    const options = installOptions(flags);
+    if (flags["dry-run"]) {
+      const { crds, rest } = installation(options);
+      const dev = flags.dev ? devObjects(false) : [];
+      process.stdout.write(toYaml([...crds, ...rest, ...dev]));
+      return 0;
+    }
+    io.status("pending", "Making the jump to hyperspace...");
+    io.status(
+      "success",
+      "Deploying the Dapr control plane with latest version to your cluster...",
+    );
+    await install(options, flags.timeout * 1000, io);
+    if (flags.dev) {
+      io.status(
+        "success",
+        "Deploying Redis and Zipkin to your cluster, with components statestore and pubsub and Configuration appconfig...",
+      );
+      const found = await kubectl([
+        "get",
+        "secret",
+        devSecret,
+        "-n",
+        "default",
+        "--ignore-not-found",
+        "-o",
+        "name",
+      ]);
+      await apply(devObjects(found.trim() !== ""));
+      for (const name of ["dapr-dev-redis-master", "dapr-dev-zipkin"])
+        await kubectl([
+          "rollout",
+          "status",
+          `deployment/${name}`,
+          "-n",
+          "default",
+          `--timeout=${flags.timeout}s`,
+        ]);
+    }
+    io.status(
+      "success",
+      `Success! Dapr has been installed to namespace ${flags.namespace}. To verify, run \`dapr status -k' in your terminal. To get started, go here: https://docs.dapr.io/getting-started`,
+    );
+    return 0;
+  },
+);

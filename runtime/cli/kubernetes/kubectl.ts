@@ -1,0 +1,82 @@
+/**
+ * The user's own kubectl: it knows the cluster, the credentials and the
+ * context, so the CLI need not bring a second client for the same API.
+ */
+import { spawn } from "node:child_process";
+import { CommandError } from "../command.ts";
+
+export interface KubectlOptions {
+  /** What it reads on stdin. */
+  input?: string;
+  signal?: AbortSignal;
+}
+
+/** Runs kubectl and resolves with its stdout. Rejects with a {@link CommandError} that quotes what it said. */
+export function kubectl(
+  args: readonly string[],
+  { input, signal }: KubectlOptions = {},
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn("kubectl", args, {
+      stdio: ["pipe", "pipe", "pipe"],
+      windowsHide: true,
+      signal,
+    });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    child.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        new CommandError(
+          error.code === "ENOENT"
+            ? "kubectl was not found on PATH: install it (https://kubernetes.io/docs/tasks/tools/) and point it at your cluster"
+            : `kubectl could not be run: ${error.message}`,
+        ),
+      ),
+    );
+    child.once("close", (code) => {
+      if (code === 0) return resolve(Buffer.concat(out).toString());
+      const said = Buffer.concat(err).toString().trim();
+      reject(
+        new CommandError(said || `kubectl ${args[0]} ended with code ${code}`),
+      );
+    });
+    child.stdin.on("error", () => {}); // it may end before it has read all: its exit tells
+    child.stdin.end(input);
+  });
+}
+
+/** What every object of the API has. */
+export interface KubeObject {
+  kind: string;
+  metadata: {
+    name: string;
+    namespace?: string;
+    creationTimestamp: string;
+    labels?: Record<string, string>;
+    annotations?: Record<string, string>;
+  };
+  spec?: Record<string, unknown>;
+  status?: Record<string, unknown>;
+}
+
+/** Where to look: one namespace, or all. */
+export type Where = { namespace: string } | "all";
+
+/** Lists objects of a kind (`pods`, `components.dapr.io`), by label if one is given. */
+export async function listObjects<T extends KubeObject = KubeObject>(
+  kind: string,
+  where: Where,
+  selector?: string,
+): Promise<T[]> {
+  const text = await kubectl([
+    "get",
+    kind,
+    ...(where === "all" ? ["--all-namespaces"] : ["-n", where.namespace]),
+    ...(selector ? ["-l", selector] : []),
+    "-o",
+    "json",
+  ]);
+  return (JSON.parse(text) as { items: T[] }).items;
+}

@@ -1,0 +1,46 @@
+/** What the commands read of a pod. */
+import type { KubeObject } from "./kubectl.ts";
+
+export interface Pod extends KubeObject {
+  spec: {
+    containers: Container[];
+    initContainers?: Container[];
+  };
+  status: {
+    phase?: string;
+    containerStatuses?: ContainerStatus[];
+  };
+}
+
+export interface Container {
+  name: string;
+  image: string;
+  args?: string[];
+}
+
+interface ContainerStatus {
+  name: string;
+  ready: boolean;
+  state?: {
+    waiting?: { reason?: string };
+    terminated?: { reason?: string };
+    running?: object;
+  };
+}
+
+/** The sidecar, wherever it was put. */
+export const sidecarOf = (pod: Pod): Container | undefined =>
+  [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(
+    ({ name }) => name === "daprd",
+  );
+
+/** The value after a flag in a container's arguments. */
+export function argOf(container: Container, flag: string): string {
+  const args = container.args ?? [];
+  const at = args.indexOf(flag);
+  return at < 0 ? "" : (args[at + 1] ?? "");
+}
+
+/** The tag of an image, `latest` where it has none. */
+export const tagOf = (image: string): string =>
+  /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1] ?? "latest";

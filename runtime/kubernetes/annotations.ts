@@ -1,0 +1,59 @@
+/** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (spec kubernetes §1). */
+import { isTruthy } from "../metadata.ts";
+import { annotation, appService } from "./names.ts";
+import type { ObjectMeta } from "./objects.ts";
+
+export interface Annotations {
+  /** As given, "" if it is; undefined only where the key is absent. */
+  text(name: string): string | undefined;
+  /** `fallback` where absent or not a whole number; the latter is a warning. */
+  number(name: string, fallback: number): number;
+  /** As `number`, without a default. */
+  optionalNumber(name: string): number | undefined;
+  /** True for y, yes, true, t, on and 1; whatever else is given is false. */
+  truthy(name: string, fallback: boolean): boolean;
+  has(name: string): boolean;
+}
+
+export function readAnnotations(
+  metadata: ObjectMeta | undefined,
+  warn: (message: string) => void = () => {},
+): Annotations {
+  const all = metadata?.annotations ?? {};
+  const text = (name: string) => all[annotation(name)];
+  const optionalNumber = (name: string) => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    if (/^[+-]?\d+$/.test(value)) return Number(value);
+    warn(
+      `annotation ${annotation(name)}: "${value}" is not a whole number; ignored`,
+    );
+    return undefined;
+  };
+  return {
+    text,
+    optionalNumber,
+    number: (name, fallback) => optionalNumber(name) ?? fallback,
+    truthy: (name, fallback) => {
+      const value = text(name);
+      return value === undefined ? fallback : isTruthy(value);
+    },
+    has: (name) => text(name) !== undefined,
+  };
+}
+
+/**
+ * Whether the webhook adds a sidecar. Stricter than the operator's reading of the same
+ * annotation: only `true`, in any case (the original's rule since 1.17.3).
+ */
+export const wantsSidecar = (metadata: ObjectMeta | undefined): boolean =>
+  readAnnotations(metadata).text("enabled")?.toLowerCase() === "true";
+
+/** Why an app id can't be one in Kubernetes, where `ID-dapr` names a Service; undefined if it can. */
+export function appIdProblem(appId: string): string | undefined {
+  if (appId === "")
+    return 'annotation dapr.io/app-id is missing or empty: set it to the app\'s name, e.g. "orders"';
+  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(appId) && appId.length <= 58)
+    return undefined;
+  return `annotation dapr.io/app-id: "${appId}" can't be an app id: the Service ${appService(appId)} needs a name of lower-case letters, digits and "-", beginning and ending with a letter or digit, and the id at most 58 characters`;
+}

@@ -1,0 +1,33 @@
+/** Has certificates made by a short-lived process: this program again, with the word `certificate`. */
+import { spawn } from "node:child_process";
+import type { Issued, IssueRequest } from "./issue.ts";
+
+export type Issuer = (request: IssueRequest) => Promise<Issued>;
+
+/** The issuer's key goes in by a pipe: arguments can be read by everybody on the node. */
+export const issueInProcess: Issuer = (request) =>
+  new Promise((resolve, reject) => {
+    const fail = (reason: string) =>
+      reject(new Error(`making a certificate failed: ${reason}`));
+    const child = spawn(
+      process.execPath,
+      [process.argv[1] as string, "certificate"],
+      { stdio: ["pipe", "pipe", "pipe"], timeout: 30_000 },
+    );
+    let stdout = "";
+    let stderr = "";
+    child.stdout.on("data", (chunk) => (stdout += chunk));
+    child.stderr.on("data", (chunk) => (stderr += chunk));
+    child.stdin.on("error", (error) => fail(error.message));
+    child.on("error", (error) => fail(error.message));
+    child.on("close", (code, signal) => {
+      if (code !== 0)
+        return fail(stderr.trim() || `ended by ${signal ?? code}`);
+      try {
+        resolve(JSON.parse(stdout) as Issued);
+      } catch {
+        fail("its answer is not JSON");
+      }
+    });
+    child.stdin.end(JSON.stringify(request));
+  });

@@ -1,0 +1,87 @@
+/** The injector: certificate, webhook server, caBundle, in this order; then it looks after all three. */
+import type { Logger } from "../../log.ts";
+import { issueInProcess } from "../certificates/issuer.ts";
+import { keepServing } from "../certificates/serving.ts";
+import { serveHealth } from "../health.ts";
+import { inClusterApi, isNotFound, type KubeApi } from "../kube-api.ts";
+import { controlPlaneId, daprSystem, injector } from "../names.ts";
+import { every } from "../every.ts";
+import { readInjectorConfig, type InjectorState } from "./config.ts";
+import { serveWebhook } from "./server.ts";
+import { setCaBundle } from "./webhook-configuration.ts";
+import type { Server } from "node:https";
+
+const lookMs = 10_000;
+/** Until every node knows that this pod takes no more requests. */
+const lingerMs = 4_000;
+
+/** Runs until `stopping`; a pod that was asked for meanwhile still gets its sidecar. */
+export async function runInjector(
+  log: Logger,
+  stopping: AbortSignal,
+): Promise<void> {
+  const config = readInjectorConfig(process.env);
+  const api = inClusterApi();
+  const state: InjectorState = { trustAnchors: "", mtls: true };
+  let waitsFor: string | undefined = "the serving certificate";
+  let server: Server | undefined;
+  let current = { certificate: "", key: "" };
+  const health = await serveHealth(() =>
+    stopping.aborted ? "stopping" : waitsFor,
+  );
+
+  const { namespace, clusterDomain, trustDomain } = config;
+  const host = `${injector.service}.${namespace}.svc`;
+  const serving = await keepServing({
+    api,
+    namespace,
+    trustDomain,
+    issue: issueInProcess,
+    log,
+    uri: controlPlaneId(trustDomain, namespace, "dapr-injector"),
+    dnsNames: [host, `${host}.${clusterDomain}`],
+    use: ({ certificate, key, root }) => {
+      current = { certificate, key };
+      state.trustAnchors = root;
+      server?.setSecureContext({ cert: certificate, key });
+    },
+  });
+  server = await serveWebhook({
+    config,
+    state: () => state,
+    certificate: current,
+    log,
+  });
+
+  const look = every(lookMs, log, async () => {
+    state.mtls = await readMtls(api, namespace);
+    if (await setCaBundle(api, state.trustAnchors))
+      log.info("told the API server which certificate to trust (caBundle)");
+    if (waitsFor) log.info("ready: annotated pods get their sidecar");
+    waitsFor = undefined;
+  });
+  waitsFor = "the webhook's caBundle";
+  await look.now();
+
+  await new Promise((resolve) => stopping.addEventListener("abort", resolve));
+  await new Promise((resolve) => setTimeout(resolve, lingerMs));
+  look.stop();
+  serving.stop();
+  server.close();
+  server.closeIdleConnections();
+  health.close();
+}
+
+/** `spec.mtls.enabled` of the control plane's Configuration; without it, true (spec kubernetes §2). */
+async function readMtls(api: KubeApi, namespace: string): Promise<boolean> {
+  type Configuration = { spec?: { mtls?: { enabled?: boolean } } };
+  try {
+    const found = await api.get<Configuration>(
+      `/apis/dapr.io/v1alpha1/namespaces/${namespace}/configurations/${daprSystem}`,
+    );
+    return found.spec?.mtls?.enabled ?? true;
+  } catch (error) {
+    if (isNotFound(error)) return true;
+    throw error;
+  }
+}

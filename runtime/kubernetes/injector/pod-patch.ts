@@ -1,0 +1,177 @@
+/** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
+import { readAnnotations } from "../annotations.ts";
+import { injectedLabel, sidecar, tokenAudience } from "../names.ts";
+import type {
+  Container,
+  EnvVar,
+  Pod,
+  Volume,
+  VolumeMount,
+} from "../objects.ts";
+import type { InjectorConfig, InjectorState } from "./config.ts";
+import { appProtocol, sidecarPorts } from "./sidecar-args.ts";
+import { sidecarContainer } from "./sidecar-container.ts";
+
+export interface PatchOperation {
+  op: "add";
+  path: string;
+  value: unknown;
+}
+
+/** Annotations of the original that nothing acts upon here: named, so that nobody waits for their effect. */
+const notActedUpon = [
+  "enable-debug",
+  "pluggable-components",
+  "inject-pluggable-components",
+];
+
+export function podPatch(
+  pod: Pod,
+  appId: string,
+  namespace: string,
+  config: InjectorConfig,
+  state: InjectorState,
+  warn: (message: string) => void,
+): PatchOperation[] {
+  const annotations = readAnnotations(pod.metadata, warn);
+  for (const name of notActedUpon)
+    if (![undefined, "", "false"].includes(annotations.text(name)))
+      warn(`annotation dapr.io/${name} has no effect yet`);
+  const { spec } = pod;
+  const socketPath = annotations.text("unix-domain-socket-path");
+
+  const volumes: Volume[] = [
+    ...(socketPath
+      ? [{ name: sidecar.socketVolume, emptyDir: { medium: "Memory" } }]
+      : []),
+    tokenVolume(config),
+  ];
+  const volumeMounts: VolumeMount[] = [
+    ...askedMounts(annotations.text("volume-mounts"), true),
+    ...askedMounts(annotations.text("volume-mounts-rw"), false),
+  ].filter(({ name }) => {
+    const known = spec.volumes?.some((volume) => volume.name === name);
+    if (!known)
+      warn(
+        `annotation dapr.io/volume-mounts: the pod has no volume "${name}"; left out`,
+      );
+    return known;
+  });
+  if (socketPath)
+    volumeMounts.push({
+      name: sidecar.socketVolume,
+      mountPath: sidecar.socketPath,
+    });
+  volumeMounts.push({
+    name: sidecar.tokenVolume,
+    mountPath: sidecar.tokenPath,
+    readOnly: true,
+  });
+
+  const container = sidecarContainer({
+    annotations,
+    appId,
+    namespace,
+    volumeMounts,
+    config,
+    state,
+    warn,
+  });
+  const patch = new Patch();
+  patch.append("/spec/volumes", spec.volumes, volumes);
+  // An init container that keeps running starts before the app and ends after it (Kubernetes 1.29).
+  if (annotations.truthy("enable-native-sidecar", config.nativeSidecar))
+    patch.append("/spec/initContainers", spec.initContainers, [
+      { ...container, restartPolicy: "Always" },
+    ]);
+  else patch.append("/spec/containers", spec.containers, [container]);
+  patch.label(pod, injectedLabel, "true");
+  patch.label(pod, "dapr.io/app-id", appId);
+  patch.label(
+    pod,
+    "dapr.io/metrics-enabled",
+    String(annotations.truthy("enable-metrics", true)),
+  );
+
+  const ports = sidecarPorts(annotations);
+  const protocol = appProtocol(annotations);
+  const appEnv: EnvVar[] = [
+    { name: "DAPR_HTTP_PORT", value: String(ports.http) },
+    { name: "DAPR_GRPC_PORT", value: String(ports.grpc) },
+    ...(protocol ? [{ name: "APP_PROTOCOL", value: protocol }] : []),
+  ];
+  spec.containers?.forEach((app, index) => {
+    const at = `/spec/containers/${index}`;
+    patch.append(`${at}/env`, app.env, missing(app.env, appEnv));
+    if (socketPath)
+      patch.append(
+        `${at}/volumeMounts`,
+        app.volumeMounts,
+        missing(app.volumeMounts, [
+          { name: sidecar.socketVolume, mountPath: socketPath },
+        ]),
+      );
+  });
+  return patch.operations;
+}
+
+class Patch {
+  readonly operations: PatchOperation[] = [];
+  #labels = false;
+
+  /** Adds to a list that may not be there yet. */
+  append(path: string, list: unknown[] | undefined, values: unknown[]): void {
+    if (values.length === 0) return;
+    if (!list?.length) this.operations.push({ op: "add", path, value: values });
+    else
+      for (const value of values)
+        this.operations.push({ op: "add", path: `${path}/-`, value });
+  }
+
+  label(pod: Pod, name: string, value: string): void {
+    if (!pod.metadata.labels && !this.#labels)
+      this.operations.push({ op: "add", path: "/metadata/labels", value: {} });
+    this.#labels = true;
+    const path = `/metadata/labels/${name.replaceAll("/", "~1")}`;
+    this.operations.push({ op: "add", path, value });
+  }
+}
+
+const missing = <T extends { name: string }>(
+  have: { name: string }[] | undefined,
+  want: T[],
+): T[] => want.filter(({ name }) => !have?.some((one) => one.name === name));
+
+/** `volume:path,volume:path` */
+function askedMounts(text = "", readOnly: boolean): VolumeMount[] {
+  return text.split(",").flatMap((pair) => {
+    const [name, mountPath] = pair.split(":").map((part) => part.trim());
+    return name && mountPath ? [{ name, mountPath, readOnly }] : [];
+  });
+}
+
+/** The kubelet puts a token there whatever `automountServiceAccountToken` says; nobody but the control plane takes it. */
+function tokenVolume(config: InjectorConfig): Volume {
+  return {
+    name: sidecar.tokenVolume,
+    projected: {
+      defaultMode: 0o644,
+      sources: [
+        {
+          serviceAccountToken: {
+            audience: tokenAudience(config.trustDomain, config.namespace),
+            expirationSeconds: 7200,
+            path: "token",
+          },
+        },
+      ],
+    },
+  };
+}
+
+/** True when somebody, or an earlier round of admission, has put the sidecar in. */
+export function hasSidecar({ spec }: Pod): boolean {
+  const named = (list: Container[] | undefined) =>
+    list?.some(({ name }) => name === sidecar.container) ?? false;
+  return named(spec.containers) || named(spec.initContainers);
+}

@@ -1,0 +1,90 @@
+/** The webhook's HTTPS server: admission reviews in, answers out. */
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import type { Logger } from "../../log.ts";
+import { injector } from "../names.ts";
+import type { InjectorConfig, InjectorState } from "./config.ts";
+import { mutate, type AdmissionReview } from "./mutate.ts";
+
+export interface WebhookOptions {
+  config: InjectorConfig;
+  /** Asked for each review. */
+  state: () => InjectorState;
+  certificate: { certificate: string; key: string };
+  log: Logger;
+  port?: number;
+}
+
+/** An object is at most 1.5 MB in etcd; a review holds the pod and what surrounds it. */
+const maxBytes = 4 * 1024 * 1024;
+
+export async function serveWebhook(options: WebhookOptions): Promise<Server> {
+  const { certificate, key } = options.certificate;
+  const server = createServer({ cert: certificate, key }, (request, response) =>
+    answer(request, response, options),
+  );
+  server.listen(options.port ?? injector.port);
+  await once(server, "listening");
+  return server;
+}
+
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: WebhookOptions,
+): void {
+  const refuse = (status: number, reason: string) => {
+    options.log.error(`refused a request to the webhook: ${reason}`);
+    response
+      .writeHead(status, { "content-type": "text/plain" })
+      .end(`${reason}\n`);
+  };
+  const path = request.url?.split("?")[0];
+  if (path !== injector.path) return refuse(404, `no such path: ${path}`);
+  if (request.method !== "POST")
+    return refuse(405, `${request.method} instead of POST`);
+  // RFC 9110 allows parameters, e.g. a charset.
+  const type = request.headers["content-type"]?.split(";")[0]?.trim();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  request.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= maxBytes) chunks.push(chunk);
+  });
+  request.on("error", (error) =>
+    options.log.warn(`a request to the webhook broke off: ${error.message}`),
+  );
+  request.on("end", () => {
+    if (size === 0) return refuse(400, "empty body");
+    if (type !== "application/json")
+      return refuse(415, "invalid Content-Type, expected `application/json`");
+    if (size > maxBytes) return refuse(413, `more than ${maxBytes} bytes`);
+    let review: AdmissionReview;
+    try {
+      review = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      if (!review.request?.uid) throw new Error("there is no request in it");
+    } catch (error) {
+      return refuse(400, `not an AdmissionReview: ${(error as Error).message}`);
+    }
+    const body = decide(review, options);
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end(JSON.stringify(body));
+  });
+}
+
+function decide(review: AdmissionReview, options: WebhookOptions) {
+  const { config, state, log } = options;
+  const { answer, outcome, pod, appId, warnings } = mutate(
+    review,
+    config,
+    state(),
+  );
+  for (const warning of warnings) log.warn(`pod ${pod}: ${warning}`);
+  if (outcome === "added")
+    log.info(`pod ${pod}: added the sidecar of app ${appId}`);
+  if (outcome === "refused")
+    log.error(`pod ${pod}: refused: ${answer.response.status?.message}`);
+  return answer;
+}

@@ -1,0 +1,68 @@
+/** The sidecar's environment: what it is told, and what the pod's author adds by annotation (spec kubernetes §1, §2). */
+import type { Annotations } from "../annotations.ts";
+import type { EnvVar } from "../objects.ts";
+import type { InjectorConfig, InjectorState } from "./config.ts";
+
+export function sidecarEnv(
+  a: Annotations,
+  namespace: string,
+  config: InjectorConfig,
+  state: InjectorState,
+): EnvVar[] {
+  const own = [
+    ...plainVariables(a.text("env") ?? ""),
+    ...secretVariables(a.text("env-from-secret") ?? ""),
+  ];
+  return [
+    { name: "NAMESPACE", value: namespace },
+    { name: "DAPR_TRUST_ANCHORS", value: state.trustAnchors },
+    {
+      name: "POD_NAME",
+      valueFrom: { fieldRef: { fieldPath: "metadata.name" } },
+    },
+    { name: "DAPR_CONTROLPLANE_NAMESPACE", value: config.namespace },
+    { name: "DAPR_CONTROLPLANE_TRUST_DOMAIN", value: config.trustDomain },
+    ...own,
+    ...(own.length > 0
+      ? [
+          {
+            name: "DAPR_ENV_KEYS",
+            value: own.map(({ name }) => name).join(" "),
+          },
+        ]
+      : []),
+    ...token("DAPR_API_TOKEN", a.text("api-token-secret")),
+    ...token("APP_API_TOKEN", a.text("app-token-secret")),
+  ];
+}
+
+/** `A=1,B=x,y`: a comma ends a value only before the next `NAME=`. */
+function plainVariables(text: string): EnvVar[] {
+  return text
+    .split(/,(?=\s*[A-Za-z_][\w.-]*\s*=)/)
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.indexOf("=") > 0)
+    .map((pair) => {
+      const equals = pair.indexOf("=");
+      return {
+        name: pair.slice(0, equals).trim(),
+        value: pair.slice(equals + 1).trim(),
+      };
+    });
+}
+
+/** `A=secret:key,B=secret`; the key defaults to the secret's name. */
+function secretVariables(text: string): EnvVar[] {
+  return text.split(",").flatMap((pair) => {
+    const [name, reference] = pair.split("=").map((part) => part.trim());
+    if (!name || !reference) return [];
+    const [secret = "", key = secret] = reference.split(":");
+    return [{ name, valueFrom: { secretKeyRef: { name: secret, key } } }];
+  });
+}
+
+function token(name: string, secret: string | undefined): EnvVar[] {
+  return secret
+    ? [{ name, valueFrom: { secretKeyRef: { name: secret, key: "token" } } }]
+    : [];
+}

@@ -1,0 +1,55 @@
+/** The control plane's entry: `injector`, `operator`, or `certificate` (issuer.ts starts that one). */
+import { createLogger, parseLevel } from "../log.ts";
+import { daprVersion } from "../version.ts";
+import { exitSoon } from "../exit.ts";
+
+const programs = {
+  injector: async () => (await import("./injector/main.ts")).runInjector,
+  operator: async () => (await import("./operator/main.ts")).runOperator,
+};
+
+const [, , word = "", ...rest] = process.argv;
+if (word === "certificate") await makeCertificate();
+else if (word in programs) await run(word as keyof typeof programs);
+else {
+  console.error(
+    `"${word}" is no part of the control plane: give one of ${Object.keys(programs).join(", ")}.`,
+  );
+  process.exitCode = 1;
+}
+
+async function run(name: keyof typeof programs): Promise<void> {
+  const log = createLogger(
+    {
+      level: parseLevel(process.env["LOG_LEVEL"] || "info"),
+      json: process.env["LOG_AS_JSON"] === "true",
+      appId: `dapr-${name}`,
+      version: daprVersion,
+      write: (line) => process.stdout.write(`${line}\n`),
+    },
+    `dapr.${name}`,
+  );
+  const stopping = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const)
+    process.on(signal, () => {
+      if (!stopping.signal.aborted) log.info(`${signal}: stopping`);
+      stopping.abort();
+    });
+  if (rest.length > 0)
+    log.warn(`arguments are not looked at: ${rest.join(" ")}`);
+  try {
+    const start = await programs[name]();
+    await start(log, stopping.signal);
+    exitSoon(0);
+  } catch (error) {
+    log.fatal((error as Error).message);
+    exitSoon(1);
+  }
+}
+
+async function makeCertificate(): Promise<void> {
+  let text = "";
+  for await (const chunk of process.stdin) text += chunk;
+  const { issue } = await import("./certificates/issue.ts");
+  process.stdout.write(JSON.stringify(await issue(JSON.parse(text))));
+}

@@ -1,0 +1,127 @@
+/** The five CRDs: what `kubectl get components` and the like know. */
+import type { KubernetesObject } from "../objects.ts";
+import {
+  component,
+  configuration,
+  httpEndpoint,
+  resiliency,
+  subscription,
+} from "./crd-schemas.ts";
+import type { Schema } from "./schema.ts";
+
+interface Column {
+  name: string;
+  type: "string" | "date";
+  jsonPath: string;
+}
+
+interface Kind {
+  kind: string;
+  plural: string;
+  singular: string;
+  /** The last one is stored. */
+  versions: string[];
+  fields: Record<string, Schema>;
+  columns: Column[];
+}
+
+const column = (name: string, jsonPath: string): Column => ({
+  name,
+  type: "string",
+  jsonPath,
+});
+
+const kinds: Kind[] = [
+  {
+    kind: "Component",
+    plural: "components",
+    singular: "component",
+    versions: ["v1alpha1"],
+    fields: component,
+    columns: [column("Type", ".spec.type"), column("Version", ".spec.version")],
+  },
+  {
+    kind: "Configuration",
+    plural: "configurations",
+    singular: "configuration",
+    versions: ["v1alpha1"],
+    fields: configuration,
+    columns: [],
+  },
+  {
+    kind: "Subscription",
+    plural: "subscriptions",
+    singular: "subscription",
+    versions: ["v1alpha1", "v2alpha1"],
+    fields: subscription,
+    columns: [
+      column("Pubsub", ".spec.pubsubname"),
+      column("Topic", ".spec.topic"),
+    ],
+  },
+  {
+    kind: "Resiliency",
+    plural: "resiliencies",
+    singular: "resiliency",
+    versions: ["v1alpha1"],
+    fields: resiliency,
+    columns: [],
+  },
+  {
+    kind: "HTTPEndpoint",
+    plural: "httpendpoints",
+    singular: "httpendpoint",
+    versions: ["v1alpha1"],
+    fields: httpEndpoint,
+    columns: [column("URL", ".spec.baseUrl")],
+  },
+];
+
+export const crds = (): KubernetesObject[] =>
+  kinds.map(
+    ({ kind, plural, singular, versions, fields, columns }) =>
+      ({
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: {
+          name: `${plural}.dapr.io`,
+          labels: { "app.kubernetes.io/part-of": "dapr" },
+        },
+        spec: {
+          group: "dapr.io",
+          names: {
+            kind,
+            listKind: `${kind}List`,
+            plural,
+            singular,
+            categories: ["dapr"],
+          },
+          scope: "Namespaced",
+          conversion: { strategy: "None" },
+          versions: versions.map((name) => ({
+            name,
+            served: true,
+            storage: name === versions.at(-1),
+            additionalPrinterColumns: [
+              ...columns,
+              {
+                name: "Age",
+                type: "date",
+                jsonPath: ".metadata.creationTimestamp",
+              },
+            ],
+            schema: {
+              openAPIV3Schema: {
+                type: "object",
+                properties: {
+                  apiVersion: { type: "string" },
+                  kind: { type: "string" },
+                  metadata: { type: "object" },
+                  ...fields,
+                },
+              },
+            },
+          })),
+        },
+      }) as KubernetesObject,
+  );

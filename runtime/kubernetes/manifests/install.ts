@@ -1,0 +1,71 @@
+/** Every object of an installation, in the order in which it is to be applied (spec kubernetes §8). */
+import { stringify } from "yaml";
+import { daprSystem, trustBundle } from "../names.ts";
+import type { KubernetesObject } from "../objects.ts";
+import { crds } from "./crds.ts";
+import { networkPolicies } from "./network-policies.ts";
+import { labels, type InstallOptions } from "./options.ts";
+import { rbac } from "./rbac.ts";
+import { webhook } from "./webhook.ts";
+import { deployments, services } from "./workloads.ts";
+
+export interface Installation {
+  crds: KubernetesObject[];
+  /** Objects of CRDs: to be applied once those are Established. */
+  rest: KubernetesObject[];
+}
+
+export const installation = (options: InstallOptions): Installation => ({
+  crds: crds(),
+  rest: [
+    namespaceOf(options),
+    ...settings(options),
+    ...rbac(options),
+    ...networkPolicies(options),
+    ...services(options),
+    ...deployments(options),
+    ...webhook(options),
+  ],
+});
+
+/** As kubectl takes it. */
+export const toYaml = (objects: KubernetesObject[]): string =>
+  objects
+    .map((object) => stringify(object, { aliasDuplicateObjects: false }))
+    .join("---\n");
+
+const namespaceOf = ({ namespace }: InstallOptions): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: {
+    name: namespace,
+    labels: {
+      "app.kubernetes.io/part-of": "dapr",
+      "pod-security.kubernetes.io/enforce": "restricted",
+    },
+  },
+});
+
+/**
+ * Secret and ConfigMap without data: the control plane fills them, and a later
+ * `kubectl apply` keeps what it put in (`kubectl replace` makes a new authority).
+ */
+const settings = ({ namespace }: InstallOptions): KubernetesObject[] => [
+  {
+    apiVersion: "v1",
+    kind: "Secret",
+    metadata: { name: trustBundle, namespace, labels: labels("dapr-sentry") },
+  },
+  {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: trustBundle, namespace, labels: labels("dapr-sentry") },
+  },
+  {
+    apiVersion: "dapr.io/v1alpha1",
+    kind: "Configuration",
+    metadata: { name: daprSystem, namespace },
+    // Until there is a Sentry that gives sidecars their certificates.
+    spec: { mtls: { enabled: false } },
+  } as KubernetesObject,
+];

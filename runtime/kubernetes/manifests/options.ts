@@ -1,0 +1,33 @@
+/** What an installation can be told. */
+import { defaultClusterDomain, defaultNamespace } from "../names.ts";
+
+export interface InstallOptions {
+  /** Of the control plane. */
+  namespace: string;
+  /** Of the control plane and of the sidecars it injects. */
+  image: string;
+  imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  clusterDomain: string;
+  /** Of the watchdog: `0` is off, `once`, or a duration. */
+  watchInterval: string;
+  /** More accounts that may create pods with a sidecar, `NAMESPACE:NAME`, `*` as wildcard. */
+  allowedServiceAccounts: string[];
+  logLevel: string;
+}
+
+export const defaultInstall = (image: string): InstallOptions => ({
+  namespace: defaultNamespace,
+  image,
+  imagePullPolicy: "IfNotPresent",
+  clusterDomain: defaultClusterDomain,
+  watchInterval: "10s",
+  allowedServiceAccounts: [],
+  logLevel: "info",
+});
+
+/** `app` is what `dapr status -k` looks for. */
+export const labels = (app: string) => ({
+  app,
+  "app.kubernetes.io/name": app,
+  "app.kubernetes.io/part-of": "dapr",
+});

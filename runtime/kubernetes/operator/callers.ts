@@ -1,0 +1,134 @@
+/**
+ * Who calls the operator: Kubernetes reviews the token and names the pod it was made for; namespace and app id are
+ * those of the pod, whatever the caller says (as Sentry's validator does, spec kubernetes §4).
+ */
+import { createHash } from "node:crypto";
+import { readAnnotations } from "../annotations.ts";
+import { isNotFound, KubeError, type KubeApi } from "../kube-api.ts";
+import type { Pod } from "../objects.ts";
+import type { Caller } from "./resources.ts";
+
+/** gRPC status codes. */
+const unauthenticated = 16;
+const permissionDenied = 7;
+const unavailable = 14;
+
+/** A caller that is not served; `code` is the gRPC status. */
+export class CallerError extends Error {
+  override name = "CallerError";
+  readonly code: number;
+  constructor(code: number, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface Callers {
+  /** `authorization` metadata → caller. Rejects with {@link CallerError}. */
+  identify(authorization: string | undefined): Promise<Caller>;
+}
+
+interface TokenReview {
+  status?: {
+    authenticated?: boolean;
+    error?: string;
+    user?: { username?: string; extra?: Record<string, string[]> };
+  };
+}
+
+/** A sidecar makes about ten calls when it starts. */
+const rememberMs = 60_000;
+
+export function openCallers(api: KubeApi, audience: string): Callers {
+  const known = new Map<string, { caller: Promise<Caller>; until: number }>();
+
+  const review = async (token: string): Promise<Caller> => {
+    const { status } = await api.create<TokenReview>(
+      "/apis/authentication.k8s.io/v1/tokenreviews",
+      {
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenReview",
+        spec: { token, audiences: [audience] },
+      },
+    );
+    if (!status?.authenticated)
+      throw new CallerError(
+        unauthenticated,
+        `the service account token is not valid: ${status?.error || "no reason given"}`,
+      );
+    const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(
+      status.user?.username ?? "",
+    );
+    const extra = (name: string) =>
+      status.user?.extra?.[`authentication.kubernetes.io/${name}`]?.[0];
+    const name = extra("pod-name");
+    if (!account || !name)
+      throw new CallerError(
+        permissionDenied,
+        `the token of ${status.user?.username} belongs to no pod`,
+      );
+    const [, namespace = "", accountName] = account;
+    const pod = await readPod(namespace, name);
+    if (pod.metadata.uid !== extra("pod-uid"))
+      throw new CallerError(
+        permissionDenied,
+        `the token is of an earlier pod ${namespace}/${name}`,
+      );
+    if (pod.spec.serviceAccountName !== accountName)
+      throw new CallerError(
+        permissionDenied,
+        `pod ${namespace}/${name} does not run as ${accountName}`,
+      );
+    const annotations = readAnnotations(pod.metadata);
+    const config = annotations.text("config");
+    return {
+      namespace,
+      pod: name,
+      appId: annotations.text("app-id") || name,
+      ...(config ? { config } : {}),
+    };
+  };
+
+  const readPod = async (namespace: string, name: string): Promise<Pod> => {
+    try {
+      return await api.get<Pod>(`/api/v1/namespaces/${namespace}/pods/${name}`);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      throw new CallerError(
+        permissionDenied,
+        `pod ${namespace}/${name} of the token is gone`,
+      );
+    }
+  };
+
+  return {
+    identify: async (authorization) => {
+      const token = /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
+      if (!token)
+        throw new CallerError(
+          unauthenticated,
+          'metadata "authorization: Bearer TOKEN" is missing: the token is the pod\'s service account token for the control plane',
+        );
+      const hash = createHash("sha256").update(token).digest("base64");
+      const nowMs = performance.now();
+      for (const [key, { until }] of known)
+        if (until < nowMs) known.delete(key);
+      let entry = known.get(hash);
+      if (!entry) {
+        entry = { caller: review(token), until: nowMs + rememberMs };
+        known.set(hash, entry);
+      }
+      try {
+        return await entry.caller;
+      } catch (error) {
+        known.delete(hash); // the next call asks again
+        if (error instanceof KubeError)
+          throw new CallerError(
+            unavailable,
+            `Kubernetes did not review the token: ${error.message}`,
+          );
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,106 @@
+/** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
+import { isTruthy } from "../../metadata.ts";
+import type { Logger } from "../../log.ts";
+import { readAnnotations } from "../annotations.ts";
+import { every } from "../every.ts";
+import { hasSidecar } from "../injector/pod-patch.ts";
+import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
+import { injectedLabel, injector, watchdogLabel } from "../names.ts";
+import type { KubernetesObject, Pod, Workload } from "../objects.ts";
+import type { Listed, ResourceCache } from "./resource-cache.ts";
+
+export interface WatchdogOptions {
+  api: KubeApi;
+  deployments: ResourceCache<Workload>;
+  /** Undefined: look once. */
+  intervalMs: number | undefined;
+  log: Logger;
+}
+
+/** At most so many deletions a minute: a wrong watchdog must not empty a cluster. */
+const perMinute = 20;
+const pageSize = 500;
+
+/** `0` is off (undefined), `once`, else a duration such as 10s, 1s at least. Throws on anything else. */
+export function readWatchInterval(
+  text: string,
+): { intervalMs: number | undefined } | undefined {
+  if (text === "0") return undefined;
+  if (text === "once") return { intervalMs: undefined };
+  const found = /^(\d+)(ms|s|m|h)$/.exec(text);
+  const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+  const intervalMs =
+    Number(found?.[1]) * (unitMs[found?.[2] as keyof typeof unitMs] ?? NaN);
+  if (!(intervalMs >= 1000))
+    throw new Error(
+      `WATCH_INTERVAL "${text}" must be 0, once, or a duration of at least 1s`,
+    );
+  return { intervalMs };
+}
+
+export function startWatchdog(options: WatchdogOptions): { stop(): void } {
+  const { api, deployments, intervalMs, log } = options;
+  const deletions: number[] = [];
+  /** Uids of pods that nobody would make anew: said once. */
+  const said = new Set<string>();
+
+  const look = every(intervalMs ?? 5_000, log, async () => {
+    const injecting = deployments
+      .list()
+      .some(
+        ({ metadata, status }) =>
+          metadata.labels?.["app"] === injector.name &&
+          (status?.readyReplicas ?? 0) > 0,
+      );
+    // Without an injector the new pod would be as the old one.
+    if (!injecting) return;
+    for await (const metadata of uninjected(api)) {
+      const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
+      const pod = await api.get<Pod>(path).catch((error) => {
+        if (isNotFound(error)) return undefined;
+        throw error;
+      });
+      if (!pod || pod.metadata.deletionTimestamp || hasSidecar(pod)) continue;
+      const named = `pod ${metadata.namespace}/${metadata.name}`;
+      const uid = pod.metadata.uid as string;
+      if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) {
+        if (!said.has(uid))
+          log.warn(
+            `${named} has no sidecar, and no controller that would make it anew: delete and create it yourself`,
+          );
+        said.add(uid);
+        continue;
+      }
+      const nowMs = performance.now();
+      while (deletions[0] !== undefined && deletions[0] < nowMs - 60_000)
+        deletions.shift();
+      if (deletions.length >= perMinute) return;
+      deletions.push(nowMs);
+      try {
+        await api.remove(path, uid);
+        log.info(`${named} had missed its sidecar: deleted, to be made anew`);
+      } catch (error) {
+        if (!isNotFound(error) && !isConflict(error)) throw error;
+      }
+    }
+    if (intervalMs === undefined) look.stop();
+  });
+  void look.now();
+  return look;
+}
+
+/** Metadata of pods that ask for a sidecar and do not say that they have one, by pages. */
+async function* uninjected(api: KubeApi) {
+  const selector = encodeURIComponent(`!${injectedLabel},!${watchdogLabel}`);
+  let more = "";
+  do {
+    const page = await api.listMetadata<
+      Listed<KubernetesObject> & { metadata?: { continue?: string } }
+    >(
+      `/api/v1/pods?labelSelector=${selector}&limit=${pageSize}${more && `&continue=${encodeURIComponent(more)}`}`,
+    );
+    for (const { metadata } of page.items)
+      if (isTruthy(readAnnotations(metadata).text("enabled"))) yield metadata;
+    more = page.metadata?.continue ?? "";
+  } while (more);
+}

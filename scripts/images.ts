@@ -1,0 +1,84 @@
+/**
+ * `npm run images`: builds the images of a cluster with Docker and prints their names, one a line. Everything is
+ * bundled on this machine; the images only copy it.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  buildControlPlane,
+  installControlPlane,
+} from "./build-control-plane.ts";
+import { dockerProblem, root } from "./docker.ts";
+import { fail, parseOptions } from "./options.ts";
+
+const usage = `npm run images [-- OPTIONS]
+
+  --prefix TEXT    what the names begin with (default localhost/dapr-quickstart-kit: no registry is ever asked for it)
+  --tag TAG        default: the kit's version
+  --platform LIST  e.g. linux/amd64,linux/arm64: by buildx, which must be installed; only with --push
+  --push           also send them to their registry (docker login before)`;
+
+const { values } = parseOptions("images", usage, {
+  prefix: { type: "string", default: "localhost/dapr-quickstart-kit" },
+  tag: { type: "string" },
+  platform: { type: "string" },
+  push: { type: "boolean", default: false },
+});
+const { version } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+) as { version: string };
+const tag = values.tag ?? version;
+
+/** Name → folder that is built. */
+const images = { dapr: ".", nodeapp: "nodeapp", producerapp: "producerapp" };
+
+const problem = dockerProblem();
+if (problem) fail(`${problem}: images are built with Docker.`);
+// Without --push an image of several platforms has nowhere to go.
+if (values.platform && !values.push) fail("--platform needs --push.");
+if (values.platform && run("docker", ["buildx", "version"]).status !== 0)
+  fail("--platform needs Docker's buildx plugin, which is not installed.");
+
+bundle();
+installControlPlane();
+await buildControlPlane();
+for (const [image, folder] of Object.entries(images)) {
+  const name = `${values.prefix}/${image}:${tag}`;
+  build(name, folder);
+  console.log(name);
+}
+
+function bundle(): void {
+  // The entry makes dist/ when it is missing or older than its sources.
+  const { status } = run(process.execPath, [
+    "runtime/bin/daprd.js",
+    "--version",
+  ]);
+  if (status !== 0) fail("dist/ could not be built: run `npm install` first.");
+}
+
+function build(name: string, folder: string): void {
+  const where = ["--tag", name, folder];
+  const { status } = values.platform
+    ? run("docker", [
+        "buildx",
+        "build",
+        "--platform",
+        values.platform,
+        "--push",
+        ...where,
+      ])
+    : run("docker", ["build", ...where]);
+  if (status !== 0) fail(`${name} could not be built; see Docker above.`);
+  if (values.push && !values.platform && run("docker", ["push", name]).status)
+    fail(`${name} could not be pushed; see Docker above.`);
+}
+
+/** What a command says goes to stderr: stdout is for the names. */
+function run(command: string, args: string[]) {
+  return spawnSync(command, args, {
+    cwd: root,
+    stdio: ["ignore", process.stderr, process.stderr],
+  });
+}
