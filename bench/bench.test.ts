@@ -1,4 +1,9 @@
-import { requireAcked, requireDelivered, requireSaved } from "./bench.ts";
+import {
+  requireAcked,
+  requireCalled,
+  requireDelivered,
+  requireSaved,
+} from "./bench.ts";
 
 const load = {
   sent: 10,
@@ -34,6 +39,14 @@ test("a few refused saves are a figure, many are not, lost ones never", () => {
     /11 of 1000 orders failed/,
   );
   expect(() => requireSaved(refused, 989)).toThrow("LOST");
+});
+
+test("a call that reaches the app twice, or not at all, is an error", () => {
+  expect(() => requireCalled(load, 10)).not.toThrow();
+  expect(() => requireCalled(load, 11)).toThrow(
+    "10 calls answered, but the app was called 11 times",
+  );
+  expect(() => requireCalled(load, 9)).toThrow("called 9 times");
 });
 
 test("an order that never reached the app is an error, not a figure", () => {

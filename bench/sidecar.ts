@@ -96,6 +96,8 @@ export async function startSidecar(
         ...process.env,
         ...target.env,
         DAPR_LIFELINE_FD: "3",
+        // Ours find each other here, and no others: nothing of a run stays.
+        DAPR_REGISTRY_PATH: join(options.resources, "..", "registry"),
       },
     },
   );

@@ -1,4 +1,4 @@
-/** The rhythm of both producers: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. */
+/** The rhythm of both producers: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. An order that was not taken is sent again. */
 import "isomorphic-fetch";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,12 +15,13 @@ export async function everySecond(
       setTimeout(() => process.exit(0), 3000).unref();
     });
 
-  for (let orderId = 1; !stop.signal.aborted; orderId++) {
+  for (let orderId = 1; !stop.signal.aborted; ) {
     try {
       const response = await send(orderId, AbortSignal.timeout(30_000));
       const answer = await response.text();
       const reason = response.ok ? "" : ` ${answer}`;
       console.log(`Response for order ${orderId}: ${response.status}${reason}`);
+      if (response.ok) orderId++;
     } catch (error) {
       console.log(
         `No response for order ${orderId}: ${refusal(error)} (${url})`,

@@ -237,7 +237,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       await resolver.register?.({
         appId: flags["app-id"],
         namespace: namespace || "default",
-        host: env["DAPR_HOST_IP"] || peerAddresses(flags)[0]!,
+        host: reachableAddress(peerAddresses(flags)[0]!, env),
         port: peerServer.port,
         direct: peerServer.direct,
       });
@@ -397,7 +397,7 @@ async function openResolvers(
 }
 
 /** Without a Configuration: other sidecars of this kit by the local registry, the original's by mDNS. */
-const usualResolvers: string[] = [];
+const usualResolvers = ["local", "mdns"];
 
 /** Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet). */
 const peerAddresses = (flags: Flags): string[] => [
@@ -405,6 +405,10 @@ const peerAddresses = (flags: Flags): string[] => [
     flags["dapr-listen-addresses"].split(",")[0] ||
     "127.0.0.1",
 ];
+
+/** Where others reach what listens on `address`. */
+const reachableAddress = (address: string, env: SidecarOptions["env"]) =>
+  /^(0\.0\.0\.0|\[?::\]?|\*)$/.test(address) ? hostAddress(env) : address;
 
 /** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
 const capabilitiesOf = ({ features }: StateStore): string[] => [

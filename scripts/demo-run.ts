@@ -18,12 +18,18 @@ export interface Listener {
 
 export type Run = ReturnType<typeof startRun>;
 
-export function startRun(template: string, listener: Listener) {
+/** `registry`: the folder in which this run's sidecars find each other, and none of another run. */
+export function startRun(
+  template: string,
+  registry: string,
+  listener: Listener,
+) {
   const child = spawn(
     process.execPath,
     [join(root, "runtime", "bin", "dapr.js"), "run", "-f", template],
     {
       cwd: root,
+      env: { ...process.env, DAPR_REGISTRY_PATH: registry },
       stdio: ["ignore", "pipe", "pipe"],
       // Ctrl+C is passed on in order by stop(); Windows has no groups to leave.
       detached: process.platform !== "win32",

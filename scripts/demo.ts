@@ -77,7 +77,8 @@ report();
 async function run(folder: DemoFolder): Promise<void> {
   const template = await writeTemplate(folder);
   console.log(banner(template));
-  apps = startRun(join(folder.path, "dapr.yaml"), {
+  const registry = join(folder.path, "sidecars");
+  apps = startRun(join(folder.path, "dapr.yaml"), registry, {
     line: (app, text) => {
       console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
       if (app === "nodeapp" && orders?.seen(text))

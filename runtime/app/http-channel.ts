@@ -69,13 +69,14 @@ export async function createHttpChannel(
   const send: AppChannel["send"] = async (method, path, request = {}) => {
     const { body, timeoutMs, probe } = request;
     const headers = Object.entries(request.headers ?? {}).flat();
+    const release = probe ? undefined : await places?.take();
     const timeout =
       timeoutMs === undefined ? undefined : startTimeout(timeoutMs);
-    const message = { method, path, headers, body, signal: timeout?.signal };
     try {
-      const reply = probe
-        ? await client.forward(message)
-        : await forward(message);
+      const reply = await client.forward(
+        { method, path, headers, body, signal: timeout?.signal },
+        probe ? undefined : apiToken,
+      );
       return {
         status: reply.status,
         body: await collect(reply, maxBodyBytes),
@@ -84,6 +85,7 @@ export async function createHttpChannel(
       throw failure(error);
     } finally {
       timeout?.clear();
+      release?.();
     }
   };
 

@@ -60,8 +60,18 @@ test("a request goes out as one head and body, with the token and no header of t
     socket.write(ok("hi"));
   });
   const headers = [
-    ...["Host", "evil", "Content-Length", "99", "Connection", "x"],
-    ...["Dapr-Api-Token", "other", "X", "1", "X", "2"],
+    "Host",
+    "evil",
+    "Content-Length",
+    "99",
+    "Connection",
+    "x",
+    "Dapr-Api-Token",
+    "other",
+    "X",
+    "1",
+    "X",
+    "2",
   ];
   const body = Buffer.from("hello");
   const reply = await send({ method: "POST", headers, body }, "secret");
@@ -89,6 +99,14 @@ test.each([
   expect(await textOf(await send())).toBe("x");
   expect(await textOf(await send())).toBe("x");
   expect(sockets).toHaveLength(2);
+});
+
+test("a connection whose end was the answer's is not used again", async () => {
+  await start((_, socket, connection) =>
+    socket.end(`HTTP/1.1 200 OK\r\n\r\n${connection}`),
+  );
+  expect(await textOf(await send({ method: "POST" }))).toBe("1");
+  expect(await textOf(await send({ method: "POST" }))).toBe("2");
 });
 
 test("bytes nobody asked for end a kept connection", async () => {
@@ -231,6 +249,14 @@ test("a body that breaks off ends the request", async () => {
   body.push("abc");
   body.destroy(new Error("the caller went away"));
   await expect(reply).rejects.toThrow("the caller went away");
+});
+
+test("a body that is gone already is no request without end", async () => {
+  await start(() => {});
+  const body = new Readable({ read() {} }).destroy();
+  await expect(send({ method: "PUT", body })).rejects.toThrow(
+    "the body of the request broke off",
+  );
 });
 
 test("an answer before the body's end is given, and the connection not used again", async () => {

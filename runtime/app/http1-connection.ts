@@ -10,6 +10,7 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
+import { freeableCopy } from "../spent-bytes.ts";
 import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 import type { Framing } from "./http1-request.ts";
@@ -70,6 +71,7 @@ export function createConnection(host: string, port: number): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
+  let hasEnded = false;
   let expiresAt = Infinity;
   let problem: Error | undefined;
 
@@ -78,7 +80,7 @@ export function createConnection(host: string, port: number): Connection {
     onData(bytes) {
       const { stream, parts } = exchange!;
       if (!stream) parts.push(Buffer.from(bytes));
-      else if (!stream.push(Buffer.from(bytes))) socket.pause();
+      else if (!stream.push(freeableCopy(bytes))) socket.pause();
     },
     onEnd: () => (exchange!.isComplete = true),
   });
@@ -95,7 +97,10 @@ export function createConnection(host: string, port: number): Connection {
       },
     },
   });
-  socket.on("end", () => read(() => parser.finish()));
+  socket.on("end", () => {
+    hasEnded = true;
+    read(() => parser.finish());
+  });
   socket.on("error", (error) => (problem = error));
   socket.on("close", () =>
     fail(problem ?? new Error("the connection to the app was closed")),
@@ -135,9 +140,10 @@ export function createConnection(host: string, port: number): Connection {
   function complete(current: Exchange) {
     const head = current.head!;
     const isSent = !current.upload || current.upload.isDone();
+    const isKept = head.keepAlive && isSent && !hasEnded && !parser.hasExcess();
     end(current);
     const restMs = Math.min(keptMs, (head.keepAliveMs ?? Infinity) - marginMs);
-    if (head.keepAlive && isSent && restMs > 0 && !parser.hasExcess()) {
+    if (isKept && restMs > 0) {
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();

@@ -15,6 +15,7 @@ export interface ResponseHead {
 }
 
 /** Control characters but tab, and line ends that are not CR LF. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
 const unreadable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
 const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;

@@ -67,6 +67,7 @@ export function upload(
   const onClose = () => {
     if (!hasEnded) onFailed(new Error("the body of the request broke off"));
   };
+  if (body.destroyed) process.nextTick(onClose);
   body.on("data", onData);
   body.on("end", onEnd);
   body.on("error", onFailed);

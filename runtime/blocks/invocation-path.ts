@@ -33,7 +33,7 @@ export function methodPath(encoded: string): MethodPath {
     throw new MethodPathError("the query has a character that no URL may have");
   if (plain.test(path)) return { operation: path, wire: encoded };
   const bytes = clean(decode(path));
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
   const bad = /[\0-\x1f\x7f#?]/.exec(bytes)?.[0];
   if (bad !== undefined)
     throw new MethodPathError(

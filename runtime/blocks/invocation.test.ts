@@ -79,8 +79,12 @@ const request = (more: Partial<ForwardRequest> = {}): ForwardRequest => ({
 });
 
 const identity = (callee: string) => [
-  ...["dapr-caller-app-id", "own", "dapr-caller-namespace", "default"],
-  ...["dapr-callee-app-id", callee],
+  "dapr-caller-app-id",
+  "own",
+  "dapr-caller-namespace",
+  "default",
+  "dapr-callee-app-id",
+  callee,
 ];
 
 test.each(["own", "own.default"])(
@@ -117,11 +121,10 @@ test.each([
         request: {
           appId: "other",
           namespace: space,
-          headers: [
-            ...identity("other"),
-            ...["X-Forwarded-For", "10.0.0.1", "X-Forwarded-Host", "box"],
-            ...["Forwarded", "for=10.0.0.1;by=10.0.0.1;host=box"],
-          ],
+          headers: identity("other").concat(
+            ["X-Forwarded-For", "10.0.0.1", "X-Forwarded-Host", "box"],
+            ["Forwarded", "for=10.0.0.1;by=10.0.0.1;host=box"],
+          ),
         },
       },
     ]);

@@ -88,4 +88,26 @@ export const secretStores: BuiltIn<SecretStore>[] = [
 ];
 
 /** Named by a Configuration's `spec.nameResolution.component`, not by a Component. */
-export const nameResolvers: BuiltIn<NameResolver>[] = [];
+export const nameResolvers: BuiltIn<NameResolver>[] = [
+  {
+    type: "nameresolution.local",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/local.ts")).local,
+  },
+  {
+    type: "nameresolution.mdns",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/mdns.ts")).mdns,
+  },
+  {
+    type: "nameresolution.sqlite",
+    versions: ["v1"],
+    load: async () => (await import("./nameresolution/sqlite.ts")).sqlite,
+  },
+  {
+    type: "nameresolution.nameformat",
+    versions: ["v1"],
+    load: async () =>
+      (await import("./nameresolution/nameformat.ts")).nameformat,
+  },
+];

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { messageOf } from "../errors.ts";
+import { free } from "../spent-bytes.ts";
 import {
   CallError,
   type Forward,
@@ -122,7 +123,7 @@ function answer(
   if (!isStream) return void outgoing.end(body);
   outgoing.flushHeaders(); // events come one by one, the first perhaps late
   body.on("data", (chunk: Uint8Array) => {
-    if (!outgoing.write(chunk)) body.pause();
+    if (!outgoing.write(chunk, () => free(chunk))) body.pause();
   });
   outgoing.on("drain", () => body.resume());
   body.on("end", () => outgoing.end());

@@ -30,6 +30,11 @@ stateContract(
         },
         { metadata: { redisDB: "99" }, error: /DB index is out of range/ },
         { metadata: { queryIndexes: "{" }, error: /query index schema/ },
+        { metadata: { redisType: "cluster" }, error: /cluster support/ },
+        {
+          metadata: { failover: "true", sentinelMasterName: "orders" },
+          error: /unknown command 'sentinel'/,
+        },
       ],
     };
   },

@@ -66,7 +66,7 @@ test.each([
     invoked("POST /a", '{"data":{"orderId":42}}\n'),
   ],
   [["-m", "order?full=1", "--verb", "GET"], invoked("GET /order?full=1")],
-  [["-m", "ü b%2Fc", "-v", "put"], invoked("PUT /%C3%BC%20b%2Fc")],
+  [["-m", "ü b%20c", "-v", "put"], invoked("PUT /%C3%BC%20b%20c")],
 ])("%j", async (args, expected) => {
   expect(await invoke(...args)).toEqual(expected);
 });

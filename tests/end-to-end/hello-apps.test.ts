@@ -162,4 +162,13 @@ describe("producerapp", () => {
       expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);
     }
   });
+
+  test("an order that was refused is sent again", async () => {
+    answer = { status: 500, body: "not up yet" };
+    const app = start("producerapp", ["neworder.ts"]);
+    await app.prints("Response for order 1: 500 not up yet\n");
+    answer = { status: 200 };
+    await app.prints("Response for order 1: 200\n");
+    app.child.kill();
+  });
 });

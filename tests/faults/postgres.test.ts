@@ -79,6 +79,23 @@ async function count(key: string, isOver: () => boolean) {
   return { value, acked, refusals };
 }
 
+/** Keeps two keys the same, by one transaction after the other. */
+async function transact(isOver: () => boolean) {
+  for (let n = 1; !isOver(); n++) {
+    const operations = Array.from({ length: 20 }, (_, i) => ({
+      operation: "upsert",
+      request: { key: `both-${i}`, value: n },
+    }));
+    const reply = await sidecar.call("POST", `${path}/transaction`, {
+      body: JSON.stringify({ operations }),
+    });
+    expect([204, 500]).toContain(reply.status);
+    const [first, last] = [await read("both-0"), await read("both-19")];
+    if (first.status === 200 && last.status === 200)
+      expect(first.text).toBe(last.text);
+  }
+}
+
 test("killed during saves: every 204 is there afterwards, none is done twice, and it goes on", async () => {
   sidecar = await start(postgres.url());
   let isOver = false;
@@ -116,7 +133,8 @@ test("connections that the server ends cost no acknowledged save", async () => {
   sidecar = await start(postgres.url());
   let isOver = false;
   const counting = count("cut", () => isOver);
-  for (let i = 0; i < 5; i++) {
+  const transacting = transact(() => isOver);
+  for (let i = 0; i < 10; i++) {
     await sleep(50);
     await postgres.query(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
@@ -126,6 +144,7 @@ test("connections that the server ends cost no acknowledged save", async () => {
   isOver = true;
   const { acked, value } = await counting;
   expect(acked).toBeGreaterThan(20);
+  await transacting;
   expect((await read("cut")).json()).toBe(value);
 });
 

@@ -73,7 +73,13 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     ...(options.args ?? []),
   ];
   const child = spawn(process.execPath, args, {
-    env: cleanEnv({ DAPR_LIFELINE_FD: "3", ...limitEnv, ...options.env }),
+    env: cleanEnv({
+      DAPR_LIFELINE_FD: "3",
+      // Of its own: other tests' sidecars have the same app ids.
+      DAPR_REGISTRY_PATH: join(resources, ".sidecars"),
+      ...limitEnv,
+      ...options.env,
+    }),
     // The lifeline: a test run that is killed leaves no sidecar behind.
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });

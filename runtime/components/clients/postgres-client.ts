@@ -80,14 +80,7 @@ export async function openPostgres({
   }
 
   async function prepareOnce() {
-    const client = await pool.connect();
-    try {
-      await prepare(runner(client, server.prepares));
-      client.release();
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
+    await borrow(pool, (client) => prepare(runner(client, server.prepares)));
   }
 
   let attempt = start();
@@ -138,29 +131,11 @@ export async function openPostgres({
     run: (statement, values) =>
       track(() => query(pool, statement, values, server.prepares)),
     transaction: (work) =>
-      track(async () => {
-        const client = await pool.connect();
-        const run = runner(client, server.prepares);
-        let isBroken = true;
-        try {
-          await run({ text: "BEGIN" });
-          try {
-            const result = await work(run);
-            await run({ text: "COMMIT" });
-            isBroken = false;
-            return result;
-          } catch (error) {
-            // Where this fails too the connection ends, and the transaction with it.
-            await run({ text: "ROLLBACK" }).then(
-              () => (isBroken = false),
-              () => {},
-            );
-            throw error;
-          }
-        } finally {
-          client.release(isBroken);
-        }
-      }),
+      track(() =>
+        borrow(pool, (client) =>
+          inTransaction(runner(client, server.prepares), work),
+        ),
+      ),
     close: () => (closing ??= disconnect()),
   };
 
@@ -169,6 +144,42 @@ export async function openPostgres({
     await Promise.allSettled(underWay);
     if (!isReady) await within(patienceMs, attempt);
     await pool.end();
+  }
+}
+
+/** Lends a connection; one on which something failed is not used again. */
+async function borrow<T>(
+  pool: Pool,
+  use: (client: PoolClient) => Promise<T>,
+): Promise<T> {
+  const client = await pool.connect();
+  // Cut off between two statements, which the next one tells; unheard it would end the process.
+  const cut = () => {};
+  client.on("error", cut);
+  let isBroken = true;
+  try {
+    const result = await use(client);
+    isBroken = false;
+    return result;
+  } finally {
+    client.off("error", cut);
+    client.release(isBroken);
+  }
+}
+
+async function inTransaction<T>(
+  run: RunStatement,
+  work: (run: RunStatement) => Promise<T>,
+): Promise<T> {
+  await run({ text: "BEGIN" });
+  try {
+    const result = await work(run);
+    await run({ text: "COMMIT" });
+    return result;
+  } catch (error) {
+    // Where this fails too, the connection ends and the transaction with it.
+    await run({ text: "ROLLBACK" }).catch(() => {});
+    throw error;
   }
 }
 

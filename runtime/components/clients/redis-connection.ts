@@ -1,5 +1,5 @@
 /** ioredis, set up so that a command is sent once at most and waits for nothing. */
-import type { Cluster, CommonRedisOptions, Redis } from "ioredis";
+import type { Cluster, RedisOptions, Redis } from "ioredis";
 import type { RedisServer } from "./redis-settings.ts";
 
 /** A server, what sentinels say is one, or a cluster; not connected yet. */
@@ -8,7 +8,7 @@ export async function connectRedis(
 ): Promise<Redis | Cluster> {
   const { default: ioredis } = await import("ioredis");
   const { addresses, tls, username, password, sentinel } = server;
-  const common: CommonRedisOptions = {
+  const common: RedisOptions = {
     username,
     password,
     // RESP3 gives nothing here and costs a round of trial with older servers.
@@ -21,6 +21,8 @@ export async function connectRedis(
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
+    // A timer that outlives the connection would hold up the end of the process.
+    disconnectTimeout: 100,
   };
   if (server.kind === "cluster")
     return new ioredis.Cluster(addresses, {

@@ -12,22 +12,27 @@ export interface ServerTrouble {
 
 /** The latest reason now and then is enough. */
 const repeatMs = 60_000;
+/** One that comes and goes is not news each time. */
+const quietMs = 1000;
 
 /** `server` names it in the log: `redis at localhost:6379`. */
 export function watchServer(log: Logger, server: string): ServerTrouble {
   let reason: string | undefined;
-  let toldAt: number | undefined;
+  let isTold = false;
+  let toldAt = -Infinity;
   return {
     found(now) {
       reason = now;
       const at = performance.now();
-      if (at - (toldAt ?? -Infinity) < repeatMs) return;
+      if (at - toldAt < (isTold ? repeatMs : quietMs)) return;
+      isTold = true;
       toldAt = at;
       log.warn(`${server} can't be reached: ${now}; trying until it can`);
     },
     over() {
-      if (toldAt !== undefined) log.info(`${server} is connected again`);
-      reason = toldAt = undefined;
+      if (isTold) log.info(`${server} is connected again`);
+      isTold = false;
+      reason = undefined;
     },
     get reason() {
       return reason;

@@ -1,0 +1,18 @@
+/** `host:port` and `[v6]:port`, as addresses are written. */
+
+/** Undefined for a name without a port. Throws on what is no address. */
+export function parseHostPort(text: string): {
+  host: string;
+  port: number | undefined;
+} {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]/\s]+))(?::(\d{1,5}))?$/.exec(
+    text,
+  );
+  const port = match?.[3] === undefined ? undefined : Number(match[3]);
+  if (!match || (port !== undefined && (port < 1 || port > 65_535)))
+    throw new Error(`"${text}" is not an address such as host:50002`);
+  return { host: (match[1] ?? match[2])!, port };
+}
+
+export const formatHostPort = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;

@@ -1,0 +1,122 @@
+/**
+ * The sidecars of this machine, one small file for each: written when its port
+ * is open, removed when it ends. One that was killed leaves its file to the next
+ * reader, who sees that its process is gone.
+ */
+import {
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  watch,
+  writeFileSync,
+  type FSWatcher,
+} from "node:fs";
+import { join } from "node:path";
+import { makeFolder } from "../../make-folder.ts";
+import type { Registration } from "../../name-resolver.ts";
+import { isDead, thisProcess, type ProcessIdentity } from "./sqlite-process.ts";
+
+/** A file's content: a sidecar and the process it is. */
+export interface RegistryEntry extends Registration, ProcessIdentity {}
+
+const separator = "+"; // encodeURIComponent leaves none in a name
+
+const prefixOf = (appId: string, namespace: string) =>
+  [namespace, appId, ""].map(encodeURIComponent).join(separator);
+
+export class LocalRegistry {
+  readonly #folder: string;
+  readonly #self = thisProcess();
+  #own: string | undefined;
+  #watcher: FSWatcher | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Throws where the folder can't be written. */
+  add(registration: Registration): void {
+    makeFolder(this.#folder);
+    const { appId, namespace } = registration;
+    const path = join(
+      this.#folder,
+      `${prefixOf(appId, namespace)}${process.pid}-${registration.port}.json`,
+    );
+    const entry: RegistryEntry = { ...registration, ...this.#self };
+    const fresh = join(this.#folder, `.${process.pid}-${registration.port}`);
+    writeFileSync(fresh, JSON.stringify(entry), { mode: 0o600 });
+    renameSync(fresh, path); // a reader finds all of it or nothing
+    this.#own = path;
+  }
+
+  /** Sidecars of the app on this machine; empty where there is no folder. Throws where it can't be read. */
+  find(appId: string, namespace: string): RegistryEntry[] {
+    const prefix = prefixOf(appId, namespace);
+    const found: RegistryEntry[] = [];
+    for (const name of this.#names()) {
+      if (!name.startsWith(prefix)) continue;
+      const entry = this.#read(name);
+      if (!entry || entry.appId !== appId || entry.namespace !== namespace)
+        continue;
+      if (entry.machine === this.#self.machine) found.push(entry);
+    }
+    return found;
+  }
+
+  /** Whether the entry's process still runs: cheap enough for every call. */
+  isRunning({ pid }: RegistryEntry): boolean {
+    try {
+      return process.kill(pid, 0);
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === "EPERM";
+    }
+  }
+
+  /** Calls `onChange` for whatever comes or goes; false where the system can't tell. */
+  watch(onChange: () => void): boolean {
+    if (this.#watcher) return true;
+    try {
+      this.#watcher = watch(this.#folder, { persistent: false }, onChange);
+    } catch {
+      return false; // no folder yet, or no watches left: whoever asks reads again
+    }
+    this.#watcher.on("error", () => {
+      this.#watcher?.close();
+      this.#watcher = undefined;
+      onChange();
+    });
+    return true;
+  }
+
+  /** Takes this sidecar's own file away. */
+  close(): void {
+    this.#watcher?.close();
+    this.#watcher = undefined;
+    if (this.#own) rmSync(this.#own, { force: true });
+    this.#own = undefined;
+  }
+
+  #names(): string[] {
+    try {
+      return readdirSync(this.#folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  /** Undefined for one that went meanwhile, is none, or whose process is gone: that one's file is removed. */
+  #read(name: string): RegistryEntry | undefined {
+    const path = join(this.#folder, name);
+    let entry: RegistryEntry;
+    try {
+      entry = JSON.parse(readFileSync(path, "utf8")) as RegistryEntry;
+    } catch {
+      return undefined;
+    }
+    if (!isDead(entry, this.#self)) return entry;
+    rmSync(path, { force: true });
+    return undefined;
+  }
+}

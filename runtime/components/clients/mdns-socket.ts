@@ -1,0 +1,101 @@
+/**
+ * Multicast DNS on multicast-dns: one socket that listens and answers on the
+ * usual port, one that asks. They differ in how far they reach: a sidecar that
+ * only this machine can call answers on this machine only, but may ask further.
+ */
+import { createSocket, type Socket } from "node:dgram";
+import type { Answer, Question } from "dns-packet";
+import multicastDns, {
+  type MulticastDNS,
+  type QueryPacket,
+  type ResponsePacket,
+} from "multicast-dns";
+
+export interface MdnsOptions {
+  /** Answers stay on this machine. */
+  isLocal: boolean;
+  onQuestion(question: Question, reply: (answers: Answer[]) => void): void;
+  onRecords(records: Answer[]): void;
+  /** It does not work here, and is closed. */
+  onFailed(error: Error): void;
+  onWarning(error: Error): void;
+}
+
+export interface Mdns {
+  ask(name: string): void;
+  /** Tells everybody, asked or not. */
+  tell(answers: Answer[], done?: () => void): void;
+  close(): void;
+}
+
+const port = 5353;
+const farTtl = 255;
+
+export function openMdns(options: MdnsOptions): Mdns {
+  let isOpen = true;
+  const fail = (error: Error) => {
+    if (!isOpen) return;
+    close();
+    options.onFailed(error);
+  };
+  const onResponse = ({ answers, additionals }: ResponsePacket) =>
+    options.onRecords([...answers, ...additionals]);
+
+  const socket = createSocket({ type: "udp4", reuseAddr: true });
+  const listener = multicastDns({ socket } as object);
+  watch(listener, socket, options.isLocal ? 0 : farTtl);
+  listener.on("response", onResponse);
+  listener.on("query", ({ questions, id }: QueryPacket, from) => {
+    for (const question of questions)
+      options.onQuestion(question, (answers) => {
+        const isUnicast =
+          from.port !== port || (question as { flag_qu?: boolean }).flag_qu;
+        listener.respond({ answers });
+        // Who asks from another port listens only there (RFC 6762 §6.7).
+        if (isUnicast)
+          listener.respond({ id, answers } as { answers: Answer[] }, from);
+      });
+  });
+
+  let asker: MulticastDNS | undefined;
+  function openAsker(): MulticastDNS {
+    const out = createSocket({ type: "udp4" });
+    const made = multicastDns({
+      socket: out,
+      bind: false,
+      multicast: false,
+    } as object);
+    watch(made, out, farTtl);
+    made.on("response", onResponse);
+    return made;
+  }
+
+  function watch(mdns: MulticastDNS, on: Socket, ttl: number) {
+    mdns.on("error", fail);
+    mdns.on("warning", options.onWarning);
+    on.on("listening", () => {
+      on.setMulticastTTL(ttl);
+      on.unref();
+    });
+  }
+
+  function close() {
+    if (!isOpen) return;
+    isOpen = false;
+    listener.destroy();
+    asker?.destroy();
+  }
+
+  return {
+    ask(name) {
+      if (!isOpen) return;
+      asker ??= openAsker();
+      asker.query([{ name, type: "PTR" }]);
+    },
+    tell(answers, done) {
+      if (isOpen) listener.respond({ answers }, () => done?.());
+      else done?.();
+    },
+    close,
+  };
+}

@@ -1,0 +1,38 @@
+/** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
+import { MetadataError, text } from "../../metadata.ts";
+import { defineNameResolver } from "../../name-resolver.ts";
+import { parseHostPort } from "../clients/host-port.ts";
+
+const metadata = {
+  format: text(
+    "The address of a sidecar, with `{appid}` for its app: `dapr-{appid}.internal:50002`.",
+    { required: true },
+  ),
+};
+
+/** Of the original's sidecars in a cluster. */
+const defaultPort = 50_002;
+
+export const nameformat = defineNameResolver(
+  "nameresolution.nameformat",
+  metadata,
+  async ({ meta }) => {
+    const addressOf = (appId: string) => {
+      const { host, port = defaultPort } = parseHostPort(
+        meta.format.replaceAll("{appid}", () => appId),
+      );
+      return { host, port };
+    };
+    if (!meta.format.includes("{appid}"))
+      throw new MetadataError("metadata 'format' does not contain {appid}");
+    try {
+      addressOf("app");
+    } catch (error) {
+      throw new MetadataError(`metadata 'format': ${(error as Error).message}`);
+    }
+    return {
+      resolve: async (appId) => addressOf(appId),
+      async close() {},
+    };
+  },
+);

@@ -1,0 +1,90 @@
+/** Invocation of an app that speaks HTTP/2 without TLS, or TLS (spec api §6.4). */
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Server } from "node:net";
+import { join } from "node:path";
+import { startDaprd, stopAll } from "../support/daprd.ts";
+import { call } from "../support/http.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../wait-for.ts";
+
+const folder = tempFolder("daprd-tls");
+
+/** A certificate nobody knows, which the app channel takes. */
+function certificate() {
+  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+  execFileSync(
+    "openssl",
+    `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=app -keyout ${key} -out ${cert}`.split(
+      " ",
+    ),
+    { stdio: "ignore" },
+  );
+  return { key: readFileSync(key), cert: readFileSync(cert) };
+}
+
+let server: Server;
+afterEach(async () => {
+  await stopAll();
+  await new Promise((done) => server.close(done));
+});
+
+let gone = 0;
+function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
+  if (incoming.url === "/echo") return void incoming.pipe(outgoing);
+  if (incoming.url === "/wait") return void outgoing.on("close", () => gone++);
+  if (incoming.url === "/die") {
+    outgoing.write("half");
+    return void setImmediate(() => outgoing.destroy(new Error("died")));
+  }
+  incoming.resume();
+  outgoing.writeHead(201, { "set-cookie": ["a=1", "b=2"] });
+  outgoing.end(
+    JSON.stringify([incoming.method, incoming.url, incoming.headers]),
+  );
+}
+
+test.each(["h2c", "https"])("an app over %s", async (protocol) => {
+  // node:http2's compatibility layer serves the same handler.
+  server =
+    protocol === "h2c"
+      ? createHttp2Server(answer as never).on("sessionError", () => {})
+      : createHttpsServer(certificate(), answer);
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const sidecar = await startDaprd({
+    appPort: (server.address() as AddressInfo).port,
+    until: "ready",
+    env: { APP_API_TOKEN: "secret" },
+    args: [`--app-protocol=${protocol}`],
+  });
+  const headers = { "dapr-app-id": "testapp", "x-one": "1", te: "x" };
+  const reply = await sidecar.call("PUT", "/a%20b?c", { headers, body: "hi" });
+  expect(reply.status).toBe(201);
+  expect(reply.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+  expect(reply.json()).toMatchObject([
+    "PUT",
+    "/a%20b?c",
+    { "x-one": "1", "dapr-api-token": "secret", "content-length": "2" },
+  ]);
+
+  const big = randomBytes(3 * 1024 * 1024).toString("base64");
+  expect(
+    (await sidecar.call("POST", "/echo", { headers, body: big })).text,
+  ).toBe(big);
+  await expect(sidecar.call("GET", "/die", { headers })).rejects.toThrow(
+    /aborted|hang up|ECONNRESET/,
+  );
+
+  const impatient = call(sidecar.port, "GET", "/wait", {
+    headers,
+    timeoutMs: 200,
+  });
+  await expect(impatient).rejects.toThrow("no answer");
+  await waitFor("the app to be let go", () => gone > 0);
+  gone = 0;
+  expect((await sidecar.call("GET", "/a", { headers })).status).toBe(201);
+});
