@@ -1,7 +1,7 @@
 /** Bundles the control plane into dist.kubernetes/, with the parts of the Kubernetes client library that informers need. */
 import { build, type Plugin } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { fail } from "./options.ts";
@@ -100,6 +100,7 @@ const slim: Plugin = {
 };
 
 export async function buildControlPlane(): Promise<void> {
+  rmSync(join(root, "dist.kubernetes"), { recursive: true, force: true });
   await build({
     absWorkingDir: root,
     entryPoints: [{ in: "runtime/kubernetes/main.ts", out: "control-plane" }],

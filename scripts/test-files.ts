@@ -5,8 +5,9 @@ import { dirname, join, relative, sep } from "node:path";
 export interface TestFile {
   /** Relative to the project, with forward slashes. */
   path: string;
-  suite: "unit" | "contract" | "e2e" | "faults" | "containers";
+  suite: "unit" | "contract" | "e2e" | "faults" | "containers" | "kubernetes";
   needsDocker: boolean;
+  needsCluster: boolean;
 }
 
 const suiteOfFolder: Record<string, TestFile["suite"]> = {
@@ -15,6 +16,7 @@ const suiteOfFolder: Record<string, TestFile["suite"]> = {
   "tests/faults": "faults",
   "tests/attacks": "faults",
   "tests/containers": "containers",
+  "tests/kubernetes": "kubernetes",
 };
 
 export function findTestFiles(root: string): TestFile[] {
@@ -24,9 +26,11 @@ export function findTestFiles(root: string): TestFile[] {
     .map((file) => {
       const path = relative(root, file).split(sep).join("/");
       const folder = path.split("/").slice(0, 2).join("/");
+      const suite = suiteOfFolder[folder] ?? "unit";
       return {
         path,
-        suite: suiteOfFolder[folder] ?? "unit",
+        suite,
+        needsCluster: suite === "kubernetes",
         needsDocker: usesContainers(file, new Set()),
       };
     })

@@ -2,6 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { installControlPlane } from "./build-control-plane.ts";
+import { clusterProblem } from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
@@ -9,11 +11,11 @@ import { findTestFiles, type TestFile } from "./test-files.ts";
 
 const usage = `npm test [-- OPTIONS] [WORD…]
 
-  --only NAME   one of format, lint, unit, contract, e2e, faults, containers, tutorial
+  --only NAME   one of format, lint, unit, contract, e2e, faults, containers, kubernetes, tutorial
   WORD…         only test files whose path contains one of these words
 
-Suites that need containers are skipped where Docker does not answer, and say so;
-with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
+Suites that need containers are skipped where Docker does not answer, those that need a
+cluster where none is given to them (DAPR_TEST_KUBECONFIG), and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
 
 const { values, positionals: words } = parseOptions(
   "test",
@@ -25,6 +27,7 @@ const tools = join(root, "tests", "node_modules");
 const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
+const noCluster = clusterProblem();
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
@@ -60,6 +63,7 @@ const suites: Record<string, () => void> = {
   tutorial,
   faults: () => jest("faults"),
   containers: () => jest("containers"),
+  kubernetes: () => jest("kubernetes"),
 };
 
 if (values.only !== undefined && !(values.only in suites))
@@ -73,6 +77,7 @@ const chosen = values.only
         words.length === 0 || !["format", "lint", "tutorial"].includes(name),
     );
 installTools();
+installControlPlane();
 mkdirSync(results, { recursive: true });
 // The entry rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(
@@ -116,9 +121,13 @@ function jest(suite: TestFile["suite"]): void {
       file.suite === suite &&
       (words.length === 0 || words.some((word) => file.path.includes(word))),
   );
-  const runnable = files.filter((file) => !(file.needsDocker && noDocker));
-  for (const file of files)
-    if (!runnable.includes(file)) withoutDocker(file.path);
+  const lacks = (file: TestFile) =>
+    (file.needsDocker && noDocker) || (file.needsCluster && noCluster);
+  const runnable = files.filter((file) => !lacks(file));
+  for (const file of files) {
+    const reason = lacks(file);
+    if (reason) without(file.path, reason);
+  }
   if (runnable.length === 0) return;
   heading(suite);
   const output = join(results, `${suite}.json`);
@@ -138,7 +147,7 @@ function tutorial(): void {
   for (const { name, lang, stage } of tutorialRuns) {
     const title = `tutorial ${name} (${lang}), stage ${stage}`;
     if (stage !== "embedded" && noDocker) {
-      withoutDocker(title);
+      without(title, noDocker);
       continue;
     }
     heading(title);
@@ -152,8 +161,8 @@ function tutorial(): void {
   }
 }
 
-function withoutDocker(what: string): void {
-  console.log(`${requireAll ? "FAILED" : "skipped"}: ${what}: ${noDocker}`);
+function without(what: string, reason: string): void {
+  console.log(`${requireAll ? "FAILED" : "skipped"}: ${what}: ${reason}`);
   counts[requireAll ? "failed" : "skipped"]++;
 }
 

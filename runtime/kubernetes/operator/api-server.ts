@@ -96,7 +96,8 @@ export async function serveApi(
         // Tells the sidecar that nothing is missed from here on.
         call.sendMetadata(new Metadata());
       })
-      .catch((error) => call.destroy(toStatus(error)));
+      // grpc-js sends what is emitted as the status; destroy() would send nothing
+      .catch((error) => call.emit("error", toStatus(error)));
   };
 
   const identify = async (

@@ -80,7 +80,7 @@ export function openFeed(
   };
 
   const secretsAgain = async () => {
-    for (const name of [...waiting.keys()]) {
+    for (const name of waiting.keys()) {
       const [namespace = "", object = ""] = name.split("/");
       const now = cache.get(namespace, object);
       const json = now && (await resolve(now));

@@ -1,0 +1,200 @@
+import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
+import { recordingLog } from "../../../tests/support/recording-log.ts";
+import { waitFor } from "../../../tests/wait-for.ts";
+import { openFeed } from "./feed.ts";
+import type { DaprKind, DaprObject } from "./resources.ts";
+import { secretReader } from "./secrets.ts";
+
+const secretPath = "/api/v1/namespaces/shop/secrets/db";
+const secret = { metadata: { name: "db" }, data: { db: "czNjcmV0" } };
+const orders = { namespace: "shop", appId: "orders", pod: "orders-1" };
+
+const component = (name: string, more: Partial<DaprObject> = {}) =>
+  ({
+    metadata: { name, namespace: "shop" },
+    spec: { type: "state.redis", version: "v1", metadata: [] },
+    ...more,
+  }) as DaprObject;
+const withSecret = (name: string, more: Partial<DaprObject> = {}) =>
+  component(name, {
+    spec: {
+      metadata: [
+        { name: "host", value: "h" },
+        { name: "password", secretKeyRef: { name: "db" } },
+      ],
+    },
+    ...more,
+  });
+
+/** Everything that was enqueued so far: nothing in it waits for a timer. */
+const passedOn = () => new Promise((resolve) => setImmediate(resolve));
+
+const open: { stop(): void }[] = [];
+afterEach(() => {
+  for (const feed of open.splice(0)) feed.stop();
+  jest.useRealTimers();
+});
+
+function setUp(kind: DaprKind, ...objects: DaprObject[]) {
+  const cache = fakeCache(...objects);
+  const api = fakeApi();
+  const log = recordingLog();
+  const feed = openFeed(kind, cache, secretReader(api), log);
+  open.push(feed);
+  const events: string[] = [];
+  const last: { value?: DaprObject } = {};
+  const follow = (caller = orders) =>
+    feed.follow(caller, ({ item, type }) => {
+      last.value = JSON.parse(Buffer.from(item).toString()) as DaprObject;
+      events.push(
+        `${["", "created", "updated", "deleted"][type]} ${last.value.metadata.name}`,
+      );
+    });
+  const names = async (caller = orders) =>
+    (await feed.list(caller)).map(
+      (json) => (JSON.parse(json.toString()) as DaprObject).metadata.name,
+    );
+  return { cache, api, log, feed, events, last, follow, names };
+}
+
+test("an app sees its namespace, and of that what its scope allows", async () => {
+  const { names } = setUp(
+    "components",
+    component("all"),
+    component("mine", { scopes: ["orders"] }),
+    component("others", { scopes: ["billing"] }),
+    { ...component("away"), metadata: { name: "away", namespace: "bank" } },
+  );
+  expect(await names()).toEqual(["all", "mine"]);
+  expect(await names({ ...orders, appId: "billing" })).toEqual([
+    "all",
+    "others",
+  ]);
+});
+
+test("changes reach who may see them; entering a scope is created, leaving it deleted", async () => {
+  const { cache, events, follow, last } = setUp("components");
+  const stop = follow();
+  cache.set(component("a"));
+  cache.set(component("a", { scopes: ["orders"] }));
+  cache.set(component("a", { scopes: ["billing"] }));
+  cache.set(component("a", { scopes: ["billing", "x"] }));
+  cache.set(component("a"));
+  cache.remove("shop", "a");
+  await waitFor("all of them", () => events.length === 5);
+  expect(events).toEqual([
+    "created a",
+    "updated a",
+    "deleted a",
+    "created a",
+    "deleted a",
+  ]);
+  // the object as it was
+  expect(last.value?.spec).toEqual(component("a").spec);
+  stop();
+  cache.set(component("b"));
+  await passedOn();
+  follow();
+  cache.set(component("c"));
+  await waitFor("the next", () => events.length === 6);
+  expect(events.at(-1)).toBe("created c");
+});
+
+test("secrets of the store kubernetes come as base64, those of others stay references", async () => {
+  const { feed, api } = setUp(
+    "components",
+    withSecret("mine"),
+    withSecret("vault", { auth: { secretStore: "vault" } }),
+  );
+  api.objects.set(secretPath, secret as never);
+  const [mine, vault] = (await feed.list(orders)).map((json) =>
+    JSON.parse(json.toString()),
+  );
+  expect(mine.spec.metadata).toEqual([
+    { name: "host", value: "h" },
+    { name: "password", secretKeyRef: { name: "db" }, value: "czNjcmV0" },
+  ]);
+  expect(vault.spec.metadata[1].value).toBeUndefined();
+});
+
+test("one missing Secret leaves out its component only, which comes once the Secret is there", async () => {
+  jest.useFakeTimers({
+    doNotFake: ["setImmediate", "nextTick", "queueMicrotask"],
+  });
+  const { names, follow, events, api, log, last } = setUp(
+    "components",
+    withSecret("a"),
+    component("b"),
+  );
+  expect(await names()).toEqual(["b"]);
+  await passedOn();
+  follow();
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect(events).toEqual([]);
+  api.objects.set(secretPath, secret as never);
+  await jest.advanceTimersByTimeAsync(5_000);
+  expect(events).toEqual(["created a"]);
+  expect(last.value?.spec?.["metadata"]).toMatchObject([
+    {},
+    { value: "czNjcmV0" },
+  ]);
+  expect(await names()).toEqual(["a", "b"]);
+  expect(log.lines).toEqual([
+    "error components shop/a is left out: Secret shop/db does not exist; create it, and its apps get it within 5 s",
+    "info components shop/a: its Secret is there now",
+  ]);
+});
+
+test("a key that the Secret lacks is named", async () => {
+  const { names, api, log } = setUp("components", withSecret("a"));
+  api.objects.set(secretPath, { ...secret, data: { other: "eA==" } } as never);
+  expect(await names()).toEqual([]);
+  expect(log.lines.join()).toContain(
+    'Secret shop/db has no key "db" for "password"',
+  );
+});
+
+test("headers and TLS parts of an HTTP endpoint are resolved", async () => {
+  const { feed, api } = setUp(
+    "httpendpoints",
+    component("e", {
+      spec: {
+        baseUrl: "https://x",
+        headers: [{ name: "key", secretKeyRef: { name: "db" } }],
+        clientTLS: {
+          rootCA: { secretKeyRef: { name: "db", key: "db" } },
+          renegotiation: "Never",
+        },
+      },
+    }),
+  );
+  api.objects.set(secretPath, secret as never);
+  const [json] = await feed.list(orders);
+  expect(JSON.parse(String(json)).spec).toMatchObject({
+    headers: [{ value: "czNjcmV0" }],
+    clientTLS: { rootCA: { value: "czNjcmV0" }, renegotiation: "Never" },
+  });
+});
+
+test("a pod follows only the Configuration it names", async () => {
+  const { cache, events, follow } = setUp("configurations");
+  follow({ ...orders, config: "tracing" } as never);
+  follow(orders);
+  cache.set(component("other"));
+  cache.set(component("tracing"));
+  await waitFor("one", () => events.length > 0);
+  expect(events).toEqual(["created tracing"]);
+});
+
+test("a Subscription of v1alpha1 comes with routes", async () => {
+  const { feed } = setUp(
+    "subscriptions",
+    component("s", { spec: { pubsubname: "p", topic: "t", route: "/in" } }),
+  );
+  const [json] = await feed.list(orders);
+  expect(JSON.parse(String(json)).spec).toEqual({
+    pubsubname: "p",
+    topic: "t",
+    routes: { default: "/in" },
+  });
+});

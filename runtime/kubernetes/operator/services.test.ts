@@ -1,0 +1,217 @@
+import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
+import { recordingLog } from "../../../tests/support/recording-log.ts";
+import { waitFor } from "../../../tests/wait-for.ts";
+import type { Workload } from "../objects.ts";
+import { appServiceOf, type Service } from "./app-service.ts";
+import { reconcileServices } from "./reconcile-services.ts";
+
+const path = "/api/v1/namespaces/shop/services/orders-dapr";
+
+function workload(
+  name: string,
+  annotations: Record<string, string> = { enabled: "yes", "app-id": "orders" },
+  generation = 1,
+): Workload {
+  return {
+    metadata: {
+      name,
+      namespace: "shop",
+      uid: `uid-${name}`,
+      generation,
+    } as Workload["metadata"],
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: {
+        metadata: {
+          annotations: Object.fromEntries(
+            Object.entries(annotations).map(([key, value]) => [
+              `dapr.io/${key}`,
+              value,
+            ]),
+          ),
+        },
+      },
+    },
+  };
+}
+
+test("the Service is headless, named after the app id and owned by the workload", () => {
+  const service = appServiceOf(workload("web"), "StatefulSet", false);
+  expect(service).toEqual({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: {
+      name: "orders-dapr",
+      namespace: "shop",
+      labels: { "dapr.io/enabled": "true" },
+      annotations: {
+        "dapr.io/app-id": "orders",
+        "prometheus.io/probe": "true",
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": "9090",
+        "prometheus.io/path": "/",
+      },
+      ownerReferences: [
+        {
+          apiVersion: "apps/v1",
+          kind: "StatefulSet",
+          name: "web",
+          uid: "uid-web",
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      clusterIP: "None",
+      selector: { app: "web" },
+      ports: [
+        { name: "dapr-http", port: 80, targetPort: 3500, protocol: "TCP" },
+        {
+          name: "dapr-grpc",
+          port: 50001,
+          targetPort: 50001,
+          protocol: "TCP",
+        },
+        {
+          name: "dapr-internal",
+          port: 50002,
+          targetPort: 50002,
+          protocol: "TCP",
+          appProtocol: "grpc",
+        },
+        {
+          name: "dapr-metrics",
+          port: 9090,
+          targetPort: 9090,
+          protocol: "TCP",
+        },
+      ],
+    },
+  });
+});
+
+test("annotations change it", () => {
+  const service = appServiceOf(
+    workload("web", {
+      enabled: "true",
+      "app-id": "orders",
+      "enable-metrics": "false",
+      "internal-grpc-port": "50012",
+      "sidecar-svc-annotations": "a=1,b=x=y",
+    }),
+    "Deployment",
+    true,
+  );
+  expect(service?.metadata.annotations).toEqual({
+    a: "1",
+    b: "x=y",
+    "dapr.io/app-id": "orders",
+  });
+  expect(service?.spec.ports[2]).toMatchObject({
+    port: 50012,
+    appProtocol: "tls",
+  });
+});
+
+test("a workload without a sidecar or an app id has none", () => {
+  for (const annotations of [
+    {},
+    { enabled: "false", "app-id": "a" },
+    { enabled: "true" },
+  ])
+    expect(
+      appServiceOf(
+        workload("web", annotations as Record<string, string>),
+        "Deployment",
+        false,
+      ),
+    ).toBeUndefined();
+});
+
+/** The API's objects, seen by an informer that is never behind. */
+function setUp(objects: Record<string, object> = {}) {
+  const api = fakeApi(objects);
+  const deployments = fakeCache<Workload>();
+  const statefulSets = fakeCache<Workload>();
+  const services = fakeCache<Service>();
+  const log = recordingLog();
+  const { create, replace } = api;
+  api.create = async (at, body) => {
+    const made = await create(at, body);
+    services.set(made as Service);
+    return made as never;
+  };
+  api.replace = async (at, body) => {
+    const made = await replace(at, body);
+    services.set(made as Service);
+    return made as never;
+  };
+  const reconciler = reconcileServices({
+    api,
+    deployments,
+    statefulSets,
+    services,
+    mtls: () => false,
+    log,
+  });
+  const inApi = () => api.objects.get(path) as Service | undefined;
+  return { api, deployments, statefulSets, services, log, inApi, reconciler };
+}
+
+test("made, changed with the annotations, and made again when deleted", async () => {
+  const { api, deployments, services, inApi, log } = setUp();
+  deployments.set(workload("web"));
+  await waitFor("the Service", () => inApi() !== undefined);
+  deployments.set(
+    workload(
+      "web",
+      { enabled: "true", "app-id": "orders", "metrics-port": "9191" },
+      2,
+    ),
+  );
+  await waitFor(
+    "the port",
+    () => inApi()?.metadata.annotations?.["prometheus.io/port"] === "9191",
+  );
+  api.objects.delete(path);
+  services.remove("shop", "orders-dapr");
+  await waitFor("it again", () => inApi() !== undefined);
+  expect(log.lines).toEqual([
+    "info Deployment shop/web: made the Service orders-dapr",
+    "info Deployment shop/web: changed the Service orders-dapr",
+    "info Deployment shop/web: made the Service orders-dapr",
+  ]);
+});
+
+test("a status that changes costs no call", async () => {
+  const { api, deployments, inApi } = setUp();
+  deployments.set(workload("web"));
+  await waitFor("the Service", () => inApi() !== undefined);
+  const calls = api.calls.length;
+  deployments.set({ ...workload("web"), status: { readyReplicas: 1 } });
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  expect(api.calls).toHaveLength(calls);
+});
+
+test("of two workloads with one app id the first keeps the Service, and the log says so", async () => {
+  const { deployments, inApi, log } = setUp();
+  deployments.set(workload("web"));
+  await waitFor("the Service", () => inApi() !== undefined);
+  deployments.set(workload("copy"));
+  await waitFor("a warning", () => log.lines.length > 1);
+  expect(log.lines[1]).toContain("belongs to Deployment web already");
+  expect(inApi()?.spec.selector).toEqual({ app: "web" });
+});
+
+test("a Service of somebody else's is left alone", async () => {
+  const { deployments, inApi, log, reconciler } = setUp({
+    [path]: { metadata: { name: "orders-dapr" }, spec: { ports: [] } },
+  });
+  deployments.set(workload("web"));
+  await waitFor("a warning", () => log.lines.length > 0);
+  expect(log.lines[0]).toContain("orders-dapr exists and was not made by Dapr");
+  expect(inApi()?.spec).toEqual({ ports: [] });
+  reconciler.stop();
+});

@@ -1,0 +1,107 @@
+import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
+import { recordingLog } from "../../../tests/support/recording-log.ts";
+import { waitFor } from "../../../tests/wait-for.ts";
+import type { Pod, Workload } from "../objects.ts";
+import { readWatchInterval, startWatchdog } from "./watchdog.ts";
+
+const list =
+  "/api/v1/pods?labelSelector=!dapr.io%2Fsidecar-injected%2C!dapr.io%2Fwatchdog-patched&limit=500";
+const injectorWith = (readyReplicas: number): Workload => ({
+  metadata: {
+    name: "dapr-sidecar-injector",
+    namespace: "dapr-system",
+    labels: { app: "dapr-sidecar-injector" },
+  },
+  spec: { template: {} },
+  status: { readyReplicas },
+});
+
+function pod(name: string, more: Partial<Pod["metadata"]> = {}): Pod {
+  return {
+    metadata: {
+      name,
+      namespace: "shop",
+      uid: `uid-${name}`,
+      annotations: { "dapr.io/enabled": "true" },
+      ownerReferences: [
+        {
+          apiVersion: "apps/v1",
+          kind: "ReplicaSet",
+          name: "rs",
+          uid: "u",
+          controller: true,
+        },
+      ],
+      ...more,
+    },
+    spec: { containers: [{ name: "app" }] },
+  };
+}
+
+const running: { stop(): void }[] = [];
+afterEach(() => {
+  for (const watchdog of running.splice(0)) watchdog.stop();
+});
+
+function start(readyReplicas: number, ...pods: Pod[]) {
+  const paths = (name: string) => `/api/v1/namespaces/shop/pods/${name}`;
+  const api = fakeApi(
+    Object.fromEntries(pods.map((one) => [paths(one.metadata.name!), one])),
+  );
+  let looks = 0;
+  api.answers.set(list, () => {
+    looks++;
+    return { items: pods.map(({ metadata }) => ({ metadata })) };
+  });
+  const deployments = fakeCache(injectorWith(readyReplicas));
+  const log = recordingLog();
+  running.push(startWatchdog({ api, deployments, intervalMs: 20, log }));
+  const left = () =>
+    [...api.objects.values()].map(({ metadata }) => metadata.name);
+  return { left, log, looks: () => looks, deployments };
+}
+
+test("pods that missed their sidecar are deleted, others stay", async () => {
+  const injected = pod("injected");
+  injected.spec.containers?.push({ name: "daprd" });
+  const { left, log } = start(
+    1,
+    pod("missed"),
+    injected,
+    pod("plain", { annotations: {} }),
+    pod("off", { annotations: { "dapr.io/enabled": "false" } }),
+    pod("ending", { deletionTimestamp: "now" }),
+    pod("bare", { ownerReferences: [] }),
+  );
+  await waitFor("the deletion", () => !left().includes("missed"));
+  await waitFor("the warning", () => log.lines.length > 1);
+  expect(left()).toEqual(["injected", "plain", "off", "ending", "bare"]);
+  expect(log.lines).toEqual([
+    "info pod shop/missed had missed its sidecar: deleted, to be made anew",
+    "warning pod shop/bare has no sidecar, and no controller that would make it anew: delete and create it yourself",
+  ]);
+});
+
+test("nothing is deleted while no injector is ready", async () => {
+  const { left, looks, deployments } = start(0, pod("missed"));
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(looks()).toBe(0);
+  expect(left()).toEqual(["missed"]);
+  deployments.set(injectorWith(1));
+  await waitFor("the deletion", () => left().length === 0);
+});
+
+test("at most twenty a minute", async () => {
+  const pods = Array.from({ length: 30 }, (_, index) => pod(`p${index}`));
+  const { left, looks } = start(1, ...pods);
+  await waitFor("three rounds", () => looks() > 3);
+  expect(left()).toHaveLength(10);
+});
+
+test("the interval is 0, once or a duration", () => {
+  expect(readWatchInterval("0")).toBeUndefined();
+  expect(readWatchInterval("once")).toEqual({ intervalMs: undefined });
+  expect(readWatchInterval("2m")).toEqual({ intervalMs: 120_000 });
+  for (const bad of ["", "10", "500ms", "x"])
+    expect(() => readWatchInterval(bad)).toThrow("WATCH_INTERVAL");
+});

@@ -1,0 +1,101 @@
+/** Calls the operator as a sidecar does: its certificate verified, the pod's token with every call. */
+import {
+  Client,
+  credentials,
+  Metadata,
+  type ClientReadableStream,
+  type MethodDefinition,
+} from "@grpc/grpc-js";
+import {
+  operatorMethods,
+  tokenMetadataKey,
+  type OperatorRequest,
+  type UpdateEvent,
+} from "../../runtime/operator-protocol.ts";
+
+export type OperatorClient = ReturnType<typeof operatorClient>;
+
+/** `host` is what the certificate must be made for, whichever address is dialled. */
+export function operatorClient(
+  address: string,
+  root: string,
+  host: string,
+  token?: string,
+) {
+  const client = new Client(address, credentials.createSsl(Buffer.from(root)), {
+    "grpc.ssl_target_name_override": host,
+  });
+  const metadata = new Metadata();
+  if (token) metadata.set(tokenMetadataKey, `Bearer ${token}`);
+
+  const unary = <Response>(
+    method: MethodDefinition<OperatorRequest, Response>,
+    request: OperatorRequest,
+  ) =>
+    new Promise<Response>((resolve, reject) =>
+      client.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        metadata,
+        { deadline: Date.now() + 10_000 },
+        (error, response) =>
+          error ? reject(error) : resolve(response as Response),
+      ),
+    );
+  return {
+    list: async (
+      method:
+        | "ListComponents"
+        | "ListSubscriptionsV2"
+        | "ListResiliency"
+        | "ListHTTPEndpoints",
+      namespace: string,
+    ) => {
+      const { items } = await unary(operatorMethods[method], { namespace });
+      return items.map((item) => JSON.parse(Buffer.from(item).toString()));
+    },
+    get: async (
+      method: "GetConfiguration" | "GetResiliency",
+      namespace: string,
+      name: string,
+    ) => {
+      const { item } = await unary(operatorMethods[method], {
+        namespace,
+        name,
+      });
+      return JSON.parse(Buffer.from(item).toString());
+    },
+    /** Resolves once the operator has registered the stream. */
+    follow: (
+      method: "ComponentUpdate" | "ConfigurationUpdate" | "SubscriptionUpdate",
+      namespace: string,
+    ) => {
+      const definition = operatorMethods[method];
+      const stream: ClientReadableStream<UpdateEvent> =
+        client.makeServerStreamRequest(
+          definition.path,
+          definition.requestSerialize,
+          definition.responseDeserialize,
+          { namespace },
+          metadata,
+        );
+      const events: { type: number; name: string; value: unknown }[] = [];
+      stream.on("data", ({ type, item }: UpdateEvent) => {
+        const object = JSON.parse(Buffer.from(item).toString());
+        const value = object.spec?.metadata?.[0]?.value;
+        events.push({ type, name: object.metadata.name, value });
+      });
+      return new Promise<{ events: typeof events; stop: () => void }>(
+        (resolve, reject) => {
+          stream.on("error", reject);
+          stream.on("metadata", () =>
+            resolve({ events, stop: () => stream.cancel() }),
+          );
+        },
+      );
+    },
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,19 @@
+/** A logger that keeps `LEVEL message` lines. */
+import type { Logger } from "../../runtime/log.ts";
+
+export function recordingLog(): Logger & { lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (message: string) =>
+    void lines.push(`${level} ${message}`);
+  const log = {
+    lines,
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warning"),
+    error: at("error"),
+    fatal: at("fatal"),
+    always: at("info"),
+    scope: () => log,
+  };
+  return log;
+}
