@@ -36,6 +36,8 @@ export interface Inputs {
   /** Nothing new is taken; resolves once what is in flight is committed. */
   stop(named: NamedBinding): Promise<void>;
   stopAll(): Promise<void>;
+  /** Resolves once what was to stop under this name has. */
+  stopped(name: string): Promise<void>;
 }
 
 /** Ends probes first; messages held for a missing app only once their input knows that it stops. */
@@ -62,21 +64,23 @@ export function createInputs({
     const reading = readings.get(named);
     if (reading) {
       readings.delete(named);
-      const stopped = end(named, reading);
-      stopping.set(named.name, stopped);
-      void stopped.then(() => {
-        if (stopping.get(named.name) === stopped) stopping.delete(named.name);
+      const ending = end(named, reading);
+      stopping.set(named.name, ending);
+      void ending.then(() => {
+        if (stopping.get(named.name) === ending) stopping.delete(named.name);
       });
     }
-    return stopping.get(named.name) ?? Promise.resolve();
+    return stopped(named.name);
   }
+
+  const stopped = (name: string) => stopping.get(name) ?? Promise.resolve();
 
   return {
     start(named) {
       if (readings.has(named)) return;
       const probes = new AbortController();
       const holds = new AbortController();
-      const last = stopping.get(named.name) ?? Promise.resolve();
+      const last = stopped(named.name);
       readings.set(named, {
         probes,
         holds,
@@ -84,6 +88,7 @@ export function createInputs({
       });
     },
     stop,
+    stopped,
     async stopAll() {
       for (const named of readings.keys()) void stop(named);
       await Promise.all(stopping.values());

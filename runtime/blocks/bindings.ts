@@ -5,6 +5,7 @@
 import {
   BindingError,
   type AppChannel,
+  type Binding,
   type BindingResponse,
 } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
@@ -38,9 +39,11 @@ export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
       if (isReading) start(named);
     },
 
-    /** Resolves once it is read no more. */
-    async remove(named: NamedBinding): Promise<void> {
-      if (byName.get(named.name) === named) byName.delete(named.name);
+    /** Unless another has taken its place. Resolves once it is read no more. */
+    async remove(name: string, binding: Binding): Promise<void> {
+      const named = byName.get(name);
+      if (named?.binding !== binding) return inputs?.stopped(name);
+      byName.delete(name);
       await inputs?.stop(named);
     },
 

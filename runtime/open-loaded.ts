@@ -1,0 +1,122 @@
+/**
+ * Opens one configured component: its secrets and placeholders first (spec
+ * components §1.2, §6), then the component of its type.
+ */
+import { randomUUID } from "node:crypto";
+import { openComponent } from "./components/open.ts";
+import type { BuiltIn } from "./components/index.ts";
+import type { Closable } from "./contract.ts";
+import { messageOf } from "./errors.ts";
+import type { Logger } from "./log.ts";
+import { MetadataError, where } from "./metadata.ts";
+import { label, type LoadedComponent } from "./resources/components.ts";
+import { fillSecrets, type SecretSource } from "./secret-refs.ts";
+
+/** What to do with a category of components (`state`, `bindings` …). */
+export interface Category<C extends Closable = Closable> {
+  known: BuiltIn<C>[];
+  /**
+   * Puts it to use, in the place of one with its name. Returns what it can do,
+   * as `/v1.0/metadata` lists it. Throws on what is wrong in its metadata.
+   */
+  add(component: C, resource: LoadedComponent): string[];
+  /** Takes it out of use, unless another has its place by now; resolves once it reads no more. */
+  remove(component: C, resource: LoadedComponent): Promise<void>;
+}
+
+export interface LoadOptions {
+  appId: string;
+  env: Readonly<Record<string, string | undefined>>;
+  log: Logger;
+  /** By the part of a type before its first dot. */
+  categories: Record<string, Category>;
+  secrets: SecretSource;
+}
+
+/** Why a component could not be opened. */
+export class LoadError extends Error {
+  override name = "LoadError";
+  /** Trying again does not help: a resource has to be changed first. */
+  readonly isFinal: boolean;
+
+  constructor(message: string, isFinal: boolean, cause: unknown) {
+    super(message, { cause });
+    this.isFinal = isFinal;
+  }
+}
+
+export interface Loaded {
+  component: Closable;
+  resource: LoadedComponent;
+  category: Category;
+  capabilities: string[];
+}
+
+/** Opens it and puts it to use. Rejects with {@link LoadError}. */
+export async function openLoaded(
+  resource: LoadedComponent,
+  options: LoadOptions,
+  /** Asked when it is open: whether it is still wanted. */
+  isWanted: () => boolean = () => true,
+): Promise<Loaded | undefined> {
+  const { log, categories, secrets } = options;
+  const gaps = await fillSecrets(resource.secretRefs, {
+    owner: `component ${label(resource)}`,
+    store: resource.secretStore,
+    namespace: resource.namespace,
+    secrets,
+    log,
+  });
+  const found = categories[resource.type.split(".")[0]!];
+  const known =
+    found?.known ?? Object.values(categories).flatMap(({ known }) => known);
+  let component: Closable | undefined;
+  try {
+    expand(resource, options);
+    component = await openComponent(resource, known, options);
+    if (isWanted()) {
+      const category = found!;
+      const capabilities = category.add(component, resource);
+      return { component, resource, category, capabilities };
+    }
+  } catch (error) {
+    await component?.close();
+    const because =
+      gaps.length > 0 ? `; a secret is missing: ${gaps.join("; ")}` : "";
+    throw new LoadError(
+      `process component ${resource.name} error: ${messageOf(error)}${because}`,
+      gaps.length === 0 && isMistake(error),
+      error,
+    );
+  }
+  await component.close();
+  return undefined;
+}
+
+/** Nothing but the resource itself decides: its metadata is wrong, or its type unknown. */
+const isMistake = (error: unknown) =>
+  error instanceof MetadataError ||
+  !(error as Error).cause ||
+  (error as Error).cause instanceof MetadataError;
+
+/**
+ * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what
+ * came from a secret too. Throws when the environment names no pod.
+ */
+function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
+  for (const item of metadata) {
+    if (!item.value.includes("{")) continue;
+    if (item.value.includes("{podName}") && !env["POD_NAME"])
+      throw new Error(
+        `failed to parse metadata: property {podName} of "${item.name}" cannot be used: environment variable POD_NAME is not set (${where(item.at)})`,
+      );
+    const namespace = env["NAMESPACE"];
+    item.value = item.value
+      .replaceAll("{uuid}", () => randomUUID())
+      .replaceAll("{podName}", () => env["POD_NAME"] ?? "")
+      .replaceAll("{namespace}", () =>
+        namespace ? `${namespace}.${appId}` : appId,
+      )
+      .replaceAll("{appID}", () => appId);
+  }
+}
