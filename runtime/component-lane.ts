@@ -142,7 +142,7 @@ export class ComponentLane {
     this.#following = undefined;
   }
 
-  /** Milliseconds until the next try; undefined when something has to change first. */
+  /** Milliseconds until the next try; undefined when it waits for something else. */
   async #tryOnce(): Promise<number | undefined> {
     const wanted = this.#wanted;
     try {
@@ -151,21 +151,20 @@ export class ComponentLane {
     } catch (error) {
       // What it was wanted to be does not matter any more.
       if (this.#wanted !== wanted) return undefined;
-      const problem = error as LoadError;
-      this.#problem = problem;
-      const pauseMs = problem.isFinal ? undefined : this.#patience.pauseMs();
-      this.#tell(problem, pauseMs);
-      return pauseMs;
+      this.#tell(error as LoadError);
+      this.#problem = error as LoadError;
+      return this.#patience.pauseMs();
     }
   }
 
-  #tell({ message }: LoadError, pauseMs: number | undefined) {
+  /** What only a change mends is said once, all else now and then. */
+  #tell({ message, isMistake }: LoadError) {
     const { log } = this.#options;
-    if (!this.#patience.shouldTell(message)) return;
-    const next =
-      pauseMs === undefined
-        ? "it waits to be changed"
-        : `trying again in ${Math.ceil(pauseMs / 1000)} s, until it opens`;
+    const isNew = message !== this.#problem?.message;
+    if (!this.#patience.shouldTell(message) || (isMistake && !isNew)) return;
+    const next = isMistake
+      ? "once it is changed it is opened at once"
+      : "trying again until it opens";
     const old = this.#loaded ? "; as it was before the change it goes on" : "";
     const told = `${message}; ${next}${old}`;
     log.error(

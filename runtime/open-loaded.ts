@@ -36,12 +36,12 @@ export interface LoadOptions {
 /** Why a component could not be opened. */
 export class LoadError extends Error {
   override name = "LoadError";
-  /** Trying again does not help: a resource has to be changed first. */
-  readonly isFinal: boolean;
+  /** As far as can be told, the resource has to be changed. */
+  readonly isMistake: boolean;
 
-  constructor(message: string, isFinal: boolean, cause: unknown) {
+  constructor(message: string, isMistake: boolean, cause: unknown) {
     super(message, { cause });
-    this.isFinal = isFinal;
+    this.isMistake = isMistake;
   }
 }
 
@@ -93,7 +93,7 @@ export async function openLoaded(
   return undefined;
 }
 
-/** Nothing but the resource itself decides: its metadata is wrong, or its type unknown. */
+/** Its metadata is wrong, or its type unknown. */
 const isMistake = (error: unknown) =>
   error instanceof MetadataError ||
   !(error as Error).cause ||
