@@ -2,7 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { installControlPlane } from "./build-control-plane.ts";
+import {
+  buildControlPlane,
+  installControlPlane,
+} from "./build-control-plane.ts";
 import { clusterProblem } from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
@@ -78,6 +81,7 @@ const chosen = values.only
     );
 installTools();
 installControlPlane();
+await buildControlPlane(); // part of the image
 mkdirSync(results, { recursive: true });
 // The entry rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(

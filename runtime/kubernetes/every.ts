@@ -2,20 +2,24 @@
 import type { Logger } from "../log.ts";
 
 export interface Repeated {
-  /** Does it at once and, as long as it fails, again after a second; resolves when it is done. */
+  /** Does it at once, or as soon as a run under way has ended; resolves when a run that began since succeeded. */
   now(): Promise<void>;
   stop(): void;
 }
 
-/** Runs never overlap; the interval begins when a run ends. */
+const retryMs = 1_000;
+
+/** Begins at once; runs never overlap, and the interval begins when a run ends. A run that failed is repeated after a second. */
 export function every(
   intervalMs: number,
   log: Logger,
   work: () => Promise<void>,
 ): Repeated {
-  let timer: NodeJS.Timeout | undefined;
   let stopped = false;
+  let wake = () => {};
+  let asked: (() => void)[] = [];
   let lastFailure = "";
+
   const run = async (): Promise<boolean> => {
     try {
       await work();
@@ -23,26 +27,42 @@ export function every(
       return true;
     } catch (error) {
       const { message } = error as Error;
-      // the same sentence once, not every few seconds
+      // the same sentence once, not every second
       if (message !== lastFailure) log.warn(`${message}; trying again`);
       lastFailure = message;
       return false;
     }
   };
-  const next = () => {
-    if (!stopped)
-      timer = setTimeout(() => void run().finally(next), intervalMs);
+  const pause = (ms: number) =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  const loop = async () => {
+    while (!stopped) {
+      const answered = asked;
+      asked = [];
+      const done = await run();
+      if (done) for (const resolve of answered) resolve();
+      else asked.unshift(...answered);
+      if (stopped || (done && asked.length > 0)) continue;
+      await pause(done ? intervalMs : retryMs);
+    }
+    for (const resolve of asked) resolve();
   };
+  void loop();
   return {
-    now: async () => {
-      clearTimeout(timer);
-      while (!stopped && !(await run()))
-        await new Promise((resolve) => (timer = setTimeout(resolve, 1000)));
-      next();
-    },
+    now: () =>
+      new Promise((resolve) => {
+        asked.push(resolve);
+        wake();
+      }),
     stop: () => {
       stopped = true;
-      clearTimeout(timer);
+      wake();
     },
   };
 }

@@ -72,6 +72,8 @@ export function inClusterApi(
     new Promise<T>((resolve, reject) => {
       const fail = (status: number, reason: string) =>
         reject(new KubeError(`${method} ${path}`, status, reason));
+      const payload =
+        body === undefined ? undefined : Buffer.from(JSON.stringify(body));
       const sent = request(
         {
           host,
@@ -83,9 +85,13 @@ export function inClusterApi(
           headers: {
             accept: "application/json",
             authorization: `Bearer ${bearer()}`,
-            ...(body === undefined
-              ? {}
-              : { "content-type": "application/json" }),
+            // Node gives a DELETE's body no length by itself.
+            ...(payload
+              ? {
+                  "content-type": "application/json",
+                  "content-length": payload.length,
+                }
+              : {}),
             ...headers,
           },
         },
@@ -109,7 +115,7 @@ export function inClusterApi(
         sent.destroy(new Error(`no answer within ${timeoutMs} ms`)),
       );
       sent.on("error", (error) => fail(0, error.message));
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
+      sent.end(payload);
     });
 
   return {

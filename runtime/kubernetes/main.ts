@@ -8,6 +8,9 @@ const programs = {
   operator: async () => (await import("./operator/main.ts")).runOperator,
 };
 
+/** Less than the pod's grace period. */
+const endMs = 10_000;
+
 const [, , word = "", ...rest] = process.argv;
 if (word === "certificate") await makeCertificate();
 else if (word in programs) await run(word as keyof typeof programs);
@@ -32,8 +35,11 @@ async function run(name: keyof typeof programs): Promise<void> {
   const stopping = new AbortController();
   for (const signal of ["SIGTERM", "SIGINT"] as const)
     process.on(signal, () => {
-      if (!stopping.signal.aborted) log.info(`${signal}: stopping`);
+      if (stopping.signal.aborted) return;
+      log.info(`${signal}: stopping`);
       stopping.abort();
+      // One that still waits for Kubernetes has nothing to end in order.
+      setTimeout(() => exitSoon(0), endMs).unref();
     });
   if (rest.length > 0)
     log.warn(`arguments are not looked at: ${rest.join(" ")}`);

@@ -250,10 +250,9 @@ describe("what a sidecar gets", () => {
         subscription("two", "v2alpha1", { routes: { default: "/in" } }),
       ),
     );
-    const listed = await waitFor("both", async () => {
-      const found = await client.list("ListSubscriptionsV2", namespace);
-      return found.length === 2 && found;
-    });
+    const list = () => client.list("ListSubscriptionsV2", namespace);
+    await waitFor("both", async () => (await list()).length === 2);
+    const listed = await list();
     for (const { spec } of listed)
       expect(spec).toEqual({
         pubsubname: "p",

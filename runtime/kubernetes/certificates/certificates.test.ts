@@ -1,3 +1,4 @@
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createServer, request } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -89,6 +90,36 @@ test("several roots may be trusted while they change", async () => {
   expect(bundleProblem({ ...mine, root })).toBeUndefined();
 });
 
+// as an installation of the original left them, or a company's own authority
+test.each([
+  ["ECDSA in SEC1 form", "ec", { namedCurve: "prime256v1" }, "sec1"],
+  ["ECDSA P-384", "ec", { namedCurve: "secp384r1" }, "pkcs8"],
+  ["RSA", "rsa", { modulusLength: 2048 }, "pkcs1"],
+  ["Ed25519", "ed25519", {}, "pkcs8"],
+] as const)(
+  "an issuer with a key of %s signs",
+  async (_name, type, more, form) => {
+    const { privateKey, publicKey } = generateKeyPairSync(
+      type as "rsa",
+      more as { modulusLength: number },
+    );
+    const key = privateKey.export({ format: "pem", type: form as "pkcs1" });
+    const authority = await issue({
+      kind: "authority",
+      trustDomain: "x",
+      validMs: 3_600_000,
+    });
+    const { certificate } = await issue({
+      kind: "serving",
+      issuer: { certificate: authority.certificate, key: String(key) },
+      uri: "spiffe://x",
+      dnsNames: ["a"],
+      validMs: 3_600_000,
+    });
+    expect(new X509Certificate(certificate).verify(publicKey)).toBe(true);
+  },
+);
+
 test("a client that trusts the root gets through to the named host, and to no other", async () => {
   const one = context();
   let serving = {} as ServingCertificate;
@@ -145,6 +176,29 @@ test("a blanked Secret leads to a new authority and a new certificate", async ()
   expect(served[1]?.root).not.toBe(served[0]?.root);
   expect(rootIn(one.api)).toBe(served[1]?.root);
   expect(one.log.lines.join()).toContain("restart their apps");
+  keeper.stop();
+});
+
+test("a certificate is renewed after half of its day, under the same root", async () => {
+  const one = context();
+  const served: ServingCertificate[] = [];
+  const keeper = await keepServing({
+    ...one,
+    uri: "spiffe://x",
+    dnsNames: ["a"],
+    use: (fresh) => served.push(fresh),
+  });
+  const hour = 3_600_000;
+  const now = jest.spyOn(Date, "now");
+  now.mockReturnValue(new Date().getTime() + 11 * hour);
+  await keeper.look();
+  expect(served).toHaveLength(1);
+  now.mockReturnValue(new Date().getTime() + 13 * hour);
+  await keeper.look();
+  expect(served).toHaveLength(2);
+  expect(served[1]?.root).toBe(served[0]?.root);
+  expect(one.log.lines.at(-1)).toBe("info renewed the serving certificate");
+  now.mockRestore();
   keeper.stop();
 });
 

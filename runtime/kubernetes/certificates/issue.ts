@@ -4,7 +4,7 @@
  */
 import "reflect-metadata";
 import * as x509 from "@peculiar/x509";
-import { randomBytes, webcrypto } from "node:crypto";
+import { createPrivateKey, randomBytes, webcrypto } from "node:crypto";
 
 export type IssueRequest =
   | { kind: "authority"; trustDomain: string; validMs: number }
@@ -89,12 +89,14 @@ async function issueServing({
 }: Extract<IssueRequest, { kind: "serving" }>): Promise<Issued> {
   const keys = await newKeys();
   const authority = new x509.X509Certificate(issuer.certificate);
+  const signer = await readSigner(issuer.key);
   const leaf = await x509.X509CertificateGenerator.create({
     ...common(validMs),
+    signingAlgorithm: signer.algorithm,
     subject: "O=dapr.io",
     issuer: authority.subject,
     publicKey: keys.publicKey as never,
-    signingKey: (await readKey(issuer.key)) as never,
+    signingKey: signer.key as never,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -143,11 +145,36 @@ async function keyPem(key: CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(bytes, "PRIVATE KEY")}\n`;
 }
 
-const readKey = (text: string) =>
-  webcrypto.subtle.importKey(
-    "pkcs8",
-    x509.PemConverter.decodeFirst(text),
-    algorithm,
-    false,
-    ["sign"],
-  );
+/** An issuer of the user's own may have another kind of key, in any PEM form that Node reads. */
+async function readSigner(
+  text: string,
+): Promise<{ key: CryptoKey; algorithm: SigningAlgorithm }> {
+  const key = createPrivateKey(text);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const curve = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" }[
+    details?.namedCurve ?? ""
+  ];
+  const known: Record<string, SigningAlgorithm> = {
+    rsa: { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" },
+    ed25519: { name: "Ed25519" },
+    ...(curve ? { ec: { ...algorithm, namedCurve: curve } } : {}),
+  };
+  const found = known[type ?? ""];
+  if (!found)
+    throw new Error(
+      `issuer.key is of a kind that can't sign here (${type} ${details?.namedCurve ?? ""}); use ECDSA P-256, RSA or Ed25519`,
+    );
+  const bytes = key.export({ format: "der", type: "pkcs8" });
+  return {
+    algorithm: found,
+    key: await webcrypto.subtle.importKey("pkcs8", bytes, found, false, [
+      "sign",
+    ]),
+  };
+}
+
+interface SigningAlgorithm {
+  name: string;
+  hash?: string;
+  namedCurve?: string;
+}

@@ -5,7 +5,7 @@ import { keepServing } from "../certificates/serving.ts";
 import { serveHealth } from "../health.ts";
 import { inClusterApi, isNotFound, type KubeApi } from "../kube-api.ts";
 import { controlPlaneId, daprSystem, injector } from "../names.ts";
-import { every } from "../every.ts";
+import { every, type Repeated } from "../every.ts";
 import { readInjectorConfig, type InjectorState } from "./config.ts";
 import { serveWebhook } from "./server.ts";
 import { setCaBundle } from "./webhook-configuration.ts";
@@ -26,6 +26,7 @@ export async function runInjector(
   let waitsFor: string | undefined = "the serving certificate";
   let server: Server | undefined;
   let current = { certificate: "", key: "" };
+  let look: Repeated | undefined;
   const health = await serveHealth(() =>
     stopping.aborted ? "stopping" : waitsFor,
   );
@@ -44,6 +45,8 @@ export async function runInjector(
       current = { certificate, key };
       state.trustAnchors = root;
       server?.setSecureContext({ cert: certificate, key });
+      // The API server must trust it before the next pod.
+      void look?.now();
     },
   });
   server = await serveWebhook({
@@ -53,15 +56,14 @@ export async function runInjector(
     log,
   });
 
-  const look = every(lookMs, log, async () => {
+  waitsFor = "the webhook's caBundle";
+  look = every(lookMs, log, async () => {
     state.mtls = await readMtls(api, namespace);
     if (await setCaBundle(api, state.trustAnchors))
       log.info("told the API server which certificate to trust (caBundle)");
     if (waitsFor) log.info("ready: annotated pods get their sidecar");
     waitsFor = undefined;
   });
-  waitsFor = "the webhook's caBundle";
-  await look.now();
 
   await new Promise((resolve) => stopping.addEventListener("abort", resolve));
   await new Promise((resolve) => setTimeout(resolve, lingerMs));

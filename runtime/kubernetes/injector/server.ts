@@ -5,7 +5,11 @@ import { createServer, type Server } from "node:https";
 import type { Logger } from "../../log.ts";
 import { injector } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
-import { mutate, type AdmissionReview } from "./mutate.ts";
+import {
+  mutate,
+  type AdmissionAnswer,
+  type AdmissionReview,
+} from "./mutate.ts";
 
 export interface WebhookOptions {
   config: InjectorConfig;
@@ -60,14 +64,15 @@ function answer(
     if (type !== "application/json")
       return refuse(415, "invalid Content-Type, expected `application/json`");
     if (size > maxBytes) return refuse(413, `more than ${maxBytes} bytes`);
-    let review: AdmissionReview;
+    let body: AdmissionAnswer;
     try {
-      review = JSON.parse(Buffer.concat(chunks).toString("utf8"));
+      const review = JSON.parse(Buffer.concat(chunks).toString("utf8"));
       if (!review.request?.uid) throw new Error("there is no request in it");
+      body = decide(review, options);
     } catch (error) {
+      // Whoever reaches the port can send anything.
       return refuse(400, `not an AdmissionReview: ${(error as Error).message}`);
     }
-    const body = decide(review, options);
     response
       .writeHead(200, { "content-type": "application/json" })
       .end(JSON.stringify(body));

@@ -85,7 +85,6 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
     }
     if (intervalMs === undefined) look.stop();
   });
-  void look.now();
   return look;
 }
 

@@ -1,0 +1,40 @@
+/** The image of sidecar and control plane: small, not root, content with a read-only file system. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { GenericContainer } from "testcontainers";
+
+jest.setTimeout(120_000);
+const name = "dapr-kit-test/sidecar";
+const docker = (...args: string[]) =>
+  execFileSync("docker", args, { encoding: "utf8" }).trim();
+const run = (...command: string[]) =>
+  spawnSync("docker", ["run", "--rm", "--read-only", name, ...command], {
+    encoding: "utf8",
+  });
+
+beforeAll(async () => {
+  await GenericContainer.fromDockerfile(join(__dirname, "../..")).build(name, {
+    deleteOnExit: false,
+  });
+});
+
+test("its user is a number, as Kubernetes needs to see that it is not root", () => {
+  expect(docker("inspect", "--format={{.Config.User}}", name)).toBe(
+    "1000:1000",
+  );
+});
+
+test("its own layers are under 15 MB", () => {
+  const size = (image: string) =>
+    Number(docker("inspect", "--format={{.Size}}", image));
+  expect(size(name) - size("node:24-slim")).toBeLessThan(15e6);
+});
+
+test("the first word says what runs, without writing to the image", () => {
+  expect(run("/daprd", "--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  for (const program of ["operator", "injector"]) {
+    const { status, stdout } = run(program);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/level=fatal msg=".* is not set: /);
+  }
+});

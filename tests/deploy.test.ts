@@ -1,0 +1,59 @@
+/** The manifests of the tutorials: what they name must be there. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+
+const root = join(__dirname, "..");
+const { version } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+);
+const files = [
+  "kafka-non-persistence.yaml",
+  ...readdirSync(join(root, "deploy"))
+    .filter((name) => name.endsWith(".yaml"))
+    .map((name) => `deploy/${name}`),
+];
+const objects = files.flatMap((file) =>
+  parseAllDocuments(readFileSync(join(root, file), "utf8")).map((document) =>
+    document.toJSON(),
+  ),
+);
+const ofKind = (kind: string) =>
+  objects.filter((object) => object.kind === kind);
+const templates = ofKind("Deployment").map(({ spec }) => spec.template);
+
+test("images are the kit's own of this version, or official ones", () => {
+  const images = templates.flatMap(({ spec }) =>
+    spec.containers.map(({ image }: { image: string }) => image),
+  );
+  expect([...new Set(images)].sort()).toEqual([
+    "apache/kafka:4.1.1",
+    `localhost/dapr-quickstart-kit/nodeapp:${version}`,
+    `localhost/dapr-quickstart-kit/producerapp:${version}`,
+    "redis:7",
+  ]);
+});
+
+test("a component's scopes are apps of the folder, and its Secret is there", () => {
+  const appIds = templates.map(
+    ({ metadata }) => metadata.annotations?.["dapr.io/app-id"],
+  );
+  const secrets = ofKind("Secret").map(
+    ({ metadata, stringData }) =>
+      `${metadata.name}/${Object.keys(stringData).join()}`,
+  );
+  const components = ofKind("Component");
+  expect(components).toHaveLength(2);
+  for (const { scopes, spec } of components) {
+    for (const scope of scopes) expect(appIds).toContain(scope);
+    for (const { secretKeyRef } of spec.metadata)
+      if (secretKeyRef)
+        expect(secrets).toContain(`${secretKeyRef.name}/${secretKeyRef.key}`);
+  }
+});
+
+test("Services lead to pods of the folder", () => {
+  const labels = templates.map(({ metadata }) => metadata.labels.app);
+  for (const { spec } of ofKind("Service"))
+    expect(labels).toContain(spec.selector.app);
+});
