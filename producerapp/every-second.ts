@@ -1,8 +1,8 @@
-/** The rhythm of both producers: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. An order that was not taken is sent again. */
+/** The rhythm of both producers: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. */
 import "isomorphic-fetch";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** `url` is where the orders go: an order without an answer is reported with it. */
+/** An order that was not taken is sent again. `url`, where they go, is for the report of one without an answer. */
 export async function everySecond(
   url: string,
   send: (orderId: number, signal: AbortSignal) => Promise<Response>,
@@ -15,7 +15,7 @@ export async function everySecond(
       setTimeout(() => process.exit(0), 3000).unref();
     });
 
-  for (let orderId = 1; !stop.signal.aborted; ) {
+  for (let orderId = 1; !stop.signal.aborted;) {
     try {
       const response = await send(orderId, AbortSignal.timeout(30_000));
       const answer = await response.text();

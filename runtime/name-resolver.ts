@@ -23,7 +23,7 @@ export interface NameResolver {
   register?(self: Registration): Promise<void>;
   /** Finds a sidecar of the app; `undefined` when this resolver knows none. Rejects when it can't ask. */
   resolve(appId: string, namespace: string): Promise<Peer | undefined>;
-  /** The peer did not answer: it is not given again before it is seen anew. */
+  /** The peer did not answer: others come before it for a while, or it is not given before it is seen anew. */
   forget?(appId: string, namespace: string, peer: Peer): void;
   /** Withdraws the registration. */
   close(): Promise<void>;

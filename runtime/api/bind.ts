@@ -30,10 +30,17 @@ export async function bind(
 
 function listenOnce(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host, backlog: 2048 }, () => {
-      server.removeListener("error", reject);
+    const onListening = () => {
+      server.removeListener("error", onError);
       resolve();
-    });
+    };
+    // Tried again, a server would gather listeners.
+    const onError = (error: Error) => {
+      server.removeListener("listening", onListening);
+      reject(error);
+    };
+    server.once("error", onError);
+    server.once("listening", onListening);
+    server.listen({ port, host, backlog: 2048 });
   });
 }

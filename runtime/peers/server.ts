@@ -31,6 +31,7 @@ export interface PeerServer {
 
 /** For the first bytes, and for the rest of a head. */
 const headTimeoutMs = 10_000;
+const timeoutCheckMs = 1000;
 const maxHeaderBytes = 64 * 1024;
 /** More than a sidecar keeps a connection itself. */
 const keepAliveMs = 75_000;
@@ -53,6 +54,7 @@ export async function listenPeers(
       {
         headersTimeout: headTimeoutMs,
         requestTimeout: 0,
+        connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: keepAliveMs,
         maxHeaderSize: maxHeaderBytes,
         keepAlive: true,
@@ -73,7 +75,10 @@ export async function listenPeers(
         if (!isGrpc) {
           serveHttp1.call(server, socket);
           socket.resume();
-        } else void grpc().then((to) => to.serve(socket));
+        } else {
+          socket.allowHalfOpen = false; // as HTTP/2 has its connections
+          void grpc().then((to) => to.serve(socket));
+        }
       });
     });
     return server;
@@ -102,20 +107,22 @@ const preface = Buffer.from("PRI");
 function peek(socket: Socket, then: (isGrpc: boolean) => void) {
   let seen: Buffer = Buffer.alloc(0);
   socket.setTimeout(headTimeoutMs, () => socket.destroy());
-  const onError = () => socket.destroy();
+  const onEnd = () => socket.destroy();
   const onData = (chunk: Buffer) => {
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
     const size = Math.min(seen.length, preface.length);
     const isGrpc = seen.compare(preface, 0, size, 0, size) === 0;
     if (isGrpc && size < preface.length) return;
     socket.off("data", onData);
-    socket.off("error", onError);
+    socket.off("end", onEnd);
+    socket.off("error", onEnd);
     socket.setTimeout(0);
     socket.removeAllListeners("timeout");
     socket.pause();
     socket.unshift(seen);
     then(isGrpc);
   };
-  socket.on("error", onError);
+  socket.on("end", onEnd);
+  socket.on("error", onEnd);
   socket.on("data", onData);
 }

@@ -32,8 +32,16 @@ beforeAll(async () => {
   writeFileSync(join(dir, "sample.json"), '{"data":{"orderId":42}}\n');
   run = cli(
     [
-      ...["run", "--app-id", id, "--app-port", `${await freePort()}`],
-      ...["--resources-path", "resources", "--", process.execPath, "echo.js"],
+      "run",
+      "--app-id",
+      id,
+      "--app-port",
+      `${await freePort()}`,
+      "--resources-path",
+      "resources",
+      "--",
+      process.execPath,
+      "echo.js",
     ],
     { cwd: dir },
   );

@@ -48,6 +48,7 @@ export class LocalRegistry {
     writeFileSync(fresh, JSON.stringify(entry), { mode: 0o600 });
     renameSync(fresh, path); // a reader finds all of it or nothing
     this.#own = path;
+    this.#sweep();
   }
 
   /** Sidecars of the app on this machine; empty where there is no folder. Throws where it can't be read. */
@@ -64,13 +65,9 @@ export class LocalRegistry {
     return found;
   }
 
-  /** Whether the entry's process still runs: cheap enough for every call. */
+  /** Whether the entry's process still runs, by its number alone: some microseconds. */
   isRunning({ pid }: RegistryEntry): boolean {
-    try {
-      return process.kill(pid, 0);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === "EPERM";
-    }
+    return isThere(pid);
   }
 
   /** Calls `onChange` for whatever comes or goes; false where the system can't tell. */
@@ -106,6 +103,14 @@ export class LocalRegistry {
     }
   }
 
+  /** Removes the files of sidecars that were killed and nobody asked for since. */
+  #sweep(): void {
+    for (const name of this.#names()) {
+      const pid = Number(/(\d+)-\d+\.json$/.exec(name)?.[1]);
+      if (pid > 0 && !isThere(pid)) this.#read(name);
+    }
+  }
+
   /** Undefined for one that went meanwhile, is none, or whose process is gone: that one's file is removed. */
   #read(name: string): RegistryEntry | undefined {
     const path = join(this.#folder, name);
@@ -118,5 +123,13 @@ export class LocalRegistry {
     if (!isDead(entry, this.#self)) return entry;
     rmSync(path, { force: true });
     return undefined;
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

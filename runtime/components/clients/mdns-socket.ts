@@ -12,8 +12,8 @@ import multicastDns, {
 } from "multicast-dns";
 
 export interface MdnsOptions {
-  /** Answers stay on this machine. */
-  isLocal: boolean;
+  /** Whether answers stay on this machine. */
+  isLocal(): boolean;
   onQuestion(question: Question, reply: (answers: Answer[]) => void): void;
   onRecords(records: Answer[]): void;
   /** It does not work here, and is closed. */
@@ -33,6 +33,7 @@ const farTtl = 255;
 
 export function openMdns(options: MdnsOptions): Mdns {
   let isOpen = true;
+  let isBound = false;
   const fail = (error: Error) => {
     if (!isOpen) return;
     close();
@@ -41,9 +42,11 @@ export function openMdns(options: MdnsOptions): Mdns {
   const onResponse = ({ answers, additionals }: ResponsePacket) =>
     options.onRecords([...answers, ...additionals]);
 
+  const answerTtl = () => (options.isLocal() ? 0 : farTtl);
   const socket = createSocket({ type: "udp4", reuseAddr: true });
   const listener = multicastDns({ socket } as object);
-  watch(listener, socket, options.isLocal ? 0 : farTtl);
+  watch(listener, socket, answerTtl);
+  socket.on("listening", () => (isBound = true));
   listener.on("response", onResponse);
   listener.on("query", ({ questions, id }: QueryPacket, from) => {
     for (const question of questions)
@@ -65,16 +68,16 @@ export function openMdns(options: MdnsOptions): Mdns {
       bind: false,
       multicast: false,
     } as object);
-    watch(made, out, farTtl);
+    watch(made, out, () => farTtl);
     made.on("response", onResponse);
     return made;
   }
 
-  function watch(mdns: MulticastDNS, on: Socket, ttl: number) {
+  function watch(mdns: MulticastDNS, on: Socket, ttl: () => number) {
     mdns.on("error", fail);
     mdns.on("warning", options.onWarning);
     on.on("listening", () => {
-      on.setMulticastTTL(ttl);
+      on.setMulticastTTL(ttl());
       on.unref();
     });
   }
@@ -93,8 +96,10 @@ export function openMdns(options: MdnsOptions): Mdns {
       asker.query([{ name, type: "PTR" }]);
     },
     tell(answers, done) {
-      if (isOpen) listener.respond({ answers }, () => done?.());
-      else done?.();
+      if (!isOpen) return done?.();
+      // It may be open for longer than it is known where this sidecar listens.
+      if (isBound) socket.setMulticastTTL(answerTtl());
+      listener.respond({ answers }, () => done?.());
     },
     close,
   };

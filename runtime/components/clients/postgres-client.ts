@@ -8,6 +8,7 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
 import { pause } from "../retry.ts";
+import { explained, isHopeless, isWithoutTls } from "./postgres-errors.ts";
 import { watchServer } from "./server-trouble.ts";
 
 /** Parameters are always bound. `name` lets a connection prepare it once. */
@@ -167,7 +168,8 @@ async function borrow<T>(
   }
 }
 
-async function inTransaction<T>(
+/** Over one connection: commits what `work` did, or rolls all of it back and rejects. */
+export async function inTransaction<T>(
   run: RunStatement,
   work: (run: RunStatement) => Promise<T>,
 ): Promise<T> {
@@ -245,45 +247,4 @@ async function within(
   } finally {
     clearTimeout(timer);
   }
-}
-
-const isWithoutTls = (error: unknown) =>
-  /does not support SSL/.test(messageOf(error));
-
-const codeOf = (error: unknown) =>
-  String((error as { code?: string }).code ?? "");
-
-/** Trying again does not help: refused login, no such database, no right to do it, no trusted TLS. */
-const isHopeless = (error: Error) =>
-  /^(28|3D|42|0A|22)|CERT|SELF_SIGNED|UNABLE_TO|^ERR_(TLS|SSL|OSSL)/.test(
-    codeOf(error),
-  ) ||
-  isWithoutTls(error) ||
-  error.message.startsWith("SASL");
-
-/** What happened to a statement, in words; what PostgreSQL itself answered stays as it is. */
-function explained(error: unknown, at: string): unknown {
-  if (!(error instanceof Error)) return error;
-  const code = codeOf(error);
-  const told = messageOf(error);
-  if (
-    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ETIMEDOUT|ENOENT|57P03|53300)$/.test(
-      code,
-    ) ||
-    /timeout exceeded when trying to connect|Connection terminated due to connection timeout/.test(
-      told,
-    )
-  )
-    return new Error(`${at} can't be reached: ${told}`, { cause: error });
-  if (
-    /^(ECONNRESET|EPIPE|57P01|57P02)$/.test(code) ||
-    /^(Connection terminated|Query read timeout|Client has encountered a connection error)/.test(
-      told,
-    )
-  )
-    return new Error(
-      `the connection to ${at} was lost before it answered, so the request may have been done or not: ${told}`,
-      { cause: error },
-    );
-  return error;
 }

@@ -1,9 +1,6 @@
 import { parseMetadata } from "../../metadata.ts";
-import {
-  parseConnectionString,
-  postgresMetadata,
-  postgresServer,
-} from "./postgres-settings.ts";
+import { parseConnectionString } from "./postgres-connection-string.ts";
+import { postgresMetadata, postgresServer } from "./postgres-settings.ts";
 
 const read = (values: Record<string, string>) =>
   postgresServer(

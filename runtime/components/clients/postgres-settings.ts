@@ -1,8 +1,4 @@
-/**
- * How to reach a PostgreSQL: the metadata its components share and the two
- * forms of a connection string, a URL and libpq's `host=… user=…`, of which the
- * driver knows only the first.
- */
+/** How to reach a PostgreSQL: the metadata that its components share. */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ConnectionOptions } from "node:tls";
@@ -15,6 +11,7 @@ import {
   text,
   type MetadataValues,
 } from "../../metadata.ts";
+import { parseConnectionString } from "./postgres-connection-string.ts";
 
 const queryModes = [
   "cache_statement",
@@ -191,63 +188,3 @@ function sessionOptions(given: Map<string, string>): string | undefined {
 
 const notSettings =
   /^(pool_|target_session_attrs$|default_query_exec_mode$|statement_cache_capacity$|description_cache_capacity$|sslsni$|sslpassword$|ssl(negotiation|crl)$|krb|gss|channel_binding$|passfile$|service|keepalives|client_encoding$|fallback_application_name$)/;
-
-/** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} without showing what was written. */
-export function parseConnectionString(written: string): Map<string, string> {
-  const value = written.trim();
-  return /^postgres(ql)?:\/\//i.test(value)
-    ? parseUrl(value)
-    : parsePairs(value);
-}
-
-function parseUrl(value: string): Map<string, string> {
-  let url;
-  try {
-    // A scheme that URL treats as a hierarchy whose host may be empty (Unix sockets).
-    url = new URL(value);
-  } catch {
-    throw malformed("it is not a URL");
-  }
-  const found = new Map<string, string>();
-  const set = (name: string, part: string) => {
-    if (part) found.set(name, decode(part));
-  };
-  set("host", url.hostname.replace(/^\[(.*)\]$/, "$1"));
-  set("port", url.port);
-  set("user", url.username);
-  set("password", url.password);
-  set("dbname", url.pathname.slice(1));
-  for (const [name, parameter] of url.searchParams)
-    found.set(name === "database" ? "dbname" : name, parameter);
-  return found;
-}
-
-function decode(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw malformed("it has a % that is not an escape");
-  }
-}
-
-/** `host=localhost password='two words'`: values in quotes may hold blanks, a backslash takes the next character as it is. */
-function parsePairs(value: string): Map<string, string> {
-  const found = new Map<string, string>();
-  const pair =
-    /\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\']|\\.)*))(?=\s|$)/sy;
-  while (pair.lastIndex < value.length) {
-    const at = pair.lastIndex;
-    const match = pair.exec(value);
-    if (!match) {
-      const name = /^\s*([A-Za-z_]\w*)/.exec(value.slice(at))?.[1];
-      throw malformed(name ? `what follows "${name}"` : "not key=value");
-    }
-    const [, name, quoted, bare] = match;
-    const text = (quoted ?? bare ?? "").replace(/\\(.)/gs, "$1");
-    found.set(name === "database" ? "dbname" : name!, text);
-  }
-  return found;
-}
-
-const malformed = (what: string) =>
-  new MetadataError(`failed to parse connection string: ${what}`);

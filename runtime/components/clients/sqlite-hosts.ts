@@ -139,6 +139,7 @@ ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP WHERE ${now} - unixepo
   }
 
   async close(): Promise<void> {
+    if (!this.#db.isOpen) return;
     try {
       if (this.#self)
         await this.#run(

@@ -18,11 +18,13 @@ const metadata = {
 /** How long a list is believed where nothing tells of changes, and where something does. */
 const unwatchedMs = 200;
 const watchedMs = 5000;
+/** So long a process is believed to run without asking the system. */
+const runningMs = 5;
 /** One that did not answer comes last for so long. */
 const avoidedMs = 5000;
 
 interface Known {
-  entries: RegistryEntry[];
+  entries: { peer: RegistryEntry; seenMs: number }[];
   next: number;
   untilMs: number;
 }
@@ -39,25 +41,31 @@ export const local = defineNameResolver(
     const known = new Map<string, Known>();
     const avoided = new Map<string, number>();
 
-    function read(appId: string, namespace: string): Known {
+    function read(appId: string, namespace: string, next: number): Known {
       const isWatched = registry.watch(() => known.clear());
-      const list = {
-        entries: registry.find(appId, namespace),
-        next: 0,
-        untilMs: performance.now() + (isWatched ? watchedMs : unwatchedMs),
+      const seenMs = performance.now();
+      return {
+        entries: registry
+          .find(appId, namespace)
+          .map((peer) => ({ peer, seenMs })),
+        next,
+        untilMs: seenMs + (isWatched ? watchedMs : unwatchedMs),
       };
-      return list;
     }
 
     /** The next in turn that runs and is not avoided. */
-    function pick(list: Known): RegistryEntry | undefined {
+    function pick(list: Known, nowMs: number): RegistryEntry | undefined {
       const { entries } = list;
       let last: RegistryEntry | undefined;
       for (let i = 0; i < entries.length; i++) {
         const entry = entries[list.next++ % entries.length]!;
-        if (!registry.isRunning(entry)) continue;
-        if (avoided.size === 0 || !isAvoided(entry)) return entry;
-        last ??= entry;
+        const { peer } = entry;
+        if (nowMs - entry.seenMs > runningMs) {
+          if (!registry.isRunning(peer)) continue;
+          entry.seenMs = nowMs;
+        }
+        if (avoided.size === 0 || !isAvoided(peer)) return peer;
+        last ??= peer;
       }
       return last;
     }
@@ -83,16 +91,16 @@ export const local = defineNameResolver(
       async resolve(appId, namespace) {
         const key = `${namespace} ${appId}`;
         const list = known.get(key);
-        if (list && performance.now() < list.untilMs) {
-          const peer = pick(list);
+        const nowMs = performance.now();
+        if (list && nowMs < list.untilMs) {
+          const peer = pick(list, nowMs);
           if (peer) return peer;
         }
-        const fresh = read(appId, namespace);
-        fresh.next = list?.next ?? 0;
+        const fresh = read(appId, namespace, list?.next ?? 0);
         // An app that is not there is looked for each time: it may come any moment.
         if (fresh.entries.length > 0) known.set(key, fresh);
         else known.delete(key);
-        return pick(fresh);
+        return pick(fresh, nowMs);
       },
       forget(_appId, _namespace, peer) {
         avoided.set(keyOf(peer), performance.now() + avoidedMs);

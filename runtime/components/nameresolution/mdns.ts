@@ -69,7 +69,7 @@ export const mdns = defineNameResolver(
     const open = () =>
       (opening ??= import("../clients/mdns-socket.ts").then(({ openMdns }) =>
         openMdns({
-          isLocal: isLocal(),
+          isLocal,
           onQuestion({ name, type }, reply) {
             if (!self || !asksForIt.has(type)) return;
             if (name.toLowerCase() === serviceOf(self.appId).toLowerCase())

@@ -1,9 +1,10 @@
 /** Tables are made and changed once, and expired rows swept, by whichever sidecar comes first. */
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import type {
-  PostgresClient,
-  RunStatement,
+import {
+  inTransaction,
+  type PostgresClient,
+  type RunStatement,
 } from "../clients/postgres-client.ts";
 import type { Dialect } from "./postgresql-dialect.ts";
 
@@ -27,8 +28,7 @@ export async function migrate(
     },
     ["lock"],
   );
-  await run({ text: "BEGIN" });
-  try {
+  await inTransaction(run, async () => {
     await run(
       { text: `SELECT value FROM ${metadataTable} WHERE key = $1 FOR UPDATE` },
       ["lock"],
@@ -51,12 +51,7 @@ export async function migrate(
         [key, `${step + 1}`],
       );
     }
-    await run({ text: "COMMIT" });
-  } catch (error) {
-    // The connection is given up by whoever lent it.
-    await run({ text: "ROLLBACK" }).catch(() => {});
-    throw error;
-  }
+  });
 }
 
 /** Deletes what has expired, each interval once among all sidecars. Returns how to stop it. */

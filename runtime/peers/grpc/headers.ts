@@ -6,7 +6,8 @@ import {
   type PeerRequest,
   type RawHeaders,
 } from "../../invocation.ts";
-import type { InvokeRequest, InvokeResponse, Metadata } from "./messages.ts";
+import type { InvokeRequest, InvokeResponse } from "./messages.ts";
+import type { Metadata } from "./metadata.ts";
 import { httpStatusOf } from "./status.ts";
 
 /** `HTTPExtension.Verb`, by number. */

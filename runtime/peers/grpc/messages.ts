@@ -2,6 +2,7 @@
  * The messages of `dapr.proto.internals.v1.ServiceInvocation` that carry a call
  * (spec grpc §1, §4): what of them means something to a sidecar, as plain data.
  */
+import { metadataFields, readMetadata, type Metadata } from "./metadata.ts";
 import {
   bytesField,
   join,
@@ -11,9 +12,6 @@ import {
   textField,
   type Parts,
 } from "./protobuf.ts";
-
-/** Names as they came, each with its values. */
-export type Metadata = Map<string, string[]>;
 
 /** `InternalInvokeRequest` with its `InvokeRequest`. */
 export interface InvokeRequest {
@@ -63,34 +61,6 @@ export interface ResponsePart {
 }
 
 const noBytes = Buffer.alloc(0);
-
-/** `map<string, ListStringValue>`. */
-function metadataFields(field: number, metadata: Metadata): Parts {
-  const parts: Parts = [];
-  for (const [name, values] of metadata) {
-    // A value of "" counts: it is an entry of a list, not a field of its own.
-    const list = values.flatMap((value) =>
-      messageField(1, [Buffer.from(value, "utf8")]),
-    );
-    parts.push(
-      ...messageField(field, [...textField(1, name), ...messageField(2, list)]),
-    );
-  }
-  return parts;
-}
-
-function readMetadata(entry: Buffer, into: Metadata) {
-  let name = "";
-  const values: string[] = [];
-  readFields(entry, ({ id, bytes }) => {
-    if (id === 1) name = bytes.toString("utf8");
-    else if (id === 2)
-      readFields(bytes, (value) => {
-        if (value.id === 1) values.push(value.bytes.toString("utf8"));
-      });
-  });
-  into.set(name, values);
-}
 
 /** `google.protobuf.Any`. */
 const anyField = (field: number, typeUrl: string, data: Uint8Array): Parts =>

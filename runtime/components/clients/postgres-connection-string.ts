@@ -1,0 +1,62 @@
+/** The two forms of a connection string: a URL, and libpq's `host=… user=…`, which the driver does not know. */
+import { MetadataError } from "../../metadata.ts";
+
+/** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} without showing what was written. */
+export function parseConnectionString(written: string): Map<string, string> {
+  const value = written.trim();
+  return /^postgres(ql)?:\/\//i.test(value)
+    ? parseUrl(value)
+    : parsePairs(value);
+}
+
+function parseUrl(value: string): Map<string, string> {
+  let url;
+  try {
+    // A scheme that URL treats as a hierarchy whose host may be empty (Unix sockets).
+    url = new URL(value);
+  } catch {
+    throw malformed("it is not a URL");
+  }
+  const found = new Map<string, string>();
+  const set = (name: string, part: string) => {
+    if (part) found.set(name, decode(part));
+  };
+  set("host", url.hostname.replace(/^\[(.*)\]$/, "$1"));
+  set("port", url.port);
+  set("user", url.username);
+  set("password", url.password);
+  set("dbname", url.pathname.slice(1));
+  for (const [name, parameter] of url.searchParams)
+    found.set(name === "database" ? "dbname" : name, parameter);
+  return found;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw malformed("it has a % that is not an escape");
+  }
+}
+
+/** `host=localhost password='two words'`: values in quotes may hold blanks, a backslash takes the next character as it is. */
+function parsePairs(value: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const pair =
+    /\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|((?:[^\s\\']|\\.)*))(?=\s|$)/sy;
+  while (pair.lastIndex < value.length) {
+    const at = pair.lastIndex;
+    const match = pair.exec(value);
+    if (!match) {
+      const name = /^\s*([A-Za-z_]\w*)/.exec(value.slice(at))?.[1];
+      throw malformed(name ? `what follows "${name}"` : "not key=value");
+    }
+    const [, name, quoted, bare] = match;
+    const text = (quoted ?? bare ?? "").replace(/\\(.)/gs, "$1");
+    found.set(name === "database" ? "dbname" : name!, text);
+  }
+  return found;
+}
+
+const malformed = (what: string) =>
+  new MetadataError(`failed to parse connection string: ${what}`);

@@ -1,0 +1,143 @@
+/** What a name resolver keeps to, whatever it asks. */
+import { randomUUID } from "node:crypto";
+import { openComponent } from "../../runtime/components/open.ts";
+import { nameResolvers } from "../../runtime/components/index.ts";
+import { createLogger } from "../../runtime/log.ts";
+import type { NameResolver, Peer } from "../../runtime/name-resolver.ts";
+import { waitFor } from "../wait-for.ts";
+
+export interface ResolverHarness {
+  component: string;
+  configuration?: Record<string, string>;
+  env?: Record<string, string>;
+}
+
+/** The log's lines besides the resolver. */
+export async function openResolver(
+  { component, configuration = {}, env = {} }: ResolverHarness,
+  lines: string[] = [],
+): Promise<NameResolver> {
+  const log = createLogger({
+    level: "info",
+    json: false,
+    appId: "test",
+    version: "1",
+    write: (line) => lines.push(line),
+  });
+  return openComponent(
+    {
+      name: component,
+      type: `nameresolution.${component}`,
+      version: "v1",
+      metadata: Object.entries(configuration).map(([name, value]) => ({
+        name,
+        value,
+      })),
+      ignoreErrors: false,
+      initTimeoutMs: 5000,
+      scopes: [],
+    },
+    nameResolvers,
+    { appId: "test", env, log },
+  );
+}
+
+/** For resolvers at which a sidecar makes itself known. */
+export function resolverContract(name: string, harness: () => ResolverHarness) {
+  describe(`name resolution by ${name}`, () => {
+    const open: NameResolver[] = [];
+    const resolver = async () => {
+      const made = await openResolver(harness());
+      open.push(made);
+      return made;
+    };
+    afterEach(async () => {
+      for (const made of open.splice(0)) await made.close();
+    });
+    const register = async (appId: string, peer: Peer) => {
+      const made = await resolver();
+      await made.register!({ appId, namespace: "default", ...peer });
+      return made;
+    };
+    const anApp = () => `app-${randomUUID().slice(0, 8)}`;
+    const found = (by: NameResolver, appId: string) =>
+      waitFor(`${appId} to be found`, () => by.resolve(appId, "default"));
+
+    test("a sidecar that made itself known is found, with what it speaks", async () => {
+      const appId = anApp();
+      const peer = { host: "127.0.0.1", port: 47_301, direct: "1" };
+      await register(appId, peer);
+      expect(await found(await resolver(), appId)).toMatchObject(peer);
+    });
+
+    test("an app that is nowhere is not found, within its time", async () => {
+      const asker = await resolver();
+      const started = performance.now();
+      expect(await asker.resolve(anApp(), "default")).toBeUndefined();
+      expect(performance.now() - started).toBeLessThan(2000);
+    });
+
+    test("one that comes later is found", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      expect(await asker.resolve(appId, "default")).toBeUndefined();
+      await register(appId, { host: "127.0.0.1", port: 47_302 });
+      expect((await found(asker, appId)).port).toBe(47_302);
+    });
+
+    test("calls at the same time share the answer", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      await register(appId, { host: "127.0.0.1", port: 47_303 });
+      await found(asker, appId);
+      const peers = await Promise.all(
+        Array.from({ length: 50 }, () => asker.resolve(appId, "default")),
+      );
+      expect(new Set(peers.map((peer) => peer?.port))).toEqual(
+        new Set([47_303]),
+      );
+    });
+
+    test("several instances of an app all get calls", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      await register(appId, { host: "127.0.0.1", port: 47_304 });
+      await register(appId, { host: "127.0.0.1", port: 47_305 });
+      const ports = new Set<number>();
+      await waitFor("both to be given", async () => {
+        const peer = await asker.resolve(appId, "default");
+        if (peer) ports.add(peer.port);
+        return ports.size === 2;
+      });
+    });
+
+    test("one that ends is not found any more", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      const ending = await register(appId, { host: "127.0.0.1", port: 47_306 });
+      await found(asker, appId);
+      await ending.close();
+      await waitFor("it to be gone", async () => {
+        const peer = await asker.resolve(appId, "default");
+        return peer === undefined;
+      });
+    });
+
+    test("one that does not answer comes after one that does", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      await register(appId, { host: "127.0.0.1", port: 47_307 });
+      await register(appId, { host: "127.0.0.1", port: 47_308 });
+      const ports = new Set<number>();
+      await waitFor("both to be given", async () => {
+        const peer = await asker.resolve(appId, "default");
+        if (peer) ports.add(peer.port);
+        return ports.size === 2;
+      });
+      const bad = await found(asker, appId);
+      asker.forget!(appId, "default", bad);
+      const next = await asker.resolve(appId, "default");
+      expect(next!.port).not.toBe(bad.port);
+    });
+
+    test("closing twice is harmless", async () => {
+      const made = await register(anApp(), { host: "127.0.0.1", port: 47_309 });
+      await made.close();
+    });
+  });
+}

@@ -1,0 +1,263 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { thisProcess } from "../../runtime/components/clients/sqlite-process.ts";
+import { waitFor } from "../wait-for.ts";
+import { openResolver, resolverContract } from "./name-resolver-contract.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dapr-names-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const registry = join(folder, "sidecars");
+const local = { component: "local", env: { DAPR_REGISTRY_PATH: registry } };
+const database = join(folder, "names.db");
+const sqlite = {
+  component: "sqlite",
+  configuration: { connectionString: database },
+};
+
+resolverContract("the local registry", () => local);
+resolverContract("SQLite", () => sqlite);
+
+describe("the local registry", () => {
+  const entry = {
+    appId: "killed",
+    namespace: "default",
+    host: "127.0.0.1",
+    port: 47_310,
+  };
+
+  test("a sidecar that was killed is not given, and its file goes", async () => {
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]);
+    const { pid } = child;
+    const asker = await openResolver(local);
+    await (
+      await openResolver(local)
+    ).register!({ ...entry, appId: "other" });
+    const file = join(registry, `default+killed+${pid}-47310.json`);
+    writeFileSync(
+      file,
+      JSON.stringify({ ...entry, ...thisProcess(), pid, started: "" }),
+    );
+    expect(await asker.resolve("killed", "default")).toMatchObject({
+      port: 47_310,
+    });
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await waitFor("it to be gone", async () => {
+      const peer = await asker.resolve("killed", "default");
+      return peer === undefined;
+    });
+    expect(readdirSync(registry)).not.toContain(
+      `default+killed+${pid}-47310.json`,
+    );
+    await asker.close();
+  });
+
+  test("files of killed sidecars go when the next one comes", async () => {
+    const child = spawn(process.execPath, ["-e", ""]);
+    await once(child, "exit");
+    const name = `default+never-asked-for+${child.pid}-47312.json`;
+    writeFileSync(
+      join(registry, name),
+      JSON.stringify({ ...entry, ...thisProcess(), pid: child.pid }),
+    );
+    const next = await openResolver(local);
+    await next.register!({ ...entry, appId: "next" });
+    expect(readdirSync(registry)).not.toContain(name);
+    await next.close();
+  });
+
+  test("another process under a dead one's number is not given", async () => {
+    const file = join(registry, `default+reused+${process.pid}-47311.json`);
+    writeFileSync(
+      file,
+      JSON.stringify({
+        ...entry,
+        appId: "reused",
+        ...thisProcess(),
+        started: "1",
+      }),
+    );
+    const asker = await openResolver(local);
+    const peer = await asker.resolve("reused", "default");
+    // Where the system does not tell when a process began, its number has to do.
+    expect(peer === undefined).toBe(thisProcess().started !== "");
+    await asker.close();
+  });
+
+  test("namespaces, and names with odd characters, are kept apart", async () => {
+    const one = await openResolver(local);
+    await one.register!({ ...entry, appId: "a+b", namespace: "../x" });
+    const asker = await openResolver(local);
+    expect(await asker.resolve("a+b", "../x")).toMatchObject({ port: 47_310 });
+    expect(await asker.resolve("a+b", "default")).toBeUndefined();
+    expect(await asker.resolve("a", "../x")).toBeUndefined();
+    await one.close();
+    await asker.close();
+  });
+
+  test("a file that is none is passed over", async () => {
+    writeFileSync(join(registry, "default+broken+1-1.json"), "{");
+    const asker = await openResolver(local);
+    expect(await asker.resolve("broken", "default")).toBeUndefined();
+    await asker.close();
+  });
+
+  const unlessRoot = process.getuid?.() === 0 ? test.skip : test;
+  unlessRoot("a folder that can't be written is a warning", async () => {
+    const locked = mkdtempSync(join(folder, "locked-"));
+    chmodSync(locked, 0o500);
+    const lines: string[] = [];
+    const resolver = await openResolver(
+      { component: "local", configuration: { path: join(locked, "x") } },
+      lines,
+    );
+    await resolver.register!(entry);
+    expect(lines.join()).toContain("can't find this one");
+    expect(await resolver.resolve("killed", "default")).toBeUndefined();
+    await resolver.close();
+  });
+
+  test("a folder that can't be is a warning", async () => {
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const lines: string[] = [];
+    const resolver = await openResolver(
+      { component: "local", configuration: { path: join(file, "x") } },
+      lines,
+    );
+    await resolver.register!(entry);
+    expect(lines.join()).toContain("DAPR_REGISTRY_PATH");
+    await resolver.close();
+  });
+});
+
+describe("SQLite", () => {
+  test("the table is the original's; rows it wrote are found, old ones are not", async () => {
+    const asker = await openResolver(sqlite);
+    const db = new DatabaseSync(database);
+    const add = db.prepare(
+      "INSERT INTO hosts (registration_id, address, app_id, namespace, last_update) VALUES (?, ?, ?, '', unixepoch(CURRENT_TIMESTAMP) - ?)",
+    );
+    add.run("1", "192.0.2.2:50002", "theirs", 0);
+    add.run("2", "[2001:db8::1]:50002", "sixth", 0);
+    add.run("3", "192.0.2.3:50002", "old", 60);
+    expect(await asker.resolve("theirs", "default")).toEqual({
+      host: "192.0.2.2",
+      port: 50_002,
+    });
+    expect(await asker.resolve("sixth", "default")).toEqual({
+      host: "2001:db8::1",
+      port: 50_002,
+    });
+    expect(await asker.resolve("old", "default")).toBeUndefined();
+    expect(
+      db
+        .prepare("SELECT value FROM metadata WHERE key = 'nr-migrations'")
+        .get(),
+    ).toEqual({ value: "1" });
+    db.close();
+    await asker.close();
+  });
+
+  test("a sidecar's own row is the original's kind, and is renewed", async () => {
+    const path = join(folder, "renewed.db");
+    const resolver = await openResolver({
+      component: "sqlite",
+      configuration: { connectionString: path, updateInterval: "2s" },
+    });
+    await resolver.register!({
+      appId: "self",
+      namespace: "default",
+      host: "::1",
+      port: 47_320,
+    });
+    const db = new DatabaseSync(path);
+    const row = () =>
+      db
+        .prepare("SELECT address, app_id, namespace, last_update FROM hosts")
+        .get()!;
+    expect(row()).toMatchObject({
+      address: "[::1]:47320",
+      app_id: "self",
+      namespace: "",
+    });
+    db.exec("UPDATE hosts SET last_update = 0");
+    await waitFor(
+      "the row to be renewed",
+      () => Number(row()["last_update"]) > 0,
+    );
+    await resolver.close();
+    expect(db.prepare("SELECT count(*) AS n FROM hosts").get()).toEqual({
+      n: 0,
+    });
+    db.close();
+  });
+
+  test("only rows that nobody renews are swept", async () => {
+    const path = join(folder, "swept.db");
+    const resolver = await openResolver({
+      component: "sqlite",
+      configuration: { connectionString: path, cleanupInterval: "200ms" },
+    });
+    await resolver.register!({
+      appId: "self",
+      namespace: "default",
+      host: "127.0.0.1",
+      port: 47_321,
+    });
+    const db = new DatabaseSync(path);
+    db.exec(
+      "INSERT INTO hosts VALUES ('x', '192.0.2.4:1', 'gone', '', unixepoch(CURRENT_TIMESTAMP) - 60)",
+    );
+    const rows = db.prepare("SELECT app_id FROM hosts");
+    await waitFor("the old row to go", () => rows.all().length === 1);
+    expect(rows.all()).toEqual([{ app_id: "self" }]);
+    db.close();
+    await resolver.close();
+  });
+
+  test.each([
+    [{}, "missing connection string"],
+    [{ connectionString: "x.db", updateInterval: "1500ms" }, "fractions"],
+    [{ connectionString: "x.db", updateInterval: "1s" }, "at least 1s greater"],
+    [{ connectionString: "x.db", tableName: "a b" }, "invalid identifier"],
+  ])("%j is refused", async (configuration, message) => {
+    await expect(
+      openResolver({ component: "sqlite", configuration }),
+    ).rejects.toThrow(message);
+  });
+});
+
+describe("nameformat", () => {
+  test("the app's id is put in", async () => {
+    const resolver = await openResolver({
+      component: "nameformat",
+      configuration: { format: "{appid}-dapr.internal:50002" },
+    });
+    expect(await resolver.resolve("orders", "default")).toEqual({
+      host: "orders-dapr.internal",
+      port: 50_002,
+    });
+  });
+
+  test.each([
+    [{}, "format"],
+    [{ format: "fixed:1" }, "{appid}"],
+    [{ format: "{appid}:99999" }, "not an address"],
+  ])("%j is refused", async (configuration, message) => {
+    await expect(
+      openResolver({ component: "nameformat", configuration }),
+    ).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,490 @@
+/** What the original's sidecars send is understood, and what it must not be is refused (spec grpc §4). */
+import {
+  Client,
+  credentials,
+  Server,
+  ServerCredentials,
+  status,
+  type handleBidiStreamingCall,
+  type handleUnaryCall,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import type {
+  ForwardReply,
+  ForwardRequest,
+  Peers,
+} from "../../runtime/invocation.ts";
+import { createPeers } from "../../runtime/peers/client.ts";
+import {
+  decodeRequest,
+  decodeRequestPart,
+  decodeResponsePart,
+  encodeRequestPart,
+  encodeResponse,
+  encodeResponsePart,
+  type InvokeRequest,
+} from "../../runtime/peers/grpc/messages.ts";
+import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
+import { waitFor } from "../wait-for.ts";
+import { getRequest, getResponse, postRequest } from "./original-messages.ts";
+import { request, valuesOf, wholeOf } from "./peers-contract.ts";
+
+const service = "/dapr.proto.internals.v1.ServiceInvocation";
+const maxBodyBytes = 4 * 1024 * 1024;
+const bytes = (message: Buffer) => message;
+
+describe("calls of the original", () => {
+  let server: PeerServer;
+  let client: Client;
+  let seen: (ForwardRequest & { whole: string }) | undefined;
+  let reply: ForwardReply;
+
+  beforeAll(async () => {
+    server = await listenPeers({
+      addresses: ["127.0.0.1"],
+      port: 0,
+      appId: "called-by-original",
+      receive: async (call) => {
+        seen = { ...call, whole: (await wholeOf(call.body)).toString() };
+        return reply;
+      },
+      maxBodyBytes,
+    });
+    client = new Client(
+      `127.0.0.1:${server.port}`,
+      credentials.createInsecure(),
+    );
+  });
+  beforeEach(() => {
+    seen = undefined;
+    reply = {
+      status: 200,
+      headers: ["content-type", "text/plain"],
+      body: Buffer.from("hello"),
+    };
+  });
+  afterAll(async () => {
+    client.close();
+    await server.close();
+  });
+
+  /** Sends messages by CallLocalStream; resolves with the answer's, rejects with its status. */
+  const stream = (...messages: Buffer[]) =>
+    new Promise<Buffer[]>((resolve, reject) => {
+      const call = client.makeBidiStreamRequest(
+        `${service}/CallLocalStream`,
+        bytes,
+        bytes,
+      );
+      const answers: Buffer[] = [];
+      call.on("data", (message: Buffer) => answers.push(message));
+      call.on("end", () => resolve(answers));
+      call.on("error", reject);
+      for (const message of messages) call.write(message);
+      call.end();
+    });
+
+  const head = (more: Partial<InvokeRequest> = {}): InvokeRequest => ({
+    version: 1,
+    metadata: new Map([["accept", ["*/*"]]]),
+    message: {
+      method: "x",
+      data: Buffer.alloc(0),
+      typeUrl: "",
+      contentType: "",
+      verb: 3,
+      query: "",
+    },
+    ...more,
+  });
+
+  test("a recorded POST", async () => {
+    await stream(Buffer.from(postRequest, "hex"));
+    expect(seen).toMatchObject({
+      method: "POST",
+      path: "/echo/a%20b?x=1&status=201",
+      whole: "hello",
+    });
+    const { headers } = seen!;
+    expect(valuesOf(headers, "x-multi")).toEqual(["1", "2"]);
+    expect(valuesOf(headers, "content-type")).toEqual(["text/plain"]);
+    expect(valuesOf(headers, "dapr-caller-app-id")).toEqual(["gocaller"]);
+    expect(valuesOf(headers, "destination-app-id")).toEqual([]);
+  });
+
+  test("a recorded GET, and an answer with status, type and body", async () => {
+    const [answer] = await stream(Buffer.from(getRequest, "hex"));
+    expect(seen).toMatchObject({ method: "GET", path: "/hello", whole: "" });
+    const { response } = decodeResponsePart(answer!);
+    expect(response!.status).toEqual({ code: 200, message: "" });
+    expect(response!.contentType).toBe("text/plain");
+  });
+
+  test.each([
+    ["a%20b/100%", "/a%20b/100%25"],
+    ["caf\u00e9", "/caf%C3%A9"],
+    ["/lead", "/lead"],
+    ["", "/"],
+  ])("the method %j", async (method, path) => {
+    const request = head();
+    request.message!.method = method;
+    await stream(encodeRequestPart({ request }));
+    expect(seen?.path).toBe(path);
+  });
+
+  test.each([
+    ["an empty first message", [Buffer.alloc(0)], status.INVALID_ARGUMENT],
+    [
+      "no metadata",
+      [encodeRequestPart({ request: head({ metadata: new Map() }) })],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "no message",
+      [encodeRequestPart({ request: head({ message: undefined }) })],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "another version",
+      [encodeRequestPart({ request: head({ version: 2 }) })],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "a verb that is none",
+      [
+        encodeRequestPart({
+          request: head({ message: { ...head().message!, verb: 0 } }),
+        }),
+      ],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "a query in the method",
+      [
+        encodeRequestPart({
+          request: head({ message: { ...head().message!, method: "a?b=1" } }),
+        }),
+      ],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "a second head",
+      [
+        encodeRequestPart({ request: head() }),
+        encodeRequestPart({ request: head() }),
+      ],
+      status.INVALID_ARGUMENT,
+    ],
+    [
+      "a gap in the numbers",
+      [
+        encodeRequestPart({
+          request: head(),
+          payload: { data: Buffer.from("a"), seq: 0 },
+        }),
+        encodeRequestPart({ payload: { data: Buffer.from("b"), seq: 2 } }),
+      ],
+      status.INTERNAL,
+    ],
+    ["bytes that are no message", [Buffer.from([0xff, 0xff])], status.INTERNAL],
+  ])("%s is refused", async (_name, messages, code) => {
+    await expect(stream(...(messages as Buffer[]))).rejects.toMatchObject({
+      code,
+    });
+    expect(seen).toBeUndefined();
+  });
+
+  test("CallLocal, with the body in one piece", async () => {
+    const message = Buffer.from(postRequest, "hex");
+    const { request } = decodeRequestPart(message);
+    request!.message!.data = Buffer.from("hello");
+    const answer = await new Promise<Buffer>((resolve, reject) =>
+      client.makeUnaryRequest(
+        `${service}/CallLocal`,
+        bytes,
+        bytes,
+        // The field of the part is the request itself.
+        encodeRequestPart({ request }).subarray(3),
+        (error: ServiceError | null, whole?: Buffer) =>
+          error ? reject(error) : resolve(whole!),
+      ),
+    );
+    expect(seen).toMatchObject({ method: "POST", whole: "hello" });
+    expect(answer.includes("hello")).toBe(true);
+  });
+
+  test("a deadline ends the call at the callee", async () => {
+    const gone = Promise.withResolvers<void>();
+    const slow = await listenPeers({
+      addresses: ["127.0.0.1"],
+      port: 0,
+      appId: "slow",
+      receive: ({ signal }) =>
+        new Promise(() =>
+          signal!.addEventListener("abort", () => gone.resolve()),
+        ),
+      maxBodyBytes,
+    });
+    const caller = new Client(
+      `127.0.0.1:${slow.port}`,
+      credentials.createInsecure(),
+    );
+    const call = caller.makeBidiStreamRequest(
+      `${service}/CallLocalStream`,
+      bytes,
+      bytes,
+      { deadline: Date.now() + 200 },
+    );
+    const failed = new Promise<ServiceError>((resolve) =>
+      call.on("error", resolve),
+    );
+    call.write(Buffer.from(getRequest, "hex"));
+    call.end();
+    expect((await failed).code).toBe(status.DEADLINE_EXCEEDED);
+    await gone.promise;
+    caller.close();
+    await slow.close();
+  });
+
+  test("a caller whose connection is cut has not sent all of its body", async () => {
+    const outcome = Promise.withResolvers<unknown>();
+    const begun = Promise.withResolvers<void>();
+    const callee = await listenPeers({
+      addresses: ["127.0.0.1"],
+      port: 0,
+      appId: "cut",
+      receive: async ({ body }) => {
+        begun.resolve();
+        await wholeOf(body).then(outcome.resolve, outcome.reject);
+        return reply;
+      },
+      maxBodyBytes,
+    });
+    outcome.promise.catch(() => {});
+    const wires: Socket[] = [];
+    const wire = createServer((near) => {
+      const far = connect(callee.port, "127.0.0.1");
+      for (const socket of [near, far]) socket.on("error", () => {});
+      wires.push(near.pipe(far), far.pipe(near));
+    });
+    await new Promise<void>((done) => wire.listen(0, "127.0.0.1", done));
+    const caller = new Client(
+      `127.0.0.1:${(wire.address() as AddressInfo).port}`,
+      credentials.createInsecure(),
+    );
+    const call = caller.makeBidiStreamRequest(
+      `${service}/CallLocalStream`,
+      bytes,
+      bytes,
+    );
+    call.on("error", () => {});
+    call.write(
+      encodeRequestPart({
+        request: head(),
+        payload: { data: Buffer.from("half"), seq: 0 },
+      }),
+    );
+    await begun.promise;
+    for (const socket of wires) socket.destroy();
+    await expect(outcome.promise).rejects.toThrow();
+    caller.close();
+    wire.close();
+    await callee.close();
+  });
+
+  test("a method there is not is Unimplemented", async () => {
+    const code = await new Promise((resolve) =>
+      client.makeUnaryRequest(
+        `${service}/CallActor`,
+        bytes,
+        bytes,
+        Buffer.alloc(0),
+        (error: ServiceError | null) => resolve(error?.code),
+      ),
+    );
+    expect(code).toBe(status.UNIMPLEMENTED);
+  });
+
+  test.each([
+    [
+      "frames that are none",
+      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\xff".repeat(64),
+    ],
+    ["half a preface", "PRI * HT"],
+    ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00"],
+  ])("%s end their connection alone", async (_name, text) => {
+    const socket = connect(server.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.end(Buffer.from(text, "latin1"));
+    socket.resume();
+    await waitFor("the connection to end", () => socket.closed);
+    await stream(Buffer.from(getRequest, "hex"));
+    expect(seen?.path).toBe("/hello");
+  });
+});
+
+describe("calls to the original", () => {
+  let server: Server;
+  let port: number;
+  let peers: Peers;
+  let onStream: handleBidiStreamingCall<Buffer, Buffer>;
+  let onUnary: handleUnaryCall<Buffer, Buffer>;
+
+  const method = (name: string, isStream: boolean) => ({
+    path: `${service}/${name}`,
+    requestStream: isStream,
+    responseStream: isStream,
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  });
+
+  beforeAll(async () => {
+    server = new Server();
+    server.addService(
+      {
+        CallLocal: method("CallLocal", false),
+        CallLocalStream: method("CallLocalStream", true),
+      },
+      {
+        CallLocal: ((call, answer) => onUnary(call, answer)) as handleUnaryCall<
+          Buffer,
+          Buffer
+        >,
+        CallLocalStream: ((call) => onStream(call)) as handleBidiStreamingCall<
+          Buffer,
+          Buffer
+        >,
+      },
+    );
+    port = await new Promise((resolve, reject) =>
+      server.bindAsync(
+        "127.0.0.1:0",
+        ServerCredentials.createInsecure(),
+        (error, bound) => (error ? reject(error) : resolve(bound)),
+      ),
+    );
+    peers = createPeers({ maxBodyBytes });
+  });
+  afterAll(async () => {
+    await peers.close();
+    server.forceShutdown();
+  });
+  const call = (more = {}) =>
+    peers.call({ host: "127.0.0.1", port }, request(more));
+
+  const answer = (...messages: Buffer[]) => {
+    const received: Buffer[] = [];
+    onStream = (stream) => {
+      stream.on("data", (message: Buffer) => received.push(message));
+      stream.on("end", () => {
+        for (const message of messages) stream.write(message);
+        stream.end();
+      });
+    };
+    return received;
+  };
+
+  test("a recorded answer", async () => {
+    answer(Buffer.from(getResponse, "hex"));
+    const reply = await call();
+    expect(reply.status).toBe(200);
+    expect(valuesOf(reply.headers, "content-type")).toEqual(["text/plain"]);
+    expect((await wholeOf(reply.body)).toString()).toBe("hello");
+  });
+
+  test("the first message has what the original asks for", async () => {
+    const received = answer(Buffer.from(getResponse, "hex"));
+    await call({ path: "/a%20b?x=1", headers: ["x-one", "1"] });
+    const { request: sent, payload } = decodeRequestPart(received[0]!);
+    expect(sent).toMatchObject({
+      version: 1,
+      message: { method: "a%20b", query: "x=1", verb: 3 },
+    });
+    expect(sent!.metadata.get("destination-app-id")).toEqual(["callee"]);
+    expect(sent!.metadata.get("content-length")).toEqual(["8"]);
+    expect(payload).toBeUndefined();
+    expect(decodeRequestPart(received[1]!)).toEqual({
+      payload: { data: Buffer.from('{"id":1}'), seq: 0 },
+    });
+  });
+
+  test("CallLocal where there is no CallLocalStream", async () => {
+    onStream = (stream) =>
+      stream.emit("error", { code: status.UNIMPLEMENTED, details: "old" });
+    onUnary = ({ request: whole }, reply) => {
+      const { message } = decodeRequest(whole);
+      reply(
+        null,
+        encodeResponse({
+          status: { code: 202, message: "" },
+          headers: new Map(),
+          data: Buffer.from(`got ${message!.data.toString()}`),
+          typeUrl: "",
+          contentType: "text/plain",
+        }),
+      );
+    };
+    const reply = await call();
+    expect(reply.status).toBe(202);
+    expect((await wholeOf(reply.body)).toString()).toBe('got {"id":1}');
+  });
+
+  test.each([
+    ["no message at all", []],
+    ["a first message without a status", [Buffer.alloc(0)]],
+  ])("%s is an internal error", async (_name, messages) => {
+    answer(...messages);
+    await expect(call()).rejects.toMatchObject({ kind: "internal" });
+  });
+
+  test.each([
+    [0, 200],
+    [5, 404],
+    [7, 403],
+    [14, 503],
+  ])("a gRPC app's code %i is %i to an HTTP caller", async (code, expected) => {
+    answer(
+      encodeResponsePart({
+        response: {
+          status: { code, message: "why" },
+          headers: new Map(),
+          data: Buffer.alloc(0),
+          typeUrl: "",
+          contentType: "",
+        },
+      }),
+    );
+    const reply = await call();
+    expect(reply.status).toBe(expected);
+    const body = (await wholeOf(reply.body)).toString();
+    expect(body).toBe(code === 0 ? "" : `{"code":${code},"message":"why"}`);
+  });
+
+  test.each([
+    [status.PERMISSION_DENIED, "denied"],
+    [status.UNAVAILABLE, "unavailable"],
+    [status.UNAUTHENTICATED, "unauthenticated"],
+    [status.INVALID_ARGUMENT, "invalid"],
+    [status.RESOURCE_EXHAUSTED, "too-large"],
+    [status.UNKNOWN, "internal"],
+  ])("the status %i", async (code, kind) => {
+    onStream = (stream) => stream.emit("error", { code, details: "because" });
+    await expect(call()).rejects.toMatchObject({
+      kind,
+      message: expect.stringContaining("because") as string,
+    });
+  });
+
+  test("a gap in the answer's pieces is no whole answer", async () => {
+    const piece = (seq: number) =>
+      encodeResponsePart({ payload: { data: Buffer.from("x"), seq } });
+    const { response } = decodeResponsePart(Buffer.from(getResponse, "hex"));
+    response!.headers.clear();
+    answer(encodeResponsePart({ response }), piece(0), piece(2));
+    const reply = await call();
+    await expect(wholeOf(reply.body)).rejects.toThrow("invalid sequence");
+  });
+});

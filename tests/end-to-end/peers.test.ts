@@ -1,0 +1,149 @@
+/** Sidecars find each other, lose each other, and carry large bodies with little memory. */
+import { createServer, request } from "node:http";
+import { connect, type AddressInfo } from "node:net";
+import { networkInterfaces } from "node:os";
+import { usualPort } from "../../runtime/peers/port.ts";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { canReadMemory, memoryOf } from "../support/memory.ts";
+import { closeApps, startApp } from "../support/recording-app.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../wait-for.ts";
+
+const registry = { DAPR_REGISTRY_PATH: tempFolder("daprd-registry") };
+
+afterEach(async () => {
+  await stopAll();
+  await closeApps();
+});
+
+const startCaller = () => startDaprd({ appId: "finder", env: registry });
+const startCallee = (appPort: number) =>
+  startDaprd({ appId: "found", appPort, until: "ready", env: registry });
+const call = (caller: Daprd) =>
+  caller.call("GET", "/v1.0/invoke/found/method/x");
+
+const internalPort = async (sidecar: Daprd) => {
+  const line = await sidecar.logged("Internal gRPC server is running on");
+  return Number(/:(\d+)$/.exec(line)![1]);
+};
+
+test("a sidecar that comes is found at once, one that was killed is lost at once, its successor found at once", async () => {
+  const app = await startApp();
+  const caller = await startCaller();
+  expect((await call(caller)).status).toBe(500);
+  for (let i = 0; i < 3; i++) {
+    const callee = await startCallee(app.port);
+    expect((await call(caller)).status).toBe(200);
+    callee.child.kill("SIGKILL");
+    await callee.exited;
+    const lost = await call(caller);
+    expect(lost.status).toBe(500);
+    expect(lost.text).toContain("couldn't find service: found");
+  }
+});
+
+test("of two instances the one that was killed costs no call", async () => {
+  const [one, two] = [await startApp(), await startApp()];
+  const caller = await startCaller();
+  const callees = [await startCallee(one.port), await startCallee(two.port)];
+  for (let i = 0; i < 10; i++) expect((await call(caller)).status).toBe(200);
+  const served = two.requests.length;
+  expect(one.requests.length).toBeGreaterThan(0);
+  expect(one.requests.length + served).toBe(10);
+  callees[0]!.child.kill("SIGKILL");
+  await callees[0]!.exited;
+  for (let i = 0; i < 10; i++) expect((await call(caller)).status).toBe(200);
+  expect(two.requests).toHaveLength(served + 10);
+});
+
+test("a sidecar killed in the middle of a call is the caller's error, not a hang", async () => {
+  let hasBegun = false;
+  const app = await startApp(() => {
+    hasBegun = true;
+    return new Promise(() => {});
+  });
+  const caller = await startCaller();
+  const callee = await startCallee(app.port);
+  const reply = caller.call("POST", "/v1.0/invoke/found/method/x", {
+    body: "{}",
+  });
+  await waitFor("the app to be called", () => hasBegun);
+  callee.child.kill("SIGKILL");
+  expect((await reply).status).toBe(500);
+  // A POST that may have reached the app is not sent once more.
+  expect(app.requests).toHaveLength(1);
+});
+
+test("the port for other sidecars is the app's usual one while that is free, on this machine only", async () => {
+  const first = await startDaprd({ appId: "usual-port", env: registry });
+  const second = await startDaprd({ appId: "usual-port", env: registry });
+  expect(await internalPort(first)).toBe(usualPort("usual-port"));
+  expect(await internalPort(second)).not.toBe(usualPort("usual-port"));
+  const line = await first.logged("Internal gRPC server is running on");
+  expect(line).toContain("127.0.0.1:");
+  await first.logged("Initialized name resolution to local, mdns");
+  const outside = Object.values(networkInterfaces())
+    .flat()
+    .find((face) => face && face.family === "IPv4" && !face.internal);
+  if (!outside) return;
+  const port = await internalPort(first);
+  await expect(
+    new Promise((resolve, reject) => {
+      const socket = connect(port, outside.address, () => {
+        socket.destroy();
+        resolve("open");
+      });
+      socket.on("error", reject);
+    }),
+  ).rejects.toMatchObject({ code: "ECONNREFUSED" });
+});
+
+const megabytes = 100;
+const withMemory = canReadMemory ? test : test.skip;
+withMemory(
+  "100 MB there and back add at most 20 MB to each sidecar",
+  async () => {
+    const server = createServer((incoming, outgoing) =>
+      incoming.pipe(outgoing),
+    );
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const caller = await startCaller();
+    const callee = await startCallee((server.address() as AddressInfo).port);
+    const send = (size: number) =>
+      new Promise<number>((resolve, reject) => {
+        const outgoing = request({
+          port: caller.port,
+          method: "POST",
+          path: "/v1.0/invoke/found/method/echo",
+        });
+        outgoing.on("error", reject);
+        outgoing.on("response", (incoming) => {
+          let received = 0;
+          incoming.on("data", (chunk: Buffer) => (received += chunk.length));
+          incoming.on("end", () => resolve(received));
+          incoming.on("error", reject);
+        });
+        const chunk = Buffer.alloc(64 * 1024, "x");
+        let left = size;
+        const more = () => {
+          while (left > 0) {
+            left -= chunk.length;
+            if (!outgoing.write(chunk))
+              return void outgoing.once("drain", more);
+          }
+          outgoing.end();
+        };
+        more();
+      });
+    await send(64 * 1024); // what is loaded with the first call is no part of it
+    const both = [caller, callee];
+    const before = both.map(({ pid }) => memoryOf(pid).rss);
+    const size = megabytes * 1024 * 1024;
+    expect(await send(size)).toBe(size);
+    const added = both.map(({ pid }, i) => memoryOf(pid).peak - before[i]!);
+    server.closeAllConnections();
+    await new Promise((done) => server.close(done));
+    expect(Math.max(...added)).toBeLessThan(20);
+  },
+  60_000,
+);
