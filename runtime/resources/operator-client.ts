@@ -56,6 +56,8 @@ export interface OperatorClient {
     method: UpdateName,
     onEvent: (event: UpdateEvent) => void,
   ): UpdateStream;
+  /** Gives up the connection: one that never comes about would be waited for half a minute. */
+  reconnect(): void;
   close(): void;
 }
 
@@ -68,10 +70,9 @@ export function connectOperator({
   tokenFile,
   namespace,
 }: OperatorClientOptions): OperatorClient {
-  const client = new Client(
-    address,
-    credentials.createSsl(Buffer.from(trustAnchors)),
-    {
+  const identityOfServer = credentials.createSsl(Buffer.from(trustAnchors));
+  const connect = () =>
+    new Client(address, identityOfServer, {
       // An operator whose node is gone is noticed.
       "grpc.keepalive_time_ms": 30_000,
       "grpc.keepalive_timeout_ms": 10_000,
@@ -80,9 +81,10 @@ export function connectOperator({
       "grpc.max_receive_message_length": -1,
       "grpc.enable_http_proxy": 0,
       "grpc.service_config_disable_resolution": 1,
+      "grpc.use_local_subchannel_pool": 1,
       "grpc.enable_channelz": 0,
-    },
-  );
+    });
+  let client = connect();
 
   const identity = () => {
     const metadata = new Metadata();
@@ -160,6 +162,10 @@ export function connectOperator({
         ended: ended.promise,
         cancel: () => call.cancel(),
       };
+    },
+    reconnect() {
+      client.close();
+      client = connect();
     },
     close: () => client.close(),
   };

@@ -13,8 +13,12 @@ import { selectComponents, type LoadedComponent } from "./components.ts";
 import { readConfiguration } from "./configuration.ts";
 import { isForApp, readEndpoint } from "./http-endpoints.ts";
 import { valueOfJson } from "./json-value.ts";
-import { connectOperator, type UpdateName } from "./operator-client.ts";
-import { watchObjects, type ClusterObject } from "./operator-watch.ts";
+import { connectOperator } from "./operator-client.ts";
+import {
+  watchObjects,
+  type ClusterObject,
+  type WatchedKind,
+} from "./operator-watch.ts";
 import type { ResourceChanges, ResourceSource } from "./source.ts";
 import { member } from "./yaml.ts";
 
@@ -61,66 +65,54 @@ export function openOperatorSource(
   let denied: readonly string[] = [];
   let secrets: SecretSource | undefined;
 
-  const watch = (
-    updates: UpdateName,
-    list: () => Promise<Uint8Array[]>,
-    onObjects: (objects: ClusterObject[]) => void,
-  ) =>
-    watchObjects({
-      client,
-      updates,
-      list,
-      onObjects,
-      onTrouble(reason) {
-        if (trouble.shouldTell(reason))
-          log.warn(
-            `the operator at ${address} can't be reached: ${reason}; trying until it can${changes ? "; what is loaded stays" : ""}`,
-          );
-      },
-      onConnected() {
-        if (trouble.over()) log.info(`the operator at ${address} is reached`);
-      },
-      signal: ended.signal,
-    });
-
   const components = latest();
   const endpoints = latest();
   const configurations = latest();
   const configuration = awaitConfiguration();
-  const watches = [
-    watch(
-      "ComponentUpdate",
-      () => client.list("ListComponents"),
-      (objects) => {
+  const kinds: WatchedKind[] = [
+    {
+      updates: "ComponentUpdate",
+      list: () => client.list("ListComponents"),
+      onObjects(objects) {
         components.set(objects);
         changes?.components(readComponents(objects));
       },
-    ),
-    watch(
-      "HTTPEndpointUpdate",
-      () => client.list("ListHTTPEndpoints"),
-      (objects) => {
+    },
+    {
+      updates: "HTTPEndpointUpdate",
+      list: () => client.list("ListHTTPEndpoints"),
+      onObjects(objects) {
         endpoints.set(objects);
         void tellEndpoints(objects);
       },
-    ),
-    ...(configurationName
-      ? [
-          watch(
-            "ConfigurationUpdate",
-            async () => {
-              const name = configurationName;
-              const item = await client.get("GetConfiguration", name);
-              return item ? [item] : [];
-            },
-            (objects) => {
-              configurations.set(objects);
-              configuration.onObjects(objects);
-            },
-          ),
-        ]
-      : []),
+    },
   ];
+  if (configurationName)
+    kinds.push({
+      updates: "ConfigurationUpdate",
+      async list() {
+        const item = await client.get("GetConfiguration", configurationName);
+        return item ? [item] : [];
+      },
+      onObjects(objects) {
+        configurations.set(objects);
+        configuration.onObjects(objects);
+      },
+    });
+  const watching = watchObjects({
+    client,
+    kinds,
+    onTrouble(reason) {
+      if (trouble.shouldTell(reason))
+        log.warn(
+          `the operator at ${address} can't be reached: ${reason}; trying until it can${changes ? "; what is loaded stays" : ""}`,
+        );
+    },
+    onListed() {
+      if (trouble.over()) log.info(`the operator at ${address} is reached`);
+    },
+    signal: ended.signal,
+  });
 
   // Where the pod has no account of its own there is nothing it could read.
   const hasBuiltInStore =
@@ -239,7 +231,7 @@ export function openOperatorSource(
     },
     async close() {
       ended.abort();
-      await Promise.all(watches);
+      await watching;
       client.close();
     },
   };

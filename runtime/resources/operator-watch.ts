@@ -15,15 +15,21 @@ export interface ClusterObject {
   spec?: unknown;
 }
 
-export interface WatchOptions {
-  client: OperatorClient;
+/** One kind of objects, and who wants to know of them. */
+export interface WatchedKind {
   updates: UpdateName;
   /** JSON of all there are. */
   list: () => Promise<Uint8Array[]>;
-  /** Called with all of them, by name, after each change. */
+  /** Called with all of them, first and after each change. */
   onObjects: (objects: ClusterObject[]) => void;
+}
+
+export interface WatchOptions {
+  client: OperatorClient;
+  kinds: WatchedKind[];
   onTrouble: (reason: string) => void;
-  onConnected: () => void;
+  /** All of them are listed. */
+  onListed: () => void;
   signal: AbortSignal;
 }
 
@@ -32,22 +38,38 @@ const mostPauseMs = 5000;
 
 /** Resolves once `signal` aborts. */
 export async function watchObjects(options: WatchOptions): Promise<void> {
-  const { signal } = options;
+  const { client, kinds, signal } = options;
   const patience = new Patience(firstPauseMs, mostPauseMs);
   while (!signal.aborted) {
+    const session = new AbortController();
+    const over = AbortSignal.any([signal, session.signal]);
+    let missing = kinds.length;
+    const onListed = () => {
+      if (--missing > 0) return;
+      patience.over();
+      options.onListed();
+    };
     try {
-      await watchOnce(options, () => patience.over());
+      // With one of them all are over: they share a connection.
+      await Promise.all(
+        kinds.map((kind) => watchKind(client, kind, onListed, over)),
+      );
     } catch (error) {
       if (!signal.aborted) options.onTrouble(messageOf(error));
     }
+    session.abort();
+    if (signal.aborted) return;
+    client.reconnect();
     await delay(patience.pauseMs(), undefined, { signal }).catch(() => {});
   }
 }
 
-/** Until the stream ends. */
-async function watchOnce(
-  { client, updates, list, onObjects, onConnected, signal }: WatchOptions,
+/** Rejects when the stream ends. */
+async function watchKind(
+  client: OperatorClient,
+  { updates, list, onObjects }: WatchedKind,
   onListed: () => void,
+  signal: AbortSignal,
 ): Promise<void> {
   const objects = new Map<string, ClusterObject>();
   const early: UpdateEvent[] = [];
@@ -84,11 +106,11 @@ async function watchOnce(
       objects.set(nameOf(object), object);
     }
     isListed = true;
-    onListed();
-    onConnected();
     tell();
     for (const event of early.splice(0)) apply(event);
+    onListed();
     await stream.ended;
+    throw new Error("the operator ended the stream");
   } finally {
     signal.removeEventListener("abort", cancel);
     cancel();
