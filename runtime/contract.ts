@@ -8,6 +8,7 @@ import type { MetadataTable, MetadataValues } from "./metadata.ts";
 
 /** Where something was written: `components/kafka.yaml:12:5` (1-based). */
 export interface Position {
+  /** Of what is in no file, but in a cluster: `component orders, spec.metadata[0]`, with line and column 0. */
   file: string;
   line: number;
   column: number;

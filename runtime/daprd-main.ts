@@ -22,7 +22,7 @@ import { daprVersion, version } from "./version.ts";
 type End =
   | { kind: "signal"; name: string }
   | { kind: "api" | "parent" }
-  | { kind: "restart" };
+  | { kind: "restart"; reason: string };
 
 const signalNames: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
@@ -81,7 +81,9 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     isEnding = true;
     ended.resolve({ kind: "signal", name: signalNames[signal] ?? signal });
   };
-  const onHangUp = () => ended.resolve({ kind: "restart" });
+  const restart = (reason: string) =>
+    ended.resolve({ kind: "restart", reason });
+  const onHangUp = () => restart("Received signal 'hangup'");
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   process.on("SIGHUP", onHangUp);
@@ -93,10 +95,14 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     );
   }
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
+  const calledOff = new AbortController();
+  void ended.promise.then(() => calledOff.abort());
   const starting = start({
     flags,
     env: process.env,
     log,
+    signal: calledOff.signal,
+    onRestart: restart,
     onShutdown(force) {
       if (force) setTimeout(() => process.exit(1), forcedExitMs);
       ended.resolve({ kind: "api" });
@@ -112,7 +118,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   setFlagsFromString(lateLimit);
   const end = await ended.promise;
   isEnding = true;
-  if (end.kind === "restart") log.info("Received signal 'hangup'; restarting");
+  if (end.kind === "restart") log.info(`${end.reason}; restarting`);
   else
     log.info(
       end.kind === "signal"
@@ -223,9 +229,10 @@ function check(flags: Flags) {
     throw new FlagError("app-id parameter cannot be empty; give --app-id");
   if (id.includes("."))
     throw new FlagError(`app-id "${id}" may not contain dots`);
-  if (flags.mode !== "standalone")
+  const isRoot = process.geteuid?.() === 0;
+  if (flags.mode === "kubernetes" && isRoot && !mayBeRoot(process.env))
     throw new FlagError(
-      `mode "${flags.mode}" is not available in this version of the sidecar; only standalone is`,
+      "in kubernetes mode the sidecar does not run as root: leave runAsNonRoot as the injector sets it, or set DAPR_UNSAFE_SKIP_CONTAINER_UID_GID_CHECK=true in dapr.io/env",
     );
   const ports = [flags["dapr-http-port"], flags["dapr-grpc-port"]];
   if (flags["app-port"] > 0 && ports.includes(flags["app-port"]))
@@ -237,6 +244,9 @@ function check(flags: Flags) {
       `dapr-http-port and dapr-grpc-port are both ${ports[0]}; they must differ`,
     );
 }
+
+const mayBeRoot = (env: NodeJS.ProcessEnv) =>
+  env["DAPR_UNSAFE_SKIP_CONTAINER_UID_GID_CHECK"] === "true";
 
 function print(text: string) {
   process.stdout.write(text);

@@ -129,7 +129,7 @@ const later = { later: true };
 
 export const table = {
   "app-id": text("Id of the app, without dots; required"),
-  mode: text("standalone or kubernetes", "standalone"),
+  mode: oneOf("standalone or kubernetes", ["standalone", "kubernetes"]),
   "app-port": port("Port the app listens on; none = output only", 0),
   "app-protocol": oneOf("http, https, h2c (grpc, grpcs to come)", [
     "http",
@@ -183,7 +183,9 @@ export const table = {
   "components-path": list("Folder of resource files", {
     deprecated: "resources-path",
   }),
-  config: list("Configuration file; repeatable, later ones overlay"),
+  config: list(
+    "Configuration file; repeatable, later ones overlay; in kubernetes mode its name",
+  ),
   "max-body-size": bytes("Largest request body, e.g. 4Mi", 4 * 1024 * 1024),
   "read-buffer-size": bytes("Largest request header, e.g. 4Ki", 4 * 1024),
   "dapr-http-max-request-size": whole("Largest request body in MB", -1, {
@@ -216,7 +218,7 @@ export const table = {
   "scheduler-host-address": list("Scheduler service", later),
   "scheduler-job-streams": whole("Scheduler connections", 3, later),
   "actors-disseminate-timeout": text("Placement time limit", "30s", later),
-  "control-plane-address": text("Operator", "", later),
+  "control-plane-address": text("Operator, in kubernetes mode"),
   "control-plane-trust-domain": text("Trust domain", "localhost", later),
   "control-plane-namespace": text(
     "Namespace of the control plane",
@@ -242,9 +244,7 @@ export const table = {
     deprecated: 'app-protocol" flag with values "https" or "grpcs',
   }),
   "disable-builtin-k8s-secret-store": flag(
-    "No Kubernetes secret store",
-    false,
-    later,
+    "No secret store kubernetes in kubernetes mode unless a component makes it",
   ),
   "reminders-service": text("Actor reminders", "", later),
   "actors-service": text("Actors", "", later),

@@ -57,6 +57,8 @@ export interface External {
     endpoint: HttpEndpoint,
     request: ForwardRequest,
   ): Promise<ForwardReply>;
+  /** It is not called any more; calls under way end well. */
+  forget(endpoint: HttpEndpoint): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -211,5 +211,6 @@ export function editDistance(a: string, b: string): number {
 
 /** `file:line:column`, or nothing. */
 export function where(at: Position | undefined): string {
-  return at ? `${at.file}:${at.line}:${at.column}` : "";
+  if (!at) return "";
+  return at.line > 0 ? `${at.file}:${at.line}:${at.column}` : at.file;
 }

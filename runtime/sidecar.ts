@@ -22,38 +22,27 @@ import { stateRoutes } from "./api/http/state.ts";
 import { createExternal } from "./app/external-http.ts";
 import { watchHealth } from "./app/health.ts";
 import { createHttpChannel } from "./app/http-channel.ts";
-import { createBindings, type NamedBinding } from "./blocks/bindings.ts";
+import { createBindings } from "./blocks/bindings.ts";
 import { createInvocation } from "./blocks/invocation.ts";
 import { createSecrets } from "./blocks/secrets.ts";
 import { createStates } from "./blocks/state.ts";
-import {
-  bindings as knownBindings,
-  nameResolvers,
-  secretStores,
-  stateStores,
-} from "./components/index.ts";
-import { directionsOf, openComponent } from "./components/open.ts";
+import { createCategories } from "./categories.ts";
+import { nameResolvers } from "./components/index.ts";
+import { openComponent } from "./components/open.ts";
 import type { Configuration } from "./configuration.ts";
-import type { Binding, Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Handler } from "./api/http/request.ts";
-import { openComponents, type Category } from "./load-components.ts";
+import { createComponentSet, type ComponentSet } from "./component-set.ts";
+import type { Loaded } from "./open-loaded.ts";
 import type { HttpEndpoint } from "./invocation.ts";
 import type { NameResolver } from "./name-resolver.ts";
 import { createPeers } from "./peers/client.ts";
 import { listenPeers } from "./peers/server.ts";
 import type { Logger } from "./log.ts";
 import { isTruthy, parseDurationMs } from "./metadata.ts";
-import {
-  label,
-  loadComponents,
-  type LoadedComponent,
-} from "./resources/components.ts";
-import { loadConfiguration } from "./resources/configuration.ts";
-import { loadHttpEndpoints } from "./resources/http-endpoints.ts";
-import type { SecretStore } from "./secret-store.ts";
-import type { StateStore } from "./state-store.ts";
+import { openFolders } from "./resources/folders.ts";
+import type { ResourceSource } from "./resources/source.ts";
 import { daprVersion, version } from "./version.ts";
 
 export interface SidecarOptions {
@@ -62,6 +51,10 @@ export interface SidecarOptions {
   log: Logger;
   /** Someone asked for the end over the API. */
   onShutdown: (force: boolean) => void;
+  /** What the sidecar began with has changed: it has to end and start anew. */
+  onRestart: (reason: string) => void;
+  /** The end was asked for: a start that still waits for something is called off. */
+  signal: AbortSignal;
 }
 
 export interface Sidecar {
@@ -88,11 +81,42 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       "mTLS is disabled. Skipping certificate request and tls validation",
     );
     if (flags.config.length === 0) log.info("loading default configuration");
-    log.info("standalone mode configured");
+    log.info(`${flags.mode} mode configured`);
     log.info(`app id: ${flags["app-id"]}`);
-
-    const configuration = loadConfiguration(flags.config, { env, log });
     const namespace = env["NAMESPACE"] ?? "";
+
+    const state = { outbound: false, ready: false };
+    const extended = new Map([["daprRuntimeVersion", daprVersion]]);
+    const endpoints = new Map<string, HttpEndpoint>();
+    let components: ComponentSet | undefined;
+    let wasComplete = false;
+    /** Components that the first start still waits for; a later change takes no app out of service. */
+    const missing = (): string[] => {
+      const names = wasComplete ? [] : components!.failing();
+      wasComplete = names.length === 0;
+      return names.map((name) => `component ${name}`);
+    };
+    const operations: Operations = {
+      appId: flags["app-id"],
+      notReady: () => (state.ready ? missing() : ["runtime"]),
+      outboundReady: () => state.outbound && missing().length === 0,
+      metadata: () =>
+        describe(
+          flags,
+          components?.loaded() ?? [],
+          [...endpoints.keys()],
+          extended,
+        ),
+      setMetadata: (key, value) => void extended.set(key, value),
+      shutdown: options.onShutdown,
+    };
+    // First, so that who probes it gets an answer while the rest is waited for.
+    const publicApi = await openPublicApi(options, operations);
+    if (publicApi) opened.defer(() => publicApi.close());
+
+    const source = await openSource(options);
+    opened.defer(() => source.close());
+    const configuration = await source.configuration();
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
@@ -104,7 +128,6 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     opened.defer(() => peers.close());
     const external = createExternal();
     opened.defer(() => external.close());
-    const endpoints = new Map<string, HttpEndpoint>();
     const invocation = createInvocation({
       appId: flags["app-id"],
       namespace: namespace || "default",
@@ -128,85 +151,29 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const secrets = createSecrets({ scopes: configuration.secretScopes });
     const states = createStates({ appId: flags["app-id"], namespace, log });
 
-    const named: Named[] = [];
-    const categories = {
-      secretstores: {
-        known: secretStores,
-        add(store: SecretStore, resource: LoadedComponent) {
-          secrets.add(resource.name, store);
-          named.push({ resource, capabilities: [...store.features] });
-        },
-      },
-      state: {
-        known: stateStores,
-        add(store: StateStore, resource: LoadedComponent) {
-          states.add(resource.name, store, resource.metadata);
-          named.push({ resource, capabilities: capabilitiesOf(store) });
-        },
-      },
-      bindings: {
-        known: knownBindings,
-        add(binding: Binding, resource: LoadedComponent) {
-          const route = resource.metadata.find(({ name }) => name === "route");
-          const entry: NamedBinding = {
-            name: resource.name,
-            binding,
-            route: route?.value || resource.name,
-            directions: directionsOf(resource),
-          };
-          block.add(entry);
-          named.push({ resource, capabilities: block.capabilities(entry) });
-        },
-      },
-    };
+    const opening = createComponentSet({
+      appId: flags["app-id"],
+      env,
+      log,
+      categories: createCategories({ secrets, states, bindings: block }),
+      secrets,
+      isPatient: source.follow !== undefined,
+    });
+    components = opening;
+    opened.defer(() => opening.close());
     log.info("Loading components…");
-    await openComponents(
-      loadComponents(
-        [...flags["resources-path"], ...flags["components-path"]],
-        {
-          appId: flags["app-id"],
-          env,
-          log,
-          denied: configuration.deniedComponents,
-        },
-      ),
-      {
-        appId: flags["app-id"],
-        env,
-        log,
-        // A list and what is done with its entries go together; past here a component is a component.
-        categories: categories as unknown as Record<string, Category>,
-        secrets,
-        onOpened(component: Closable, resource) {
-          opened.defer(async () => {
-            log.info(`Shutting down component ${label(resource)}`);
-            await component.close();
-          });
-        },
-      },
-    );
-    const loaded = await loadHttpEndpoints(
-      [...flags["resources-path"], ...flags["components-path"]],
-      {
-        appId: flags["app-id"],
-        env,
-        secrets,
-        log,
-      },
-    );
-    for (const [name, endpoint] of loaded) endpoints.set(name, endpoint);
+    await opening.load(await source.components(), options.signal);
+    const putEndpoints = (now: ReadonlyMap<string, HttpEndpoint>) => {
+      for (const [name, endpoint] of endpoints)
+        if (now.get(name) !== endpoint) {
+          endpoints.delete(name);
+          void external.forget(endpoint);
+        }
+      for (const [name, endpoint] of now) endpoints.set(name, endpoint);
+    };
+    putEndpoints(await source.httpEndpoints(secrets));
     log.info("All outstanding components processed");
 
-    const state = { outbound: false, ready: false };
-    const extended = new Map([["daprRuntimeVersion", daprVersion]]);
-    const operations: Operations = {
-      appId: flags["app-id"],
-      notReady: () => (state.ready ? [] : ["runtime"]),
-      outboundReady: () => state.outbound,
-      metadata: () => describe(flags, named, [...endpoints.keys()], extended),
-      setMetadata: (key, value) => void extended.set(key, value),
-      shutdown: options.onShutdown,
-    };
     const apis = await openApis(
       options,
       configuration,
@@ -242,9 +209,21 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         direct: peerServer.direct,
       });
     state.outbound = true;
+    const failing = opening.failing();
+    if (failing.length > 0)
+      log.warn(
+        `the sidecar works, but is not ready before these components open: ${failing.join(", ")}`,
+      );
+    source.follow?.({
+      components: (now) => opening.replace(now),
+      httpEndpoints: putEndpoints,
+      configuration: options.onRestart,
+    });
 
     // Inputs end first: nothing new reaches the app while the rest goes down.
     opened.defer(() => block.stopReading());
+    // And nothing new is opened.
+    opened.defer(() => source.unfollow?.());
     opened.defer(() => stopping.abort());
 
     const unhealthy = Promise.withResolvers<void>();
@@ -330,6 +309,34 @@ const protocolOf = (flags: Flags) =>
     ? "https"
     : flags["app-protocol"];
 
+/** In a cluster its operator, else folders. */
+async function openSource({
+  flags,
+  env,
+  log,
+  signal,
+}: SidecarOptions): Promise<ResourceSource> {
+  const appId = flags["app-id"];
+  if (flags.mode !== "kubernetes")
+    return openFolders({
+      appId,
+      folders: [...flags["resources-path"], ...flags["components-path"]],
+      configurationFiles: flags.config,
+      env,
+      log,
+    });
+  const { openOperatorSource } = await import("./resources/operator-source.ts");
+  return openOperatorSource({
+    appId,
+    address: flags["control-plane-address"],
+    configurationName: flags.config[0],
+    withoutBuiltInStore: flags["disable-builtin-k8s-secret-store"],
+    env,
+    log,
+    signal,
+  });
+}
+
 async function openApp({ flags, env, log }: SidecarOptions) {
   const protocol = protocolOf(flags);
   if (flags["app-port"] <= 0) {
@@ -360,7 +367,7 @@ async function openResolvers(
 ): Promise<NameResolver[]> {
   const wanted = nameResolution
     ? [nameResolution]
-    : usualResolvers.map((component) => ({
+    : usualResolvers(flags).map((component) => ({
         component,
         version: "v1",
         configuration: [],
@@ -396,33 +403,34 @@ async function openResolvers(
   return resolvers;
 }
 
-/** Without a Configuration: other sidecars of this kit by the local registry, the original's by mDNS. */
-const usualResolvers = ["local", "mdns"];
+/** Without a Configuration: the cluster's; on a machine other sidecars of this kit by the local registry, the original's by mDNS. */
+const usualResolvers = ({ mode }: Flags) =>
+  mode === "kubernetes" ? ["kubernetes"] : ["local", "mdns"];
 
-/** Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet). */
+/** As Node takes it: all interfaces, IPv6 and IPv4, or what of them there is. */
+const anyAddress = "";
+
+/** `[::1],127.0.0.1` → as Node takes them. */
+const listedAddresses = (flags: Flags): string[] =>
+  flags["dapr-listen-addresses"]
+    .split(",")
+    .map((address) => address.trim().replace(/^\[(.*)\]$/, "$1"))
+    .filter(Boolean);
+
+/**
+ * Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet);
+ * in a cluster they call the pod's address.
+ */
 const peerAddresses = (flags: Flags): string[] => [
   flags["dapr-internal-grpc-listen-address"] ||
-    flags["dapr-listen-addresses"].split(",")[0] ||
-    "127.0.0.1",
+    (flags.mode === "kubernetes"
+      ? anyAddress
+      : (listedAddresses(flags)[0] ?? "127.0.0.1")),
 ];
 
 /** Where others reach what listens on `address`. */
 const reachableAddress = (address: string, env: SidecarOptions["env"]) =>
-  /^(0\.0\.0\.0|\[?::\]?|\*)$/.test(address) ? hostAddress(env) : address;
-
-/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
-const capabilitiesOf = ({ features }: StateStore): string[] => [
-  ...features,
-  ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")
-    ? ["ACTOR"]
-    : []),
-];
-
-/** A component as `/v1.0/metadata` shows it. */
-interface Named {
-  resource: LoadedComponent;
-  capabilities: string[];
-}
+  /^(0\.0\.0\.0|\[?::\]?|\*|)$/.test(address) ? hostAddress(env) : address;
 
 const loopback = ["127.0.0.1", "::1"];
 
@@ -434,8 +442,8 @@ async function openApis(
   fallback: Handler,
   routes: ServerOptions["routes"],
 ): Promise<{ close(): Promise<void> }> {
-  const listed = flags["dapr-listen-addresses"].split(",").filter(Boolean);
-  const addresses = listed.length > 0 ? listed : loopback;
+  const listed = listedAddresses(flags);
+  const addresses = usualAddresses(flags);
   const isOpen = listed.some(
     (address) => !/^(127\.|::1$|localhost$)/.test(address),
   );
@@ -444,16 +452,8 @@ async function openApis(
     const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], log);
     opened.defer(() => grpc.close());
     log.info(`API gRPC server is running on port ${grpc.port}`);
-    const common = {
-      maxBodyBytes: flags["max-body-size"],
-      readBufferBytes: flags["read-buffer-size"],
-      refuseTaken: listed.length === 0,
-      h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
-      headerTimeoutMs: headerTimeout(env["DAPR_HTTP_HEADER_TIMEOUT"]),
-      log,
-    };
     const http = await listen(addresses, flags["dapr-http-port"], {
-      ...common,
+      ...serverOptions(flags, env, log),
       routes,
       fallback,
       guard: createGuard({
@@ -473,27 +473,6 @@ async function openApis(
     log.info(
       `The request body size parameter is: ${flags["max-body-size"]} bytes`,
     );
-    if (flags["dapr-public-port"] > 0) {
-      const pub = await listen(
-        flags["dapr-public-listen-address"]
-          ? [flags["dapr-public-listen-address"]]
-          : addresses,
-        flags["dapr-public-port"],
-        {
-          ...common,
-          routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
-          fallback: () => ({
-            status: 404,
-            contentType: "text/plain; charset=utf-8",
-            body: "404 page not found\n",
-          }),
-        },
-      );
-      opened.defer(() => drain(pub));
-      log.info(
-        `Public HTTP server is running on port ${flags["dapr-public-port"]}`,
-      );
-    }
     const all = opened.move();
     return { close: () => all.disposeAsync() };
   } catch (error) {
@@ -501,6 +480,51 @@ async function openApis(
     throw error;
   }
 }
+
+/** The port for health and metadata only; undefined unless it is asked for. */
+async function openPublicApi(
+  { flags, env, log }: SidecarOptions,
+  operations: Operations,
+): Promise<HttpApi | undefined> {
+  const port = flags["dapr-public-port"];
+  if (port <= 0) return undefined;
+  const given = flags["dapr-public-listen-address"];
+  const isInCluster = flags.mode === "kubernetes";
+  const addresses = given
+    ? [given]
+    : isInCluster
+      ? [anyAddress] // the kubelet probes the pod's address
+      : usualAddresses(flags);
+  const api = await listen(addresses, port, {
+    ...serverOptions(flags, env, log),
+    routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
+    fallback: () => ({
+      status: 404,
+      contentType: "text/plain; charset=utf-8",
+      body: "404 page not found\n",
+    }),
+  });
+  log.info(`Public HTTP server is running on port ${port}`);
+  return api;
+}
+
+const usualAddresses = (flags: Flags): string[] => {
+  const listed = listedAddresses(flags);
+  return listed.length > 0 ? listed : loopback;
+};
+
+const serverOptions = (
+  flags: Flags,
+  env: SidecarOptions["env"],
+  log: Logger,
+) => ({
+  maxBodyBytes: flags["max-body-size"],
+  readBufferBytes: flags["read-buffer-size"],
+  refuseTaken: listedAddresses(flags).length === 0,
+  h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
+  headerTimeoutMs: headerTimeout(env["DAPR_HTTP_HEADER_TIMEOUT"]),
+  log,
+});
 
 const drain = (api: HttpApi) => api.close();
 
@@ -518,7 +542,7 @@ function headerTimeout(text = "10s"): number {
 /** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
 function describe(
   flags: Flags,
-  named: Named[],
+  components: readonly Loaded[],
   endpoints: string[],
   extended: Map<string, string>,
 ): Record<string, unknown> {
@@ -526,9 +550,9 @@ function describe(
   return {
     id: flags["app-id"],
     runtimeVersion: daprVersion,
-    ...(named.length > 0
+    ...(components.length > 0
       ? {
-          components: named.map(({ resource, capabilities }) => ({
+          components: components.map(({ resource, capabilities }) => ({
             name: resource.name,
             type: resource.type,
             version: resource.version || "v1",

@@ -22,7 +22,7 @@ const arrows: Record<string, string[]> = {
   components: ["blocks", "shared"],
   resources: ["blocks", "shared"],
   blocks: ["shared"],
-  cli: ["resources", "kubernetes", "shared"],
+  cli: ["kubernetes", "resources", "shared"],
   kubernetes: ["shared"],
   shared: [],
   apps: [],
@@ -34,7 +34,12 @@ function layerOf(file: string): string {
   if (top === "nodeapp" || top === "producerapp") return "apps";
   if (top === "scripts") return "scripts";
   if (/^(daprd|daprd-main|dapr)\.ts$/.test(second)) return "entry";
-  if (/^(sidecar|load-components)\.ts$/.test(second)) return "sidecar";
+  if (
+    /^(sidecar|categories|component-set|component-lane|open-loaded)\.ts$/.test(
+      second,
+    )
+  )
+    return "sidecar";
   return second.endsWith(".ts") ? "shared" : second;
 }
 

@@ -14,14 +14,14 @@ import type {
 const maxRedirects = 10;
 
 export function createExternal(): External {
-  const agents = new Map<string, Promise<Dispatcher>>();
+  const agents = new Map<HttpEndpoint | undefined, Promise<Dispatcher>>();
 
   /** One for all plain URLs, and one for each endpoint, which may have its own TLS. */
-  function agentFor(name: string, tls: HttpEndpoint["clientTls"]) {
-    let agent = agents.get(name);
+  function agentFor(endpoint?: HttpEndpoint) {
+    let agent = agents.get(endpoint);
     if (!agent) {
-      agent = createAgent(tls);
-      agents.set(name, agent);
+      agent = createAgent(endpoint?.clientTls);
+      agents.set(endpoint, agent);
     }
     return agent;
   }
@@ -40,10 +40,10 @@ export function createExternal(): External {
 
   return {
     async callUrl(baseUrl, request) {
-      return send(agentFor("", undefined), urlOf(baseUrl, request), request);
+      return send(agentFor(), urlOf(baseUrl, request), request);
     },
     async callEndpoint(endpoint, request) {
-      const agent = agentFor(endpoint.name, endpoint.clientTls);
+      const agent = agentFor(endpoint);
       const start = urlOf(endpoint.baseUrl, request);
       let url = start;
       let current = {
@@ -67,6 +67,11 @@ export function createExternal(): External {
         if (url.origin !== start.origin)
           current.headers = stripped(current.headers, endpoint.headers);
       }
+    },
+    async forget(endpoint) {
+      const agent = await agents.get(endpoint);
+      agents.delete(endpoint);
+      await agent?.close();
     },
     async close() {
       for (const agent of agents.values()) await (await agent).destroy();

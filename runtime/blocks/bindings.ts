@@ -2,28 +2,15 @@
  * The bindings building block: what output and input bindings mean, whatever
  * protocol asks (spec api §1).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import {
   BindingError,
-  DeliveryError,
-  DeliveryInterrupted,
   type AppChannel,
   type Binding,
   type BindingResponse,
-  type Deliver,
-  type StopReading,
 } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { deliveryHeaders } from "./delivery-headers.ts";
-
-export interface NamedBinding {
-  name: string;
-  binding: Binding;
-  /** Path the app takes messages at, without its leading slash: metadata `route`, else the name. */
-  route: string;
-  directions: { input: boolean; output: boolean; explicit: boolean };
-}
+import { createInputs, type NamedBinding } from "./binding-inputs.ts";
 
 export interface BindingsOptions {
   log: Logger;
@@ -32,23 +19,32 @@ export interface BindingsOptions {
   probeTimeoutMs: number;
 }
 
-const probeRetryMs = [100, 500, 1000, 2000, 5000];
-
 export type Bindings = ReturnType<typeof createBindings>;
 
-export function createBindings(options: BindingsOptions) {
-  const { log, app } = options;
+export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
   const byName = new Map<string, NamedBinding>();
-  /** Ends probes first; messages held for a missing app only once their inputs know that they stop. */
-  let reading: { probes: AbortController; holds: AbortController } | undefined;
-  let stops: { name: string; stop: StopReading }[] = [];
-  const unsettled = new Set<Promise<void>>();
-  let stopping = Promise.resolve();
-  const warned = new Set<string>();
+  const inputs = app && createInputs({ log, app, probeTimeoutMs });
+  let isReading = false;
+
+  const start = (named: NamedBinding) => {
+    if (named.directions.input && named.binding.read) inputs?.start(named);
+  };
 
   return {
+    /** Takes the place of one with its name, which is read no more. */
     add(named: NamedBinding) {
+      const old = byName.get(named.name);
       byName.set(named.name, named);
+      if (old) void inputs?.stop(old);
+      if (isReading) start(named);
+    },
+
+    /** Unless another has taken its place. Resolves once it is read no more. */
+    async remove(name: string, binding: Binding): Promise<void> {
+      const named = byName.get(name);
+      if (named?.binding !== binding) return inputs?.stopped(name);
+      byName.delete(name);
+      await inputs?.stop(named);
     },
 
     /** Asks an output binding. Rejects with the documented {@link ApiError}; `undefined` means 204. */
@@ -83,29 +79,17 @@ export function createBindings(options: BindingsOptions) {
       }
     },
 
-    /** Starts every input the app wants. Called when the app becomes healthy. */
+    /** Starts every input the app wants, and those that are added from now on. Called when the app becomes healthy. */
     startReading() {
-      if (!app || reading) return;
-      reading = { probes: new AbortController(), holds: new AbortController() };
-      for (const named of byName.values()) {
-        if (!named.directions.input || !named.binding.read) continue;
-        const { probes, holds } = reading;
-        // A binding is read again only once its last reading has stopped.
-        const started = stopping
-          .then(() => startOne(named, probes.signal, holds.signal))
-          .finally(() => unsettled.delete(started));
-        unsettled.add(started);
-      }
+      if (isReading) return;
+      isReading = true;
+      for (const named of byName.values()) start(named);
     },
 
     /** Stops all inputs: nothing new is taken, what is in flight is waited for and committed. */
-    stopReading(): Promise<void> {
-      if (reading) {
-        const { probes, holds } = reading;
-        reading = undefined;
-        stopping = stopAll(probes, holds);
-      }
-      return stopping;
+    async stopReading(): Promise<void> {
+      isReading = false;
+      await inputs?.stopAll();
     },
 
     /** What `/v1.0/metadata` says of a binding. */
@@ -116,116 +100,6 @@ export function createBindings(options: BindingsOptions) {
       ];
     },
   };
-
-  async function stopAll(probes: AbortController, holds: AbortController) {
-    probes.abort();
-    await Promise.all(unsettled);
-    const stopped = stops.map(async ({ name, stop }) => {
-      try {
-        await stop();
-      } catch (error) {
-        log.error(`error stopping input binding ${name}: ${messageOf(error)}`);
-      }
-    });
-    stops = [];
-    holds.abort();
-    await Promise.all(stopped);
-  }
-
-  async function startOne(
-    named: NamedBinding,
-    probes: AbortSignal,
-    holds: AbortSignal,
-  ) {
-    try {
-      probes.throwIfAborted();
-      if (!named.directions.explicit && !(await isWanted(named, probes)))
-        return;
-      const stop = await named.binding.read!(deliver(named, holds));
-      stops.push({ name: named.name, stop });
-    } catch (error) {
-      if (probes.aborted) return;
-      log.error(
-        `error reading from input binding ${named.name}: ${messageOf(error)}`,
-      );
-    }
-  }
-
-  /**
-   * `OPTIONS /<route>`: 2xx or 405 subscribes. Where the original gives up on a
-   * transport error and leaves the app unsubscribed until its restart, this asks again.
-   */
-  async function isWanted(
-    { name, route }: NamedBinding,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const { status } = await app!.send("OPTIONS", `/${route}`, {
-          timeoutMs: options.probeTimeoutMs,
-        });
-        const wanted = (status >= 200 && status < 300) || status === 405;
-        if (!wanted)
-          log.info(
-            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405`,
-          );
-        return wanted;
-      } catch (error) {
-        signal.throwIfAborted();
-        const waitMs =
-          probeRetryMs[Math.min(attempt, probeRetryMs.length - 1)]!;
-        log.warn(
-          `could not ask the app whether it takes input binding ${name}: ${messageOf(error)}; asking again in ${waitMs} ms`,
-        );
-        await delay(waitMs, undefined, { signal });
-      }
-    }
-  }
-
-  /**
-   * Delivers one message. While nothing listens on the app's port it holds the
-   * message instead of failing it: an app that restarts is not a bad message.
-   */
-  function deliver(
-    { name, route }: NamedBinding,
-    signal: AbortSignal,
-  ): Deliver {
-    const path = `/${route}`;
-    const onDropped = (header: string) => {
-      const key = `${name} ${header}`;
-      if (warned.has(key) || warned.size > 1000) return;
-      warned.add(key);
-      log.warn(
-        `input binding ${name}: header ${JSON.stringify(header)} can't be sent over HTTP and is left out; escapeHeaders: "true" would carry it`,
-      );
-    };
-    const interrupted = () =>
-      new DeliveryInterrupted(`input binding ${name} stops`);
-    return async ({ data, metadata, perishable }) => {
-      const headers = deliveryHeaders(metadata, onDropped);
-      for (;;) {
-        let reply;
-        try {
-          reply = await app!.send("POST", path, { body: data, headers });
-        } catch (error) {
-          if (signal.aborted) throw interrupted();
-          if (perishable || !isRefused(error)) throw error;
-          log.warn(
-            `the app does not listen: input binding ${name} holds its messages until it does`,
-          );
-          await app!.whenListening(signal).catch(() => {
-            throw interrupted();
-          });
-          continue;
-        }
-        if (reply.status >= 200 && reply.status < 300) return reply.body;
-        throw new DeliveryError(
-          `fails to send binding event to http app channel, status code: ${reply.status} body: ${Buffer.from(reply.body).toString("utf8", 0, 1024)}`,
-          reply.status,
-        );
-      }
-    };
-  }
 }
 
 /** A binding's metadata as the API answers it (spec api §1.1). */
@@ -235,18 +109,4 @@ export function metadataHeaders(
   const headers: Record<string, string> = {};
   for (const key in metadata) headers[`metadata.${key}`] = metadata[key]!;
   return headers;
-}
-
-/** Nothing listens on the app's port. */
-function isRefused(error: unknown): boolean {
-  for (
-    let e = error as Error | undefined;
-    e;
-    e = e.cause as Error | undefined
-  ) {
-    if ((e as { code?: string }).code === "ECONNREFUSED") return true;
-    const inner = (e as AggregateError).errors;
-    if (Array.isArray(inner) && inner.some(isRefused)) return true;
-  }
-  return false;
 }

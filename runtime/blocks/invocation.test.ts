@@ -56,6 +56,7 @@ function open(more: Partial<InvocationOptions> = {}) {
         toUrls.push([name, request]);
         return answer;
       },
+      forget: async () => {},
       close: async () => {},
     },
     endpoints: new Map([

@@ -30,8 +30,14 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
   };
 
   return {
+    /** Takes the place of one with its name. */
     add(name: string, store: SecretStore) {
       stores.set(name, store);
+    },
+
+    /** Unless another has taken its place. */
+    remove(name: string, store: SecretStore) {
+      if (stores.get(name) === store) stores.delete(name);
     },
 
     /** For components: whether a store is there, and a secret without regard to scopes. */

@@ -49,6 +49,10 @@ export class StateAccess {
     this.#prefix = prefix;
   }
 
+  isOf(store: StateStore): boolean {
+    return this.#store === store;
+  }
+
   #key(key: string): string {
     if (!isLegalKey(key)) throw stateErrors.illegalKey(this.name, key);
     return this.#prefix + key;

@@ -23,20 +23,27 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
     /**
      * `metadata` is the component's, for `keyPrefix` and its like. Throws
      * {@link MetadataError} on what can't be: a wrong prefix, or properties
-     * whose promise would not be kept.
+     * whose promise would not be kept; else it takes the place of one with its name.
      */
     add(name: string, store: StateStore, metadata: readonly MetadataItem[]) {
       refuseUnkept(metadata);
       const prefix = keyPrefix(metadata, { appId, namespace, store: name });
       if (isTruthy(valueOf(metadata, "actorStateStore"))) {
-        if (actorStore !== undefined)
+        if (actorStore !== undefined && actorStore !== name)
           throw new MetadataError(
             `detected duplicate actor state store: ${actorStore} and ${name}`,
           );
         actorStore = name;
         log.info(`Using '${name}' as actor state store`);
-      }
+      } else if (actorStore === name) actorStore = undefined;
       stores.set(name, new StateAccess(name, store, prefix));
+    },
+
+    /** Unless another has taken its place. */
+    remove(name: string, store: StateStore) {
+      if (!stores.get(name)?.isOf(store)) return;
+      stores.delete(name);
+      if (actorStore === name) actorStore = undefined;
     },
 
     /** The store of that name. Throws the documented ApiError. */

@@ -105,6 +105,12 @@ export const nameResolvers: BuiltIn<NameResolver>[] = [
     load: async () => (await import("./nameresolution/sqlite.ts")).sqlite,
   },
   {
+    type: "nameresolution.kubernetes",
+    versions: ["v1"],
+    load: async () =>
+      (await import("./nameresolution/kubernetes.ts")).kubernetes,
+  },
+  {
     type: "nameresolution.nameformat",
     versions: ["v1"],
     load: async () =>

@@ -8,6 +8,7 @@ import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
 import type { Logger } from "../log.ts";
 import { isTruthy, parseDurationMs, where } from "../metadata.ts";
 import type { SecretRef } from "../secret-refs.ts";
+import { readItem, type ItemOptions } from "./metadata-item.ts";
 import {
   member,
   readDocuments,
@@ -24,6 +25,8 @@ export interface LoadOptions {
   log: Logger;
   /** Types, or `type/version`, that a Configuration refuses. */
   denied?: readonly string[];
+  /** The store of resources that name none; its secrets come resolved, as Base64 in `value`. */
+  resolvedStore?: string;
 }
 
 export interface LoadedComponent extends ComponentResource {
@@ -44,39 +47,44 @@ const defaultInitTimeoutMs = 5000;
  * on a missing folder and on two components of one name; a malformed document
  * is a warning, and the file's other documents still load.
  */
-export function loadComponents(
+export const loadComponents = (
   folders: string[],
+  options: LoadOptions,
+): LoadedComponent[] =>
+  selectComponents(documentsIn(folders, options.log), options);
+
+function* documentsIn(folders: string[], log: Logger) {
+  for (const folder of folders)
+    for (const file of yamlFiles(folder, log))
+      yield* readDocuments(readFileSync(file, "utf8"), shown(file));
+}
+
+/** Those of the documents that concern this app, in order. As {@link loadComponents}, wherever they come from. */
+export function selectComponents(
+  documents: Iterable<Value | YamlError>,
   options: LoadOptions,
 ): LoadedComponent[] {
   const kept = new Map<string, LoadedComponent>();
-  for (const folder of folders)
-    for (const file of yamlFiles(folder, options.log))
-      for (const document of readDocuments(
-        readFileSync(file, "utf8"),
-        shown(file),
-      )) {
-        const component = readComponent(document, options);
-        if (!component) continue;
-        const twin = kept.get(component.name);
-        if (twin)
-          throw new DuplicateComponentError(
-            `duplicate definition of Component name ${label(component)} with existing ${label(twin)} (${where(component.at)}, ${where(twin.at)}): rename or scope one of them`,
-          );
-        if (
-          component.scopes.length &&
-          !component.scopes.includes(options.appId)
-        )
-          continue;
-        if (isDenied(component, options.denied)) {
-          options.log.warn(
-            component.version
-              ? `component '${component.name}' cannot be loaded because components of type '${component.type}/${component.version}' are not allowed by the Configuration's components.deny (${where(component.at)})`
-              : `component '${component.name}' cannot be loaded because it has no spec.version, which the Configuration's components.deny makes necessary (${where(component.at)})`,
-          );
-          continue;
-        }
-        kept.set(component.name, component);
-      }
+  for (const document of documents) {
+    const component = readComponent(document, options);
+    if (!component) continue;
+    const twin = kept.get(component.name);
+    if (twin)
+      throw new DuplicateComponentError(
+        `duplicate definition of Component name ${label(component)} with existing ${label(twin)} (${where(component.at)}, ${where(twin.at)}): rename or scope one of them`,
+      );
+    if (component.scopes.length && !component.scopes.includes(options.appId))
+      continue;
+    if (isDenied(component, options.denied)) {
+      options.log.warn(
+        component.version
+          ? `component '${component.name}' cannot be loaded because components of type '${component.type}/${component.version}' are not allowed by the Configuration's components.deny (${where(component.at)})`
+          : `component '${component.name}' cannot be loaded because it has no spec.version, which the Configuration's components.deny makes necessary (${where(component.at)})`,
+      );
+      continue;
+    }
+    kept.set(component.name, component);
+  }
   return [...kept.values()];
 }
 
@@ -166,7 +174,15 @@ function readComponent(
       `component "${name}" has no spec.type`,
       spec?.at ?? document.at,
     );
-  const read = readMetadata(member(spec, "metadata"), name, options);
+  const { resolvedStore } = options;
+  const secretStore =
+    textOf(member(member(document, "auth"), "secretStore")) || resolvedStore;
+  const read = readMetadata(member(spec, "metadata"), name, {
+    env,
+    log,
+    areSecretsResolved:
+      secretStore !== undefined && secretStore === resolvedStore,
+  });
   return {
     name,
     namespace,
@@ -176,8 +192,7 @@ function readComponent(
     ignoreErrors: isTruthy(textOf(member(spec, "ignoreErrors"))),
     initTimeoutMs: initTimeout(textOf(member(spec, "initTimeout"))),
     scopes: textsOf(member(document, "scopes")),
-    secretStore:
-      textOf(member(member(document, "auth"), "secretStore")) || undefined,
+    secretStore,
     at: member(spec, "type")?.at ?? document.at,
   };
 }
@@ -195,7 +210,7 @@ function initTimeout(value: string): number {
 function readMetadata(
   list: Value | undefined,
   component: string,
-  options: LoadOptions,
+  options: ItemOptions,
 ): { metadata: MetadataItem[]; secretRefs: SecretRef[] } {
   const metadata: MetadataItem[] = [];
   const secretRefs: SecretRef[] = [];
@@ -203,43 +218,9 @@ function readMetadata(
     options.log.warn(
       `component "${component}": spec.metadata is a map, not a list; write "- name: … value: …" (${where(list.at)})`,
     );
-  for (const entry of list?.kind === "list" ? list.items : []) {
-    const value = member(entry, "value");
-    const item: MetadataItem = {
-      name: textOf(member(entry, "name")),
-      value: textOf(value),
-      at: value?.at ?? entry.at,
-    };
-    const envRef = textOf(member(entry, "envRef"));
-    if (item.value === "" && envRef)
-      item.value = fromEnv(envRef, item, options);
-    const ref = member(entry, "secretKeyRef");
-    const secret = textOf(member(ref, "name"));
-    if (secret)
-      secretRefs.push({
-        item,
-        name: secret,
-        key: textOf(member(ref, "key")) || secret,
-      });
-    metadata.push(item);
-  }
+  for (const entry of list?.kind === "list" ? list.items : [])
+    metadata.push(
+      readItem(textOf(member(entry, "name")), entry, options, secretRefs),
+    );
   return { metadata, secretRefs };
-}
-
-function fromEnv(
-  name: string,
-  item: MetadataItem,
-  { env, log }: LoadOptions,
-): string {
-  const allowed = env["DAPR_ENV_KEYS"];
-  const refused =
-    name === "APP_API_TOKEN" ||
-    name.startsWith("DAPR_") ||
-    name.includes(" ") ||
-    (allowed !== undefined && !allowed.split(" ").includes(name));
-  if (!refused) return env[name] ?? "";
-  log.warn(
-    `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
-  );
-  return "";
 }

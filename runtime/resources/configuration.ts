@@ -49,7 +49,11 @@ export function loadConfiguration(
     const found = readSpec(file, env, log);
     if (found) spec = spec ? overlay(spec, found) : found;
   }
-  if (!spec) return defaultConfiguration;
+  return spec ? readConfiguration(spec, log) : defaultConfiguration;
+}
+
+/** The `spec` of one, wherever it comes from. Throws when what it says about access is wrong. */
+export function readConfiguration(spec: Value, log: Logger): Configuration {
   const given = mapAt(spec, "spec");
   tellTheRest(given, log);
   const api = mapAt(

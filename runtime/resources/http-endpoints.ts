@@ -1,7 +1,7 @@
 /** `kind: HTTPEndpoint` resources (spec api §4): addresses outside that are called by a name. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { MetadataItem, Position } from "../contract.ts";
+import type { Position } from "../contract.ts";
 import type { HttpEndpoint } from "../invocation.ts";
 import type { Logger } from "../log.ts";
 import { where } from "../metadata.ts";
@@ -10,6 +10,7 @@ import {
   type SecretRef,
   type SecretSource,
 } from "../secret-refs.ts";
+import { readItem } from "./metadata-item.ts";
 import {
   listAt,
   mapAt,
@@ -27,6 +28,8 @@ export interface HttpEndpointOptions {
   /** The stores that are loaded. */
   secrets: SecretSource;
   log: Logger;
+  /** The store of resources that name none; its secrets come resolved, as Base64 in `value`. */
+  resolvedStore?: string;
 }
 
 /** The endpoints that concern this app, by name. Rejects on a bad URL and on two of one name. */
@@ -69,7 +72,7 @@ const isEndpoint = (document: Value) =>
   textOf(member(document, "kind")) === "HTTPEndpoint" &&
   textOf(member(document, "apiVersion")) === "dapr.io/v1alpha1";
 
-function isForApp(
+export function isForApp(
   document: Value,
   { appId, env }: HttpEndpointOptions,
 ): boolean {
@@ -81,9 +84,10 @@ function isForApp(
   );
 }
 
-async function readEndpoint(
+/** Rejects on a bad URL or header. */
+export async function readEndpoint(
   document: Value,
-  { env, secrets, log }: HttpEndpointOptions,
+  { env, secrets, log, resolvedStore }: HttpEndpointOptions,
 ): Promise<HttpEndpoint> {
   const metadata = member(document, "metadata");
   const name = textOf(member(metadata, "name"));
@@ -99,20 +103,27 @@ async function readEndpoint(
       `spec.baseUrl ${JSON.stringify(baseUrl)} is not an http or https URL`,
       base?.at,
     );
+  const store =
+    textOf(member(member(document, "auth"), "secretStore")) || resolvedStore;
+  const options = {
+    env,
+    log,
+    areSecretsResolved: store !== undefined && store === resolvedStore,
+  };
   const refs: SecretRef[] = [];
   const headers = listAt(member(spec, "headers"), "spec.headers");
   const items = (headers?.kind === "list" ? headers.items : []).map((entry) =>
-    readItem(textOf(member(entry, "name")), entry, env, refs),
+    readItem(textOf(member(entry, "name")), entry, options, refs),
   );
   const tls = mapAt(member(spec, "clientTLS"), "spec.clientTLS");
   const part = (key: string) =>
-    readItem(`clientTLS.${key}`, member(tls, key), env, refs);
+    readItem(`clientTLS.${key}`, member(tls, key), options, refs);
   const rootCa = part("rootCA");
   const certificate = part("certificate");
   const privateKey = part("privateKey");
   await fillSecrets(refs, {
     owner,
-    store: textOf(member(member(document, "auth"), "secretStore")) || undefined,
+    store,
     namespace: textOf(member(metadata, "namespace")),
     secrets,
     log,
@@ -137,30 +148,4 @@ async function readEndpoint(
         }
       : {}),
   };
-}
-
-/** `value`, `envRef` or `secretKeyRef`, as in a component; a secret is put in later. */
-function readItem(
-  name: string,
-  entry: Value | undefined,
-  env: HttpEndpointOptions["env"],
-  refs: SecretRef[],
-): MetadataItem {
-  const item: MetadataItem = {
-    name,
-    value: textOf(member(entry, "value")),
-    at: entry?.at,
-  };
-  const variable = textOf(member(entry, "envRef"));
-  if (item.value === "" && !/^(APP_API_TOKEN$|DAPR_)/.test(variable))
-    item.value = env[variable] ?? "";
-  const ref = member(entry, "secretKeyRef");
-  const secret = textOf(member(ref, "name"));
-  if (secret !== "")
-    refs.push({
-      item,
-      name: secret,
-      key: textOf(member(ref, "key")) || secret,
-    });
-  return item;
 }

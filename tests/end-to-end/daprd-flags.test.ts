@@ -38,7 +38,7 @@ test.each([
     ["--dapr-block-shutdown-duration=soon"],
     'invalid argument "soon" for "--dapr-block-shutdown-duration"',
   ],
-  [["--mode=kubernetes"], 'mode "kubernetes" is not available'],
+  [["--mode=docker"], "it must be one of standalone, kubernetes"],
   [["--app-id"], "flag needs an argument: --app-id"],
   [["word"], 'unexpected argument "word"'],
 ])(

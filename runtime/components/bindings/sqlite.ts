@@ -204,6 +204,7 @@ function fileOf(items: readonly MetadataItem[], path: string): string {
   const item = items.find(({ name }) =>
     /^(path|connectionString)$/i.test(name),
   );
-  const folder = item?.at ? dirname(item.at.file) : ".";
+  // What came from a cluster was in no file.
+  const folder = item?.at && item.at.line > 0 ? dirname(item.at.file) : ".";
   return resolve(folder, path.replace(/^file:/, ""));
 }

@@ -5,6 +5,7 @@
 import { Readable } from "node:stream";
 import {
   Client,
+  connectivityState,
   credentials,
   Metadata,
   status as codes,
@@ -32,6 +33,8 @@ export interface GrpcPeersOptions {
 const outOfTurn = Number.MAX_SAFE_INTEGER;
 /** For a peer that takes nothing. */
 const cancelMs = 1000;
+/** To connect, a lost packet sent again included: the address of a pod that is gone says nothing. */
+const connectMs = 3000;
 
 export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
   const clients = new Map<string, Client>();
@@ -71,6 +74,7 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
       request.signal?.throwIfAborted();
       const client = clientOf(peer);
       try {
+        if (!isConnected(client)) await connect(client);
         return await callStream(client, request);
       } catch (error) {
         if (!isServiceError(error)) throw error;
@@ -91,6 +95,21 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
       clients.clear();
     },
   };
+}
+
+const isConnected = (client: Client) =>
+  client.getChannel().getConnectivityState(true) === connectivityState.READY;
+
+/** Rejects as a call does that finds nobody. */
+function connect(client: Client): Promise<void> {
+  return new Promise((resolve, reject) =>
+    client.waitForReady(Date.now() + connectMs, (error) => {
+      if (!error) return resolve();
+      const details = `No connection established within ${connectMs / 1000} s`;
+      const code = codes.UNAVAILABLE;
+      reject(Object.assign(new Error(details), { code, details }));
+    }),
+  );
 }
 
 function callStream(

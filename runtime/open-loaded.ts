@@ -1,7 +1,6 @@
 /**
- * Opens the configured components in the order their secrets need (spec
- * components §1.2, §6): secret stores first, each once the store it asks itself
- * is open, then all others in file order.
+ * Opens one configured component: its secrets and placeholders first (spec
+ * components §1.2, §6), then the component of its type.
  */
 import { randomUUID } from "node:crypto";
 import { initFailure, openComponent } from "./components/open.ts";
@@ -10,14 +9,20 @@ import type { Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
 import { hideSecrets } from "./hide-secrets.ts";
 import type { Logger } from "./log.ts";
-import { where } from "./metadata.ts";
+import { MetadataError, where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
 import { fillSecrets, type SecretSource } from "./secret-refs.ts";
 
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {
   known: BuiltIn<C>[];
-  add(component: C, resource: LoadedComponent): void;
+  /**
+   * Puts it to use, in the place of one with its name. Returns what it can do,
+   * as `/v1.0/metadata` lists it. Throws on what is wrong in its metadata.
+   */
+  add(component: C, resource: LoadedComponent): string[];
+  /** Takes it out of use, unless another has its place by now; resolves once it reads no more. */
+  remove(component: C, resource: LoadedComponent): Promise<void>;
 }
 
 export interface LoadOptions {
@@ -27,43 +32,34 @@ export interface LoadOptions {
   /** By the part of a type before its first dot. */
   categories: Record<string, Category>;
   secrets: SecretSource;
-  /** Called for each that is open, in order. */
-  onOpened(component: Closable, resource: LoadedComponent): void;
 }
 
-const isSecretStore = ({ type }: LoadedComponent) =>
-  type.startsWith("secretstores.");
+/** Why a component could not be opened. */
+export class LoadError extends Error {
+  override name = "LoadError";
+  /** As far as can be told, the resource has to be changed. */
+  readonly isMistake: boolean;
 
-/** Rejects when one can't be opened, unless its `ignoreErrors` is set. One whose secret store is not there is parked. */
-export async function openComponents(
-  resources: readonly LoadedComponent[],
+  constructor(message: string, isMistake: boolean, cause: unknown) {
+    super(message, { cause });
+    this.isMistake = isMistake;
+  }
+}
+
+export interface Loaded {
+  component: Closable;
+  resource: LoadedComponent;
+  category: Category;
+  capabilities: string[];
+}
+
+/** Opens it and puts it to use. Rejects with {@link LoadError}. */
+export async function openLoaded(
+  resource: LoadedComponent,
   options: LoadOptions,
-): Promise<void> {
-  let waiting = resources.filter(isSecretStore);
-  for (let open = waiting; open.length > 0;) {
-    open = waiting.filter((resource) => hasItsSecrets(resource, options));
-    waiting = waiting.filter((resource) => !open.includes(resource));
-    for (const resource of open) await openOne(resource, options);
-  }
-  for (const resource of resources) {
-    if (waiting.includes(resource)) park(resource, options);
-    else if (isSecretStore(resource)) continue;
-    else if (hasItsSecrets(resource, options)) await openOne(resource, options);
-    else park(resource, options);
-  }
-}
-
-const hasItsSecrets = (
-  { secretRefs, secretStore }: LoadedComponent,
-  { secrets }: LoadOptions,
-) => secretRefs.length === 0 || !secretStore || secrets.has(secretStore);
-
-const park = (resource: LoadedComponent, { log }: LoadOptions) =>
-  log.warn(
-    `component ${label(resource)} waits for secret store "${resource.secretStore}", which is not loaded`,
-  );
-
-async function openOne(resource: LoadedComponent, options: LoadOptions) {
+  /** Asked when it is open: whether it is still wanted. */
+  isWanted: () => boolean = () => true,
+): Promise<Loaded | undefined> {
   const { log, categories, secrets } = options;
   const gaps = await fillSecrets(resource.secretRefs, {
     owner: `component ${label(resource)}`,
@@ -72,35 +68,46 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
     secrets,
     log,
   });
-  const category = categories[resource.type.split(".")[0]!];
+  const found = categories[resource.type.split(".")[0]!];
   const known =
-    category?.known ?? Object.values(categories).flatMap(({ known }) => known);
+    found?.known ?? Object.values(categories).flatMap(({ known }) => known);
+  let component: Closable | undefined;
   try {
     expand(resource, options);
-    const component = await openComponent(resource, known, options);
-    options.onOpened(component, resource);
-    add(component, resource, category!);
-    log.info(`Component loaded: ${label(resource)}`);
+    component = await openComponent(resource, known, options);
+    if (isWanted()) {
+      const category = found!;
+      const capabilities = add(component, resource, category);
+      return { component, resource, category, capabilities };
+    }
   } catch (error) {
+    await component?.close();
     const because =
       gaps.length > 0 ? `; a secret is missing: ${gaps.join("; ")}` : "";
-    const message = `process component ${resource.name} error: ${messageOf(error)}${because}`;
-    if (!resource.ignoreErrors)
-      throw new Error(`failed to load components: ${message}`, {
-        cause: error,
-      });
-    log.error(`Ignoring error processing component: ${message}`);
+    throw new LoadError(
+      `process component ${resource.name} error: ${messageOf(error)}${because}`,
+      gaps.length === 0 && isMistake(error),
+      error,
+    );
   }
+  await component.close();
+  return undefined;
 }
 
 /** What a block does not take is a failure of the component's start like any other. */
 function add(component: Closable, resource: LoadedComponent, to: Category) {
   try {
-    to.add(component, resource);
+    return to.add(component, resource);
   } catch (error) {
     throw initFailure(resource, error, hideSecrets(resource.metadata, {}));
   }
 }
+
+/** Its metadata is wrong, or its type unknown. */
+const isMistake = (error: unknown) =>
+  error instanceof MetadataError ||
+  !(error as Error).cause ||
+  (error as Error).cause instanceof MetadataError;
 
 /**
  * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what

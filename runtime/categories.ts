@@ -1,0 +1,79 @@
+/** What is done with the components of each category: which block they serve, and what they can do there. */
+import type { NamedBinding } from "./blocks/binding-inputs.ts";
+import type { Bindings } from "./blocks/bindings.ts";
+import type { Secrets } from "./blocks/secrets.ts";
+import type { States } from "./blocks/state.ts";
+import {
+  bindings as knownBindings,
+  secretStores,
+  stateStores,
+} from "./components/index.ts";
+import { directionsOf } from "./components/open.ts";
+import type { Binding } from "./contract.ts";
+import type { Category } from "./open-loaded.ts";
+import type { LoadedComponent } from "./resources/components.ts";
+import type { SecretStore } from "./secret-store.ts";
+import type { StateStore } from "./state-store.ts";
+
+export interface Blocks {
+  secrets: Secrets;
+  states: States;
+  bindings: Bindings;
+}
+
+export function createCategories({
+  secrets,
+  states,
+  bindings,
+}: Blocks): Record<string, Category> {
+  const secretstores: Category<SecretStore> = {
+    known: secretStores,
+    add(store, { name }) {
+      secrets.add(name, store);
+      return [...store.features];
+    },
+    async remove(store, { name }) {
+      secrets.remove(name, store);
+    },
+  };
+  const state: Category<StateStore> = {
+    known: stateStores,
+    add(store, { name, metadata }) {
+      states.add(name, store, metadata);
+      return capabilitiesOf(store);
+    },
+    async remove(store, { name }) {
+      states.remove(name, store);
+    },
+  };
+  const binding: Category<Binding> = {
+    known: knownBindings,
+    add(added, resource) {
+      const named = withRoute(added, resource);
+      bindings.add(named);
+      return bindings.capabilities(named);
+    },
+    remove: (removed, { name }) => bindings.remove(name, removed),
+  };
+  // A list and what is done with its entries go together; past here a component is a component.
+  const categories = { secretstores, state, bindings: binding };
+  return categories as unknown as Record<string, Category>;
+}
+
+function withRoute(binding: Binding, resource: LoadedComponent): NamedBinding {
+  const route = resource.metadata.find(({ name }) => name === "route");
+  return {
+    name: resource.name,
+    binding,
+    route: route?.value || resource.name,
+    directions: directionsOf(resource),
+  };
+}
+
+/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
+const capabilitiesOf = ({ features }: StateStore): string[] => [
+  ...features,
+  ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")
+    ? ["ACTOR"]
+    : []),
+];

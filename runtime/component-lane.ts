@@ -1,0 +1,203 @@
+/**
+ * One component, by its name: what is wanted of it, what is open, and the way
+ * from one to the other. A new one is opened before the old one is closed, so
+ * that calls find one of them all the time.
+ */
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "./errors.ts";
+import {
+  LoadError,
+  openLoaded,
+  type Loaded,
+  type LoadOptions,
+} from "./open-loaded.ts";
+import { Patience } from "./patience.ts";
+import { label, type LoadedComponent } from "./resources/components.ts";
+
+export interface LaneOptions extends LoadOptions {
+  /** One more is open. */
+  onOpened(): void;
+  /** One is closed. */
+  onClosed(): void;
+}
+
+const firstPauseMs = 1000;
+const mostPauseMs = 30_000;
+
+export class ComponentLane {
+  readonly #options: LaneOptions;
+  #wanted: LoadedComponent | undefined;
+  #loaded: Loaded | undefined;
+  #problem: LoadError | undefined;
+  #isParked = false;
+  #patience = new Patience(firstPauseMs, mostPauseMs);
+  #wake = new AbortController();
+  #following: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+  }
+
+  get wanted(): LoadedComponent | undefined {
+    return this.#wanted;
+  }
+
+  get loaded(): Loaded | undefined {
+    return this.#loaded;
+  }
+
+  /** It waits for a secret store. */
+  get isParked(): boolean {
+    return this.#isParked;
+  }
+
+  /** It should be open, and is not: neither as it was nor as it should be. */
+  get isFailing(): boolean {
+    return (
+      this.#problem !== undefined &&
+      !this.#loaded &&
+      !this.#wanted?.ignoreErrors
+    );
+  }
+
+  /** Nothing is open or wanted any more. */
+  get isGone(): boolean {
+    return !this.#wanted && !this.#loaded && !this.#following;
+  }
+
+  get #isSettled(): boolean {
+    return this.#loaded?.resource === this.#wanted;
+  }
+
+  /** From now on; undefined = it should go. Takes effect with {@link attempt} or {@link follow}. */
+  want(resource: LoadedComponent | undefined): void {
+    this.#wanted = resource;
+    this.#problem = undefined;
+    this.#isParked = false;
+    this.#patience = new Patience(firstPauseMs, mostPauseMs);
+    this.wake();
+  }
+
+  /** If it waits, it tries again at once. */
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  /** One try. Rejects with {@link LoadError}; one whose secret store is not there is parked. */
+  async attempt(): Promise<void> {
+    const { log, secrets } = this.#options;
+    const wanted = this.#wanted;
+    const old = this.#loaded;
+    if (!wanted) return this.#end();
+    const { secretRefs, secretStore } = wanted;
+    if (secretRefs.length > 0 && secretStore && !secrets.has(secretStore)) {
+      if (!this.#isParked)
+        log.warn(
+          `component ${label(wanted)} waits for secret store "${secretStore}", which is not loaded`,
+        );
+      this.#isParked = true;
+      return;
+    }
+    this.#isParked = false;
+    const loaded = await openLoaded(
+      wanted,
+      this.#options,
+      () => this.#wanted === wanted && !this.#isClosed,
+    );
+    if (!loaded) return;
+    this.#loaded = loaded;
+    this.#problem = undefined;
+    log.info(`Component ${old ? "updated" : "loaded"}: ${label(wanted)}`);
+    this.#options.onOpened();
+    if (old) await this.#close(old);
+  }
+
+  /** Tries until it is as wanted, and as it is wanted meanwhile. Resolves after the first try, whatever came of it. */
+  follow(): Promise<void> {
+    const tried = Promise.withResolvers<void>();
+    if (this.#following) tried.resolve();
+    else this.#following = this.#follow(tried.resolve);
+    return tried.promise;
+  }
+
+  async #follow(onTried: () => void): Promise<void> {
+    // Not before `follow` has noted it.
+    await undefined;
+    while (!this.#isSettled && !this.#isClosed) {
+      this.#wake = new AbortController();
+      const { signal } = this.#wake;
+      const pauseMs = await this.#tryOnce();
+      onTried();
+      if (this.#isSettled || signal.aborted) continue;
+      await (
+        pauseMs === undefined
+          ? once(signal, "abort")
+          : delay(pauseMs, undefined, { signal })
+      ).catch(() => {});
+    }
+    onTried();
+    // In the same turn as the last look: a wish after it begins anew.
+    this.#following = undefined;
+  }
+
+  /** Milliseconds until the next try; undefined when it waits for something else. */
+  async #tryOnce(): Promise<number | undefined> {
+    const wanted = this.#wanted;
+    try {
+      await this.attempt();
+      return undefined;
+    } catch (error) {
+      // What it was wanted to be does not matter any more.
+      if (this.#wanted !== wanted) return undefined;
+      this.#tell(error as LoadError);
+      this.#problem = error as LoadError;
+      return this.#patience.pauseMs();
+    }
+  }
+
+  /** What only a change mends is said once, all else now and then. */
+  #tell({ message, isMistake }: LoadError) {
+    const { log } = this.#options;
+    const isNew = message !== this.#problem?.message;
+    if (!this.#patience.shouldTell(message) || (isMistake && !isNew)) return;
+    const next = isMistake
+      ? "once it is changed it is opened at once"
+      : "trying again until it opens";
+    const old = this.#loaded ? "; as it was before the change it goes on" : "";
+    const told = `${message}; ${next}${old}`;
+    log.error(
+      this.#wanted?.ignoreErrors
+        ? `Ignoring error processing component: ${told}`
+        : `failed to load component: ${told}`,
+    );
+  }
+
+  async #end(): Promise<void> {
+    const loaded = this.#loaded;
+    if (!loaded) return;
+    this.#loaded = undefined;
+    await this.#close(loaded);
+    this.#options.log.info(`Component removed: ${label(loaded.resource)}`);
+  }
+
+  async #close({ component, resource, category }: Loaded): Promise<void> {
+    try {
+      await category.remove(component, resource);
+      await component.close();
+    } catch (error) {
+      this.#options.log.error(
+        `error closing component ${label(resource)}: ${messageOf(error)}`,
+      );
+    }
+    this.#options.onClosed();
+  }
+
+  /** No more tries; resolves once none is under way. What is open stays open. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    this.wake();
+    await this.#following;
+  }
+}

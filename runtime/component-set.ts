@@ -1,0 +1,138 @@
+/**
+ * All components of a sidecar: opened in the order their secrets need (spec
+ * components §6), and kept as their resources are when these change.
+ */
+import { ComponentLane } from "./component-lane.ts";
+import { messageOf } from "./errors.ts";
+import type { Loaded, LoadOptions } from "./open-loaded.ts";
+import { label, type LoadedComponent } from "./resources/components.ts";
+
+export interface ComponentSetOptions extends LoadOptions {
+  /**
+   * What can't be opened is reported and tried again, and does not keep the
+   * others from working; else it ends the start, unless its `ignoreErrors` is set.
+   */
+  isPatient: boolean;
+}
+
+export type ComponentSet = ReturnType<typeof createComponentSet>;
+
+export function createComponentSet(options: ComponentSetOptions) {
+  const { log } = options;
+  const lanes = new Map<string, { lane: ComponentLane; content: string }>();
+  const laneOptions = {
+    ...options,
+    onOpened() {
+      for (const { lane } of lanes.values()) if (lane.isParked) lane.wake();
+    },
+    onClosed() {
+      // What it stood in the way of may open now.
+      for (const { lane } of lanes.values()) lane.wake();
+    },
+  };
+
+  /** The lane of a component that is new or another than before. */
+  function changed(resource: LoadedComponent): ComponentLane | undefined {
+    const content = contentOf(resource);
+    let entry = lanes.get(resource.name);
+    if (entry?.content === content && entry.lane.wanted) return undefined;
+    if (!entry) {
+      entry = { lane: new ComponentLane(laneOptions), content };
+      lanes.set(resource.name, entry);
+    }
+    entry.content = content;
+    entry.lane.want(resource);
+    return entry.lane;
+  }
+
+  async function strictly(lane: ComponentLane): Promise<void> {
+    try {
+      await lane.attempt();
+    } catch (error) {
+      if (!lane.wanted!.ignoreErrors)
+        throw new Error(`failed to load components: ${messageOf(error)}`, {
+          cause: error,
+        });
+      log.error(`Ignoring error processing component: ${messageOf(error)}`);
+    }
+  }
+
+  return {
+    /** Opens the first ones, one after the other; each is tried once before this resolves. */
+    async load(
+      resources: readonly LoadedComponent[],
+      signal?: AbortSignal,
+    ): Promise<void> {
+      for (const resource of inOrder(resources)) {
+        signal?.throwIfAborted();
+        const lane = changed(resource)!;
+        await (options.isPatient ? lane.follow() : strictly(lane));
+      }
+    },
+
+    /** From now on these are all: opens what is new or different, closes what is gone. Needs `isPatient`. */
+    replace(resources: readonly LoadedComponent[]): void {
+      const names = new Set(resources.map(({ name }) => name));
+      for (const [name, { lane }] of lanes) {
+        if (names.has(name)) continue;
+        if (lane.isGone) lanes.delete(name);
+        else {
+          lane.want(undefined);
+          void lane.follow();
+        }
+      }
+      for (const resource of inOrder(resources))
+        void changed(resource)?.follow();
+    },
+
+    /** Those in use. */
+    loaded(): Loaded[] {
+      const open = [...lanes.values()].map(({ lane }) => lane.loaded);
+      return open.filter((loaded) => loaded !== undefined);
+    },
+
+    /** Names of those that should be in use and could not be opened. */
+    failing(): string[] {
+      return [...lanes]
+        .filter(([, { lane }]) => lane.isFailing)
+        .map(([name]) => name);
+    },
+
+    /** Closes all, last opened first. Rejects when one could not be closed, once all have been tried. */
+    async close(): Promise<void> {
+      await Promise.all([...lanes.values()].map(({ lane }) => lane.stop()));
+      await using closing = new AsyncDisposableStack();
+      for (const { component, resource } of this.loaded())
+        closing.defer(async () => {
+          log.info(`Shutting down component ${label(resource)}`);
+          await component.close();
+        });
+    },
+  };
+}
+
+const isSecretStore = ({ type }: LoadedComponent) =>
+  type.startsWith("secretstores.");
+
+/** Secret stores first, each after the one that it asks itself; all else as it stands. */
+function inOrder(resources: readonly LoadedComponent[]): LoadedComponent[] {
+  let waiting = resources.filter(isSecretStore);
+  const stores: LoadedComponent[] = [];
+  for (let next = waiting; next.length > 0;) {
+    next = waiting.filter(
+      ({ secretRefs, secretStore }) =>
+        secretRefs.length === 0 ||
+        !waiting.some(({ name }) => name === secretStore),
+    );
+    waiting = waiting.filter((store) => !next.includes(store));
+    stores.push(...next);
+  }
+  const rest = resources.filter((resource) => !isSecretStore(resource));
+  return [...stores, ...waiting, ...rest];
+}
+
+/** What makes one another; where it is written does not. Taken before it is opened, which fills in secrets. */
+const contentOf = (resource: LoadedComponent): string =>
+  JSON.stringify(resource, (key, value: unknown) =>
+    key === "at" ? undefined : value,
+  );

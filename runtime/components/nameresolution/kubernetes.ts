@@ -1,0 +1,97 @@
+/** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (spec kubernetes §4). */
+import { lookup } from "node:dns/promises";
+import { messageOf } from "../../errors.ts";
+import { MetadataError, text } from "../../metadata.ts";
+import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import { parseHostPort } from "../clients/host-port.ts";
+
+const metadata = {
+  clusterDomain: text("The cluster's domain.", { default: "cluster.local" }),
+  template: text(
+    "Where a sidecar is, instead of its Service: `{{.ID}}-dapr.{{.Namespace}}.svc.example.org:{{.Port}}`. The port may be left out.",
+  ),
+};
+
+/** As long as the original believes an answer. */
+const rememberMs = 20_000;
+const defaultPort = 50_002;
+
+interface Known {
+  peers: Promise<Peer[]>;
+  untilMs: number;
+}
+
+export const kubernetes = defineNameResolver(
+  "nameresolution.kubernetes",
+  metadata,
+  async ({ meta }) => {
+    const known = new Map<string, Known>();
+    /** Its own internal port: that of all others is the same, as no record tells it. */
+    let port = defaultPort;
+    const addressOf = (appId: string, namespace: string): Peer => {
+      if (!meta.template)
+        // The dot at the end: the search list of the pod, four more questions, is no help.
+        return {
+          host: `${appId}-dapr.${namespace}.svc.${meta.clusterDomain}.`,
+          port,
+        };
+      const address = parseHostPort(
+        fill(meta.template, { ID: appId, Namespace: namespace, Port: port }),
+      );
+      return { host: address.host, port: address.port ?? port };
+    };
+    // A template that can't be is known now, not with the first call.
+    if (meta.template) addressOf("app", "default");
+
+    async function find(appId: string, namespace: string): Promise<Peer[]> {
+      const { host, port: at } = addressOf(appId, namespace);
+      try {
+        const found = await lookup(host, { all: true });
+        return found.map(({ address }) => ({ host: address, port: at }));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        throw new Error(
+          code === "ENOTFOUND"
+            ? `couldn't find service: ${appId}: no pod that is ready stands behind ${host.replace(/\.$/, "")}`
+            : `couldn't find service: ${appId}: ${messageOf(error)}`,
+          { cause: error },
+        );
+      }
+    }
+
+    return {
+      async register(self) {
+        port = self.port;
+      },
+      async resolve(appId, namespace) {
+        const key = `${appId}.${namespace}`;
+        let entry = known.get(key);
+        if (!entry || entry.untilMs < performance.now()) {
+          const peers = find(appId, namespace);
+          entry = { peers, untilMs: performance.now() + rememberMs };
+          known.set(key, entry);
+          // What was not there may be there the next moment.
+          peers.catch(() => known.delete(key));
+        }
+        const peers = await entry.peers;
+        return peers[Math.floor(Math.random() * peers.length)];
+      },
+      forget: (appId, namespace) => void known.delete(`${appId}.${namespace}`),
+      async close() {},
+    };
+  },
+);
+
+/** `{{.NAME}}`, as the original's templates are written. Throws on any other action. */
+function fill(template: string, values: Record<string, string | number>) {
+  return template.replace(/{{\s*(.*?)\s*}}/g, (action, name: string) => {
+    const value = name.startsWith(".") ? values[name.slice(1)] : undefined;
+    if (value === undefined)
+      throw new MetadataError(
+        `metadata 'template': ${action} is not one of ${Object.keys(values)
+          .map((known) => `{{.${known}}}`)
+          .join(", ")}`,
+      );
+    return String(value);
+  });
+}

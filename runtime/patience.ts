@@ -1,0 +1,40 @@
+/** For what is tried until it succeeds: how long to wait before the next try, and whether the log should tell of this one. */
+
+/** The latest reason now and then is enough. */
+const repeatMs = 60_000;
+
+export class Patience {
+  readonly #firstMs: number;
+  readonly #mostMs: number;
+  #nextMs: number;
+  #told: { reason: string; at: number } | undefined;
+
+  constructor(firstMs = 500, mostMs = 30_000) {
+    this.#firstMs = this.#nextMs = firstMs;
+    this.#mostMs = mostMs;
+  }
+
+  /** Milliseconds until the next try: each time twice as many, and not the same for all who wait. */
+  pauseMs(random = Math.random()): number {
+    const pause = this.#nextMs * (0.75 + random / 2);
+    this.#nextMs = Math.min(this.#nextMs * 2, this.#mostMs);
+    return pause;
+  }
+
+  /** True for a reason that is new, and each minute. */
+  shouldTell(reason: string, nowMs = performance.now()): boolean {
+    const told = this.#told;
+    if (told && told.reason === reason && nowMs - told.at < repeatMs)
+      return false;
+    this.#told = { reason, at: nowMs };
+    return true;
+  }
+
+  /** It succeeded. True if the log has told of trouble since the last success. */
+  over(): boolean {
+    const hadTold = this.#told !== undefined;
+    this.#told = undefined;
+    this.#nextMs = this.#firstMs;
+    return hadTold;
+  }
+}

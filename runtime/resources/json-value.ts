@@ -1,0 +1,26 @@
+/** JSON objects of a cluster as the values that YAML files give, so that both are read by the same code. */
+import type { Value } from "./yaml.ts";
+
+/**
+ * `name` says whose it is: `component orders`. Each value's place is that and
+ * its path, `component orders, spec.metadata[0].value`. Members that are null are left out.
+ */
+export function valueOfJson(json: unknown, name: string, path = ""): Value {
+  const at = { file: path ? `${name}, ${path}` : name, line: 0, column: 0 };
+  if (Array.isArray(json))
+    return {
+      kind: "list",
+      items: json.map((item, i) => valueOfJson(item, name, `${path}[${i}]`)),
+      at,
+    };
+  if (typeof json !== "object" || json === null)
+    return { kind: "text", text: json === null ? "" : String(json), at };
+  const entries = new Map<string, Value>();
+  for (const [key, value] of Object.entries(json))
+    if (value !== null && value !== undefined)
+      entries.set(
+        key.toLowerCase(),
+        valueOfJson(value, name, path ? `${path}.${key}` : key),
+      );
+  return { kind: "map", entries, at };
+}

@@ -1,0 +1,63 @@
+/** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (spec components §1.2). */
+import type { MetadataItem } from "../contract.ts";
+import type { Logger } from "../log.ts";
+import { where } from "../metadata.ts";
+import type { SecretRef } from "../secret-refs.ts";
+import { member, textOf, type Value } from "./yaml.ts";
+
+export interface ItemOptions {
+  /** The process's environment: `DAPR_ENV_KEYS` and whatever `envRef` names. */
+  env: Readonly<Record<string, string | undefined>>;
+  log: Logger;
+  /** Secrets of this resource come as Base64 in `value`: a cluster's operator has resolved them. */
+  areSecretsResolved?: boolean;
+}
+
+/** What a secret store has to fill in is added to `refs`. */
+export function readItem(
+  name: string,
+  entry: Value | undefined,
+  options: ItemOptions,
+  refs: SecretRef[],
+): MetadataItem {
+  const value = member(entry, "value");
+  const item: MetadataItem = {
+    name,
+    value: textOf(value),
+    at: value?.at ?? entry?.at,
+  };
+  const variable = textOf(member(entry, "envRef"));
+  if (item.value === "" && variable)
+    item.value = fromEnv(variable, item, options);
+  const ref = member(entry, "secretKeyRef");
+  const secret = textOf(member(ref, "name"));
+  if (secret === "") return item;
+  if (options.areSecretsResolved && item.value !== "") {
+    item.value = Buffer.from(item.value, "base64").toString("utf8");
+    item.isSecret = true;
+  } else
+    refs.push({
+      item,
+      name: secret,
+      key: textOf(member(ref, "key")) || secret,
+    });
+  return item;
+}
+
+function fromEnv(
+  name: string,
+  item: MetadataItem,
+  { env, log }: ItemOptions,
+): string {
+  const allowed = env["DAPR_ENV_KEYS"];
+  const refused =
+    name === "APP_API_TOKEN" ||
+    name.startsWith("DAPR_") ||
+    name.includes(" ") ||
+    (allowed !== undefined && !allowed.split(" ").includes(name));
+  if (!refused) return env[name] ?? "";
+  log.warn(
+    `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
+  );
+  return "";
+}
