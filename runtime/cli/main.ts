@@ -19,8 +19,8 @@ export async function main(args: readonly string[]): Promise<number> {
   const plain = createIo({ json: false });
   try {
     if (name === undefined) return await root(before, plain);
-    if (name === "help") return help(after[0], plain);
-    const command = commands.find((c) => c.name === name);
+    if (name === "help") return await help(after[0], plain);
+    const command = await find(name);
     if (command) return await execute(command, [...before, ...after], plain);
     if (laterNames.includes(name)) return sayNotYet(name, plain);
     throw unknownCommand(name);
@@ -81,8 +81,11 @@ function splitAtCommand(args: readonly string[]) {
   return { before: [...args], name: undefined, after: [] };
 }
 
-function help(name: string | undefined, io: Io): number {
-  const command = commands.find((c) => c.name === name);
+const find = async (name: string): Promise<Command | undefined> =>
+  commands.find((entry) => entry.name === name)?.load();
+
+async function help(name: string | undefined, io: Io): Promise<number> {
+  const command = name === undefined ? undefined : await find(name);
   if (name === undefined) io.out(rootHelp(commands, laterNames));
   else if (command) io.out(commandHelp(command));
   else if (laterNames.includes(name)) return sayNotYet(name, io);

@@ -15,7 +15,7 @@ Distributed Application Runtime
 `;
 
 export function rootHelp(
-  commands: readonly Command[],
+  commands: readonly Pick<Command, "name" | "about">[],
   later: readonly string[],
 ): string {
   const width = Math.max(...commands.map(({ name }) => name.length));

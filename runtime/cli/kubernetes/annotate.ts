@@ -14,6 +14,7 @@ import {
   type FlagTable,
   type FlagValues,
 } from "../command.ts";
+import { about } from "./about.ts";
 
 /** Where each kind of workload keeps the metadata of its pods. */
 const podMetadata: Record<string, string[]> = {
@@ -86,7 +87,7 @@ const renamed: Record<string, string> = {
 
 export const annotate = command(
   "annotate",
-  "Add dapr.io annotations to a manifest. Supported platforms: Kubernetes",
+  about.annotate,
   {
     kubernetes: { type: "bool", short: "k", about: "Required: for Kubernetes" },
     resource: option("The workload's name", "r"),

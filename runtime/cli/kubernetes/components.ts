@@ -1,6 +1,7 @@
 /** `dapr components -k`: the components in the cluster. */
 import { command } from "../command.ts";
 import { age, created } from "../list.ts";
+import { about } from "./about.ts";
 import {
   printResources,
   resourceFlags,
@@ -9,7 +10,7 @@ import {
 
 export const components = command(
   "components",
-  "List all components. Supported platforms: Kubernetes",
+  about.components,
   resourceFlags,
   {
     examples:

@@ -1,6 +1,7 @@
 /** `dapr configurations -k`: the Configurations in the cluster. */
 import { command } from "../command.ts";
 import { age, created } from "../list.ts";
+import { about } from "./about.ts";
 import {
   printResources,
   resourceFlags,
@@ -9,7 +10,7 @@ import {
 
 export const configurations = command(
   "configurations",
-  "List all configurations. Supported platforms: Kubernetes",
+  about.configurations,
   resourceFlags,
   {},
   ({ flags, io }) =>

@@ -2,6 +2,7 @@
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import { CommandError, command } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
+import { about } from "./about.ts";
 import { devObjects, devSecret } from "./dev.ts";
 import { install } from "./install.ts";
 import { apply, installFlags, installOptions } from "./install-flags.ts";
@@ -9,7 +10,7 @@ import { kubectl } from "./kubectl.ts";
 
 export const init = command(
   "init",
-  "Install the control plane. Supported platforms: Kubernetes",
+  about.init,
   {
     kubernetes: { type: "bool", short: "k", about: "Install in Kubernetes" },
     dev: {

@@ -1,11 +1,12 @@
 /** `dapr logs -k -a ID`: what an app's sidecar has logged. */
 import { CommandError, command } from "../command.ts";
+import { about } from "./about.ts";
 import { kubectl, listObjects } from "./kubectl.ts";
 import { argOf, sidecarOf, type Pod } from "./pods.ts";
 
 export const logs = command(
   "logs",
-  "Get the sidecar's log of an app. Supported platforms: Kubernetes",
+  about.logs,
   {
     kubernetes: {
       type: "bool",

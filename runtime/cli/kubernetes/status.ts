@@ -2,6 +2,7 @@
 import { CommandError, command } from "../command.ts";
 import { age, created } from "../list.ts";
 import { renderTable } from "../table.ts";
+import { about } from "./about.ts";
 import { listObjects } from "./kubectl.ts";
 import { tagOf, type Pod } from "./pods.ts";
 
@@ -16,7 +17,7 @@ const services = [
 
 export const status = command(
   "status",
-  "Show the health of the control plane. Supported platforms: Kubernetes",
+  about.status,
   {
     kubernetes: {
       type: "bool",

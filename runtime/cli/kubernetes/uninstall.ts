@@ -3,13 +3,14 @@ import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
 import { command } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
+import { about } from "./about.ts";
 import { devObjects } from "./dev.ts";
 import { defaultImage, installOptions } from "./install-flags.ts";
 import { kubectl } from "./kubectl.ts";
 
 export const uninstall = command(
   "uninstall",
-  "Remove the control plane. Supported platforms: Kubernetes",
+  about.uninstall,
   {
     kubernetes: {
       type: "bool",

@@ -1,11 +1,12 @@
 /** `dapr upgrade -k`: another version of the control plane; sidecars follow when their pods are made anew. */
 import { CommandError, command } from "../command.ts";
+import { about } from "./about.ts";
 import { install } from "./install.ts";
 import { defaultImage, installFlags, installOptions } from "./install-flags.ts";
 
 export const upgrade = command(
   "upgrade",
-  "Upgrade the control plane. Supported platforms: Kubernetes",
+  about.upgrade,
   {
     kubernetes: {
       type: "bool",
