@@ -72,18 +72,23 @@ function node24() {
 }
 
 function isStale(bundle) {
-  const sources = join(root, "runtime");
   if (!existsSync(join(root, "scripts", "build.ts"))) return false; // an image ships only the bundle
   if (!existsSync(bundle)) return true;
-  const built = statSync(bundle).mtimeMs;
-  return readdirSync(sources, { recursive: true, withFileTypes: true }).some(
-    (entry) =>
-      entry.isFile() &&
+  return holdsNewer(join(root, "runtime"), statSync(bundle).mtimeMs);
+}
+
+/** Installed packages are no sources, and thousands of files. */
+function holdsNewer(folder, builtMs) {
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory())
+      return entry.name !== "node_modules" && holdsNewer(path, builtMs);
+    return (
       entry.name.endsWith(".ts") &&
       !entry.name.endsWith(".test.ts") &&
-      statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs >
-        built,
-  );
+      statSync(path).mtimeMs > builtMs
+    );
+  });
 }
 
 function rebuild(node) {
