@@ -129,10 +129,20 @@ dapr annotate -k -r nodeapp -n default deploy/
       appId: flags["app-id"],
       values: annotationValues(flags, given),
     });
-    io.out(documents.map(String).join("---\n").trimEnd());
+    io.out(joinDocuments(documents));
     return 0;
   },
 );
+
+/** Documents of one stream keep the `---` they began with, those of different files have none. */
+export const joinDocuments = (documents: readonly Document[]): string =>
+  documents
+    .map(String)
+    .map((text, index) =>
+      index === 0 || text.startsWith("---") ? text : `---\n${text}`,
+    )
+    .join("")
+    .trimEnd();
 
 export interface AnnotateOptions {
   resource: string;

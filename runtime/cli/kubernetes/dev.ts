@@ -10,6 +10,11 @@ const redis = "dapr-dev-redis-master";
 /** Holds `redis-password`. */
 export const devSecret = "dapr-dev-redis";
 const zipkin = "dapr-dev-zipkin";
+/** What has to run before the components are of use. */
+export const devWorkloads = [
+  { name: redis, image: "redis:7" },
+  { name: zipkin, image: "openzipkin/zipkin:3.5" },
+] as const;
 
 /** With a password of its own, unless the cluster `hasSecret` already: a running Redis knows only that one. */
 export function devObjects(hasSecret: boolean): KubernetesObject[] {
@@ -21,7 +26,7 @@ export function devObjects(hasSecret: boolean): KubernetesObject[] {
     service(redis, 6379),
     deployment(redis, {
       name: "redis",
-      image: "redis:7",
+      image: devWorkloads[0].image,
       args: ["--requirepass", "$(REDIS_PASSWORD)", "--save", ""],
       env: [{ name: "REDIS_PASSWORD", valueFrom: redisPassword }],
       ports: [{ containerPort: 6379 }],
@@ -30,7 +35,7 @@ export function devObjects(hasSecret: boolean): KubernetesObject[] {
     service(zipkin, 9411),
     deployment(zipkin, {
       name: "zipkin",
-      image: "openzipkin/zipkin:3.5",
+      image: devWorkloads[1].image,
       ports: [{ containerPort: 9411 }],
       readinessProbe: { tcpSocket: { port: 9411 }, periodSeconds: 1 },
     }),

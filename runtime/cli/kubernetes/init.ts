@@ -3,10 +3,11 @@ import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import { CommandError, command } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
 import { about } from "./about.ts";
-import { devObjects, devSecret } from "./dev.ts";
+import { devObjects, devSecret, devWorkloads } from "./dev.ts";
 import { install } from "./install.ts";
 import { apply, installFlags, installOptions } from "./install-flags.ts";
-import { kubectl } from "./kubectl.ts";
+import { kubectl, reachCluster } from "./kubectl.ts";
+import { rolledOut } from "./rollout.ts";
 
 export const init = command(
   "init",
@@ -58,6 +59,7 @@ dapr init -k --dry-run > dapr.yaml
       process.stdout.write(toYaml([...crds, ...rest, ...dev]));
       return 0;
     }
+    await reachCluster();
     io.status("pending", "Making the jump to hyperspace...");
     io.status(
       "success",
@@ -80,15 +82,9 @@ dapr init -k --dry-run > dapr.yaml
         "name",
       ]);
       await apply(devObjects(found.trim() !== ""));
-      for (const name of ["dapr-dev-redis-master", "dapr-dev-zipkin"])
-        await kubectl([
-          "rollout",
-          "status",
-          `deployment/${name}`,
-          "-n",
-          "default",
-          `--timeout=${flags.timeout}s`,
-        ]);
+      const until = Date.now() + flags.timeout * 1000;
+      for (const { name, image } of devWorkloads)
+        await rolledOut(name, { namespace: "default", image, until });
     }
     io.status(
       "success",

@@ -9,8 +9,9 @@ import { injector, operator } from "../../kubernetes/names.ts";
 import { CommandError } from "../command.ts";
 import type { Io } from "../io.ts";
 import { apply } from "./install-flags.ts";
-import { kubectl, listObjects } from "./kubectl.ts";
+import { kubectl } from "./kubectl.ts";
 import type { Pod } from "./pods.ts";
+import { rolledOut, secondsLeft } from "./rollout.ts";
 
 /** Rejects with a {@link CommandError} that says what is still missing once the time is over. */
 export async function install(
@@ -33,44 +34,13 @@ export async function install(
     `Applying the control plane to namespace ${options.namespace}: ${options.image}`,
   );
   await apply(rest);
+  const { namespace, image } = options;
   for (const name of [operator.name, injector.name]) {
     io.status("info", `Waiting for ${name}`);
-    await rolledOut(name, options, until);
+    await rolledOut(name, { namespace, image, until });
   }
   io.status("info", "Waiting until a new pod gets its sidecar");
-  await injects(until);
-}
-
-const secondsLeft = (until: number) =>
-  Math.max(1, Math.ceil((until - Date.now()) / 1000));
-
-async function rolledOut(
-  name: string,
-  { namespace, image }: InstallOptions,
-  until: number,
-) {
-  try {
-    await kubectl([
-      "rollout",
-      "status",
-      `deployment/${name}`,
-      "-n",
-      namespace,
-      `--timeout=${secondsLeft(until)}s`,
-    ]);
-  } catch (error) {
-    const pods = await listObjects<Pod>("pods", { namespace }, `app=${name}`);
-    const waiting = pods
-      .flatMap(({ status }) => status.containerStatuses ?? [])
-      .map(({ state }) => state?.waiting?.reason)
-      .find((reason) => reason !== undefined);
-    throw new CommandError(
-      `${name} is not running: ${waiting ?? (error as Error).message}` +
-        (/Image/.test(waiting ?? "")
-          ? `. The cluster can't get ${image}: build it with \`npm run images\` and load it (kind load docker-image, minikube image load), or name one with --image`
-          : `. See \`kubectl logs -n ${namespace} -l app=${name}\``),
-    );
-  }
+  await injects(options, until, io);
 }
 
 /** A pod as a ReplicaSet would make it. It is never created: the dry run ends with what admission made of it. */
@@ -90,32 +60,51 @@ const controller =
   "system:serviceaccount:kube-system:replicaset-controller" as const;
 const pauseMs = 250;
 
-async function injects(until: number): Promise<void> {
-  for (let problem = ""; ;) {
-    try {
-      const answer = await kubectl(
-        [
-          "create",
-          "--dry-run=server",
-          "-o",
-          "json",
-          `--as=${controller}`,
-          "-f",
-          "-",
-        ],
-        { input: JSON.stringify(sample) },
-      );
-      const { spec } = JSON.parse(answer) as Pod;
-      if (spec.containers.some(({ name }) => name === "daprd")) return;
-      problem = "it comes back without one";
-    } catch (error) {
-      problem = (error as Error).message;
-      if (/cannot impersonate/.test(problem)) throw error;
-    }
+/** How long a fresh webhook may be unreachable before that is worth a line. */
+const patienceMs = 10_000;
+
+async function injects(
+  { namespace }: InstallOptions,
+  until: number,
+  io: Io,
+): Promise<void> {
+  const saidFrom = Date.now() + patienceMs;
+  let said = "";
+  for (;;) {
+    const problem = await injectionProblem();
+    if (problem === undefined) return;
     if (Date.now() > until)
       throw new CommandError(
-        `a new pod does not get its sidecar: ${problem}. See \`kubectl logs -n dapr-system -l app=${injector.name}\``,
+        `a new pod does not get its sidecar: ${problem}. See \`kubectl logs -n ${namespace} -l app=${injector.name}\``,
       );
+    if (Date.now() > saidFrom && problem !== said)
+      io.status("warning", `Not yet: ${(said = problem)}`);
     await delay(pauseMs); // admission can only be asked again
+  }
+}
+
+/** Why such a pod would start without a sidecar now, or `undefined`. */
+async function injectionProblem(): Promise<string | undefined> {
+  const asController = [
+    "create",
+    "--dry-run=server",
+    "-o",
+    "json",
+    `--as=${controller}`,
+    "-f",
+    "-",
+  ];
+  try {
+    const answer = await kubectl(asController, {
+      input: JSON.stringify(sample),
+    });
+    const { spec } = JSON.parse(answer) as Pod;
+    return spec.containers.some(({ name }) => name === "daprd")
+      ? undefined
+      : "it comes back without one";
+  } catch (error) {
+    const { message } = error as Error;
+    if (/cannot impersonate/.test(message)) throw error;
+    return message;
   }
 }

@@ -37,7 +37,7 @@ export function kubectl(
     );
     child.once("close", (code) => {
       if (code === 0) return resolve(Buffer.concat(out).toString());
-      const said = Buffer.concat(err).toString().trim();
+      const said = readable(Buffer.concat(err).toString());
       reject(
         new CommandError(said || `kubectl ${args[0]} ended with code ${code}`),
       );
@@ -46,6 +46,29 @@ export function kubectl(
     child.stdin.end(input);
   });
 }
+
+/** What kubectl says of a failure without its own log lines, each refusal once, and what to do where no cluster answers. */
+export function readable(stderr: string): string {
+  const said = stderr
+    .split("\n")
+    .filter((line) => !/^[EWI]\d{4} /.test(line)) // of its libraries' log
+    .join("\n")
+    .replace(
+      /; if you choose to ignore these errors, turn validation off.*/,
+      "",
+    )
+    .trim();
+  const [, refusal] = /([^:\n]+ is forbidden: .*)/.exec(said) ?? [];
+  if (refusal)
+    return `this user lacks rights in the cluster: ${refusal.trim()}`;
+  if (!/connect|no route to host|Unauthorized|credentials/i.test(said))
+    return said;
+  return `kubectl does not get through to a cluster (which one it means: \`kubectl config get-contexts\`, KUBECONFIG): ${said}`;
+}
+
+/** Rejects unless a cluster answers: said before anything else is tried there. */
+export const reachCluster = async (): Promise<void> =>
+  void (await kubectl(["get", "--raw", "/version", "--request-timeout=10s"]));
 
 /** What every object of the API has. */
 export interface KubeObject {

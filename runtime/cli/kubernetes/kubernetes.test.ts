@@ -1,9 +1,12 @@
 import { parseAllDocuments } from "yaml";
-import { annotateFirst } from "./annotate.ts";
+import { commands } from "../commands.ts";
+import { annotateFirst, joinDocuments } from "./annotate.ts";
 import { componentRow } from "./components.ts";
 import { configurationRow } from "./configurations.ts";
+import { readable } from "./kubectl.ts";
 import { appRows } from "./list-pods.ts";
 import { tagOf, type Pod } from "./pods.ts";
+import { waitingReason } from "./rollout.ts";
 import { statusRows } from "./status.ts";
 
 const now = Date.parse("2026-11-21T08:10:00Z");
@@ -154,4 +157,59 @@ test("annotate finds a workload by name and namespace, or says that it did not",
   expect(() =>
     annotateFirst(documents, { ...named, namespace: "elsewhere" }),
   ).toThrow('no workload named "nodeapp" in namespace "elsewhere" was found');
+});
+
+test("documents of one file and of several are parted once", () => {
+  const text = joinDocuments([...parse(), ...parse()]);
+  expect(text.match(/^---$/gm)).toHaveLength(5);
+  expect(parseAllDocuments(text)).toHaveLength(6);
+});
+
+test("every command of the help's list is loaded by its name, with the same line", async () => {
+  for (const { name, about, load } of commands)
+    expect(await load()).toMatchObject({ name, about });
+});
+
+test("a rollout is judged by the pods of its own image", () => {
+  const waiting = (image: string, reason: string) =>
+    pod("dapr-operator", {
+      spec: { containers: [{ name: "x", image }] },
+      status: {
+        containerStatuses: [
+          { name: "x", ready: false, state: { waiting: { reason } } },
+        ],
+      },
+    });
+  const pods = [
+    waiting("dapr:1", "ImagePullBackOff"),
+    waiting("dapr:2", "ContainerCreating"),
+  ];
+  expect(waitingReason(pods, "dapr:2")).toBeUndefined();
+  expect(waitingReason(pods, "dapr:1")).toBe("ImagePullBackOff");
+});
+
+describe("what kubectl says of a failure", () => {
+  test("without its library's log, and with the next step where no cluster answers", () => {
+    expect(
+      readable(
+        `E1121 10:22:24.011472   26802 memcache.go:265] "Unhandled Error"\nThe connection to the server 127.0.0.1:1 was refused\n`,
+      ),
+    ).toBe(
+      "kubectl does not get through to a cluster (which one it means: `kubectl config get-contexts`, KUBECONFIG): The connection to the server 127.0.0.1:1 was refused",
+    );
+  });
+
+  test("one refusal for all", () => {
+    const refusal = (name: string) =>
+      `Error from server (Forbidden): error when retrieving current configuration of:\nName: "${name}"\nfrom server for: "STDIN": customresourcedefinitions.apiextensions.k8s.io "${name}" is forbidden: User "guest" cannot get resource\n`;
+    expect(readable(refusal("a") + refusal("b"))).toBe(
+      'this user lacks rights in the cluster: customresourcedefinitions.apiextensions.k8s.io "a" is forbidden: User "guest" cannot get resource',
+    );
+  });
+
+  test("anything else as it is", () => {
+    expect(
+      readable('error: the server doesn\'t have a resource type "x"\n'),
+    ).toBe('error: the server doesn\'t have a resource type "x"');
+  });
 });

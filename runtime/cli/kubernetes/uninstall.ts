@@ -6,7 +6,7 @@ import { sayNotYet } from "../not-yet.ts";
 import { about } from "./about.ts";
 import { devObjects } from "./dev.ts";
 import { defaultImage, installOptions } from "./install-flags.ts";
-import { kubectl } from "./kubectl.ts";
+import { kubectl, reachCluster } from "./kubectl.ts";
 
 export const uninstall = command(
   "uninstall",
@@ -35,6 +35,7 @@ export const uninstall = command(
   async ({ flags, io }) => {
     if (!flags.kubernetes) return sayNotYet("uninstall", io);
     const { namespace } = flags;
+    await reachCluster();
     io.status("info", "Removing Dapr from your cluster...");
     const { crds, rest } = installation(
       installOptions({

@@ -3,6 +3,7 @@ import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
 import { install } from "./install.ts";
 import { defaultImage, installFlags, installOptions } from "./install-flags.ts";
+import { reachCluster } from "./kubectl.ts";
 
 export const upgrade = command(
   "upgrade",
@@ -28,6 +29,7 @@ export const upgrade = command(
     const image = given.has("image")
       ? flags.image
       : defaultImage.replace(/:[^:]*$/, `:${version}`);
+    await reachCluster();
     io.status("info", "Starting upgrade...");
     try {
       await install(

@@ -1,0 +1,71 @@
+/** Waits until a Deployment runs, and says early why it will not. */
+import { CommandError } from "../command.ts";
+import { kubectl, listObjects } from "./kubectl.ts";
+import type { Pod } from "./pods.ts";
+
+export interface Rollout {
+  namespace: string;
+  image: string;
+  /** Date in milliseconds. */
+  until: number;
+}
+
+/** For kubectl's `--timeout`: at least one, as none is for ever. */
+export const secondsLeft = (until: number): number =>
+  Math.max(1, Math.ceil((until - Date.now()) / 1000));
+
+/** Between two looks at the pods. */
+const lookMs = 1000;
+
+/** Rejects with a {@link CommandError}: at once when its image cannot be had, otherwise when the time is over. */
+export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
+  const { namespace, image, until } = rollout;
+  const stop = new AbortController();
+  let reason: string | undefined;
+  const look = async () => {
+    const pods = await listObjects<Pod>("pods", { namespace }, `app=${name}`);
+    reason = waitingReason(pods, image);
+    if (isHopeless(reason)) stop.abort();
+  };
+  const looking = setInterval(() => {
+    look().catch(() => {}); // what is asked beside it tells what is wrong
+  }, lookMs);
+  try {
+    await kubectl(
+      [
+        "rollout",
+        "status",
+        `deployment/${name}`,
+        "-n",
+        namespace,
+        `--timeout=${secondsLeft(until)}s`,
+      ],
+      { signal: stop.signal },
+    );
+  } catch (error) {
+    throw new CommandError(
+      `${name} is not running: ${reason ?? (error as Error).message}. ` +
+        (isHopeless(reason)
+          ? `The cluster can't get ${image}: \`npm run images\` builds the kit's images, then load them (kind load docker-image, minikube image load, k3d image import); --image names one of a registry`
+          : `See \`kubectl describe pods -n ${namespace} -l app=${name}\` and \`kubectl logs -n ${namespace} -l app=${name}\``),
+    );
+  } finally {
+    clearInterval(looking);
+  }
+}
+
+/** Why one with that image does not run, as the kubelet calls it; others are on their way out. */
+export const waitingReason = (
+  pods: readonly Pod[],
+  image: string,
+): string | undefined =>
+  pods
+    .filter(({ spec }) => spec.containers.some((one) => one.image === image))
+    .flatMap(({ status }) => status.containerStatuses ?? [])
+    .map(({ state }) => state?.waiting?.reason)
+    .find((reason) => reason !== undefined && reason !== "ContainerCreating");
+
+/** The kubelet has tried more than once, or knows that it need not. */
+const isHopeless = (reason: string | undefined): boolean =>
+  reason !== undefined &&
+  /^(ImagePullBackOff|ErrImageNeverPull|InvalidImageName)$/.test(reason);
