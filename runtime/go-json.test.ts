@@ -28,6 +28,23 @@ test("a __proto__ key is kept as it came and changes nothing", () => {
   expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
 });
 
+test.each([
+  ["\\ud800", "\ufffd"],
+  ["\\uDFFF", "\ufffd"],
+  ["\\udc00\\ud800", "\ufffd\ufffd"],
+  ["\\ud800\\ud83d\\ude00", "\ufffd😀"],
+  ["\\uD83D\\uDE00", "😀"],
+  ["\\\\ud800", "\\ud800"],
+  ["\\\\\\ud800x", "\\\ufffdx"],
+  ["\\ue000\\u0041", "\ue000A"],
+])("half a surrogate pair is U+FFFD: %s", (written, read) => {
+  expect(decode(`{"${written}":["${written}"]}`)).toEqual({ [read]: [read] });
+});
+
+test.each(["\\Ud800", "\\ud8zz", "\\ud80"])("%s stays no JSON", (written) => {
+  expect(() => decode(`"${written}"`)).toThrow(SyntaxError);
+});
+
 test("what follows the first value is not read", () => {
   expect(decode('{"a":"}"} trailing')).toEqual({ a: "}" });
   expect(() => decode("")).toThrow("EOF");

@@ -9,11 +9,11 @@ const maxDepth = 10_000; // Go's
 export function decodeFirst(bytes: Uint8Array): unknown {
   if (bytes.length > maxDepth && isTooDeep(bytes))
     throw new SyntaxError("exceeded max depth");
-  const text = Buffer.from(
-    bytes.buffer,
-    bytes.byteOffset,
-    bytes.byteLength,
-  ).toString("utf8");
+  const text = wellFormed(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+      "utf8",
+    ),
+  );
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -22,6 +22,18 @@ export function decodeFirst(bytes: Uint8Array): unknown {
     if (end === undefined || text.slice(end).trim() === "") throw error;
     return JSON.parse(text.slice(0, end));
   }
+}
+
+const halfLength = "\\ud800".length;
+
+/** An escaped half of a surrogate pair is U+FFFD to Go, in names, texts and keys alike. */
+function wellFormed(text: string): string {
+  if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
+  // A pair, a half, or any other escape: in `\\ud800` it is the backslash that is escaped.
+  return text.replace(
+    /\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)/g,
+    (escape) => (escape.length === halfLength ? "\\ufffd" : escape),
+  );
 }
 
 /** JSON.parse builds millions of levels for half a second before anyone can look at them. */

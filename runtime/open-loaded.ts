@@ -3,10 +3,11 @@
  * components §1.2, §6), then the component of its type.
  */
 import { randomUUID } from "node:crypto";
-import { openComponent } from "./components/open.ts";
+import { initFailure, openComponent } from "./components/open.ts";
 import type { BuiltIn } from "./components/index.ts";
 import type { Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
+import { hideSecrets } from "./hide-secrets.ts";
 import type { Logger } from "./log.ts";
 import { MetadataError, where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
@@ -76,7 +77,7 @@ export async function openLoaded(
     component = await openComponent(resource, known, options);
     if (isWanted()) {
       const category = found!;
-      const capabilities = category.add(component, resource);
+      const capabilities = add(component, resource, category);
       return { component, resource, category, capabilities };
     }
   } catch (error) {
@@ -93,11 +94,18 @@ export async function openLoaded(
   return undefined;
 }
 
+/** What a block does not take is a failure of the component's start like any other. */
+function add(component: Closable, resource: LoadedComponent, to: Category) {
+  try {
+    return to.add(component, resource);
+  } catch (error) {
+    throw initFailure(resource, error, hideSecrets(resource.metadata, {}));
+  }
+}
+
 /** Its metadata is wrong, or its type unknown. */
 const isMistake = (error: unknown) =>
-  error instanceof MetadataError ||
-  !(error as Error).cause ||
-  (error as Error).cause instanceof MetadataError;
+  !(error as Error).cause || (error as Error).cause instanceof MetadataError;
 
 /**
  * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what

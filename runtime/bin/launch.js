@@ -7,6 +7,12 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+/** A sidecar's memory limits: node-limits.ts tells why, and a test that these are the same. */
+const sidecarLimits = {
+  flags: ["--max-semi-space-size=4"],
+  env: { MALLOC_ARENA_MAX: "1", MALLOC_TRIM_THRESHOLD_: "131072" },
+};
+
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 export async function launch(name) {
@@ -17,19 +23,22 @@ export async function launch(name) {
     process.argv[1] = bundle; // where the sidecar's entry may start anew
     return import(pathToFileURL(bundle).href);
   }
-  const args = [bundle, ...process.argv.slice(2)];
+  const { flags, env } =
+    name === "daprd" ? sidecarLimits : { flags: [], env: {} };
+  const args = [...flags, bundle, ...process.argv.slice(2)];
+  const given = { ...process.env, ...env };
   // Takes this process's place: signals, exit code and pid stay one.
   if (process.execve && process.platform !== "win32")
-    return process.execve(node, [node, ...args]);
-  handOver(node, args);
+    return process.execve(node, [node, ...args], given);
+  handOver(node, args, given);
 }
 
 /** Runs it as a child that ends with this process, however this one ends. */
-function handOver(node, args) {
-  const given = process.env.DAPR_LIFELINE_FD;
+function handOver(node, args, env) {
+  const lifeline = env.DAPR_LIFELINE_FD;
   const child = spawn(node, args, {
-    stdio: ["inherit", "inherit", "inherit", given ? "inherit" : "pipe"],
-    env: { ...process.env, DAPR_LIFELINE_FD: given ?? "3" },
+    stdio: ["inherit", "inherit", "inherit", lifeline ? "inherit" : "pipe"],
+    env: { ...env, DAPR_LIFELINE_FD: lifeline ?? "3" },
   });
   child.stdio[3]?.on("error", () => {}); // the child's exit tells more
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])

@@ -108,7 +108,16 @@ export class StateAccess {
   async #setAll(requests: SetState[]): Promise<unknown[]> {
     if (requests.length === 0) return [];
     if (!this.#store.bulkSet) {
-      const all = requests.map((request) => this.#setOne(request));
+      const last = new Map<string, Promise<unknown[]>>();
+      const all = requests.map((request) => {
+        // One key after itself, so that its last value stays.
+        const before = last.get(request.key);
+        const done = before
+          ? before.then(() => this.#setOne(request))
+          : this.#setOne(request);
+        last.set(request.key, done);
+        return done;
+      });
       return (await Promise.all(all)).flat();
     }
     try {

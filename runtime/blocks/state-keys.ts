@@ -1,6 +1,6 @@
 /** How an app's key becomes the store's, so that apps do not overwrite each other (spec api §2, Key prefix). */
 import type { MetadataItem } from "../contract.ts";
-import { MetadataError, where } from "../metadata.ts";
+import { MetadataError } from "../metadata.ts";
 
 const separator = "||";
 
@@ -21,7 +21,7 @@ export function keyPrefix(
   if (!isLegalKey(strategy))
     throw refusal(
       item!,
-      `input key/keyPrefix '${strategy}' can't contain '||'`,
+      `input key/keyPrefix '${item!.value}' can't contain '||'`,
     );
   switch (strategy) {
     case "none":
@@ -43,9 +43,6 @@ export const isLegalKey = (key: string): boolean => !key.includes(separator);
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;
 
-/** Says what is wrong with a property, and where it is written. */
+/** Says what is wrong with a property; its place goes along. */
 export const refusal = ({ name, at }: MetadataItem, why: string) =>
-  new MetadataError(
-    `metadata '${name}': ${why}${at ? ` (${where(at)})` : ""}`,
-    at,
-  );
+  new MetadataError(`metadata '${name}': ${why}`, at);

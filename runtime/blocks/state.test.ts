@@ -122,6 +122,23 @@ test("without a bulk call items are set one by one, and every failure is told", 
   );
 });
 
+test("of one key's several values in a save the last stays", async () => {
+  const stored = new Map<string, unknown>();
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const { access } = statesWith({
+    async set({ key, value }) {
+      for (let turns = Number(value); turns > 0; turns--) await turn();
+      if (value === "1") throw new Error("no 1");
+      stored.set(key, value);
+    },
+  });
+  const values = ["3", "2", "1", "0"];
+  const items = values.map((value) => ({ ...item("a"), value }));
+  const failure = await failureOf(() => access.save([...items, item("b")]));
+  expect(failure.message).toMatch(/: no 1\nno 1$/);
+  expect(stored.get("nodeapp||a")).toBe("0");
+});
+
 test("among failures an etag's decides", async () => {
   const bulkSet = async () => [
     new Error("disk"),

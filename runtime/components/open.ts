@@ -56,7 +56,7 @@ export async function openComponent<C extends Closable>(
   } catch (error) {
     throw initFailure(resource, error, hide, definition.errorPrefix);
   }
-  const opening = definition.open({
+  const context = {
     name: resource.name,
     appId: options.appId,
     meta,
@@ -64,12 +64,14 @@ export async function openComponent<C extends Closable>(
     env: options.env,
     log: hidingLogger(options.log.scope("dapr.contrib"), hide),
     directions: directionsOf(resource),
-  });
+  };
+  // What it throws before its first promise counts as well.
+  const opening = (async () => definition.open(context))();
   return withTimeout(opening, resource, hide);
 }
 
 /** `[INIT_COMPONENT_FAILURE]: initialization error occurred for n (type/v): cause (file:line:column)`. */
-function initFailure(
+export function initFailure(
   resource: ComponentResource,
   error: unknown,
   hide: Hide,

@@ -9,7 +9,8 @@ export const etagOf = (request: SetState | DeleteState): string | undefined =>
 export const mustBeFirst = (request: SetState | DeleteState): boolean =>
   !request.etag && request.options?.concurrency === "first-write";
 
-const maxTtl = 2 ** 31 - 1;
+/** Some 3,000 years: every store can write down when that ends. */
+const maxTtl = 100_000_000_000;
 
 /**
  * Seconds of `ttlInSeconds` (exact spelling), `least` or more; undefined when
@@ -21,11 +22,15 @@ export function ttlOf(
 ): number | undefined {
   const text = metadata["ttlInSeconds"];
   if (text === undefined || text === "") return undefined;
-  const seconds = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
-  if (!(seconds >= least && seconds <= maxTtl))
+  const refuse = (why: string): never => {
     throw new Error(
-      `error parsing TTL: incorrect value for metadata 'ttlInSeconds': "${text}" is not a whole number of seconds${least === -1 ? ", -1 or more" : ""}`,
+      `error parsing TTL: incorrect value for metadata 'ttlInSeconds': "${text}" is ${why}`,
     );
+  };
+  if (!/^[+-]?\d+$/.test(text)) refuse("not a whole number of seconds");
+  const seconds = Number(text);
+  if (seconds < least) refuse(`less than ${least}`);
+  if (seconds > maxTtl) refuse(`more than ${maxTtl}; 0 is for good`);
   return seconds;
 }
 

@@ -152,6 +152,8 @@ test.each([
   ["no folder", "bindings.localstorage", "rootPath", "/proc/canary-value"],
   ["no login", "bindings.kafka", "authType", "canary-value"],
   ["no Redis", "state.redis", "redisHost", "canary-value:x"],
+  ["no table", "state.postgresql", "tableName", "canary value"],
+  ["no prefix", "state.in-memory", "keyPrefix", "canary||Value"],
 ])(
   "a secret that is %s is not told (%s, %s)",
   async (_, type, property, value) => {
@@ -159,6 +161,7 @@ test.each([
       "bindings.sqlite": { topics: "t", path: "./s11.db" },
       "bindings.http": { url: "http://127.0.0.1" },
       "bindings.kafka": { brokers: "127.0.0.1:9" },
+      "state.postgresql": { host: "127.0.0.1" },
     };
     const sidecar = await startDaprd({
       until: "nothing",

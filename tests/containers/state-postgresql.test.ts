@@ -161,6 +161,52 @@ describe("state.postgresql", () => {
     ).toEqual([[8]]);
   });
 
+  test("v1 makes a second table beside the first, and keeps a later count", async () => {
+    const metadataTableName = "shared_metadata";
+    for (const tableName of ["shared_1", "shared_2", "shared_1"]) {
+      const store = await open("v1", { tableName, metadataTableName });
+      const key = `in-${tableName}`;
+      await store.set({ key, value: "1", metadata: {} });
+      await store.close();
+      expect(
+        await postgres.query(`SELECT key FROM ${tableName} ORDER BY key`),
+      ).toEqual([[key]]);
+      await postgres.query(
+        "UPDATE shared_metadata SET value = '7' WHERE key = 'migrations'",
+      );
+    }
+    expect(
+      await postgres.query(
+        "SELECT value FROM shared_metadata WHERE key = 'migrations'",
+      ),
+    ).toEqual([["7"]]);
+  });
+
+  test("v1 sweeps each of two tables that share their notes", async () => {
+    const tables = ["swept_1", "swept_2"];
+    const open2 = tables.map((tableName) =>
+      open("v1", {
+        tableName,
+        metadataTableName: "swept_metadata",
+        cleanupInterval: "1s",
+      }),
+    );
+    const stores = await Promise.all(open2);
+    for (const store of stores)
+      await store.set({
+        key: "mortal",
+        value: "1",
+        metadata: { ttlInSeconds: "1" },
+      });
+    await waitFor("both sweeps", async () => {
+      const left = tables.map((table) =>
+        postgres.query(`SELECT key FROM ${table}`),
+      );
+      return (await Promise.all(left)).flat().length === 0;
+    });
+    for (const store of stores) await store.close();
+  });
+
   test.each(["v1", "v2"] as const)(
     "%s sweeps expired rows",
     async (version) => {

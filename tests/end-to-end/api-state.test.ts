@@ -141,6 +141,46 @@ describe.each([
     );
   });
 
+  test("no two keys become one on the way", async () => {
+    for (const key of ["u\ufffd", "plus"])
+      await save(items({ key, value: key }));
+    for (const part of ["u%FF", "u%fe", "u%C3", "%ED%A0%80"])
+      for (const method of ["GET", "DELETE"]) {
+        const { status, text } = await ask(method, `${path}/${part}`);
+        expect([status, text]).toEqual([
+          400,
+          `failed to unescape request parameter "key". Error: "${part}" is not UTF-8`,
+        ]);
+      }
+    expect((await get("u%EF%BF%BD")).text).toBe('"u\ufffd"');
+    // Halves of a pair are U+FFFD, as in the original, wherever they are read.
+    expect(await save('[{"key":"u\\ud800","value":1}]')).toMatchObject(empty);
+    expect((await get("u%EF%BF%BD")).text).toBe("1");
+    const bulk = await ask("POST", `${path}/bulk`, '{"keys":["u\\udc00"]}');
+    expect(JSON.parse(bulk.text)).toMatchObject([{ key: "u\ufffd", data: 1 }]);
+  });
+
+  test("a TTL may be as long as a date can be", async () => {
+    const set = (ttlInSeconds: string) =>
+      save(items({ key: "long", value: 1, metadata: { ttlInSeconds } }));
+    for (const seconds of ["2147483648", "100000000000"]) {
+      const at = Date.now() + Number(seconds) * 1000;
+      expect(await set(seconds)).toMatchObject(empty);
+      const { headers, status } = await get("long");
+      expect(status).toBe(200);
+      const end = Date.parse(headers["metadata.ttlexpiretime"] as string);
+      expect(Math.abs(end - at)).toBeLessThan(5000);
+    }
+    await refused(
+      set("99999999999999"),
+      500,
+      "ERR_STATE_SAVE",
+      expect.stringContaining(
+        '"99999999999999" is more than 100000000000; 0 is for good',
+      ),
+    );
+  });
+
   test("an etag guards a save and a delete", async () => {
     await save(items({ key: "e", value: 1 }));
     const first = (await get("e")).headers["etag"] as string;
@@ -560,30 +600,38 @@ test.each([
   [
     "an impossible folder",
     { connectionString: "/proc/none/state.db" },
-    /process component statestore error: .*\/proc\/none.*s\.yaml:/s,
+    /: .*\/proc\/none.*/,
   ],
-  [
-    "no connection string",
-    {},
-    /INIT_COMPONENT_FAILURE.*statestore \(state\.sqlite\/v1\): missing connection string/s,
-  ],
+  ["no connection string", {}, /: missing connection string/],
   [
     "a prefix with ||",
     { connectionString: ":memory:", keyPrefix: "a||b" },
-    /keyPrefix 'a\|\|b' can't contain/,
+    /: metadata 'keyPrefix': input key\/keyPrefix 'a\|\|b' can't contain '\|\|'/,
   ],
   [
     "encryption",
     { connectionString: ":memory:", primaryEncryptionKey: "00ff" },
-    /'primaryEncryptionKey'.*has not got encrypted state/,
+    /: metadata 'primaryEncryptionKey': .*has not got encrypted state.*/,
   ],
-])("%s ends the start by name", async (_, metadata, message) => {
+  [
+    "no table's name",
+    { connectionString: "host=localhost", tableName: "a b" },
+    /: metadata 'tableName': "a b" is not a table's name; .*/,
+    "state.postgresql",
+  ],
+])("%s ends the start by name and place", async (...row) => {
+  const [, metadata, message, type = "state.sqlite"] = row;
   const sidecar = await startDaprd({
     until: "nothing",
     resources: {
-      "s.yaml": stateStore("state.sqlite", metadata as Record<string, string>),
+      "s.yaml": stateStore(type, metadata as Record<string, string>),
     },
   });
   expect((await sidecar.exited).code).toBe(1);
-  expect(sidecar.messages().join("\n")).toMatch(message);
+  const frame = `process component statestore error: [INIT_COMPONENT_FAILURE]: initialization error occurred for statestore (${type}/v1)`;
+  const [before, after] = sidecar.messages().at(-1)!.split(frame);
+  expect(before).toBe("Fatal error from runtime: failed to load components: ");
+  expect(after).toMatch(
+    new RegExp(`^${message.source} \\(\\S*s\\.yaml:\\d+:\\d+\\)$`),
+  );
 });

@@ -1,7 +1,9 @@
-/** The `dapr` command started by a Node before 24: it hands over to the kit's own. Skipped where PATH has no such Node. */
+/** The commands started by a Node before 24: they hand over to the kit's own. Skipped where PATH has no such Node. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { limitEnv, nodeLimits } from "../../runtime/node-limits.ts";
+import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 import { gone, workspace } from "./cli-process.ts";
 
@@ -10,7 +12,8 @@ jest.setTimeout(60_000);
 const { dir, remove } = workspace();
 afterAll(remove);
 
-const launcher = join(__dirname, "..", "..", "runtime", "bin", "dapr.js");
+const bin = join(__dirname, "..", "..", "runtime", "bin");
+const launcher = join(bin, "dapr.js");
 
 const older = (process.env["PATH"] ?? "")
   .split(delimiter)
@@ -88,3 +91,45 @@ onOlderNode("killed, it takes the CLI and the app with it", async () => {
   expect(await exit).toBe("SIGKILL");
   await gone(pids);
 });
+
+const onOlderLinux = older && process.platform === "linux" ? test : test.skip;
+
+onOlderLinux("a sidecar gets its memory limits", async () => {
+  const [http, grpc] = (await freePorts(2)) as [number, number];
+  const args = ["--app-id=old", `--dapr-http-port=${http}`];
+  const child = spawn(
+    older!,
+    [join(bin, "daprd.js"), ...args, `--dapr-grpc-port=${grpc}`],
+    { cwd: dir, env: { ...process.env, DAPR_REGISTRY_PATH: dir } },
+  );
+  const exit = new Promise((resolve) => child.on("close", resolve));
+  try {
+    let out = "";
+    child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await waitFor("the sidecar", () => out.includes("dapr initialized"));
+    const pid = await waitFor("its process", () => runningWith(args[1]!, bin));
+    const proc = (name: string) =>
+      readFileSync(`/proc/${pid}/${name}`, "utf8").split("\0");
+    expect(proc("cmdline")).toEqual(expect.arrayContaining(nodeLimits));
+    expect(proc("environ")).toEqual(
+      expect.arrayContaining(
+        Object.entries(limitEnv).map(([name, value]) => `${name}=${value}`),
+      ),
+    );
+  } finally {
+    child.kill("SIGTERM");
+    expect(await exit).toBe(0);
+  }
+});
+
+/** The process with this argument that is not the launcher in `folder`. */
+function runningWith(arg: string, folder: string): string | undefined {
+  return readdirSync("/proc").find((pid) => {
+    try {
+      const text = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+      return text.split("\0").includes(arg) && !text.includes(folder);
+    } catch {
+      return false; // no process, or gone
+    }
+  });
+}

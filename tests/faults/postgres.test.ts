@@ -1,4 +1,5 @@
 /** PostgreSQL restarts, cuts connections, is late or refuses the password. */
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -146,6 +147,85 @@ test("connections that the server ends cost no acknowledged save", async () => {
   expect(acked).toBeGreaterThan(20);
   await transacting;
   expect((await read("cut")).json()).toBe(value);
+});
+
+/** A way to PostgreSQL that a test can close, or that hangs up on whoever comes. */
+async function openRelay() {
+  const sockets = new Set<Socket>();
+  let hangsUp = false;
+  let server: Server;
+  const cut = () => sockets.forEach((socket) => socket.destroy());
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {}).on("close", () => sockets.delete(socket));
+  };
+  const listen = (port: number) =>
+    new Promise<void>((resolve) => {
+      server = createServer((socket) => {
+        keep(socket);
+        if (hangsUp) return socket.destroy();
+        const inner = connect(postgres.port, "127.0.0.1");
+        keep(inner);
+        socket.pipe(inner).pipe(socket);
+        inner.on("close", () => socket.destroy());
+        return socket.on("close", () => inner.destroy());
+      }).listen(port, "127.0.0.1", resolve);
+    });
+  await listen(0);
+  const { port } = server!.address() as { port: number };
+  return {
+    url: postgres.url().replace(`:${postgres.port}`, `:${port}`),
+    shut: () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      cut();
+      return closed;
+    },
+    open: () => listen(port),
+    hangUp(now: boolean) {
+      hangsUp = now;
+      cut();
+    },
+  };
+}
+
+test("what was not sent yet waits for the server, but not for good", async () => {
+  const relay = await openRelay();
+  sidecar = await start(relay.url);
+  try {
+    expect((await save("wait", 0)).status).toBe(204);
+    await relay.shut();
+    await sidecar.logged("can't be reached");
+    const waiting = Array.from({ length: 20 }, (_, i) => save(`wait-${i}`, i));
+    await sleep(600);
+    await relay.open();
+    for (const { status } of await Promise.all(waiting))
+      expect(status).toBe(204);
+    await sidecar.logged("is connected again");
+
+    // It listens, but what is tried is a login, no request.
+    relay.hangUp(true);
+    const tried = save("wait", 1);
+    await sleep(600);
+    relay.hangUp(false);
+    expect((await tried).status).toBe(204);
+
+    await relay.shut();
+    const from = performance.now();
+    const refused = await save("wait", 2);
+    const took = performance.now() - from;
+    expect(refused.status).toBe(500);
+    expect(refused.text).toMatch(
+      /postgresql at 127.0.0.1:\d+ can't be reached/,
+    );
+    expect(took).toBeGreaterThan(3000);
+    expect(took).toBeLessThan(6000);
+    await relay.open();
+    await waitFor("it", async () => (await read("wait")).status === 200);
+    expect((await read("wait")).json()).toBe(1);
+  } finally {
+    await sidecar.stop();
+    await relay.shut();
+  }
 });
 
 test("a server that is late is waited for; requests meanwhile are told so", async () => {

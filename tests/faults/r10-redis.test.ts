@@ -204,26 +204,41 @@ test("a Redis that is late is waited for; requests meanwhile are told so", async
   );
 });
 
-test("a wrong password ends the sidecar at once, by the component's name and without the password", async () => {
+test("a wrong password ends the sidecar at once, by the component's name, without the password and without a promise to try on", async () => {
   await redis.admin.config("SET", "requirepass", "right-4711");
   try {
     const wrong: Record<string, string>[] = [
       { redisPassword: "canary-0815" },
       {},
     ];
-    for (const more of wrong) {
-      const refused = await start(redis.address, more, "nothing");
-      expect((await refused.exited).code).toBe(1);
-      expect(refused.output()).toMatch(
-        /initialization error occurred for orders \(state\.redis\/v1\): redis store: error connecting to redis at 127.0.0.1:\d+: (WRONGPASS|NOAUTH)/,
-      );
-      expect(refused.output()).not.toContain("canary-0815");
-    }
+    for (const more of wrong)
+      expect(await refusal(more)).toMatch(/^(WRONGPASS|NOAUTH)/);
     sidecar = await start(redis.address, { redisPassword: "right-4711" });
     expect((await save("in", 1)).status).toBe(204);
   } finally {
     await redis.admin.config("SET", "requirepass", "");
   }
+});
+
+/** Why a component can't be opened, as the end of the sidecar tells. */
+async function refusal(metadata: Record<string, string>): Promise<string> {
+  const refused = await start(redis.address, metadata, "nothing");
+  expect((await refused.exited).code).toBe(1);
+  expect(refused.output()).not.toContain("canary-0815");
+  expect(refused.output()).not.toContain("trying until it can");
+  const [, why] = refused
+    .output()
+    .split(
+      /initialization error occurred for orders \(state\.redis\/v1\): redis store: error connecting to redis at 127.0.0.1:\d+: /,
+    );
+  return why!;
+}
+
+test.each([
+  [{ redisDB: "99" }, /^ERR DB index is out of range/],
+  [{ redisType: "cluster" }, /^ERR This instance has cluster support disabled/],
+])("%j, which the server has not got, ends it as well", async (more, why) => {
+  expect(await refusal(more)).toMatch(why);
 });
 
 test("nobody there and no waiting without end: a request fails in time", async () => {

@@ -9,13 +9,17 @@ import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
 import {
+  drillSeed as seed,
+  randomizer,
+  type Random,
+} from "../support/randomizer.ts";
+import {
   closeApps,
   startApp,
   type RecordingApp,
 } from "../support/recording-app.ts";
 import { waitFor } from "../wait-for.ts";
 
-const seed = Number(process.env["R12_SEED"] ?? Date.now() % 1_000_000);
 const path = "/v1.0/bindings/orders";
 let sidecar: Daprd;
 let app: RecordingApp;
@@ -31,27 +35,6 @@ afterAll(async () => {
   await stopAll();
   await closeApps();
 });
-
-/** mulberry32: small, seeded, good enough to vary requests. */
-function randomizer(state: number) {
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const below = (n: number) => Math.floor(next() * n);
-  return {
-    below,
-    pick: <T>(list: readonly T[]): T => list[below(list.length)]!,
-  };
-}
-type Random = ReturnType<typeof randomizer>;
-
-const text = (random: Random, length: number) =>
-  Array.from({ length }, () => String.fromCharCode(33 + random.below(94))).join(
-    "",
-  );
 
 interface Bad {
   method?: string;
@@ -133,13 +116,13 @@ const kinds: ((random: Random) => Bad)[] = [
     message: /: operation field is missing from request$/,
   }),
   (random) => ({
-    body: JSON.stringify({ operation: `x${text(random, random.below(40))}` }),
+    body: JSON.stringify({ operation: `x${random.text(random.below(40))}` }),
     status: 500,
     errorCode: "ERR_INVOKE_OUTPUT_BINDING",
     message: /does not support operation /,
   }),
   (random) => ({
-    target: `/v1.0/bindings/no${encodeURIComponent(text(random, 1 + random.below(50)))}`,
+    target: `/v1.0/bindings/no${encodeURIComponent(random.text(1 + random.below(50)))}`,
     body: order(1),
     status: 500,
     errorCode: "ERR_INVOKE_OUTPUT_BINDING",
@@ -175,7 +158,7 @@ const kinds: ((random: Random) => Bad)[] = [
       "/v1.0/bindings%2Forders",
       "/?",
       "/v1.0/state",
-      `/${encodeURIComponent(text(random, 20))}`,
+      `/${encodeURIComponent(random.text(20))}`,
     ]),
     body: order(1),
     status: 404,

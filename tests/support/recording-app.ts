@@ -40,7 +40,11 @@ export async function startApp(
   const requests: Recorded[] = [];
   const server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    try {
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    } catch {
+      return; // its caller left in the middle: no whole request
+    }
     const recorded: Recorded = {
       method: incoming.method!,
       path: incoming.url!,

@@ -69,6 +69,7 @@ function http2() {
     const server = createHttp2();
     server.on("stream", (stream: ServerHttp2Stream) => {
       stream.on("error", () => stream.destroy());
+      if (stream.destroyed || stream.closed) return; // reset already
       stream.respond(
         {
           ":status": 200,

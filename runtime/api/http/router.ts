@@ -10,7 +10,7 @@ export interface Match {
   params: Record<string, string>;
 }
 
-/** A parameter's escape is broken; answered 400 in plain text. */
+/** A parameter's escape is broken or no UTF-8; answered 400 in plain text. */
 export class UnescapeError extends Error {
   override name = "UnescapeError";
 }
@@ -70,20 +70,17 @@ function bind({ segments, handler }: Pattern, actual: string[]): Match {
 
 function unescapeParam(name: string, value: string): string {
   if (!/[%+]/.test(value)) return value;
+  const failed = `failed to unescape request parameter "${name}". Error: `;
   const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
   if (bad)
     throw new UnescapeError(
-      `failed to unescape request parameter "${name}". Error: invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
+      `${failed}invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
     );
-  const spaced = value.replaceAll("+", " ");
   try {
-    return decodeURIComponent(spaced);
+    return decodeURIComponent(value.replaceAll("+", " "));
   } catch {
-    // Not UTF-8: bytes as they are, like Go's strings, made readable.
-    const bytes = spaced.replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
-      String.fromCharCode(parseInt(hex, 16)),
-    );
-    return Buffer.from(bytes, "latin1").toString("utf8");
+    // Made readable, different keys would become one.
+    throw new UnescapeError(`${failed}"${value}" is not UTF-8`);
   }
 }
 

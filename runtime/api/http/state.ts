@@ -1,6 +1,7 @@
 /** `/v1.0/state/{store}…` (spec api §2). */
 import type { States } from "../../blocks/state.ts";
 import { ApiError } from "../../errors.ts";
+import { stateErrors } from "../../blocks/state-errors.ts";
 import { decodeFirst } from "../../go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";
 import { readBody } from "./read-body.ts";
@@ -113,10 +114,7 @@ async function queryBody(request: ApiRequest, store: string): Promise<unknown> {
   } catch (error) {
     if (error instanceof BodyError)
       throw new ApiError("bodyRead", [error.message], { cause: error });
-    throw new ApiError(
-      "stateQuery",
-      [store, `failed to parse JSON query body: ${(error as Error).message}`],
-      { cause: error },
-    );
+    const why = `failed to parse JSON query body: ${(error as Error).message}`;
+    throw stateErrors.query(store, new Error(why, { cause: error }));
   }
 }

@@ -3,32 +3,25 @@
  * a lost one is replaced, and no statement is sent twice. The postgres*.ts
  * files in this folder are the only ones that know the driver `pg`.
  */
-import type { Pool, PoolClient } from "pg";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
 import { pause } from "../retry.ts";
-import { explained, isHopeless, isWithoutTls } from "./postgres-errors.ts";
+import {
+  explained,
+  isCrowded,
+  isHopeless,
+  isWithoutTls,
+  NotConnectedError,
+} from "./postgres-errors.ts";
+import {
+  borrow,
+  inTransaction,
+  makePool,
+  runner,
+  type RunStatement,
+} from "./postgres-pool.ts";
 import { watchServer } from "./server-trouble.ts";
-
-/** Parameters are always bound. `name` lets a connection prepare it once. */
-export interface Statement {
-  name?: string;
-  text: string;
-}
-
-export interface Rows {
-  /** Values by column, in the order of the SELECT. */
-  rows: unknown[][];
-  /** Rows that were found or changed. */
-  count: number;
-}
-
-/** Runs a statement: on any connection, or inside a transaction. */
-export type RunStatement = (
-  statement: Statement,
-  values?: unknown[],
-) => Promise<Rows>;
 
 export interface PostgresClient {
   run: RunStatement;
@@ -48,6 +41,8 @@ export interface PostgresOptions {
 /** Less than a component's time to open: a late server is not an error. */
 const patienceMs = 2000;
 const againMs = 500;
+/** What was not sent yet waits this long for a server that is away. */
+const waitMs = 4000;
 
 /**
  * Connects and prepares. A server that is merely not there is waited for in the
@@ -61,57 +56,99 @@ export async function openPostgres({
 }: PostgresOptions): Promise<PostgresClient> {
   const at = `postgresql at ${server.host}:${server.port}`;
   const trouble = watchServer(log, at);
-  let pool = await makePool(server, trouble.found);
+  let pool = await makePool(server, lost);
   const stop = new AbortController();
-  let isReady = false;
+  let isPrepared = false;
+  let isThere = false;
+  /** Settles when the server is there, or at the end. */
+  let reaching = Promise.resolve();
   let closing: Promise<void> | undefined;
   const underWay = new Set<Promise<unknown>>();
 
-  async function start() {
+  async function reach() {
+    if (isPrepared) await borrow(pool, async () => {});
+    else await prepareFirst();
+    isPrepared = isThere = true;
+    trouble.over();
+  }
+
+  async function prepareFirst() {
     try {
       await prepareOnce();
     } catch (error) {
       if (!server.tlsIsOptional || !isWithoutTls(error)) throw error;
       await pool.end();
-      pool = await makePool({ ...server, tls: undefined }, trouble.found);
+      pool = await makePool({ ...server, tls: undefined }, lost);
       await prepareOnce();
     }
-    isReady = true;
-    trouble.over();
   }
 
   async function prepareOnce() {
     await borrow(pool, (client) => prepare(runner(client, server.prepares)));
   }
 
-  let attempt = start();
-
-  async function startLate() {
-    for (;;)
+  /** Tries until the server is there again, or until the end. */
+  async function reachAgain(error: unknown): Promise<void> {
+    for (let why = error; !stop.signal.aborted;) {
+      trouble.found(messageOf(why));
+      if (!(await pause(againMs, stop.signal))) return;
       try {
-        return await attempt;
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        trouble.found(messageOf(error));
-        if (!(await pause(againMs, stop.signal))) return;
-        attempt = start();
+        return await reach();
+      } catch (again) {
+        why = again;
       }
+    }
   }
 
-  const error = await within(patienceMs, attempt);
+  /** A connection that nobody used just now is gone: perhaps all are. */
+  function lost(error: Error) {
+    trouble.found(messageOf(error));
+    if (!isThere) return;
+    isThere = false;
+    reaching = reach().catch(reachAgain);
+  }
+
+  const first = reach();
+  const error = await within(patienceMs, first);
   if (error && isHopeless(error)) {
     await pool.end();
     throw new Error(`failed to connect to the database: ${messageOf(error)}`, {
       cause: error,
     });
   }
-  if (!isReady) void startLate();
+  reaching = first.catch(reachAgain);
+
+  /** Works when the server is there: at once, or within some seconds. */
+  async function whenThere<T>(work: () => Promise<T>): Promise<T> {
+    const until = performance.now() + Math.min(waitMs, server.timeoutMs);
+    for (;;) {
+      if (!isThere) await within(until - performance.now(), reaching);
+      if (!isThere)
+        throw new Error(
+          `${at} can't be reached: ${trouble.reason ?? "it does not answer"}`,
+        );
+      try {
+        return await work();
+      } catch (error) {
+        const mayWait =
+          error instanceof NotConnectedError &&
+          !isHopeless(error.cause) &&
+          performance.now() < until &&
+          !stop.signal.aborted;
+        if (!mayWait) throw error;
+        if (isCrowded(error)) await pause(againMs, stop.signal);
+        else if (isThere) {
+          isThere = false;
+          reaching = reachAgain(error);
+        }
+      }
+    }
+  }
 
   /** Keeps count, so that close can wait. */
   function track<T>(work: () => Promise<T>): Promise<T> {
     if (closing) return Promise.reject(new Error(`${at} is closed`));
-    const done = isReady ? work() : whenReady().then(work);
-    const told = done.catch((error: unknown) => {
+    const told = whenThere(work).catch((error: unknown) => {
       throw explained(error, at);
     });
     underWay.add(told);
@@ -120,17 +157,13 @@ export async function openPostgres({
     return told;
   }
 
-  async function whenReady() {
-    await within(server.timeoutMs, attempt);
-    if (!isReady)
-      throw new Error(
-        `${at} can't be reached: ${trouble.reason ?? "it does not answer"}`,
-      );
-  }
-
   return {
     run: (statement, values) =>
-      track(() => query(pool, statement, values, server.prepares)),
+      track(() =>
+        borrow(pool, (client) =>
+          runner(client, server.prepares)(statement, values),
+        ),
+      ),
     transaction: (work) =>
       track(() =>
         borrow(pool, (client) =>
@@ -143,92 +176,10 @@ export async function openPostgres({
   async function disconnect() {
     stop.abort();
     await Promise.allSettled(underWay);
-    if (!isReady) await within(patienceMs, attempt);
+    await within(patienceMs, reaching);
     await pool.end();
   }
 }
-
-/** Lends a connection; one on which something failed is not used again. */
-async function borrow<T>(
-  pool: Pool,
-  use: (client: PoolClient) => Promise<T>,
-): Promise<T> {
-  const client = await pool.connect();
-  // Cut off between two statements, which the next one tells; unheard it would end the process.
-  const cut = () => {};
-  client.on("error", cut);
-  let isBroken = true;
-  try {
-    const result = await use(client);
-    isBroken = false;
-    return result;
-  } finally {
-    client.off("error", cut);
-    client.release(isBroken);
-  }
-}
-
-/** Over one connection: commits what `work` did, or rolls all of it back and rejects. */
-export async function inTransaction<T>(
-  run: RunStatement,
-  work: (run: RunStatement) => Promise<T>,
-): Promise<T> {
-  await run({ text: "BEGIN" });
-  try {
-    const result = await work(run);
-    await run({ text: "COMMIT" });
-    return result;
-  } catch (error) {
-    // Where this fails too, the connection ends and the transaction with it.
-    await run({ text: "ROLLBACK" }).catch(() => {});
-    throw error;
-  }
-}
-
-async function makePool(
-  server: PostgresServer,
-  lost: (reason: string) => void,
-): Promise<Pool> {
-  const { default: pg } = await import("pg");
-  const pool = new pg.Pool({
-    host: server.host,
-    port: server.port,
-    user: server.user,
-    password: server.password,
-    database: server.database,
-    ssl: server.tls ?? false,
-    application_name: server.applicationName,
-    options: server.options,
-    max: server.maxConnections,
-    idleTimeoutMillis: server.idleMs,
-    connectionTimeoutMillis: server.timeoutMs,
-    query_timeout: server.timeoutMs,
-    keepAlive: true,
-  });
-  // Of a connection nobody uses just now: the next request takes another one.
-  pool.on("error", (error) => lost(messageOf(error)));
-  return pool;
-}
-
-async function query(
-  on: Pool | PoolClient,
-  { name, text }: Statement,
-  values: unknown[] | undefined,
-  prepares: boolean,
-): Promise<Rows> {
-  const { rows, rowCount } = await on.query({
-    text,
-    values,
-    rowMode: "array",
-    ...(prepares && name ? { name } : {}),
-  });
-  return { rows: rows as unknown[][], count: rowCount ?? 0 };
-}
-
-const runner =
-  (client: PoolClient, prepares: boolean): RunStatement =>
-  (statement, values) =>
-    query(client, statement, values, prepares);
 
 /** The error of `work`, or undefined: it passed, or takes longer. */
 async function within(

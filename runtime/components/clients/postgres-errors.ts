@@ -8,30 +8,47 @@ export const isWithoutTls = (error: unknown) =>
 const codeOf = (error: unknown) =>
   String((error as { code?: string }).code ?? "");
 
+/** No connection could be had, so nothing was sent. The cause tells why. */
+export class NotConnectedError extends Error {
+  override name = "NotConnectedError";
+  override readonly cause: Error;
+
+  constructor(cause: Error) {
+    super(messageOf(cause), { cause });
+    this.cause = cause;
+  }
+}
+
+const causeOf = (error: unknown) =>
+  error instanceof NotConnectedError ? error.cause : error;
+
 /** Trying again does not help: refused login, no such database, no right to do it, no trusted TLS. */
-export const isHopeless = (error: Error) =>
-  /^(28|3D|42|0A|22)|CERT|SELF_SIGNED|UNABLE_TO|^ERR_(TLS|SSL|OSSL)/.test(
-    codeOf(error),
-  ) ||
-  isWithoutTls(error) ||
-  error.message.startsWith("SASL");
+export function isHopeless(error: Error): boolean {
+  const cause = causeOf(error);
+  return (
+    /^(28|3D|3F|42|0A|22)|CERT|SELF_SIGNED|UNABLE_TO|^ERR_(TLS|SSL|OSSL)/.test(
+      codeOf(cause),
+    ) ||
+    isWithoutTls(cause) ||
+    messageOf(cause).startsWith("SASL")
+  );
+}
+
+/** The server has as many connections as it takes; those at hand still work. */
+export const isCrowded = (error: Error) => codeOf(causeOf(error)) === "53300";
 
 /** What happened to a statement, in words; what PostgreSQL itself answered stays as it is. */
 export function explained(error: unknown, at: string): unknown {
+  if (error instanceof NotConnectedError)
+    return isHopeless(error)
+      ? error.cause
+      : new Error(`${at} can't be reached: ${error.message}`, { cause: error });
   if (!(error instanceof Error)) return error;
-  const code = codeOf(error);
   const told = messageOf(error);
   if (
-    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ETIMEDOUT|ENOENT|57P03|53300)$/.test(
-      code,
+    /^(ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|57P01|57P02)$/.test(
+      codeOf(error),
     ) ||
-    /timeout exceeded when trying to connect|Connection terminated due to connection timeout/.test(
-      told,
-    )
-  )
-    return new Error(`${at} can't be reached: ${told}`, { cause: error });
-  if (
-    /^(ECONNRESET|EPIPE|57P01|57P02)$/.test(code) ||
     /^(Connection terminated|Query read timeout|Client has encountered a connection error)/.test(
       told,
     )

@@ -75,6 +75,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   let refusal: Error | undefined;
   /** Why there is none. */
   let last: Error | undefined;
+  let isFirst = true;
 
   const raw: RedisCall = (name, ...args) => redis.callBuffer(name, ...args);
 
@@ -96,6 +97,8 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   const found = (error: Error) => {
     if (closing) return;
     last = error;
+    // Told by the failure of the start: nobody tries until it can.
+    if (isFirst && isHopeless(error)) return;
     trouble.found(messageOf(error));
   };
 
@@ -116,6 +119,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   });
 
   await firstAttempt(redis, gate, server);
+  isFirst = false;
 
   const explain = (error: unknown): never => {
     throw explained(error, server.at, trouble.reason);

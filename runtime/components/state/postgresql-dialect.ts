@@ -14,6 +14,8 @@ export interface Migrations {
 
 /** Columns of `get` and `getMany`: key, value, etag, expiry in ms since 1970 or null, and more that toData knows. */
 export interface Dialect {
+  /** As statements name it. */
+  table: string;
   features: StateFeature[];
   migrations: Migrations;
   /** Row of the metadata table that tells the last sweep. */

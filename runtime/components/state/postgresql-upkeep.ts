@@ -1,17 +1,14 @@
 /** Tables are made and changed once, and expired rows swept, by whichever sidecar comes first. */
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import {
-  inTransaction,
-  type PostgresClient,
-  type RunStatement,
-} from "../clients/postgres-client.ts";
+import type { PostgresClient } from "../clients/postgres-client.ts";
+import { inTransaction, type RunStatement } from "../clients/postgres-pool.ts";
 import type { Dialect } from "./postgresql-dialect.ts";
 
 /** Brings the tables up to date. `run` is one connection: a lock is held on it meanwhile, the original's too. */
 export async function migrate(
   run: RunStatement,
-  { migrations: { key, steps } }: Dialect,
+  { table, migrations: { key, steps } }: Dialect,
   metadataTable: string,
 ): Promise<void> {
   const ensure = {
@@ -34,21 +31,25 @@ export async function migrate(
       ["lock"],
     );
     const { rows } = await run(
-      { text: `SELECT value FROM ${metadataTable} WHERE key = $1` },
-      [key],
+      {
+        text: `SELECT value, to_regclass($2) IS NOT NULL FROM ${metadataTable} WHERE key = $1`,
+      },
+      [key, table],
     );
-    const done = Number(rows[0]?.[0] ?? 0);
+    const [level = 0, isThere] = rows[0] ?? [];
+    const done = Number(level);
     if (!Number.isInteger(done) || done < 0)
       throw new Error(
-        `invalid migration level found in ${metadataTable}: ${rows[0]?.[0]}`,
+        `invalid migration level found in ${metadataTable}: ${level}`,
       );
-    for (let step = done; step < steps.length; step++) {
+    // The steps noted down are another table's: v1 counts those of all tables as one.
+    for (let step = isThere ? done : 0; step < steps.length; step++) {
       await run({ text: steps[step]! });
       await run(
         {
           text: `INSERT INTO ${metadataTable} (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
         },
-        [key, `${step + 1}`],
+        [key, `${Math.max(done, step + 1)}`],
       );
     }
   });

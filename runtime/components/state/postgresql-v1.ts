@@ -13,6 +13,7 @@ export function v1Dialect(writtenTable: string): Dialect {
       value = excluded.value, isbinary = excluded.isbinary,
       expiredate = excluded.expiredate, updatedate = CURRENT_TIMESTAMP`;
   return {
+    table,
     features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
     migrations: {
       key: "migrations",
@@ -24,11 +25,11 @@ export function v1Dialect(writtenTable: string): Dialect {
           insertdate timestamp with time zone NOT NULL DEFAULT now(),
           updatedate timestamp with time zone NULL
         )`,
-        // Two stores may share one metadata table and each count the other's steps.
         `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS expiredate timestamp with time zone`,
       ],
     },
-    cleanupKey: "last-cleanup",
+    // The original has one note for all tables, so that one sweep would do for the others.
+    cleanupKey: table === "state" ? "last-cleanup" : `last-cleanup-${table}`,
     deleteExpired: `DELETE FROM ${table} WHERE expiredate IS NOT NULL AND expiredate < CURRENT_TIMESTAMP`,
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,

@@ -14,6 +14,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
       value = excluded.value, etag = excluded.etag,
       expires_at = excluded.expires_at, updated_at = CURRENT_TIMESTAMP`;
   return {
+    table,
     features: ["ETAG", "TRANSACTIONAL", "TTL"],
     migrations: {
       key: `migrations-state-v2-${tablePrefix}`,

@@ -18,8 +18,8 @@ import {
 import {
   openPostgres,
   type PostgresClient,
-  type RunStatement,
 } from "../clients/postgres-client.ts";
+import type { RunStatement } from "../clients/postgres-pool.ts";
 import {
   postgresMetadata,
   postgresServer,

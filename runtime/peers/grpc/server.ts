@@ -4,9 +4,12 @@
  */
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   type ServerDuplexStream,
   type ServerUnaryCall,
   type sendUnaryData,
@@ -43,6 +46,8 @@ export interface GrpcServer {
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const { receive } = options;
+  // It would write what strangers send to the standard error, past the log.
+  setLogVerbosity(logVerbosity.NONE);
   const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
   // The original's own times (spec grpc §0).
   const server = new Server({
@@ -53,6 +58,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.max_connection_idle_ms": 180_000,
     "grpc.enable_channelz": 0,
   });
+  ignoreEndedStreams(server);
   server.addService(
     { CallLocal: callLocal, CallLocalStream: callLocalStream },
     {
@@ -72,6 +78,22 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     },
     close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
   };
+}
+
+/**
+ * The library answers a wrong call even when its stream is reset by then, which
+ * throws where nobody can catch it. This is its first look at a stream.
+ */
+function ignoreEndedStreams(server: Server) {
+  const inner = server as unknown as {
+    _verifyContentType(
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+    ): boolean;
+  };
+  const verify = inner._verifyContentType.bind(server);
+  inner._verifyContentType = (stream, headers) =>
+    !(stream.destroyed || stream.closed) && verify(stream, headers);
 }
 
 async function answerOnce(

@@ -1,0 +1,32 @@
+/** Seeded randomness: a run that failed can be repeated. */
+export interface Random {
+  /** A whole number from 0, below n. */
+  below(n: number): number;
+  pick<T>(list: readonly T[]): T;
+  /** Visible ASCII. */
+  text(length: number): string;
+}
+
+/** mulberry32: small, seeded, good enough to vary requests. */
+export function randomizer(state: number): Random {
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (n: number) => Math.floor(next() * n);
+  return {
+    below,
+    pick: <T>(list: readonly T[]): T => list[below(list.length)]!,
+    text: (length) =>
+      Array.from({ length }, () => String.fromCharCode(33 + below(94))).join(
+        "",
+      ),
+  };
+}
+
+/** The seed of a drill: `R12_SEED=n` repeats a run. */
+export const drillSeed = Number(
+  process.env["R12_SEED"] ?? Date.now() % 1_000_000,
+);
