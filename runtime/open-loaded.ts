@@ -105,9 +105,7 @@ function add(component: Closable, resource: LoadedComponent, to: Category) {
 
 /** Its metadata is wrong, or its type unknown. */
 const isMistake = (error: unknown) =>
-  error instanceof MetadataError ||
-  !(error as Error).cause ||
-  (error as Error).cause instanceof MetadataError;
+  !(error as Error).cause || (error as Error).cause instanceof MetadataError;
 
 /**
  * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what

@@ -166,6 +166,15 @@ test("a crash of a sidecar ends the run, which names its log", async () => {
   expectNothingLeft(demo, instances);
 });
 
+test("what `dapr run` refuses is the demo's reason", async () => {
+  // A file, but no program: the sidecar cannot be started.
+  const demo = new Demo([], { DAPR_DAPRD_PATH: join(root, "package.json") });
+  expect(await demo.ended).toBe(1);
+  expect(demo.output).toMatch(
+    /\nDemo failed: Error starting Dapr and app \("nodeapp"\): spawn .*package\.json EACCES\. /,
+  );
+});
+
 test("a killed `dapr run` is not taken for an end in order", async () => {
   const { demo, instances } = await flowing();
   process.kill(instances[0]?.cliPid as number, "SIGKILL");
