@@ -4,11 +4,11 @@
  * is open, then all others in file order.
  */
 import { randomUUID } from "node:crypto";
-import { initFailure, openComponent } from "./components/open.ts";
+import { initFailure, openComponent, type Opened } from "./components/open.ts";
 import type { BuiltIn } from "./components/index.ts";
 import type { Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
-import { hideSecrets } from "./hide-secrets.ts";
+import type { Explain } from "./hide-secrets.ts";
 import type { Logger } from "./log.ts";
 import { where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
@@ -17,7 +17,7 @@ import { fillSecrets, type SecretSource } from "./secret-refs.ts";
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {
   known: BuiltIn<C>[];
-  add(component: C, resource: LoadedComponent): void;
+  add(component: C, resource: LoadedComponent, explain: Explain): void;
 }
 
 export interface LoadOptions {
@@ -28,7 +28,11 @@ export interface LoadOptions {
   categories: Record<string, Category>;
   secrets: SecretSource;
   /** Called for each that is open, in order. */
-  onOpened(component: Closable, resource: LoadedComponent): void;
+  onOpened(
+    component: Closable,
+    resource: LoadedComponent,
+    explain: Explain,
+  ): void;
 }
 
 const isSecretStore = ({ type }: LoadedComponent) =>
@@ -77,9 +81,9 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
     category?.known ?? Object.values(categories).flatMap(({ known }) => known);
   try {
     expand(resource, options);
-    const component = await openComponent(resource, known, options);
-    options.onOpened(component, resource);
-    add(component, resource, category!);
+    const opened = await openComponent(resource, known, options);
+    options.onOpened(opened.component, resource, opened.explain);
+    add(opened, resource, category!);
     log.info(`Component loaded: ${label(resource)}`);
   } catch (error) {
     const because =
@@ -94,11 +98,15 @@ async function openOne(resource: LoadedComponent, options: LoadOptions) {
 }
 
 /** What a block does not take is a failure of the component's start like any other. */
-function add(component: Closable, resource: LoadedComponent, to: Category) {
+function add(
+  { component, explain }: Opened<Closable>,
+  resource: LoadedComponent,
+  to: Category,
+) {
   try {
-    to.add(component, resource);
+    to.add(component, resource, explain);
   } catch (error) {
-    throw initFailure(resource, error, hideSecrets(resource.metadata, {}));
+    throw initFailure(resource, error, explain);
   }
 }
 

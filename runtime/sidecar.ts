@@ -37,6 +37,7 @@ import type { Configuration } from "./configuration.ts";
 import type { Binding, Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import type { Explain } from "./hide-secrets.ts";
 import type { Handler } from "./api/http/request.ts";
 import { openComponents, type Category } from "./load-components.ts";
 import type { HttpEndpoint } from "./invocation.ts";
@@ -132,25 +133,26 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const categories = {
       secretstores: {
         known: secretStores,
-        add(store: SecretStore, resource: LoadedComponent) {
-          secrets.add(resource.name, store);
+        add(store: SecretStore, resource: LoadedComponent, explain: Explain) {
+          secrets.add(resource.name, store, explain);
           named.push({ resource, capabilities: [...store.features] });
         },
       },
       state: {
         known: stateStores,
-        add(store: StateStore, resource: LoadedComponent) {
-          states.add(resource.name, store, resource.metadata);
+        add(store: StateStore, resource: LoadedComponent, explain: Explain) {
+          states.add(resource.name, store, resource.metadata, explain);
           named.push({ resource, capabilities: capabilitiesOf(store) });
         },
       },
       bindings: {
         known: knownBindings,
-        add(binding: Binding, resource: LoadedComponent) {
+        add(binding: Binding, resource: LoadedComponent, explain: Explain) {
           const route = resource.metadata.find(({ name }) => name === "route");
           const entry: NamedBinding = {
             name: resource.name,
             binding,
+            explain,
             route: route?.value || resource.name,
             directions: directionsOf(resource),
           };
@@ -177,10 +179,14 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         // A list and what is done with its entries go together; past here a component is a component.
         categories: categories as unknown as Record<string, Category>,
         secrets,
-        onOpened(component: Closable, resource) {
+        onOpened(component: Closable, resource, explain) {
           opened.defer(async () => {
             log.info(`Shutting down component ${label(resource)}`);
-            await component.close();
+            try {
+              await component.close();
+            } catch (error) {
+              throw new Error(explain(error), { cause: error });
+            }
           });
         },
       },
@@ -370,7 +376,7 @@ async function openResolvers(
   for (const entry of wanted) {
     const type = `nameresolution.${entry.component.toLowerCase()}`;
     try {
-      const resolver = await openComponent(
+      const { component: resolver } = await openComponent(
         {
           name: entry.component,
           type,

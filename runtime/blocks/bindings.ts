@@ -14,12 +14,14 @@ import {
   type StopReading,
 } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
 
 export interface NamedBinding {
   name: string;
   binding: Binding;
+  explain: Explain;
   /** Path the app takes messages at, without its leading slash: metadata `route`, else the name. */
   route: string;
   directions: { input: boolean; output: boolean; explicit: boolean };
@@ -41,7 +43,7 @@ export function createBindings(options: BindingsOptions) {
   const byName = new Map<string, NamedBinding>();
   /** Ends probes first; messages held for a missing app only once their inputs know that they stop. */
   let reading: { probes: AbortController; holds: AbortController } | undefined;
-  let stops: { name: string; stop: StopReading }[] = [];
+  let stops: { named: NamedBinding; stop: StopReading }[] = [];
   const unsettled = new Set<Promise<void>>();
   let stopping = Promise.resolve();
   const warned = new Set<string>();
@@ -73,13 +75,17 @@ export function createBindings(options: BindingsOptions) {
       try {
         return await named.binding.invoke({ operation, data, metadata });
       } catch (error) {
-        throw new ApiError("invokeOutputBinding", [name, messageOf(error)], {
-          cause: error,
-          headers:
-            error instanceof BindingError
-              ? metadataHeaders(error.metadata)
-              : undefined,
-        });
+        throw new ApiError(
+          "invokeOutputBinding",
+          [name, named.explain(error)],
+          {
+            cause: error,
+            headers:
+              error instanceof BindingError
+                ? metadataHeaders(error.metadata)
+                : undefined,
+          },
+        );
       }
     },
 
@@ -120,11 +126,13 @@ export function createBindings(options: BindingsOptions) {
   async function stopAll(probes: AbortController, holds: AbortController) {
     probes.abort();
     await Promise.all(unsettled);
-    const stopped = stops.map(async ({ name, stop }) => {
+    const stopped = stops.map(async ({ named, stop }) => {
       try {
         await stop();
       } catch (error) {
-        log.error(`error stopping input binding ${name}: ${messageOf(error)}`);
+        log.error(
+          `error stopping input binding ${named.name}: ${named.explain(error)}`,
+        );
       }
     });
     stops = [];
@@ -142,11 +150,11 @@ export function createBindings(options: BindingsOptions) {
       if (!named.directions.explicit && !(await isWanted(named, probes)))
         return;
       const stop = await named.binding.read!(deliver(named, holds));
-      stops.push({ name: named.name, stop });
+      stops.push({ named, stop });
     } catch (error) {
       if (probes.aborted) return;
       log.error(
-        `error reading from input binding ${named.name}: ${messageOf(error)}`,
+        `error reading from input binding ${named.name}: ${named.explain(error)}`,
       );
     }
   }
