@@ -97,7 +97,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
-    const health = { isHealthy: false, isBlocked: false };
+    const health = { isHealthy: false, isBlocked: false, isAwaited: true };
 
     const resolvers = await openResolvers(configuration, options);
     for (const resolver of resolvers) opened.defer(() => resolver.close());
@@ -111,6 +111,8 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       namespace: namespace || "default",
       app,
       isAppHealthy: () => health.isHealthy,
+      isAppAwaited: () =>
+        health.isAwaited && !flags["enable-app-health-check"],
       resolvers,
       peers,
       external,
@@ -256,6 +258,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const unhealthy = Promise.withResolvers<void>();
     const onHealthy = () => {
       health.isHealthy = true;
+      health.isAwaited = false;
       if (!health.isBlocked) block.startReading();
     };
     const ready = (async () => {
