@@ -408,11 +408,17 @@ async function openResolvers(
 /** Without a Configuration: other sidecars of this kit by the local registry, the original's by mDNS. */
 const usualResolvers = ["local", "mdns"];
 
+/** `[::1],127.0.0.1` → as Node takes them. */
+const listedAddresses = (flags: Flags): string[] =>
+  flags["dapr-listen-addresses"]
+    .split(",")
+    .map((address) => address.trim().replace(/^\[(.*)\]$/, "$1"))
+    .filter(Boolean);
+
 /** Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet). */
 const peerAddresses = (flags: Flags): string[] => [
   flags["dapr-internal-grpc-listen-address"] ||
-    flags["dapr-listen-addresses"].split(",")[0] ||
-    "127.0.0.1",
+    (listedAddresses(flags)[0] ?? "127.0.0.1"),
 ];
 
 /** Where others reach what listens on `address`. */
@@ -443,7 +449,7 @@ async function openApis(
   fallback: Handler,
   routes: ServerOptions["routes"],
 ): Promise<{ close(): Promise<void> }> {
-  const listed = flags["dapr-listen-addresses"].split(",").filter(Boolean);
+  const listed = listedAddresses(flags);
   const addresses = listed.length > 0 ? listed : loopback;
   const isOpen = listed.some(
     (address) => !/^(127\.|::1$|localhost$)/.test(address),
