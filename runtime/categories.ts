@@ -10,6 +10,7 @@ import {
 } from "./components/index.ts";
 import { directionsOf } from "./components/open.ts";
 import type { Binding } from "./contract.ts";
+import type { Explain } from "./hide-secrets.ts";
 import type { Category } from "./open-loaded.ts";
 import type { LoadedComponent } from "./resources/components.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -28,8 +29,8 @@ export function createCategories({
 }: Blocks): Record<string, Category> {
   const secretstores: Category<SecretStore> = {
     known: secretStores,
-    add(store, { name }) {
-      secrets.add(name, store);
+    add(store, { name }, explain) {
+      secrets.add(name, store, explain);
       return [...store.features];
     },
     async remove(store, { name }) {
@@ -38,8 +39,8 @@ export function createCategories({
   };
   const state: Category<StateStore> = {
     known: stateStores,
-    add(store, { name, metadata }) {
-      states.add(name, store, metadata);
+    add(store, { name, metadata }, explain) {
+      states.add(name, store, metadata, explain);
       return capabilitiesOf(store);
     },
     async remove(store, { name }) {
@@ -48,8 +49,8 @@ export function createCategories({
   };
   const binding: Category<Binding> = {
     known: knownBindings,
-    add(added, resource) {
-      const named = withRoute(added, resource);
+    add(added, resource, explain) {
+      const named = withRoute(added, resource, explain);
       bindings.add(named);
       return bindings.capabilities(named);
     },
@@ -60,11 +61,16 @@ export function createCategories({
   return categories as unknown as Record<string, Category>;
 }
 
-function withRoute(binding: Binding, resource: LoadedComponent): NamedBinding {
+function withRoute(
+  binding: Binding,
+  resource: LoadedComponent,
+  explain: Explain,
+): NamedBinding {
   const route = resource.metadata.find(({ name }) => name === "route");
   return {
     name: resource.name,
     binding,
+    explain,
     route: route?.value || resource.name,
     directions: directionsOf(resource),
   };

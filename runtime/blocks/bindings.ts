@@ -8,7 +8,7 @@ import {
   type Binding,
   type BindingResponse,
 } from "../contract.ts";
-import { ApiError, messageOf } from "../errors.ts";
+import { ApiError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { createInputs, type NamedBinding } from "./binding-inputs.ts";
 
@@ -69,13 +69,17 @@ export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
       try {
         return await named.binding.invoke({ operation, data, metadata });
       } catch (error) {
-        throw new ApiError("invokeOutputBinding", [name, messageOf(error)], {
-          cause: error,
-          headers:
-            error instanceof BindingError
-              ? metadataHeaders(error.metadata)
-              : undefined,
-        });
+        throw new ApiError(
+          "invokeOutputBinding",
+          [name, named.explain(error)],
+          {
+            cause: error,
+            headers:
+              error instanceof BindingError
+                ? metadataHeaders(error.metadata)
+                : undefined,
+          },
+        );
       }
     },
 
