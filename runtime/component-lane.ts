@@ -181,7 +181,12 @@ export class ComponentLane {
     this.#options.log.info(`Component removed: ${label(loaded.resource)}`);
   }
 
-  async #close({ component, resource, category, explain }: Loaded): Promise<void> {
+  async #close({
+    component,
+    resource,
+    category,
+    explain,
+  }: Loaded): Promise<void> {
     try {
       await category.remove(component, resource);
       await component.close();

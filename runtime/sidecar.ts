@@ -133,8 +133,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       namespace: namespace || "default",
       app,
       isAppHealthy: () => health.isHealthy,
-      isAppAwaited: () =>
-        health.isAwaited && !flags["enable-app-health-check"],
+      isAppAwaited: () => health.isAwaited && !flags["enable-app-health-check"],
       resolvers,
       peers,
       external,
