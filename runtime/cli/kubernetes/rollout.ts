@@ -46,13 +46,19 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
     throw new CommandError(
       `${name} is not running: ${reason ?? (error as Error).message}. ` +
         (isHopeless(reason)
-          ? `The cluster can't get ${image}: \`npm run images\` builds the kit's images, then load them (kind load docker-image, minikube image load, k3d image import); --image names one of a registry`
+          ? howToGet(image)
           : `See \`kubectl describe pods -n ${namespace} -l app=${name}\` and \`kubectl logs -n ${namespace} -l app=${name}\``),
     );
   } finally {
     clearInterval(looking);
   }
 }
+
+const howToGet = (image: string) =>
+  `The cluster can't get ${image}: load it (kind load docker-image, minikube image load, k3d image import)` +
+  (image.startsWith("localhost/")
+    ? " after `npm run images` has built it, or name one of a registry with --image"
+    : "");
 
 /** Why one with that image does not run, as the kubelet calls it; others are on their way out. */
 export const waitingReason = (
