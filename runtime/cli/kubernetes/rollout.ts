@@ -22,9 +22,10 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   const { namespace, image, until } = rollout;
   const stop = new AbortController();
   let reason: string | undefined;
+  const podsOf = () => listObjects<Pod>("pods", { namespace }, `app=${name}`);
+  await beginAnew(namespace, await podsOf());
   const look = async () => {
-    const pods = await listObjects<Pod>("pods", { namespace }, `app=${name}`);
-    reason = waitingReason(pods, image);
+    reason = waitingReason(await podsOf(), image);
     if (isHopeless(reason)) stop.abort();
   };
   const looking = setInterval(() => {
@@ -54,6 +55,23 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   }
 }
 
+/** The kubelet asks for an image ever more seldom; a new pod asks at once, and by now it may be there. */
+async function beginAnew(namespace: string, pods: readonly Pod[]) {
+  const stuck = pods
+    .filter((pod) => isHopeless(reasonOf(pod)))
+    .map(({ metadata }) => metadata.name);
+  if (stuck.length > 0)
+    await kubectl([
+      "delete",
+      "pod",
+      ...stuck,
+      "-n",
+      namespace,
+      "--now",
+      "--ignore-not-found",
+    ]);
+}
+
 const howToGet = (image: string) =>
   `The cluster can't get ${image}: load it (kind load docker-image, minikube image load, k3d image import)` +
   (image.startsWith("localhost/")
@@ -67,9 +85,12 @@ export const waitingReason = (
 ): string | undefined =>
   pods
     .filter(({ spec }) => spec.containers.some((one) => one.image === image))
-    .flatMap(({ status }) => status.containerStatuses ?? [])
-    .map(({ state }) => state?.waiting?.reason)
+    .map(reasonOf)
     .find((reason) => reason !== undefined && reason !== "ContainerCreating");
+
+const reasonOf = ({ status }: Pod): string | undefined =>
+  status.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting
+    ?.reason;
 
 /** The kubelet has tried more than once, or knows that it need not. */
 const isHopeless = (reason: string | undefined): boolean =>
