@@ -16,3 +16,30 @@ export function clusterProblem(): string | undefined {
     ? "kubectl is not installed"
     : `the cluster of ${kubeconfig} does not answer`;
 }
+
+/**
+ * The tutorials' stage for a cluster as it runs against the one given to the tests: that one may want its images
+ * in another way than kind, or share Docker's.
+ */
+export const forGivenCluster = (commands: string): string =>
+  commands.replaceAll(
+    "kind load docker-image",
+    process.env.DAPR_TEST_CLUSTER_LOAD ?? "true",
+  );
+
+/** What the cluster would take from a registry, where Docker has it already. */
+export function loadImages(...images: string[]): void {
+  const load = process.env.DAPR_TEST_CLUSTER_LOAD?.split(" ");
+  if (!load) return;
+  const [command = "", ...args] = load;
+  const there = images.filter(
+    (image) =>
+      spawnSync("docker", ["image", "inspect", image], { stdio: "ignore" })
+        .status === 0,
+  );
+  if (there.length === 0) return;
+  const { status, stderr } = spawnSync(command, [...args, ...there], {
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${load.join(" ")}: ${stderr}`);
+}

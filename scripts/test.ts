@@ -6,7 +6,7 @@ import {
   buildControlPlane,
   installControlPlane,
 } from "./build-control-plane.ts";
-import { clusterProblem } from "./cluster.ts";
+import { clusterProblem, loadImages } from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
@@ -36,9 +36,9 @@ const requireAll =
 
 /** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
 const tutorialRuns = [
-  { name: "bindings", stages: ["embedded", "kafka", "manual"] },
+  { name: "bindings", stages: ["embedded", "kafka", "manual", "kubernetes"] },
   { name: "hello-world", stages: ["embedded", "redis"] },
-  { name: "hello-kubernetes", stages: ["embedded", "redis"] },
+  { name: "hello-kubernetes", stages: ["embedded", "redis", "kubernetes"] },
 ].flatMap(({ name, stages }) => [
   ...stages.map((stage) => ({ name, stage, lang: "en" })),
   { name, stage: "embedded", lang: "zh" },
@@ -150,10 +150,14 @@ function jest(suite: TestFile["suite"]): void {
 function tutorial(): void {
   for (const { name, lang, stage } of tutorialRuns) {
     const title = `tutorial ${name} (${lang}), stage ${stage}`;
-    if (stage !== "embedded" && noDocker) {
-      without(title, noDocker);
+    const lack =
+      (stage !== "embedded" && noDocker) ||
+      (stage === "kubernetes" && noCluster);
+    if (lack) {
+      without(title, lack);
       continue;
     }
+    if (stage === "kubernetes") loadImages("apache/kafka:4.1.1", "redis:7");
     heading(title);
     const { stdout } = spawnSync(
       process.execPath,

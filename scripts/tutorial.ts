@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { clusterProblem, forGivenCluster } from "./cluster.ts";
 import { root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { readSteps, type Step } from "./tutorial-markdown.ts";
@@ -12,7 +13,9 @@ const usage = `npm run tutorial -- NAME [OPTIONS]
 
   NAME           a folder of tutorials/, for example bindings
   --lang en|zh   which text to follow (default en)
-  --stage NAME   only one stage of it, for example embedded`;
+  --stage NAME   only one stage of it, for example embedded
+
+The stage kubernetes changes the cluster of DAPR_TEST_KUBECONFIG, never the one that kubectl points at.`;
 
 const { values, positionals } = parseOptions(
   "tutorial",
@@ -39,6 +42,13 @@ if (steps.length === 0)
     `${file} has no stage "${values.stage}"; it has ${[...new Set(all.map(({ stage }) => stage))].join(", ")}.`,
   );
 
+const clusterStage = "kubernetes";
+const noCluster = steps.some(({ stage }) => stage === clusterStage)
+  ? clusterProblem()
+  : undefined;
+if (noCluster && values.stage) fail(`Stage ${clusterStage}: ${noCluster}.`);
+process.env.KUBECONFIG = process.env.DAPR_TEST_KUBECONFIG ?? "";
+
 const terminals = new Map<string, Terminal>();
 const opened: Terminal[] = [];
 let interrupted = false;
@@ -54,6 +64,11 @@ let skipped = 0;
 const broken = new Set<string>();
 for (const [index, step] of steps.entries()) {
   const title = `[${index + 1}/${steps.length}] ${step.stage}: ${step.name}`;
+  if (step.stage === clusterStage && noCluster) {
+    console.log(`${title}: skipped: ${noCluster}`);
+    skipped++;
+    continue;
+  }
   if ((broken.has(step.stage) || interrupted) && !step.cleanup) {
     console.log(`${title}: skipped`);
     skipped++;
@@ -87,6 +102,8 @@ async function perform(step: Step): Promise<string | undefined> {
       step.expect,
       step.withinSeconds,
     );
+  if (step.stage === clusterStage)
+    step.commands = forGivenCluster(step.commands);
   for (const line of step.commands.split("\n")) console.log(`  $ ${line}`);
   const deadline = Date.now() + step.withinSeconds * 1000;
   for (;;) {

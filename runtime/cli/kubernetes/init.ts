@@ -46,7 +46,7 @@ dapr init -k --dev
 dapr init -k --dry-run > dapr.yaml
 `,
     notes:
-      "The image is built by `npm run images`; a cluster that does not share Docker's images needs it loaded first.",
+      "The image is built by `npm run images`; a cluster that does not share Docker's images needs it loaded first (kind load docker-image, minikube image load, k3d image import).\n\nThe manifests of --dry-run hold objects of kinds that they define themselves: where kubectl does not know one yet (`no matches for kind`), apply them once more.",
   },
   async ({ flags, io }) => {
     if (!flags.kubernetes) return sayNotYet("init", io);

@@ -58,6 +58,8 @@ export function readable(stderr: string): string {
       "",
     )
     .trim();
+  if (said.includes("doesn't have a resource type"))
+    return `${said}: Dapr is not installed in this cluster; \`dapr init -k\` installs it`;
   const [, refusal] = /([^:\n]+ is forbidden: .*)/.exec(said) ?? [];
   if (refusal)
     return `this user lacks rights in the cluster: ${refusal.trim()}`;

@@ -22,9 +22,10 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   const { namespace, image, until } = rollout;
   const stop = new AbortController();
   let reason: string | undefined;
+  const podsOf = () => listObjects<Pod>("pods", { namespace }, `app=${name}`);
+  await beginAnew(namespace, await podsOf());
   const look = async () => {
-    const pods = await listObjects<Pod>("pods", { namespace }, `app=${name}`);
-    reason = waitingReason(pods, image);
+    reason = waitingReason(await podsOf(), image);
     if (isHopeless(reason)) stop.abort();
   };
   const looking = setInterval(() => {
@@ -46,13 +47,36 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
     throw new CommandError(
       `${name} is not running: ${reason ?? (error as Error).message}. ` +
         (isHopeless(reason)
-          ? `The cluster can't get ${image}: \`npm run images\` builds the kit's images, then load them (kind load docker-image, minikube image load, k3d image import); --image names one of a registry`
+          ? howToGet(image)
           : `See \`kubectl describe pods -n ${namespace} -l app=${name}\` and \`kubectl logs -n ${namespace} -l app=${name}\``),
     );
   } finally {
     clearInterval(looking);
   }
 }
+
+/** The kubelet asks for an image ever more seldom; a new pod asks at once, and by now it may be there. */
+async function beginAnew(namespace: string, pods: readonly Pod[]) {
+  const stuck = pods
+    .filter((pod) => isHopeless(reasonOf(pod)))
+    .map(({ metadata }) => metadata.name);
+  if (stuck.length > 0)
+    await kubectl([
+      "delete",
+      "pod",
+      ...stuck,
+      "-n",
+      namespace,
+      "--now",
+      "--ignore-not-found",
+    ]);
+}
+
+const howToGet = (image: string) =>
+  `The cluster can't get ${image}: load it (kind load docker-image, minikube image load, k3d image import)` +
+  (image.startsWith("localhost/")
+    ? " after `npm run images` has built it, or name one of a registry with --image"
+    : "");
 
 /** Why one with that image does not run, as the kubelet calls it; others are on their way out. */
 export const waitingReason = (
@@ -61,9 +85,12 @@ export const waitingReason = (
 ): string | undefined =>
   pods
     .filter(({ spec }) => spec.containers.some((one) => one.image === image))
-    .flatMap(({ status }) => status.containerStatuses ?? [])
-    .map(({ state }) => state?.waiting?.reason)
+    .map(reasonOf)
     .find((reason) => reason !== undefined && reason !== "ContainerCreating");
+
+const reasonOf = ({ status }: Pod): string | undefined =>
+  status.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting
+    ?.reason;
 
 /** The kubelet has tried more than once, or knows that it need not. */
 const isHopeless = (reason: string | undefined): boolean =>
