@@ -111,8 +111,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       namespace: namespace || "default",
       app,
       isAppHealthy: () => health.isHealthy,
-      isAppAwaited: () =>
-        health.isAwaited && !flags["enable-app-health-check"],
+      isAppAwaited: () => health.isAwaited && !flags["enable-app-health-check"],
       resolvers,
       peers,
       external,
@@ -193,6 +192,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         },
       },
     );
+    secrets.tellIdleScopes(log);
     const loaded = await loadHttpEndpoints(
       [...flags["resources-path"], ...flags["components-path"]],
       {
