@@ -1,5 +1,4 @@
 /** What is done with the components of each category: which block they serve, and what they can do there. */
-import type { NamedBinding } from "./blocks/binding-inputs.ts";
 import type { Bindings } from "./blocks/bindings.ts";
 import type { Secrets } from "./blocks/secrets.ts";
 import type { States } from "./blocks/state.ts";
@@ -10,7 +9,6 @@ import {
 } from "./components/index.ts";
 import { directionsOf } from "./components/open.ts";
 import type { Binding } from "./contract.ts";
-import type { Explain } from "./hide-secrets.ts";
 import type { Category } from "./open-loaded.ts";
 import type { LoadedComponent } from "./resources/components.ts";
 import type { SecretStore } from "./secret-store.ts";
@@ -50,7 +48,7 @@ export function createCategories({
   const binding: Category<Binding> = {
     known: knownBindings,
     add(added, resource, explain) {
-      const named = withRoute(added, resource, explain);
+      const named = { ...withRoute(resource), binding: added, explain };
       bindings.add(named);
       return bindings.capabilities(named);
     },
@@ -61,17 +59,12 @@ export function createCategories({
   return categories as unknown as Record<string, Category>;
 }
 
-function withRoute(
-  binding: Binding,
-  resource: LoadedComponent,
-  explain: Explain,
-): NamedBinding {
-  const route = resource.metadata.find(({ name }) => name === "route");
+function withRoute(resource: LoadedComponent) {
+  const { name, metadata } = resource;
+  const route = metadata.find((item) => item.name === "route");
   return {
-    name: resource.name,
-    binding,
-    explain,
-    route: route?.value || resource.name,
+    name,
+    route: route?.value || name,
     directions: directionsOf(resource),
   };
 }

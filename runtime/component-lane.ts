@@ -181,12 +181,8 @@ export class ComponentLane {
     this.#options.log.info(`Component removed: ${label(loaded.resource)}`);
   }
 
-  async #close({
-    component,
-    resource,
-    category,
-    explain,
-  }: Loaded): Promise<void> {
+  async #close(loaded: Loaded): Promise<void> {
+    const { component, resource, category, explain } = loaded;
     try {
       await category.remove(component, resource);
       await component.close();

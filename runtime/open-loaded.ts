@@ -46,9 +46,7 @@ export class LoadError extends Error {
   }
 }
 
-export interface Loaded {
-  component: Closable;
-  explain: Explain;
+export interface Loaded extends Opened<Closable> {
   resource: LoadedComponent;
   category: Category;
   capabilities: string[];

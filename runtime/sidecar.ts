@@ -164,6 +164,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     opened.defer(() => opening.close());
     log.info("Loading components…");
     await opening.load(await source.components(), options.signal);
+    secrets.tellIdleScopes(log);
     const putEndpoints = (now: ReadonlyMap<string, HttpEndpoint>) => {
       for (const [name, endpoint] of endpoints)
         if (now.get(name) !== endpoint) {

@@ -5,6 +5,8 @@
 import type { SecretScope } from "../configuration.ts";
 import { ApiError } from "../errors.ts";
 import type { Explain } from "../hide-secrets.ts";
+import type { Logger } from "../log.ts";
+import { where } from "../metadata.ts";
 import type { Secret, SecretStore } from "../secret-store.ts";
 
 export type Secrets = ReturnType<typeof createSecrets>;
@@ -34,6 +36,15 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
     /** Takes the place of one with its name. */
     add(name: string, store: SecretStore, explain: Explain) {
       stores.set(name, { store, explain });
+    },
+
+    /** Warns about scopes of stores that are not there: they keep nothing from anybody. Called once all are added. */
+    tellIdleScopes(log: Logger) {
+      for (const { storeName, at } of scopes)
+        if (!stores.has(storeName))
+          log.warn(
+            `spec.secrets.scopes: there is no secret store ${JSON.stringify(storeName)}, so this entry protects nothing; names compare exactly, loaded: ${[...stores.keys()].join(", ") || "none"} (${where(at)})`,
+          );
     },
 
     /** Unless another has taken its place. */

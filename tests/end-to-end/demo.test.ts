@@ -36,7 +36,7 @@ class Demo {
   instances(): Instance[] {
     const { stdout } = dapr("list", "-o", "json");
     return (JSON.parse(stdout || "[]") as Instance[]).filter(
-      ({ runTemplatePath }) => runTemplatePath?.includes(this.folder),
+      ({ runTemplatePath }) => runTemplatePath?.includes(`/${this.folder}/`),
     );
   }
 

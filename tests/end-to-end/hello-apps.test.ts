@@ -159,8 +159,9 @@ describe("nodeapp", () => {
         expect(reply.status).toBe(status);
         const { message } = reply.json() as { message: string };
         expect(message).toContain(why);
-        await waitFor("a line", () => app.printed().endsWith(`${message}\n`));
-        expect(app.printed().slice(before)).toBe(`${message}\n`);
+        const printed = () => app.printed().slice(before);
+        await waitFor("a line", () => printed().endsWith("\n"));
+        expect(printed()).toBe(`${message}\n`);
       }
     },
   );
