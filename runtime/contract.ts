@@ -45,7 +45,7 @@ export interface BindingRequest {
   metadata: Record<string, string>;
 }
 
-/** What it answers; `undefined` instead of a response means HTTP 204. */
+/** What it answers; `undefined` instead of a response means HTTP 204. `data` is given away: its memory is freed once it is sent. */
 export interface BindingResponse {
   data?: Uint8Array;
   metadata?: Record<string, string>;

@@ -18,7 +18,7 @@ export function forwardOver(
     const fail = (error: Error) => {
       signal?.removeEventListener("abort", onAbort);
       if (stream) stream.destroy(error);
-      else reject(error);
+      else reject(isNoTls(error) ? withoutTls(origin, error) : error);
     };
     if (body instanceof Readable) {
       body.pause(); // it flows once undici takes it
@@ -73,6 +73,13 @@ export function forwardOver(
     );
   });
 }
+
+/** What OpenSSL says to bytes that are no TLS, such as an answer of plain HTTP. */
+const isNoTls = ({ message }: Error) =>
+  /wrong version number|packet length too long|:http request/i.test(message);
+
+const withoutTls = (origin: string, cause: Error) =>
+  new Error(`the server at ${origin} did not answer with TLS`, { cause });
 
 const unwanted = () => new Error("the answer is not wanted any more");
 

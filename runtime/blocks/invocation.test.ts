@@ -306,3 +306,13 @@ test("what another sidecar passes on reaches the app with its identity, normalis
     { kind: "invalid" },
   );
 });
+
+test("app ids outside Latin-1 travel as their UTF-8 bytes", async () => {
+  const { block, toApp } = open({ appId: "订单" });
+  await block.invoke("订单", request());
+  const { headers } = toApp[0]!;
+  for (const name of ["dapr-caller-app-id", "dapr-callee-app-id"]) {
+    const value = headers[headers.indexOf(name) + 1]!;
+    expect(Buffer.from(value, "latin1").toString("utf8")).toBe("订单");
+  }
+});

@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
+import { toHeaderValue } from "../header-text.ts";
 import {
   CallError,
   type External,
@@ -133,11 +134,11 @@ export function createInvocation(options: InvocationOptions) {
       throw new Error(`invalid app id ${target}`);
     request.headers.push(
       "dapr-caller-app-id",
-      appId,
+      toHeaderValue(appId),
       "dapr-caller-namespace",
-      namespace,
+      toHeaderValue(namespace),
       "dapr-callee-app-id",
-      id,
+      toHeaderValue(id),
     );
     if (id === appId && space === namespace) return callOwnApp(request);
     addForwarded(request.headers, options.host);

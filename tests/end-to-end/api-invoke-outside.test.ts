@@ -180,6 +180,18 @@ test.each([
   expect(reply.text).toContain(error);
 });
 
+test("https to a port without TLS says so", async () => {
+  const target = `https://127.0.0.1:${outside.port}`;
+  const reply = await call(
+    `/v1.0/invoke/${encodeURIComponent(target)}/method/a`,
+  );
+  expect(reply.status).toBe(500);
+  expect(reply.json()).toEqual({
+    errorCode: "ERR_DIRECT_INVOKE",
+    message: `failed to invoke, id: ${target}, err: the server at ${target} did not answer with TLS`,
+  });
+});
+
 test("the metadata lists the endpoints of this app, without their secrets", async () => {
   const reply = await call("/v1.0/metadata");
   expect(reply.json()).toMatchObject({

@@ -258,6 +258,7 @@ describe("an app that can't be called", () => {
       "the app to be found",
       async () => (await invoke(sidecar)).status === 200,
     );
+    await sidecar.logged("application discovered");
     await back.close();
     const gone = await invoke(sidecar, "x");
     expect(gone.status).toBe(500);

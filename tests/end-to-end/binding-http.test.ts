@@ -1,10 +1,13 @@
 /** bindings.http in a running sidecar (spec components §4.2, api §1.1). */
 import { readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { createServer as createPlainServer } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
+import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -15,6 +18,7 @@ import {
 } from "../support/recording-app.ts";
 import { freePorts } from "../support/ports.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../wait-for.ts";
 import { hasOpenssl, makeCertificates } from "../support/tls.ts";
 
 afterEach(stopAll);
@@ -206,6 +210,45 @@ test("a user in the url logs in, and is never told", async () => {
   expect(failed.status).toBe(500);
   expect(failed.text + sidecar.output()).not.toContain("canary");
 });
+
+(canReadMemory ? test : test.skip)(
+  "R10: a long answer is held once, and its memory comes back",
+  async () => {
+    const megabyte = Buffer.alloc(1024 * 1024, "x");
+    const server = createPlainServer((_, outgoing) => {
+      outgoing.on("error", () => {});
+      for (let i = 0; i < 80; i++) outgoing.write(megabyte);
+      outgoing.end();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const sidecar = await sidecarFor(`http://127.0.0.1:${port}`, {
+        maxResponseBodySize: "60Mi",
+      });
+      const before = memoryOf(sidecar.pid).rss;
+      for (let round = 0; round < 2; round++) {
+        const reply = await fetch(
+          `http://127.0.0.1:${sidecar.port}/v1.0/bindings/web`,
+          { method: "POST", body: '{"operation":"get"}' },
+        );
+        expect(reply.status).toBe(200);
+        let bytes = 0;
+        for await (const chunk of reply.body!) bytes += chunk.length;
+        expect(bytes).toBe(60 * 1024 * 1024);
+      }
+      await waitFor("the memory to come back", () => {
+        const { rss, peak } = memoryOf(sidecar.pid);
+        if (peak > before + 110)
+          throw new Error(`${before} MB before, ${peak} MB at most`);
+        return rss < before + 30;
+      });
+    } finally {
+      server.close();
+    }
+  },
+);
 
 test("a long answer is cut off without a word", async () => {
   const { invoke } = await withServer(

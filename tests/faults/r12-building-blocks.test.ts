@@ -213,9 +213,13 @@ const kinds: ((random: Random) => Bad)[] = [
     expected: notInvoked,
   }),
   (random) => ({
-    target: `/v1.0/invoke/testapp/method/a${random.pick(["%00", "%0d%0aX-A:1", "%23", "%3f", "%zz", "%", "%7f", "%1b"])}`,
+    target: `/v1.0/invoke/testapp/method/a${random.pick(["%00", "%0d%0aX-A:1", "%23", "%3f", "%7f", "%1b"])}`,
     body: random.text(10),
     expected: notInvoked,
+  }),
+  (random) => ({
+    target: `/v1.0/invoke/testapp/method/a${random.pick(["%zz", "%", "%2"])}`,
+    expected: [400, /^failed to unescape request parameter "method"/],
   }),
   (random) => ({
     target: `/${path(random)}`,

@@ -28,6 +28,7 @@ export function bindingRoutes(bindings: InvokeBinding): Route[] {
       status: 200,
       headers: metadataHeaders(response.metadata),
       body: response.data ?? "",
+      isOwnBody: true,
       contentType: "application/json",
     } satisfies ApiReply;
   };

@@ -36,11 +36,14 @@ class IncomingRequest implements ApiRequest {
   ) {
     const url = incoming.url!;
     const mark = url.indexOf("?");
-    // An absolute-form target (as sent to a proxy) counts by its path.
-    const target = (mark < 0 ? url : url.slice(0, mark)).replace(
-      /^https?:\/\/[^/]*/,
-      "",
-    );
+    let target = mark < 0 ? url : url.slice(0, mark);
+    if (!target.startsWith("/")) {
+      // An absolute-form target (as sent to a proxy) counts by its path, and its
+      // authority in place of `Host` (RFC 9112 §3.2.2).
+      const absolute = /^https?:\/\/(?:[^/@]*@)*([^/]*)/i.exec(target);
+      if (absolute) target = target.slice(absolute[0].length);
+      if (absolute?.[1]) incoming.headers.host = absolute[1];
+    }
     this.method = incoming.method!;
     this.path = cleanPath(target || "/");
     this.query = mark < 0 ? "" : url.slice(mark + 1);

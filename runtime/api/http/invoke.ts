@@ -1,12 +1,14 @@
 /** Service invocation over HTTP: whom a request is for, and its way there and back (spec api §4). */
 import type { Invocation } from "../../blocks/invocation.ts";
 import { ApiError } from "../../errors.ts";
+import { fromHeaderValue } from "../../header-text.ts";
 import {
   BodyError,
   header,
   type ApiReply,
   type ApiRequest,
 } from "./request.ts";
+import { checkEscapes, unescapeParam } from "./router.ts";
 
 interface Target {
   /** App id, `app.namespace`, HTTPEndpoint name or URL; decoded. */
@@ -22,6 +24,7 @@ export const createInvoke =
     const target = findTarget(request);
     if (!target || request.method === "CONNECT")
       throw new ApiError("noInvokeTarget");
+    checkEscapes("method", target.path);
     const reply = await invocation.invoke(target.id, {
       method: request.method,
       path: request.query ? `${target.path}?${request.query}` : target.path,
@@ -30,7 +33,7 @@ export const createInvoke =
       signal: request.signal(),
     });
     const { status, headers, body } = reply;
-    if (status >= 400 && !(hasType(headers) || isEmpty(body)))
+    if (status >= 400 && !hasType(headers))
       headers.push("content-type", "application/json");
     return { status, rawHeaders: headers, body };
   };
@@ -39,7 +42,7 @@ export const createInvoke =
 function findTarget(request: ApiRequest): Target | undefined {
   const { path } = request;
   const named = header(request, "dapr-app-id");
-  if (named) return { id: named, path };
+  if (named) return { id: fromHeaderValue(named), path };
   const basic = /^Basic (.+)$/.exec(header(request, "authorization") ?? "");
   if (basic) {
     const credentials = Buffer.from(basic[1]!, "base64").toString("utf8");
@@ -56,12 +59,7 @@ function findTarget(request: ApiRequest): Target | undefined {
 function decodedId(text: string): string {
   // Cleaning the path took one of a URL's two slashes.
   const id = text.replace(/^(https?):\/(?!\/)/i, "$1://");
-  if (!/[%+]/.test(id)) return id;
-  try {
-    return decodeURIComponent(id.replaceAll("+", " "));
-  } catch {
-    return id;
-  }
+  return unescapeParam("id", id);
 }
 
 /** Only a short body is read here; one that breaks off was never a call. */
@@ -84,6 +82,3 @@ function hasType(headers: string[]): boolean {
       return true;
   return false;
 }
-
-const isEmpty = (body: unknown) =>
-  body instanceof Uint8Array && body.length === 0;

@@ -37,8 +37,15 @@ export function sendReply(
     sendStream(incoming, outgoing, body, lengthOf(reply), options);
     return;
   }
-  outgoing.end(body);
+  if (reply.isOwnBody && body instanceof Uint8Array) sendOwn(outgoing, body);
+  else outgoing.end(body);
   options.onSent?.(body === undefined ? 0 : Buffer.byteLength(body));
+}
+
+/** One that breaks off is left to the collector: the system may still have hold of it. */
+function sendOwn(outgoing: ServerResponse, body: Uint8Array) {
+  outgoing.once("finish", () => free(body));
+  outgoing.end(body);
 }
 
 function writeHead(

@@ -33,6 +33,8 @@ export interface ApiReply {
   rawHeaders?: string[];
   /** A stream goes out as it comes; if it fails, the connection is cut. */
   body?: string | Uint8Array | Readable;
+  /** Nobody else holds the bytes of the body: once sent they are freed. */
+  isOwnBody?: boolean;
 }
 
 export type Handler = (request: ApiRequest) => ApiReply | Promise<ApiReply>;

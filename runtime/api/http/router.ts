@@ -68,21 +68,29 @@ function bind({ segments, handler }: Pattern, actual: string[]): Match {
   return { handler, params };
 }
 
-function unescapeParam(name: string, value: string): string {
+/** Throws an {@link UnescapeError}. */
+export function unescapeParam(name: string, value: string): string {
   if (!/[%+]/.test(value)) return value;
-  const failed = `failed to unescape request parameter "${name}". Error: `;
-  const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
-  if (bad)
-    throw new UnescapeError(
-      `${failed}invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
-    );
+  checkEscapes(name, value);
   try {
     return decodeURIComponent(value.replaceAll("+", " "));
   } catch {
     // Made readable, different keys would become one.
-    throw new UnescapeError(`${failed}"${value}" is not UTF-8`);
+    throw new UnescapeError(`${failed(name)}"${value}" is not UTF-8`);
   }
 }
+
+/** For what stays escaped, and need not be UTF-8. Throws an {@link UnescapeError}. */
+export function checkEscapes(name: string, value: string): void {
+  const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
+  if (bad)
+    throw new UnescapeError(
+      `${failed(name)}invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
+    );
+}
+
+const failed = (name: string) =>
+  `failed to unescape request parameter "${name}". Error: `;
 
 /** Collapses `//`, `.`, `..` and a trailing `/`; the root stays `/`. */
 export function cleanPath(path: string): string {

@@ -220,6 +220,14 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       finish(refused);
       return;
     }
+    if (hasUnknownCoding(incoming)) {
+      finish({
+        status: 400,
+        contentType: "text/plain; charset=utf-8",
+        body: "the only Transfer-Encoding that is understood is chunked",
+      });
+      return;
+    }
     if (crossOrigin?.preflight) {
       finish({ status: 200, headers: crossOrigin.headers });
       return;
@@ -229,6 +237,12 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       finish(reply, true);
     });
   };
+}
+
+/** A body under `gzip, chunked` would go on without its `gzip` (RFC 9112 §6.1). */
+function hasUnknownCoding({ headers }: IncomingMessage): boolean {
+  const coding = headers["transfer-encoding"];
+  return coding !== undefined && coding.toLowerCase() !== "chunked";
 }
 
 /** What the answer says itself goes before; of an answer passed on, the sidecar's word holds. */

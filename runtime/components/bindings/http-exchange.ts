@@ -1,5 +1,6 @@
 /** One request and its answer over a pool of connections, the answer cut at a size. */
 import type { Dispatcher } from "undici";
+import { gather } from "./http-gather.ts";
 
 export interface Exchange {
   method: Dispatcher.HttpMethod;
@@ -16,6 +17,7 @@ export interface Answer {
   status: number;
   statusText: string;
   headers: Record<string, string | string[] | undefined>;
+  /** Its memory is the reader's. */
   body: Uint8Array;
 }
 
@@ -36,7 +38,7 @@ export function exchange(
         ? setTimeout(late, timeoutMs)
         : undefined;
     let size = 0;
-    const chunks: Uint8Array[] = [];
+    const gathered = gather();
     const answer: Answer = {
       status: 0,
       statusText: "",
@@ -45,7 +47,7 @@ export function exchange(
     };
     const done = () => {
       clearTimeout(timer);
-      answer.body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
+      answer.body = gathered.take();
       resolve(answer);
     };
     pool.dispatch(
@@ -60,10 +62,10 @@ export function exchange(
         onResponseData(controller, chunk) {
           size += chunk.length;
           if (maxBytes <= 0 || size < maxBytes) {
-            chunks.push(chunk);
+            gathered.add(chunk);
             return;
           }
-          chunks.push(chunk.subarray(0, chunk.length - (size - maxBytes)));
+          gathered.add(chunk.subarray(0, chunk.length - (size - maxBytes)));
           done();
           controller.abort(new Error("the rest is not wanted"));
         },

@@ -18,6 +18,7 @@ import {
   size,
   text,
 } from "../../metadata.ts";
+import { free } from "../../spent-bytes.ts";
 import { daprVersion } from "../../version.ts";
 import { exchange, type Answer } from "./http-exchange.ts";
 import { parseTarget } from "./http-target.ts";
@@ -113,11 +114,13 @@ export const http = defineBinding(
         const about = metadataOf(answer);
         const wanted = request.metadata["errorIfNot2XX"];
         const isStrict = wanted ? isTruthy(wanted) : meta.errorIfNot2XX;
-        if (isStrict && (answer.status < 200 || answer.status > 299))
+        if (isStrict && (answer.status < 200 || answer.status > 299)) {
+          free(answer.body);
           throw new BindingError(
             `received status code ${answer.status}`,
             about,
           );
+        }
         return { data: answer.body, metadata: about };
       },
       async close() {
@@ -149,6 +152,7 @@ export const http = defineBinding(
           return answer;
         const next = target.redirected(location, path);
         if (next === undefined || hops === maxRedirects) return answer;
+        free(answer.body);
         path = next;
         // As browsers and Go do: these three make a GET of all but HEAD.
         if (answer.status <= 303 && method !== "HEAD") {
