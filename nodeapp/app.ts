@@ -1,6 +1,6 @@
 /** Takes orders from its sidecar: from the input binding "sample-topic", or by service invocation (orders.ts). */
 import express from "express";
-import { orders } from "./orders.ts";
+import { orders, sayFailure } from "./orders.ts";
 
 const port = Number(process.env.APP_PORT || 3000);
 const app = express();
@@ -14,11 +14,12 @@ app.post("/sample-topic", (req, res) => {
 });
 
 app.use(orders);
+app.use(sayFailure); // also of bodies that express.json() refused
 
 const server = app.listen(port, (error) => {
   if (!error) return console.log(`Node App listening on port ${port}!`);
   console.error(
-    `Cannot listen on port ${port}: ${error.message}. Stop what uses it, or set APP_PORT to a free port.`,
+    `Cannot listen on port ${port}: ${error.message}. Stop what uses it, or give a free port: by --app-port with "dapr run", by appPort in a run file, else by APP_PORT.`,
   );
   process.exit(1);
 });

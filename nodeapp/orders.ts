@@ -5,13 +5,18 @@ import { Router, type ErrorRequestHandler } from "express";
 const daprPort = process.env.DAPR_HTTP_PORT ?? "3500";
 const daprGRPCPort = process.env.DAPR_GRPC_PORT ?? "50001";
 const stateUrl = `http://localhost:${daprPort}/v1.0/state/statestore`;
+// A sidecar that was given a token asks for it.
+const token = process.env.DAPR_API_TOKEN;
 
 export const orders = Router();
 
 orders.post("/neworder", async (req, res) => {
   const data = req.body?.data;
-  if (data?.orderId === undefined)
-    return res.status(400).send({ message: 'Send {"data": {"orderId": 42}}.' });
+  if (data?.orderId === undefined || data.orderId === null)
+    return res.status(400).send({
+      message:
+        'Send {"data": {"orderId": 42}} with the header Content-Type: application/json.',
+    });
   console.log(`Got a new order! Order ID: ${data.orderId}`);
   await callStore("Failed to persist state", stateUrl, {
     method: "POST",
@@ -44,19 +49,26 @@ orders.get("/ports", (_req, res) => {
 });
 
 async function callStore(failure: string, url: string, request?: RequestInit) {
-  const response = await fetch(url, request).catch((error: Error) => {
-    // fetch keeps the reason in its cause
-    const { code = error.message } = (error.cause ?? {}) as { code?: string };
-    throw new Error(`${failure}: no answer from ${url}: ${code}`);
-  });
+  const headers = new Headers(request?.headers);
+  if (token) headers.set("dapr-api-token", token);
+  const response = await fetch(url, { ...request, headers }).catch(
+    (error: Error) => {
+      // fetch keeps the reason in its cause
+      const { code = error.message } = (error.cause ?? {}) as { code?: string };
+      throw new Error(`${failure}: no answer from ${url}: ${code}`);
+    },
+  );
   if (response.ok) return response;
   const answer = await response.text();
   throw new Error(`${failure}: ${response.status} ${answer}`);
 }
 
-// What a handler above throws ends here; Express knows it by its four parameters.
-const sayFailure: ErrorRequestHandler = (error: Error, _req, res, _next) => {
-  console.log(error.message);
-  res.status(500).send({ message: error.message });
+/**
+ * Answers what a handler threw, and a body that could not be read, which comes
+ * with a status of its own. Express knows it by its four parameters.
+ */
+export const sayFailure: ErrorRequestHandler = (error, _req, res, _next) => {
+  const { message, status = 500 } = error as Error & { status?: number };
+  console.log(message);
+  res.status(status).send({ message });
 };
-orders.use(sayFailure);

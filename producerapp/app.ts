@@ -1,5 +1,5 @@
 /** Producer: posts one order a second to its sidecar's output binding "sample-topic". */
-import { everySecond } from "./every-second.ts";
+import { everySecond, tokenHeader } from "./every-second.ts";
 
 const daprPort = process.env.DAPR_HTTP_PORT || "3500";
 const daprUrl = `http://localhost:${daprPort}/v1.0/bindings/sample-topic`;
@@ -9,7 +9,7 @@ await everySecond(daprUrl, (orderId, signal) => {
   console.log(order);
   return fetch(daprUrl, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...tokenHeader },
     body: JSON.stringify(order),
     signal,
   });

@@ -2,6 +2,12 @@
 import "isomorphic-fetch";
 import { setTimeout as sleep } from "node:timers/promises";
 
+// A sidecar that was given a token asks for it.
+const token = process.env.DAPR_API_TOKEN;
+export const tokenHeader: Record<string, string> = token
+  ? { "dapr-api-token": token }
+  : {};
+
 /** An order that was not taken is sent again. `url`, where they go, is for the report of one without an answer. */
 export async function everySecond(
   url: string,

@@ -1,5 +1,5 @@
 /** Producer: invokes the method "neworder" of the app "nodeapp" once a second, through its own sidecar. */
-import { everySecond } from "./every-second.ts";
+import { everySecond, tokenHeader } from "./every-second.ts";
 
 const daprPort = process.env.DAPR_HTTP_PORT || "3500";
 const sidecar = `http://localhost:${daprPort}`;
@@ -21,7 +21,7 @@ await everySecond(daprUrl, (orderId, signal) => {
   console.log(order);
   return fetch(daprUrl, {
     method: "POST",
-    headers,
+    headers: { ...headers, ...tokenHeader },
     body: JSON.stringify(order),
     signal,
   });

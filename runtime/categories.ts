@@ -1,5 +1,4 @@
 /** What is done with the components of each category: which block they serve, and what they can do there. */
-import type { NamedBinding } from "./blocks/binding-inputs.ts";
 import type { Bindings } from "./blocks/bindings.ts";
 import type { Secrets } from "./blocks/secrets.ts";
 import type { States } from "./blocks/state.ts";
@@ -28,8 +27,8 @@ export function createCategories({
 }: Blocks): Record<string, Category> {
   const secretstores: Category<SecretStore> = {
     known: secretStores,
-    add(store, { name }) {
-      secrets.add(name, store);
+    add(store, { name }, explain) {
+      secrets.add(name, store, explain);
       return [...store.features];
     },
     async remove(store, { name }) {
@@ -38,8 +37,8 @@ export function createCategories({
   };
   const state: Category<StateStore> = {
     known: stateStores,
-    add(store, { name, metadata }) {
-      states.add(name, store, metadata);
+    add(store, { name, metadata }, explain) {
+      states.add(name, store, metadata, explain);
       return capabilitiesOf(store);
     },
     async remove(store, { name }) {
@@ -48,8 +47,8 @@ export function createCategories({
   };
   const binding: Category<Binding> = {
     known: knownBindings,
-    add(added, resource) {
-      const named = withRoute(added, resource);
+    add(added, resource, explain) {
+      const named = { ...withRoute(resource), binding: added, explain };
       bindings.add(named);
       return bindings.capabilities(named);
     },
@@ -60,12 +59,12 @@ export function createCategories({
   return categories as unknown as Record<string, Category>;
 }
 
-function withRoute(binding: Binding, resource: LoadedComponent): NamedBinding {
-  const route = resource.metadata.find(({ name }) => name === "route");
+function withRoute(resource: LoadedComponent) {
+  const { name, metadata } = resource;
+  const route = metadata.find((item) => item.name === "route");
   return {
-    name: resource.name,
-    binding,
-    route: route?.value || resource.name,
+    name,
+    route: route?.value || name,
     directions: directionsOf(resource),
   };
 }

@@ -5,7 +5,6 @@
  */
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "./errors.ts";
 import {
   LoadError,
   openLoaded,
@@ -182,13 +181,14 @@ export class ComponentLane {
     this.#options.log.info(`Component removed: ${label(loaded.resource)}`);
   }
 
-  async #close({ component, resource, category }: Loaded): Promise<void> {
+  async #close(loaded: Loaded): Promise<void> {
+    const { component, resource, category, explain } = loaded;
     try {
       await category.remove(component, resource);
       await component.close();
     } catch (error) {
       this.#options.log.error(
-        `error closing component ${label(resource)}: ${messageOf(error)}`,
+        `error closing component ${label(resource)}: ${explain(error)}`,
       );
     }
     this.#options.onClosed();

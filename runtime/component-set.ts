@@ -102,10 +102,14 @@ export function createComponentSet(options: ComponentSetOptions) {
     async close(): Promise<void> {
       await Promise.all([...lanes.values()].map(({ lane }) => lane.stop()));
       await using closing = new AsyncDisposableStack();
-      for (const { component, resource } of this.loaded())
+      for (const { component, resource, explain } of this.loaded())
         closing.defer(async () => {
           log.info(`Shutting down component ${label(resource)}`);
-          await component.close();
+          try {
+            await component.close();
+          } catch (error) {
+            throw new Error(explain(error), { cause: error });
+          }
         });
     },
   };

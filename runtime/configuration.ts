@@ -23,6 +23,7 @@ export interface SecretScope {
   defaultAccess: "allow" | "deny";
   allowedSecrets: string[];
   deniedSecrets: string[];
+  at?: Position;
 }
 
 export type AccessAction = "allow" | "deny";

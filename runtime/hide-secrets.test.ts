@@ -27,6 +27,48 @@ test.each([
   );
 });
 
+const url = "postgres://CanaryUser:pw-canary@DB.canary.example:25432/canary_db";
+const pairs =
+  "host=db.canary.example port=25432 user=CanaryUser password=Hello pw-canary dbname=canary_db sslmode=CanaryMode";
+
+test.each([
+  [url, 'getaddrinfo ENOTFOUND db.canary.example:25432, "canaryuser"'],
+  [pairs, 'getaddrinfo ENOTFOUND db.canary.example, "CANARYMODE"'],
+  [pairs, 'what follows "pw-canary"; user "CanaryUser"; "canary_db"'],
+  ["a.example:1,canary.example:2", "redis at canary.example:2 and canary"],
+  ["./files/CanaryRoot", "file not found: /home/me/files/CanaryRoot/nofile"],
+  ["canary.Prefix_", 'relation "canary.prefix_state"; schema "canary"'],
+  ["p%40canary", "p@canary p%40canary"],
+  ["a|canary/d*e|x", "an error on canary/d*e"],
+])("S11: no part of %s shows in an error", (value, message) => {
+  const hide = hideSecrets([item("host", value, true)], table);
+  expect(hide(message)).not.toMatch(/canary/i);
+});
+
+test("S11: parts of a secret leave other words as they are", () => {
+  const hide = hideSecrets(
+    [
+      item("host", "host=h user=postgres password=x dbname=able", true),
+      item(
+        "password",
+        "-----BEGIN PRIVATE KEY-----\nMIIEcanary\n-----END PRIVATE KEY-----",
+      ),
+    ],
+    table,
+  );
+  const message =
+    'postgresql: the host, user, password and dbname are unable; user "postgres"; no PRIVATE KEY in MIIEcanary';
+  expect(hide(message)).toBe(
+    'postgresql: the host, user, password and dbname are unable; user "***"; no PRIVATE KEY in ***',
+  );
+});
+
+test("a long secret is hidden too", () => {
+  const secret = `${"ab.".repeat(400_000)}end`;
+  const hide = hideSecrets([item("password", secret)], table);
+  expect(hide(`it is ${secret}`)).toBe("it is ***");
+});
+
 test("also as JSON writes it and as a URL carries it", () => {
   const hide = hideSecrets([item("password", 'a"b c/d\n')], table);
   expect(hide('{"p":"a\\"b c/d"} a%22b%20c%2Fd a"b c/d')).toBe(

@@ -1,17 +1,28 @@
-/** Keeps a component's secret values out of its log lines and errors, whoever wrote them. */
+/** Keeps a component's secret values, and what they are made of, out of its log lines and errors, whoever wrote them. */
 import type { MetadataItem } from "./contract.ts";
+import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";
 import type { MetadataTable } from "./metadata.ts";
+import { partsOf } from "./secret-parts.ts";
 
 /** Shorter ones would tear holes into innocent words. */
 const minLength = 4;
+/** What is longer no message quotes in another case, and would make a large pattern. */
+const maxPatternLength = 1000;
 
 /** Replaces the values in a text. */
 export type Hide = (text: string) => string;
 
+/** What an error says of a component, fit for the API and the log: its secrets are hidden. */
+export type Explain = (error: unknown) => string;
+
 const unchanged: Hide = (text) => text;
 
-/** Hides what came out of a secret store, what the table calls secret, and passwords inside URLs and connection strings. */
+/**
+ * Hides what came out of a secret store, what the table calls secret, and
+ * passwords inside URLs and connection strings: as a whole, and the parts of it
+ * that a driver may name alone, such as the host of a URL.
+ */
 export function hideSecrets(
   items: readonly MetadataItem[],
   table: MetadataTable,
@@ -22,20 +33,24 @@ export function hideSecrets(
       .flatMap(([name, { aliases = [] }]) => [name, ...aliases])
       .map((name) => name.toLowerCase()),
   );
-  const found = items.flatMap(({ name, value, isSecret }) => [
+  const values = items.flatMap(({ name, value, isSecret }) => [
     ...(isSecret || secretNames.has(name.toLowerCase()) ? [value] : []),
     ...passwordsIn(value),
   ]);
-  const values = [...new Set(found.flatMap(spellings))]
-    .filter((value) => value.length >= minLength)
-    .sort((a, b) => b.length - a.length);
-  if (values.length === 0) return unchanged;
-  return (text) => {
-    let shown = text;
-    for (const value of values) shown = shown.replaceAll(value, "***");
-    return shown;
-  };
+  const wholes = spelled(values);
+  const parts = spelled(values.flatMap(partsOf));
+  const replace = [...new Set([...wholes, ...parts])]
+    // A longer one first: it may hold others.
+    .sort((a, b) => b.length - a.length)
+    .map((text) => replacement(text, !wholes.has(text) && isPlain(text)));
+  if (replace.length === 0) return unchanged;
+  return (text) => replace.reduce((shown, hide) => hide(shown), text);
 }
+
+export const explainer =
+  (hide: Hide): Explain =>
+  (error) =>
+    hide(messageOf(error));
 
 /** `scheme://user:PASSWORD@host` and `password=PASSWORD`. */
 function passwordsIn(value: string): string[] {
@@ -49,16 +64,42 @@ function passwordsIn(value: string): string[] {
   return found;
 }
 
-/** As it stands, as JSON writes it, as a URL carries it, and without its escapes. */
-function spellings(value: string): string[] {
-  const trimmed = value.trim();
-  const forms = [value, trimmed, JSON.stringify(trimmed).slice(1, -1)];
+/** A word or a number: as a part it is hidden only where it stands alone, since others may hold it by chance. */
+const isPlain = (text: string) => /^(?:[a-z]+|\d+)$/.test(text);
+
+/** In any case: servers and URLs turn names into lower case. */
+function replacement(text: string, isWord: boolean): Hide {
+  if (text.length > maxPatternLength)
+    return (shown) => shown.replaceAll(text, "***");
+  const literal = text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const pattern = new RegExp(
+    isWord ? `(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])` : literal,
+    "giu",
+  );
+  return (shown) => shown.replace(pattern, "***");
+}
+
+/** As they stand, as JSON writes them, as a URL carries them, and without their escapes. */
+function spelled(values: readonly string[]): Set<string> {
+  const forms = values.flatMap((value) => {
+    const trimmed = value.trim();
+    return [
+      value,
+      trimmed,
+      JSON.stringify(trimmed).slice(1, -1),
+      ...orNone(encodeURIComponent, trimmed),
+      ...orNone(decodeURIComponent, trimmed),
+    ];
+  });
+  return new Set(forms.filter(({ length }) => length >= minLength));
+}
+
+function orNone(spell: (text: string) => string, text: string): string[] {
   try {
-    forms.push(encodeURIComponent(trimmed), decodeURIComponent(trimmed));
+    return [spell(text)];
   } catch {
-    // Not a text that a URL carries; then no URL tells it.
+    return []; // not a text that a URL carries; then no URL tells it
   }
-  return forms;
 }
 
 /** The same log, with every message run through `hide`. */

@@ -25,14 +25,16 @@ export type MetadataValues<T extends MetadataTable> = {
   [K in keyof T]: T[K] extends Property<infer V> ? V : never;
 };
 
-/** A component's metadata is wrong; `at` is the line to look at. */
+/** A component's metadata is wrong; `at` is the line to look at, or `property` the name whose line it is. */
 export class MetadataError extends Error {
   override name = "MetadataError";
   readonly at: Position | undefined;
+  readonly property: string | undefined;
 
-  constructor(message: string, at?: Position) {
+  constructor(message: string, at?: Position, property?: string) {
     super(message);
     this.at = at;
+    this.property = property;
   }
 }
 

@@ -3,11 +3,11 @@
  * components §1.2, §6), then the component of its type.
  */
 import { randomUUID } from "node:crypto";
-import { initFailure, openComponent } from "./components/open.ts";
+import { initFailure, openComponent, type Opened } from "./components/open.ts";
 import type { BuiltIn } from "./components/index.ts";
 import type { Closable } from "./contract.ts";
 import { messageOf } from "./errors.ts";
-import { hideSecrets } from "./hide-secrets.ts";
+import type { Explain } from "./hide-secrets.ts";
 import type { Logger } from "./log.ts";
 import { MetadataError, where } from "./metadata.ts";
 import { label, type LoadedComponent } from "./resources/components.ts";
@@ -20,7 +20,7 @@ export interface Category<C extends Closable = Closable> {
    * Puts it to use, in the place of one with its name. Returns what it can do,
    * as `/v1.0/metadata` lists it. Throws on what is wrong in its metadata.
    */
-  add(component: C, resource: LoadedComponent): string[];
+  add(component: C, resource: LoadedComponent, explain: Explain): string[];
   /** Takes it out of use, unless another has its place by now; resolves once it reads no more. */
   remove(component: C, resource: LoadedComponent): Promise<void>;
 }
@@ -46,8 +46,7 @@ export class LoadError extends Error {
   }
 }
 
-export interface Loaded {
-  component: Closable;
+export interface Loaded extends Opened<Closable> {
   resource: LoadedComponent;
   category: Category;
   capabilities: string[];
@@ -71,17 +70,17 @@ export async function openLoaded(
   const found = categories[resource.type.split(".")[0]!];
   const known =
     found?.known ?? Object.values(categories).flatMap(({ known }) => known);
-  let component: Closable | undefined;
+  let opened: Opened<Closable> | undefined;
   try {
     expand(resource, options);
-    component = await openComponent(resource, known, options);
+    opened = await openComponent(resource, known, options);
     if (isWanted()) {
       const category = found!;
-      const capabilities = add(component, resource, category);
-      return { component, resource, category, capabilities };
+      const capabilities = add(opened, resource, category);
+      return { ...opened, resource, category, capabilities };
     }
   } catch (error) {
-    await component?.close();
+    await opened?.component.close();
     const because =
       gaps.length > 0 ? `; a secret is missing: ${gaps.join("; ")}` : "";
     throw new LoadError(
@@ -90,24 +89,26 @@ export async function openLoaded(
       error,
     );
   }
-  await component.close();
+  await opened.component.close();
   return undefined;
 }
 
 /** What a block does not take is a failure of the component's start like any other. */
-function add(component: Closable, resource: LoadedComponent, to: Category) {
+function add(
+  { component, explain }: Opened<Closable>,
+  resource: LoadedComponent,
+  to: Category,
+) {
   try {
-    return to.add(component, resource);
+    return to.add(component, resource, explain);
   } catch (error) {
-    throw initFailure(resource, error, hideSecrets(resource.metadata, {}));
+    throw initFailure(resource, error, explain);
   }
 }
 
 /** Its metadata is wrong, or its type unknown. */
 const isMistake = (error: unknown) =>
-  error instanceof MetadataError ||
-  !(error as Error).cause ||
-  (error as Error).cause instanceof MetadataError;
+  !(error as Error).cause || (error as Error).cause instanceof MetadataError;
 
 /**
  * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what

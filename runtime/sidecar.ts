@@ -120,7 +120,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
-    const health = { isHealthy: false, isBlocked: false };
+    const health = { isHealthy: false, isBlocked: false, isAwaited: true };
 
     const resolvers = await openResolvers(configuration, options);
     for (const resolver of resolvers) opened.defer(() => resolver.close());
@@ -133,6 +133,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       namespace: namespace || "default",
       app,
       isAppHealthy: () => health.isHealthy,
+      isAppAwaited: () => health.isAwaited && !flags["enable-app-health-check"],
       resolvers,
       peers,
       external,
@@ -163,6 +164,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     opened.defer(() => opening.close());
     log.info("Loading components…");
     await opening.load(await source.components(), options.signal);
+    secrets.tellIdleScopes(log);
     const putEndpoints = (now: ReadonlyMap<string, HttpEndpoint>) => {
       for (const [name, endpoint] of endpoints)
         if (now.get(name) !== endpoint) {
@@ -229,6 +231,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const unhealthy = Promise.withResolvers<void>();
     const onHealthy = () => {
       health.isHealthy = true;
+      health.isAwaited = false;
       if (!health.isBlocked) block.startReading();
     };
     const ready = (async () => {
@@ -377,7 +380,7 @@ async function openResolvers(
   for (const entry of wanted) {
     const type = `nameresolution.${entry.component.toLowerCase()}`;
     try {
-      const resolver = await openComponent(
+      const { component: resolver } = await openComponent(
         {
           name: entry.component,
           type,

@@ -1,4 +1,6 @@
 /** Memory of streams is given back as soon as their bytes are sent, not when a collection comes round. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** Smaller ones share their memory with others, or are not worth it. */
 const worthwhileBytes = 4096;
@@ -20,4 +22,24 @@ export function free(chunk: Uint8Array): void {
   const { buffer, byteLength } = chunk;
   if (byteLength >= worthwhileBytes && byteLength === buffer.byteLength)
     (buffer as ArrayBuffer).transfer(0);
+}
+
+/** Between two collections of what is young, which take about a millisecond each. */
+const collectedBytes = 2 * 1024 * 1024;
+let uncollected = 0;
+let collect: ((options: { type: "minor" }) => void) | undefined;
+
+/**
+ * Counts bytes that pass through a library which keeps their memory to itself,
+ * so that they can't be freed one by one, and has them collected in time.
+ */
+export function countSpent(bytes: number): void {
+  uncollected += bytes;
+  if (uncollected < collectedBytes) return;
+  uncollected = 0;
+  if (!collect) {
+    setFlagsFromString("--expose-gc");
+    collect = runInNewContext("gc") as NonNullable<typeof collect>;
+  }
+  collect({ type: "minor" });
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
-import { deathIn } from "./demo-death.ts";
+import { deathIn, isRunsEnd, refusalIn } from "./demo-death.ts";
 
 test("what ended is named, without a success being called a failure", () => {
   expect(deathIn("Exited App successfully", "nodeapp")).toBe(
@@ -10,11 +10,6 @@ test("what ended is named, without a success being called a failure", () => {
   expect(
     deathIn("The App process exited with error code: exit status 4", "nodeapp"),
   ).toBe("nodeapp: The App process exited with error code: exit status 4");
-  expect(
-    deathIn(
-      "ℹ️  Received signal to stop Dapr and app processes. Shutting down Dapr and app processes.",
-    ),
-  ).toBe("`dapr run` was told to stop");
   expect(deathIn("{ orderId: 1 }", "nodeapp")).toBeUndefined();
 });
 
@@ -28,4 +23,15 @@ test("a sidecar's death comes with the last fatal line of its log", () => {
     'time="x" level=info msg="started" app_id=a\ntime="x" level=fatal msg="port 3500 of \\"a\\" is taken" app_id=a\nExited\n',
   );
   expect(deathIn(line)).toBe(`${plain}: port 3500 of "a" is taken`);
+});
+
+test("what `dapr run` refuses is its reason; that it then stops is none", () => {
+  const told =
+    "ℹ️  Received signal to stop Dapr and app processes. Shutting down Dapr and app processes.";
+  expect(isRunsEnd(told)).toBe(true);
+  expect(deathIn(told)).toBeUndefined();
+  expect(refusalIn(told)).toBeUndefined();
+  const why = `Error starting Dapr and app ("nodeapp"): ENOTDIR: not a directory, mkdir '/x'`;
+  expect(refusalIn(`❌  ${why}`)).toBe(why);
+  expect(refusalIn("✅  Exited App successfully")).toBeUndefined();
 });

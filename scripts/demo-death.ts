@@ -1,6 +1,18 @@
 /** Reads from the lines of `dapr run -f` that something ended unasked, in words for the demo's last line. */
 import { readFileSync } from "node:fs";
 
+/** `dapr run` was told to stop, or stops because an app could not be started. */
+export const isRunsEnd = (line: string): boolean =>
+  /Received signal to stop Dapr and app processes/.test(line);
+
+/** Why `dapr run` starts nothing more and ends, in its own words. */
+export function refusalIn(line: string): string | undefined {
+  // On Windows the lines have no glyph.
+  const [, text, plain] = /^❌ {2}(.*)|^((?:Error|Failed) .*)/.exec(line) ?? [];
+  const found = text ?? plain;
+  return found && withLog(found);
+}
+
 /** `app`: whose line it is, if an app's. `undefined` while nothing ended. */
 export function deathIn(line: string, app?: string): string | undefined {
   const who = app ?? "an app";
@@ -8,14 +20,16 @@ export function deathIn(line: string, app?: string): string | undefined {
     return `${who} ended by itself (exit code 0)`;
   if (/Exited Dapr successfully/.test(line))
     return `${app ? `the sidecar of ${app}` : "a sidecar"} ended by itself (exit code 0)`;
-  if (/Received signal to stop Dapr and app processes/.test(line))
-    return "`dapr run` was told to stop";
   const found = /[Tt]he (?:App|daprd) process .*/.exec(line)?.[0];
   if (!found) return undefined;
+  const death = withLog(found);
+  return app ? `${app}: ${death}` : death;
+}
+
+function withLog(found: string): string {
   const log = /Its log says why: (.+)$/.exec(found)?.[1];
   const reason = log && lastFatal(log);
-  const death = reason ? `${found.replace(/\.$/, "")}: ${reason}` : found;
-  return app ? `${app}: ${death}` : death;
+  return reason ? `${found.replace(/\.$/, "")}: ${reason}` : found;
 }
 
 /** The message of the last fatal line; the path alone has to do where there is none. */

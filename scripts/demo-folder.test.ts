@@ -4,27 +4,30 @@ import { spawnSync } from "node:child_process";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { DemoFolder } from "./demo-folder.ts";
 
-const newRoot = () => tempFolder("demo-folder");
-
-test("a port that a living demo claimed is not given again until it ends", () => {
-  const root = newRoot();
-  const first = new DemoFolder(root, process.pid);
-  const second = new DemoFolder(root, process.ppid);
-  expect(first.claim(3000)).toBe(true);
-  expect(second.claim(3000)).toBe(false);
-  expect(second.claim(3001)).toBe(true);
-  expect(first.claim(3001)).toBe(false);
-  first.remove();
-  expect(second.claim(3000)).toBe(true);
-});
-
-test("what a dead demo left, claims among it, is removed at the next start", () => {
-  const root = newRoot();
+test("what a dead demo left is removed at the next start", () => {
+  const root = tempFolder("demo-folder");
   const { pid } = spawnSync(process.execPath, ["--version"]);
   const dead = join(root, ".dapr", `demo-${pid}`);
   mkdirSync(dead, { recursive: true });
-  writeFileSync(join(dead, "port-3000"), "");
   const next = new DemoFolder(root);
   expect(existsSync(dead)).toBe(false);
-  expect(next.claim(3000)).toBe(true);
+  expect(existsSync(next.path)).toBe(true);
+  next.remove();
+  expect(existsSync(next.path)).toBe(false);
 });
+
+test("a folder in which nothing can be made is said, with the reason", () => {
+  const root = tempFolder("demo-folder");
+  writeFileSync(join(root, ".dapr"), "");
+  expect(() => new DemoFolder(root)).toThrow("Cannot make the demo's folder: ");
+});
+
+// Of Linux, and read-only for root as well.
+(existsSync("/sys/kernel") ? test : test.skip)(
+  "a folder that is not writable is called so",
+  () => {
+    expect(() => new DemoFolder("/sys/kernel")).toThrow(
+      /^The folder \/sys\/kernel is not writable \(E\w+\), /,
+    );
+  },
+);

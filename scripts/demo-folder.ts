@@ -1,12 +1,7 @@
-/** `.dapr/demo-PID/`: what a demo keeps while it runs, its claims on ports among it. */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+/** `.dapr/demo-PID/`: what a demo keeps while it runs. */
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isAlive } from "./alive.ts";
 
 export class DemoFolder {
   readonly path: string;
@@ -15,24 +10,18 @@ export class DemoFolder {
   constructor(root: string, pid = process.pid) {
     this.#parent = join(root, ".dapr");
     this.path = join(this.#parent, `demo-${pid}`);
-    this.#removeLeftovers();
-    mkdirSync(this.path, { recursive: true });
-  }
-
-  /**
-   * True if no other demo means to use this port. Each writes its claim before it
-   * looks at the others': of two at the same moment at most one goes on with it.
-   */
-  claim(port: number): boolean {
-    const name = `port-${port}`;
-    const own = join(this.path, name);
-    writeFileSync(own, "");
-    const free = this.#demos().every(
-      ({ path, pid }) =>
-        path === this.path || !existsSync(join(path, name)) || !isAlive(pid),
-    );
-    if (!free) rmSync(own);
-    return free;
+    try {
+      this.#removeLeftovers();
+      make(this.#parent);
+      make(this.path);
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException;
+      throw new Error(
+        ["EACCES", "EPERM", "EROFS"].includes(code)
+          ? `The folder ${root} is not writable (${code}), and the demo keeps its files below it: copy the project to a folder of yours`
+          : `Cannot make the demo's folder: ${message}`,
+      );
+    }
   }
 
   remove(): void {
@@ -54,10 +43,11 @@ export class DemoFolder {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** One at a time: `recursive` says ENOENT of a folder that cannot be written. */
+function make(folder: string): void {
   try {
-    return process.kill(pid, 0);
+    mkdirSync(folder);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

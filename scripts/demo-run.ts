@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { deathIn } from "./demo-death.ts";
+import { deathIn, isRunsEnd, refusalIn } from "./demo-death.ts";
 import { root } from "./docker.ts";
 
 const graceMs = 20_000;
@@ -36,10 +36,13 @@ export function startRun(
     },
   );
   let stopping = false;
+  let endsItself = false;
   const closed = new Promise<void>((resolve) => {
     child.once("close", (code, signal) => {
       listener.ended(
-        `\`dapr run\` ended by itself (${signal ?? `exit code ${code}`})`,
+        endsItself
+          ? "`dapr run` was told to stop"
+          : `\`dapr run\` ended by itself (${signal ?? `exit code ${code}`})`,
       );
       resolve();
     });
@@ -51,13 +54,20 @@ export function startRun(
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {
       const [, app, text = ""] = /^== APP - (\S+) == ?(.*)$/.exec(line) ?? [];
-      // While nobody asked for an end, each is news: `dapr run -f` goes on without the one that died.
-      const death = stopping ? undefined : deathIn(line, app);
-      if (death) listener.ended(death);
+      endsItself ||= !app && isRunsEnd(line);
+      const end = stopping ? undefined : endIn(line, app);
+      if (end) listener.ended(end);
       else if (app) listener.line(app, text);
       else if (!stopping && (stream === child.stderr || isTrouble(line)))
         listener.trouble(line);
     });
+
+  /** While nobody asked for an end, each is news: `dapr run -f` goes on without the one that died. */
+  function endIn(line: string, app?: string): string | undefined {
+    const refusal = app ? undefined : refusalIn(line);
+    // An end of the whole run is told on stdout, its reason on stderr: either may come first.
+    return refusal ?? (endsItself ? undefined : deathIn(line, app));
+  }
 
   return {
     /** `heard`: Ctrl+C on Windows reaches every process of the console, and no gentler signal exists there. */

@@ -1,7 +1,8 @@
 /** The demo's Kafka or Redis: uses the one that is up, else starts it and stops it again. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { compose, docker, dockerProblem } from "./docker.ts";
+import { compose, docker, dockerProblem, root } from "./docker.ts";
 import type { ProbeResult } from "./service-probe.ts";
+import { StartedMark } from "./started-mark.ts";
 
 const healthyWithinMs = 120_000;
 
@@ -30,13 +31,15 @@ export async function startService(
 ): Promise<Service> {
   const problem = dockerProblem();
   const running = problem ? "" : await runningContainer(service);
-  if (running) {
+  const mark = new StartedMark(root, service);
+  const orphan = running !== "" && mark.isOrphan(running);
+  if (running && !orphan) {
     await healthy(service, name, running, stopping);
     return leftAlone(
       `${fullName} on localhost:${port}, already up (left running)`,
     );
   }
-  const found = await probe(port);
+  const found = orphan ? "nothing" : await probe(port);
   if (found === "silent")
     throw new Error(
       `Port ${port} is taken by something that does not answer as ${name} does: end it, or run the demo without ${name}: ${without}`,
@@ -55,25 +58,34 @@ export async function startService(
     await compose("rm", "-s", "-f", "-v", service);
     // The network goes too, unless another service of the file still uses it.
     if ((await compose("ps", "-q")) === "") await compose("down");
+    mark.remove();
     note.end(`${name} stopped.`);
   };
   try {
-    const note = progress(
-      `Starting ${name} in Docker (the first time its image is fetched)`,
-    );
-    const fresh = (await hasEndedContainer(service))
-      ? ["--force-recreate"]
-      : [];
-    await compose("up", "-d", ...fresh, service).finally(() => note.end());
-    await healthy(service, name, await runningContainer(service), stopping);
+    const container = orphan ? running : await start(service, name);
+    if (container) mark.write(container);
+    await healthy(service, name, container, stopping);
   } catch (error) {
     await stop();
     throw error;
   }
+  const origin = orphan
+    ? "left by a demo that was killed"
+    : "started in Docker";
   return {
-    about: `${fullName} on localhost:${port}, started in Docker (stopped at the end)`,
+    about: `${fullName} on localhost:${port}, ${origin} (stopped at the end)`,
     stop,
   };
+}
+
+/** Its container's id; empty when it ended at once. */
+async function start(service: string, name: string): Promise<string> {
+  const note = progress(
+    `Starting ${name} in Docker (the first time its image is fetched)`,
+  );
+  const fresh = (await hasEndedContainer(service)) ? ["--force-recreate"] : [];
+  await compose("up", "-d", ...fresh, service).finally(() => note.end());
+  return runningContainer(service);
 }
 
 function leftAlone(about: string): Service {

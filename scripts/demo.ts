@@ -9,6 +9,7 @@ import { chooseScene } from "./demo-scenes.ts";
 import { startService, type Service } from "./demo-service.ts";
 import { root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
+import { PortClaims } from "./port-claims.ts";
 import { freePort } from "./ports.ts";
 import { watchForStop } from "./stop-wish.ts";
 
@@ -61,6 +62,7 @@ watchForStop({
 
 let service: Service | undefined;
 let folder: DemoFolder | undefined;
+let claims: PortClaims | undefined;
 try {
   folder = new DemoFolder(root);
   if (scene.service)
@@ -69,6 +71,7 @@ try {
 } catch (error) {
   end((error as Error).message, 1);
 } finally {
+  claims?.release();
   folder?.remove();
   await service?.stop();
 }
@@ -113,12 +116,8 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
       return join(folder.path, path);
     },
   );
-  const claimed = new Set<number>();
-  const claim = (port: number) => {
-    if (claimed.has(port) || !folder.claim(port)) return false;
-    claimed.add(port);
-    return true;
-  };
+  const ours = (claims = new PortClaims());
+  const claim = (port: number) => ours.claim(port);
   for (const app of template.apps) {
     app.appDirPath = join(root, app.appDirPath);
     if (app.appPort) app.appPort = await freePort(app.appPort, claim);

@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { ForwardReply, ForwardRequest } from "../invocation.ts";
+import { countSpent } from "../spent-bytes.ts";
 
 /** Sends one request; the answer's body is a stream that is as fast as its reader. */
 export function forwardOver(
@@ -19,6 +20,10 @@ export function forwardOver(
       if (stream) stream.destroy(error);
       else reject(error);
     };
+    if (body instanceof Readable) {
+      body.pause(); // it flows once undici takes it
+      body.on("data", (chunk: Uint8Array) => countSpent(chunk.length));
+    }
     signal?.throwIfAborted();
     signal?.addEventListener("abort", onAbort);
     dispatcher.dispatch(
@@ -54,6 +59,7 @@ export function forwardOver(
           });
         },
         onResponseData(current, chunk) {
+          countSpent(chunk.length);
           if (!stream!.push(chunk)) current.pause();
         },
         onResponseEnd() {

@@ -12,12 +12,14 @@ import {
   type StopReading,
 } from "../contract.ts";
 import { messageOf } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
 
 export interface NamedBinding {
   name: string;
   binding: Binding;
+  explain: Explain;
   /** Path the app takes messages at, without its leading slash: metadata `route`, else the name. */
   route: string;
   directions: { input: boolean; output: boolean; explicit: boolean };
@@ -95,7 +97,7 @@ export function createInputs({
     },
   };
 
-  async function end({ name }: NamedBinding, reading: Reading) {
+  async function end({ name, explain }: NamedBinding, reading: Reading) {
     reading.probes.abort();
     const stopReading = await reading.started;
     const stopped = stopReading?.();
@@ -103,7 +105,7 @@ export function createInputs({
     try {
       await stopped;
     } catch (error) {
-      log.error(`error stopping input binding ${name}: ${messageOf(error)}`);
+      log.error(`error stopping input binding ${name}: ${explain(error)}`);
     }
   }
 
@@ -120,7 +122,7 @@ export function createInputs({
     } catch (error) {
       if (!probes.aborted)
         log.error(
-          `error reading from input binding ${named.name}: ${messageOf(error)}`,
+          `error reading from input binding ${named.name}: ${named.explain(error)}`,
         );
       return undefined;
     }

@@ -9,6 +9,7 @@ import {
   type BindingResponse,
 } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { createInputs, type NamedBinding } from "./binding-inputs.ts";
 
@@ -69,13 +70,17 @@ export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
       try {
         return await named.binding.invoke({ operation, data, metadata });
       } catch (error) {
-        throw new ApiError("invokeOutputBinding", [name, messageOf(error)], {
-          cause: error,
-          headers:
-            error instanceof BindingError
-              ? metadataHeaders(error.metadata)
-              : undefined,
-        });
+        throw new ApiError(
+          "invokeOutputBinding",
+          [name, named.explain(error)],
+          {
+            cause: error,
+            headers:
+              error instanceof BindingError
+                ? metadataHeaders(error.metadata)
+                : undefined,
+          },
+        );
       }
     },
 

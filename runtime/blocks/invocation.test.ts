@@ -39,6 +39,7 @@ function open(more: Partial<InvocationOptions> = {}) {
     namespace: "default",
     app,
     isAppHealthy: () => true,
+    isAppAwaited: () => false,
     resolvers: [resolver],
     peers: {
       call: async (to, request) => {
@@ -152,6 +153,23 @@ test.each([
     code: "ERR_DIRECT_INVOKE",
     message: expect.stringMatching(message) as string,
   });
+});
+
+test("an app whose port is still awaited is tried: it may be there already", async () => {
+  const awaited = { isAppHealthy: () => false, isAppAwaited: () => true };
+  const { block, toApp } = open(awaited);
+  await expect(block.invoke("own", request())).resolves.toMatchObject({
+    status: 200,
+  });
+  expect(toApp).toHaveLength(1);
+  const refused = {
+    forward: () => Promise.reject(new Error("connect ECONNREFUSED")),
+  } as unknown as AppChannel;
+  await expect(
+    open({ ...awaited, app: refused }).block.invoke("own", request()),
+  ).rejects.toThrow(
+    "failed to invoke, id: own, err: app is not in a healthy state",
+  );
 });
 
 test("an app that is missing or unhealthy is an error at once", async () => {

@@ -30,6 +30,8 @@ export interface InvocationOptions {
   app: AppChannel | undefined;
   /** Whether the app is to be called; false while its health probe fails. */
   isAppHealthy: () => boolean;
+  /** Whether the app's port is still being waited for: it is dialled only now and then, and may be open already. */
+  isAppAwaited: () => boolean;
   /** Asked in order. */
   resolvers: NameResolver[];
   peers: Peers;
@@ -103,13 +105,12 @@ export function createInvocation(options: InvocationOptions) {
         );
       if (!app)
         throw new CallError("internal", "app channel is not initialized");
-      if (!options.isAppHealthy()) throw unhealthy();
       const headers = requestHeaders(request.headers, {
         keepIdentity: true,
         dropToken: false,
       });
       try {
-        const reply = await app.forward({ ...request, path: wire, headers });
+        const reply = await askApp(app, { ...request, path: wire, headers });
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
         if (error instanceof CallError) throw error;
@@ -149,8 +150,18 @@ export function createInvocation(options: InvocationOptions) {
         "internal",
         "cannot invoke local endpoint: app channel not initialized",
       );
-    if (!options.isAppHealthy()) throw unhealthy();
-    return app.forward(request);
+    return askApp(app, request);
+  }
+
+  function askApp(
+    channel: AppChannel,
+    request: ForwardRequest,
+  ): Promise<ForwardReply> {
+    if (options.isAppHealthy()) return channel.forward(request);
+    if (!options.isAppAwaited()) throw unhealthy();
+    return channel.forward(request).catch((error: unknown) => {
+      throw unhealthy(error);
+    });
   }
 
   async function callPeer(request: PeerRequest): Promise<ForwardReply> {
@@ -202,8 +213,11 @@ export function createInvocation(options: InvocationOptions) {
   }
 }
 
-const unhealthy = () =>
-  new CallError("internal", "app is not in a healthy state", { unsent: true });
+const unhealthy = (cause?: unknown) =>
+  new CallError("internal", "app is not in a healthy state", {
+    cause,
+    unsent: true,
+  });
 
 function normalised(path: string) {
   try {

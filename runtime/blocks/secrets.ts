@@ -3,17 +3,20 @@
  * of them (spec api §5).
  */
 import type { SecretScope } from "../configuration.ts";
-import { ApiError, messageOf } from "../errors.ts";
+import { ApiError } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
+import type { Logger } from "../log.ts";
+import { where } from "../metadata.ts";
 import type { Secret, SecretStore } from "../secret-store.ts";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
 export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
-  const stores = new Map<string, SecretStore>();
+  const stores = new Map<string, { store: SecretStore; explain: Explain }>();
 
-  const find = (name: string): SecretStore => {
-    const store = stores.get(name);
-    if (store) return store;
+  const find = (name: string) => {
+    const found = stores.get(name);
+    if (found) return found;
     throw stores.size === 0
       ? new ApiError("secretsNotConfigured")
       : new ApiError("secretStoreNotFound", [name]);
@@ -31,13 +34,22 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
 
   return {
     /** Takes the place of one with its name. */
-    add(name: string, store: SecretStore) {
-      stores.set(name, store);
+    add(name: string, store: SecretStore, explain: Explain) {
+      stores.set(name, { store, explain });
+    },
+
+    /** Warns about scopes of stores that are not there: they keep nothing from anybody. Called once all are added. */
+    tellIdleScopes(log: Logger) {
+      for (const { storeName, at } of scopes)
+        if (!stores.has(storeName))
+          log.warn(
+            `spec.secrets.scopes: there is no secret store ${JSON.stringify(storeName)}, so this entry protects nothing; names compare exactly, loaded: ${[...stores.keys()].join(", ") || "none"} (${where(at)})`,
+          );
     },
 
     /** Unless another has taken its place. */
     remove(name: string, store: SecretStore) {
-      if (stores.get(name) === store) stores.delete(name);
+      if (stores.get(name)?.store === store) stores.delete(name);
     },
 
     /** For components: whether a store is there, and a secret without regard to scopes. */
@@ -46,7 +58,14 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
       name: string,
       key: string,
       metadata: Record<string, string> = {},
-    ): Promise<Secret> => (await find(name).get(key, metadata)) ?? {},
+    ): Promise<Secret> => {
+      const { store, explain } = find(name);
+      try {
+        return (await store.get(key, metadata)) ?? {};
+      } catch (error) {
+        throw new Error(explain(error), { cause: error });
+      }
+    },
 
     /** For the app; `undefined` means 204. Rejects with the documented {@link ApiError}. */
     async get(
@@ -54,13 +73,13 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
       key: string,
       metadata: Record<string, string>,
     ): Promise<Secret | undefined> {
-      const store = find(storeName);
+      const { store, explain } = find(storeName);
       if (!mayRead(storeName, key))
         throw new ApiError("secretDenied", [key, storeName]);
       try {
         return await store.get(key, metadata);
       } catch (error) {
-        throw new ApiError("secretGet", [key, storeName, messageOf(error)], {
+        throw new ApiError("secretGet", [key, storeName, explain(error)], {
           cause: error,
         });
       }
@@ -71,12 +90,12 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
       storeName: string,
       metadata: Record<string, string>,
     ): Promise<Record<string, Secret> | undefined> {
-      const store = find(storeName);
+      const { store, explain } = find(storeName);
       let all;
       try {
         all = await store.bulk(metadata);
       } catch (error) {
-        throw new ApiError("secretBulkGet", [storeName, messageOf(error)], {
+        throw new ApiError("secretBulkGet", [storeName, explain(error)], {
           cause: error,
         });
       }

@@ -10,7 +10,8 @@ import type {
   StateOptions,
   StateStore,
 } from "../state-store.ts";
-import { stateErrors } from "./state-errors.ts";
+import type { Explain } from "../hide-secrets.ts";
+import { stateErrors, storeErrors } from "./state-errors.ts";
 import { isLegalKey, originalKey } from "./state-keys.ts";
 import { checkQuery } from "./state-query.ts";
 
@@ -42,11 +43,20 @@ export class StateAccess {
   readonly name: string;
   readonly #store: StateStore;
   readonly #prefix: string;
+  readonly #explain: Explain;
+  readonly #errors: ReturnType<typeof storeErrors>;
 
-  constructor(name: string, store: StateStore, prefix: string) {
+  constructor(
+    name: string,
+    store: StateStore,
+    prefix: string,
+    explain: Explain,
+  ) {
     this.name = name;
     this.#store = store;
     this.#prefix = prefix;
+    this.#explain = explain;
+    this.#errors = storeErrors(name, explain);
   }
 
   isOf(store: StateStore): boolean {
@@ -71,7 +81,7 @@ export class StateAccess {
     try {
       return await this.#store.get(request);
     } catch (error) {
-      throw stateErrors.get(this.name, key, error);
+      throw this.#errors.get(key, error);
     }
   }
 
@@ -82,7 +92,7 @@ export class StateAccess {
       requests.length === 1
         ? await this.#setOne(requests[0]!)
         : await this.#setAll(requests);
-    if (failures.length > 0) throw stateErrors.save(this.name, failures);
+    if (failures.length > 0) throw this.#errors.save(failures);
   }
 
   #setRequest(item: SaveItem): SetState {
@@ -91,7 +101,7 @@ export class StateAccess {
     try {
       checkOptions(item.options);
     } catch (error) {
-      throw stateErrors.save(this.name, [error]);
+      throw this.#errors.save([error]);
     }
     return { ...(item as SetState), key };
   }
@@ -137,7 +147,7 @@ export class StateAccess {
       checkOptions(rest.options);
       await this.#store.delete(request);
     } catch (error) {
-      throw stateErrors.delete(key, error);
+      throw this.#errors.delete(key, error);
     }
   }
 
@@ -155,11 +165,11 @@ export class StateAccess {
         ? await this.#store.bulkGet(requests)
         : await this.#getAll(requests, parallelism);
     } catch (error) {
-      throw stateErrors.bulkGet(error);
+      throw this.#errors.bulkGet(error);
     }
     return keys.map((key, i) => {
       const entry = found[i];
-      if (entry instanceof Error) return { key, error: entry.message };
+      if (entry instanceof Error) return { key, error: this.#explain(entry) };
       return entry ? { key, entry } : { key };
     });
   }
@@ -200,7 +210,7 @@ export class StateAccess {
       for (const { request } of operations) checkOptions(request.options);
       await this.#store.transact!(operations, metadata);
     } catch (error) {
-      throw stateErrors.transaction(error);
+      throw this.#errors.transaction(error);
     }
   }
 
@@ -237,7 +247,7 @@ export class StateAccess {
       };
     } catch (error) {
       if (error instanceof ApiError) throw error;
-      throw stateErrors.query(this.name, error);
+      throw this.#errors.query(error);
     }
   }
 }

@@ -4,9 +4,9 @@ import {
   badRequest,
   errorInfo,
   helpLink,
-  messageOf,
   resourceInfo,
 } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
 import { EtagError } from "../state-store.ts";
 
 const state = (store: string) => resourceInfo("state", store);
@@ -44,30 +44,6 @@ export const stateErrors = {
   missingKey: () =>
     new ApiError("malformedRequest", ['"key" is a required field']),
 
-  get: (store: string, key: string, cause: unknown) =>
-    new ApiError("stateGet", [key, store, messageOf(cause)], { cause }),
-
-  bulkGet: (cause: unknown) =>
-    new ApiError("stateBulkGet", [messageOf(cause)], { cause }),
-
-  /** Of several failures the first about an etag decides, else all are told. */
-  save(store: string, causes: readonly unknown[]) {
-    const cause = causes.find((one) => one instanceof EtagError) ?? causes[0];
-    const text =
-      cause instanceof EtagError
-        ? cause.message
-        : causes.map(messageOf).join("\n");
-    return new ApiError(byCause("stateSave", cause), [store, text], { cause });
-  },
-
-  delete: (key: string, cause: unknown) =>
-    new ApiError(byCause("stateDelete", cause), [key, messageOf(cause)], {
-      cause,
-    }),
-
-  transaction: (cause: unknown) =>
-    new ApiError("stateTransaction", [messageOf(cause)], { cause }),
-
   operation: (name: string) =>
     new ApiError("stateOperationNotSupported", [name]),
 
@@ -99,9 +75,36 @@ export const stateErrors = {
       details: [state(store), errorInfo("DAPR_STATE_QUERYING_NOT_SUPPORTED")],
     }),
 
-  query: (store: string, cause: unknown) =>
-    new ApiError("stateQuery", [store, messageOf(cause)], {
+  query: (store: string, text: string, cause: unknown) =>
+    new ApiError("stateQuery", [store, text], {
       cause,
       details: [state(store), errorInfo("DAPR_STATE_QUERY_FAILED")],
     }),
 };
+
+/** What the store itself rejected with, told as `explain` has it. */
+export const storeErrors = (store: string, explain: Explain) => ({
+  get: (key: string, cause: unknown) =>
+    new ApiError("stateGet", [key, store, explain(cause)], { cause }),
+
+  bulkGet: (cause: unknown) =>
+    new ApiError("stateBulkGet", [explain(cause)], { cause }),
+
+  /** Of several failures the first about an etag decides, else all are told. */
+  save(causes: readonly unknown[]) {
+    const etag = causes.find((one) => one instanceof EtagError);
+    const text = etag ? explain(etag) : causes.map(explain).join("\n");
+    const cause = etag ?? causes[0];
+    return new ApiError(byCause("stateSave", cause), [store, text], { cause });
+  },
+
+  delete: (key: string, cause: unknown) =>
+    new ApiError(byCause("stateDelete", cause), [key, explain(cause)], {
+      cause,
+    }),
+
+  transaction: (cause: unknown) =>
+    new ApiError("stateTransaction", [explain(cause)], { cause }),
+
+  query: (cause: unknown) => stateErrors.query(store, explain(cause), cause),
+});

@@ -1,5 +1,5 @@
 /** The state block on a store that records what it is asked. */
-import { ApiError } from "../errors.ts";
+import { ApiError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { EtagError, type StateStore } from "../state-store.ts";
 import { createStates } from "./state.ts";
@@ -35,7 +35,7 @@ function statesWith(
     name,
     value,
   }));
-  states.add("store1", store, items);
+  states.add("store1", store, items, messageOf);
   return { access: states.of("store1"), asked, states };
 }
 
@@ -78,9 +78,9 @@ test.each([
 test("two actor state stores are refused", () => {
   const { states } = statesWith({}, { actorStateStore: "true" });
   const actor = [{ name: "actorStateStore", value: "1" }];
-  expect(() => states.add("store2", recording().store, actor)).toThrow(
-    "detected duplicate actor state store: store1 and store2",
-  );
+  expect(() =>
+    states.add("store2", recording().store, actor, messageOf),
+  ).toThrow("detected duplicate actor state store: store1 and store2");
 });
 
 test("no store, and another store", async () => {

@@ -1,5 +1,6 @@
 /** The state building block: what the state API means, whatever protocol asks (spec api §2). */
 import type { MetadataItem } from "../contract.ts";
+import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { isTruthy, MetadataError } from "../metadata.ts";
 import type { StateStore } from "../state-store.ts";
@@ -25,7 +26,12 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
      * {@link MetadataError} on what can't be: a wrong prefix, or properties
      * whose promise would not be kept; else it takes the place of one with its name.
      */
-    add(name: string, store: StateStore, metadata: readonly MetadataItem[]) {
+    add(
+      name: string,
+      store: StateStore,
+      metadata: readonly MetadataItem[],
+      explain: Explain,
+    ) {
       refuseUnkept(metadata);
       const prefix = keyPrefix(metadata, { appId, namespace, store: name });
       if (isTruthy(valueOf(metadata, "actorStateStore"))) {
@@ -36,7 +42,7 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
         actorStore = name;
         log.info(`Using '${name}' as actor state store`);
       } else if (actorStore === name) actorStore = undefined;
-      stores.set(name, new StateAccess(name, store, prefix));
+      stores.set(name, new StateAccess(name, store, prefix, explain));
     },
 
     /** Unless another has taken its place. */

@@ -1,6 +1,7 @@
 /** What one app and its sidecar are to be run with, whether flags or a run file said so. */
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { defaultConfig } from "./home.ts";
+import { defaultComponents, defaultConfig } from "./home.ts";
 import type { RunFlags } from "./run-flags.ts";
 
 /** Ports are 0 or less until {@link assignPorts} has picked them. */
@@ -11,9 +12,12 @@ export interface AppSpec {
   appChannelAddress: string;
   appMaxConcurrency: number;
   configFile: string;
-  /** Folders given; empty means `<dapr>/components` by the old flag. */
+  /** Folders given. */
   resourcesPaths: string[];
+  /** The old flag's folder. */
   componentsPath: string;
+  /** `<dapr>/components`, for when no folder is given. */
+  defaultComponents: string;
   daprHttpPort: number;
   daprGrpcPort: number;
   daprInternalGrpcPort: number;
@@ -52,7 +56,8 @@ export function specFromFlags(
     appMaxConcurrency: flags["app-max-concurrency"],
     configFile: flags.config || defaultConfig(home),
     resourcesPaths: flags["resources-path"],
-    componentsPath: flags["components-path"] || join(home, "components"),
+    componentsPath: flags["components-path"],
+    defaultComponents: defaultComponents(home),
     daprHttpPort: flags["dapr-http-port"],
     daprGrpcPort: flags["dapr-grpc-port"],
     daprInternalGrpcPort: flags["dapr-internal-grpc-port"],
@@ -92,9 +97,12 @@ export function withTls(protocol: string, tls: boolean): string {
 const oldSize = (value: number, unit: string) =>
   value > 0 ? `${value}${unit}` : undefined;
 
-/** Where the component files are. */
-export const resourceFolders = (spec: AppSpec): string[] =>
-  spec.resourcesPaths.length > 0 ? spec.resourcesPaths : [spec.componentsPath];
+/** Where the component files are; none if no folder is given and the default one is not there. */
+export function resourceFolders(spec: AppSpec): string[] {
+  if (spec.resourcesPaths.length > 0) return spec.resourcesPaths;
+  if (spec.componentsPath) return [spec.componentsPath];
+  return existsSync(spec.defaultComponents) ? [spec.defaultComponents] : [];
+}
 
 /** What the app finds in its environment. */
 export function appEnv(spec: AppSpec): Record<string, string> {

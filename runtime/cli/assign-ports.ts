@@ -2,24 +2,9 @@
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
 import type { Instance } from "./instances.ts";
+import { appPort, sidecarPorts } from "./port-names.ts";
+import type { SidecarPort } from "./port-names.ts";
 import { freePorts, isFree } from "./ports.ts";
-
-/** Names as the original's error says them. */
-const keys = {
-  HTTPPort: "daprHttpPort",
-  GRPCPort: "daprGrpcPort",
-  MetricsPort: "metricsPort",
-  InternalGRPCPort: "daprInternalGrpcPort",
-  ProfilePort: "profilePort",
-} as const satisfies Record<string, keyof AppSpec>;
-
-const flagOf = {
-  HTTPPort: "dapr-http-port",
-  GRPCPort: "dapr-grpc-port",
-  MetricsPort: "metrics-port",
-  InternalGRPCPort: "dapr-internal-grpc-port",
-  ProfilePort: "profile-port",
-} as const satisfies Record<keyof typeof keys, string>;
 
 /** `reserved`: app ports of the same run, which nobody may be listening on yet. */
 export async function assignPorts(
@@ -29,31 +14,49 @@ export async function assignPorts(
 ): Promise<void> {
   const taken = new Set<number>(reserved);
   if (spec.appPort > 0) taken.add(spec.appPort);
-  const open: (keyof typeof keys)[] = [];
-  for (const name of Object.keys(keys) as (keyof typeof keys)[]) {
-    const port = spec[keys[name]];
+  const open: SidecarPort[] = [];
+  for (const one of sidecarPorts) {
+    const port = spec[one.of];
     if (port <= 0) {
       // Not served unless asked for; the original passes the -1 on.
-      if (name !== "ProfilePort" || spec.enableProfiling) open.push(name);
+      if (one.of !== "profilePort" || spec.enableProfiling) open.push(one);
       continue;
     }
-    if (port === spec.appPort) throw sameAsApp(name, port);
+    if (port === spec.appPort) throw sameAsApp(one, port);
     if (taken.has(port) || !(await isFree(port)))
-      throw busy(name, port, running, taken.has(port));
+      throw busy(one, port, running, taken.has(port));
     taken.add(port);
   }
   const found = await freePorts(open.length, taken);
-  open.forEach((name, at) => (spec[keys[name]] = found[at]!));
+  open.forEach(({ of }, at) => (spec[of] = found[at]!));
 }
 
-function sameAsApp(name: keyof typeof keys, port: number) {
+/**
+ * Throws about `spec` if one of its given ports is an earlier app's of the same
+ * run file. Two apps may share their own port: one may be elsewhere.
+ */
+export function checkApart(spec: AppSpec, earlier: readonly AppSpec[]): void {
+  for (const { name, of, key } of [...sidecarPorts, appPort])
+    for (const other of earlier) {
+      const same = [...sidecarPorts, appPort].find(
+        (one) => spec[of] > 0 && other[one.of] === spec[of],
+      );
+      if (!same || (same === appPort && of === "appPort")) continue;
+      throw new CommandError(
+        `invalid configuration for ${name}. Port ${spec[of]} is not available\n` +
+          `    It is the ${same.key} of app "${other.appId}": give another ${key}${of === "appPort" ? "" : ", or leave it out for a free one"}.`,
+      );
+    }
+}
+
+function sameAsApp({ name, flag, key }: SidecarPort, port: number) {
   return new CommandError(
-    `invalid configuration for ${name}. Port ${port} is the app's own port (--app-port): give another --${flagOf[name]}, or leave it out for a free one.`,
+    `invalid configuration for ${name}. Port ${port} is the app's own port (--app-port, appPort): give another --${flag} (${key}), or leave it out for a free one.`,
   );
 }
 
 function busy(
-  name: keyof typeof keys,
+  { name, flag, key }: SidecarPort,
   port: number,
   running: readonly Instance[],
   givenTwice: boolean,
@@ -66,6 +69,6 @@ function busy(
       : "Another process listens on it: end that";
   return new CommandError(
     `invalid configuration for ${name}. Port ${port} is not available\n` +
-      `    ${who}${givenTwice ? ": give" : ", or give"} another --${flagOf[name]}, or leave it out for a free one.`,
+      `    ${who}${givenTwice ? ": give" : ", or give"} another --${flag} (${key}), or leave it out for a free one.`,
   );
 }

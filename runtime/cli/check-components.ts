@@ -7,6 +7,7 @@ import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { list } from "./check-spec.ts";
 import { CommandError } from "./command.ts";
+import type { Io } from "./io.ts";
 
 export async function checkComponents(spec: AppSpec): Promise<void> {
   const folders = resourceFolders(spec);
@@ -30,6 +31,15 @@ export async function checkComponents(spec: AppSpec): Promise<void> {
       );
     // Anything else the sidecar meets too, and explains in its log.
   }
+}
+
+/** A first run has no default folder yet, and an app may need no components. */
+export function sayIfNoComponents(spec: AppSpec, io: Io): void {
+  if (resourceFolders(spec).length > 0) return;
+  io.status(
+    "info",
+    `App "${spec.appId}" has no components: there is no folder ${spec.defaultComponents}, and --resources-path (resourcesPaths) names no other.`,
+  );
 }
 
 async function hasSeveral(folders: readonly string[]): Promise<boolean> {

@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { specFromFlags } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
-import { checkComponents } from "./check-components.ts";
+import { checkComponents, sayIfNoComponents } from "./check-components.ts";
 import { checkSpec } from "./check-spec.ts";
 import { CommandError, globalFlags } from "./command.ts";
 import type { FlagValues } from "./command.ts";
+import { createIo } from "./io.ts";
 import { parseArgs } from "./parse.ts";
 import { readRunFile } from "./run-file.ts";
 import { runFlags } from "./run-flags.ts";
@@ -71,6 +72,33 @@ test("another sidecar may take a negative size for its default, and sockets", ()
   const sockets = spec("-u", "/run/x");
   expect(() => checkSpec(sockets, true)).toThrow("DAPR_DAPRD_PATH");
   expect(() => checkSpec(sockets, false)).not.toThrow();
+});
+
+test.each(["../x", "a/b", "a\\b", "a\nb"])(
+  "the app ID %j, which would be in names of files, is refused",
+  (appId) => {
+    expect(refusal(() => checkSpec({ ...spec(), appId }, true))).toContain(
+      `invalid app ID ${JSON.stringify(appId)}: `,
+    );
+  },
+);
+
+test("a missing default folder of components is no error but told, a given one is", () => {
+  const { resourcesPaths, ...rest } = spec();
+  const bare = { ...rest, resourcesPaths: [] };
+  expect(() => checkSpec(bare, true)).not.toThrow();
+  const said: string[] = [];
+  const io = createIo({ json: false }, { write: (text) => said.push(text) });
+  sayIfNoComponents({ ...rest, resourcesPaths }, io);
+  expect(said).toEqual([]);
+  sayIfNoComponents(bare, io);
+  expect(said).toEqual([
+    expect.stringContaining(`there is no folder ${join(home, "components")}, `),
+  ]);
+  const componentsPath = join(home, "nope");
+  expect(refusal(() => checkSpec({ ...bare, componentsPath }, true))).toContain(
+    "error validating resources path",
+  );
 });
 
 test("a port of a run file is checked as a flag's is", async () => {

@@ -5,6 +5,7 @@ import { parseQuantity } from "../metadata.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
+import { appPort, sidecarPorts } from "./port-names.ts";
 
 /** Throws what the original says about what cannot be. `own`: the sidecar is this CLI's. */
 export function checkSpec(spec: AppSpec, own: boolean): void {
@@ -12,6 +13,7 @@ export function checkSpec(spec: AppSpec, own: boolean): void {
     throw new CommandError(
       "Unix domain sockets are not available yet with this CLI's own sidecar. Leave --unix-domain-socket (unixDomainSocket) out to use ports, or name another sidecar by DAPR_DAPRD_PATH.",
     );
+  checkId(spec.appId);
   checkWords(spec);
   checkPorts(spec);
   checkPaths(spec);
@@ -23,6 +25,14 @@ export function checkSpec(spec: AppSpec, own: boolean): void {
     "--read-buffer-size (readBufferSize)",
     "4Ki",
   ]);
+}
+
+/** It is part of the names of log files and sockets. */
+function checkId(appId: string) {
+  if (/[/\\\p{Cc}]/u.test(appId))
+    throw new CommandError(
+      `invalid app ID ${JSON.stringify(appId)}: files are named by it; give --app-id (appID) a name without slashes and control characters`,
+    );
 }
 
 const protocols = ["http", "https", "grpc", "grpcs", "h2c"];
@@ -44,25 +54,11 @@ function checkWords({ appProtocol, logLevel }: AppSpec) {
 
 const highestPort = 65535;
 
-/** Names as the original's error says them, the flag and the run file's key. */
-const ports = [
-  ["HTTPPort", "daprHttpPort", "--dapr-http-port (daprHTTPPort)"],
-  ["GRPCPort", "daprGrpcPort", "--dapr-grpc-port (daprGRPCPort)"],
-  ["MetricsPort", "metricsPort", "--metrics-port (metricsPort)"],
-  [
-    "InternalGRPCPort",
-    "daprInternalGrpcPort",
-    "--dapr-internal-grpc-port (daprInternalGRPCPort)",
-  ],
-  ["ProfilePort", "profilePort", "--profile-port (profilePort)"],
-  ["AppPort", "appPort", "--app-port (appPort)"],
-] as const;
-
 function checkPorts(spec: AppSpec) {
-  for (const [name, key, given] of ports)
-    if (spec[key] > highestPort)
+  for (const { name, of, flag, key } of [...sidecarPorts, appPort])
+    if (spec[of] > highestPort)
       throw new CommandError(
-        `invalid configuration for ${name}. Port ${spec[key]} is not a port: give ${given} a number from 1 to ${highestPort}`,
+        `invalid configuration for ${name}. Port ${spec[of]} is not a port: give --${flag} (${key}) a number from 1 to ${highestPort}`,
       );
 }
 

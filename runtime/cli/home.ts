@@ -8,6 +8,10 @@ export function daprHome(runtimePath: string): string {
   return join(runtimePath || homedir(), ".dapr");
 }
 
+/** The folder of component files used when none is named. */
+export const defaultComponents = (home: string): string =>
+  join(home, "components");
+
 /**
  * The configuration used when none is named; empty when there is none yet. (The
  * original passes the path all the same, and its sidecar then refuses to start.)

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import type { Server } from "node:net";
 import type { AppSpec } from "./app-spec.ts";
-import { assignPorts } from "./assign-ports.ts";
+import { assignPorts, checkApart } from "./assign-ports.ts";
 import type { Instance } from "./instances.ts";
 import { freePorts, isFree } from "./ports.ts";
 
@@ -67,7 +67,7 @@ test("a busy port names the sidecar that has it", async () => {
     assignPorts(spec({ daprGrpcPort: port }), running),
   ).rejects.toThrow(
     `invalid configuration for GRPCPort. Port ${port} is not available\n` +
-      `    The sidecar of app "orders" listens on it: end it with \`dapr stop --app-id orders\`, or give another --dapr-grpc-port`,
+      `    The sidecar of app "orders" listens on it: end it with \`dapr stop --app-id orders\`, or give another --dapr-grpc-port (daprGRPCPort), or leave`,
   );
 });
 
@@ -84,4 +84,17 @@ test("one port given twice, to the app, or to another app of the run", async () 
   await expect(
     assignPorts(spec({ daprHttpPort: port }), [], [port]),
   ).rejects.toThrow("given to something else in this run");
+});
+
+test("one port for two apps of a run: the second is told, in the run file's words", () => {
+  const first = { ...spec({ daprHttpPort: 3500, appPort: 3000 }), appId: "a" };
+  const check = (ports: Partial<AppSpec>) => checkApart(spec(ports), [first]);
+  expect(() => check({ daprHttpPort: 3500 })).toThrow(
+    'invalid configuration for HTTPPort. Port 3500 is not available\n    It is the daprHTTPPort of app "a": give another daprHTTPPort, or leave it out for a free one.',
+  );
+  expect(() => check({ appPort: 3500 })).toThrow(
+    'It is the daprHTTPPort of app "a": give another appPort.',
+  );
+  expect(() => check({ metricsPort: 3000 })).toThrow('the appPort of app "a"');
+  expect(() => check({ appPort: 3000, daprHttpPort: 3501 })).not.toThrow();
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { resourceFolders } from "./app-spec.ts";
 import { readRunFile } from "./run-file.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "dapr-run-file-"));
@@ -98,7 +99,7 @@ test("resources and configuration of <dapr>, and of the app's .dapr folder", asy
   const { spec } = await firstOf(
     "version: 1\napps: [{appDirPath: one, runtimePath: ../rt}]",
   );
-  expect(spec.resourcesPaths).toEqual([join(dir, "rt/.dapr/components")]);
+  expect(resourceFolders(spec)).toEqual([join(dir, "rt/.dapr/components")]);
   expect(spec.configFile).toBe("");
   const two = await firstOf("version: 1\napps: [{appDirPath: two}]");
   expect(two.spec.configFile).toBe(join(dir, "two/.dapr/config.yaml"));
@@ -133,7 +134,9 @@ test.each([
     "version: 1\napps: [{appDirPath: one}, {appDirPath: two, appID: one}]",
     `two apps have the ID "one"`,
   ],
-  ["version: 1\napps: [", "Flow sequence"],
+  ["version: 1\napps: [", `${file}:2:8: Flow sequence`],
+  ["version: 1\napps:\n\t- x", `${file}:3:1: Tabs are not allowed`],
+  ["version: *nothing", `${file}: `],
 ])("%j is an error", async (text, message) => {
   await expect(read(text)).rejects.toThrow(message);
 });

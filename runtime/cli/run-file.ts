@@ -4,10 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
+import { where } from "../metadata.ts";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
-import { daprHome, defaultConfig } from "./home.ts";
+import { daprHome, defaultComponents, defaultConfig } from "./home.ts";
 import { readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
 
@@ -57,10 +58,9 @@ export async function readRunFile(
   path: string,
   runtimePath: string,
 ): Promise<RunFile> {
-  const { parse } = await import("yaml");
-  const top = (parse(
-    path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8"),
-  ) ?? {}) as Record<string, unknown>;
+  const text =
+    path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
+  const top = ((await parseYaml(text, path)) ?? {}) as Record<string, unknown>;
   if (typeof top !== "object" || !top["version"])
     throw new Error(
       "required field 'version' not found in the provided run template file",
@@ -87,6 +87,25 @@ export async function readRunFile(
       `two apps have the ID "${twice}": give each its own 'appID'`,
     );
   return { path, name: String(top["name"] ?? basename(base)), apps };
+}
+
+async function parseYaml(text: string, path: string): Promise<unknown> {
+  const { LineCounter, parseDocument } = await import("yaml");
+  const file = path === "-" ? "stdin" : path;
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken) {
+    const { line, col } = lineCounter.linePos(broken.pos[0]);
+    const at = where({ file, line, column: col });
+    throw new Error(`${at}: ${broken.message}`);
+  }
+  try {
+    return document.toJS();
+  } catch (error) {
+    // An alias of nothing, or a bomb of them: the library does not tell its place.
+    throw new Error(`${file}: ${(error as Error).message}`);
+  }
 }
 
 async function readApp(
@@ -130,8 +149,9 @@ async function readApp(
     appChannelAddress: app.appChannelAddress,
     appMaxConcurrency: pick("appMaxConcurrency"),
     configFile: config,
-    resourcesPaths: resources ?? [join(home, "components")],
+    resourcesPaths: resources ?? [],
     componentsPath: "",
+    defaultComponents: defaultComponents(home),
     daprHttpPort: app.daprHTTPPort,
     daprGrpcPort: app.daprGRPCPort,
     daprInternalGrpcPort: app.daprInternalGRPCPort,

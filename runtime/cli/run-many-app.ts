@@ -1,6 +1,7 @@
 /** One app of a run file: its logs, its sidecar, the app, and what is said about them. */
 import { join } from "node:path";
 import { appEnv } from "./app-spec.ts";
+import { sayIfNoComponents } from "./check-components.ts";
 import { drained, exitText } from "./child.ts";
 import type { StopWish } from "./ending.ts";
 import type { Io } from "./io.ts";
@@ -40,6 +41,7 @@ export async function startOne(run: Run, app: RunApp): Promise<void> {
   const { io, file } = run;
   const { spec } = app;
   io.status("info", `Validating config and starting app "${spec.appId}"`);
+  sayIfNoComponents(spec, io);
   if (spec.command[0] === "") throw new Error("exec: no command");
   const session = await openSession(run, app);
   const gone = whileNeeded(run, session);

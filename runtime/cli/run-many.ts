@@ -1,5 +1,6 @@
 /** `dapr run -f`: all apps of a run file, started one after the other, ended together. */
-import { assignPorts } from "./assign-ports.ts";
+import type { AppSpec } from "./app-spec.ts";
+import { assignPorts, checkApart } from "./assign-ports.ts";
 import { checkComponents } from "./check-components.ts";
 import { checkSpec } from "./check-spec.ts";
 import type { Invocation } from "./command.ts";
@@ -69,32 +70,49 @@ function warnAboutOtherFlags(given: ReadonlySet<string>, io: Io) {
 /** False, with the reason said, when an app could not be started; true also when the user stops it meanwhile. */
 async function startAll(run: Run): Promise<boolean> {
   const { file, io, stop } = run;
-  for (const app of file.apps) {
-    const id = app.spec.appId;
-    try {
-      checkSpec(app.spec, run.binary.own);
-      await checkComponents(app.spec);
-      const others = portsOfOthers(run, app);
-      await assignPorts(app.spec, await findInstances(), others);
-    } catch (error) {
-      io.status(
-        "failure",
-        `Error validating run config for app "${id}" present in ${file.path}: ${(error as Error).message}`,
-      );
+  const specs = file.apps.map(({ spec }) => spec);
+  for (const [at, spec] of specs.entries())
+    if (!(await isValid(run, spec, () => checkApart(spec, specs.slice(0, at)))))
       return false;
-    }
+  for (const app of file.apps) {
+    const { spec } = app;
+    const valid = await isValid(run, spec, async () => {
+      checkSpec(spec, run.binary.own);
+      await checkComponents(spec);
+      const others = portsOfOthers(run, app);
+      await assignPorts(spec, await findInstances(), others);
+    });
+    if (!valid) return false;
     try {
       await startOne(run, app);
     } catch (error) {
       if (stop.asked.aborted) return true;
       io.status(
         "failure",
-        `Error starting Dapr and app ("${id}"): ${(error as Error).message}`,
+        `Error starting Dapr and app ("${spec.appId}"): ${(error as Error).message}`,
       );
       return false;
     }
   }
   return true;
+}
+
+/** False, with the reason said, when the check throws. */
+async function isValid(
+  { file, io }: Run,
+  { appId }: AppSpec,
+  check: () => void | Promise<void>,
+): Promise<boolean> {
+  try {
+    await check();
+    return true;
+  } catch (error) {
+    io.status(
+      "failure",
+      `Error validating run config for app "${appId}" present in ${file.path}: ${(error as Error).message}`,
+    );
+    return false;
+  }
 }
 
 /** Ports given to other apps of the file, whose turn may still come. */

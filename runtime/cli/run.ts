@@ -2,7 +2,7 @@
 import { randomAppId } from "./app-id.ts";
 import { specFromFlags } from "./app-spec.ts";
 import { assignPorts } from "./assign-ports.ts";
-import { checkComponents } from "./check-components.ts";
+import { checkComponents, sayIfNoComponents } from "./check-components.ts";
 import { checkSpec } from "./check-spec.ts";
 import { CommandError, command } from "./command.ts";
 import type { Invocation } from "./command.ts";
@@ -87,6 +87,7 @@ async function single(
   checkSpec(spec, binary.own);
   await checkComponents(spec);
   await assignPorts(spec, running);
+  sayIfNoComponents(spec, io);
   if (isOld(await sidecarVersion(binary)))
     io.status(
       "info",

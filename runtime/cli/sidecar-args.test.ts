@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { appEnv, socketPath, specFromFlags } from "./app-spec.ts";
@@ -9,6 +9,7 @@ import { runFlags } from "./run-flags.ts";
 import { sidecarArgs } from "./sidecar-args.ts";
 
 const home = mkdtempSync(join(tmpdir(), "dapr-home-"));
+mkdirSync(join(home, "components"));
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
 type Values = FlagValues<typeof runFlags & typeof globalFlags>;

@@ -8,8 +8,12 @@ import type {
   ComponentDefinition,
   ComponentResource,
 } from "../contract.ts";
-import { messageOf } from "../errors.ts";
-import { hideSecrets, hidingLogger, type Hide } from "../hide-secrets.ts";
+import {
+  explainer,
+  hideSecrets,
+  hidingLogger,
+  type Explain,
+} from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import {
   editDistance,
@@ -42,19 +46,26 @@ export interface OpenOptions {
   log: Logger;
 }
 
+/** An open component, and what its errors may say: whoever tells one passes it through `explain`. */
+export interface Opened<C extends Closable> {
+  component: C;
+  explain: Explain;
+}
+
 /** Opens a component of one category's list. Rejects with {@link ComponentError}. */
 export async function openComponent<C extends Closable>(
   resource: ComponentResource,
   known: BuiltIn<C>[],
   options: OpenOptions,
-): Promise<C> {
+): Promise<Opened<C>> {
   const definition = await find(resource, known);
   const hide = hideSecrets(resource.metadata, definition.metadata);
+  const explain = explainer(hide);
   let meta;
   try {
     meta = parseMetadata(definition.metadata, resource.metadata, resource.at);
   } catch (error) {
-    throw initFailure(resource, error, hide, definition.errorPrefix);
+    throw initFailure(resource, error, explain, definition.errorPrefix);
   }
   const context = {
     name: resource.name,
@@ -67,22 +78,28 @@ export async function openComponent<C extends Closable>(
   };
   // What it throws before its first promise counts as well.
   const opening = (async () => definition.open(context))();
-  return withTimeout(opening, resource, hide);
+  return { component: await withTimeout(opening, resource, explain), explain };
 }
 
 /** `[INIT_COMPONENT_FAILURE]: initialization error occurred for n (type/v): cause (file:line:column)`. */
 export function initFailure(
   resource: ComponentResource,
   error: unknown,
-  hide: Hide,
+  explain: Explain,
   prefix = "",
 ): ComponentError {
-  const at = where(
-    error instanceof MetadataError ? (error.at ?? resource.at) : resource.at,
-  );
+  const at = where(placeOf(error, resource) ?? resource.at);
   return new ComponentError(
-    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${hide(messageOf(error))}${at ? ` (${at})` : ""}`,
+    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${explain(error)}${at ? ` (${at})` : ""}`,
     { cause: error },
+  );
+}
+
+function placeOf(error: unknown, { metadata }: ComponentResource) {
+  if (!(error instanceof MetadataError)) return undefined;
+  const property = error.property?.toLowerCase();
+  return (
+    error.at ?? metadata.find(({ name }) => name.toLowerCase() === property)?.at
   );
 }
 
@@ -123,7 +140,7 @@ async function find<C extends Closable>(
 async function withTimeout<C extends Closable>(
   opening: Promise<C>,
   resource: ComponentResource,
-  hide: Hide,
+  explain: Explain,
 ): Promise<C> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -142,7 +159,7 @@ async function withTimeout<C extends Closable>(
   } catch (error) {
     // One that opens after its time is closed again, not leaked.
     opening.then((component) => component.close()).catch(() => {});
-    throw initFailure(resource, error, hide);
+    throw initFailure(resource, error, explain);
   } finally {
     clearTimeout(timer);
   }

@@ -6,6 +6,7 @@ import type {
 } from "../configuration.ts";
 import type { Logger } from "../log.ts";
 import { where } from "../metadata.ts";
+import { tellUnknown } from "./settings.ts";
 import { listAt, member, textOf, textsOf, type Value } from "./yaml.ts";
 
 /** The original's, where none is written. */
@@ -16,6 +17,12 @@ export function readAccessControl(
   given: Value | undefined,
   log: Logger,
 ): AccessControl | undefined {
+  tellUnknown(
+    given,
+    ["defaultAction", "trustDomain", "policies"],
+    "spec.accessControl",
+    log,
+  );
   const list = listAt(member(given, "policies"), "spec.accessControl.policies");
   const items = list?.kind === "list" ? list.items : [];
   const trustDomain = textOf(member(given, "trustDomain"));
@@ -75,6 +82,13 @@ function readPolicy(
   globalAction: AccessAction,
   log: Logger,
 ): AccessPolicy {
+  const path = "spec.accessControl.policies";
+  tellUnknown(
+    item,
+    ["appId", "namespace", "trustDomain", "defaultAction", "operations"],
+    path,
+    log,
+  );
   const defaultAction = member(item, "defaultAction");
   const operations = listAt(member(item, "operations"), "operations");
   return {
@@ -87,6 +101,12 @@ function readPolicy(
         : actionOf(defaultAction, log),
     operations: (operations?.kind === "list" ? operations.items : []).map(
       (operation) => {
+        tellUnknown(
+          operation,
+          ["name", "httpVerb", "action"],
+          `${path}.operations`,
+          log,
+        );
         const name = textOf(member(operation, "name"));
         return {
           name: name.startsWith("/") ? name : `/${name}`,

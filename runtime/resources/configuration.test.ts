@@ -78,7 +78,7 @@ test("secret scopes", () => {
         deniedSecrets:
           - z
 `);
-  expect(secretScopes).toEqual([
+  expect(secretScopes).toMatchObject([
     {
       storeName: "a",
       defaultAccess: "deny",
@@ -92,6 +92,49 @@ test("secret scopes", () => {
       deniedSecrets: ["z"],
     },
   ]);
+});
+
+test("S12: a misspelt setting anywhere is warned about, with its line", () => {
+  load(`  secrets:
+    scope: []
+    scopes:
+      - storeName: a
+        deniedSecret: [x]
+  accessControl:
+    defaultAction: deny
+    policy: []
+    policies:
+      - appId: a
+        namespace: n
+        trustDomain: t
+        defaultActions: deny
+        operations:
+          - { name: /x, httpVerbs: [GET], action: deny }
+  components:
+    denied: [state.redis]
+  logging:
+    apiLogging:
+      obfuscateURL: true
+  nameResolution:
+    komponent: mdns
+`);
+  const told = lines.map((line) =>
+    line.replace(/ \(.*\.yaml:(\d+):\d+\)$/, " at $1"),
+  );
+  const slip = (path: string, meant: string | undefined, line: number) =>
+    `warn the Configuration's spec.${path} is not a setting${meant ? `; did you mean ${meant}?` : ""} at ${line}`;
+  expect(told.sort()).toEqual(
+    [
+      slip("secrets.scope", "scopes", 7),
+      slip("secrets.scopes.deniedsecret", "deniedSecrets", 10),
+      slip("accessControl.policy", undefined, 13),
+      slip("accessControl.policies.defaultactions", "defaultAction", 18),
+      slip("accessControl.policies.operations.httpverbs", "httpVerb", 20),
+      slip("components.denied", undefined, 22),
+      slip("logging.apiLogging.obfuscateurl", "obfuscateURLs", 25),
+      slip("nameResolution.komponent", "component", 27),
+    ].sort(),
+  );
 });
 
 const scopes = (lines: string) => `  secrets:\n    scopes:\n${lines}`;

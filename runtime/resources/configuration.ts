@@ -8,8 +8,9 @@ import {
 } from "../configuration.ts";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { editDistance, where } from "../metadata.ts";
+import { where } from "../metadata.ts";
 import { readAccessControl } from "./access-control.ts";
+import { tellUnknown } from "./settings.ts";
 import {
   listAt,
   mapAt,
@@ -56,18 +57,24 @@ export function loadConfiguration(
 export function readConfiguration(spec: Value, log: Logger): Configuration {
   const given = mapAt(spec, "spec");
   tellTheRest(given, log);
-  const api = mapAt(
-    member(mapAt(member(given, "logging"), "spec.logging"), "apiLogging"),
+  const logging = mapAt(member(given, "logging"), "spec.logging");
+  tellUnknown(logging, ["apiLogging"], "spec.logging", log);
+  const api = mapAt(member(logging, "apiLogging"), "spec.logging.apiLogging");
+  tellUnknown(
+    api,
+    ["enabled", "obfuscateURLs", "omitHealthChecks"],
     "spec.logging.apiLogging",
+    log,
   );
   const components = mapAt(member(given, "components"), "spec.components");
+  tellUnknown(components, ["deny"], "spec.components", log);
   return {
-    secretScopes: readScopes(given),
+    secretScopes: readScopes(given, log),
     accessControl: readAccessControl(
       mapAt(member(given, "accessControl"), "spec.accessControl"),
       log,
     ),
-    nameResolution: readNameResolution(given),
+    nameResolution: readNameResolution(given, log),
     deniedComponents: textsOf(
       listAt(member(components, "deny"), "spec.components.deny"),
     ).filter(Boolean),
@@ -155,19 +162,14 @@ function tellTheRest(spec: Value | undefined, log: Logger) {
   const waiting: string[] = [];
   for (const [key, value] of spec.entries) {
     const name = known.find((entry) => entry.toLowerCase() === key);
-    if (name === undefined) {
-      const near = known.find(
-        (entry) => editDistance(entry.toLowerCase(), key) <= 2,
-      );
-      log.warn(
-        `the Configuration's spec.${key} is not a setting${near ? `; did you mean ${near}?` : ""} (${where(value.at)})`,
-      );
-    } else if (laterGuards.includes(name) && !isOff(value))
+    if (name === undefined) continue;
+    if (laterGuards.includes(name) && !isOff(value))
       log.warn(
         `the Configuration's spec.${name} is not acted upon by this version: it protects nothing here (${where(value.at)})`,
       );
     else if (later.includes(name)) waiting.push(name);
   }
+  tellUnknown(spec, known, "spec", log);
   if (waiting.length > 0)
     log.info(
       `These settings of the Configuration are accepted but not acted upon by this version: ${waiting.join(", ")}`,
@@ -178,13 +180,18 @@ function tellTheRest(spec: Value | undefined, log: Logger) {
 const isOff = (value: Value) =>
   textOf(value) === "" || textOf(member(value, "enabled")) === "false";
 
-function readScopes(spec: Value | undefined): SecretScope[] {
-  const list = listAt(
-    member(mapAt(member(spec, "secrets"), "spec.secrets"), "scopes"),
-    "spec.secrets.scopes",
-  );
+function readScopes(spec: Value | undefined, log: Logger): SecretScope[] {
+  const secrets = mapAt(member(spec, "secrets"), "spec.secrets");
+  tellUnknown(secrets, ["scopes"], "spec.secrets", log);
+  const list = listAt(member(secrets, "scopes"), "spec.secrets.scopes");
   const scopes: SecretScope[] = [];
   for (const item of list?.kind === "list" ? list.items : []) {
+    tellUnknown(
+      item,
+      ["storeName", "defaultAccess", "allowedSecrets", "deniedSecrets"],
+      "spec.secrets.scopes",
+      log,
+    );
     const storeName = textOf(member(item, "storeName"));
     if (storeName === "")
       throw new Error(
@@ -209,6 +216,7 @@ function readScopes(spec: Value | undefined): SecretScope[] {
       deniedSecrets: textsOf(
         listAt(member(item, "deniedSecrets"), "deniedSecrets"),
       ),
+      at: member(item, "storeName")?.at,
     });
   }
   return scopes;
@@ -216,8 +224,15 @@ function readScopes(spec: Value | undefined): SecretScope[] {
 
 function readNameResolution(
   spec: Value | undefined,
+  log: Logger,
 ): NameResolution | undefined {
   const given = mapAt(member(spec, "nameResolution"), "spec.nameResolution");
+  tellUnknown(
+    given,
+    ["component", "version", "configuration"],
+    "spec.nameResolution",
+    log,
+  );
   const component = textOf(member(given, "component"));
   if (component === "") return undefined;
   const configuration = mapAt(

@@ -182,11 +182,14 @@ function readToken(file: string): string {
   }
 }
 
-/** Without gRPC's number in front: `14 UNAVAILABLE: …`. */
-const told = (error: ServiceError) =>
-  new Error(
+/** In the words of its cause, without gRPC's own around it. */
+const told = (error: ServiceError) => {
+  const refused =
+    /^No connection established\. Last error: (?:Error: )?(.+?)\. Resolution note:/;
+  return new Error(
     error.code === status.UNAVAILABLE
-      ? error.details
+      ? (refused.exec(error.details)?.[1] ?? error.details)
       : `${status[error.code]}: ${error.details}`,
     { cause: error },
   );
+};

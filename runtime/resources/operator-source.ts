@@ -83,7 +83,7 @@ export function openOperatorSource(
       list: () => client.list("ListHTTPEndpoints"),
       onObjects(objects) {
         endpoints.set(objects);
-        void tellEndpoints(objects);
+        tellEndpoints(objects);
       },
     },
   ];
@@ -155,10 +155,14 @@ export function openOperatorSource(
     return read;
   }
 
-  async function tellEndpoints(objects: readonly ClusterObject[]) {
+  let telling = Promise.resolve();
+  /** One list after the other: a store may take its time over an earlier one. */
+  function tellEndpoints(objects: readonly ClusterObject[]) {
     if (!changes) return;
-    const read = await readEndpoints(objects);
-    changes?.httpEndpoints(read);
+    telling = telling.then(async () => {
+      const read = await readEndpoints(objects);
+      changes?.httpEndpoints(read);
+    });
   }
 
   /** Waits for the Configuration, and for one that is right; keeps an eye on it afterwards. */
@@ -223,7 +227,7 @@ export function openOperatorSource(
       changes = to;
       // What came since they were asked for.
       changes.components(readComponents(components.value()));
-      void tellEndpoints(endpoints.value());
+      tellEndpoints(endpoints.value());
       if (configurationName) configuration.onObjects(configurations.value());
     },
     unfollow() {

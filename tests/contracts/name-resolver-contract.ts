@@ -24,7 +24,7 @@ export async function openResolver(
     version: "1",
     write: (line) => lines.push(line),
   });
-  return openComponent(
+  const { component: resolver } = await openComponent(
     {
       name: component,
       type: `nameresolution.${component}`,
@@ -40,6 +40,7 @@ export async function openResolver(
     nameResolvers,
     { appId: "test", env, log },
   );
+  return resolver;
 }
 
 /** For resolvers at which a sidecar makes itself known. */

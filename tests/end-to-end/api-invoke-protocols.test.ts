@@ -2,13 +2,16 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { request, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { join } from "node:path";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { call } from "../support/http.ts";
+import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -33,6 +36,15 @@ afterEach(async () => {
   await new Promise((done) => server.close(done));
 });
 
+const piece = Buffer.alloc(64 * 1024);
+/** 200 MB. */
+const pieces = () =>
+  Readable.from(
+    (function* () {
+      for (let i = 0; i < 3200; i++) yield piece;
+    })(),
+  );
+
 let gone = 0;
 function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
   if (incoming.url === "/echo") return void incoming.pipe(outgoing);
@@ -41,6 +53,9 @@ function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
     outgoing.write("half");
     return void setImmediate(() => outgoing.destroy(new Error("died")));
   }
+  if (incoming.url === "/gb") return void pipeline(pieces(), outgoing);
+  if (incoming.url === "/sink")
+    return void incoming.resume().on("end", () => outgoing.end("all"));
   incoming.resume();
   outgoing.writeHead(201, { "set-cookie": ["a=1", "b=2"] });
   outgoing.end(
@@ -48,19 +63,23 @@ function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
   );
 }
 
-test.each(["h2c", "https"])("an app over %s", async (protocol) => {
+async function start(protocol: string) {
   // node:http2's compatibility layer serves the same handler.
   server =
     protocol === "h2c"
       ? createHttp2Server(answer as never).on("sessionError", () => {})
       : createHttpsServer(certificate(), answer);
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const sidecar = await startDaprd({
+  return startDaprd({
     appPort: (server.address() as AddressInfo).port,
     until: "ready",
     env: { APP_API_TOKEN: "secret" },
     args: [`--app-protocol=${protocol}`],
   });
+}
+
+test.each(["h2c", "https"])("an app over %s", async (protocol) => {
+  const sidecar = await start(protocol);
   const headers = { "dapr-app-id": "testapp", "x-one": "1", te: "x" };
   const reply = await sidecar.call("PUT", "/a%20b?c", { headers, body: "hi" });
   expect(reply.status).toBe(201);
@@ -88,3 +107,39 @@ test.each(["h2c", "https"])("an app over %s", async (protocol) => {
   gone = 0;
   expect((await sidecar.call("GET", "/a", { headers })).status).toBe(201);
 });
+
+test.each(["h2c", "https"])(
+  "200 MB over %s, with flat memory",
+  async (protocol) => {
+    const sidecar = await start(protocol);
+    /** Returns how much the sidecar grew by at most, in MB. */
+    const send = async (path: string, body?: Readable) => {
+      await sidecar.call("GET", "/a", {
+        headers: { "dapr-app-id": "testapp" },
+      });
+      const before = canReadMemory ? memoryOf(sidecar.pid).peak : 0;
+      const outgoing = request({
+        port: sidecar.port,
+        path,
+        method: body ? "POST" : "GET",
+        headers: { "dapr-app-id": "testapp" },
+      });
+      const answered = new Promise<IncomingMessage>((resolve, reject) =>
+        outgoing.once("response", resolve).once("error", reject),
+      );
+      if (body) await pipeline(body, outgoing as Writable);
+      else outgoing.end();
+      let size = 0;
+      for await (const part of await answered) size += (part as Buffer).length;
+      const after = canReadMemory ? memoryOf(sidecar.pid).peak : 0;
+      return { size, grown: after - before };
+    };
+    const down = await send("/gb");
+    expect(down.size).toBe(3200 * piece.length);
+    expect(down.grown).toBeLessThan(25);
+    const up = await send("/sink", pieces());
+    expect(up.size).toBe(3);
+    expect(up.grown).toBeLessThan(25);
+  },
+  60_000,
+);

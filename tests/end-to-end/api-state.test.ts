@@ -616,7 +616,7 @@ test.each([
   [
     "no table's name",
     { connectionString: "host=localhost", tableName: "a b" },
-    /: metadata 'tableName': "a b" is not a table's name; .*/,
+    /: metadata 'tableName': it makes no name of a table; .*/,
     "state.postgresql",
   ],
 ])("%s ends the start by name and place", async (...row) => {

@@ -134,7 +134,7 @@ test("list: a table with the documented columns, YAML, and an error for other fo
   const command = `${process.execPath} app.js`.slice(0, 17);
   expect(row).toMatch(
     new RegExp(
-      `^${id}  \\d+ +\\d+ +0 +${command}\\.\\.\\.  \\d+s +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\\.\\d\\d  \\d+ +${run.pid} +${appPid}`,
+      `^${id} +\\d+ +\\d+ +0 +${command}\\.\\.\\.  \\d+s +\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\\.\\d\\d  \\d+ +${run.pid} +${appPid}`,
     ),
   );
   expect((await dapr("list", "-o", "yaml")).out).toContain(`- appId: ${id}\n`);

@@ -1,5 +1,5 @@
 /** `dapr run -f`, `dapr stop -f` and `dapr list` as they ship. */
-import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 import { cli, freePort, gone, workspace } from "./cli-process.ts";
@@ -262,6 +262,57 @@ test.each([
   const run = cli(["run", "-f", argument], { cwd: dir });
   expect(await run.exit).toBe(1);
   expect(run.err.startsWith(message)).toBe(true);
+});
+
+test("an ID that would put log files elsewhere is refused before any is made", async () => {
+  const app = `{appID: ../../../x/y, appDirPath: ., resourcesPath: resources, command: [sleep, "9"]}`;
+  writeFileSync(join(dir, "id.yaml"), `version: 1\napps: [${app}]\n`);
+  mkdirSync(join(dir, "x"));
+  const run = cli(["run", "-f", "id.yaml"], { cwd: dir });
+  expect(await run.exit).toBe(1);
+  expect(run.err).toContain(
+    `❌  Error validating run config for app "../../../x/y" present in ${join(dir, "id.yaml")}: invalid app ID "../../../x/y": `,
+  );
+  expect(readdirSync(join(dir, "x"))).toEqual([]);
+});
+
+test("one port for two apps: the second is named, and nothing starts", async () => {
+  const port = await freePort();
+  const path = await runFile("twice.yaml", [`daprHTTPPort: ${port}`]);
+  const text = readFileSync(path, "utf8");
+  writeFileSync(
+    path,
+    text.replace("    env: {", `    daprHTTPPort: ${port}\n    env: {`),
+  );
+  const run = cli(["run", "-f", "twice.yaml"], { cwd: dir });
+  expect(await run.exit).toBe(1);
+  expect(run.err).toContain(
+    `❌  Error validating run config for app "${two}" present in ${path}: invalid configuration for HTTPPort. Port ${port} is not available\n    It is the daprHTTPPort of app "${one}": give another daprHTTPPort, `,
+  );
+  expect(run.out).not.toContain("Validating config");
+});
+
+test("a mistake in the YAML is told with its place", async () => {
+  writeFileSync(join(dir, "tab.yaml"), "version: 1\napps:\n\t- x\n");
+  const run = cli(["run", "-f", "tab.yaml"], { cwd: dir });
+  expect(await run.exit).toBe(1);
+  expect(run.out).toContain(
+    `Error getting apps from config file: ${join(dir, "tab.yaml")}:3:1: Tabs are not allowed`,
+  );
+});
+
+test("a first run: without a folder of components there are none, which is said", async () => {
+  const app = `{appID: ${one}, appDirPath: .}`;
+  writeFileSync(join(dir, "bare.yaml"), `version: 1\napps: [${app}]\n`);
+  const run = cli(["run", "-f", "bare.yaml", "--runtime-path", dir], {
+    cwd: dir,
+  });
+  await run.prints(startedLine(one));
+  expect(run.out).toContain(
+    `ℹ️  App "${one}" has no components: there is no folder ${join(dir, ".dapr", "components")}, `,
+  );
+  run.signal("SIGINT");
+  expect(await run.exit).toBe(0);
 });
 
 test("other flags beside -f are named as ignored", async () => {

@@ -263,12 +263,12 @@ test("a port in use: which one, by whom, what to do", async () => {
     expect(await it.exit).toBe(1);
     expect(it.err).toBe(
       `❌  invalid configuration for HTTPPort. Port ${port} is not available\n` +
-        "    Another process listens on it: end that, or give another --dapr-http-port, or leave it out for a free one.\n",
+        "    Another process listens on it: end that, or give another --dapr-http-port (daprHTTPPort), or leave it out for a free one.\n",
     );
     const same = run(["--dapr-http-port", "38999", "--app-port", "38999"]);
     expect(await same.run.exit).toBe(1);
     expect(same.run.err).toContain(
-      "Port 38999 is the app's own port (--app-port)",
+      "Port 38999 is the app's own port (--app-port, appPort)",
     );
   } finally {
     stranger.close();

@@ -52,6 +52,17 @@ test.each([
   },
 );
 
+test("an address in brackets is served, one that is not there is left out", async () => {
+  const sidecar = await startDaprd({
+    args: ["--dapr-listen-addresses=[::1], 192.0.2.1,127.0.0.1"],
+  });
+  expect((await sidecar.call("GET", "/v1.0/healthz/outbound")).status).toBe(
+    204,
+  );
+  expect(sidecar.output()).toMatch(/an address is not served: .*192\.0\.2\.1/);
+  expect(sidecar.output()).not.toContain("ENOTFOUND");
+});
+
 test("the app's port can't be the sidecar's", async () => {
   const [port] = (await freePorts(1)) as [number];
   const { code, output } = await failing({

@@ -36,7 +36,7 @@ class Demo {
   instances(): Instance[] {
     const { stdout } = dapr("list", "-o", "json");
     return (JSON.parse(stdout || "[]") as Instance[]).filter(
-      ({ runTemplatePath }) => runTemplatePath?.includes(this.folder),
+      ({ runTemplatePath }) => runTemplatePath?.includes(`/${this.folder}/`),
     );
   }
 
@@ -164,6 +164,15 @@ test("a crash of a sidecar ends the run, which names its log", async () => {
     /Demo failed: [Tt]he daprd process of app "\w+" exited: signal: killed\. Its log.*: \S+\.log/,
   );
   expectNothingLeft(demo, instances);
+});
+
+test("what `dapr run` refuses is the demo's reason", async () => {
+  // A file, but no program: the sidecar cannot be started.
+  const demo = new Demo([], { DAPR_DAPRD_PATH: join(root, "package.json") });
+  expect(await demo.ended).toBe(1);
+  expect(demo.output).toMatch(
+    /\nDemo failed: Error starting Dapr and app \("nodeapp"\): spawn .*package\.json EACCES\. /,
+  );
 });
 
 test("a killed `dapr run` is not taken for an end in order", async () => {

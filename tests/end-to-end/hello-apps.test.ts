@@ -45,11 +45,12 @@ function start(
   const child = spawn(process.execPath, args, {
     cwd: join(root, folder),
     env: { ...process.env, DAPR_HTTP_PORT: `${sidecar.port}`, ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "pipe"],
   });
   started.push(child);
   let printed = "";
   child.stdout.on("data", (chunk) => (printed += chunk));
+  child.stderr.pipe(process.stderr);
   return {
     child,
     printed: () => printed,
@@ -125,13 +126,67 @@ describe("nodeapp", () => {
     await app.prints(`Order ID: 8\n${why}\n`);
   });
 
-  test.each([{}, { data: {} }, { data: null }])(
+  test.each([{}, { data: {} }, { data: null }, { data: { orderId: null } }])(
     "%j is no order",
     async (order) => {
       expect((await post(app.port, order)).status).toBe(400);
       expect(asked()).toEqual([]);
     },
   );
+
+  test("an order whose type is not said is no order, and the answer names the header", async () => {
+    const body = '{"data":{"orderId":7}}';
+    const reply = await call(app.port, "POST", "/neworder", { body });
+    expect(reply.status).toBe(400);
+    expect(reply.json()).toEqual({
+      message:
+        'Send {"data": {"orderId": 42}} with the header Content-Type: application/json.',
+    });
+  });
+
+  test.each([
+    [400, "JSON", "application/json", "{bad"],
+    [400, "JSON", "application/json", "null"],
+    [415, "unsupported charset", "application/json; charset=latin9", "{}"],
+    [413, "too large", "application/json", `"${"x".repeat(101 * 1024)}"`],
+  ])(
+    "a body that cannot be read is a %d with one line (%s)",
+    async (status, why, type, body) => {
+      for (const path of ["/neworder", "/sample-topic"]) {
+        const before = app.printed().length;
+        const headers = { "content-type": type };
+        const reply = await call(app.port, "POST", path, { headers, body });
+        expect(reply.status).toBe(status);
+        const { message } = reply.json() as { message: string };
+        expect(message).toContain(why);
+        const printed = () => app.printed().slice(before);
+        await waitFor("a line", () => printed().endsWith("\n"));
+        expect(printed()).toBe(`${message}\n`);
+      }
+    },
+  );
+
+  test("DAPR_API_TOKEN goes to the sidecar, which asks for it", async () => {
+    const asking = await startNodeapp({ DAPR_API_TOKEN: "abc" });
+    await post(asking.port, { data: { orderId: 7 } });
+    await call(asking.port, "GET", "/order");
+    for (const { headers } of sidecar.requests)
+      expect(headers["dapr-api-token"]).toBe("abc");
+    expect(sidecar.requests[0]?.headers["content-type"]).toBe(
+      "application/json",
+    );
+  });
+
+  test("a taken port names the ways to another", async () => {
+    const { child } = start("nodeapp", ["app.ts"], { APP_PORT: `${app.port}` });
+    let said = "";
+    child.stderr.on("data", (chunk) => (said += chunk));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    expect(code).toBe(1);
+    expect(said).toMatch(
+      /^Cannot listen on port \d+: .* by --app-port with "dapr run", .* by APP_PORT\.\n$/,
+    );
+  });
 
   test("a sidecar that is not there is named", async () => {
     const [nowhere = 0] = await freePorts(1);
@@ -162,6 +217,20 @@ describe("producerapp", () => {
       expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);
     }
   });
+
+  test.each(["app.ts", "neworder.ts"])(
+    "%s sends DAPR_API_TOKEN to its sidecar",
+    async (file) => {
+      answer = { status: 200 };
+      const app = start("producerapp", [file], { DAPR_API_TOKEN: "abc" });
+      await app.prints("Response for order 1: 200\n");
+      app.child.kill();
+      expect(sidecar.requests[0]?.headers).toMatchObject({
+        "content-type": "application/json",
+        "dapr-api-token": "abc",
+      });
+    },
+  );
 
   test("an order that was refused is sent again", async () => {
     answer = { status: 500, body: "not up yet" };

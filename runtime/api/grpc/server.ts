@@ -12,13 +12,17 @@ const unimplemented = 12;
 const message =
   "the gRPC API is not available in this version of the sidecar; use the HTTP API";
 
-/** Listens on every address. Rejects when a port is taken. */
+/**
+ * Listens on every address; one that can't be used is logged and skipped, none
+ * at all is an error. So is a taken port.
+ */
 export async function listenGrpc(
   addresses: readonly string[],
   port: number,
   log: Logger,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const servers: Server[] = [];
+  const failures: string[] = [];
   const close = async () => {
     await Promise.all(
       servers.map(
@@ -38,19 +42,16 @@ export async function listenGrpc(
       await bind(server, port, host, log);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
-      // As the HTTP API: an address that isn't there is left out, a taken one is not.
-      if (servers.length > 0 && code !== "EADDRINUSE") {
-        log.warn(`an address is not served for gRPC: ${message}`);
-        continue;
-      }
+      failures.push(message);
+      if (code !== "EADDRINUSE") continue;
       await close();
-      throw new Error(
-        `could not listen on port ${port} for gRPC: ${message}; is another sidecar running there? give another port`,
-        { cause: error },
-      );
+      throw failed(port, failures, error);
     }
     servers.push(server);
   }
+  if (servers.length === 0) throw failed(port, failures);
+  for (const failure of failures)
+    log.warn(`an address is not served for gRPC: ${failure}`);
   const address = servers[0]!.address();
   return {
     port: typeof address === "object" && address ? address.port : port,
@@ -60,6 +61,12 @@ export async function listenGrpc(
     },
   };
 }
+
+const failed = (port: number, failures: string[], cause?: unknown) =>
+  new Error(
+    `could not listen on port ${port} for gRPC: ${failures.join("; ")}; is another sidecar running there? give another port`,
+    { cause },
+  );
 
 let shared:
   Promise<{ emit(event: "connection", socket: unknown): boolean }> | undefined;

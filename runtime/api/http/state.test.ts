@@ -1,6 +1,6 @@
 /** What the state routes say of a body that they can't read. */
 import { createStates } from "../../blocks/state.ts";
-import { ApiError } from "../../errors.ts";
+import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { StateStore } from "../../state-store.ts";
 import type { ApiRequest } from "./request.ts";
@@ -15,7 +15,7 @@ const states = createStates({
   namespace: "",
   log: {} as Logger,
 });
-states.add("queried", store, []);
+states.add("queried", store, [], messageOf);
 
 const [, , query] = stateRoutes(states).find(([, path]) =>
   path.endsWith("/query"),

@@ -115,6 +115,6 @@ async function queryBody(request: ApiRequest, store: string): Promise<unknown> {
     if (error instanceof BodyError)
       throw new ApiError("bodyRead", [error.message], { cause: error });
     const why = `failed to parse JSON query body: ${(error as Error).message}`;
-    throw stateErrors.query(store, new Error(why, { cause: error }));
+    throw stateErrors.query(store, why, error);
   }
 }

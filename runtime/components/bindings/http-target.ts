@@ -40,6 +40,10 @@ export function parseTarget(text: string): Target {
       below.pathname = joined;
       below.search = search.join("&");
       if (!isBelow(below)) throw new Error("path leaves the component's url");
+      if (/[\0-\x1f\x7f]/.test(path))
+        throw new Error(
+          "path holds a control character, such as a line break; write it as a percent escape",
+        );
       return below.pathname + below.search;
     },
     redirected(location, from) {

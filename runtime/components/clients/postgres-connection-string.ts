@@ -1,7 +1,7 @@
 /** The two forms of a connection string: a URL, and libpq's `host=… user=…`, which the driver does not know. */
 import { MetadataError } from "../../metadata.ts";
 
-/** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} without showing what was written. */
+/** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} that quotes no piece of it: any may be the password. */
 export function parseConnectionString(written: string): Map<string, string> {
   const value = written.trim();
   return /^postgres(ql)?:\/\//i.test(value)
@@ -10,6 +10,10 @@ export function parseConnectionString(written: string): Map<string, string> {
 }
 
 function parseUrl(value: string): Map<string, string> {
+  if (hasCutPassword(value))
+    throw malformed(
+      "an @ stands after the host: write / ? # and @ in a user or password as %2F %3F %23 %40",
+    );
   let url;
   try {
     // A scheme that URL treats as a hierarchy whose host may be empty (Unix sockets).
@@ -31,6 +35,18 @@ function parseUrl(value: string): Map<string, string> {
   return found;
 }
 
+/** A `/`, `?` or `#` in a password ends the host, so that a piece of the password would be looked up as one. */
+function hasCutPassword(value: string): boolean {
+  const [, authority = "", path = "", query = "", fragment = ""] =
+    /^[^:]+:\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(.*)$/s.exec(value) ?? [];
+  return (
+    path.includes("@") ||
+    fragment.includes("@") ||
+    (query.includes("@") &&
+      (/[?&][^=&]*@/.test(query) || (path === "" && /^[^@]*:/.test(authority))))
+  );
+}
+
 function decode(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -47,10 +63,10 @@ function parsePairs(value: string): Map<string, string> {
   while (pair.lastIndex < value.length) {
     const at = pair.lastIndex;
     const match = pair.exec(value);
-    if (!match) {
-      const name = /^\s*([A-Za-z_]\w*)/.exec(value.slice(at))?.[1];
-      throw malformed(name ? `what follows "${name}"` : "not key=value");
-    }
+    if (!match)
+      throw malformed(
+        `no key=value at character ${at + 1}; a value that holds a blank, a quote or a backslash goes into single quotes, with a backslash before each ' and \\ in it`,
+      );
     const [, name, quoted, bare] = match;
     const text = (quoted ?? bare ?? "").replace(/\\(.)/gs, "$1");
     found.set(name === "database" ? "dbname" : name!, text);
@@ -59,4 +75,8 @@ function parsePairs(value: string): Map<string, string> {
 }
 
 const malformed = (what: string) =>
-  new MetadataError(`failed to parse connection string: ${what}`);
+  new MetadataError(
+    `failed to parse connection string: ${what}`,
+    undefined,
+    "connectionString",
+  );

@@ -44,6 +44,14 @@ test.each([
     { host: "::1", user: "bob", dbname: "orders" },
   ],
   [
+    "postgres://bob:p@ss@db/orders?user=bob@tenant",
+    { host: "db", user: "bob@tenant", password: "p@ss", dbname: "orders" },
+  ],
+  [
+    "postgres://db:5433/orders?user=bob@tenant",
+    { host: "db", port: "5433", user: "bob@tenant", dbname: "orders" },
+  ],
+  [
     "postgres:///orders?host=/run/pg&user=bob",
     { dbname: "orders", host: "/run/pg", user: "bob" },
   ],
@@ -58,6 +66,12 @@ test.each([
   "host=db canary-4711",
   "postgres://bob:canary-4711%zz@db/x",
   "postgres://bob:canary-4711@db:port/x",
+  "host=db password=two canary-4711 dbname=x",
+  "host=db password=it's canary-4711",
+  "postgres://bob:p@ss/canary-4711@db/x",
+  "postgres://bob:1?canary-4711@db/x",
+  "postgres://bob:p@ss?a=1&canary-4711@db/x",
+  "postgres://bob:p@ss#canary-4711@db/x",
 ])("S11: %s is refused without being shown", (text) => {
   const refused = () => parseConnectionString(text);
   expect(refused).toThrow("failed to parse connection string");
@@ -103,8 +117,17 @@ test("sslmode as libpq has it", () => {
   expect(tls("sslmode=verify-full").tls).toEqual({});
   expect(tls("sslmode=verify-ca").tls).toHaveProperty("checkServerIdentity");
   expect(tls("sslmode=disable").tls).toBeUndefined();
-  expect(() => tls("sslmode=maybe")).toThrow('sslmode "maybe"');
-  expect(() => tls("sslrootcert=/no/such/file")).toThrow("sslrootcert");
+});
+
+test.each([
+  ["sslmode=canary", "sslmode is not one of disable"],
+  ["sslrootcert=/no/canary", "the file of sslrootcert can't be read (ENOENT)"],
+  ["pool_max_conn_idle_time=canary", "pool_max_conn_idle_time is not a"],
+  ["port=canary", "the port is not a port"],
+])("S11: %s is refused without being shown", (setting, error) => {
+  const refused = () => read({ url: `host=db ${setting}` });
+  expect(refused).toThrow(error);
+  expect(refused).not.toThrow("canary");
 });
 
 test("all other parameters are settings of the session", () => {

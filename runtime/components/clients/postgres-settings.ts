@@ -116,10 +116,22 @@ export function postgresServer(
         : poolSize || Math.max(4, availableParallelism()),
     idleMs:
       meta.connectionMaxIdleTime ||
-      (poolIdle ? parseDurationMs(poolIdle, 1000) : 30 * 60_000),
+      (poolIdle ? idleTime(poolIdle) : 30 * 60_000),
     prepares: !queryExecMode || queryExecMode === "cache_statement",
   };
   return { ...server, options: sessionOptions(given) };
+}
+
+function idleTime(written: string): number {
+  try {
+    return parseDurationMs(written, 1000);
+  } catch {
+    throw new MetadataError(
+      "postgresql: pool_max_conn_idle_time is not a duration such as 30s or 5m",
+      undefined,
+      "connectionString",
+    );
+  }
 }
 
 type Take = (name: string, before?: string) => string | undefined;
@@ -162,7 +174,9 @@ function tlsOf(
       return { tls: files, tlsIsOptional: false };
     default:
       throw new MetadataError(
-        `postgresql: sslmode "${mode}" is not one of disable, allow, prefer, require, verify-ca, verify-full`,
+        `postgresql: sslmode is not one of disable, allow, prefer, require, verify-ca, verify-full`,
+        undefined,
+        "connectionString",
       );
   }
 }
@@ -172,7 +186,9 @@ function readPem(name: string, file: string | undefined): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    throw new MetadataError(`postgresql: ${name}: ${(error as Error).message}`);
+    throw new MetadataError(
+      `postgresql: the file of ${name} can't be read (${(error as NodeJS.ErrnoException).code})`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 /** What differs between the tables of state.postgresql v1 and v2. */
+import { MetadataError } from "../../metadata.ts";
 import type {
   StateFeature,
   StateQuery,
@@ -47,8 +48,10 @@ export interface Dialect {
 export function tableName(property: string, written: string): string {
   const part = String.raw`(?:[A-Za-z_][\w$]*|"(?:[^"\0]|"")+")`;
   if (new RegExp(`^(?:${part}\\.)?${part}$`).test(written)) return written;
-  throw new Error(
-    `metadata '${property}': "${written}" is not a table's name; put it into double quotes if it is meant so`,
+  throw new MetadataError(
+    `metadata '${property}': it makes no name of a table; put it into double quotes if it is meant so`,
+    undefined,
+    property,
   );
 }
 

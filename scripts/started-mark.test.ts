@@ -1,0 +1,21 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { tempFolder } from "../tests/support/temp-folder.ts";
+import { StartedMark } from "./started-mark.ts";
+
+test("a container is orphaned once the demo that started it is gone", () => {
+  const root = tempFolder("started-mark");
+  mkdirSync(join(root, ".dapr"));
+  const mark = new StartedMark(root, "redis");
+  expect(mark.isOrphan("abc")).toBe(false);
+  mark.write("abc");
+  expect(mark.isOrphan("abc")).toBe(false);
+  const { pid } = spawnSync(process.execPath, ["--version"]);
+  mark.write("abc", pid);
+  expect(mark.isOrphan("abc")).toBe(true);
+  expect(mark.isOrphan("another")).toBe(false);
+  expect(new StartedMark(root, "kafka").isOrphan("abc")).toBe(false);
+  mark.remove();
+  expect(mark.isOrphan("abc")).toBe(false);
+});
