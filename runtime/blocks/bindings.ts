@@ -8,8 +8,7 @@ import {
   type Binding,
   type BindingResponse,
 } from "../contract.ts";
-import { ApiError, messageOf } from "../errors.ts";
-import type { Explain } from "../hide-secrets.ts";
+import { ApiError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { createInputs, type NamedBinding } from "./binding-inputs.ts";
 
