@@ -305,3 +305,20 @@ test.each<[string, Partial<ForwardRequest>]>([
   });
   expect(sockets).toHaveLength(0);
 });
+
+test("one that is retired lets the calls it carries end, and keeps no connection", async () => {
+  const held = Promise.withResolvers<Socket>();
+  await start((text, socket) => {
+    if (text.includes("/slow")) held.resolve(socket);
+    else socket.write(ok("kept"));
+  });
+  const slow = send({ path: "/slow" });
+  const socket = await held.promise;
+  await send();
+  client.retire();
+  const [, free] = sockets;
+  await new Promise((done) => free!.once("close", done));
+  socket.write(ok("late"));
+  expect(await textOf(await slow)).toBe("late");
+  await new Promise((done) => socket.once("close", done));
+});

@@ -17,6 +17,8 @@ export interface Http1Target {
 export interface Http1Client {
   /** `apiToken` replaces whatever token the request carries. */
   forward(request: ForwardRequest, apiToken?: string): ReturnType<Forward>;
+  /** Keeps no connection any more: free ones end now, the others with the calls they carry. */
+  retire(): void;
   close(): void;
 }
 
@@ -25,6 +27,7 @@ const sweepMs = 5000;
 export function createHttp1Client(target: Http1Target): Http1Client {
   const all = new Set<Connection>();
   const free: Connection[] = [];
+  let isRetired = false;
 
   // What nobody used for its time is closed.
   const sweeper = setInterval(() => {
@@ -60,7 +63,8 @@ export function createHttp1Client(target: Http1Target): Http1Client {
       const head = requestHead(request, target.authority, framing, apiToken);
       const sendOver = (connection: Connection) =>
         connection.send(request, head, framing, () => {
-          if (connection.isFree(performance.now())) free.push(connection);
+          if (!isRetired && connection.isFree(performance.now()))
+            free.push(connection);
           else drop(connection);
         });
       const kept = take();
@@ -71,6 +75,11 @@ export function createHttp1Client(target: Http1Target): Http1Client {
         if (!kept.wasStale() || request.signal?.aborted) throw error;
         return sendOver(open());
       });
+    },
+    retire() {
+      isRetired = true;
+      clearInterval(sweeper);
+      for (const connection of free.splice(0)) drop(connection);
     },
     close() {
       clearInterval(sweeper);

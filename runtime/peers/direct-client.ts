@@ -50,10 +50,11 @@ export function createDirectPeers(): DirectPeers {
       } catch (error) {
         if (error instanceof CallError || isCallersOwn(request)) throw error;
         const isUnsent = isConnectError(error);
-        // Its port may be another's by now: what is left of its connections is not kept.
+        // Its port may be another's by now, so no connection is kept; but it may
+        // just be ending, and still be at the calls it has.
         if (isUnsent && clients.get(key) === client) {
           clients.delete(key);
-          client.close();
+          client.retire();
         }
         throw new CallError(
           "unavailable",

@@ -4,6 +4,10 @@
  * reader, who sees that its process is gone.
  */
 import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -20,6 +24,8 @@ import { isDead, thisProcess, type ProcessIdentity } from "./sqlite-process.ts";
 /** A file's content: a sidecar and the process it is. */
 export interface RegistryEntry extends Registration, ProcessIdentity {}
 
+/** An entry has some hundred bytes. */
+const maxEntryBytes = 16 * 1024;
 const separator = "+"; // encodeURIComponent leaves none in a name
 
 const prefixOf = (appId: string, namespace: string) =>
@@ -116,13 +122,26 @@ export class LocalRegistry {
     const path = join(this.#folder, name);
     let entry: RegistryEntry;
     try {
-      entry = JSON.parse(readFileSync(path, "utf8")) as RegistryEntry;
+      entry = JSON.parse(readRegular(path)) as RegistryEntry;
     } catch {
       return undefined;
     }
     if (!isDead(entry, this.#self)) return entry;
     rmSync(path, { force: true });
     return undefined;
+  }
+}
+
+/** The folder may be shared: a pipe in it must not hold up this process, nor a huge file fill it. */
+function readRegular(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const about = fstatSync(file);
+    if (!about.isFile() || about.size > maxEntryBytes)
+      throw new Error(`${path} is not an entry of the registry`);
+    return readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
   }
 }
 
