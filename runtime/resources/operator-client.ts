@@ -74,8 +74,8 @@ export function connectOperator({
   const connect = () =>
     new Client(address, identityOfServer, {
       // An operator whose node is gone is noticed.
-      "grpc.keepalive_time_ms": 30_000,
-      "grpc.keepalive_timeout_ms": 10_000,
+      "grpc.keepalive_time_ms": 10_000,
+      "grpc.keepalive_timeout_ms": 5000,
       "grpc.initial_reconnect_backoff_ms": 500,
       "grpc.max_reconnect_backoff_ms": 5000,
       "grpc.max_receive_message_length": -1,
