@@ -40,6 +40,7 @@ export function parseTarget(text: string): Target {
       below.pathname = joined;
       below.search = search.join("&");
       if (!isBelow(below)) throw new Error("path leaves the component's url");
+      // eslint-disable-next-line no-control-regex
       if (/[\0-\x1f\x7f]/.test(path))
         throw new Error(
           "path holds a control character, such as a line break; write it as a percent escape",
