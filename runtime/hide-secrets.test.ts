@@ -63,6 +63,19 @@ test("S11: parts of a secret leave other words as they are", () => {
   );
 });
 
+test.each([url, pairs.replace("Hello pw-canary", "'Hello pw-canary'")])(
+  "the host of %s that stands in a file is told, its password is not",
+  (value) => {
+    const hide = hideSecrets([item("connectionString", value)], {
+      connectionString: text("", { secret: true }),
+    });
+    expect(
+      hide(`db.canary.example:25432: Hello pw-canary pw-canary; ${value}`),
+    ).toMatch(/^db.canary.example:25432: .*\*\*\*; \*\*\*$/);
+    expect(hide("pw-canary")).toBe("***");
+  },
+);
+
 test("a long secret is hidden too", () => {
   const secret = `${"ab.".repeat(400_000)}end`;
   const hide = hideSecrets([item("password", secret)], table);

@@ -21,7 +21,8 @@ const unchanged: Hide = (text) => text;
 /**
  * Hides what came out of a secret store, what the table calls secret, and
  * passwords inside URLs and connection strings: as a whole, and the parts of it
- * that a driver may name alone, such as the host of a URL.
+ * that a driver may name alone, such as the host of a URL. The host in a
+ * connection string that stands in the component's file is no secret.
  */
 export function hideSecrets(
   items: readonly MetadataItem[],
@@ -33,12 +34,18 @@ export function hideSecrets(
       .flatMap(([name, { aliases = [] }]) => [name, ...aliases])
       .map((name) => name.toLowerCase()),
   );
-  const values = items.flatMap(({ name, value, isSecret }) => [
-    ...(isSecret || secretNames.has(name.toLowerCase()) ? [value] : []),
-    ...passwordsIn(value),
-  ]);
-  const wholes = spelled(values);
-  const parts = spelled(values.flatMap(partsOf));
+  const wholes = new Set<string>();
+  const parts = new Set<string>();
+  for (const { name, value, isSecret } of items) {
+    const isNamed = secretNames.has(name.toLowerCase());
+    const secrets = [
+      ...(isSecret || (isNamed && !isConnection.test(value)) ? [value] : []),
+      ...passwordsIn(value),
+    ];
+    for (const text of spelled(isNamed ? [value, ...secrets] : secrets))
+      wholes.add(text);
+    for (const text of spelled(secrets.flatMap(partsOf))) parts.add(text);
+  }
   const replace = [...new Set([...wholes, ...parts])]
     // A longer one first: it may hold others.
     .sort((a, b) => b.length - a.length)
@@ -52,13 +59,16 @@ export const explainer =
   (error) =>
     hide(messageOf(error));
 
+/** A URL or `host=… port=…`. */
+const isConnection = /^\s*(?:[a-z][a-z0-9+.-]*:\/\/|\w+\s*=)/i;
+
 /** `scheme://user:PASSWORD@host` and `password=PASSWORD`. */
 function passwordsIn(value: string): string[] {
   const found: string[] = [];
   const inUrl = /^[a-z][a-z0-9+.-]*:\/\/[^:@/?#]*:(.+)@/i.exec(value);
   if (inUrl) found.push(inUrl[1]!);
   for (const [, quoted, plain] of value.matchAll(
-    /\bpassword\s*=\s*(?:'([^']+)'|([^\s;&]+))/gi,
+    /\b(?:ssl)?password\s*=\s*(?:'([^']+)'|([^\s;&]+))/gi,
   ))
     found.push((quoted ?? plain)!);
   return found;
