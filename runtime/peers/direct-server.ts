@@ -115,7 +115,12 @@ function answer(
     return;
   }
   try {
-    outgoing.writeHead(status, replyHeaders(status, headers, body));
+    outgoing.writeHead(
+      status,
+      isCounted(outgoing, status, body)
+        ? counted(headers, body)
+        : marked(headers),
+    );
   } catch (error) {
     if (isStream) body.destroy();
     return answerError(outgoing, error);
@@ -131,15 +136,26 @@ function answer(
   outgoing.on("close", () => body.destroy());
 }
 
-/** Behind the mark; a body at hand is counted, a stream goes by the app's count or in chunks. */
-function replyHeaders(
+/** A stream goes by the app's count or in chunks; what may have no body tells the app's own length, or none. */
+const isCounted = (
+  outgoing: ServerResponse,
   status: number,
-  headers: RawHeaders,
   body: ForwardReply["body"],
-): RawHeaders {
-  const sent = [peerHeader, directVersion, ...headers];
-  if (!(body instanceof Uint8Array) || status === 204 || status === 304)
-    return sent;
+): body is Uint8Array =>
+  body instanceof Uint8Array &&
+  outgoing.req.method !== "HEAD" &&
+  status !== 204 &&
+  status !== 304;
+
+const marked = (headers: RawHeaders): RawHeaders => [
+  peerHeader,
+  directVersion,
+  ...headers,
+];
+
+/** Behind the mark, with the length of a body at hand if the app told none. */
+function counted(headers: RawHeaders, body: Uint8Array): RawHeaders {
+  const sent = marked(headers);
   for (let i = 0; i < headers.length; i += 2)
     if (headers[i]!.length === 14 && /^content-length$/i.test(headers[i]!))
       return sent;

@@ -102,6 +102,24 @@ test("the callee's app gets the request, who called and from where, and its own 
   expect(callee.output()).not.toContain("caller-api");
 });
 
+test.each(["5", "0", undefined])(
+  "HEAD through two sidecars: the app's own Content-Length %s, or none",
+  async (length) => {
+    const server = createServer((_, outgoing) => {
+      outgoing.removeHeader("content-length");
+      outgoing.writeHead(200, length ? { "content-length": length } : {});
+      outgoing.end();
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    await startCallee((server.address() as AddressInfo).port);
+    const caller = await startCaller();
+    const reply = await caller.call("HEAD", "/v1.0/invoke/callee/method/x");
+    expect(reply.status).toBe(200);
+    expect(reply.headers["content-length"]).toBe(length);
+    await new Promise((done) => server.close(done));
+  },
+);
+
 test("access control: a caller without a certificate gets the default, whatever it claims", async () => {
   const app = await startApp();
   await startCallee(app.port, [`--config=${config}`]);
