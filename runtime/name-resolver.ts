@@ -29,6 +29,11 @@ export interface NameResolver {
   close(): Promise<void>;
 }
 
+/** The namespace of this sidecar: `NAMESPACE`, else `default`. */
+export const ownNamespace = (
+  env: Readonly<Record<string, string | undefined>>,
+): string => env["NAMESPACE"] || "default";
+
 /** Defines a name resolver; generics stop here. */
 export function defineNameResolver<T extends MetadataTable>(
   type: string,

@@ -115,7 +115,9 @@ test.each([
     const { block, toPeers } = open();
     const call = block.invoke(target, request());
     if (space === undefined)
-      return expect(call).rejects.toThrow("couldn't find service: own.ns2");
+      return expect(call).rejects.toThrow(
+        "couldn't find service: own.ns2; is its sidecar running, with NAMESPACE=ns2?",
+      );
     await call;
     expect(toPeers).toMatchObject([
       {

@@ -208,7 +208,9 @@ export function createInvocation(options: InvocationOptions) {
     throw (
       problem ??
       new Error(
-        `couldn't find service: ${id}${space === namespace ? "" : `.${space}`}; is its sidecar running?`,
+        space === namespace
+          ? `couldn't find service: ${id}; is its sidecar running?`
+          : `couldn't find service: ${id}.${space}; is its sidecar running, with NAMESPACE=${space}?`,
       )
     );
   }

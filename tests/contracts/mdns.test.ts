@@ -37,6 +37,7 @@ describe("multicast DNS records", () => {
     expect(sightings(recordsOf(answered))).toEqual([
       {
         appId: "gocallee",
+        namespace: undefined,
         peer: { host: "192.0.2.2", port: 6143 },
         isGone: false,
       },
@@ -58,6 +59,7 @@ describe("multicast DNS records", () => {
 
   const self = {
     appId: "orders",
+    namespace: "shop",
     machine: "box",
     pid: 7,
     host: "127.0.0.1",
@@ -65,12 +67,13 @@ describe("multicast DNS records", () => {
     direct: "1",
   };
 
-  test("what we tell is read back, our own protocol included", () => {
+  test("what we tell is read back, namespace and our own protocol included", () => {
     const records = announce(self);
     const hex = encode({ type: "response", answers: records }).toString("hex");
     expect(sightings(recordsOf(hex))).toEqual([
       {
         appId: "orders",
+        namespace: "shop",
         peer: { host: "127.0.0.1", port: 47_300, direct: "1" },
         isGone: false,
       },
@@ -80,7 +83,9 @@ describe("multicast DNS records", () => {
 
   test("the first text is the app's id alone: the original reads no further", () => {
     const text = announce(self).find(({ type }) => type === "TXT");
-    expect(text).toMatchObject({ data: ["orders", "direct=1"] });
+    expect(text).toMatchObject({
+      data: ["orders", "namespace=shop", "direct=1"],
+    });
   });
 
   test("an IPv6 address", () => {

@@ -55,9 +55,13 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
     afterEach(async () => {
       for (const made of open.splice(0)) await made.close();
     });
-    const register = async (appId: string, peer: Peer) => {
+    const register = async (
+      appId: string,
+      peer: Peer,
+      namespace = "default",
+    ) => {
       const made = await resolver();
-      await made.register!({ appId, namespace: "default", ...peer });
+      await made.register!({ appId, namespace, ...peer });
       return made;
     };
     const anApp = () => `app-${randomUUID().slice(0, 8)}`;
@@ -83,6 +87,20 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
       expect(await asker.resolve(appId, "default")).toBeUndefined();
       await register(appId, { host: "127.0.0.1", port: 47_302 });
       expect((await found(asker, appId)).port).toBe(47_302);
+    });
+
+    test("an app of another namespace is another app", async () => {
+      const [asker, appId] = [await resolver(), anApp()];
+      await register(appId, { host: "127.0.0.1", port: 47_310 });
+      await found(asker, appId);
+      expect(await asker.resolve(appId, "shop")).toBeUndefined();
+      await register(appId, { host: "127.0.0.1", port: 47_311 }, "shop");
+      const other = await waitFor(`${appId}.shop to be found`, () =>
+        asker.resolve(appId, "shop"),
+      );
+      expect(other.port).toBe(47_311);
+      for (let i = 0; i < 4; i++)
+        expect((await asker.resolve(appId, "default"))!.port).toBe(47_310);
     });
 
     test("calls at the same time share the answer", async () => {

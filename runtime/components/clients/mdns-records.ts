@@ -1,8 +1,8 @@
 /**
  * What sidecars tell each other by multicast DNS (spec components §4.4): the
  * service type is the app's id itself, an instance is `host:pid`, and its text
- * the app's id again. A second text tells our own protocol's version, which the
- * original does not read.
+ * the app's id again. Further texts, which the original does not read, tell the
+ * namespace and our own protocol's version.
  */
 import { isIPv6 } from "node:net";
 import type { Answer, StringAnswer, SrvAnswer, TxtAnswer } from "dns-packet";
@@ -11,6 +11,7 @@ import type { Peer } from "../../name-resolver.ts";
 /** A sidecar as it is announced. */
 export interface Announcement extends Peer {
   appId: string;
+  namespace: string;
   /** Of the machine, without dots. */
   machine: string;
   pid: number;
@@ -18,12 +19,13 @@ export interface Announcement extends Peer {
 
 const ttlSeconds = 120;
 const directText = "direct=";
+const namespaceText = "namespace=";
 
 export const serviceOf = (appId: string): string => `${appId}.local`;
 
 /** PTR first, then what a reader of it would ask for next. A goodbye takes it back. */
 export function announce(
-  { appId, machine, pid, host, port, direct }: Announcement,
+  { appId, namespace, machine, pid, host, port, direct }: Announcement,
   isGoodbye = false,
 ): Answer[] {
   const service = serviceOf(appId);
@@ -31,7 +33,8 @@ export function announce(
   // Not the machine's own name: other programs must not take it for this address.
   const target = `dapr-${pid}-${machine}.local`;
   const ttl = isGoodbye ? 0 : ttlSeconds;
-  const texts = direct === undefined ? [appId] : [appId, directText + direct];
+  const texts = [appId, namespaceText + namespace];
+  if (direct !== undefined) texts.push(directText + direct);
   return [
     { name: service, type: "PTR", ttl, data: instance },
     {
@@ -48,6 +51,8 @@ export function announce(
 /** A sidecar that a message tells of; `isGone` when it says goodbye. */
 export interface Sighting {
   appId: string;
+  /** Undefined for the original's, which do not tell. */
+  namespace: string | undefined;
   peer: Peer;
   isGone: boolean;
 }
@@ -79,14 +84,13 @@ export function sightings(records: readonly Answer[]): Sighting[] {
       )
       .find((address) => address !== undefined)?.data;
     if (!host) continue;
-    const direct = more.find((text) => text.startsWith(directText));
+    const told = (prefix: string) =>
+      more.find((text) => text.startsWith(prefix))?.slice(prefix.length);
+    const direct = told(directText);
     found.push({
       appId,
-      peer: {
-        host,
-        port: data.port,
-        ...(direct ? { direct: direct.slice(directText.length) } : {}),
-      },
+      namespace: told(namespaceText),
+      peer: { host, port: data.port, ...(direct ? { direct } : {}) },
       isGone: ttl === 0,
     });
   }

@@ -7,6 +7,7 @@ import { hostname } from "node:os";
 import { messageOf } from "../../errors.ts";
 import {
   defineNameResolver,
+  ownNamespace,
   type Peer,
   type Registration,
 } from "../../name-resolver.ts";
@@ -15,6 +16,7 @@ import {
   serviceOf,
   sightings,
   type Announcement,
+  type Sighting,
 } from "../clients/mdns-records.ts";
 import type { Mdns } from "../clients/mdns-socket.ts";
 
@@ -45,8 +47,9 @@ interface Known {
 export const mdns = defineNameResolver(
   "nameresolution.mdns",
   {},
-  async ({ log }) => {
+  async ({ env, log }) => {
     const apps = new Map<string, Known>();
+    const own = ownNamespace(env);
     let self: Announcement | undefined;
     let opening: Promise<Mdns> | undefined;
     let brokenUntilMs = 0;
@@ -76,8 +79,7 @@ export const mdns = defineNameResolver(
               reply(announce(self));
           },
           onRecords: (records) => {
-            for (const { appId, peer, isGone } of sightings(records))
-              see(appId, peer, isGone);
+            for (const sighting of sightings(records)) see(sighting);
           },
           onFailed(error) {
             opening = undefined;
@@ -92,8 +94,9 @@ export const mdns = defineNameResolver(
         }),
       ));
 
-    function see(appId: string, peer: Peer, isGone: boolean) {
-      const app = apps.get(appId);
+    /** One that does not tell its namespace is none of another than this sidecar's. */
+    function see({ appId, namespace = own, peer, isGone }: Sighting) {
+      const app = apps.get(keyOf(appId, namespace));
       if (!app) return; // nobody here has asked for it
       app.peers = app.peers.filter((other) => !isSame(other.peer, peer));
       if (isGone) return;
@@ -129,9 +132,8 @@ export const mdns = defineNameResolver(
 
     return {
       async register(registration: Registration) {
-        const { appId, host, port, direct } = registration;
         const machine = hostname().split(".")[0] || "localhost";
-        self = { appId, host, port, direct, machine, pid: process.pid };
+        self = { ...registration, machine, pid: process.pid };
         const tell = async () => {
           if (!isClosed) (await open()).tell(announce(self!));
         };
@@ -142,8 +144,9 @@ export const mdns = defineNameResolver(
         later(announceAfterMs, quietly);
         later(announceAfterMs + announceAgainMs, quietly);
       },
-      async resolve(appId) {
-        let app = apps.get(appId);
+      async resolve(appId, namespace) {
+        const key = keyOf(appId, namespace);
+        let app = apps.get(key);
         if (!app) {
           app = {
             peers: [],
@@ -152,7 +155,7 @@ export const mdns = defineNameResolver(
             waiting: undefined,
             onSeen: undefined,
           };
-          apps.set(appId, app);
+          apps.set(key, app);
         }
         const now = performance.now();
         if (app.peers.some(({ untilMs }) => untilMs <= now))
@@ -164,11 +167,11 @@ export const mdns = defineNameResolver(
         if (now < brokenUntilMs) return undefined;
         const peer = await browse(appId, app);
         // Names of apps that are nowhere are not collected.
-        if (!peer && app.peers.length === 0) apps.delete(appId);
+        if (!peer && app.peers.length === 0) apps.delete(key);
         return peer;
       },
-      forget(appId, _namespace, peer) {
-        const app = apps.get(appId);
+      forget(appId, namespace, peer) {
+        const app = apps.get(keyOf(appId, namespace));
         if (app)
           app.peers = app.peers.filter((other) => !isSame(other.peer, peer));
       },
@@ -190,5 +193,7 @@ export const mdns = defineNameResolver(
     };
   },
 );
+
+const keyOf = (appId: string, namespace: string) => `${namespace} ${appId}`;
 
 const isSame = (a: Peer, b: Peer) => a.host === b.host && a.port === b.port;

@@ -1,6 +1,6 @@
 /** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
 import { MetadataError, text } from "../../metadata.ts";
-import { defineNameResolver } from "../../name-resolver.ts";
+import { defineNameResolver, ownNamespace } from "../../name-resolver.ts";
 import { parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {
@@ -16,7 +16,8 @@ const defaultPort = 50_002;
 export const nameformat = defineNameResolver(
   "nameresolution.nameformat",
   metadata,
-  async ({ meta }) => {
+  async ({ meta, env }) => {
+    const own = ownNamespace(env);
     const addressOf = (appId: string) => {
       const { host, port = defaultPort } = parseHostPort(
         meta.format.replaceAll("{appid}", () => appId),
@@ -31,7 +32,9 @@ export const nameformat = defineNameResolver(
       throw new MetadataError(`metadata 'format': ${(error as Error).message}`);
     }
     return {
-      resolve: async (appId) => addressOf(appId),
+      // The format has no place for another namespace: it would lead to this one's app of that name.
+      resolve: async (appId, namespace) =>
+        namespace === own ? addressOf(appId) : undefined,
       async close() {},
     };
   },
