@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -161,6 +163,8 @@ describe("SQLite", () => {
       port: 50_002,
     });
     expect(await asker.resolve("old", "default")).toBeUndefined();
+    // A row without a namespace is not believed to be of any other.
+    expect(await asker.resolve("theirs", "shop")).toBeUndefined();
     expect(
       db
         .prepare("SELECT value FROM metadata WHERE key = 'nr-migrations'")
@@ -190,7 +194,7 @@ describe("SQLite", () => {
     expect(row()).toMatchObject({
       address: "[::1]:47320",
       app_id: "self",
-      namespace: "",
+      namespace: "default",
     });
     db.exec("UPDATE hosts SET last_update = 0");
     await waitFor(
@@ -202,6 +206,63 @@ describe("SQLite", () => {
       n: 0,
     });
     db.close();
+  });
+
+  test.each(["removed", "replaced"])(
+    "a file that is %s is opened anew, and it is said",
+    async (how) => {
+      const inside = mkdtempSync(join(folder, "gone-"));
+      const path = join(inside, "names.db");
+      const lines: string[] = [];
+      const configuration = { connectionString: path, updateInterval: "2s" };
+      const open = () =>
+        openResolver({ component: "sqlite", configuration }, lines);
+      const [asker, self] = [await open(), await open()];
+      const registration = { appId: "self", namespace: "default", host: "::1" };
+      await self.register!({ ...registration, port: 47_322 });
+      expect(await asker.resolve("self", "default")).toBeDefined();
+      rmSync(inside, { recursive: true });
+      if (how === "replaced") {
+        mkdirSync(inside);
+        new DatabaseSync(path).close();
+      }
+      await waitFor("the row in the new file", () => {
+        if (!existsSync(path)) return false;
+        const db = new DatabaseSync(path);
+        try {
+          return db.prepare("SELECT * FROM hosts").all().length === 1;
+        } catch {
+          return false; // its tables are not there yet
+        } finally {
+          db.close();
+        }
+      });
+      await waitFor("it to be found there", () =>
+        asker.resolve("self", "default"),
+      );
+      const told = lines.filter((line) =>
+        line.includes(`the SQLite file ${path} was removed or replaced`),
+      );
+      expect(told).toHaveLength(2); // each of them once
+      await self.close();
+      await asker.close();
+    },
+  );
+
+  test("a file that can't be made anew is an error that names it, and made once it can", async () => {
+    const inside = mkdtempSync(join(folder, "gone-"));
+    const path = join(inside, "names.db");
+    const asker = await openResolver({
+      component: "sqlite",
+      configuration: { connectionString: path },
+    });
+    rmSync(inside, { recursive: true });
+    writeFileSync(inside, "no folder");
+    for (let i = 0; i < 2; i++)
+      await expect(asker.resolve("x", "default")).rejects.toThrow(path);
+    rmSync(inside);
+    expect(await asker.resolve("x", "default")).toBeUndefined();
+    await asker.close();
   });
 
   test("only rows that nobody renews are swept", async () => {
@@ -249,6 +310,8 @@ describe("nameformat", () => {
       host: "orders-dapr.internal",
       port: 50_002,
     });
+    // The format has no place for it: the wrong app would be called.
+    expect(await resolver.resolve("orders", "shop")).toBeUndefined();
   });
 
   test.each([

@@ -4,8 +4,12 @@
  * that meets another program's transaction is tried again without blocking.
  */
 import { randomUUID } from "node:crypto";
+import { statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "../../errors.ts";
+import { makeFolder } from "../../make-folder.ts";
 import type { Peer, Registration } from "../../name-resolver.ts";
 import { formatHostPort, parseHostPort } from "./host-port.ts";
 import type { Connection } from "./sqlite-connection.ts";
@@ -20,6 +24,8 @@ export interface HostsOptions {
   updateIntervalMs: number;
   /** For a statement that meets another program's transaction. */
   busyTimeoutMs: number;
+  /** The file was removed or replaced under this sidecar, which opens it anew and writes its row again. */
+  onLost(path: string): void;
 }
 
 const busyAgainMs = 5;
@@ -30,15 +36,18 @@ const now = "unixepoch(CURRENT_TIMESTAMP)";
 
 export class HostsTable {
   readonly #options: HostsOptions;
-  readonly #db: DatabaseSync;
   readonly #seconds: number;
+  #db: DatabaseSync;
+  /** Of the file that is open. */
+  #inode: number | undefined;
+  #reopening: Promise<void> | undefined;
   #id = "";
   #self: Registration | undefined;
 
   private constructor(options: HostsOptions) {
     this.#options = options;
     this.#seconds = Math.round(options.updateIntervalMs / 1000);
-    this.#db = new DatabaseSync(options.connection.location, { timeout: 0 });
+    this.#db = openDatabase(options.connection);
   }
 
   static async open(options: HostsOptions): Promise<HostsTable> {
@@ -49,6 +58,36 @@ export class HostsTable {
     } catch (error) {
       table.#db.close();
       throw error;
+    }
+  }
+
+  /** Statements on a file that has no name any more would succeed, and nobody would see them. */
+  #current(): Promise<void> | undefined {
+    const { path } = this.#options.connection;
+    if (path === undefined) return undefined;
+    if (this.#reopening) return this.#reopening;
+    if (this.#db.isOpen && inodeOf(path) === this.#inode) return undefined;
+    this.#reopening = this.#reopen(path).finally(
+      () => (this.#reopening = undefined),
+    );
+    return this.#reopening;
+  }
+
+  async #reopen(path: string) {
+    if (this.#db.isOpen) {
+      this.#options.onLost(path);
+      this.#db.close();
+    }
+    try {
+      this.#db = openDatabase(this.#options.connection);
+      await this.#prepare();
+      if (this.#self) await this.#write(this.#self);
+    } catch (error) {
+      if (this.#db.isOpen) this.#db.close(); // tried again with the next statement
+      throw new Error(
+        `the SQLite file ${path} was removed and can't be made anew: ${messageOf(error)}`,
+        { cause: error },
+      );
     }
   }
 
@@ -77,42 +116,56 @@ COMMIT`);
         throw error;
       }
     });
+    if (connection.path !== undefined) this.#inode = inodeOf(connection.path);
   }
 
   /** Writes this sidecar's row; whoever had its address before has gone. */
   async add(self: Registration): Promise<void> {
     this.#self = self;
-    const { direct } = self;
+    await this.#current();
+    await this.#write(self);
+  }
+
+  async #write({ host, port, appId, namespace, direct }: Registration) {
     this.#id = randomUUID() + (direct ? directMark + direct : "");
     await this.#run(
       `REPLACE INTO ${this.#options.table} (registration_id, address, app_id, namespace, last_update) VALUES (?, ?, ?, ?, ${now})`,
       this.#id,
-      formatHostPort(self.host, self.port),
-      self.appId,
-      "", // as the original leaves it
+      formatHostPort(host, port),
+      appId,
+      namespace,
     );
   }
 
   /** False when the row was lost, and is written anew. */
   async renew(): Promise<boolean> {
     if (!this.#self) return true;
+    await this.#current();
     const renewed = await this.#run(
       `UPDATE ${this.#options.table} SET last_update = ${now} WHERE registration_id = ?`,
       this.#id,
     );
     if (renewed > 0) return true;
-    await this.add(this.#self);
+    await this.#write(this.#self);
     return false;
   }
 
-  /** Every sidecar of the app that renewed its row in time. */
-  async find(appId: string): Promise<Peer[]> {
+  /**
+   * Every sidecar of the app that renewed its row in time. The original's tell
+   * no namespace; `orUntold` says whether they count.
+   */
+  async find(
+    appId: string,
+    namespace: string,
+    orUntold: boolean,
+  ): Promise<Peer[]> {
+    await this.#current();
     const rows = await this.#patiently(() =>
       this.#db
         .prepare(
-          `SELECT registration_id, address FROM ${this.#options.table} WHERE app_id = ? AND ${now} - last_update < ?`,
+          `SELECT registration_id, address FROM ${this.#options.table} WHERE app_id = ? AND namespace IN (?, ?) AND ${now} - last_update < ?`,
         )
-        .all(appId, this.#seconds),
+        .all(appId, namespace, orUntold ? "" : namespace, this.#seconds),
     );
     return rows.map(({ registration_id: id, address }) => {
       const { host, port } = parseHostPort(String(address));
@@ -126,6 +179,7 @@ COMMIT`);
   /** Removes what nobody renews any more, unless another process did so within the interval. */
   async sweep(cleanupIntervalMs: number): Promise<void> {
     const { table, metadataTable } = this.#options;
+    await this.#current();
     const isTurn = await this.#run(
       `INSERT INTO ${metadataTable} (key, value) VALUES ('nr-last-cleanup', CURRENT_TIMESTAMP)
 ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP WHERE ${now} - unixepoch(value) > ?`,
@@ -139,6 +193,7 @@ ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP WHERE ${now} - unixepo
   }
 
   async close(): Promise<void> {
+    await this.#reopening?.catch(() => {}); // told to whom it was for
     if (!this.#db.isOpen) return;
     try {
       if (this.#self)
@@ -170,3 +225,11 @@ ON CONFLICT (key) DO UPDATE SET value = CURRENT_TIMESTAMP WHERE ${now} - unixepo
     }
   }
 }
+
+function openDatabase({ location, path }: Connection): DatabaseSync {
+  if (path !== undefined) makeFolder(dirname(path));
+  return new DatabaseSync(location, { timeout: 0 });
+}
+
+const inodeOf = (path: string): number | undefined =>
+  statSync(path, { throwIfNoEntry: false })?.ino;

@@ -1,9 +1,11 @@
 /** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (spec components §4.4). */
-import { dirname } from "node:path";
 import { messageOf } from "../../errors.ts";
-import { makeFolder } from "../../make-folder.ts";
 import { bool, duration, MetadataError, text } from "../../metadata.ts";
-import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import {
+  defineNameResolver,
+  ownNamespace,
+  type Peer,
+} from "../../name-resolver.ts";
 import { parseConnection } from "../clients/sqlite-connection.ts";
 import { HostsTable } from "../clients/sqlite-hosts.ts";
 
@@ -47,7 +49,8 @@ interface Known {
 export const sqlite = defineNameResolver(
   "nameresolution.sqlite",
   metadata,
-  async ({ meta, log }) => {
+  async ({ meta, env, log }) => {
+    const own = ownNamespace(env);
     for (const name of [meta.tableName, meta.metadataTableName])
       if (!/^\w+$/.test(name))
         throw new MetadataError(`invalid identifier for table name: ${name}`);
@@ -64,7 +67,6 @@ export const sqlite = defineNameResolver(
       log.warn(
         "name resolution with a SQLite database in memory: this sidecar will find no other",
       );
-    else makeFolder(dirname(connection.path));
     const table = await HostsTable.open({
       connection,
       useWal: !meta.disableWAL,
@@ -72,6 +74,10 @@ export const sqlite = defineNameResolver(
       metadataTable: meta.metadataTableName,
       updateIntervalMs: meta.updateInterval,
       busyTimeoutMs: Math.min(meta.busyTimeout, meta.timeout),
+      onLost: (path) =>
+        log.error(
+          `the SQLite file ${path} was removed or replaced while in use: it is opened anew and this sidecar's row written again; others are found once they do the same, within ${meta.updateInterval / 1000} s`,
+        ),
     });
 
     const known = new Map<string, Known>();
@@ -101,23 +107,25 @@ export const sqlite = defineNameResolver(
           },
         );
       },
-      async resolve(appId) {
-        let app = known.get(appId);
+      async resolve(appId, namespace) {
+        const key = keyOf(appId, namespace);
+        let app = known.get(key);
         if (!app || app.untilMs <= performance.now()) {
-          const peers = await table.find(appId);
+          const peers = await table.find(appId, namespace, namespace === own);
           app = { peers, untilMs: performance.now() + believedMs };
-          if (peers.length > 0) known.set(appId, app);
-          else known.delete(appId);
+          if (peers.length > 0) known.set(key, app);
+          else known.delete(key);
         }
         // At random: each caller begins its own round elsewhere.
         return app.peers[Math.floor(Math.random() * app.peers.length)];
       },
-      forget(appId, _namespace, peer) {
-        const app = known.get(appId);
+      forget(appId, namespace, peer) {
+        const key = keyOf(appId, namespace);
+        const app = known.get(key);
         if (!app) return;
         const left = app.peers.filter((other) => other !== peer);
         if (left.length > 0) app.peers = left;
-        else known.delete(appId);
+        else known.delete(key);
       },
       async close() {
         for (const timer of timers) clearInterval(timer);
@@ -126,3 +134,5 @@ export const sqlite = defineNameResolver(
     };
   },
 );
+
+const keyOf = (appId: string, namespace: string) => `${namespace} ${appId}`;
