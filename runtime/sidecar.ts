@@ -29,6 +29,12 @@ import { createStates } from "./blocks/state.ts";
 import { createCategories } from "./categories.ts";
 import { nameResolvers } from "./components/index.ts";
 import { openComponent } from "./components/open.ts";
+import {
+  isLoopback,
+  isWildcard,
+  parseAddresses,
+  withPort,
+} from "./addresses.ts";
 import type { Configuration } from "./configuration.ts";
 import { messageOf } from "./errors.ts";
 import type { Flags } from "./flags.ts";
@@ -36,7 +42,7 @@ import type { Handler } from "./api/http/request.ts";
 import { createComponentSet, type ComponentSet } from "./component-set.ts";
 import type { Loaded } from "./open-loaded.ts";
 import type { HttpEndpoint } from "./invocation.ts";
-import type { NameResolver } from "./name-resolver.ts";
+import { ownNamespace, type NameResolver } from "./name-resolver.ts";
 import { createPeers } from "./peers/client.ts";
 import { listenPeers } from "./peers/server.ts";
 import type { Logger } from "./log.ts";
@@ -130,7 +136,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     opened.defer(() => external.close());
     const invocation = createInvocation({
       appId: flags["app-id"],
-      namespace: namespace || "default",
+      namespace: ownNamespace(env),
       app,
       isAppHealthy: () => health.isHealthy,
       isAppAwaited: () => health.isAwaited && !flags["enable-app-health-check"],
@@ -199,14 +205,16 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       maxBodyBytes: flags["max-body-size"],
     });
     opened.defer(() => peerServer.close());
+    for (const failure of peerServer.failures)
+      log.warn(`an address is not served for other sidecars: ${failure}`);
     log.info(
-      `Internal gRPC server is running on ${peerAddresses(flags)[0]}:${peerServer.port}`,
+      `Internal gRPC server is running on ${peerServer.addresses.map((address) => withPort(address, peerServer.port)).join(", ")}`,
     );
     for (const resolver of resolvers)
       await resolver.register?.({
         appId: flags["app-id"],
-        namespace: namespace || "default",
-        host: reachableAddress(peerAddresses(flags)[0]!, env),
+        namespace: ownNamespace(env),
+        host: reachableAddress(peerServer.addresses, env),
         port: peerServer.port,
         direct: peerServer.direct,
       });
@@ -413,50 +421,55 @@ const usualResolvers = ({ mode }: Flags) =>
 /** As Node takes it: all interfaces, IPv6 and IPv4, or what of them there is. */
 const anyAddress = "";
 
-/** `[::1],127.0.0.1` → as Node takes them. */
 const listedAddresses = (flags: Flags): string[] =>
-  flags["dapr-listen-addresses"]
-    .split(",")
-    .map((address) => address.trim().replace(/^\[(.*)\]$/, "$1"))
-    .filter(Boolean);
+  parseAddresses(flags["dapr-listen-addresses"]);
 
 /**
  * Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet);
  * in a cluster they call the pod's address.
  */
-const peerAddresses = (flags: Flags): string[] => [
-  flags["dapr-internal-grpc-listen-address"] ||
-    (flags.mode === "kubernetes"
-      ? anyAddress
-      : (listedAddresses(flags)[0] ?? "127.0.0.1")),
-];
+function peerAddresses(flags: Flags): string[] {
+  const own = parseAddresses(flags["dapr-internal-grpc-listen-address"]);
+  if (own.length > 0) return own;
+  if (flags.mode === "kubernetes") return [anyAddress];
+  const listed = listedAddresses(flags);
+  return listed.length > 0 ? listed : ["127.0.0.1"];
+}
 
-/** Where others reach what listens on `address`. */
-const reachableAddress = (address: string, env: SidecarOptions["env"]) =>
-  /^(0\.0\.0\.0|\[?::\]?|\*|)$/.test(address) ? hostAddress(env) : address;
+/** Where others reach what listens on these: as many of them as can be. */
+function reachableAddress(
+  addresses: readonly string[],
+  env: SidecarOptions["env"],
+): string {
+  if (addresses.some(isWildcard)) return hostAddress(env);
+  return addresses.find((address) => !isLoopback(address)) ?? addresses[0]!;
+}
 
 const loopback = ["127.0.0.1", "::1"];
 
 /** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
 async function openApis(
-  { flags, env, log }: SidecarOptions,
+  options: SidecarOptions,
   { apiLogging }: Configuration,
   operations: Operations,
   fallback: Handler,
   routes: ServerOptions["routes"],
 ): Promise<{ close(): Promise<void> }> {
+  const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
   const addresses = usualAddresses(flags);
-  const isOpen = listed.some(
-    (address) => !/^(127\.|::1$|localhost$)/.test(address),
-  );
+  const isOpen = listed.some((address) => !isLoopback(address));
   const opened = new AsyncDisposableStack();
   try {
-    const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], log);
+    const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], {
+      refuseTaken: listed.length === 0,
+      log,
+      signal,
+    });
     opened.defer(() => grpc.close());
     log.info(`API gRPC server is running on port ${grpc.port}`);
     const http = await listen(addresses, flags["dapr-http-port"], {
-      ...serverOptions(flags, env, log),
+      ...serverOptions(options),
       routes,
       fallback,
       guard: createGuard({
@@ -486,20 +499,20 @@ async function openApis(
 
 /** The port for health and metadata only; undefined unless it is asked for. */
 async function openPublicApi(
-  { flags, env, log }: SidecarOptions,
+  options: SidecarOptions,
   operations: Operations,
 ): Promise<HttpApi | undefined> {
+  const { flags, log } = options;
   const port = flags["dapr-public-port"];
   if (port <= 0) return undefined;
-  const given = flags["dapr-public-listen-address"];
+  const given = parseAddresses(flags["dapr-public-listen-address"]);
   const isInCluster = flags.mode === "kubernetes";
-  const addresses = given
-    ? [given]
-    : isInCluster
-      ? [anyAddress] // the kubelet probes the pod's address
-      : usualAddresses(flags);
+  const usual = isInCluster
+    ? [anyAddress] // the kubelet probes the pod's address
+    : usualAddresses(flags);
+  const addresses = given.length > 0 ? given : usual;
   const api = await listen(addresses, port, {
-    ...serverOptions(flags, env, log),
+    ...serverOptions(options),
     routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
     fallback: () => ({
       status: 404,
@@ -516,17 +529,14 @@ const usualAddresses = (flags: Flags): string[] => {
   return listed.length > 0 ? listed : loopback;
 };
 
-const serverOptions = (
-  flags: Flags,
-  env: SidecarOptions["env"],
-  log: Logger,
-) => ({
+const serverOptions = ({ flags, env, log, signal }: SidecarOptions) => ({
   maxBodyBytes: flags["max-body-size"],
   readBufferBytes: flags["read-buffer-size"],
   refuseTaken: listedAddresses(flags).length === 0,
   h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
   headerTimeoutMs: headerTimeout(env["DAPR_HTTP_HEADER_TIMEOUT"]),
   log,
+  signal,
 });
 
 const drain = (api: HttpApi) => api.close();

@@ -27,3 +27,19 @@ test("a taken port is tried until it is free, told once, and leaves nothing behi
   expect(mostListeners).toBeLessThanOrEqual(1);
   await new Promise((done) => server.close(done));
 });
+
+test("the wait for a taken port ends at once when it is called off", async () => {
+  const other = createServer();
+  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+  const { port } = other.address() as AddressInfo;
+  const calledOff = new AbortController();
+  const log = {
+    warn: () => setImmediate(() => calledOff.abort()),
+  } as unknown as Logger;
+  const started = performance.now();
+  await expect(
+    bind(createServer(), port, "127.0.0.1", log, calledOff.signal),
+  ).rejects.toMatchObject({ code: "EADDRINUSE" });
+  expect(performance.now() - started).toBeLessThan(1000);
+  await new Promise((done) => other.close(done));
+});

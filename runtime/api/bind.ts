@@ -6,12 +6,16 @@ import type { Logger } from "../log.ts";
 const patienceMs = 10_000;
 const againMs = 100;
 
-/** Rejects with the server's own error, after 10 s of trying if the port is taken. */
+/**
+ * Rejects with the server's own error, after 10 s of trying if the port is
+ * taken; at once when `signal` calls the wait off.
+ */
 export async function bind(
   server: Server,
   port: number,
   host: string,
   log: Logger,
+  signal?: AbortSignal,
 ): Promise<void> {
   const until = performance.now() + patienceMs;
   for (let warned = false; ; warned = true)
@@ -19,12 +23,12 @@ export async function bind(
       return await listenOnce(server, port, host);
     } catch (error) {
       const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
-      if (!taken || performance.now() >= until) throw error;
+      if (!taken || signal?.aborted || performance.now() >= until) throw error;
       if (!warned)
         log.warn(
           `port ${port} on ${host} is taken; trying for ${patienceMs / 1000} s`,
         );
-      await delay(againMs);
+      await delay(againMs, undefined, { signal }).catch(() => {}); // the next try is the last
     }
 }
 

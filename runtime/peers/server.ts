@@ -6,23 +6,18 @@
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Forward } from "../invocation.ts";
-import { listenOn } from "./port.ts";
+import { listenOn, type Listening, type PortOptions } from "./port.ts";
 import type { GrpcServer } from "./grpc/server.ts";
 import { directHandler } from "./direct-server.ts";
 import { directVersion } from "./protocol.ts";
 
-export interface PeerServerOptions {
-  addresses: readonly string[];
-  /** 0 picks the app's usual one, or any that is free. */
-  port: number;
-  appId: string;
+export interface PeerServerOptions extends PortOptions {
   receive: Forward;
   /** Of a message over gRPC; 0 or less is no limit. */
   maxBodyBytes: number;
 }
 
-export interface PeerServer {
-  port: number;
+export interface PeerServer extends Listening {
   /** What it speaks besides gRPC, for its registration. */
   direct: string;
   /** Takes no new calls, lets those under way end, then resolves. */
@@ -84,9 +79,9 @@ export async function listenPeers(
     return server;
   };
 
-  const port = await listenOn(options, make, servers);
+  const listening = await listenOn(options, make, servers);
   return {
-    port,
+    ...listening,
     direct: directVersion,
     async close() {
       closing = true;

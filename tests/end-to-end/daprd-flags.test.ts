@@ -2,6 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { withPort } from "../../runtime/addresses.ts";
+import { isListening } from "../../runtime/app/http-channel.ts";
 import { startDaprd, stopAll, type DaprdOptions } from "../support/daprd.ts";
 import { call, rawCall } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";
@@ -61,6 +63,33 @@ test("an address in brackets is served, one that is not there is left out", asyn
   );
   expect(sidecar.output()).toMatch(/an address is not served: .*192\.0\.2\.1/);
   expect(sidecar.output()).not.toContain("ENOTFOUND");
+});
+
+test.each([
+  ["--dapr-listen-addresses=192.0.2.1,[::1],127.0.0.1", ["::1", "127.0.0.1"]],
+  ["--dapr-listen-addresses=192.0.2.1,127.0.0.1", ["127.0.0.1"]],
+  ["--dapr-internal-grpc-listen-address=[::1]", ["::1"]],
+])("other sidecars are served with %s", async (arg, addresses) => {
+  const sidecar = await startDaprd({ args: [arg] });
+  const line = await sidecar.logged("Internal gRPC server is running on");
+  const port = Number(/:(\d+)$/.exec(line)![1]);
+  expect(line).toContain(
+    addresses.map((address) => withPort(address, port)).join(", "),
+  );
+  for (const host of addresses)
+    expect(await isListening(host, port)).toBe(true);
+  if (arg.includes("192.0.2.1"))
+    await sidecar.logged("an address is not served for other sidecars: ");
+});
+
+test("an address for other sidecars that is not here ends the start, and the error names its flag", async () => {
+  const { code, output } = await failing({
+    args: ["--dapr-internal-grpc-listen-address=192.0.2.1"],
+  });
+  expect(output).toMatch(
+    /could not listen on 192\.0\.2\.1:\d+ for other sidecars: .*; give another --dapr-internal-grpc-listen-address/,
+  );
+  expect(code).toBe(1);
 });
 
 test("the app's port can't be the sidecar's", async () => {

@@ -274,3 +274,16 @@ test("a parent that said goodbye leaves them be", async () => {
     process.kill(app, "SIGKILL");
   }
 });
+
+test("a signal while a taken port is waited for ends it at once", async () => {
+  const first = await startDaprd();
+  const second = await startDaprd({
+    args: [`--dapr-http-port=${first.port}`],
+    until: "nothing",
+  });
+  await second.logged(`port ${first.port} on 127.0.0.1 is taken`);
+  const started = performance.now();
+  second.child.kill("SIGTERM");
+  expect((await second.exited).code).toBe(0);
+  expect(performance.now() - started).toBeLessThan(2000);
+});

@@ -12,14 +12,22 @@ const unimplemented = 12;
 const message =
   "the gRPC API is not available in this version of the sidecar; use the HTTP API";
 
+export interface GrpcServerOptions {
+  /** A taken address is an error, as another sidecar has it, and is not just skipped. */
+  refuseTaken: boolean;
+  log: Logger;
+  /** Ends the wait for a taken port. */
+  signal?: AbortSignal;
+}
+
 /**
  * Listens on every address; one that can't be used is logged and skipped, none
- * at all is an error. So is a taken port.
+ * at all is an error.
  */
 export async function listenGrpc(
   addresses: readonly string[],
   port: number,
-  log: Logger,
+  { refuseTaken, log, signal }: GrpcServerOptions,
 ): Promise<{ port: number; close(): Promise<void> }> {
   const servers: Server[] = [];
   const failures: string[] = [];
@@ -39,11 +47,11 @@ export async function listenGrpc(
       (await http2()).emit("connection", socket);
     });
     try {
-      await bind(server, port, host, log);
+      await bind(server, port, host, log, signal);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       failures.push(message);
-      if (code !== "EADDRINUSE") continue;
+      if (!refuseTaken || code !== "EADDRINUSE") continue;
       await close();
       throw failed(port, failures, error);
     }

@@ -38,6 +38,8 @@ export interface ServerOptions {
   /** Serve HTTP/2 without TLS on the same port. */
   h2c?: boolean;
   log: Logger;
+  /** Ends the wait for a taken port. */
+  signal?: AbortSignal;
 }
 
 export interface Cors {
@@ -115,7 +117,7 @@ export async function listen(
       h2c.serve(socket, error.rawPacket!);
     });
     try {
-      await bind(server, port, address, options.log);
+      await bind(server, port, address, options.log, options.signal);
       servers.push(server);
     } catch (error) {
       failures.push(messageOf(error));
