@@ -1,4 +1,8 @@
-/** What cannot be parsed is answered as Node does by default, and the connection ends. */
+/**
+ * What cannot be parsed is answered as Node does by default, and the connection
+ * ends. One on which nothing came in time just ends: an answer that nobody asked
+ * for could be taken for that of the next request.
+ */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
@@ -14,7 +18,8 @@ export function answerClientError(
 ): void {
   const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
   // Half an answer is on its way: another one inside it would be read as its body.
-  if (socket.writable && !current?.headersSent)
+  const isAsked = socket.bytesRead > 0;
+  if (isAsked && socket.writable && !current?.headersSent)
     socket.write(
       `HTTP/1.1 ${answers[error.code ?? ""] ?? "400 Bad Request"}\r\nConnection: close\r\n\r\n`,
     );
