@@ -145,7 +145,7 @@ test("a POST may have been the reason: it is not sent again", async () => {
 test("a new connection that ends without an answer is an error, not tried again", async () => {
   await start((_, socket) => socket.end());
   await expect(send()).rejects.toThrow(
-    "the app closed the connection without an answer",
+    "it closed the connection without an answer",
   );
   expect(sockets).toHaveLength(1);
 });

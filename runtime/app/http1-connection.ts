@@ -103,7 +103,7 @@ export function createConnection(host: string, port: number): Connection {
   });
   socket.on("error", (error) => (problem = error));
   socket.on("close", () =>
-    fail(problem ?? new Error("the connection to the app was closed")),
+    fail(problem ?? new Error("the connection was closed")),
   );
 
   function read(step: () => void) {

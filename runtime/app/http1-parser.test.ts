@@ -221,15 +221,15 @@ test("what never ends is refused at a limit", () => {
 });
 
 test.each([
-  ["", "the app closed the connection without an answer"],
-  [start, "the app closed the connection in the middle of its answer"],
+  ["", "it closed the connection without an answer"],
+  [start, "it closed the connection in the middle of its answer"],
   [
     `${start}Content-Length: 5\r\n\r\nhell`,
-    "the app closed the connection in the middle of its answer",
+    "it closed the connection in the middle of its answer",
   ],
   [
     `${start}Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n`,
-    "the app closed the connection in the middle of its answer",
+    "it closed the connection in the middle of its answer",
   ],
 ])("the end after %j is none of an answer", (text, error) => {
   expect(outcome([Buffer.from(text)], false, true)).toMatchObject({ error });

@@ -207,8 +207,8 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
       else if (state !== nothing)
         throw new ProtocolError(
           begun
-            ? "the app closed the connection in the middle of its answer"
-            : "the app closed the connection without an answer",
+            ? "it closed the connection in the middle of its answer"
+            : "it closed the connection without an answer",
         );
     },
     hasBegun: () => begun,

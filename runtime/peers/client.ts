@@ -7,6 +7,7 @@ import type { ForwardReply, PeerRequest, Peers } from "../invocation.ts";
 import { CallError } from "../invocation.ts";
 import type { Peer } from "../name-resolver.ts";
 import { createDirectPeers, NotDirect } from "./direct-client.ts";
+import { sidecarOf } from "./failures.ts";
 import { directVersion } from "./protocol.ts";
 
 export interface PeersOptions {
@@ -34,7 +35,7 @@ export function createPeers(options: PeersOptions): Peers {
       if (request.body instanceof Readable)
         throw new CallError(
           "unavailable",
-          `${peer.host}:${peer.port} is not the sidecar of ${request.appId} any more: ${error.message}`,
+          `${sidecarOf(request.appId, peer)} is another program by now: ${error.message}; call again`,
           { cause: error },
         );
       return (await grpc()).call(peer, request);

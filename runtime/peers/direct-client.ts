@@ -8,6 +8,7 @@ import {
   type PeerRequest,
 } from "../invocation.ts";
 import type { Peer } from "../name-resolver.ts";
+import { lost, unreachable } from "./failures.ts";
 import { directVersion, kindOfMark, peerHeader, peerHost } from "./protocol.ts";
 
 /** The peer does not speak this version, and nothing of the request was used. */
@@ -56,11 +57,8 @@ export function createDirectPeers(): DirectPeers {
           clients.delete(key);
           client.retire();
         }
-        throw new CallError(
-          "unavailable",
-          `the sidecar of ${request.appId} at ${peer.host}:${peer.port} can't be reached: ${messageOf(error)}`,
-          { cause: error, unsent: isUnsent },
-        );
+        const fail = isUnsent ? unreachable : lost;
+        throw fail(request.appId, peer, messageOf(error), error);
       }
       return accept(reply);
     },

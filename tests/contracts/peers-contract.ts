@@ -1,4 +1,5 @@
 /** What a call between two sidecars keeps, whichever way it takes. */
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import {
@@ -157,13 +158,17 @@ export function peersContract(name: string, direct: string | undefined) {
       expect(valuesOf(reply.headers, "content-type")).toEqual(["text/plain"]);
     });
 
-    test("HEAD tells a length and has no body", async () => {
-      const reply = await answered(
-        { headers: ["content-length", "5"] },
-        { method: "HEAD", body: undefined },
-      );
-      expect(await wholeOf(reply.body)).toHaveLength(0);
-    });
+    test.each([["5"], ["0"], []])(
+      "HEAD tells the app's own length %s and has no body",
+      async (...length) => {
+        const reply = await answered(
+          { headers: length.flatMap((value) => ["content-length", value]) },
+          { method: "HEAD", body: undefined },
+        );
+        expect(valuesOf(reply.headers, "content-length")).toEqual(length);
+        expect(await wholeOf(reply.body)).toHaveLength(0);
+      },
+    );
 
     test("large bodies as streams, both ways", async () => {
       const size = 20 * 1024 * 1024;
@@ -348,8 +353,52 @@ export function peersContract(name: string, direct: string | undefined) {
       await gone.close();
       await expect(
         peers.call({ ...peer, port: gone.port }, request()),
-      ).rejects.toMatchObject({ kind: "unavailable", unsent: true });
+      ).rejects.toMatchObject({
+        kind: "unavailable",
+        unsent: true,
+        // An error of Node's is none of this realm's under Jest, hence "Error: ".
+        message: expect.stringMatching(
+          new RegExp(
+            `^the sidecar of callee at 127.0.0.1:${gone.port} can't be reached: (Error: )?connect ECONNREFUSED 127.0.0.1:${gone.port}; is it still running\\?$`,
+          ),
+        ) as string,
+      });
     });
+
+    test.each(["closed", "reset"])(
+      "a sidecar whose connection is %s under a call is told of by its name",
+      async (how) => {
+        const begun = Promise.withResolvers<void>();
+        receive = () => new Promise(() => begun.resolve());
+        const wires: [near: Socket, far: Socket][] = [];
+        const wire = createServer((near) => {
+          const far = connect(server.port, "127.0.0.1");
+          for (const socket of [near, far]) socket.on("error", () => {});
+          near.pipe(far).pipe(near);
+          wires.push([near, far]);
+        });
+        await new Promise<void>((done) => wire.listen(0, "127.0.0.1", done));
+        const { port } = wire.address() as AddressInfo;
+        const call = peers.call({ ...peer, port }, request());
+        call.catch(() => {});
+        await begun.promise;
+        for (const [near, far] of wires) {
+          if (how === "reset") near.resetAndDestroy();
+          else near.destroy();
+          far.destroy();
+        }
+        await expect(call).rejects.toMatchObject({
+          kind: "unavailable",
+          unsent: false,
+          message: expect.stringMatching(
+            new RegExp(
+              `^the sidecar of callee at 127.0.0.1:${port} was lost before it answered, so callee may have got the call or not: (Error: )?[^:]*$`,
+            ),
+          ) as string,
+        });
+        wire.close();
+      },
+    );
 
     test("closing lets calls under way end", async () => {
       const begun = Promise.withResolvers<void>();

@@ -68,8 +68,17 @@ test("a sidecar killed in the middle of a call is the caller's error, not a hang
     body: "{}",
   });
   await waitFor("the app to be called", () => hasBegun);
+  const port = await internalPort(callee);
   callee.child.kill("SIGKILL");
   expect((await reply).status).toBe(500);
+  expect((await reply).json()).toEqual({
+    errorCode: "ERR_DIRECT_INVOKE",
+    message: expect.stringMatching(
+      new RegExp(
+        `^failed to invoke, id: found, err: the sidecar of found at 127.0.0.1:${port} was lost before it answered, so found may have got the call or not: `,
+      ),
+    ) as string,
+  });
   // A POST that may have reached the app is not sent once more.
   expect(app.requests).toHaveLength(1);
 });

@@ -11,18 +11,13 @@ import {
   status as codes,
   type ServiceError,
 } from "@grpc/grpc-js";
-import {
-  CallError,
-  type ForwardReply,
-  type PeerRequest,
-  type Peers,
-} from "../../invocation.ts";
+import type { ForwardReply, PeerRequest, Peers } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { toInvokeRequest, toReplyHead } from "./headers.ts";
 import type { InvokeResponse, RequestPart, ResponsePart } from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
 import { callLocal, callLocalStream } from "./service.ts";
-import { kindOf } from "./status.ts";
+import { headless, toCallError } from "./trouble.ts";
 
 export interface GrpcPeersOptions {
   /** Of a message; 0 or less is no limit. */
@@ -75,18 +70,18 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
       const client = clientOf(peer);
       try {
         if (!isConnected(client)) await connect(client);
-        return await callStream(client, request);
+        return await callStream(client, peer, request);
       } catch (error) {
         if (!isServiceError(error)) throw error;
         const isRepeatable = !(request.body instanceof Readable);
         try {
           if (error.code === codes.UNIMPLEMENTED && isRepeatable)
-            return await callOnce(client, request);
+            return await callOnce(client, peer, request);
           throw error;
         } catch (last) {
           if (!isServiceError(last)) throw last;
           if (last.code === codes.UNAVAILABLE) drop(client);
-          throw toCallError(last, peer, request);
+          throw toCallError(last, request.appId, peer);
         }
       }
     },
@@ -100,20 +95,32 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
 const isConnected = (client: Client) =>
   client.getChannel().getConnectivityState(true) === connectivityState.READY;
 
-/** Rejects as a call does that finds nobody. */
+/**
+ * Resolves once it is known how it went: a call over a connection that failed
+ * fails at once, and tells why. Rejects as such a call where nothing answers.
+ */
 function connect(client: Client): Promise<void> {
-  return new Promise((resolve, reject) =>
-    client.waitForReady(Date.now() + connectMs, (error) => {
-      if (!error) return resolve();
+  const channel = client.getChannel();
+  const untilMs = Date.now() + connectMs;
+  return new Promise((resolve, reject) => {
+    const look = (late?: Error) => {
+      const state = channel.getConnectivityState(true);
+      const isUnderWay =
+        state === connectivityState.IDLE ||
+        state === connectivityState.CONNECTING;
+      if (!isUnderWay) return resolve();
+      if (!late) return channel.watchConnectivityState(state, untilMs, look);
       const details = `No connection established within ${connectMs / 1000} s`;
       const code = codes.UNAVAILABLE;
       reject(Object.assign(new Error(details), { code, details }));
-    }),
-  );
+    };
+    look();
+  });
 }
 
 function callStream(
   client: Client,
+  peer: Peer,
   request: PeerRequest,
 ): Promise<ForwardReply> {
   return new Promise((resolve, reject) => {
@@ -131,13 +138,7 @@ function callStream(
       stopSending();
       if (error && !isAnswered) reject(error);
       else if (error) body?.destroy(error);
-      else if (!isAnswered)
-        reject(
-          new CallError(
-            "internal",
-            "the sidecar ended the call without an answer",
-          ),
-        );
+      else if (!isAnswered) reject(headless(request.appId, peer));
       else body?.push(null);
     };
     const onAbort = () => {
@@ -163,12 +164,7 @@ function callStream(
     call.on("data", ({ response, payload }: ResponsePart) => {
       if (!isAnswered) {
         if (!response?.status) {
-          finish(
-            new CallError(
-              "internal",
-              "response does not contain the required fields in the leading chunk",
-            ),
-          );
+          finish(headless(request.appId, peer));
           return call.cancel();
         }
         isAnswered = true;
@@ -184,8 +180,7 @@ function callStream(
 
     call.write({ request: head });
     const stopSending = sendBody(request.body, {
-      write: (payload) => call.write({ payload }),
-      onceDrained: (listener) => call.once("drain", listener),
+      write: (payload, done) => call.write({ payload }, done),
       end: () => call.end(),
       fail(error) {
         finish(error);
@@ -205,7 +200,11 @@ function wholeOf(
   return isWhole ? (data ?? new Uint8Array(0)) : undefined;
 }
 
-function callOnce(client: Client, request: PeerRequest): Promise<ForwardReply> {
+function callOnce(
+  client: Client,
+  peer: Peer,
+  request: PeerRequest,
+): Promise<ForwardReply> {
   return new Promise((resolve, reject) => {
     const { signal } = request;
     const whole = toInvokeRequest(request);
@@ -221,10 +220,7 @@ function callOnce(client: Client, request: PeerRequest): Promise<ForwardReply> {
         signal?.removeEventListener("abort", onAbort);
         if (signal?.aborted) return reject(signal.reason as Error);
         if (error) return reject(error);
-        if (!response?.status)
-          return reject(
-            new CallError("internal", "the sidecar's answer has no status"),
-          );
+        if (!response?.status) return reject(headless(request.appId, peer));
         const reply = toReplyHead(response);
         resolve({ ...reply, body: reply.body ?? response.data });
       },
@@ -238,21 +234,3 @@ const isServiceError = (error: unknown): error is ServiceError =>
   error instanceof Error &&
   typeof (error as Partial<ServiceError>).code === "number" &&
   "details" in error;
-
-function toCallError(
-  error: ServiceError,
-  { host, port }: Peer,
-  { appId }: PeerRequest,
-): CallError {
-  const kind = kindOf(error.code);
-  if (kind !== "unavailable")
-    return new CallError(kind, error.details, { cause: error });
-  const unsent = /^(No connection established|Name resolution failed)/.test(
-    error.details,
-  );
-  return new CallError(
-    kind,
-    `the sidecar of ${appId} at ${host}:${port} can't be reached: ${error.details}`,
-    { cause: error, unsent },
-  );
-}

@@ -1,4 +1,5 @@
 /** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
+import { fromHeaderValue, toHeaderValue } from "../../header-text.ts";
 import {
   CallError,
   type ForwardReply,
@@ -27,18 +28,6 @@ const verbs = [
 const noBytes = Buffer.alloc(0);
 const protobuf = "application/x-protobuf";
 
-/** Headers hold bytes as Latin-1, a message only text: bytes that are UTF-8 stay the same bytes. */
-function textOf(value: string): string {
-  // eslint-disable-next-line no-control-regex
-  if (!/[^\0-\x7f]/.test(value)) return value;
-  const text = Buffer.from(value, "latin1").toString("utf8");
-  return text.includes("\ufffd") ? value : text;
-}
-
-const bytesOf = (text: string): string =>
-  // eslint-disable-next-line no-control-regex
-  /[^\0-\x7f]/.test(text) ? Buffer.from(text, "utf8").toString("latin1") : text;
-
 /** The content type is told beside the headers. */
 function toMetadata(headers: RawHeaders): {
   metadata: Metadata;
@@ -48,7 +37,7 @@ function toMetadata(headers: RawHeaders): {
   let contentType = "";
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!.toLowerCase();
-    const value = textOf(headers[i + 1]!);
+    const value = fromHeaderValue(headers[i + 1]!);
     if (name === "content-type") {
       contentType ||= value;
       continue;
@@ -79,11 +68,11 @@ function toHeaders(
         : lower;
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name)) continue;
     for (const value of values) {
-      const bytes = bytesOf(value);
+      const bytes = toHeaderValue(value);
       if (/^[\t\x20-\x7e\x80-\xff]*$/.test(bytes)) headers.push(name, bytes);
     }
   }
-  const type = typeUrl === "" ? bytesOf(contentType) : protobuf;
+  const type = typeUrl === "" ? toHeaderValue(contentType) : protobuf;
   if (/^[\t\x20-\x7e\x80-\xff]+$/.test(type))
     headers.push("content-type", type);
   return headers;
@@ -169,7 +158,7 @@ function pathOf(method: string, query: string): string {
   );
   return (
     (encoded.startsWith("/") ? encoded : `/${encoded}`) +
-    (query === "" ? "" : `?${bytesOf(query)}`)
+    (query === "" ? "" : `?${toHeaderValue(query)}`)
   );
 }
 
