@@ -1,10 +1,15 @@
 /** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
 import { Readable } from "node:stream";
+import { countSpent, free } from "../../spent-bytes.ts";
 import type { Payload } from "./messages.ts";
 
 /** What a piece holds at most: far below the least message limit, and worth a message. */
 const pieceBytes = 64 * 1024;
 const heldBytes = 64 * 1024;
+/** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
+const underWayBytes = 128 * 1024;
+/** The library's own of each byte: a message and the frame around it. */
+const copies = 2;
 
 /** The stream of messages a body arrives by, or leaves by. */
 export interface Messages {
@@ -35,6 +40,7 @@ export class PayloadBody extends Readable {
         ),
       );
     this.#next++;
+    countSpent(copies * data.length);
     if (data.length > 0 && !this.push(data)) this.#messages.pause();
   }
 
@@ -48,11 +54,10 @@ export class PayloadBody extends Readable {
   }
 }
 
-/** Takes a piece; false asks for patience until `drain`. */
+/** Takes pieces in turn. */
 export interface PieceSink {
-  write(payload: Payload): boolean;
-  /** Calls once there is room again. */
-  onceDrained(listener: () => void): void;
+  /** `done` is called once the piece is written, or never will be. */
+  write(payload: Payload, done?: () => void): void;
   end(): void;
   /** The body broke off. */
   fail(error: Error): void;
@@ -64,14 +69,13 @@ export function sendBody(
   sink: PieceSink,
 ): () => void {
   let seq = 0;
-  const send = (bytes: Uint8Array): boolean => {
-    let hasRoom = true;
-    for (let at = 0; at < bytes.length; at += pieceBytes)
-      hasRoom = sink.write({
-        data: bytes.subarray(at, at + pieceBytes),
-        seq: seq++,
-      });
-    return hasRoom;
+  /** `done` comes with the last piece. */
+  const send = (bytes: Uint8Array, done?: () => void) => {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const data = bytes.subarray(at, at + pieceBytes);
+      const isLast = at + pieceBytes >= bytes.length;
+      sink.write({ data, seq: seq++ }, isLast ? done : undefined);
+    }
   };
   if (!(body instanceof Readable)) {
     if (body) send(body);
@@ -79,10 +83,18 @@ export function sendBody(
     return () => {};
   }
   let isOver = false;
+  let underWay = 0;
   body.on("data", (chunk: Uint8Array) => {
-    if (isOver || send(chunk)) return;
-    body.pause();
-    sink.onceDrained(() => body.resume());
+    const { length } = chunk;
+    if (isOver || length === 0) return;
+    underWay += length;
+    if (underWay >= underWayBytes) body.pause();
+    send(chunk, () => {
+      underWay -= length;
+      free(chunk);
+      countSpent(copies * length);
+      if (!isOver && underWay < underWayBytes) body.resume();
+    });
   });
   const over = (finish: () => void) => {
     if (isOver) return;

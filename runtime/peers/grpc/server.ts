@@ -224,8 +224,7 @@ function respond(call: Stream, reply: ForwardReply) {
   }
   call.write({ response: toInvokeResponse(reply) });
   const stop = sendBody(reply.body, {
-    write: (payload) => call.write({ payload }),
-    onceDrained: (listener) => call.once("drain", listener),
+    write: (payload, done) => call.write({ payload }, done),
     end: () => call.end(),
     fail: (error) => call.emit("error", statusOf(error)),
   });
