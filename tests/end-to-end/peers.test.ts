@@ -1,10 +1,13 @@
 /** Sidecars find each other, lose each other, and carry large bodies with little memory. */
+import { writeFileSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { usualPort } from "../../runtime/peers/port.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
+import { freePorts } from "../support/ports.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
@@ -107,23 +110,66 @@ test("the port for other sidecars is the app's usual one while that is free, on 
   ).rejects.toMatchObject({ code: "ECONNREFUSED" });
 });
 
+const startDirect = async (appPort: number) => ({
+  caller: await startCaller(),
+  callee: await startCallee(appPort),
+  appId: "found",
+});
+
+/** An address that only a format tells: nothing says that this kit's protocol is spoken there. */
+async function startOverGrpc(appPort: number) {
+  const [port] = await freePorts(1);
+  const appId = "localhost";
+  const config = join(tempFolder("daprd-config"), "config.yaml");
+  writeFileSync(
+    config,
+    `apiVersion: dapr.io/v1alpha1
+kind: Configuration
+metadata:
+  name: names
+spec:
+  nameResolution:
+    component: nameformat
+    configuration:
+      format: "{appid}:${port}"
+`,
+  );
+  const callee = await startDaprd({
+    appId,
+    appPort,
+    until: "ready",
+    args: [`--dapr-internal-grpc-port=${port}`],
+  });
+  const caller = await startDaprd({
+    appId: "finder",
+    args: [`--config=${config}`],
+  });
+  return { caller, callee, appId };
+}
+
 const megabytes = 100;
 const withMemory = canReadMemory ? test : test.skip;
-withMemory(
-  "100 MB there and back add at most 20 MB to each sidecar",
-  async () => {
+// The library of gRPC grows while it warms up: a second time adds 10 MB at most.
+withMemory.each([
+  ["this kit's protocol", 20],
+  ["gRPC", 28],
+])(
+  "100 MB there and back over %s add at most %i MB to each sidecar",
+  async (protocol, limitMb) => {
     const server = createServer((incoming, outgoing) =>
       incoming.pipe(outgoing),
     );
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const caller = await startCaller();
-    const callee = await startCallee((server.address() as AddressInfo).port);
+    const { port } = server.address() as AddressInfo;
+    const { caller, callee, appId } = await (protocol === "gRPC"
+      ? startOverGrpc(port)
+      : startDirect(port));
     const send = (size: number) =>
       new Promise<number>((resolve, reject) => {
         const outgoing = request({
           port: caller.port,
           method: "POST",
-          path: "/v1.0/invoke/found/method/echo",
+          path: `/v1.0/invoke/${appId}/method/echo`,
         });
         outgoing.on("error", reject);
         outgoing.on("response", (incoming) => {
@@ -152,7 +198,7 @@ withMemory(
     const added = both.map(({ pid }, i) => memoryOf(pid).peak - before[i]!);
     server.closeAllConnections();
     await new Promise((done) => server.close(done));
-    expect(Math.max(...added)).toBeLessThan(20);
+    expect(Math.max(...added)).toBeLessThan(limitMb);
   },
   60_000,
 );

@@ -8,8 +8,8 @@ const pieceBytes = 64 * 1024;
 const heldBytes = 64 * 1024;
 /** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
 const underWayBytes = 128 * 1024;
-/** The library's own of each byte: a message and the frame around it. */
-const copies = 2;
+/** Of each byte in the library and below it: the message, the frame around it, what the connection read or writes. */
+const copies = 3;
 
 /** The stream of messages a body arrives by, or leaves by. */
 export interface Messages {
