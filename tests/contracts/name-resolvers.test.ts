@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { LocalRegistry } from "../../runtime/components/clients/local-registry.ts";
 import { thisProcess } from "../../runtime/components/clients/sqlite-process.ts";
 import { waitFor } from "../wait-for.ts";
 import { openResolver, resolverContract } from "./name-resolver-contract.ts";
@@ -104,6 +105,27 @@ describe("the local registry", () => {
     expect(await asker.resolve("a+b", "../x")).toMatchObject({ port: 47_310 });
     expect(await asker.resolve("a+b", "default")).toBeUndefined();
     expect(await asker.resolve("a", "../x")).toBeUndefined();
+    await one.close();
+    await asker.close();
+  });
+
+  test("an app that is not here costs one look at the folder, not one for each call", async () => {
+    const inside = mkdtempSync(join(folder, "looked-at-"));
+    const asker = await openResolver({
+      component: "local",
+      configuration: { path: inside },
+    });
+    const looks = jest.spyOn(LocalRegistry.prototype, "find");
+    for (let i = 0; i < 100; i++)
+      expect(await asker.resolve("away", "default")).toBeUndefined();
+    expect(looks.mock.calls.length).toBeLessThan(20);
+    looks.mockRestore();
+    const one = await openResolver({
+      component: "local",
+      configuration: { path: inside },
+    });
+    await one.register!({ ...entry, appId: "away" });
+    await waitFor("it to be found", () => asker.resolve("away", "default"));
     await one.close();
     await asker.close();
   });

@@ -18,6 +18,9 @@ const metadata = {
 /** How long a list is believed where nothing tells of changes, and where something does. */
 const unwatchedMs = 200;
 const watchedMs = 5000;
+/** How long an app is believed not to be here, where something tells of changes: a look at the folder costs as much as a tenth of a call. */
+const absentMs = 50;
+const maxKnown = 1000;
 /** So long a process is believed to run without asking the system. */
 const runningMs = 5;
 /** One that did not answer comes last for so long. */
@@ -44,13 +47,14 @@ export const local = defineNameResolver(
     function read(appId: string, namespace: string, next: number): Known {
       const isWatched = registry.watch(() => known.clear());
       const seenMs = performance.now();
-      return {
-        entries: registry
-          .find(appId, namespace)
-          .map((peer) => ({ peer, seenMs })),
-        next,
-        untilMs: seenMs + (isWatched ? watchedMs : unwatchedMs),
-      };
+      const entries = registry
+        .find(appId, namespace)
+        .map((peer) => ({ peer, seenMs }));
+      const [hereMs, awayMs] = isWatched
+        ? [watchedMs, absentMs]
+        : [unwatchedMs, 0];
+      const believedMs = entries.length > 0 ? hereMs : awayMs;
+      return { entries, next, untilMs: seenMs + believedMs };
     }
 
     /** The next in turn that runs and is not avoided. */
@@ -94,12 +98,12 @@ export const local = defineNameResolver(
         const nowMs = performance.now();
         if (list && nowMs < list.untilMs) {
           const peer = pick(list, nowMs);
-          if (peer) return peer;
+          if (peer || list.entries.length === 0) return peer;
         }
         const fresh = read(appId, namespace, list?.next ?? 0);
-        // An app that is not there is looked for each time: it may come any moment.
-        if (fresh.entries.length > 0) known.set(key, fresh);
-        else known.delete(key);
+        // Names of apps that are nowhere may be any number.
+        if (known.size >= maxKnown) known.clear();
+        known.set(key, fresh);
         return pick(fresh, nowMs);
       },
       forget(_appId, _namespace, peer) {
