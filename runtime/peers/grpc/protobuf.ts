@@ -17,7 +17,11 @@ const isFixed64 = 1;
 const isBytes = 2;
 const isFixed32 = 5;
 
+/** Nearly all tags and lengths, made once. */
+const oneByte = Array.from({ length: 0x80 }, (_, value) => Buffer.of(value));
+
 function varint(value: number): Buffer {
+  if (value <= 0x7f) return oneByte[value]!;
   const bytes: number[] = [];
   while (value > 0x7f) {
     bytes.push((value % 128) | 0x80);

@@ -205,6 +205,8 @@ function answerStream(call: Stream, receive: Forward) {
     else body?.push(null);
   };
   call.on("cancelled", () => {
+    // So ends every call, also one that went well.
+    if (call.writableEnded && (!body || body.readableEnded)) return;
     const error = callerGone();
     gone.abort(error);
     body?.destroy(error);
