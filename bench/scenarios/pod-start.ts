@@ -118,7 +118,9 @@ async function memoryMb(
   const status = await kubectl([
     ...["exec", pod, "-n", namespace],
     ...(container ? ["-c", container] : []),
-    ...["--", "cat", "/proc/1/status"],
+    "--",
+    "cat",
+    "/proc/1/status",
   ]);
   const [, kb] = /^VmRSS:\s*(\d+)/m.exec(status) ?? [];
   if (!kb) throw new Error(`no VmRSS in /proc/1/status of ${pod}`);
