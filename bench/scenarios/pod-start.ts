@@ -116,7 +116,10 @@ async function memoryMb(
   container?: string,
 ): Promise<number> {
   const status = await kubectl([
-    ...["exec", pod, "-n", namespace],
+    "exec",
+    pod,
+    "-n",
+    namespace,
     ...(container ? ["-c", container] : []),
     "--",
     "cat",
