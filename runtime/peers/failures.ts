@@ -1,5 +1,5 @@
 /** How a call that found no sidecar, or lost it on the way, is told; the same for both protocols. */
-import { withPort } from "../addresses.ts";
+import { withPort } from "../listen-addresses.ts";
 import { CallError } from "../invocation.ts";
 import type { Peer } from "../name-resolver.ts";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
 import { hostname, userInfo } from "node:os";
-import { withPort } from "../addresses.ts";
+import { withPort } from "../listen-addresses.ts";
 import { messageOf } from "../errors.ts";
 
 const firstPort = 47_300;

@@ -3,7 +3,7 @@ import {
   isWildcard,
   parseAddresses,
   withPort,
-} from "./addresses.ts";
+} from "./listen-addresses.ts";
 
 test.each([
   ["", []],

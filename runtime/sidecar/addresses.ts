@@ -1,0 +1,47 @@
+/** Where the sidecar listens, and where others reach it. */
+import { networkInterfaces } from "node:os";
+import type { Flags } from "../flags.ts";
+import { isLoopback, isWildcard, parseAddresses } from "../listen-addresses.ts";
+import type { SidecarOptions } from "./options.ts";
+
+/** This machine's address as others see it; loopback where there is no network. */
+export const hostAddress = (env: SidecarOptions["env"]): string =>
+  env["DAPR_HOST_IP"] ||
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && !one.internal && one.family === "IPv4")?.address ||
+  "127.0.0.1";
+
+/** As Node takes it: all interfaces, IPv6 and IPv4, or what of them there is. */
+export const anyAddress = "";
+
+export const listedAddresses = (flags: Flags): string[] =>
+  parseAddresses(flags["dapr-listen-addresses"]);
+
+/**
+ * Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet);
+ * in a cluster they call the pod's address.
+ */
+export function peerAddresses(flags: Flags): string[] {
+  const own = parseAddresses(flags["dapr-internal-grpc-listen-address"]);
+  if (own.length > 0) return own;
+  if (flags.mode === "kubernetes") return [anyAddress];
+  const listed = listedAddresses(flags);
+  return listed.length > 0 ? listed : ["127.0.0.1"];
+}
+
+/** Where others reach what listens on these: as many of them as can be. */
+export function reachableAddress(
+  addresses: readonly string[],
+  env: SidecarOptions["env"],
+): string {
+  if (addresses.some(isWildcard)) return hostAddress(env);
+  return addresses.find((address) => !isLoopback(address)) ?? addresses[0]!;
+}
+
+const loopback = ["127.0.0.1", "::1"];
+
+export const usualAddresses = (flags: Flags): string[] => {
+  const listed = listedAddresses(flags);
+  return listed.length > 0 ? listed : loopback;
+};

@@ -1,0 +1,38 @@
+/** The port for other sidecars, told to those who ask for this app. */
+import type { Invocation } from "../blocks/invocation.ts";
+import { withPort } from "../listen-addresses.ts";
+import type { NameResolver } from "../name-resolver.ts";
+import { listenPeers } from "../peers/server.ts";
+import { peerAddresses, reachableAddress } from "./addresses.ts";
+import type { SidecarOptions } from "./options.ts";
+
+export async function openPeers(
+  { flags, env, log }: SidecarOptions,
+  namespace: string,
+  invocation: Invocation,
+  resolvers: readonly NameResolver[],
+): Promise<{ close(): Promise<void> }> {
+  const appId = flags["app-id"];
+  const server = await listenPeers({
+    addresses: peerAddresses(flags),
+    port: flags["dapr-internal-grpc-port"],
+    appId,
+    receive: (request) => invocation.receive(request),
+    maxBodyBytes: flags["max-body-size"],
+  });
+  try {
+    const { addresses, port, direct } = server;
+    for (const failure of server.failures)
+      log.warn(`an address is not served for other sidecars: ${failure}`);
+    log.info(
+      `Internal gRPC server is running on ${addresses.map((address) => withPort(address, port)).join(", ")}`,
+    );
+    const host = reachableAddress(addresses, env);
+    for (const resolver of resolvers)
+      await resolver.register?.({ appId, namespace, host, port, direct });
+    return server;
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
