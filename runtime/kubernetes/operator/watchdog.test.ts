@@ -72,13 +72,15 @@ test("pods that missed their sidecar are deleted, others stay", async () => {
     pod("off", { annotations: { "dapr.io/enabled": "false" } }),
     pod("ending", { deletionTimestamp: "now" }),
     pod("bare", { ownerReferences: [] }),
+    pod("yes", { annotations: { "dapr.io/enabled": "yes" } }),
   );
   await waitFor("the deletion", () => !left().includes("missed"));
-  await waitFor("the warning", () => log.lines.length > 1);
-  expect(left()).toEqual(["injected", "plain", "off", "ending", "bare"]);
+  await waitFor("the warning", () => log.lines.length > 2);
+  expect(left()).toEqual(["injected", "plain", "off", "ending", "bare", "yes"]);
   expect(log.lines).toEqual([
     "info pod shop/missed had missed its sidecar: deleted, to be made anew",
     "warning pod shop/bare has no sidecar, and no controller that would make it anew: delete and create it yourself",
+    'warning pod shop/yes has no sidecar, because dapr.io/enabled is "yes": only "true" adds one',
   ]);
 });
 

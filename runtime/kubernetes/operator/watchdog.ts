@@ -1,7 +1,7 @@
 /** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
 import { isTruthy } from "../../metadata.ts";
 import type { Logger } from "../../log.ts";
-import { readAnnotations } from "../annotations.ts";
+import { readAnnotations, wantsSidecar } from "../annotations.ts";
 import { every } from "../every.ts";
 import { hasSidecar } from "../injector/pod-patch.ts";
 import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
@@ -41,7 +41,7 @@ export function readWatchInterval(
 export function startWatchdog(options: WatchdogOptions): { stop(): void } {
   const { api, deployments, intervalMs, log } = options;
   const deletions: number[] = [];
-  /** Uids of pods that nobody would make anew: said once. */
+  /** Uids of pods for which a new one would be no better: said once. */
   const said = new Set<string>();
 
   const look = every(intervalMs ?? 5_000, log, async () => {
@@ -63,11 +63,9 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
       if (!pod || pod.metadata.deletionTimestamp || hasSidecar(pod)) continue;
       const named = `pod ${metadata.namespace}/${metadata.name}`;
       const uid = pod.metadata.uid as string;
-      if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) {
-        if (!said.has(uid))
-          log.warn(
-            `${named} has no sidecar, and no controller that would make it anew: delete and create it yourself`,
-          );
+      const hindrance = hindranceOf(pod.metadata);
+      if (hindrance) {
+        if (!said.has(uid)) log.warn(`${named} has no sidecar, ${hindrance}`);
         said.add(uid);
         continue;
       }
@@ -86,6 +84,15 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
     if (intervalMs === undefined) look.stop();
   });
   return look;
+}
+
+/** Why a pod made anew would have no sidecar either, or not be made. */
+function hindranceOf(metadata: KubernetesObject["metadata"]) {
+  if (!wantsSidecar(metadata))
+    return `because dapr.io/enabled is "${readAnnotations(metadata).text("enabled")}": only "true" adds one`;
+  if (!metadata.ownerReferences?.some(({ controller }) => controller))
+    return "and no controller that would make it anew: delete and create it yourself";
+  return undefined;
 }
 
 /** Metadata of pods that ask for a sidecar and do not say that they have one, by pages. */
