@@ -55,6 +55,7 @@ export interface Container {
   securityContext?: Record<string, unknown>;
   readinessProbe?: Record<string, unknown>;
   livenessProbe?: Record<string, unknown>;
+  terminationMessagePolicy?: string;
   restartPolicy?: string;
 }
 
