@@ -33,12 +33,12 @@ export const forGivenCluster = (commands: string): string =>
  * processes find the sidecar's name in DAPR_TEST_CLUSTER_IMAGE.
  */
 export function prepareCluster(): void {
-  const { status, stdout } = spawnSync(
+  const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ["scripts/images.ts"],
-    { cwd: root, encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, encoding: "utf8", maxBuffer: Infinity },
   );
-  if (status !== 0) throw new Error("the images could not be built");
+  if (status !== 0) throw new Error(`npm run images: ${stderr}`);
   const images = stdout.trim().split("\n");
   loadImages(...images, "redis:7", "apache/kafka:4.1.1");
   process.env.DAPR_TEST_CLUSTER_IMAGE = images[0];

@@ -1,12 +1,12 @@
 /** Annotations that are wrong, on a real cluster: what becomes of the pod, and where its user reads why. */
 import {
   apply,
+  cleanUp,
   dapr,
   eventually,
   install,
   kubectl,
   loadImages,
-  uninstall,
   yaml,
 } from "./cluster.ts";
 import { annotated, idleApp } from "./idle-app.ts";
@@ -24,8 +24,7 @@ beforeAll(() => {
 }, 600_000);
 
 afterAll(() => {
-  pods.remove();
-  uninstall();
+  cleanUp(pods.namespace);
 }, 120_000);
 
 const deploy = (name: string, annotations: Record<string, string> = {}) =>

@@ -62,9 +62,12 @@ export function loadImages(...more: string[]): string {
 /** Returns when a new pod gets its sidecar. */
 export const install = () => dapr(["init", "-k"]);
 
-/** Throws when anything is left. */
-export function uninstall(): void {
+/** Ends the apps in these namespaces and removes the control plane. Throws when anything of it is left. */
+export function cleanUp(...namespaces: string[]): void {
+  const all = ["namespace", ...namespaces];
+  kubectl(["delete", ...all, "--ignore-not-found", "--wait=false"]);
   dapr(["uninstall", "-k", "--all"]);
+  kubectl(["wait", "--for=delete", ...all, "--timeout=90s"]);
   const left = kubectl([
     "get",
     "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings,customresourcedefinitions",

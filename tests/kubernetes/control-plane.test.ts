@@ -1,27 +1,24 @@
 /** The control plane on a real cluster: what it makes of pods, what sidecars get from it, and what happens when parts of it go. */
 import {
   apply,
+  cleanUp,
   eventually,
-  forward,
   getJson,
   injects,
   install,
   kubectl,
   loadImages,
   ready,
-  uninstall,
   yaml,
 } from "./cluster.ts";
 import { annotated, idleApp } from "./idle-app.ts";
-import { operatorClient, type OperatorClient } from "./operator-client.ts";
+import { clientOf, type OperatorClient } from "./operator-client.ts";
 import { containersOf, podsIn } from "./pods.ts";
 
 jest.setTimeout(180_000);
 
 const namespace = "dapr-test";
 const pods = podsIn(namespace);
-const audience = "spiffe://cluster.local/ns/dapr-system/dapr-sentry";
-const apiHost = "dapr-api.dapr-system.svc.cluster.local";
 let image: string;
 
 beforeAll(() => {
@@ -40,30 +37,11 @@ beforeAll(() => {
 }, 600_000);
 
 afterAll(() => {
-  pods.remove();
-  uninstall();
+  cleanUp(namespace);
 }, 120_000);
 
 const deploy = (name: string, replicas = 1) =>
   apply(yaml(idleApp(namespace, name, image, annotated(name), replicas)));
-
-async function clientFor(podName: string): Promise<OperatorClient> {
-  const { port, stop } = await forward("dapr-system", "dapr-api", 443);
-  const root = getJson("-n", "dapr-system", "configmap", "dapr-trust-bundle")
-    .data["ca.crt"];
-  const token = kubectl([
-    "-n",
-    namespace,
-    "create",
-    "token",
-    "default",
-    "--bound-object-kind=Pod",
-    `--bound-object-name=${podName}`,
-    `--audience=${audience}`,
-  ]).trim();
-  const client = operatorClient(`127.0.0.1:${port}`, root, apiHost, token);
-  return { ...client, close: () => (client.close(), stop()) };
-}
 
 test("an annotated Deployment gets its sidecar in a restricted namespace, and its Service", async () => {
   deploy("orders");
@@ -119,7 +97,7 @@ describe("what a sidecar gets", () => {
   });
 
   beforeAll(async () => {
-    client = await clientFor(pods.of("orders")[0]!.metadata.name);
+    client = await clientOf(namespace, pods.of("orders")[0]!.metadata.name);
   });
   afterAll(() => client.close());
 
@@ -271,7 +249,10 @@ describe("faults", () => {
     const client = await eventually(
       "the operator's new certificate",
       async () => {
-        const made = await clientFor(pods.of("orders")[0]!.metadata.name);
+        const made = await clientOf(
+          namespace,
+          pods.of("orders")[0]!.metadata.name,
+        );
         return made.list("ListComponents", namespace).then(
           () => made,
           () => void made.close(),

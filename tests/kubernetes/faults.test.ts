@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import {
   apply,
+  cleanUp,
   eventually,
   injects,
   install,
@@ -12,7 +13,6 @@ import {
   patienceMs,
   ready,
   root,
-  uninstall,
   yaml,
 } from "./cluster.ts";
 import { watchOrders, type Orders } from "./orders.ts";
@@ -22,7 +22,14 @@ jest.setTimeout(240_000);
 
 const pods = podsIn("dapr-faults");
 const kafka = join(root, "kafka-non-persistence.yaml");
+/** By the label `app` of their pods. */
 const apps = ["node", "producer", "bindingsnodeapp", "bindingsproducerapp"];
+const deployments = [
+  "nodeapp",
+  "producerapp",
+  "bindings-nodeapp",
+  "bindings-producerapp",
+];
 const redis = parseAllDocuments(
   readFileSync(join(root, "deploy/redis.yaml"), "utf8"),
 );
@@ -54,19 +61,18 @@ beforeAll(() => {
 afterAll(() => {
   invoked.stop();
   bound.stop();
-  pods.remove();
-  kubectl(["delete", "-f", kafka, "--ignore-not-found"]);
-  uninstall();
+  cleanUp(pods.namespace, "kafka");
 }, 180_000);
 
 const podOf = (app: string) => pods.of(app)[0]?.metadata.name as string;
 const kill = (app: string) =>
   pods.kubectl(["delete", "pod", podOf(app), "--force", "--grace-period=0"]);
+/** None is lost that was taken, since the first one. */
+const ordersGoOn = () => Promise.all([invoked.goOn(), bound.goOn()]);
 const readyWithoutRestart = async (...names: string[]) => {
   for (const app of names)
     expect(Object.values(restartsOf(await pods.ready(app)))).toEqual([0, 0]);
 };
-const allArrived = () => Promise.all([invoked.arrived(), bound.arrived()]);
 
 test("apps from before the control plane get their sidecar, and then their components", async () => {
   expect(() => pods.deploy(...withoutRedis)).toThrow(
@@ -130,93 +136,63 @@ test("a Kafka that is late is waited for", async () => {
   kubectl(["apply", "-f", kafka]);
   await bound.goOn();
   await readyWithoutRestart(...late);
-  await allArrived();
 });
 
-test.each([
-  ["dapr-operator", "dapr-operator"],
-  ["dapr-sidecar-injector", "dapr-sidecar-injector"],
-])("%s killed: no order is lost, none even fails", async (label, name) => {
-  await Promise.all([invoked.goOn(), bound.goOn()]);
-  const before = [invoked.failures().length, bound.failures().length];
-  const of = ["-n", "dapr-system"];
-  kubectl([
-    ...of,
-    "delete",
-    "pod",
-    "-l",
-    `app=${label}`,
-    "--force",
-    "--grace-period=0",
-  ]);
-  await Promise.all([invoked.goOn(), bound.goOn()]);
-  ready("dapr-system", name);
-  await eventually("new pods to be injected", injects);
-  await allArrived();
-  expect([invoked.failures().length, bound.failures().length]).toEqual(before);
-  await readyWithoutRestart(...apps);
-});
+test.each(["dapr-operator", "dapr-sidecar-injector"])(
+  "%s killed: no order is lost, none even fails",
+  async (part) => {
+    await ordersGoOn();
+    const failures = () => [...invoked.failures(), ...bound.failures()];
+    const before = failures();
+    const all = ["-n", "dapr-system", "pod", "-l", `app=${part}`];
+    kubectl(["delete", ...all, "--force", "--grace-period=0"]);
+    await ordersGoOn();
+    ready("dapr-system", part);
+    await eventually("new pods to be injected", injects);
+    expect(failures()).toEqual(before);
+    await readyWithoutRestart(...apps);
+  },
+);
 
 test("consumers killed: orders go on, those of the time between arrive", async () => {
   const before = ["node", "bindingsnodeapp"].map(podOf);
   kill("node");
   kill("bindingsnodeapp");
-  await Promise.all([invoked.goOn(), bound.goOn()]);
-  await allArrived();
+  await ordersGoOn();
   await readyWithoutRestart("node", "bindingsnodeapp");
   expect(["node", "bindingsnodeapp"].map(podOf)).not.toEqual(before);
 });
 
+/** Kills it from within its container, which has a Node and little else. */
+const killSidecar = `
+  const { readdirSync, readFileSync } = require("node:fs");
+  const isSidecar = (pid) =>
+    readFileSync("/proc/" + pid + "/cmdline", "utf8").includes("\\0--app-id\\0");
+  const pid = readdirSync("/proc").filter(Number).find(isSidecar);
+  process.kill(Number(pid), "SIGKILL");`;
+
 describe("sidecars killed", () => {
   beforeAll(async () => {
     // So that one container of a pod sees the processes of the others, and may kill the first one.
-    for (const name of [
-      "nodeapp",
-      "producerapp",
-      "bindings-nodeapp",
-      "bindings-producerapp",
-    ])
-      pods.kubectl([
-        "patch",
-        `deployment/${name}`,
-        "-p",
-        '{"spec":{"template":{"spec":{"shareProcessNamespace":true}}}}',
-      ]);
-    for (const name of [
-      "nodeapp",
-      "producerapp",
-      "bindings-nodeapp",
-      "bindings-producerapp",
-    ])
-      ready(pods.namespace, name);
+    const shared =
+      '{"spec":{"template":{"spec":{"shareProcessNamespace":true}}}}';
+    for (const name of deployments)
+      pods.kubectl(["patch", `deployment/${name}`, "-p", shared]);
+    ready(pods.namespace, ...deployments);
     for (const app of apps) await pods.when(app, 1);
-    await Promise.all([invoked.goOn(), bound.goOn()]);
+    await ordersGoOn();
   }, patienceMs * 3);
 
   test.each(apps)(
     "of %s: started anew beside the same app, no order is lost",
     async (app) => {
       const { metadata } = await pods.ready(app);
-      const kill9 = `
-      const { readdirSync, readFileSync } = require("node:fs");
-      const pid = readdirSync("/proc").find((pid) => /^\\d+$/.test(pid) &&
-        readFileSync("/proc/" + pid + "/cmdline", "utf8").includes("\\0--app-id\\0"));
-      process.kill(Number(pid), "SIGKILL");`;
-      pods.kubectl([
-        "exec",
-        metadata.name,
-        "-c",
-        "daprd",
-        "--",
-        "node",
-        "-e",
-        kill9,
-      ]);
+      const inSidecar = ["exec", metadata.name, "-c", "daprd", "--"];
+      pods.kubectl([...inSidecar, "node", "-e", killSidecar]);
       await eventually("its restart", () =>
         pods.of(app).some((pod) => restartsOf(pod)["daprd"] === 1),
       );
-      await Promise.all([invoked.goOn(), bound.goOn()]);
-      await allArrived();
+      await ordersGoOn();
       const pod = await pods.ready(app);
       expect(pod.metadata.name).toBe(metadata.name);
       expect(Object.values(restartsOf(pod)).toSorted()).toEqual([0, 1]);

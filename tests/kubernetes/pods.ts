@@ -96,8 +96,5 @@ export function podsIn(namespace: string) {
           `${error.message}; it said:\n${log(app, container).slice(-4000)}`,
         );
       }),
-    remove: (): void => {
-      kubectl(["delete", "namespace", namespace, "--ignore-not-found"]);
-    },
   };
 }

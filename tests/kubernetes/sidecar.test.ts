@@ -1,12 +1,12 @@
 /** Sidecars on a real cluster: what they wait for, what changes while they run, and what goes on when parts of it are away. */
 import {
   apply,
+  cleanUp,
   eventually,
   install,
   kubectl,
   loadImages,
   ready,
-  uninstall,
 } from "./cluster.ts";
 import { podsIn, restartsOf } from "./pods.ts";
 
@@ -22,8 +22,7 @@ beforeAll(() => {
 }, 600_000);
 
 afterAll(() => {
-  pods.remove();
-  uninstall();
+  cleanUp(namespace);
 }, 180_000);
 
 const orders = () =>
