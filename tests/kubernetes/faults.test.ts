@@ -133,6 +133,7 @@ test("a Kafka that is late is waited for", async () => {
   late.forEach(kill);
   for (const app of late)
     await pods.logged(app, "daprd", "dapr-kafka.kafka:9092");
+  await readyWithoutRestart(...late);
   kubectl(["apply", "-f", kafka]);
   await bound.goOn();
   await readyWithoutRestart(...late);
