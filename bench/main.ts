@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Broker, Store } from "./backends/backend.ts";
 import { startKafkaContainer } from "./backends/kafka-container.ts";
 import { kafkaBackend } from "./backends/kafka.ts";
+import { openCluster } from "./backends/kubernetes.ts";
 import { sqliteBackend } from "./backends/sqlite.ts";
 import { redisStore, startRedisContainer } from "./backends/state-redis.ts";
 import { sqliteStore } from "./backends/state-sqlite.ts";
@@ -28,7 +29,13 @@ import {
   ownTarget,
   type Target,
 } from "./sidecar.ts";
-import { brokerSuite, invokeSuite, storeSuite, type Suite } from "./suites.ts";
+import {
+  brokerSuite,
+  clusterSuite,
+  invokeSuite,
+  storeSuite,
+  type Suite,
+} from "./suites.ts";
 
 const opened = new AsyncDisposableStack();
 
@@ -77,6 +84,11 @@ const open: Record<BackendName, (bench: Bench) => Promise<Suite> | Suite> = {
   "state-redis": async () => storeSuite(await openRedis()),
   "state-sqlite": ({ folder }) => storeSuite(sqliteStore(folder)),
   invoke: invokeSuite,
+  kubernetes: async () => {
+    const cluster = await openCluster();
+    opened.defer(() => cluster.close());
+    return clusterSuite(cluster);
+  },
 };
 
 async function openKafka(options: Options): Promise<Broker> {

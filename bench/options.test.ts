@@ -11,6 +11,15 @@ test("--only narrows scenarios and backends apart", () => {
   ]);
 });
 
+test("a cluster is used only when it is named", () => {
+  expect(parseOptions([]).backends).not.toContain("kubernetes");
+  expect(parseOptions(["--only", "start"]).backends).not.toContain(
+    "kubernetes",
+  );
+  for (const name of ["kubernetes", "pod-start"])
+    expect(parseOptions(["--only", name]).backends).toEqual(["kubernetes"]);
+});
+
 test("what makes no sense is refused with what would", () => {
   expect(() => parseOptions(["--only", "outptu"])).toThrow(
     /it takes kafka, sqlite/,

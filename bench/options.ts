@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 
 const onBroker = ["direct", "start", "output", "input", "latency"] as const;
 const onStore = ["direct", "start", "save", "get"] as const;
+const onCluster = ["pod-start"] as const;
 const onApp = ["direct", "own-app", "two-sidecars", "stream"] as const;
 
 /** What can be behind the sidecar, and which scenarios it is good for. */
@@ -12,7 +13,10 @@ const scenariosOf = {
   "state-redis": onStore,
   "state-sqlite": onStore,
   invoke: onApp,
+  kubernetes: onCluster,
 };
+/** It changes a cluster, so it runs only when it is named. */
+const onlyNamed: readonly BackendName[] = ["kubernetes"];
 export type BackendName = keyof typeof scenariosOf;
 export type ScenarioName = (typeof scenariosOf)[BackendName][number];
 
@@ -47,6 +51,7 @@ Measures the sidecar, side by side with another one if you name it.
   --skip-own           measure only the others
   --only NAMES         comma list of what is behind the sidecar (${backendNames.join(", ")})
                        and of scenarios (${scenarioNames.join(", ")})
+                       kubernetes runs only if named, in the cluster of DAPR_TEST_KUBECONFIG
   --quick              one round, short windows: to see that it runs, not to quote
   --rounds N           rounds, each measuring every sidecar in turn (5)
   --seconds N          length of one measuring window (5)
@@ -81,8 +86,11 @@ export function parseOptions(argv: string[]): Options {
     if (!names.includes(name))
       throw new Error(`bench: --only ${name}: it takes ${names.join(", ")}`);
   const scenarios = chosen(scenarioNames, only);
-  const backends = chosen(backendNames, only).filter((backend) =>
-    scenariosOf[backend].some((scenario) => scenarios.includes(scenario)),
+  const backends = chosen(backendNames, only).filter(
+    (backend) =>
+      scenariosOf[backend].some((scenario) => scenarios.includes(scenario)) &&
+      (!onlyNamed.includes(backend) ||
+        [backend, ...scenariosOf[backend]].some((name) => only.includes(name))),
   );
   if (backends.length === 0)
     throw new Error(

@@ -1,5 +1,6 @@
 /** What belongs together in a table: something behind the sidecar, and the scenarios it is good for. */
 import type { Backend, Broker, Store } from "./backends/backend.ts";
+import type { Cluster } from "./backends/kubernetes.ts";
 import type { Bench, Measurement, Scenario } from "./bench.ts";
 import type { ScenarioName } from "./options.ts";
 import { directCalls, directOrders } from "./scenarios/direct.ts";
@@ -8,6 +9,7 @@ import { input } from "./scenarios/input.ts";
 import { latency } from "./scenarios/latency.ts";
 import { output } from "./scenarios/output.ts";
 import { ownApp } from "./scenarios/own-app.ts";
+import { podStart } from "./scenarios/pod-start.ts";
 import { save } from "./scenarios/save.ts";
 import { startStore } from "./scenarios/start-store.ts";
 import { start } from "./scenarios/start.ts";
@@ -78,6 +80,17 @@ export function invokeSuite(): Suite {
     },
     warmUp: [on(ownApp)],
     ownOnly: false,
+  };
+}
+
+/** Its control plane is this kit's, so is the sidecar. */
+export function clusterSuite(cluster: Cluster): Suite {
+  const on = bind(cluster);
+  return {
+    backend: cluster,
+    scenarios: { "pod-start": on(podStart) },
+    warmUp: [on(podStart)],
+    ownOnly: true,
   };
 }
 

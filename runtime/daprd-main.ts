@@ -16,7 +16,7 @@ import { watchLifeline } from "./lifeline.ts";
 import { createLogFile } from "./log-file.ts";
 import { createLogger, parseLevel, type Logger } from "./log.ts";
 import { lateLimit } from "./node-limits.ts";
-import { start, type Sidecar } from "./sidecar.ts";
+import { start, type Sidecar } from "./sidecar/start.ts";
 import { daprVersion, version } from "./version.ts";
 
 type End =

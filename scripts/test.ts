@@ -31,6 +31,8 @@ const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
 const noCluster = clusterProblem();
+/** Of one suite: far more than any needs. */
+const limitMs = 15 * 60_000;
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
@@ -143,7 +145,7 @@ function jest(suite: TestFile["suite"]): void {
   heading(suite);
   if (suite === "kubernetes") prepareCluster();
   const output = join(results, `${suite}.json`);
-  node(
+  const code = node(
     join(tools, "jest/bin/jest.js"),
     "--config=tests/jest.config.mjs",
     "--ci",
@@ -153,6 +155,10 @@ function jest(suite: TestFile["suite"]): void {
     ...runnable.map((file) => `--testMatch=**/${file.path}`),
   );
   addJestCounts(counts, suite, output);
+  if (code === undefined) {
+    counts.failed++;
+    console.log(`FAILED: ${suite}: not over after ${limitMs / 60_000} minutes`);
+  }
 }
 
 function tutorial(): void {
@@ -186,9 +192,12 @@ function heading(name: string): void {
   console.log(`\n== ${name} ==`);
 }
 
-function node(...args: string[]): number {
-  return (
-    spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ??
-    1
-  );
+/** The exit code, `undefined` of what was ended: something of it hung. */
+function node(...args: string[]): number | undefined {
+  const { status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: "inherit",
+    timeout: limitMs,
+  });
+  return status ?? undefined;
 }

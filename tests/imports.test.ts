@@ -34,12 +34,6 @@ function layerOf(file: string): string {
   if (top === "nodeapp" || top === "producerapp") return "apps";
   if (top === "scripts") return "scripts";
   if (/^(daprd|daprd-main|dapr)\.ts$/.test(second)) return "entry";
-  if (
-    /^(sidecar|categories|component-set|component-lane|open-loaded)\.ts$/.test(
-      second,
-    )
-  )
-    return "sidecar";
   return second.endsWith(".ts") ? "shared" : second;
 }
 

@@ -46,7 +46,7 @@ for (const version of ["v1", "v2"])
           { metadata: { queryExecMode: "x" }, error: /queryExecMode/ },
           {
             metadata: { metadataTableName: "a; DROP TABLE b" },
-            error: /not a table's name/,
+            error: /makes no name of a table/,
           },
         ],
         async dispose() {

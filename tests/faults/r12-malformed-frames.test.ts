@@ -7,7 +7,7 @@
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { createPeers } from "../../runtime/peers/client.ts";
-import { request } from "../contracts/peers-contract.ts";
+import { request, wholeOf } from "../contracts/peers-contract.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   drillSeed as seed,
@@ -62,7 +62,9 @@ async function record(
 const asPeer = (direct?: string) => async (port: number) => {
   const peers = createPeers({ maxBodyBytes: 0 });
   const peer = { host: "127.0.0.1", port, direct };
-  expect((await peers.call(peer, request())).status).toBe(200);
+  const { status, body } = await peers.call(peer, request());
+  expect(status).toBe(200);
+  await wholeOf(body); // unread it would keep the connection
   await peers.close();
 };
 

@@ -6,6 +6,7 @@ import { about } from "./about.ts";
 import { devObjects, devSecret, devWorkloads } from "./dev.ts";
 import { install } from "./install.ts";
 import { apply, installFlags, installOptions } from "./install-flags.ts";
+import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
 import { rolledOut } from "./rollout.ts";
 
@@ -21,6 +22,10 @@ export const init = command(
     "dry-run": {
       type: "bool",
       about: "Print the manifests instead of applying them",
+    },
+    "runtime-version": {
+      type: "string",
+      about: "The tag of the image (default: this CLI's version)",
     },
     wait: { type: "bool", about: "Accepted; it always waits" },
     "enable-mtls": {
@@ -52,14 +57,19 @@ dapr init -k --dry-run > dapr.yaml
     if (!flags.kubernetes) return sayNotYet("init", io);
     for (const name of ["enable-mtls", "enable-ha"] as const)
       if (flags[name]) throw new CommandError(`--${name} is not available yet`);
-    const options = installOptions(flags);
     if (flags["dry-run"]) {
-      const { crds, rest } = installation(options);
+      const { crds, rest } = installation(installOptions(flags));
       const dev = flags.dev ? devObjects(false) : [];
       process.stdout.write(toYaml([...crds, ...rest, ...dev]));
       return 0;
     }
     await reachCluster();
+    const found = await installed();
+    if (found && found.namespace !== flags.namespace)
+      throw new CommandError(
+        `Dapr is installed in this cluster already, in namespace ${found.namespace}: change it there (-n ${found.namespace}), or remove it first (dapr uninstall -k -n ${found.namespace})`,
+      );
+    const options = installOptions(flags);
     io.status("pending", "Making the jump to hyperspace...");
     io.status(
       "success",

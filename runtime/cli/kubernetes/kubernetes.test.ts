@@ -3,11 +3,14 @@ import { commands } from "../commands.ts";
 import { annotateFirst, joinDocuments } from "./annotate.ts";
 import { componentRow } from "./components.ts";
 import { configurationRow } from "./configurations.ts";
+import { installOptions } from "./install-flags.ts";
+import { installationIn } from "./installed.ts";
 import { readable } from "./kubectl.ts";
 import { appRows } from "./list-pods.ts";
 import { tagOf, type Pod } from "./pods.ts";
 import { waitingReason } from "./rollout.ts";
 import { statusRows } from "./status.ts";
+import { version } from "../../version.ts";
 
 const now = Date.parse("2026-11-21T08:10:00Z");
 
@@ -186,6 +189,55 @@ test("a rollout is judged by the pods of its own image", () => {
   ];
   expect(waitingReason(pods, "dapr:2")).toBeUndefined();
   expect(waitingReason(pods, "dapr:1")).toBe("ImagePullBackOff");
+});
+
+describe("what is installed already", () => {
+  const deployment = (managedBy: string) => ({
+    kind: "Deployment",
+    metadata: {
+      name: "dapr-operator",
+      namespace: "dapr-system",
+      creationTimestamp: "2026-11-21T08:00:00Z",
+      labels: { "app.kubernetes.io/managed-by": managedBy },
+    },
+    spec: {
+      template: { spec: { containers: [{ image: "r:5000/a/dapr:0.1.0" }] } },
+    },
+  });
+
+  test("is this kit's, or another's that is left alone", () => {
+    expect(installationIn([])).toBeUndefined();
+    expect(installationIn([deployment("dapr-quickstart-kit")])).toEqual({
+      namespace: "dapr-system",
+      image: "r:5000/a/dapr:0.1.0",
+    });
+    expect(() => installationIn([deployment("Helm")])).toThrow(
+      "another Dapr runs in this cluster, in namespace dapr-system: remove it",
+    );
+  });
+
+  test.each([
+    [{}, undefined, `localhost/dapr-quickstart-kit/dapr:${version}`],
+    [
+      { "image-registry": "ghcr.io/me/" },
+      undefined,
+      `ghcr.io/me/dapr:${version}`,
+    ],
+    [{ "runtime-version": "2" }, "r:5000/a/dapr:0.1.0", "r:5000/a/dapr:2"],
+    [{ "runtime-version": "2" }, "r:5000/dapr@sha256:00", "r:5000/dapr:2"],
+    [{ image: "x:1" }, "r:5000/a/dapr:0.1.0", "x:1"],
+  ])("%j over %s is %s", (given, before, image) => {
+    const flags = {
+      namespace: "n",
+      image: "",
+      "image-registry": "",
+      "runtime-version": "",
+      "image-pull-policy": "Never",
+      ...given,
+    };
+    const found = before ? { namespace: "n", image: before } : undefined;
+    expect(installOptions(flags, found).image).toBe(image);
+  });
 });
 
 describe("what kubectl says of a failure", () => {

@@ -1,11 +1,12 @@
 /** `dapr uninstall -k`: takes the control plane out of the cluster again. */
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
+import { defaultInstall } from "../../kubernetes/manifests/options.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
-import { command } from "../command.ts";
+import { CommandError, command } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
 import { about } from "./about.ts";
 import { devObjects } from "./dev.ts";
-import { defaultImage, installOptions } from "./install-flags.ts";
+import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
 
 export const uninstall = command(
@@ -32,30 +33,22 @@ export const uninstall = command(
     timeout: { type: "int", default: 300, about: "Seconds to wait" },
   },
   { usage: "-k [flags]" },
-  async ({ flags, io }) => {
+  async ({ flags, given, io }) => {
     if (!flags.kubernetes) return sayNotYet("uninstall", io);
-    const { namespace } = flags;
     await reachCluster();
+    const found = await installed();
+    const namespace =
+      found && !given.has("namespace") ? found.namespace : flags.namespace;
+    if (found && found.namespace !== namespace)
+      throw new CommandError(
+        `Dapr is installed in namespace ${found.namespace}, not in ${namespace}`,
+      );
     io.status("info", "Removing Dapr from your cluster...");
-    const { crds, rest } = installation(
-      installOptions({
-        namespace,
-        image: defaultImage,
-        "image-pull-policy": "IfNotPresent",
-      }),
-    );
-    const isThere = await kubectl([
-      "get",
-      "namespace",
-      namespace,
-      "--ignore-not-found",
-      "-o",
-      "name",
-    ]);
-    if (!isThere.trim())
+    const { crds, rest } = installation({ ...defaultInstall(""), namespace });
+    if (!found)
       io.status(
         "warning",
-        `WARNING: dapr release does not exist: there is no namespace ${namespace}`,
+        `WARNING: dapr release does not exist in namespace ${namespace}: removing what may be left of one`,
       );
     if (flags.dev) await remove(devObjects(false), flags.timeout);
     // The webhook first: from then on pods start without it. The namespace goes with all that is in it.

@@ -2,7 +2,8 @@
 import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
 import { install } from "./install.ts";
-import { defaultImage, installFlags, installOptions } from "./install-flags.ts";
+import { installFlags, installOptions } from "./install-flags.ts";
+import { installed } from "./installed.ts";
 import { reachCluster } from "./kubectl.ts";
 
 export const upgrade = command(
@@ -26,17 +27,23 @@ export const upgrade = command(
   { usage: "-k --runtime-version VERSION [flags]" },
   async ({ flags, given, io }) => {
     const version = flags["runtime-version"];
-    const image = given.has("image")
-      ? flags.image
-      : defaultImage.replace(/:[^:]*$/, `:${version}`);
     await reachCluster();
+    const found = await installed();
+    if (!found)
+      throw new CommandError(
+        "Dapr is not installed in this cluster; `dapr init -k` installs it",
+      );
+    const namespace = given.has("namespace")
+      ? flags.namespace
+      : found.namespace;
+    if (namespace !== found.namespace)
+      throw new CommandError(
+        `Dapr is installed in namespace ${found.namespace}, not in ${namespace}`,
+      );
     io.status("info", "Starting upgrade...");
     try {
-      await install(
-        installOptions({ ...flags, image }),
-        flags.timeout * 1000,
-        io,
-      );
+      const options = installOptions({ ...flags, namespace }, found);
+      await install(options, flags.timeout * 1000, io);
     } catch (error) {
       throw new CommandError(
         `Failed to upgrade Dapr: ${(error as Error).message}`,

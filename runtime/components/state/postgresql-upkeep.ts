@@ -5,6 +5,9 @@ import type { PostgresClient } from "../clients/postgres-client.ts";
 import { inTransaction, type RunStatement } from "../clients/postgres-pool.ts";
 import type { Dialect } from "./postgresql-dialect.ts";
 
+/** SQLSTATE of a key, a type and a table that are there already. */
+const duplicates = new Set<string | undefined>(["23505", "42710", "42P07"]);
+
 /** Brings the tables up to date. `run` is one connection: a lock is held on it meanwhile, the original's too. */
 export async function migrate(
   run: RunStatement,
@@ -14,9 +17,9 @@ export async function migrate(
   const ensure = {
     text: `CREATE TABLE IF NOT EXISTS ${metadataTable} (key text NOT NULL PRIMARY KEY, value text NOT NULL)`,
   };
-  // Two at the same time: the second is told of a duplicate type, and then finds the table.
+  // Of several at the same time all but one may be told of a duplicate, and then find the table.
   await run(ensure).catch((error: { code?: string }) => {
-    if (error.code !== "23505") throw error;
+    if (!duplicates.has(error.code)) throw error;
     return run(ensure);
   });
   await run(

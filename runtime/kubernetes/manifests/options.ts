@@ -25,9 +25,13 @@ export const defaultInstall = (image: string): InstallOptions => ({
   logLevel: "info",
 });
 
+/** Tells this kit's control plane from another's. */
+export const managedBy = "dapr-quickstart-kit";
+
 /** `app` is what `dapr status -k` looks for. */
 export const labels = (app: string) => ({
   app,
   "app.kubernetes.io/name": app,
   "app.kubernetes.io/part-of": "dapr",
+  "app.kubernetes.io/managed-by": managedBy,
 });

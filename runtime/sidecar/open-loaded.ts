@@ -3,15 +3,15 @@
  * components §1.2, §6), then the component of its type.
  */
 import { randomUUID } from "node:crypto";
-import { initFailure, openComponent, type Opened } from "./components/open.ts";
-import type { BuiltIn } from "./components/index.ts";
-import type { Closable } from "./contract.ts";
-import { messageOf } from "./errors.ts";
-import type { Explain } from "./hide-secrets.ts";
-import type { Logger } from "./log.ts";
-import { MetadataError, where } from "./metadata.ts";
-import { label, type LoadedComponent } from "./resources/components.ts";
-import { fillSecrets, unresolved, type SecretSource } from "./secret-refs.ts";
+import { initFailure, openComponent, type Opened } from "../components/open.ts";
+import type { BuiltIn } from "../components/index.ts";
+import type { Closable } from "../contract.ts";
+import { messageOf } from "../errors.ts";
+import type { Explain } from "../hide-secrets.ts";
+import type { Logger } from "../log.ts";
+import { MetadataError, where } from "../metadata.ts";
+import { label, type LoadedComponent } from "../resources/components.ts";
+import { fillSecrets, unresolved, type SecretSource } from "../secret-refs.ts";
 
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {

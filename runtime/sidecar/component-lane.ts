@@ -11,8 +11,8 @@ import {
   type Loaded,
   type LoadOptions,
 } from "./open-loaded.ts";
-import { Patience } from "./patience.ts";
-import { label, type LoadedComponent } from "./resources/components.ts";
+import { Patience } from "../patience.ts";
+import { label, type LoadedComponent } from "../resources/components.ts";
 
 export interface LaneOptions extends LoadOptions {
   /** One more is open. */

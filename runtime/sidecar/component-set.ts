@@ -3,9 +3,9 @@
  * components §6), and kept as their resources are when these change.
  */
 import { ComponentLane } from "./component-lane.ts";
-import { messageOf } from "./errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Loaded, LoadOptions } from "./open-loaded.ts";
-import { label, type LoadedComponent } from "./resources/components.ts";
+import { label, type LoadedComponent } from "../resources/components.ts";
 
 export interface ComponentSetOptions extends LoadOptions {
   /**

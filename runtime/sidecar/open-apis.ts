@@ -1,0 +1,123 @@
+/** The ports of the API: gRPC, HTTP, and the public one for probes. */
+import { listenGrpc } from "../api/grpc/server.ts";
+import { createApiLog } from "../api/http/api-log.ts";
+import { createCors } from "../api/http/cors.ts";
+import { createGuard } from "../api/http/guard.ts";
+import {
+  healthRoutes,
+  metadataRoutes,
+  type Operations,
+} from "../api/http/operations.ts";
+import type { Handler } from "../api/http/request.ts";
+import {
+  listen,
+  type HttpApi,
+  type ServerOptions,
+} from "../api/http/server.ts";
+import type { Configuration } from "../configuration.ts";
+import { messageOf } from "../errors.ts";
+import type { Flags } from "../flags.ts";
+import type { Logger } from "../log.ts";
+import { isTruthy, parseDurationMs } from "../metadata.ts";
+import { anyAddress, listedAddresses, usualAddresses } from "./addresses.ts";
+import type { SidecarOptions } from "./options.ts";
+
+/** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
+export async function openApis(
+  { flags, env, log }: SidecarOptions,
+  { apiLogging }: Configuration,
+  operations: Operations,
+  fallback: Handler,
+  routes: ServerOptions["routes"],
+): Promise<{ close(): Promise<void> }> {
+  const listed = listedAddresses(flags);
+  const addresses = usualAddresses(flags);
+  const isOpen = listed.some(
+    (address) => !/^(127\.|::1$|localhost$)/.test(address),
+  );
+  const opened = new AsyncDisposableStack();
+  try {
+    const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], log);
+    opened.defer(() => grpc.close());
+    log.info(`API gRPC server is running on port ${grpc.port}`);
+    const http = await listen(addresses, flags["dapr-http-port"], {
+      ...serverOptions(flags, env, log),
+      routes,
+      fallback,
+      guard: createGuard({
+        apiToken: env["DAPR_API_TOKEN"],
+        allowedOrigins: flags["allowed-origins"],
+        allowedHosts: env["DAPR_ALLOWED_HOSTS"] ?? (isOpen ? "*" : ""),
+        allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
+      }),
+      cors: createCors(flags["allowed-origins"]),
+      onAnswered:
+        (flags["enable-api-logging"] ?? apiLogging.enabled)
+          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+          : undefined,
+    });
+    opened.defer(() => drain(http));
+    log.info(`HTTP server is running on port ${http.addresses[0]!.port}`);
+    log.info(
+      `The request body size parameter is: ${flags["max-body-size"]} bytes`,
+    );
+    const all = opened.move();
+    return { close: () => all.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+/** The port for health and metadata only; undefined unless it is asked for. */
+export async function openPublicApi(
+  { flags, env, log }: SidecarOptions,
+  operations: Operations,
+): Promise<HttpApi | undefined> {
+  const port = flags["dapr-public-port"];
+  if (port <= 0) return undefined;
+  const given = flags["dapr-public-listen-address"];
+  const isInCluster = flags.mode === "kubernetes";
+  const addresses = given
+    ? [given]
+    : isInCluster
+      ? [anyAddress] // the kubelet probes the pod's address
+      : usualAddresses(flags);
+  const api = await listen(addresses, port, {
+    ...serverOptions(flags, env, log),
+    routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
+    fallback: () => ({
+      status: 404,
+      contentType: "text/plain; charset=utf-8",
+      body: "404 page not found\n",
+    }),
+  });
+  log.info(`Public HTTP server is running on port ${port}`);
+  return api;
+}
+
+const serverOptions = (
+  flags: Flags,
+  env: SidecarOptions["env"],
+  log: Logger,
+) => ({
+  maxBodyBytes: flags["max-body-size"],
+  readBufferBytes: flags["read-buffer-size"],
+  refuseTaken: listedAddresses(flags).length === 0,
+  h2c: !isTruthy(env["DAPR_HTTP_DISABLE_H2C"]),
+  headerTimeoutMs: headerTimeout(env["DAPR_HTTP_HEADER_TIMEOUT"]),
+  log,
+});
+
+const drain = (api: HttpApi) => api.close();
+
+/** As long as the original gives a header (spec api §0), unless told otherwise. */
+function headerTimeout(text = "10s"): number {
+  try {
+    return parseDurationMs(text, 1000);
+  } catch (error) {
+    throw new Error(`DAPR_HTTP_HEADER_TIMEOUT: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,58 @@
+/** How other apps are found. */
+import { nameResolvers } from "../components/index.ts";
+import { openComponent } from "../components/open.ts";
+import type { Configuration } from "../configuration.ts";
+import { messageOf } from "../errors.ts";
+import type { Flags } from "../flags.ts";
+import type { NameResolver } from "../name-resolver.ts";
+import type { SidecarOptions } from "./options.ts";
+
+/**
+ * The resolvers, asked in order: the Configuration's one, or what is usual on a
+ * machine. One that can't be opened is only logged, as in the original.
+ */
+export async function openResolvers(
+  { nameResolution }: Configuration,
+  { flags, env, log }: SidecarOptions,
+): Promise<NameResolver[]> {
+  const wanted = nameResolution
+    ? [nameResolution]
+    : usualResolvers(flags).map((component) => ({
+        component,
+        version: "v1",
+        configuration: [],
+        at: undefined,
+      }));
+  const resolvers: NameResolver[] = [];
+  for (const entry of wanted) {
+    const type = `nameresolution.${entry.component.toLowerCase()}`;
+    try {
+      const { component: resolver } = await openComponent(
+        {
+          name: entry.component,
+          type,
+          version: entry.version,
+          metadata: entry.configuration,
+          ignoreErrors: true,
+          initTimeoutMs: 5000,
+          scopes: [],
+          at: entry.at,
+        },
+        nameResolvers,
+        { appId: flags["app-id"], env, log },
+      );
+      resolvers.push(resolver);
+    } catch (error) {
+      log.warn(`name resolution ${type} is not available: ${messageOf(error)}`);
+    }
+  }
+  if (resolvers.length > 0)
+    log.info(
+      `Initialized name resolution to ${wanted.map(({ component }) => component).join(", ")}`,
+    );
+  return resolvers;
+}
+
+/** Without a Configuration: the cluster's; on a machine other sidecars of this kit by the local registry, the original's by mDNS. */
+const usualResolvers = ({ mode }: Flags) =>
+  mode === "kubernetes" ? ["kubernetes"] : ["local", "mdns"];

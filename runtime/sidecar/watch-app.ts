@@ -1,0 +1,83 @@
+/** The app as its sidecar knows it: awaited first, then healthy or not. Inputs are read while it is healthy. */
+import { watchHealth } from "../app/health.ts";
+import type { AppChannel } from "../contract.ts";
+import type { Flags } from "../flags.ts";
+import type { Logger } from "../log.ts";
+import { protocolOf } from "./open-app.ts";
+
+interface Inputs {
+  startReading(): void;
+  stopReading(): Promise<void>;
+}
+
+export function watchApp(
+  app: AppChannel | undefined,
+  inputs: Inputs,
+  flags: Flags,
+  log: Logger,
+) {
+  let isHealthy = false;
+  let isBlocked = false;
+  let isAwaited = true;
+  const unhealthy = Promise.withResolvers<void>();
+
+  function onHealthy() {
+    isHealthy = true;
+    isAwaited = false;
+    if (!isBlocked) inputs.startReading();
+  }
+
+  function onUnhealthy() {
+    isHealthy = false;
+    if (isBlocked) unhealthy.resolve();
+    void inputs.stopReading();
+  }
+
+  return {
+    isHealthy: () => isHealthy,
+    /** Its port is still looked for; a health check would tell more. */
+    isAwaited: () => isAwaited && !flags["enable-app-health-check"],
+
+    /** Resolves once the app listens; its health is watched until the signal. */
+    async meet(signal: AbortSignal): Promise<void> {
+      if (!app) return;
+      const port = flags["app-port"];
+      log.info(
+        `application protocol: ${protocolOf(flags)}. waiting on port ${port}.  This will block until the app is listening on that port.`,
+      );
+      await app.whenListening(signal);
+      signal.throwIfAborted();
+      log.info(`application discovered on port ${port}`);
+      if (!flags["enable-app-health-check"]) return onHealthy();
+      void watchHealth(
+        app,
+        {
+          path: flags["app-health-check-path"] || "/healthz",
+          intervalMs: (flags["app-health-probe-interval"] || 5) * 1000,
+          timeoutMs: flags["app-health-probe-timeout"] || 500,
+          threshold: flags["app-health-threshold"] || 3,
+        },
+        (healthy, reason) => {
+          if (healthy) {
+            log.info("app is healthy: inputs start");
+            onHealthy();
+          } else {
+            log.warn(`app is unhealthy (${reason}): inputs stop`);
+            onUnhealthy();
+          }
+        },
+        signal,
+      );
+    },
+
+    /** Inputs stop for good. `appUnhealthy` resolves once the app is, or never was healthy. */
+    block(): { stopped: Promise<void>; appUnhealthy: Promise<void> } {
+      isBlocked = true;
+      if (app && !isHealthy) unhealthy.resolve();
+      return {
+        stopped: inputs.stopReading(),
+        appUnhealthy: unhealthy.promise,
+      };
+    },
+  };
+}
