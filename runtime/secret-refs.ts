@@ -10,6 +10,8 @@ export interface SecretRef {
   item: MetadataItem;
   name: string;
   key: string;
+  /** Why a cluster's operator, which reads the secrets of its own store, could not: the resource waits until it can. */
+  problem?: string;
 }
 
 /** Where secrets come from: the secrets block. No scope holds here, those are the app's. */
@@ -32,6 +34,13 @@ export interface FillOptions {
   secrets: SecretSource;
   log: Logger;
 }
+
+/** What a resource lacks that only the operator can give; "" = nothing. */
+export const unresolved = (refs: readonly SecretRef[]): string =>
+  refs
+    .filter(({ problem }) => problem)
+    .map(({ item, problem }) => `metadata "${item.name}": ${problem}`)
+    .join("; ");
 
 /**
  * Puts the secrets into their items. One that can't be had leaves its item as

@@ -1,5 +1,6 @@
 /** The Kubernetes cluster that tests may change: never the one that kubectl happens to point to. */
 import { spawnSync } from "node:child_process";
+import { root } from "./docker.ts";
 
 /** Why the cluster tests cannot run, or `undefined` when a cluster is given and answers. */
 export function clusterProblem(): string | undefined {
@@ -26,6 +27,22 @@ export const forGivenCluster = (commands: string): string =>
     "kind load docker-image",
     process.env.DAPR_TEST_CLUSTER_LOAD ?? "true",
   );
+
+/**
+ * Once for all cluster tests: builds the images and brings them into the cluster, with what else they deploy. Jest's
+ * processes find the sidecar's name in DAPR_TEST_CLUSTER_IMAGE.
+ */
+export function prepareCluster(): void {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["scripts/images.ts"],
+    { cwd: root, encoding: "utf8", maxBuffer: Infinity },
+  );
+  if (status !== 0) throw new Error(`npm run images: ${stderr}`);
+  const images = stdout.trim().split("\n");
+  loadImages(...images, "redis:7", "apache/kafka:4.1.1");
+  process.env.DAPR_TEST_CLUSTER_IMAGE = images[0];
+}
 
 /** What the cluster would take from a registry, where Docker has it already. */
 export function loadImages(...images: string[]): void {

@@ -6,7 +6,7 @@ import {
   buildControlPlane,
   installControlPlane,
 } from "./build-control-plane.ts";
-import { clusterProblem, loadImages } from "./cluster.ts";
+import { clusterProblem, loadImages, prepareCluster } from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
@@ -143,6 +143,7 @@ function jest(suite: TestFile["suite"]): void {
   }
   if (runnable.length === 0) return;
   heading(suite);
+  if (suite === "kubernetes") prepareCluster();
   const output = join(results, `${suite}.json`);
   const code = node(
     join(tools, "jest/bin/jest.js"),

@@ -3,6 +3,7 @@ export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
   timeoutMs = 10_000,
+  everyMs = 10,
 ): Promise<NonNullable<T>> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
@@ -10,6 +11,6 @@ export async function waitFor<T>(
     if (found) return found as NonNullable<T>;
     if (performance.now() > deadline)
       throw new Error(`waited ${timeoutMs} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }

@@ -10,7 +10,7 @@ export interface Annotations {
   number(name: string, fallback: number): number;
   /** As `number`, without a default. */
   optionalNumber(name: string): number | undefined;
-  /** True for y, yes, true, t, on and 1; whatever else is given is false. */
+  /** True for y, yes, true, t, on and 1; whatever else is given is false, with a warning if it is no word for it. */
   truthy(name: string, fallback: boolean): boolean;
   has(name: string): boolean;
 }
@@ -36,7 +36,12 @@ export function readAnnotations(
     number: (name, fallback) => optionalNumber(name) ?? fallback,
     truthy: (name, fallback) => {
       const value = text(name);
-      return value === undefined ? fallback : isTruthy(value);
+      if (value === undefined) return fallback;
+      if (!isTruthy(value) && !/^(n|no|false|f|off|0|)$/i.test(value.trim()))
+        warn(
+          `annotation ${annotation(name)}: "${value}" is neither true nor false; taken as false`,
+        );
+      return isTruthy(value);
     },
     has: (name) => text(name) !== undefined,
   };

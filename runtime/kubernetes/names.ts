@@ -33,6 +33,8 @@ export const sidecar = {
   socketPath: "/var/run/dapr-sockets",
   tokenVolume: "dapr-identity-token",
   tokenPath: "/var/run/secrets/dapr.io/sentrytoken",
+  /** What was wrong with the pod's annotations, a line each: the sidecar's log is where users look. */
+  warningsVariable: "DAPR_ANNOTATION_WARNINGS",
 } as const;
 
 export const injectedLabel = "dapr.io/sidecar-injected";

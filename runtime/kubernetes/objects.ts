@@ -9,6 +9,7 @@ export interface ObjectMeta {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   ownerReferences?: OwnerReference[];
+  creationTimestamp?: string;
   deletionTimestamp?: string;
 }
 
@@ -55,6 +56,7 @@ export interface Container {
   securityContext?: Record<string, unknown>;
   readinessProbe?: Record<string, unknown>;
   livenessProbe?: Record<string, unknown>;
+  terminationMessagePolicy?: string;
   restartPolicy?: string;
 }
 

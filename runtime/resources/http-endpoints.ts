@@ -8,6 +8,7 @@ import { where } from "../metadata.ts";
 import {
   fillSecrets,
   type SecretRef,
+  unresolved,
   type SecretSource,
 } from "../secret-refs.ts";
 import { readItem } from "./metadata-item.ts";
@@ -121,6 +122,8 @@ export async function readEndpoint(
   const rootCa = part("rootCA");
   const certificate = part("certificate");
   const privateKey = part("privateKey");
+  const lacks = unresolved(refs);
+  if (lacks) throw new Error(`${owner}: ${lacks}`);
   await fillSecrets(refs, {
     owner,
     store,

@@ -32,15 +32,15 @@ export function readItem(
   const ref = member(entry, "secretKeyRef");
   const secret = textOf(member(ref, "name"));
   if (secret === "") return item;
-  if (options.areSecretsResolved && item.value !== "") {
+  const key = textOf(member(ref, "key")) || secret;
+  const problem = textOf(member(ref, "problem"));
+  if (!options.areSecretsResolved) refs.push({ item, name: secret, key });
+  else if (problem || !value)
+    refs.push({ item, name: secret, key, ...(problem ? { problem } : {}) });
+  else {
     item.value = Buffer.from(item.value, "base64").toString("utf8");
     item.isSecret = true;
-  } else
-    refs.push({
-      item,
-      name: secret,
-      key: textOf(member(ref, "key")) || secret,
-    });
+  }
   return item;
 }
 

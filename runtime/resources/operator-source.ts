@@ -147,7 +147,7 @@ export function openOperatorSource(
           known.set(name, { content, endpoint });
         } catch (error) {
           log.error(
-            `${messageOf(error)}; ${endpoint ? "as it was before the change it goes on" : "it waits to be changed"}`,
+            `${messageOf(error)}; ${endpoint ? "as it was before the change it goes on" : "it waits until that is right"}`,
           );
         }
       if (endpoint) read.set(name, endpoint);

@@ -91,7 +91,8 @@ export class ComponentLane {
     const old = this.#loaded;
     if (!wanted) return this.#end();
     const { secretRefs, secretStore } = wanted;
-    if (secretRefs.length > 0 && secretStore && !secrets.has(secretStore)) {
+    const asksStore = secretRefs.some(({ problem }) => !problem);
+    if (asksStore && secretStore && !secrets.has(secretStore)) {
       if (!this.#isParked)
         log.warn(
           `component ${label(wanted)} waits for secret store "${secretStore}", which is not loaded`,

@@ -11,7 +11,7 @@ import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { MetadataError, where } from "../metadata.ts";
 import { label, type LoadedComponent } from "../resources/components.ts";
-import { fillSecrets, type SecretSource } from "../secret-refs.ts";
+import { fillSecrets, unresolved, type SecretSource } from "../secret-refs.ts";
 
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {
@@ -60,6 +60,13 @@ export async function openLoaded(
   isWanted: () => boolean = () => true,
 ): Promise<Loaded | undefined> {
   const { log, categories, secrets } = options;
+  const lacks = unresolved(resource.secretRefs);
+  if (lacks)
+    throw new LoadError(
+      `process component ${resource.name} error: ${lacks}`,
+      false,
+      undefined,
+    );
   const gaps = await fillSecrets(resource.secretRefs, {
     owner: `component ${label(resource)}`,
     store: resource.secretStore,

@@ -61,6 +61,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     if (flags.config.length === 0) log.info("loading default configuration");
     log.info(`${flags.mode} mode configured`);
     log.info(`app id: ${appId}`);
+    // From the injector, whose own log few users look at.
+    const warnings = env["DAPR_ANNOTATION_WARNINGS"]?.split("\n") ?? [];
+    for (const warning of warnings) log.warn(warning);
     const namespace = env["NAMESPACE"] ?? "";
 
     const state = { outbound: false, ready: false };

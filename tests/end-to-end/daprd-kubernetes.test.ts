@@ -234,8 +234,13 @@ test("secrets come resolved; a Secret that is missing holds up its own component
   operator.put("components", withSecret("here"));
   operator.put("components", withSecret("late"));
   await operator.start();
-  const pod = await startPod(operator);
+  const pod = await startPod(operator, { until: "nothing" });
+  await pod.logged(
+    'component late error: metadata "url": Secret shop/late does not exist: create it; trying again',
+  );
+  await pod.logged("not ready before these components open: late");
   expect(await names(pod)).toEqual(["here"]);
+  expect(await pod.readiness()).toBe(500);
   const invoke = (name: string) =>
     pod.call("POST", `/v1.0/bindings/${name}`, { body: '{"operation":"get"}' });
   expect((await invoke("here")).status).toBe(200);
@@ -243,6 +248,31 @@ test("secrets come resolved; a Secret that is missing holds up its own component
   operator.putSecret("late", { url: `http://127.0.0.1:${server.port}/late` });
   await pod.logged("Component loaded: late");
   expect((await invoke("late")).status).toBe(200);
+  expect(await pod.readiness()).toBe(204);
+});
+
+test("a Secret that goes takes nothing from who has it, whatever is listed anew", async () => {
+  const server = await startApp();
+  const operator = await makeOperator();
+  operator.putSecret("bank", { url: `http://127.0.0.1:${server.port}/bank` });
+  const bank = component("bank", "bindings.http", {
+    url: { secretKeyRef: { name: "bank", key: "url" } },
+  });
+  operator.put("components", bank);
+  await operator.start();
+  const pod = await startPod(operator);
+  operator.removeSecret("bank");
+  await operator.stop();
+  await pod.logged("can't be reached");
+  await operator.start();
+  await pod.logged(
+    "Secret shop/bank does not exist: create it; trying again until it opens; as it was before the change it goes on",
+  );
+  const { status } = await pod.call("POST", "/v1.0/bindings/bank", {
+    body: '{"operation":"get"}',
+  });
+  expect(status).toBe(200);
+  expect(await pod.readiness()).toBe(204);
 });
 
 test("a component waits for its secret store, whichever comes first", async () => {
@@ -385,8 +415,9 @@ test("HTTP endpoints come, change and go", async () => {
   });
   const invoke = async () =>
     (await pod.call("GET", "/v1.0/invoke/bank/method/pay")).status;
-  pod.operator.putSecret("bank", { k: "s3cret" });
   pod.operator.put("httpendpoints", endpoint(one.port));
+  await pod.logged("Secret shop/bank does not exist: create it; it waits");
+  pod.operator.putSecret("bank", { k: "s3cret" });
   await waitFor("the endpoint", async () => (await invoke()) === 200);
   expect(one.requests[0]!.headers["x-key"]).toBe("s3cret");
   pod.operator.put("httpendpoints", endpoint(two.port));

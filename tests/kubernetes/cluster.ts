@@ -1,70 +1,82 @@
-/** kubectl against the cluster that is given to the tests, and an installation of the control plane in it. */
+/** kubectl and the shipped CLI against the cluster that is given to the tests. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
-import {
-  installation,
-  toYaml,
-} from "../../runtime/kubernetes/manifests/install.ts";
-import { defaultInstall } from "../../runtime/kubernetes/manifests/options.ts";
 import { waitFor } from "../wait-for.ts";
 
-const root = join(__dirname, "../..");
+export const root = join(__dirname, "../..");
 const kubeconfig = process.env.DAPR_TEST_KUBECONFIG ?? "";
 /** Copies images into the cluster's nodes, e.g. `kind load docker-image`; not needed where they share Docker's. */
 const load = process.env.DAPR_TEST_CLUSTER_LOAD;
 
-/** What kubectl printed; throws with what it said when it failed. */
-export function kubectl(args: string[], input?: string): string {
-  const { status, stdout, stderr } = spawnSync(
-    "kubectl",
-    ["--kubeconfig", kubeconfig, ...args],
-    { encoding: "utf8", input, timeout: 120_000 },
-  );
+/** What a test gives a thing that comes about by itself; a user waits no longer. */
+export const patienceMs = 60_000;
+
+/** As `waitFor`, at a pace that leaves the cluster some of the machine. */
+export const eventually = <T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  timeoutMs = patienceMs,
+) => waitFor(what, condition, timeoutMs, 250);
+
+/** What it printed; throws with what it said when it failed. */
+function run(command: string, args: string[], input?: string): string {
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    encoding: "utf8",
+    input,
+    timeout: 500_000,
+    env: { ...process.env, KUBECONFIG: kubeconfig },
+  });
   if (status !== 0)
-    throw new Error(`kubectl ${args.join(" ")}: ${stderr || stdout}`);
+    throw new Error(`${command} ${args.join(" ")}: ${stderr || stdout}`);
   return stdout;
 }
 
+export const kubectl = (args: string[], input?: string) =>
+  run("kubectl", args, input);
 export const apply = (yaml: string, ...args: string[]) =>
   kubectl(["apply", "-f", "-", ...args], yaml);
 export const getJson = (...args: string[]) =>
   JSON.parse(kubectl(["get", ...args, "-o", "json"]));
+/** Several objects for `apply`. */
+export const yaml = (...objects: object[]) =>
+  objects.map((object) => JSON.stringify(object)).join("\n---\n");
 
-/** Builds the images, brings them into the cluster and returns the sidecar's name. */
+export const dapr = (args: string[], input?: string) =>
+  run(process.execPath, ["runtime/bin/dapr.js", ...args], input);
+
+/** Builds the images and brings them, and `more`, into the cluster, unless `npm test` has; returns the sidecar's name. */
 export function loadImages(...more: string[]): string {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["scripts/images.ts"],
-    { cwd: root, encoding: "utf8", timeout: 500_000 },
-  );
-  if (status !== 0) throw new Error(`npm run images: ${stderr}`);
-  const images = stdout.trim().split("\n");
+  const there = process.env.DAPR_TEST_CLUSTER_IMAGE;
+  if (there) return there;
+  const images = run(process.execPath, ["scripts/images.ts"])
+    .trim()
+    .split("\n");
   if (load) {
     const [command = "", ...args] = load.split(" ");
-    const loaded = spawnSync(command, [...args, ...images, ...more], {
-      encoding: "utf8",
-      timeout: 300_000,
-    });
-    if (loaded.status !== 0) throw new Error(`${load}: ${loaded.stderr}`);
+    run(command, [...args, ...images, ...more]);
   }
   return images[0] as string;
 }
 
-/** Installs the control plane as `dapr init -k` does, and waits until both parts are ready. */
-export async function install(image: string): Promise<void> {
-  const { crds, rest } = installation(defaultInstall(image));
-  apply(toYaml(crds));
-  for (const { metadata } of crds)
-    kubectl([
-      "wait",
-      "--for=condition=Established",
-      "--timeout=30s",
-      `crd/${metadata.name}`,
-    ]);
-  apply(toYaml(rest));
-  ready("dapr-system", "dapr-operator", "dapr-sidecar-injector");
-  // The webhook is what users wait for: a pod that comes back with its sidecar.
-  await waitFor("the webhook to inject", () => injects(), 30_000);
+/** Returns when a new pod gets its sidecar. */
+export const install = () => dapr(["init", "-k"]);
+
+/** Ends the apps in these namespaces and removes the control plane. Throws when anything of it is left. */
+export function cleanUp(...namespaces: string[]): void {
+  const all = ["namespace", ...namespaces];
+  kubectl(["delete", ...all, "--ignore-not-found", "--wait=false"]);
+  dapr(["uninstall", "-k", "--all"]);
+  kubectl(["wait", "--for=delete", ...all, "--timeout=90s"]);
+  const left = kubectl([
+    "get",
+    "namespaces,mutatingwebhookconfigurations,clusterroles,clusterrolebindings,customresourcedefinitions",
+    "-o",
+    "name",
+  ])
+    .split("\n")
+    .filter((name) => /dapr/.test(name));
+  if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
 }
 
 export function ready(namespace: string, ...deployments: string[]): void {
@@ -110,23 +122,13 @@ export function injects(): boolean {
   }
 }
 
-export async function uninstall(image: string): Promise<void> {
-  const { crds, rest } = installation(defaultInstall(image));
-  const gone = ["delete", "--ignore-not-found", "--wait=true", "-f", "-"];
-  // The webhook first: it must not hold up pods without the injector.
-  kubectl(gone, toYaml(rest.toReversed()));
-  kubectl(gone, toYaml(crds));
-}
-
 /** A local port that leads to the Service, until `stop`. */
 export async function forward(
   namespace: string,
   service: string,
   port: number,
 ): Promise<{ port: number; stop: () => void }> {
-  const child = spawn("kubectl", [
-    "--kubeconfig",
-    kubeconfig,
+  const child = start([
     "-n",
     namespace,
     "port-forward",
@@ -141,3 +143,7 @@ export async function forward(
   );
   return { port: Number(local), stop: () => child.kill() };
 }
+
+/** A kubectl that goes on. */
+export const start = (args: string[]) =>
+  spawn("kubectl", ["--kubeconfig", kubeconfig, ...args]);

@@ -1,29 +1,29 @@
 /** The control plane on a real cluster: what it makes of pods, what sidecars get from it, and what happens when parts of it go. */
-import type { Pod } from "../../runtime/kubernetes/objects.ts";
-import { waitFor } from "../wait-for.ts";
 import {
   apply,
-  forward,
+  cleanUp,
+  eventually,
   getJson,
   injects,
   install,
   kubectl,
   loadImages,
   ready,
-  uninstall,
+  yaml,
 } from "./cluster.ts";
-import { operatorClient, type OperatorClient } from "./operator-client.ts";
+import { annotated, idleApp } from "./idle-app.ts";
+import { clientOf, type OperatorClient } from "./operator-client.ts";
+import { containersOf, podsIn } from "./pods.ts";
 
 jest.setTimeout(180_000);
 
 const namespace = "dapr-test";
-const audience = "spiffe://cluster.local/ns/dapr-system/dapr-sentry";
-const apiHost = "dapr-api.dapr-system.svc.cluster.local";
+const pods = podsIn(namespace);
 let image: string;
 
-beforeAll(async () => {
+beforeAll(() => {
   image = loadImages();
-  await install(image);
+  install();
   apply(
     yaml({
       apiVersion: "v1",
@@ -36,98 +36,22 @@ beforeAll(async () => {
   );
 }, 600_000);
 
-afterAll(async () => {
-  kubectl(["delete", "namespace", namespace, "--ignore-not-found"]);
-  await uninstall(image);
+afterAll(() => {
+  cleanUp(namespace);
 }, 120_000);
 
-const yaml = (...objects: object[]) =>
-  objects.map((object) => JSON.stringify(object)).join("\n---\n");
-
-/** An app that does nothing, with as many pods as asked; passes `restricted`. */
-function app(name: string, annotations: object = {}, replicas = 1) {
-  const restricted = {
-    allowPrivilegeEscalation: false,
-    runAsNonRoot: true,
-    runAsUser: 1000,
-    capabilities: { drop: ["ALL"] },
-    seccompProfile: { type: "RuntimeDefault" },
-  };
-  return {
-    apiVersion: "apps/v1",
-    kind: "Deployment",
-    metadata: { name, namespace },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: name } },
-      template: {
-        metadata: {
-          labels: { app: name },
-          annotations: {
-            "dapr.io/enabled": "true",
-            "dapr.io/app-id": name,
-            ...annotations,
-          },
-        },
-        spec: {
-          terminationGracePeriodSeconds: 0,
-          containers: [
-            {
-              name: "app",
-              image,
-              args: ["node", "-e", "setInterval(() => {}, 1e6)"],
-              securityContext: restricted,
-            },
-          ],
-        },
-      },
-    },
-  };
-}
-
-const podsOf = (name: string): Pod[] =>
-  getJson("-n", namespace, "pods", "-l", `app=${name}`).items;
-/** The app's pods once there are so many. */
-const podsWhen = (name: string, count: number) =>
-  waitFor(
-    `${count} pods of ${name}`,
-    (): Pod[] | undefined => {
-      const found = podsOf(name);
-      return found.length === count ? found : undefined;
-    },
-    60_000,
-  );
-const containersOf = (pod: Pod | undefined) =>
-  pod?.spec.containers?.map(({ name }) => name);
-const nameOf = (pod: Pod | undefined) => pod?.metadata.name as string;
-
-async function clientFor(podName: string): Promise<OperatorClient> {
-  const { port, stop } = await forward("dapr-system", "dapr-api", 443);
-  const root = getJson("-n", "dapr-system", "configmap", "dapr-trust-bundle")
-    .data["ca.crt"];
-  const token = kubectl([
-    "-n",
-    namespace,
-    "create",
-    "token",
-    "default",
-    "--bound-object-kind=Pod",
-    `--bound-object-name=${podName}`,
-    `--audience=${audience}`,
-  ]).trim();
-  const client = operatorClient(`127.0.0.1:${port}`, root, apiHost, token);
-  return { ...client, close: () => (client.close(), stop()) };
-}
+const deploy = (name: string, replicas = 1) =>
+  apply(yaml(idleApp(namespace, name, image, annotated(name), replicas)));
 
 test("an annotated Deployment gets its sidecar in a restricted namespace, and its Service", async () => {
-  apply(yaml(app("orders")));
-  const [pod] = await podsWhen("orders", 1);
-  expect(containersOf(pod)).toEqual(["app", "daprd"]);
+  deploy("orders");
+  const [pod] = await pods.when("orders", 1);
+  expect(containersOf(pod)).toBe("app,daprd");
   expect(pod?.metadata.labels).toMatchObject({
     "dapr.io/sidecar-injected": "true",
     "dapr.io/app-id": "orders",
   });
-  const service = await waitFor("the Service", () =>
+  const service = await eventually("the Service", () =>
     getJson("-n", namespace, "services").items.find(
       ({ metadata }: { metadata: { name: string } }) =>
         metadata.name === "orders-dapr",
@@ -137,34 +61,17 @@ test("an annotated Deployment gets its sidecar in a restricted namespace, and it
     clusterIP: "None",
     selector: { app: "orders" },
   });
-  kubectl(["-n", namespace, "delete", "service", "orders-dapr"]);
-  await waitFor("the Service again", () =>
-    kubectl(["-n", namespace, "get", "services", "-o", "name"]).includes(
-      "orders-dapr",
-    ),
+  pods.kubectl(["delete", "service", "orders-dapr"]);
+  await eventually("the Service again", () =>
+    pods.kubectl(["get", "services", "-o", "name"]).includes("orders-dapr"),
   );
-});
-
-test("an app id that can't be one is refused, with the reason where users look", async () => {
-  apply(yaml(app("bad", { "dapr.io/app-id": "Bad.Id" })));
-  await waitFor("the reason", () =>
-    kubectl([
-      "-n",
-      namespace,
-      "get",
-      "events",
-      "-o",
-      "jsonpath={.items[*].message}",
-    ]).includes(`"Bad.Id" can't be an app id`),
-  );
-  expect(podsOf("bad")).toEqual([]);
 });
 
 test("thirty pods at once: all with a sidecar", async () => {
-  apply(yaml(app("many", {}, 30)));
-  const pods = await podsWhen("many", 30);
-  for (const pod of pods) expect(containersOf(pod)).toEqual(["app", "daprd"]);
-  kubectl(["-n", namespace, "delete", "deployment", "many"]);
+  deploy("many", 30);
+  for (const pod of await pods.when("many", 30))
+    expect(containersOf(pod)).toBe("app,daprd");
+  pods.kubectl(["delete", "deployment", "many"]);
 });
 
 describe("what a sidecar gets", () => {
@@ -190,7 +97,7 @@ describe("what a sidecar gets", () => {
   });
 
   beforeAll(async () => {
-    client = await clientFor(nameOf(podsOf("orders")[0]));
+    client = await clientOf(namespace, pods.of("orders")[0]!.metadata.name);
   });
   afterAll(() => client.close());
 
@@ -204,24 +111,28 @@ describe("what a sidecar gets", () => {
         component("others", { scopes: ["billing"] }),
       ),
     );
-    await waitFor("the component", () => stream.events.length > 0);
+    await eventually("both components", () => stream.events.length === 2);
     expect(stream.events).toEqual([
       { type: 1, name: "store", value: "czNjcmV0" },
+      // its Secret is not there yet
+      { type: 1, name: "late", value: undefined },
     ]);
     const listed = await client.list("ListComponents", namespace);
     expect(
       listed.map(
         ({ metadata }: { metadata: { name: string } }) => metadata.name,
       ),
-    ).toEqual(["store"]);
-
-    // its Secret comes after it
+    ).toEqual(["store", "late"]);
     apply(yaml(secret("late")));
-    await waitFor("the late one", () => stream.events.length === 2);
-    expect(stream.events[1]).toMatchObject({ type: 1, name: "late" });
-    kubectl(["-n", namespace, "delete", "component", "store"]);
-    await waitFor("the deletion", () => stream.events.length === 3);
-    expect(stream.events[2]).toMatchObject({ type: 3, name: "store" });
+    await eventually("its Secret", () => stream.events.length === 3);
+    expect(stream.events[2]).toEqual({
+      type: 2,
+      name: "late",
+      value: "czNjcmV0",
+    });
+    pods.kubectl(["delete", "component", "store"]);
+    await eventually("the deletion", () => stream.events.length === 4);
+    expect(stream.events[3]).toMatchObject({ type: 3, name: "store" });
     stream.stop();
   });
 
@@ -232,7 +143,7 @@ describe("what a sidecar gets", () => {
   });
 
   test("kubectl shows type and version", () => {
-    const table = kubectl(["-n", namespace, "get", "components"]);
+    const table = pods.kubectl(["get", "components"]);
     expect(table).toMatch(/NAME +TYPE +VERSION +AGE/);
     expect(table).toMatch(/late +state\.redis +v1 /);
   });
@@ -251,7 +162,7 @@ describe("what a sidecar gets", () => {
       ),
     );
     const list = () => client.list("ListSubscriptionsV2", namespace);
-    await waitFor("both", async () => (await list()).length === 2);
+    await eventually("both", async () => (await list()).length === 2);
     const listed = await list();
     for (const { spec } of listed)
       expect(spec).toEqual({
@@ -266,8 +177,7 @@ describe("what a sidecar gets", () => {
 });
 
 describe("faults", () => {
-  const sidecars = () =>
-    podsOf("orders").map((pod) => containersOf(pod)?.join());
+  const sidecars = () => pods.of("orders").map(containersOf);
 
   test("injector away: pods wait for it instead of starting without a sidecar", async () => {
     kubectl([
@@ -277,14 +187,14 @@ describe("faults", () => {
       "deployment/dapr-sidecar-injector",
       "--replicas=0",
     ]);
-    await waitFor("it to go", () => !injects());
-    apply(yaml(app("waiting")));
-    await waitFor("the refusal", () =>
+    await eventually("it to go", () => !injects());
+    deploy("waiting");
+    await eventually("the refusal", () =>
       JSON.stringify(
         getJson("-n", namespace, "replicasets", "-l", "app=waiting"),
       ).includes("failed calling webhook"),
     );
-    expect(podsOf("waiting")).toEqual([]);
+    expect(pods.of("waiting")).toEqual([]);
     kubectl([
       "-n",
       "dapr-system",
@@ -292,8 +202,8 @@ describe("faults", () => {
       "deployment/dapr-sidecar-injector",
       "--replicas=1",
     ]);
-    const [pod] = await podsWhen("waiting", 1);
-    expect(containersOf(pod)).toEqual(["app", "daprd"]);
+    const [pod] = await pods.when("waiting", 1);
+    expect(containersOf(pod)).toBe("app,daprd");
   });
 
   test("a pod made without the webhook is made anew with its sidecar", async () => {
@@ -306,14 +216,14 @@ describe("faults", () => {
       "mutatingwebhookconfiguration",
       "dapr-sidecar-injector",
     ]);
-    kubectl(["-n", namespace, "delete", "pod", "-l", "app=orders", "--now"]);
-    await waitFor("a pod without", () => sidecars().includes("app"), 30_000);
+    pods.kubectl(["delete", "pod", "-l", "app=orders", "--now"]);
+    await eventually("a pod without", () => sidecars().includes("app"));
     delete saved.metadata.resourceVersion;
     delete saved.metadata.uid;
     // as a fresh installation has it
     delete saved.webhooks[0].clientConfig.caBundle;
     apply(yaml(saved));
-    await waitFor(
+    await eventually(
       "the sidecar",
       () => sidecars().join(";") === "app,daprd",
       60_000,
@@ -334,12 +244,15 @@ describe("faults", () => {
       "--type=json",
       '-p=[{"op":"remove","path":"/data"}]',
     ]);
-    await waitFor("another caBundle", () => caBundle() !== before, 90_000);
-    await waitFor("it to inject", () => injects(), 60_000);
-    const client = await waitFor(
+    await eventually("another caBundle", () => caBundle() !== before, 90_000);
+    await eventually("it to inject", () => injects(), 60_000);
+    const client = await eventually(
       "the operator's new certificate",
       async () => {
-        const made = await clientFor(nameOf(podsOf("orders")[0]));
+        const made = await clientOf(
+          namespace,
+          pods.of("orders")[0]!.metadata.name,
+        );
         return made.list("ListComponents", namespace).then(
           () => made,
           () => void made.close(),
@@ -360,13 +273,11 @@ describe("faults", () => {
       "app=dapr-operator",
       "--now",
     ]);
-    apply(yaml(app("after")));
-    await waitFor(
+    deploy("after");
+    await eventually(
       "the Service",
       () =>
-        kubectl(["-n", namespace, "get", "services", "-o", "name"]).includes(
-          "after-dapr",
-        ),
+        pods.kubectl(["get", "services", "-o", "name"]).includes("after-dapr"),
       60_000,
     );
     ready("dapr-system", "dapr-operator");
@@ -378,7 +289,7 @@ describe("faults", () => {
         "ca.crt"
       ];
     const before = root();
-    await install(image);
+    install();
     expect(root()).toBe(before);
     expect(injects()).toBe(true);
   });

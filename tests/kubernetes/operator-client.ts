@@ -13,7 +13,38 @@ import {
   type UpdateEvent,
 } from "../../runtime/operator-protocol.ts";
 
+import { forward, getJson, kubectl } from "./cluster.ts";
+
+const audience = "spiffe://cluster.local/ns/dapr-system/dapr-sentry";
+const apiHost = "dapr-api.dapr-system.svc.cluster.local";
+
 export type OperatorClient = ReturnType<typeof operatorClient>;
+
+/** With the token that the pod's sidecar has. */
+export async function clientOf(
+  namespace: string,
+  pod: string,
+): Promise<OperatorClient> {
+  const { port, stop } = await forward("dapr-system", "dapr-api", 443);
+  const bundle = getJson("-n", "dapr-system", "configmap", "dapr-trust-bundle");
+  const token = kubectl([
+    "-n",
+    namespace,
+    "create",
+    "token",
+    "default",
+    "--bound-object-kind=Pod",
+    `--bound-object-name=${pod}`,
+    `--audience=${audience}`,
+  ]).trim();
+  const client = operatorClient(
+    `127.0.0.1:${port}`,
+    bundle.data["ca.crt"],
+    apiHost,
+    token,
+  );
+  return { ...client, close: () => (client.close(), stop()) };
+}
 
 /** `host` is what the certificate must be made for, whichever address is dialled. */
 export function operatorClient(

@@ -32,6 +32,7 @@ export interface TestOperator {
   put(kind: DaprKind, object: TestObject): void;
   remove(kind: DaprKind, name: string): void;
   putSecret(name: string, values: Record<string, string>): void;
+  removeSecret(name: string): void;
   start(): Promise<void>;
   /** The process is gone; what is in the cluster stays. */
   stop(): Promise<void>;
@@ -95,6 +96,7 @@ export async function createOperator(
       ]);
       secrets.set(name, Object.fromEntries(encoded) as Record<string, string>);
     },
+    removeSecret: (name) => void secrets.delete(name),
     async start() {
       server = await serveApi(
         {

@@ -34,30 +34,33 @@ const option = (about: string, short?: string): Flag => ({
   ...(short ? { short } : {}),
 });
 
+const whole = (about: string, short?: string) =>
+  ({ type: "int", about, ...(short ? { short } : {}) }) as const;
+
 /** Flags that become the annotation of their own name. */
 const annotations = {
-  "app-port": option("The port the app listens on", "p"),
+  "app-port": whole("The port the app listens on", "p"),
   "app-protocol": option("http, https, grpc, grpcs or h2c"),
-  "app-max-concurrency": option("Calls to the app at a time"),
+  "app-max-concurrency": whole("Calls to the app at a time"),
   "app-channel-address": option("The address the app listens on"),
   "app-ssl": { type: "bool", about: "TLS to the app" },
   config: option("The Configuration's name", "c"),
   "enable-api-logging": { type: "bool", about: "Log API calls" },
   "enable-app-health-check": { type: "bool", about: "Probe the app" },
   "app-health-check-path": option("The probe's path"),
-  "app-health-probe-interval": option("Seconds between probes"),
-  "app-health-probe-timeout": option("Milliseconds a probe may take"),
-  "app-health-threshold": option("Failed probes until unhealthy"),
+  "app-health-probe-interval": whole("Seconds between probes"),
+  "app-health-probe-timeout": whole("Milliseconds a probe may take"),
+  "app-health-threshold": whole("Failed probes until unhealthy"),
   "enable-debug": { type: "bool", about: "Debug the sidecar" },
-  "debug-port": option("The debugger's port"),
+  "debug-port": whole("The debugger's port"),
   "enable-metrics": { type: "bool", about: "Serve metrics" },
-  "metrics-port": option("The port of the metrics"),
+  "metrics-port": whole("The port of the metrics"),
   "enable-profile": { type: "bool", about: "Serve profiles" },
   "log-level": option("debug, info, warn, error, fatal or panic"),
   "log-as-json": { type: "bool", about: "Log JSON lines" },
   "api-token-secret": option("The Secret with the API's token"),
   "app-token-secret": option("The Secret with the app's token"),
-  "graceful-shutdown-seconds": option("Time limit of a shutdown"),
+  "graceful-shutdown-seconds": whole("Time limit of a shutdown"),
   "listen-addresses": option("Addresses the sidecar listens on"),
   "placement-host-address": option("The placement service"),
   "sidecar-image": option("The sidecar's image"),

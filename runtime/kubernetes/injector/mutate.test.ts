@@ -327,6 +327,35 @@ test("probes have the defaults of 1.18 and can be changed", () => {
   });
 });
 
+test("what is wrong with annotations is told to the sidecar too, once each", () => {
+  const { daprd, warnings } = admit(
+    podWith({
+      ...orders,
+      "app-port": "abc",
+      "grpc-port": "many",
+      "enable-metrics": "treu",
+      env: "broken $(A),A=1",
+      "env-from-secret": "B",
+      "volume-mounts": "certs",
+    }),
+  );
+  expect(warnings).toEqual([
+    'annotation dapr.io/volume-mounts: "certs" is not VOLUME:PATH; left out',
+    'annotation dapr.io/grpc-port: "many" is not a whole number; ignored',
+    'annotation dapr.io/env: "broken $(A)" is not NAME=VALUE; left out',
+    'annotation dapr.io/env-from-secret: "B" is not NAME=SECRET or NAME=SECRET:KEY; left out',
+    'annotation dapr.io/app-port: "abc" is not a whole number; ignored',
+    'annotation dapr.io/enable-metrics: "treu" is neither true nor false; taken as false',
+  ]);
+  const told = daprd.env?.find(
+    ({ name }) => name === "DAPR_ANNOTATION_WARNINGS",
+  );
+  // Kubernetes makes $ of $$.
+  expect(told?.value?.replaceAll("$$", "$").split("\n")).toEqual(warnings);
+  expect(daprd.args).not.toContain("--app-port");
+  expect(valueOf(daprd, "dapr-grpc-port")).toBe("50001");
+});
+
 test("volumes of the pod are mounted as asked; one it does not have is left out", () => {
   const { daprd, warnings } = admit(
     podWith(

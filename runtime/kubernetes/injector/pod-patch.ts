@@ -1,5 +1,5 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
-import { readAnnotations } from "../annotations.ts";
+import { readAnnotations, type Annotations } from "../annotations.ts";
 import { injectedLabel, sidecar, tokenAudience } from "../names.ts";
 import type {
   Container,
@@ -31,8 +31,14 @@ export function podPatch(
   namespace: string,
   config: InjectorConfig,
   state: InjectorState,
-  warn: (message: string) => void,
+  onWarning: (message: string) => void,
 ): PatchOperation[] {
+  const warnings = new Set<string>();
+  const warn = (message: string) => {
+    if (warnings.has(message)) return;
+    warnings.add(message);
+    onWarning(message);
+  };
   const annotations = readAnnotations(pod.metadata, warn);
   for (const name of notActedUpon)
     if (![undefined, "", "false"].includes(annotations.text(name)))
@@ -47,8 +53,8 @@ export function podPatch(
     tokenVolume(config),
   ];
   const volumeMounts: VolumeMount[] = [
-    ...askedMounts(annotations.text("volume-mounts"), true),
-    ...askedMounts(annotations.text("volume-mounts-rw"), false),
+    ...askedMounts(annotations, "volume-mounts", true, warn),
+    ...askedMounts(annotations, "volume-mounts-rw", false, warn),
   ].filter(({ name }) => {
     const known = spec.volumes?.some((volume) => volume.name === name);
     if (!known)
@@ -77,21 +83,24 @@ export function podPatch(
     state,
     warn,
   });
+  // An init container that keeps running starts before the app and ends after it (Kubernetes 1.29).
+  const isNative = annotations.truthy(
+    "enable-native-sidecar",
+    config.nativeSidecar,
+  );
+  const hasMetrics = annotations.truthy("enable-metrics", true);
+  if (warnings.size > 0)
+    container.env?.push(warningsVariable([...warnings].join("\n")));
   const patch = new Patch();
   patch.append("/spec/volumes", spec.volumes, volumes);
-  // An init container that keeps running starts before the app and ends after it (Kubernetes 1.29).
-  if (annotations.truthy("enable-native-sidecar", config.nativeSidecar))
+  if (isNative)
     patch.append("/spec/initContainers", spec.initContainers, [
       { ...container, restartPolicy: "Always" },
     ]);
   else patch.append("/spec/containers", spec.containers, [container]);
   patch.label(pod, injectedLabel, "true");
   patch.label(pod, "dapr.io/app-id", appId);
-  patch.label(
-    pod,
-    "dapr.io/metrics-enabled",
-    String(annotations.truthy("enable-metrics", true)),
-  );
+  patch.label(pod, "dapr.io/metrics-enabled", String(hasMetrics));
 
   const ports = sidecarPorts(annotations);
   const protocol = appProtocol(annotations);
@@ -114,6 +123,12 @@ export function podPatch(
   });
   return patch.operations;
 }
+
+const warningsVariable = (text: string): EnvVar => ({
+  name: sidecar.warningsVariable,
+  // Kubernetes puts another variable's value for `$(NAME)`.
+  value: text.replaceAll("$", "$$$$"),
+});
 
 class Patch {
   readonly operations: PatchOperation[] = [];
@@ -143,10 +158,20 @@ const missing = <T extends { name: string }>(
 ): T[] => want.filter(({ name }) => !have?.some((one) => one.name === name));
 
 /** `volume:path,volume:path` */
-function askedMounts(text = "", readOnly: boolean): VolumeMount[] {
-  return text.split(",").flatMap((pair) => {
+function askedMounts(
+  annotations: Annotations,
+  annotation: string,
+  readOnly: boolean,
+  warn: (message: string) => void,
+): VolumeMount[] {
+  return (annotations.text(annotation) ?? "").split(",").flatMap((pair) => {
     const [name, mountPath] = pair.split(":").map((part) => part.trim());
-    return name && mountPath ? [{ name, mountPath, readOnly }] : [];
+    if (name && mountPath) return [{ name, mountPath, readOnly }];
+    if (pair.trim() !== "")
+      warn(
+        `annotation dapr.io/${annotation}: "${pair.trim()}" is not VOLUME:PATH; left out`,
+      );
+    return [];
   });
 }
 

@@ -19,7 +19,7 @@ export interface SidecarContext {
 export function sidecarContainer(context: SidecarContext): Container {
   const { annotations: a, appId, namespace, config, state } = context;
   const ports = sidecarPorts(a);
-  const env = sidecarEnv(a, namespace, config, state);
+  const env = sidecarEnv(a, namespace, config, state, context.warn);
   const resources = sidecarResources(context);
   return {
     name: sidecar.container,
@@ -46,6 +46,8 @@ export function sidecarContainer(context: SidecarContext): Container {
       tcpSocket: { port: sidecar.publicPort },
       ...probe(a, "liveness", [180, 3, 10, 5]),
     },
+    // `kubectl describe pod` shows why it ended, e.g. an annotation that makes a flag it can't take.
+    terminationMessagePolicy: "FallbackToLogsOnError",
     ...(resources ? { resources } : {}),
   };
 }

@@ -8,10 +8,11 @@ export function sidecarEnv(
   namespace: string,
   config: InjectorConfig,
   state: InjectorState,
+  warn: (message: string) => void,
 ): EnvVar[] {
   const own = [
-    ...plainVariables(a.text("env") ?? ""),
-    ...secretVariables(a.text("env-from-secret") ?? ""),
+    ...plainVariables(a.text("env") ?? "", warn),
+    ...secretVariables(a.text("env-from-secret") ?? "", warn),
   ];
   return [
     { name: "NAMESPACE", value: namespace },
@@ -37,25 +38,38 @@ export function sidecarEnv(
 }
 
 /** `A=1,B=x,y`: a comma ends a value only before the next `NAME=`. */
-function plainVariables(text: string): EnvVar[] {
+function plainVariables(
+  text: string,
+  warn: (message: string) => void,
+): EnvVar[] {
   return text
     .split(/,(?=\s*[A-Za-z_][\w.-]*\s*=)/)
     .map((pair) => pair.trim())
-    .filter((pair) => pair.indexOf("=") > 0)
-    .map((pair) => {
+    .filter(Boolean)
+    .flatMap((pair) => {
       const equals = pair.indexOf("=");
-      return {
-        name: pair.slice(0, equals).trim(),
-        value: pair.slice(equals + 1).trim(),
-      };
+      const name = pair.slice(0, equals).trim();
+      if (equals > 0 && /^[A-Za-z_.-][\w.-]*$/.test(name))
+        return [{ name, value: pair.slice(equals + 1).trim() }];
+      warn(`annotation dapr.io/env: "${pair}" is not NAME=VALUE; left out`);
+      return [];
     });
 }
 
 /** `A=secret:key,B=secret`; the key defaults to the secret's name. */
-function secretVariables(text: string): EnvVar[] {
+function secretVariables(
+  text: string,
+  warn: (message: string) => void,
+): EnvVar[] {
   return text.split(",").flatMap((pair) => {
+    if (pair.trim() === "") return [];
     const [name, reference] = pair.split("=").map((part) => part.trim());
-    if (!name || !reference) return [];
+    if (!name || !reference) {
+      warn(
+        `annotation dapr.io/env-from-secret: "${pair.trim()}" is not NAME=SECRET or NAME=SECRET:KEY; left out`,
+      );
+      return [];
+    }
     const [secret = "", key = secret] = reference.split(":");
     return [{ name, valueFrom: { secretKeyRef: { name: secret, key } } }];
   });

@@ -1,6 +1,6 @@
 /**
  * Changes of one kind on their way to the sidecars that may see them: in order, with secrets resolved. What refers to a Secret that
- * is not there waits for it without holding up the rest.
+ * is not there says so in place of its value, and comes again once the Secret is there; the rest is not held up.
  */
 import type { Logger } from "../../log.ts";
 import { eventType, type UpdateEvent } from "../../operator-protocol.ts";
@@ -12,10 +12,10 @@ import {
   type DaprKind,
   type DaprObject,
 } from "./resources.ts";
-import { MissingSecret, resolveSecrets, type ReadSecret } from "./secrets.ts";
+import { resolveSecrets, type ReadSecret } from "./secrets.ts";
 
 export interface Feed {
-  /** JSON of all that the caller may see and whose secrets are there. */
+  /** JSON of all that the caller may see. */
   list(caller: Caller): Promise<Buffer[]>;
   get(namespace: string, name: string): Promise<Buffer | undefined>;
   /** Changes from now on, until the returned function is called. */
@@ -43,24 +43,23 @@ export function openFeed(
   const nameOf = ({ metadata }: DaprObject) =>
     `${metadata.namespace}/${metadata.name}`;
 
-  /** Undefined when it has to wait for a Secret. */
-  const resolve = async (object: DaprObject): Promise<Buffer | undefined> => {
-    try {
-      const json = toJson(kind, await resolveSecrets(object, read));
-      waiting.delete(nameOf(object));
-      return json;
-    } catch (error) {
-      const { message } = error as Error;
-      const next =
-        error instanceof MissingSecret
-          ? "create it"
-          : "it is looked for again by itself";
-      if (waiting.get(nameOf(object)) !== message)
-        log.error(
-          `${kind} ${nameOf(object)} is left out: ${message}; ${next}, and its apps get it within ${secretsAgainMs / 1000} s`,
-        );
-      waiting.set(nameOf(object), message);
-      return undefined;
+  const resolve = async (object: DaprObject) => {
+    const resolved = await resolveSecrets(object, read);
+    const { problem } = resolved;
+    return { json: toJson(kind, resolved.object), problem };
+  };
+  /** Only where it reaches all followers: who lists must not take from the others what they wait for. */
+  const note = (name: string, problem: string) => {
+    const before = waiting.get(name);
+    if (problem === (before ?? "")) return;
+    if (problem) {
+      log.error(
+        `${kind} ${name} waits: ${problem}; its apps are told within ${secretsAgainMs / 1000} s`,
+      );
+      waiting.set(name, problem);
+    } else {
+      log.info(`${kind} ${name}: its Secret is there now`);
+      waiting.delete(name);
     }
   };
 
@@ -68,28 +67,35 @@ export function openFeed(
     const version = now?.metadata.resourceVersion;
     if (old && version && old.metadata.resourceVersion === version) return;
     if (!now) waiting.delete(nameOf(old as DaprObject));
-    const json = now && (await resolve(now));
+    const fresh = now && (await resolve(now));
+    if (fresh) note(nameOf(now), fresh.problem);
     for (const { caller, send } of followers) {
       const saw = old !== undefined && isVisible(kind, old, caller);
       const sees = now !== undefined && isVisible(kind, now, caller);
-      if (sees && json)
-        send({ item: json, type: saw ? eventType.updated : eventType.created });
+      if (sees && fresh)
+        send({
+          item: fresh.json,
+          type: saw ? eventType.updated : eventType.created,
+        });
       else if (saw && !sees)
         send({ item: toJson(kind, old), type: eventType.deleted });
     }
   };
 
   const secretsAgain = async () => {
-    for (const name of waiting.keys()) {
+    for (const [name, before] of waiting) {
       const [namespace = "", object = ""] = name.split("/");
       const now = cache.get(namespace, object);
-      const json = now && (await resolve(now));
-      if (!now) waiting.delete(name);
-      if (!now || !json) continue;
-      log.info(`${kind} ${name}: its Secret is there now`);
+      if (!now) {
+        waiting.delete(name);
+        continue;
+      }
+      const { json, problem } = await resolve(now);
+      if (problem === before) continue;
+      note(name, problem);
       for (const { caller, send } of followers)
         if (isVisible(kind, now, caller))
-          send({ item: json, type: eventType.created });
+          send({ item: json, type: eventType.updated });
     }
   };
 
@@ -108,12 +114,18 @@ export function openFeed(
       const visible = cache
         .list(caller.namespace)
         .filter((object) => isVisible(kind, object, caller));
-      const items = await Promise.all(visible.map(resolve));
-      return items.filter((item) => item !== undefined);
+      return Promise.all(
+        visible.map(async (object) => {
+          const { json, problem } = await resolve(object);
+          if (problem && !waiting.has(nameOf(object)))
+            note(nameOf(object), problem);
+          return json;
+        }),
+      );
     },
     get: async (namespace, name) => {
       const object = cache.get(namespace, name);
-      return object && resolve(object);
+      return object && (await resolve(object)).json;
     },
     follow: (caller, send) => {
       const follower = { caller, send };

@@ -3,14 +3,9 @@ import { isNotFound, type KubeApi } from "../kube-api.ts";
 import type { Secret } from "../objects.ts";
 import type { DaprObject } from "./resources.ts";
 
-/** A Secret, or a key of it, that is not there (yet). */
-export class MissingSecret extends Error {
-  override name = "MissingSecret";
-}
-
 export type ReadSecret = (namespace: string, name: string) => Promise<Secret>;
 
-/** Rejects with {@link MissingSecret}, or as the API does. */
+/** Rejects with what there is to do about it. */
 export const secretReader =
   (api: KubeApi): ReadSecret =>
   async (namespace, name) => {
@@ -19,37 +14,59 @@ export const secretReader =
         `/api/v1/namespaces/${namespace}/secrets/${name}`,
       );
     } catch (error) {
-      if (!isNotFound(error)) throw error;
-      throw new MissingSecret(`Secret ${namespace}/${name} does not exist`);
+      throw new Error(
+        isNotFound(error)
+          ? `Secret ${namespace}/${name} does not exist: create it`
+          : `Secret ${namespace}/${name} can't be read: ${(error as Error).message}`,
+        { cause: error },
+      );
     }
   };
 
 interface Item {
   name?: string;
   value?: unknown;
-  secretKeyRef?: { name?: string; key?: string };
+  secretKeyRef?: {
+    name?: string;
+    key?: string;
+    /** Why there is no value: what the sidecar tells its user. No schema lets a user write it. */
+    problem?: string;
+  };
 }
 
-/** A copy with all `secretKeyRef`s resolved; the object itself if there is none to resolve. */
+export interface Resolved {
+  /** A copy with all `secretKeyRef`s resolved, or their `problem` said; the object itself if it has none. */
+  object: DaprObject;
+  /** Why some are not; "" = all are. */
+  problem: string;
+}
+
+/** Never rejects: a Secret that is missing concerns the object that asks for it, and no other. */
 export async function resolveSecrets(
   object: DaprObject,
   read: ReadSecret,
-): Promise<DaprObject> {
+): Promise<Resolved> {
   const store = object.auth?.secretStore ?? "";
-  if (store !== "" && store !== "kubernetes") return object;
+  if (store !== "" && store !== "kubernetes") return { object, problem: "" };
   const namespace = object.metadata.namespace ?? "default";
   const secrets = new Map<string, Promise<Secret>>();
+  const problems = new Set<string>();
   const resolve = async (item: Item): Promise<Item> => {
     const { name, key = name } = item.secretKeyRef ?? {};
     if (!name) return item;
     if (!secrets.has(name)) secrets.set(name, read(namespace, name));
-    const secret = (await secrets.get(name)) as Secret;
-    const value = secret.data?.[key as string];
-    if (value === undefined)
-      throw new MissingSecret(
-        `Secret ${namespace}/${name} has no key "${key}" for "${item.name}"`,
-      );
-    return { ...item, value };
+    try {
+      const value = (await secrets.get(name))?.data?.[key as string];
+      if (value === undefined)
+        throw new Error(
+          `Secret ${namespace}/${name} has no key "${key}": add it`,
+        );
+      return { ...item, value };
+    } catch (error) {
+      const problem = (error as Error).message;
+      problems.add(problem);
+      return { ...item, secretKeyRef: { ...item.secretKeyRef, problem } };
+    }
   };
 
   const { spec } = object;
@@ -70,9 +87,13 @@ export async function resolveSecrets(
     );
     resolved["clientTLS"] = Object.fromEntries(parts);
   }
-  return Object.keys(resolved).length > 0
-    ? { ...object, spec: { ...spec, ...resolved } }
-    : object;
+  return {
+    object:
+      Object.keys(resolved).length > 0
+        ? { ...object, spec: { ...spec, ...resolved } }
+        : object,
+    problem: [...problems].join("; "),
+  };
 }
 
 const refersToSecret = (item: unknown): boolean =>

@@ -58,7 +58,13 @@ function start(readyReplicas: number, ...pods: Pod[]) {
   running.push(startWatchdog({ api, deployments, intervalMs: 20, log }));
   const left = () =>
     [...api.objects.values()].map(({ metadata }) => metadata.name);
-  return { left, log, looks: () => looks, deployments };
+  /** As its controller makes it anew. */
+  const bringBack = (one: Pod) => {
+    one.metadata.creationTimestamp = new Date().toISOString();
+    pods.splice(0, pods.length, one);
+    api.objects.set(paths(one.metadata.name!), one);
+  };
+  return { left, log, looks: () => looks, deployments, api, bringBack };
 }
 
 test("pods that missed their sidecar are deleted, others stay", async () => {
@@ -72,13 +78,15 @@ test("pods that missed their sidecar are deleted, others stay", async () => {
     pod("off", { annotations: { "dapr.io/enabled": "false" } }),
     pod("ending", { deletionTimestamp: "now" }),
     pod("bare", { ownerReferences: [] }),
+    pod("yes", { annotations: { "dapr.io/enabled": "yes" } }),
   );
   await waitFor("the deletion", () => !left().includes("missed"));
-  await waitFor("the warning", () => log.lines.length > 1);
-  expect(left()).toEqual(["injected", "plain", "off", "ending", "bare"]);
+  await waitFor("the warning", () => log.lines.length > 2);
+  expect(left()).toEqual(["injected", "plain", "off", "ending", "bare", "yes"]);
   expect(log.lines).toEqual([
     "info pod shop/missed had missed its sidecar: deleted, to be made anew",
     "warning pod shop/bare has no sidecar, and no controller that would make it anew: delete and create it yourself",
+    'warning pod shop/yes has no sidecar, because dapr.io/enabled is "yes": only "true" adds one',
   ]);
 });
 
@@ -89,6 +97,19 @@ test("nothing is deleted while no injector is ready", async () => {
   expect(left()).toEqual(["missed"]);
   deployments.set(injectorWith(1));
   await waitFor("the deletion", () => left().length === 0);
+});
+
+test("pods that come back without a sidecar are not deleted for ever", async () => {
+  const { left, log, api, bringBack } = start(1, pod("missed"));
+  for (let times = 1; times <= 4; times++) {
+    await waitFor("the deletion", () => left().length === 0);
+    bringBack(pod("missed", { uid: `uid-${times}` }));
+  }
+  await waitFor("the warning", () => log.lines.length === 5);
+  expect(log.lines.at(-1)).toBe(
+    "warning pod shop/missed has no sidecar, and came back without one each time it was deleted: the log of the injector says why",
+  );
+  expect(api.objects.size).toBe(1);
 });
 
 test("at most twenty a minute", async () => {

@@ -1,12 +1,17 @@
 /** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
 import { isTruthy } from "../../metadata.ts";
 import type { Logger } from "../../log.ts";
-import { readAnnotations } from "../annotations.ts";
+import { readAnnotations, wantsSidecar } from "../annotations.ts";
 import { every } from "../every.ts";
 import { hasSidecar } from "../injector/pod-patch.ts";
 import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
 import { injectedLabel, injector, watchdogLabel } from "../names.ts";
-import type { KubernetesObject, Pod, Workload } from "../objects.ts";
+import type {
+  KubernetesObject,
+  ObjectMeta,
+  Pod,
+  Workload,
+} from "../objects.ts";
 import type { Listed, ResourceCache } from "./resource-cache.ts";
 
 export interface WatchdogOptions {
@@ -20,6 +25,9 @@ export interface WatchdogOptions {
 /** At most so many deletions a minute: a wrong watchdog must not empty a cluster. */
 const perMinute = 20;
 const pageSize = 500;
+/** Pods of one controller that come back without a sidecar so often do so for a reason, which may be gone after a while. */
+const triesPerController = 3;
+const forgetMs = 600_000;
 
 /** `0` is off (undefined), `once`, else a duration such as 10s, 1s at least. Throws on anything else. */
 export function readWatchInterval(
@@ -41,8 +49,28 @@ export function readWatchInterval(
 export function startWatchdog(options: WatchdogOptions): { stop(): void } {
   const { api, deployments, intervalMs, log } = options;
   const deletions: number[] = [];
-  /** Uids of pods that nobody would make anew: said once. */
+  /** Uids of pods for which a new one would be no better: said once. */
   const said = new Set<string>();
+  /** By uid of the controller: the last deletion, and how many in a row brought nothing. */
+  const tries = new Map<string, { atMs: number; inVain: number }>();
+  const isHopeless = (controller: string) => {
+    const last = tries.get(controller);
+    return (
+      last !== undefined &&
+      last.inVain >= triesPerController &&
+      Date.now() - last.atMs < forgetMs
+    );
+  };
+  const noteTry = (controller: string, { creationTimestamp }: ObjectMeta) => {
+    const last = tries.get(controller);
+    // Kubernetes gives whole seconds.
+    const madeMs = Date.parse(creationTimestamp ?? "") + 1000;
+    const isRemade = last !== undefined && madeMs > last.atMs;
+    tries.set(controller, {
+      atMs: Date.now(),
+      inVain: (last?.inVain ?? 0) + (isRemade ? 1 : 0),
+    });
+  };
 
   const look = every(intervalMs ?? 5_000, log, async () => {
     const injecting = deployments
@@ -63,11 +91,10 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
       if (!pod || pod.metadata.deletionTimestamp || hasSidecar(pod)) continue;
       const named = `pod ${metadata.namespace}/${metadata.name}`;
       const uid = pod.metadata.uid as string;
-      if (!pod.metadata.ownerReferences?.some(({ controller }) => controller)) {
-        if (!said.has(uid))
-          log.warn(
-            `${named} has no sidecar, and no controller that would make it anew: delete and create it yourself`,
-          );
+      const controller = controllerOf(pod.metadata);
+      const hindrance = hindranceOf(pod.metadata, isHopeless(controller));
+      if (hindrance) {
+        if (!said.has(uid)) log.warn(`${named} has no sidecar, ${hindrance}`);
         said.add(uid);
         continue;
       }
@@ -78,6 +105,7 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
       deletions.push(nowMs);
       try {
         await api.remove(path, uid);
+        noteTry(controller, pod.metadata);
         log.info(`${named} had missed its sidecar: deleted, to be made anew`);
       } catch (error) {
         if (!isNotFound(error) && !isConflict(error)) throw error;
@@ -87,6 +115,21 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
   });
   return look;
 }
+
+/** Why a pod made anew would have no sidecar either, or not be made. */
+function hindranceOf(metadata: ObjectMeta, isHopeless: boolean) {
+  if (!wantsSidecar(metadata))
+    return `because dapr.io/enabled is "${readAnnotations(metadata).text("enabled")}": only "true" adds one`;
+  if (!controllerOf(metadata))
+    return "and no controller that would make it anew: delete and create it yourself";
+  if (isHopeless)
+    return "and came back without one each time it was deleted: the log of the injector says why";
+  return undefined;
+}
+
+/** Its uid; "" = it has none. */
+const controllerOf = ({ ownerReferences }: ObjectMeta): string =>
+  ownerReferences?.find(({ controller }) => controller)?.uid ?? "";
 
 /** Metadata of pods that ask for a sidecar and do not say that they have one, by pages. */
 async function* uninjected(api: KubeApi) {
