@@ -8,6 +8,15 @@ const pieceBytes = 64 * 1024;
 const heldBytes = 64 * 1024;
 /** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
 const underWayBytes = 128 * 1024;
+/**
+ * Of a body whose taker reads nothing before all of its own is sent, as the original does: without them an app
+ * that answers while it reads would wait for ever.
+ */
+const knotTimes: KnotTimes = {
+  afterMs: 250,
+  heldBytes: 64 * 1024 * 1024,
+  giveUpMs: 30_000,
+};
 /** Of each byte in the library and below it: the message, the frame around it, what the connection read or writes. */
 const copies = 3;
 
@@ -44,6 +53,11 @@ export class PayloadBody extends Readable {
     if (data.length > 0 && !this.push(data)) this.#messages.pause();
   }
 
+  /** What has come waits to be read. */
+  get isWaiting(): boolean {
+    return !this.destroyed && this.readableLength >= heldBytes;
+  }
+
   override _read() {
     this.#messages.resume();
   }
@@ -61,12 +75,29 @@ export interface PieceSink {
   end(): void;
   /** The body broke off. */
   fail(error: Error): void;
+  knot?: {
+    /** Whether the other direction stands still as well. */
+    isTied(): boolean;
+    /** More waits than may be held. */
+    cut(): void;
+  };
+}
+
+/** What is done when both directions wait for each other. */
+export interface KnotTimes {
+  /** That long without a piece taken. */
+  afterMs: number;
+  /** From then on so much is held. */
+  heldBytes: number;
+  /** And after that much more time the body is given up. */
+  giveUpMs: number;
 }
 
 /** Sends a body in pieces, a stream no faster than they are taken. Returns what calls the sending off. */
 export function sendBody(
   body: Uint8Array | Readable | undefined,
   sink: PieceSink,
+  { afterMs, heldBytes: heldAtMost, giveUpMs }: KnotTimes = knotTimes,
 ): () => void {
   let seq = 0;
   /** `done` comes with the last piece. */
@@ -84,21 +115,49 @@ export function sendBody(
   }
   let isOver = false;
   let underWay = 0;
+  let allowed = underWayBytes;
+  let stuck: NodeJS.Timeout | undefined;
+  const wait = () => {
+    body.pause();
+    if (sink.knot)
+      stuck ??= setTimeout(
+        whenStuck,
+        allowed < heldAtMost ? afterMs : giveUpMs,
+      ).unref();
+  };
+  const whenStuck = () => {
+    stuck = undefined;
+    if (isOver || underWay < allowed) return;
+    if (!sink.knot!.isTied()) return wait();
+    if (allowed === heldAtMost)
+      return over(() => {
+        body.destroy();
+        sink.knot!.cut();
+      });
+    allowed = heldAtMost;
+    body.resume();
+  };
   body.on("data", (chunk: Uint8Array) => {
     const { length } = chunk;
     if (isOver || length === 0) return;
     underWay += length;
-    if (underWay >= underWayBytes) body.pause();
+    if (underWay >= allowed) wait();
     send(chunk, () => {
       underWay -= length;
       free(chunk);
       countSpent(copies * length);
-      if (!isOver && underWay < underWayBytes) body.resume();
+      clearTimeout(stuck);
+      stuck = undefined;
+      if (underWay < underWayBytes) allowed = underWayBytes;
+      if (isOver) return;
+      if (underWay < allowed) body.resume();
+      else wait();
     });
   });
   const over = (finish: () => void) => {
     if (isOver) return;
     isOver = true;
+    clearTimeout(stuck);
     finish();
   };
   body.on("end", () => over(() => sink.end()));

@@ -4,7 +4,11 @@
  */
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import {
+  constants,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from "node:http2";
 import {
   logVerbosity,
   Server,
@@ -162,7 +166,7 @@ function answerStream(call: Stream, receive: Forward) {
     const given = whole?.length === 0 ? undefined : (whole ?? body);
     try {
       receive(toForwardRequest(head!, given, gone.signal)).then(
-        (reply) => respond(call, reply),
+        (reply) => respond(call, reply, () => body?.isWaiting ?? false),
         fail,
       );
     } catch (error) {
@@ -219,7 +223,7 @@ function lengthOf({ metadata }: InvokeRequest): number {
   return Number(values?.[0]);
 }
 
-function respond(call: Stream, reply: ForwardReply) {
+function respond(call: Stream, reply: ForwardReply, isTied: () => boolean) {
   if (call.cancelled) {
     if (reply.body instanceof Readable) reply.body.destroy();
     return;
@@ -229,11 +233,20 @@ function respond(call: Stream, reply: ForwardReply) {
     write: (payload, done) => call.write({ payload }, done),
     end: () => call.end(),
     fail: (error) => call.emit("error", statusOf(error)),
+    knot: { isTied, cut: () => reset(call) },
   });
   call.on("cancelled", () => {
     stop();
     if (reply.body instanceof Readable) reply.body.destroy();
   });
+}
+
+/** A status would come after all that is written, and nobody reads that: only a reset passes it. */
+function reset(call: Stream) {
+  const { stream } = (
+    call as unknown as { call: { stream: ServerHttp2Stream } }
+  ).call;
+  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
 }
 
 const callerGone = () => new Error("the caller went away");
