@@ -1,6 +1,10 @@
 import type { Container, Pod } from "../objects.ts";
 import { readInjectorConfig } from "./config.ts";
-import { mutate, type AdmissionReview } from "./mutate.ts";
+import {
+  mutate,
+  type AdmissionAnswer,
+  type AdmissionReview,
+} from "./mutate.ts";
 import type { PatchOperation } from "./pod-patch.ts";
 
 const config = readInjectorConfig({ SIDECAR_IMAGE: "kit/dapr:1" });
@@ -37,15 +41,16 @@ const reviewOf = (
   },
 });
 
+function operationsOf({ response }: AdmissionAnswer): PatchOperation[] {
+  const text = Buffer.from(response.patch ?? "", "base64").toString();
+  return text ? JSON.parse(text) : [];
+}
+
 /** The pod after admission, by the rules of RFC 6902 as far as the patch uses them. */
 function admit(pod: Pod, settings = config) {
   const { answer, ...seen } = mutate(reviewOf(pod), settings, state);
-  const { patch } = answer.response;
-  const operations: PatchOperation[] = patch
-    ? JSON.parse(Buffer.from(patch, "base64").toString())
-    : [];
   const result = structuredClone(pod) as never as Record<string, unknown>;
-  for (const { path, value } of operations) {
+  for (const { path, value } of operationsOf(answer)) {
     const keys = path
       .slice(1)
       .split("/")
@@ -481,8 +486,21 @@ describe("who may create pods with a sidecar", () => {
       const { outcome, answer } = outcomeFor(user, "flux:*");
       expect(outcome).toBe("not allowed");
       expect(answer.response).toMatchObject({ allowed: true });
-      expect(answer.response.patch).toBeUndefined();
       expect(answer.response.warnings?.[0]).toContain("no sidecar was added");
+      // so that the watchdog leaves it alone
+      expect(operationsOf(answer)).toEqual([
+        { op: "add", path: "/metadata/labels", value: {} },
+        {
+          op: "add",
+          path: "/metadata/labels/dapr.io~1sidecar-injected",
+          value: "false",
+        },
+        {
+          op: "add",
+          path: "/metadata/annotations/dapr.io~1no-sidecar",
+          value: expect.stringContaining("no sidecar was added"),
+        },
+      ]);
     }
   });
 });

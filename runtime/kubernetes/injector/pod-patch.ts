@@ -1,6 +1,11 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
 import { readAnnotations, type Annotations } from "../annotations.ts";
-import { injectedLabel, sidecar, tokenAudience } from "../names.ts";
+import {
+  injectedLabel,
+  noSidecarAnnotation,
+  sidecar,
+  tokenAudience,
+} from "../names.ts";
 import type {
   Container,
   EnvVar,
@@ -124,6 +129,14 @@ export function podPatch(
   return patch.operations;
 }
 
+/** Marks a pod that is let through without a sidecar, so that the watchdog leaves it alone and `kubectl describe` says why. */
+export function noSidecarPatch(pod: Pod, reason: string): PatchOperation[] {
+  const patch = new Patch();
+  patch.label(pod, injectedLabel, "false");
+  patch.annotate(noSidecarAnnotation, reason);
+  return patch.operations;
+}
+
 const warningsVariable = (text: string): EnvVar => ({
   name: sidecar.warningsVariable,
   // Kubernetes puts another variable's value for `$(NAME)`.
@@ -141,6 +154,12 @@ class Patch {
     else
       for (const value of values)
         this.operations.push({ op: "add", path: `${path}/-`, value });
+  }
+
+  /** To a pod that has annotations. */
+  annotate(name: string, value: string): void {
+    const path = `/metadata/annotations/${name.replaceAll("/", "~1")}`;
+    this.operations.push({ op: "add", path, value });
   }
 
   label(pod: Pod, name: string, value: string): void {
