@@ -19,6 +19,14 @@ export interface Service extends KubernetesObject {
   };
 }
 
+/** The name of a workload's Service; undefined for one without a sidecar. */
+export function serviceOf({ spec }: Workload): string | undefined {
+  const a = readAnnotations(spec.template.metadata);
+  const appId = a.text("app-id");
+  // More forms of yes than the webhook takes (spec kubernetes §1).
+  return isTruthy(a.text("enabled")) && appId ? appService(appId) : undefined;
+}
+
 /** What a Deployment's or StatefulSet's Service should be; undefined for one without a sidecar. */
 export function appServiceOf(
   workload: Workload,
@@ -26,10 +34,9 @@ export function appServiceOf(
   mtls: boolean,
 ): Service | undefined {
   const { template, selector } = workload.spec;
+  const service = serviceOf(workload);
+  if (!service) return undefined;
   const a = readAnnotations(template.metadata);
-  const appId = a.text("app-id");
-  // More forms of yes than the webhook takes (spec kubernetes §1).
-  if (!isTruthy(a.text("enabled")) || !appId) return undefined;
   const { name = "", namespace = "", uid = "" } = workload.metadata;
   const ports = sidecarPorts(a);
   const metrics = a.truthy("enable-metrics", true);
@@ -37,12 +44,12 @@ export function appServiceOf(
     apiVersion: "v1",
     kind: "Service",
     metadata: {
-      name: appService(appId),
+      name: service,
       namespace,
       labels: { [annotation("enabled")]: "true" },
       annotations: {
         ...customAnnotations(a.text("sidecar-svc-annotations")),
-        [annotation("app-id")]: appId,
+        [annotation("app-id")]: a.text("app-id") as string,
         ...(metrics
           ? {
               "prometheus.io/probe": "true",

@@ -1,6 +1,7 @@
 import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
+import { KubeError } from "../kube-api.ts";
 import type { Workload } from "../objects.ts";
 import { appServiceOf, type Service } from "./app-service.ts";
 import { reconcileServices } from "./reconcile-services.ts";
@@ -129,6 +130,12 @@ test("a workload without a sidecar or an app id has none", () => {
     ).toBeUndefined();
 });
 
+const running: { stop(): void }[] = [];
+afterEach(() => {
+  for (const reconciler of running.splice(0)) reconciler.stop();
+  jest.useRealTimers();
+});
+
 /** The API's objects, seen by an informer that is never behind. */
 function setUp(objects: Record<string, object> = {}) {
   const api = fakeApi(objects);
@@ -155,9 +162,11 @@ function setUp(objects: Record<string, object> = {}) {
     mtls: () => false,
     log,
   });
+  running.push(reconciler);
   const inApi = () => api.objects.get(path) as Service | undefined;
-  return { api, deployments, statefulSets, services, log, inApi, reconciler };
+  return { api, deployments, statefulSets, services, log, inApi };
 }
+type Cluster = ReturnType<typeof setUp>;
 
 test("made, changed with the annotations, and made again when deleted", async () => {
   const { api, deployments, services, inApi, log } = setUp();
@@ -205,13 +214,83 @@ test("of two workloads with one app id the first keeps the Service, and the log 
   expect(inApi()?.spec.selector).toEqual({ app: "web" });
 });
 
+test.each([
+  [
+    "renamed",
+    ({ deployments, services, api }: Cluster) => {
+      // the garbage collector takes the Service with its owner
+      deployments.remove("shop", "web");
+      api.objects.delete(path);
+      services.remove("shop", "orders-dapr");
+    },
+  ],
+  [
+    "gone without its Service",
+    ({ deployments }: Cluster) => deployments.remove("shop", "web"),
+  ],
+  [
+    "under another app id",
+    ({ deployments }: Cluster) =>
+      deployments.set(
+        workload("web", { enabled: "true", "app-id": "other" }, 2),
+      ),
+  ],
+])("the first of them %s: the Service is the second's", async (_, change) => {
+  const cluster = setUp();
+  const { deployments, statefulSets, inApi, log } = cluster;
+  deployments.set(workload("web"));
+  await waitFor("the Service", () => inApi() !== undefined);
+  statefulSets.set(workload("next"));
+  await waitFor("a warning", () => log.lines.length > 1);
+  change(cluster);
+  await waitFor("it", () => inApi()?.spec.selector["app"] === "next");
+  expect(inApi()?.metadata.ownerReferences).toMatchObject([
+    { kind: "StatefulSet", name: "next" },
+  ]);
+});
+
+test("what lasts is said once, tried ever more seldom, and at once when the workload changes", async () => {
+  jest.useFakeTimers({
+    doNotFake: ["setImmediate", "nextTick", "queueMicrotask"],
+  });
+  const { api, deployments, inApi, log } = setUp();
+  const { create } = api;
+  let tries = 0;
+  api.create = async () => {
+    tries++;
+    throw new KubeError("POST", 422, "spec.ports[0]: Invalid value");
+  };
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  deployments.set(workload("web"));
+  await settled();
+  await settled();
+  for (let seconds = 0; seconds < 600; seconds++)
+    await jest.advanceTimersByTimeAsync(1_000);
+  // at 0, 5, 15, 35, 75, 155, 275, 395 and 515 s
+  expect(tries).toBe(9);
+  deployments.set(workload("other"));
+  await settled();
+  await settled();
+  expect(tries).toBe(10);
+  expect(log.lines).toEqual([
+    "warning Deployment shop/web: its Service: POST: 422 spec.ports[0]: Invalid value",
+    "warning Deployment shop/other: its Service: POST: 422 spec.ports[0]: Invalid value",
+  ]);
+  api.create = create;
+  deployments.set(
+    workload("web", { enabled: "true", "app-id": "orders", n: "2" }, 2),
+  );
+  await settled();
+  await settled();
+  expect(inApi()).toBeDefined();
+});
+
 test("a Service of somebody else's is left alone", async () => {
-  const { deployments, inApi, log, reconciler } = setUp({
+  const { deployments, inApi, log } = setUp({
     [path]: { metadata: { name: "orders-dapr" }, spec: { ports: [] } },
   });
   deployments.set(workload("web"));
   await waitFor("a warning", () => log.lines.length > 0);
   expect(log.lines[0]).toContain("orders-dapr exists and was not made by Dapr");
   expect(inApi()?.spec).toEqual({ ports: [] });
-  reconciler.stop();
 });
