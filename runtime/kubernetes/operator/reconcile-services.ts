@@ -1,6 +1,8 @@
 /** Keeps the Services of all apps as their workloads ask for, whoever changes or deletes them. */
 import type { Logger } from "../../log.ts";
+import { appIdProblem } from "../annotations.ts";
 import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
+import { annotation } from "../names.ts";
 import type { KubernetesObject, Workload } from "../objects.ts";
 import {
   appServiceOf,
@@ -111,6 +113,8 @@ const keyOf = (kind: string, { metadata }: Workload) =>
 const generation = ({ metadata }: KubernetesObject) =>
   (metadata as { generation?: number }).generation;
 
+const appIdKey = annotation("app-id");
+
 async function reconcile(key: string, options: ServicesOptions): Promise<void> {
   const { api, deployments, statefulSets, services, mtls, log } = options;
   const [kind = "", path = ""] = key.split(" ");
@@ -124,6 +128,8 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
     mtls(),
   );
   if (!want) return; // as in the original, one that is there stays
+  const problem = appIdProblem(want.metadata.annotations?.[appIdKey] ?? "");
+  if (problem) return log.warn(`${key}: its Service: ${problem}`);
   const serviceName = want.metadata.name as string;
   const all = `/api/v1/namespaces/${namespace}/services`;
   const have = services.get(namespace, serviceName);

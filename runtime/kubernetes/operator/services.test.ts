@@ -214,6 +214,14 @@ test("of two workloads with one app id the first keeps the Service, and the log 
   expect(inApi()?.spec.selector).toEqual({ app: "web" });
 });
 
+test("an app id that can't name a Service is said, not tried", async () => {
+  const { deployments, api, log } = setUp();
+  deployments.set(workload("web", { enabled: "true", "app-id": "1a" }));
+  await waitFor("a warning", () => log.lines.length > 0);
+  expect(log.lines[0]).toContain('dapr.io/app-id: "1a" can\'t be an app id');
+  expect(api.calls).toEqual([]);
+});
+
 test.each([
   [
     "renamed",
