@@ -17,6 +17,10 @@ export interface Annotations {
   has(name: string): boolean;
 }
 
+/** Absent, empty or a word for false. */
+export const isNo = (value: string | undefined): boolean =>
+  /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
+
 export function readAnnotations(
   metadata: ObjectMeta | undefined,
   warn: (message: string) => void = () => {},
@@ -48,7 +52,7 @@ export function readAnnotations(
     truthy: (name, fallback) => {
       const value = text(name);
       if (value === undefined) return fallback;
-      if (!isTruthy(value) && !/^(n|no|false|f|off|0|)$/i.test(value.trim()))
+      if (!isTruthy(value) && !isNo(value))
         warn(
           `annotation ${annotation(name)}: "${value}" is neither true nor false; taken as false`,
         );

@@ -1,3 +1,4 @@
+import { notActedUpon, parseFlags } from "../../flags.ts";
 import type { Container, Pod } from "../objects.ts";
 import { readInjectorConfig } from "./config.ts";
 import {
@@ -221,6 +222,30 @@ test.each(flags)("dapr.io/%s: %s is --%s", (name, value, flag, follows) => {
   if (follows !== undefined) expect(valueOf(daprd, flag)).toBe(follows);
 });
 
+test.each(flags)(
+  "dapr.io/%s: %s is warned about if --%s is not acted upon",
+  (name, value, flag, follows) => {
+    const { warnings } = admit(podWith({ ...orders, [name]: value }));
+    expect(warnings).toEqual(
+      notActedUpon(parseFlags([`--${flag}=${follows ?? true}`])).map(
+        () => `annotation dapr.io/${name} has no effect yet`,
+      ),
+    );
+  },
+);
+
+test("what is switched off, or is nothing here, is not warned about", () => {
+  const { warnings } = admit(
+    podWith({
+      ...orders,
+      "enable-debug": "no",
+      "enable-metrics": "false",
+      "placement-host-address": "",
+    }),
+  );
+  expect(warnings).toEqual([]);
+});
+
 test("API logging is said only when annotated", () => {
   const logging = (value: string) =>
     admit(podWith({ ...orders, "enable-api-logging": value })).daprd.args;
@@ -339,7 +364,7 @@ test("what is wrong with annotations is told to the sidecar too, once each", () 
       ...orders,
       "app-port": "abc",
       "grpc-port": "many",
-      "enable-metrics": "treu",
+      "log-as-json": "treu",
       env: "broken $(A),A=1",
       "env-from-secret": "B",
       "volume-mounts": "certs",
@@ -351,7 +376,7 @@ test("what is wrong with annotations is told to the sidecar too, once each", () 
     'annotation dapr.io/env: "broken $(A)" is not NAME=VALUE; left out',
     'annotation dapr.io/env-from-secret: "B" is not NAME=SECRET or NAME=SECRET:KEY; left out',
     'annotation dapr.io/app-port: "abc" is not a whole number; ignored',
-    'annotation dapr.io/enable-metrics: "treu" is neither true nor false; taken as false',
+    'annotation dapr.io/log-as-json: "treu" is neither true nor false; taken as false',
   ]);
   const told = daprd.env?.find(
     ({ name }) => name === "DAPR_ANNOTATION_WARNINGS",

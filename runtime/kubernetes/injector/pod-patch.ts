@@ -1,5 +1,5 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
-import { readAnnotations, type Annotations } from "../annotations.ts";
+import { isNo, readAnnotations, type Annotations } from "../annotations.ts";
 import {
   injectedLabel,
   noSidecarAnnotation,
@@ -28,6 +28,15 @@ const notActedUpon = [
   "enable-debug",
   "pluggable-components",
   "inject-pluggable-components",
+  "unix-domain-socket-path",
+  "enable-profiling",
+  "enable-metrics",
+  "metrics-port",
+  "disable-init-endpoints",
+  "placement-host-address",
+  "scheduler-host-address",
+  "actors-disseminate-timeout",
+  "sentry-request-jwt-audiences",
 ];
 
 export function podPatch(
@@ -46,7 +55,7 @@ export function podPatch(
   };
   const annotations = readAnnotations(pod.metadata, warn);
   for (const name of notActedUpon)
-    if (![undefined, "", "false"].includes(annotations.text(name)))
+    if (!isNo(annotations.text(name)))
       warn(`annotation dapr.io/${name} has no effect yet`);
   const { spec } = pod;
   const socketPath = annotations.text("unix-domain-socket-path");

@@ -122,21 +122,27 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
   const cache = kind === "Deployment" ? deployments : statefulSets;
   const workload = cache.get(namespace, name);
   if (!workload || workload.metadata.deletionTimestamp) return;
+  const warnings: string[] = [];
   const want = appServiceOf(
     workload,
     kind as "Deployment" | "StatefulSet",
     mtls(),
+    (warning) => warnings.push(warning),
   );
   if (!want) return; // as in the original, one that is there stays
   const problem = appIdProblem(want.metadata.annotations?.[appIdKey] ?? "");
   if (problem) return log.warn(`${key}: its Service: ${problem}`);
+  const tell = (what: string) => {
+    log.info(`${key}: ${what} the Service ${serviceName}`);
+    for (const warning of warnings) log.warn(`${key}: ${warning}`);
+  };
   const serviceName = want.metadata.name as string;
   const all = `/api/v1/namespaces/${namespace}/services`;
   const have = services.get(namespace, serviceName);
   if (!have) {
     try {
       await api.create(all, want);
-      log.info(`${key}: made the Service ${serviceName}`);
+      tell("made");
     } catch (error) {
       if (!isConflict(error)) throw error;
       // Ours that the informer has not told of yet, or somebody's of the same name.
@@ -174,7 +180,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
       },
       spec: { ...have.spec, ...want.spec },
     });
-    log.info(`${key}: changed the Service ${serviceName}`);
+    tell("changed");
   } catch (error) {
     // It changed or went meanwhile: the informer tells, and we look again.
     if (!isConflict(error) && !isNotFound(error)) throw error;

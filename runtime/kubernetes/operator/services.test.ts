@@ -47,10 +47,6 @@ test("the Service is headless, named after the app id and owned by the workload"
       labels: { "dapr.io/enabled": "true" },
       annotations: {
         "dapr.io/app-id": "orders",
-        "prometheus.io/probe": "true",
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": "9090",
-        "prometheus.io/path": "/",
       },
       ownerReferences: [
         {
@@ -97,7 +93,6 @@ test("annotations change it", () => {
     workload("web", {
       enabled: "true",
       "app-id": "orders",
-      "enable-metrics": "false",
       "internal-grpc-port": "50012",
       "sidecar-svc-annotations": "a=1,b=x=y",
     }),
@@ -113,6 +108,31 @@ test("annotations change it", () => {
     port: 50012,
     appProtocol: "tls",
   });
+});
+
+test("a pair that can't be an annotation is left out, and the rest made", async () => {
+  const { deployments, inApi, log } = setUp();
+  const long = "x".repeat(64);
+  deployments.set(
+    workload("web", {
+      enabled: "true",
+      "app-id": "orders",
+      "sidecar-svc-annotations": `prometheus.io/scrape=true,bad key=1,a/b/c=1,${long}=1,alone,,=x,A.b_c-d=,__proto__=1`,
+    }),
+  );
+  await waitFor("the Service", () => inApi() !== undefined);
+  await waitFor("the warnings", () => log.lines.length > 6);
+  expect(inApi()?.metadata.annotations).toEqual({
+    "prometheus.io/scrape": "true",
+    "A.b_c-d": "",
+    "dapr.io/app-id": "orders",
+  });
+  expect(log.lines.slice(1)).toEqual(
+    ["bad key=1", "a/b/c=1", `${long}=1`, "alone", "=x", "__proto__=1"].map(
+      (pair) =>
+        `warning Deployment shop/web: annotation dapr.io/sidecar-svc-annotations: "${pair}" is not KEY=VALUE with a key that an annotation can have; left out`,
+    ),
+  );
 });
 
 test("a workload without a sidecar or an app id has none", () => {
@@ -179,10 +199,7 @@ test("made, changed with the annotations, and made again when deleted", async ()
       2,
     ),
   );
-  await waitFor(
-    "the port",
-    () => inApi()?.metadata.annotations?.["prometheus.io/port"] === "9191",
-  );
+  await waitFor("the port", () => inApi()?.spec.ports[3]?.port === 9191);
   api.objects.delete(path);
   services.remove("shop", "orders-dapr");
   await waitFor("it again", () => inApi() !== undefined);
