@@ -49,7 +49,7 @@ export function appServiceOf(
       labels: { [annotation("enabled")]: "true" },
       annotations: {
         ...customAnnotations(a.text("sidecar-svc-annotations"), warn),
-        // None for Prometheus, as in the original, before there are metrics to scrape.
+        // The original's for Prometheus (prometheus.io/…) come with the metrics.
         [annotation("app-id")]: a.text("app-id") as string,
       },
       ownerReferences: [

@@ -51,7 +51,7 @@ export function reconcileServices(options: ServicesOptions): {
       due.delete(key);
       try {
         await reconcile(key, options);
-        failures.delete(key);
+        forget(key);
       } catch (error) {
         if (!stopped) failed(key, (error as Error).message);
       }
@@ -62,8 +62,13 @@ export function reconcileServices(options: ServicesOptions): {
     due.add(key);
     setImmediate(work);
   };
+  const forget = (key: string) => {
+    clearTimeout(failures.get(key)?.timer);
+    failures.delete(key);
+  };
   const failed = (key: string, message: string) => {
     const before = failures.get(key);
+    clearTimeout(before?.timer);
     if (message !== before?.message)
       log.warn(`${key}: its Service: ${message}`);
     const waitMs = before?.againMs ?? againMs;
@@ -75,8 +80,7 @@ export function reconcileServices(options: ServicesOptions): {
   };
   /** Something changed that concerns it. */
   const look = (key: string) => {
-    clearTimeout(failures.get(key)?.timer);
-    failures.delete(key);
+    forget(key);
     enqueue(key);
   };
   /** All that may want a Service that lost its owner, or will. */
