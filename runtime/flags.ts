@@ -61,6 +61,11 @@ const oneOf = (about: string, values: [string, ...string[]]): Flag<string> => ({
   },
   default: values[0],
 });
+/** The original's rule for protocols: in any case, and empty is the default. */
+const anyCase = (spec: Flag<string>): Flag<string> => ({
+  ...spec,
+  parse: (v) => (v === "" ? spec.default : spec.parse(v.toLowerCase())),
+});
 const whole = (
   about: string,
   value: number,
@@ -131,13 +136,15 @@ export const table = {
   "app-id": text("Id of the app, without dots; required"),
   mode: oneOf("standalone or kubernetes", ["standalone", "kubernetes"]),
   "app-port": port("Port the app listens on; none = output only", 0),
-  "app-protocol": oneOf("http, https, h2c (grpc, grpcs to come)", [
-    "http",
-    "https",
-    "h2c",
-    "grpc",
-    "grpcs",
-  ]),
+  "app-protocol": anyCase(
+    oneOf("http, https, h2c (grpc, grpcs to come)", [
+      "http",
+      "https",
+      "h2c",
+      "grpc",
+      "grpcs",
+    ]),
+  ),
   "app-channel-address": text("Address the app listens on", "127.0.0.1"),
   "app-max-concurrency": whole(
     "Calls to the app under way at a time; -1 or 0 = no limit",
@@ -274,7 +281,9 @@ export function parseFlags(argv: readonly string[]): ParsedFlags {
         `unexpected argument "${word}"; daprd takes flags only`,
       );
     const name = match[1] as keyof Table;
-    const spec = (table as Record<string, Flag<unknown>>)[name];
+    const spec = Object.hasOwn(table, name)
+      ? (table[name] as Flag<unknown>)
+      : undefined;
     if (!spec) {
       const near = Object.keys(table).find(
         (known) => editDistance(known, name) <= 2,

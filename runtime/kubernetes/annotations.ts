@@ -6,14 +6,20 @@ import type { ObjectMeta } from "./objects.ts";
 export interface Annotations {
   /** As given, "" if it is; undefined only where the key is absent. */
   text(name: string): string | undefined;
-  /** `fallback` where absent or not a whole number; the latter is a warning. */
+  /** `fallback` where absent or not a whole number of 32 bits; the latter is a warning. */
   number(name: string, fallback: number): number;
+  /** As `number`, for 1 to 65535. */
+  port(name: string, fallback: number): number;
   /** As `number`, without a default. */
   optionalNumber(name: string): number | undefined;
   /** True for y, yes, true, t, on and 1; whatever else is given is false, with a warning if it is no word for it. */
   truthy(name: string, fallback: boolean): boolean;
   has(name: string): boolean;
 }
+
+/** Absent, empty or a word for false. */
+export const isNo = (value: string | undefined): boolean =>
+  /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
 
 export function readAnnotations(
   metadata: ObjectMeta | undefined,
@@ -24,9 +30,10 @@ export function readAnnotations(
   const optionalNumber = (name: string) => {
     const value = text(name);
     if (value === undefined) return undefined;
-    if (/^[+-]?\d+$/.test(value)) return Number(value);
+    const isWhole = /^[+-]?\d+$/.test(value);
+    if (isWhole && Number(value) === (Number(value) | 0)) return Number(value);
     warn(
-      `annotation ${annotation(name)}: "${value}" is not a whole number; ignored`,
+      `annotation ${annotation(name)}: "${value}" is ${isWhole ? "out of range" : "not a whole number"}; ignored`,
     );
     return undefined;
   };
@@ -34,10 +41,18 @@ export function readAnnotations(
     text,
     optionalNumber,
     number: (name, fallback) => optionalNumber(name) ?? fallback,
+    port: (name, fallback) => {
+      const value = optionalNumber(name) ?? fallback;
+      if (value === fallback || (value >= 1 && value <= 65535)) return value;
+      warn(
+        `annotation ${annotation(name)}: "${text(name)}" is not a port (1-65535); ignored`,
+      );
+      return fallback;
+    },
     truthy: (name, fallback) => {
       const value = text(name);
       if (value === undefined) return fallback;
-      if (!isTruthy(value) && !/^(n|no|false|f|off|0|)$/i.test(value.trim()))
+      if (!isTruthy(value) && !isNo(value))
         warn(
           `annotation ${annotation(name)}: "${value}" is neither true nor false; taken as false`,
         );
@@ -54,11 +69,11 @@ export function readAnnotations(
 export const wantsSidecar = (metadata: ObjectMeta | undefined): boolean =>
   readAnnotations(metadata).text("enabled")?.toLowerCase() === "true";
 
-/** Why an app id can't be one in Kubernetes, where `ID-dapr` names a Service; undefined if it can. */
+/** Why an app id can't be one in Kubernetes, where `ID-dapr` names a Service (a label of RFC 1035); undefined if it can. */
 export function appIdProblem(appId: string): string | undefined {
   if (appId === "")
     return 'annotation dapr.io/app-id is missing or empty: set it to the app\'s name, e.g. "orders"';
-  if (/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(appId) && appId.length <= 58)
+  if (/^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(appId) && appId.length <= 58)
     return undefined;
-  return `annotation dapr.io/app-id: "${appId}" can't be an app id: the Service ${appService(appId)} needs a name of lower-case letters, digits and "-", beginning and ending with a letter or digit, and the id at most 58 characters`;
+  return `annotation dapr.io/app-id: "${appId}" can't be an app id: the Service ${appService(appId)} needs a name of lower-case letters, digits and "-" that begins with a letter, and the id has at most 58 characters and ends with a letter or digit`;
 }

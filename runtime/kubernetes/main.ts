@@ -13,7 +13,8 @@ const endMs = 10_000;
 
 const [, , word = "", ...rest] = process.argv;
 if (word === "certificate") await makeCertificate();
-else if (word in programs) await run(word as keyof typeof programs);
+else if (Object.hasOwn(programs, word))
+  await run(word as keyof typeof programs);
 else {
   console.error(
     `"${word}" is no part of the control plane: give one of ${Object.keys(programs).join(", ")}.`,

@@ -37,7 +37,9 @@ export const sidecar = {
   warningsVariable: "DAPR_ANNOTATION_WARNINGS",
 } as const;
 
+/** `true`, or `false` where the injector let the pod through without one, for the reason in the annotation. */
 export const injectedLabel = "dapr.io/sidecar-injected";
+export const noSidecarAnnotation = "dapr.io/no-sidecar";
 export const watchdogLabel = "dapr.io/watchdog-patched";
 
 /** The annotation `dapr.io/NAME`. */

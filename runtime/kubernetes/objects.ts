@@ -72,7 +72,10 @@ export interface Pod extends KubernetesObject {
     initContainers?: Container[];
     volumes?: Volume[];
     serviceAccountName?: string;
+    /** Always, OnFailure or Never. */
+    restartPolicy?: string;
   };
+  status?: { phase?: string };
 }
 
 /** A Deployment or StatefulSet. */

@@ -39,6 +39,7 @@ test("values that can't be read are passed over, and the sidecar's log names the
     "passed-over",
     annotated("passed-over", {
       "app-port": "abc",
+      "grpc-port": "70000",
       "sidecar-memory-limit": "lots",
       "enable-api-logging": "treu",
       env: "broken",
@@ -47,6 +48,7 @@ test("values that can't be read are passed over, and the sidecar's log names the
   await pods.ready("passed-over");
   const log = pods.log("passed-over", "daprd");
   expect(log).toContain(`dapr.io/app-port: \\"abc\\" is not a whole number`);
+  expect(log).toContain(`dapr.io/grpc-port: \\"70000\\" is not a port`);
   expect(log).toContain(
     `dapr.io/sidecar-memory-limit: \\"lots\\" is not a quantity`,
   );
@@ -75,11 +77,17 @@ test.each([
 );
 
 test("what Kubernetes itself does not take, and an app id that can't be one, are refused with an event", async () => {
-  deploy("port", annotated("port", { "metrics-port": "70000" }));
+  deploy(
+    "request",
+    annotated("request", {
+      "sidecar-memory-request": "64Mi",
+      "sidecar-memory-limit": "32Mi",
+    }),
+  );
   deploy("bad-id", annotated("Bad.Id"));
-  await told("must be between 1 and 65535");
+  await told("must be less than or equal to memory limit");
   await told(`"Bad.Id" can't be an app id`);
-  expect([...pods.of("port"), ...pods.of("bad-id")]).toEqual([]);
+  expect([...pods.of("request"), ...pods.of("bad-id")]).toEqual([]);
 });
 
 test("enabled in another word than true adds no sidecar, and the pod is left alone", async () => {

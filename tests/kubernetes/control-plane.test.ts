@@ -170,9 +170,16 @@ describe("what a sidecar gets", () => {
         topic: "t",
         routes: { default: "/in" },
       });
-    expect(() => apply(yaml(subscription("three", "v1alpha1", {})))).toThrow(
-      "route or routes must say",
-    );
+    for (const [version, spec] of [
+      ["v1alpha1", {}],
+      ["v2alpha1", { routes: {} }],
+      ["v2alpha1", { routes: { default: "", rules: [] } }],
+    ] as const)
+      expect(() => apply(yaml(subscription("three", version, spec)))).toThrow(
+        "route or routes must say",
+      );
+    const rules = [{ match: "true", path: "/in" }];
+    apply(yaml(subscription("four", "v2alpha1", { routes: { rules } })));
   });
 });
 

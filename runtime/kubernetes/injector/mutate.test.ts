@@ -1,6 +1,11 @@
+import { notActedUpon, parseFlags } from "../../flags.ts";
 import type { Container, Pod } from "../objects.ts";
 import { readInjectorConfig } from "./config.ts";
-import { mutate, type AdmissionReview } from "./mutate.ts";
+import {
+  mutate,
+  type AdmissionAnswer,
+  type AdmissionReview,
+} from "./mutate.ts";
 import type { PatchOperation } from "./pod-patch.ts";
 
 const config = readInjectorConfig({ SIDECAR_IMAGE: "kit/dapr:1" });
@@ -37,15 +42,16 @@ const reviewOf = (
   },
 });
 
+function operationsOf({ response }: AdmissionAnswer): PatchOperation[] {
+  const text = Buffer.from(response.patch ?? "", "base64").toString();
+  return text ? JSON.parse(text) : [];
+}
+
 /** The pod after admission, by the rules of RFC 6902 as far as the patch uses them. */
 function admit(pod: Pod, settings = config) {
   const { answer, ...seen } = mutate(reviewOf(pod), settings, state);
-  const { patch } = answer.response;
-  const operations: PatchOperation[] = patch
-    ? JSON.parse(Buffer.from(patch, "base64").toString())
-    : [];
   const result = structuredClone(pod) as never as Record<string, unknown>;
-  for (const { path, value } of operations) {
+  for (const { path, value } of operationsOf(answer)) {
     const keys = path
       .slice(1)
       .split("/")
@@ -176,7 +182,8 @@ const flags: [string, string, string, string | undefined][] = [
   ["config", "tracing", "config", "tracing"],
   ["log-level", "debug", "log-level", "debug"],
   ["log-as-json", "yes", "log-as-json", undefined],
-  ["app-protocol", "grpc", "app-protocol", "grpc"],
+  ["app-protocol", "GRPC", "app-protocol", "grpc"],
+  ["app-protocol", "", "app-protocol", "http"],
   ["app-max-concurrency", "4", "app-max-concurrency", "4"],
   ["app-channel-address", "127.0.0.2", "app-channel-address", "127.0.0.2"],
   ["app-ssl", "true", "app-ssl", undefined],
@@ -213,6 +220,30 @@ test.each(flags)("dapr.io/%s: %s is --%s", (name, value, flag, follows) => {
   const { daprd } = admit(podWith({ ...orders, [name]: value }));
   expect(daprd.args).toContain(`--${flag}`);
   if (follows !== undefined) expect(valueOf(daprd, flag)).toBe(follows);
+});
+
+test.each(flags)(
+  "dapr.io/%s: %s is warned about if --%s is not acted upon",
+  (name, value, flag, follows) => {
+    const { warnings } = admit(podWith({ ...orders, [name]: value }));
+    expect(warnings).toEqual(
+      notActedUpon(parseFlags([`--${flag}=${follows ?? true}`])).map(
+        () => `annotation dapr.io/${name} has no effect yet`,
+      ),
+    );
+  },
+);
+
+test("what is switched off, or is nothing here, is not warned about", () => {
+  const { warnings } = admit(
+    podWith({
+      ...orders,
+      "enable-debug": "no",
+      "enable-metrics": "false",
+      "placement-host-address": "",
+    }),
+  );
+  expect(warnings).toEqual([]);
 });
 
 test("API logging is said only when annotated", () => {
@@ -333,7 +364,7 @@ test("what is wrong with annotations is told to the sidecar too, once each", () 
       ...orders,
       "app-port": "abc",
       "grpc-port": "many",
-      "enable-metrics": "treu",
+      "log-as-json": "treu",
       env: "broken $(A),A=1",
       "env-from-secret": "B",
       "volume-mounts": "certs",
@@ -345,7 +376,7 @@ test("what is wrong with annotations is told to the sidecar too, once each", () 
     'annotation dapr.io/env: "broken $(A)" is not NAME=VALUE; left out',
     'annotation dapr.io/env-from-secret: "B" is not NAME=SECRET or NAME=SECRET:KEY; left out',
     'annotation dapr.io/app-port: "abc" is not a whole number; ignored',
-    'annotation dapr.io/enable-metrics: "treu" is neither true nor false; taken as false',
+    'annotation dapr.io/log-as-json: "treu" is neither true nor false; taken as false',
   ]);
   const told = daprd.env?.find(
     ({ name }) => name === "DAPR_ANNOTATION_WARNINGS",
@@ -481,8 +512,21 @@ describe("who may create pods with a sidecar", () => {
       const { outcome, answer } = outcomeFor(user, "flux:*");
       expect(outcome).toBe("not allowed");
       expect(answer.response).toMatchObject({ allowed: true });
-      expect(answer.response.patch).toBeUndefined();
       expect(answer.response.warnings?.[0]).toContain("no sidecar was added");
+      // so that the watchdog leaves it alone
+      expect(operationsOf(answer)).toEqual([
+        { op: "add", path: "/metadata/labels", value: {} },
+        {
+          op: "add",
+          path: "/metadata/labels/dapr.io~1sidecar-injected",
+          value: "false",
+        },
+        {
+          op: "add",
+          path: "/metadata/annotations/dapr.io~1no-sidecar",
+          value: expect.stringContaining("no sidecar was added"),
+        },
+      ]);
     }
   });
 });

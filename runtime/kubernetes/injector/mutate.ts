@@ -2,7 +2,12 @@
 import { appIdProblem, readAnnotations, wantsSidecar } from "../annotations.ts";
 import type { Pod } from "../objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
-import { hasSidecar, podPatch } from "./pod-patch.ts";
+import {
+  hasSidecar,
+  noSidecarPatch,
+  podPatch,
+  type PatchOperation,
+} from "./pod-patch.ts";
 
 export interface AdmissionReview {
   apiVersion: string;
@@ -52,6 +57,12 @@ export function mutate(
     kind,
     response: { uid: request.uid, allowed: true, ...more },
   });
+  const change = (operations: PatchOperation[]) =>
+    allow({
+      patchType: "JSONPatch",
+      patch: Buffer.from(JSON.stringify(operations)).toString("base64"),
+      ...(warnings.length > 0 ? { warnings } : {}),
+    });
   const pod = request.object as Pod;
   const warnings: string[] = [];
   const metadata = pod?.metadata ?? {};
@@ -62,14 +73,14 @@ export function mutate(
 
   if (request.kind.kind !== "Pod" || !wantsSidecar(metadata))
     return { ...seen, outcome: "not asked", answer: allow() };
-  if (!isAllowed(request.userInfo, config)) {
-    warnings.push(
-      `dapr.io/enabled: no sidecar was added, because ${request.userInfo.username || "an unknown user"} is not among the accounts that may create pods with one; add it to ALLOWED_SERVICE_ACCOUNTS of the injector, or let a Deployment create the pod`,
-    );
-    return { ...seen, outcome: "not allowed", answer: allow({ warnings }) };
-  }
   if (hasSidecar(pod))
     return { ...seen, outcome: "there already", answer: allow() };
+  if (!isAllowed(request.userInfo, config)) {
+    const reason = `no sidecar was added, because ${request.userInfo.username || "an unknown user"} is not among the accounts that may create pods with one; add it to ALLOWED_SERVICE_ACCOUNTS of the injector and make the pod anew, or let a Deployment create it`;
+    warnings.push(`dapr.io/enabled: ${reason}`);
+    const answer = change(noSidecarPatch(pod, reason));
+    return { ...seen, outcome: "not allowed", answer };
+  }
   const problem = appIdProblem(appId);
   if (problem) {
     const answer = allow({
@@ -81,12 +92,7 @@ export function mutate(
   const patch = podPatch(pod, appId, namespace, config, state, (warning) =>
     warnings.push(warning),
   );
-  const answer = allow({
-    patchType: "JSONPatch",
-    patch: Buffer.from(JSON.stringify(patch)).toString("base64"),
-    ...(warnings.length > 0 ? { warnings } : {}),
-  });
-  return { ...seen, outcome: "added", answer };
+  return { ...seen, outcome: "added", answer: change(patch) };
 }
 
 /**

@@ -1,6 +1,11 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
-import { readAnnotations, type Annotations } from "../annotations.ts";
-import { injectedLabel, sidecar, tokenAudience } from "../names.ts";
+import { isNo, readAnnotations, type Annotations } from "../annotations.ts";
+import {
+  injectedLabel,
+  noSidecarAnnotation,
+  sidecar,
+  tokenAudience,
+} from "../names.ts";
 import type {
   Container,
   EnvVar,
@@ -23,6 +28,15 @@ const notActedUpon = [
   "enable-debug",
   "pluggable-components",
   "inject-pluggable-components",
+  "unix-domain-socket-path",
+  "enable-profiling",
+  "enable-metrics",
+  "metrics-port",
+  "disable-init-endpoints",
+  "placement-host-address",
+  "scheduler-host-address",
+  "actors-disseminate-timeout",
+  "sentry-request-jwt-audiences",
 ];
 
 export function podPatch(
@@ -41,7 +55,7 @@ export function podPatch(
   };
   const annotations = readAnnotations(pod.metadata, warn);
   for (const name of notActedUpon)
-    if (![undefined, "", "false"].includes(annotations.text(name)))
+    if (!isNo(annotations.text(name)))
       warn(`annotation dapr.io/${name} has no effect yet`);
   const { spec } = pod;
   const socketPath = annotations.text("unix-domain-socket-path");
@@ -124,6 +138,14 @@ export function podPatch(
   return patch.operations;
 }
 
+/** Marks a pod that is let through without a sidecar, so that the watchdog leaves it alone and `kubectl describe` says why. */
+export function noSidecarPatch(pod: Pod, reason: string): PatchOperation[] {
+  const patch = new Patch();
+  patch.label(pod, injectedLabel, "false");
+  patch.annotate(noSidecarAnnotation, reason);
+  return patch.operations;
+}
+
 const warningsVariable = (text: string): EnvVar => ({
   name: sidecar.warningsVariable,
   // Kubernetes puts another variable's value for `$(NAME)`.
@@ -141,6 +163,12 @@ class Patch {
     else
       for (const value of values)
         this.operations.push({ op: "add", path: `${path}/-`, value });
+  }
+
+  /** To a pod that has annotations. */
+  annotate(name: string, value: string): void {
+    const path = `/metadata/annotations/${name.replaceAll("/", "~1")}`;
+    this.operations.push({ op: "add", path, value });
   }
 
   label(pod: Pod, name: string, value: string): void {

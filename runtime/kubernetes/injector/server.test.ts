@@ -1,4 +1,4 @@
-import { request, type Server } from "node:https";
+import { request as open, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { fakeApi } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
@@ -43,7 +43,7 @@ function send(
 ): Promise<{ status: number; text: string }> {
   const { port } = server.address() as AddressInfo;
   return new Promise((resolve, reject) =>
-    request(
+    open(
       {
         port,
         host: "localhost",
@@ -104,15 +104,15 @@ test.each([
     415,
     "invalid Content-Type, expected `application/json`",
   ],
-  ["no JSON", "{", {}, 400, "not an AdmissionReview"],
-  ["no review", "{}", {}, 400, "there is no request in it"],
-  ["null", "null", {}, 400, "not an AdmissionReview"],
+  ["no JSON", "{", {}, 400, "not an AdmissionReview: it is not JSON"],
+  ["no review", "{}", {}, 400, "apiVersion is not a string"],
+  ["null", "null", {}, 400, "not an AdmissionReview: it is not an object"],
   [
     "half a review",
-    '{"request":{"uid":"u"}}',
+    '{"apiVersion":"v","kind":"k","request":{"uid":"u"}}',
     {},
     400,
-    "not an AdmissionReview",
+    "not an AdmissionReview: request.kind is not an object",
   ],
   ["a flood", `"${"x".repeat(4 * 1024 * 1024)}"`, {}, 413, "more than"],
   ["another path", "{}", { path: "/" }, 404, "no such path"],
@@ -121,6 +121,81 @@ test.each([
   const answer = await send(body, how);
   expect(answer.status).toBe(status);
   expect(answer.text).toContain(reason);
+});
+
+const asked = { "dapr.io/enabled": "true", "dapr.io/app-id": "a" };
+const pod = { metadata: { annotations: asked }, spec: {} };
+const request = {
+  uid: "u",
+  kind: { kind: "Pod" },
+  userInfo: { groups: ["system:masters"] },
+  object: pod,
+};
+test.each<[string, object]>([
+  ["request is not an object", { request: [] }],
+  ["request.uid is not a string", { request: { ...request, uid: 1 } }],
+  ["request.kind.kind is not a string", { request: { ...request, kind: {} } }],
+  [
+    "request.userInfo is not an object",
+    { request: { ...request, userInfo: "root" } },
+  ],
+  [
+    "request.userInfo.groups[0] is not a string",
+    { request: { ...request, userInfo: { groups: [{}] } } },
+  ],
+  ["request.object is not an object", { request: { ...request, object: 1 } }],
+  [
+    "request.object.metadata is not an object",
+    { request: { ...request, object: {} } },
+  ],
+  [
+    'request.object.metadata.annotations["dapr.io/enabled"] is not a string',
+    {
+      request: {
+        ...request,
+        object: { metadata: { annotations: { "dapr.io/enabled": true } } },
+      },
+    },
+  ],
+  ...(
+    [
+      ["spec is not an object", undefined],
+      ["spec.containers is not a list", { containers: {} }],
+      ["spec.containers[0] is not an object", { containers: [null] }],
+      ["spec.containers[0].name is not a string", { containers: [{}] }],
+      [
+        "spec.containers[0].env is not a list",
+        { containers: [{ name: "a", env: 1 }] },
+      ],
+      ["spec.volumes[0] is not an object", { volumes: ["v"] }],
+    ] as const
+  ).map(([reason, spec]): [string, object] => [
+    `request.object.${reason}`,
+    { request: { ...request, object: { ...pod, spec } } },
+  ]),
+])("refused in words: %s", async (reason, body) => {
+  const sent = { apiVersion: "v1", kind: "AdmissionReview", ...body };
+  const answer = await send(JSON.stringify(sent));
+  expect(answer).toEqual({
+    status: 400,
+    text: `not an AdmissionReview: ${reason}\n`,
+  });
+});
+
+test("what Go writes for nothing is nothing", async () => {
+  const bare = {
+    metadata: { annotations: asked, labels: null },
+    spec: { containers: [{ name: "a", env: null }], volumes: null },
+  };
+  const { status, text } = await send(
+    JSON.stringify({
+      apiVersion: "v1",
+      kind: "AdmissionReview",
+      request: { ...request, object: bare },
+    }),
+  );
+  expect(status).toBe(200);
+  expect(JSON.parse(text).response.patchType).toBe("JSONPatch");
 });
 
 test("the caBundle follows the root, and is left alone when it is right", async () => {

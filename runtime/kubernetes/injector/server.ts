@@ -10,6 +10,7 @@ import {
   type AdmissionAnswer,
   type AdmissionReview,
 } from "./mutate.ts";
+import { readReview, ReviewError } from "./read-review.ts";
 
 export interface WebhookOptions {
   config: InjectorConfig;
@@ -66,12 +67,13 @@ function answer(
     if (size > maxBytes) return refuse(413, `more than ${maxBytes} bytes`);
     let body: AdmissionAnswer;
     try {
-      const review = JSON.parse(Buffer.concat(chunks).toString("utf8"));
-      if (!review.request?.uid) throw new Error("there is no request in it");
-      body = decide(review, options);
+      const text = Buffer.concat(chunks).toString("utf8");
+      body = decide(readReview(text), options);
     } catch (error) {
-      // Whoever reaches the port can send anything.
-      return refuse(400, `not an AdmissionReview: ${(error as Error).message}`);
+      const { message } = error as Error;
+      return error instanceof ReviewError
+        ? refuse(400, `not an AdmissionReview: ${message}`)
+        : refuse(500, `the injector failed: ${message}`);
     }
     response
       .writeHead(200, { "content-type": "application/json" })

@@ -13,9 +13,9 @@ export interface SidecarPorts {
 export function sidecarPorts(a: Annotations): SidecarPorts {
   return {
     http: sidecar.httpPort,
-    grpc: a.number("grpc-port", 50001),
-    internalGrpc: a.number("internal-grpc-port", 50002),
-    metrics: a.number("metrics-port", 9090),
+    grpc: a.port("grpc-port", 50001),
+    internalGrpc: a.port("internal-grpc-port", 50002),
+    metrics: a.port("metrics-port", 9090),
   };
 }
 
@@ -70,7 +70,7 @@ export function sidecarArgs(
   );
   add("dapr-public-port", sidecar.publicPort);
   add("app-id", appId);
-  add("app-protocol", a.text("app-protocol") ?? "http");
+  add("app-protocol", protocolOf(a));
   add("log-level", a.text("log-level") ?? "info");
   add(
     "dapr-graceful-shutdown-seconds",
@@ -80,7 +80,7 @@ export function sidecarArgs(
   add("control-plane-address", config.operatorAddress);
   add("sentry-address", config.sentryAddress);
 
-  const appPort = a.number("app-port", 0);
+  const appPort = a.port("app-port", 0);
   if (appPort > 0) add("app-port", appPort);
   if (a.truthy("enable-metrics", true)) {
     args.push("--enable-metrics");
@@ -112,9 +112,13 @@ export function sidecarArgs(
   return args;
 }
 
+/** In any case; empty is http (as the sidecar reads it). */
+const protocolOf = (a: Annotations) =>
+  (a.text("app-protocol") || "http").toLowerCase();
+
 /** What the app is told to speak, for its APP_PROTOCOL; undefined for a protocol nobody knows. */
 export function appProtocol(a: Annotations): string | undefined {
-  const protocol = (a.text("app-protocol") || "http").toLowerCase();
+  const protocol = protocolOf(a);
   if (!["http", "https", "h2c", "grpc", "grpcs"].includes(protocol))
     return undefined;
   const plain = protocol === "http" || protocol === "grpc";

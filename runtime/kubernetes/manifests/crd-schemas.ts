@@ -1,4 +1,7 @@
-/** What the kinds of dapr.io may hold (spec kubernetes §5). `scopes` and `auth` are siblings of `spec`. */
+/**
+ * What the kinds of dapr.io may hold (spec kubernetes §5). `scopes` and `auth` are siblings of `spec`, which the
+ * original doesn't require, and no object does without but a Configuration.
+ */
 import {
   any,
   anyObject,
@@ -32,8 +35,8 @@ const auth = object({
 });
 
 export const component = {
-  spec: object({
-    "type*": text("e.g. state.redis"),
+  "spec*": object({
+    "type*": { ...text("e.g. state.redis"), minLength: 1 },
     "version*": text("e.g. v1"),
     "metadata*": list(item),
     ignoreErrors: bool,
@@ -160,7 +163,7 @@ export const configuration = {
 
 /** One schema for both versions, so that no conversion webhook is needed: `route` is short for `routes.default`. */
 export const subscription = {
-  spec: object(
+  "spec*": object(
     {
       "pubsubname*": text(),
       "topic*": text(),
@@ -180,7 +183,7 @@ export const subscription = {
     {
       "x-kubernetes-validations": [
         {
-          rule: "has(self.route) || has(self.routes)",
+          rule: "(has(self.route) && self.route != '') || (has(self.routes) && ((has(self.routes.default) && self.routes.default != '') || (has(self.routes.rules) && size(self.routes.rules) > 0)))",
           message: "route or routes must say which path of the app gets it",
         },
       ],
@@ -195,7 +198,7 @@ const policyNames = object({
   circuitBreaker: text(),
 });
 export const resiliency = {
-  spec: object({
+  "spec*": object({
     "policies*": object({
       timeouts: map(text()),
       retries: map(
@@ -241,7 +244,7 @@ export const resiliency = {
 
 const tlsPart = object({ value: any, secretKeyRef });
 export const httpEndpoint = {
-  spec: object({
+  "spec*": object({
     "baseUrl*": text(),
     headers: list(item),
     clientTLS: object({

@@ -7,7 +7,7 @@ import {
   resiliency,
   subscription,
 } from "./crd-schemas.ts";
-import type { Schema } from "./schema.ts";
+import { object, text, type Schema } from "./schema.ts";
 
 interface Column {
   name: string;
@@ -111,15 +111,12 @@ export const crds = (): KubernetesObject[] =>
               },
             ],
             schema: {
-              openAPIV3Schema: {
-                type: "object",
-                properties: {
-                  apiVersion: { type: "string" },
-                  kind: { type: "string" },
-                  metadata: { type: "object" },
-                  ...fields,
-                },
-              },
+              openAPIV3Schema: object({
+                apiVersion: text(),
+                kind: text(),
+                metadata: { type: "object" },
+                ...fields,
+              }),
             },
           })),
         },

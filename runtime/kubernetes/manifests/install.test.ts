@@ -138,6 +138,25 @@ test("the CRDs' schemas are structural, and every version prints its age", () =>
   ]);
 });
 
+test("every kind needs its spec but a Configuration, and a Component a type", () => {
+  const schemas = (crds as (KubernetesObject & Record<string, any>)[]).flatMap(
+    (crd) =>
+      crd["spec"].versions.map((version: Record<string, any>) => [
+        crd["spec"].names.kind,
+        version["schema"].openAPIV3Schema,
+      ]),
+  );
+  expect(schemas.map(([kind, { required }]) => [kind, required])).toEqual([
+    ["Component", ["spec"]],
+    ["Configuration", undefined],
+    ["Subscription", ["spec"]],
+    ["Subscription", ["spec"]],
+    ["Resiliency", ["spec"]],
+    ["HTTPEndpoint", ["spec"]],
+  ]);
+  expect(schemas[0]?.[1].properties.spec.properties.type.minLength).toBe(1);
+});
+
 test("the YAML says the same", () => {
   const documents = parseAllDocuments(toYaml(rest));
   expect(documents.map((document) => document.toJSON())).toEqual(rest);

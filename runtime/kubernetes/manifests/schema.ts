@@ -3,6 +3,7 @@
 export interface Schema {
   type?: string;
   format?: string;
+  minLength?: number;
   description?: string;
   properties?: Record<string, Schema>;
   additionalProperties?: Schema;

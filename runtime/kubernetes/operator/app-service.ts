@@ -19,38 +19,38 @@ export interface Service extends KubernetesObject {
   };
 }
 
+/** The name of a workload's Service; undefined for one without a sidecar. */
+export function serviceOf({ spec }: Workload): string | undefined {
+  const a = readAnnotations(spec.template.metadata);
+  const appId = a.text("app-id");
+  // More forms of yes than the webhook takes (spec kubernetes §1).
+  return isTruthy(a.text("enabled")) && appId ? appService(appId) : undefined;
+}
+
 /** What a Deployment's or StatefulSet's Service should be; undefined for one without a sidecar. */
 export function appServiceOf(
   workload: Workload,
   kind: "Deployment" | "StatefulSet",
   mtls: boolean,
+  warn: (message: string) => void = () => {},
 ): Service | undefined {
   const { template, selector } = workload.spec;
+  const service = serviceOf(workload);
+  if (!service) return undefined;
   const a = readAnnotations(template.metadata);
-  const appId = a.text("app-id");
-  // More forms of yes than the webhook takes (spec kubernetes §1).
-  if (!isTruthy(a.text("enabled")) || !appId) return undefined;
   const { name = "", namespace = "", uid = "" } = workload.metadata;
   const ports = sidecarPorts(a);
-  const metrics = a.truthy("enable-metrics", true);
   return {
     apiVersion: "v1",
     kind: "Service",
     metadata: {
-      name: appService(appId),
+      name: service,
       namespace,
       labels: { [annotation("enabled")]: "true" },
       annotations: {
-        ...customAnnotations(a.text("sidecar-svc-annotations")),
-        [annotation("app-id")]: appId,
-        ...(metrics
-          ? {
-              "prometheus.io/probe": "true",
-              "prometheus.io/scrape": "true",
-              "prometheus.io/port": String(ports.metrics),
-              "prometheus.io/path": "/",
-            }
-          : {}),
+        ...customAnnotations(a.text("sidecar-svc-annotations"), warn),
+        // The original's for Prometheus (prometheus.io/…) come with the metrics.
+        [annotation("app-id")]: a.text("app-id") as string,
       },
       ownerReferences: [
         {
@@ -86,14 +86,30 @@ const port = (name: string, number: number, targetPort: number) => ({
   protocol: "TCP" as const,
 });
 
-/** `key=value,key=value` */
-function customAnnotations(text = ""): Record<string, string> {
+/** `PREFIX/NAME`, the prefix being a DNS name and optional: what Kubernetes takes for an annotation's key. */
+const annotationKey =
+  /^(?=[^/]{1,253}\/|[^/]+$)([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(?=[^/]{1,63}$)[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/;
+
+/** `key=value,key=value`; a pair that can't be one is left out, as Kubernetes would refuse the whole Service. */
+function customAnnotations(
+  text = "",
+  warn: (message: string) => void,
+): Record<string, string> {
+  const pairs = text
+    .split(",")
+    .map((pair) => pair.trim())
+    .filter(Boolean);
   return Object.fromEntries(
-    text
-      .split(",")
-      .map((pair) => pair.split("=").map((part) => part.trim()))
-      .filter(([key, value]) => key && value !== undefined)
-      .map(([key, ...value]) => [key as string, value.join("=")]),
+    pairs.flatMap((pair) => {
+      const equals = pair.indexOf("=");
+      const key = pair.slice(0, equals).trim();
+      if (equals > 0 && annotationKey.test(key))
+        return [[key, pair.slice(equals + 1).trim()]];
+      warn(
+        `annotation dapr.io/sidecar-svc-annotations: "${pair}" is not KEY=VALUE with a key that an annotation can have; left out`,
+      );
+      return [];
+    }),
   );
 }
 

@@ -179,6 +179,57 @@ test("another reason is told too: the key that the Secret lacks", async () => {
   expect(log.lines.join()).toContain(problem);
 });
 
+test.each(["constructor", "__proto__", "toString"])(
+  'a key "%s" that the Secret lacks is missing like any other',
+  async (key) => {
+    const { feed, api } = setUp(
+      "components",
+      component("a", {
+        spec: {
+          metadata: [{ name: "password", secretKeyRef: { name: "db", key } }],
+        },
+      }),
+    );
+    api.objects.set(secretPath, secret as never);
+    const [json] = await feed.list(orders);
+    expect(JSON.parse(String(json)).spec.metadata[0].secretKeyRef.problem).toBe(
+      `Secret shop/db has no key "${key}": add it`,
+    );
+  },
+);
+
+test.each(["../../../nodes", "a/b", "A", "a..b", "-a", "x".repeat(254), "a?b"])(
+  'no Secret can be named "%s": said without asking for it',
+  async (name) => {
+    const { feed, api } = setUp(
+      "components",
+      component("a", {
+        spec: { metadata: [{ name: "password", secretKeyRef: { name } }] },
+      }),
+    );
+    const [json] = await feed.list(orders);
+    expect(
+      JSON.parse(String(json)).spec.metadata[0].secretKeyRef.problem,
+    ).toContain(`secretKeyRef.name "${name}" can't be the name of a Secret`);
+    expect(api.calls).toEqual([]);
+  },
+);
+
+test("a Secret's name may have dots", async () => {
+  const { feed, api } = setUp(
+    "components",
+    component("a", {
+      spec: { metadata: [{ secretKeyRef: { name: "db.v1", key: "k" } }] },
+    }),
+  );
+  api.objects.set("/api/v1/namespaces/shop/secrets/db.v1", {
+    metadata: {},
+    data: { k: "eA==" },
+  } as never);
+  const [json] = await feed.list(orders);
+  expect(JSON.parse(String(json)).spec.metadata[0].value).toBe("eA==");
+});
+
 test("headers and TLS parts of an HTTP endpoint are resolved", async () => {
   const { feed, api } = setUp(
     "httpendpoints",

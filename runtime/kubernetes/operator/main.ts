@@ -127,6 +127,7 @@ export async function runOperator(
     const watchdog = startWatchdog({
       api,
       deployments,
+      namespace,
       intervalMs: watch.intervalMs,
       log,
     });

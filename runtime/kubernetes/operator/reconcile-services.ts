@@ -1,8 +1,15 @@
 /** Keeps the Services of all apps as their workloads ask for, whoever changes or deletes them. */
 import type { Logger } from "../../log.ts";
+import { appIdProblem } from "../annotations.ts";
 import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
+import { annotation } from "../names.ts";
 import type { KubernetesObject, Workload } from "../objects.ts";
-import { appServiceOf, differs, type Service } from "./app-service.ts";
+import {
+  appServiceOf,
+  differs,
+  serviceOf,
+  type Service,
+} from "./app-service.ts";
 import type { ResourceCache } from "./resource-cache.ts";
 
 export interface ServicesOptions {
@@ -15,58 +22,102 @@ export interface ServicesOptions {
   log: Logger;
 }
 
+/** Of a workload whose Service could not be made: doubled each time, and begun anew by its next change. */
 const againMs = 5_000;
+const againAtMostMs = 120_000;
+
+/** A workload that has to wait for its next try. */
+interface Failure {
+  message: string;
+  againMs: number;
+  timer: NodeJS.Timeout;
+}
 
 export function reconcileServices(options: ServicesOptions): {
   stop(): void;
 } {
   const { deployments, statefulSets, services, log } = options;
+  const caches = { Deployment: deployments, StatefulSet: statefulSets };
   /** `KIND NAMESPACE/NAME` of workloads to look at. */
   const due = new Set<string>();
+  const failures = new Map<string, Failure>();
   let working = false;
-  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   const work = async () => {
     if (working) return;
     working = true;
-    const failed: string[] = [];
     for (const key of due) {
       due.delete(key);
       try {
         await reconcile(key, options);
+        forget(key);
       } catch (error) {
-        log.warn(`${key}: its Service: ${(error as Error).message}`);
-        failed.push(key);
+        if (!stopped) failed(key, (error as Error).message);
       }
     }
     working = false;
-    if (failed.length === 0) return;
-    for (const key of failed) due.add(key);
-    clearTimeout(timer);
-    timer = setTimeout(work, againMs);
   };
-  const look = (key: string) => {
+  const enqueue = (key: string) => {
     due.add(key);
     setImmediate(work);
   };
-  for (const [kind, cache] of [
-    ["Deployment", deployments],
-    ["StatefulSet", statefulSets],
-  ] as const)
+  const forget = (key: string) => {
+    clearTimeout(failures.get(key)?.timer);
+    failures.delete(key);
+  };
+  const failed = (key: string, message: string) => {
+    const before = failures.get(key);
+    clearTimeout(before?.timer);
+    if (message !== before?.message)
+      log.warn(`${key}: its Service: ${message}`);
+    const waitMs = before?.againMs ?? againMs;
+    failures.set(key, {
+      message,
+      againMs: Math.min(waitMs * 2, againAtMostMs),
+      timer: setTimeout(enqueue, waitMs, key),
+    });
+  };
+  /** Something changed that concerns it. */
+  const look = (key: string) => {
+    forget(key);
+    enqueue(key);
+  };
+  /** All that may want a Service that lost its owner, or will. */
+  const lookAtAllOf = (service: string, namespace = "") => {
+    for (const [kind, cache] of Object.entries(caches))
+      for (const workload of cache.list(namespace))
+        if (serviceOf(workload) === service) look(keyOf(kind, workload));
+  };
+  for (const [kind, cache] of Object.entries(caches))
     cache.onChange(({ old, now }) => {
       // A status that changed makes no difference, and changes often.
-      const generation = (object?: KubernetesObject) =>
-        (object?.metadata as { generation?: number } | undefined)?.generation;
-      if (!now || (old && generation(old) === generation(now))) return;
-      look(`${kind} ${now.metadata.namespace}/${now.metadata.name}`);
+      if (old && now && generation(old) === generation(now)) return;
+      if (now) look(keyOf(kind, now));
+      const left = old && serviceOf(old);
+      if (left && left !== (now && serviceOf(now)))
+        lookAtAllOf(left, old.metadata.namespace);
     });
   services.onChange(({ old, now }) => {
-    const owner = (now ?? old)?.metadata.ownerReferences?.[0];
-    const namespace = (now ?? old)?.metadata.namespace;
-    if (owner) look(`${owner.kind} ${namespace}/${owner.name}`);
+    if (!now && old)
+      return lookAtAllOf(old.metadata.name as string, old.metadata.namespace);
+    const owner = now?.metadata.ownerReferences?.[0];
+    if (owner) look(`${owner.kind} ${now.metadata.namespace}/${owner.name}`);
   });
-  return { stop: () => clearTimeout(timer) };
+  return {
+    stop: () => {
+      stopped = true;
+      for (const { timer } of failures.values()) clearTimeout(timer);
+    },
+  };
 }
+
+const keyOf = (kind: string, { metadata }: Workload) =>
+  `${kind} ${metadata.namespace}/${metadata.name}`;
+const generation = ({ metadata }: KubernetesObject) =>
+  (metadata as { generation?: number }).generation;
+
+const appIdKey = annotation("app-id");
 
 async function reconcile(key: string, options: ServicesOptions): Promise<void> {
   const { api, deployments, statefulSets, services, mtls, log } = options;
@@ -75,19 +126,27 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
   const cache = kind === "Deployment" ? deployments : statefulSets;
   const workload = cache.get(namespace, name);
   if (!workload || workload.metadata.deletionTimestamp) return;
+  const warnings: string[] = [];
   const want = appServiceOf(
     workload,
     kind as "Deployment" | "StatefulSet",
     mtls(),
+    (warning) => warnings.push(warning),
   );
   if (!want) return; // as in the original, one that is there stays
+  const problem = appIdProblem(want.metadata.annotations?.[appIdKey] ?? "");
+  if (problem) return log.warn(`${key}: its Service: ${problem}`);
+  const tell = (what: string) => {
+    log.info(`${key}: ${what} the Service ${serviceName}`);
+    for (const warning of warnings) log.warn(`${key}: ${warning}`);
+  };
   const serviceName = want.metadata.name as string;
   const all = `/api/v1/namespaces/${namespace}/services`;
   const have = services.get(namespace, serviceName);
   if (!have) {
     try {
       await api.create(all, want);
-      log.info(`${key}: made the Service ${serviceName}`);
+      tell("made");
     } catch (error) {
       if (!isConflict(error)) throw error;
       // Ours that the informer has not told of yet, or somebody's of the same name.
@@ -104,7 +163,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
     const other = (
       owner.kind === "Deployment" ? deployments : statefulSets
     ).get(namespace, owner.name);
-    if (other?.metadata.uid === owner.uid) {
+    if (other?.metadata.uid === owner.uid && serviceOf(other) === serviceName) {
       log.warn(
         `${key}: the app id of ${serviceName} belongs to ${owner.kind} ${owner.name} already; it keeps the Service. Give one of them another dapr.io/app-id`,
       );
@@ -125,7 +184,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
       },
       spec: { ...have.spec, ...want.spec },
     });
-    log.info(`${key}: changed the Service ${serviceName}`);
+    tell("changed");
   } catch (error) {
     // It changed or went meanwhile: the informer tells, and we look again.
     if (!isConflict(error) && !isNotFound(error)) throw error;

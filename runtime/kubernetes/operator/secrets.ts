@@ -5,10 +5,19 @@ import type { DaprObject } from "./resources.ts";
 
 export type ReadSecret = (namespace: string, name: string) => Promise<Secret>;
 
+/** What Kubernetes takes for a Secret's name: labels of letters and digits, joined by dots. */
+const secretName =
+  /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+
 /** Rejects with what there is to do about it. */
 export const secretReader =
   (api: KubeApi): ReadSecret =>
   async (namespace, name) => {
+    // It becomes a part of a path.
+    if (!secretName.test(name))
+      throw new Error(
+        `secretKeyRef.name ${JSON.stringify(name)} can't be the name of a Secret: correct it (lower-case letters, digits, "-" and ".", beginning and ending with a letter or digit)`,
+      );
     try {
       return await api.get<Secret>(
         `/api/v1/namespaces/${namespace}/secrets/${name}`,
@@ -56,12 +65,12 @@ export async function resolveSecrets(
     if (!name) return item;
     if (!secrets.has(name)) secrets.set(name, read(namespace, name));
     try {
-      const value = (await secrets.get(name))?.data?.[key as string];
-      if (value === undefined)
+      const data = (await secrets.get(name))?.data ?? {};
+      if (!Object.hasOwn(data, key as string))
         throw new Error(
           `Secret ${namespace}/${name} has no key "${key}": add it`,
         );
-      return { ...item, value };
+      return { ...item, value: data[key as string] };
     } catch (error) {
       const problem = (error as Error).message;
       problems.add(problem);

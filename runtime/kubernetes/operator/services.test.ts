@@ -1,6 +1,7 @@
 import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
+import { KubeError } from "../kube-api.ts";
 import type { Workload } from "../objects.ts";
 import { appServiceOf, type Service } from "./app-service.ts";
 import { reconcileServices } from "./reconcile-services.ts";
@@ -46,10 +47,6 @@ test("the Service is headless, named after the app id and owned by the workload"
       labels: { "dapr.io/enabled": "true" },
       annotations: {
         "dapr.io/app-id": "orders",
-        "prometheus.io/probe": "true",
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": "9090",
-        "prometheus.io/path": "/",
       },
       ownerReferences: [
         {
@@ -96,7 +93,6 @@ test("annotations change it", () => {
     workload("web", {
       enabled: "true",
       "app-id": "orders",
-      "enable-metrics": "false",
       "internal-grpc-port": "50012",
       "sidecar-svc-annotations": "a=1,b=x=y",
     }),
@@ -114,6 +110,31 @@ test("annotations change it", () => {
   });
 });
 
+test("a pair that can't be an annotation is left out, and the rest made", async () => {
+  const { deployments, inApi, log } = setUp();
+  const long = "x".repeat(64);
+  deployments.set(
+    workload("web", {
+      enabled: "true",
+      "app-id": "orders",
+      "sidecar-svc-annotations": `prometheus.io/scrape=true,bad key=1,a/b/c=1,${long}=1,alone,,=x,A.b_c-d=,__proto__=1`,
+    }),
+  );
+  await waitFor("the Service", () => inApi() !== undefined);
+  await waitFor("the warnings", () => log.lines.length > 6);
+  expect(inApi()?.metadata.annotations).toEqual({
+    "prometheus.io/scrape": "true",
+    "A.b_c-d": "",
+    "dapr.io/app-id": "orders",
+  });
+  expect(log.lines.slice(1)).toEqual(
+    ["bad key=1", "a/b/c=1", `${long}=1`, "alone", "=x", "__proto__=1"].map(
+      (pair) =>
+        `warning Deployment shop/web: annotation dapr.io/sidecar-svc-annotations: "${pair}" is not KEY=VALUE with a key that an annotation can have; left out`,
+    ),
+  );
+});
+
 test("a workload without a sidecar or an app id has none", () => {
   for (const annotations of [
     {},
@@ -127,6 +148,12 @@ test("a workload without a sidecar or an app id has none", () => {
         false,
       ),
     ).toBeUndefined();
+});
+
+const running: { stop(): void }[] = [];
+afterEach(() => {
+  for (const reconciler of running.splice(0)) reconciler.stop();
+  jest.useRealTimers();
 });
 
 /** The API's objects, seen by an informer that is never behind. */
@@ -155,9 +182,11 @@ function setUp(objects: Record<string, object> = {}) {
     mtls: () => false,
     log,
   });
+  running.push(reconciler);
   const inApi = () => api.objects.get(path) as Service | undefined;
-  return { api, deployments, statefulSets, services, log, inApi, reconciler };
+  return { api, deployments, statefulSets, services, log, inApi };
 }
+type Cluster = ReturnType<typeof setUp>;
 
 test("made, changed with the annotations, and made again when deleted", async () => {
   const { api, deployments, services, inApi, log } = setUp();
@@ -170,10 +199,7 @@ test("made, changed with the annotations, and made again when deleted", async ()
       2,
     ),
   );
-  await waitFor(
-    "the port",
-    () => inApi()?.metadata.annotations?.["prometheus.io/port"] === "9191",
-  );
+  await waitFor("the port", () => inApi()?.spec.ports[3]?.port === 9191);
   api.objects.delete(path);
   services.remove("shop", "orders-dapr");
   await waitFor("it again", () => inApi() !== undefined);
@@ -205,13 +231,91 @@ test("of two workloads with one app id the first keeps the Service, and the log 
   expect(inApi()?.spec.selector).toEqual({ app: "web" });
 });
 
+test("an app id that can't name a Service is said, not tried", async () => {
+  const { deployments, api, log } = setUp();
+  deployments.set(workload("web", { enabled: "true", "app-id": "1a" }));
+  await waitFor("a warning", () => log.lines.length > 0);
+  expect(log.lines[0]).toContain('dapr.io/app-id: "1a" can\'t be an app id');
+  expect(api.calls).toEqual([]);
+});
+
+test.each([
+  [
+    "renamed",
+    ({ deployments, services, api }: Cluster) => {
+      // the garbage collector takes the Service with its owner
+      deployments.remove("shop", "web");
+      api.objects.delete(path);
+      services.remove("shop", "orders-dapr");
+    },
+  ],
+  [
+    "gone without its Service",
+    ({ deployments }: Cluster) => deployments.remove("shop", "web"),
+  ],
+  [
+    "under another app id",
+    ({ deployments }: Cluster) =>
+      deployments.set(
+        workload("web", { enabled: "true", "app-id": "other" }, 2),
+      ),
+  ],
+])("the first of them %s: the Service is the second's", async (_, change) => {
+  const cluster = setUp();
+  const { deployments, statefulSets, inApi, log } = cluster;
+  deployments.set(workload("web"));
+  await waitFor("the Service", () => inApi() !== undefined);
+  statefulSets.set(workload("next"));
+  await waitFor("a warning", () => log.lines.length > 1);
+  change(cluster);
+  await waitFor("it", () => inApi()?.spec.selector["app"] === "next");
+  expect(inApi()?.metadata.ownerReferences).toMatchObject([
+    { kind: "StatefulSet", name: "next" },
+  ]);
+});
+
+test("what lasts is said once, tried ever more seldom, and at once when the workload changes", async () => {
+  jest.useFakeTimers({
+    doNotFake: ["setImmediate", "nextTick", "queueMicrotask"],
+  });
+  const { api, deployments, inApi, log } = setUp();
+  const { create } = api;
+  let tries = 0;
+  api.create = async () => {
+    tries++;
+    throw new KubeError("POST", 422, "spec.ports[0]: Invalid value");
+  };
+  const settled = () => new Promise((resolve) => setImmediate(resolve));
+  deployments.set(workload("web"));
+  await settled();
+  await settled();
+  for (let seconds = 0; seconds < 600; seconds++)
+    await jest.advanceTimersByTimeAsync(1_000);
+  // at 0, 5, 15, 35, 75, 155, 275, 395 and 515 s
+  expect(tries).toBe(9);
+  deployments.set(workload("other"));
+  await settled();
+  await settled();
+  expect(tries).toBe(10);
+  expect(log.lines).toEqual([
+    "warning Deployment shop/web: its Service: POST: 422 spec.ports[0]: Invalid value",
+    "warning Deployment shop/other: its Service: POST: 422 spec.ports[0]: Invalid value",
+  ]);
+  api.create = create;
+  deployments.set(
+    workload("web", { enabled: "true", "app-id": "orders", n: "2" }, 2),
+  );
+  await settled();
+  await settled();
+  expect(inApi()).toBeDefined();
+});
+
 test("a Service of somebody else's is left alone", async () => {
-  const { deployments, inApi, log, reconciler } = setUp({
+  const { deployments, inApi, log } = setUp({
     [path]: { metadata: { name: "orders-dapr" }, spec: { ports: [] } },
   });
   deployments.set(workload("web"));
   await waitFor("a warning", () => log.lines.length > 0);
   expect(log.lines[0]).toContain("orders-dapr exists and was not made by Dapr");
   expect(inApi()?.spec).toEqual({ ports: [] });
-  reconciler.stop();
 });

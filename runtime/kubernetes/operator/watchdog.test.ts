@@ -5,7 +5,7 @@ import type { Pod, Workload } from "../objects.ts";
 import { readWatchInterval, startWatchdog } from "./watchdog.ts";
 
 const list =
-  "/api/v1/pods?labelSelector=!dapr.io%2Fsidecar-injected%2C!dapr.io%2Fwatchdog-patched&limit=500";
+  "/api/v1/pods?labelSelector=!dapr.io%2Fsidecar-injected%2C!dapr.io%2Fwatchdog-patched&fieldSelector=status.phase!%3DSucceeded%2Cstatus.phase!%3DFailed&limit=500";
 const injectorWith = (readyReplicas: number): Workload => ({
   metadata: {
     name: "dapr-sidecar-injector",
@@ -44,9 +44,10 @@ afterEach(() => {
 });
 
 function start(readyReplicas: number, ...pods: Pod[]) {
-  const paths = (name: string) => `/api/v1/namespaces/shop/pods/${name}`;
+  const pathOf = ({ metadata }: Pod) =>
+    `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
   const api = fakeApi(
-    Object.fromEntries(pods.map((one) => [paths(one.metadata.name!), one])),
+    Object.fromEntries(pods.map((one) => [pathOf(one), one])),
   );
   let looks = 0;
   api.answers.set(list, () => {
@@ -55,14 +56,17 @@ function start(readyReplicas: number, ...pods: Pod[]) {
   });
   const deployments = fakeCache(injectorWith(readyReplicas));
   const log = recordingLog();
-  running.push(startWatchdog({ api, deployments, intervalMs: 20, log }));
+  const namespace = "dapr-system";
+  running.push(
+    startWatchdog({ api, deployments, namespace, intervalMs: 20, log }),
+  );
   const left = () =>
     [...api.objects.values()].map(({ metadata }) => metadata.name);
   /** As its controller makes it anew. */
   const bringBack = (one: Pod) => {
     one.metadata.creationTimestamp = new Date().toISOString();
     pods.splice(0, pods.length, one);
-    api.objects.set(paths(one.metadata.name!), one);
+    api.objects.set(pathOf(one), one);
   };
   return { left, log, looks: () => looks, deployments, api, bringBack };
 }
@@ -87,6 +91,50 @@ test("pods that missed their sidecar are deleted, others stay", async () => {
     "info pod shop/missed had missed its sidecar: deleted, to be made anew",
     "warning pod shop/bare has no sidecar, and no controller that would make it anew: delete and create it yourself",
     'warning pod shop/yes has no sidecar, because dapr.io/enabled is "yes": only "true" adds one',
+  ]);
+});
+
+test.each(["y", "Yes", "1", "on", "t"])(
+  "enabled %s, by which the webhook adds nothing: left alone, said once",
+  async (enabled) => {
+    const { left, log, looks } = start(
+      1,
+      pod("odd", { annotations: { "dapr.io/enabled": enabled } }),
+    );
+    await waitFor("three rounds", () => looks() > 3);
+    expect(left()).toEqual(["odd"]);
+    expect(log.lines).toHaveLength(1);
+  },
+);
+
+test("pods that have ended, that a Job made, or in the control plane's namespace stay", async () => {
+  const job = (name: string, phase: string) => ({
+    ...pod(name, {
+      ownerReferences: [
+        {
+          apiVersion: "batch/v1",
+          kind: "Job",
+          name: "import",
+          uid: "j",
+          controller: true,
+        },
+      ],
+    }),
+    spec: { containers: [{ name: "app" }], restartPolicy: "Never" },
+    status: { phase },
+  });
+  const { left, log, looks } = start(
+    1,
+    job("running", "Running"),
+    job("done", "Succeeded"),
+    { ...pod("evicted"), status: { phase: "Failed" } },
+    pod("own", { namespace: "dapr-system" }),
+  );
+  await waitFor("three rounds", () => looks() > 3);
+  expect(left()).toEqual(["running", "done", "evicted", "own"]);
+  expect(log.lines).toEqual([
+    "warning pod shop/running has no sidecar, and runs to an end: Job import would take its deletion for a failure; delete and create that anew",
+    "warning pod dapr-system/own has no sidecar, because pods in the control plane's namespace get none: move the app to another namespace",
   ]);
 });
 

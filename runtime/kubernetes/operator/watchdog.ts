@@ -17,6 +17,8 @@ import type { Listed, ResourceCache } from "./resource-cache.ts";
 export interface WatchdogOptions {
   api: KubeApi;
   deployments: ResourceCache<Workload>;
+  /** The control plane's: the webhook leaves it out. */
+  namespace: string;
   /** Undefined: look once. */
   intervalMs: number | undefined;
   log: Logger;
@@ -47,10 +49,10 @@ export function readWatchInterval(
 }
 
 export function startWatchdog(options: WatchdogOptions): { stop(): void } {
-  const { api, deployments, intervalMs, log } = options;
+  const { api, deployments, namespace, intervalMs, log } = options;
   const deletions: number[] = [];
-  /** Uids of pods for which a new one would be no better: said once. */
-  const said = new Set<string>();
+  /** Uids of pods that are left alone: said once. */
+  let said = new Set<string>();
   /** By uid of the controller: the last deletion, and how many in a row brought nothing. */
   const tries = new Map<string, { atMs: number; inVain: number }>();
   const isHopeless = (controller: string) => {
@@ -82,6 +84,7 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
       );
     // Without an injector the new pod would be as the old one.
     if (!injecting) return;
+    const left = new Set<string>();
     for await (const metadata of uninjected(api)) {
       const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}`;
       const pod = await api.get<Pod>(path).catch((error) => {
@@ -89,13 +92,15 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
         throw error;
       });
       if (!pod || pod.metadata.deletionTimestamp || hasSidecar(pod)) continue;
+      if (hasEnded(pod)) continue;
       const named = `pod ${metadata.namespace}/${metadata.name}`;
       const uid = pod.metadata.uid as string;
-      const controller = controllerOf(pod.metadata);
-      const hindrance = hindranceOf(pod.metadata, isHopeless(controller));
+      const controller = controllerOf(pod.metadata)?.uid ?? "";
+      const hindrance = hindranceOf(pod, namespace, isHopeless(controller));
       if (hindrance) {
         if (!said.has(uid)) log.warn(`${named} has no sidecar, ${hindrance}`);
         said.add(uid);
+        left.add(uid);
         continue;
       }
       const nowMs = performance.now();
@@ -111,35 +116,51 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
         if (!isNotFound(error) && !isConflict(error)) throw error;
       }
     }
+    said = left;
     if (intervalMs === undefined) look.stop();
   });
   return look;
 }
 
-/** Why a pod made anew would have no sidecar either, or not be made. */
-function hindranceOf(metadata: ObjectMeta, isHopeless: boolean) {
+/** Why a pod made anew would have no sidecar either, or not be made, or do harm. */
+function hindranceOf(
+  { metadata, spec }: Pod,
+  controlPlane: string,
+  isHopeless: boolean,
+): string | undefined {
   if (!wantsSidecar(metadata))
     return `because dapr.io/enabled is "${readAnnotations(metadata).text("enabled")}": only "true" adds one`;
-  if (!controllerOf(metadata))
+  if (metadata.namespace === controlPlane)
+    return "because pods in the control plane's namespace get none: move the app to another namespace";
+  const controller = controllerOf(metadata);
+  if (!controller)
     return "and no controller that would make it anew: delete and create it yourself";
+  // A Job counts a pod that is deleted as a failed one, and may have no other try.
+  if (/^(Never|OnFailure)$/.test(spec.restartPolicy ?? ""))
+    return `and runs to an end: ${controller.kind} ${controller.name} would take its deletion for a failure; delete and create that anew`;
   if (isHopeless)
     return "and came back without one each time it was deleted: the log of the injector says why";
   return undefined;
 }
 
-/** Its uid; "" = it has none. */
-const controllerOf = ({ ownerReferences }: ObjectMeta): string =>
-  ownerReferences?.find(({ controller }) => controller)?.uid ?? "";
+const hasEnded = ({ status }: Pod): boolean =>
+  /^(Succeeded|Failed)$/.test(status?.phase ?? "");
 
-/** Metadata of pods that ask for a sidecar and do not say that they have one, by pages. */
+const controllerOf = ({ ownerReferences }: ObjectMeta) =>
+  ownerReferences?.find(({ controller }) => controller);
+
+/** Metadata of pods that run, ask for a sidecar and say nothing of one (the injector marks what it lets through), by pages. */
 async function* uninjected(api: KubeApi) {
-  const selector = encodeURIComponent(`!${injectedLabel},!${watchdogLabel}`);
+  const labels = encodeURIComponent(`!${injectedLabel},!${watchdogLabel}`);
+  const fields = encodeURIComponent(
+    "status.phase!=Succeeded,status.phase!=Failed",
+  );
   let more = "";
   do {
     const page = await api.listMetadata<
       Listed<KubernetesObject> & { metadata?: { continue?: string } }
     >(
-      `/api/v1/pods?labelSelector=${selector}&limit=${pageSize}${more && `&continue=${encodeURIComponent(more)}`}`,
+      `/api/v1/pods?labelSelector=${labels}&fieldSelector=${fields}&limit=${pageSize}${more && `&continue=${encodeURIComponent(more)}`}`,
     );
     for (const { metadata } of page.items)
       if (isTruthy(readAnnotations(metadata).text("enabled"))) yield metadata;
