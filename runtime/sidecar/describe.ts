@@ -1,6 +1,7 @@
 /** What the sidecar says of itself. */
 import type { Flags } from "../flags.ts";
 import { daprVersion } from "../version.ts";
+import type { Attributes } from "./attributes.ts";
 import { protocolOf } from "./open-app.ts";
 import type { Loaded } from "./open-loaded.ts";
 
@@ -9,7 +10,7 @@ export function describe(
   flags: Flags,
   components: readonly Loaded[],
   endpoints: string[],
-  extended: Map<string, string>,
+  extended: Attributes,
 ): Record<string, unknown> {
   const appPort = flags["app-port"];
   return {
@@ -25,7 +26,7 @@ export function describe(
           })),
         }
       : {}),
-    extended: Object.fromEntries(extended),
+    extended: extended.toJSON(),
     ...(endpoints.length > 0
       ? { httpEndpoints: endpoints.map((name) => ({ name })) }
       : {}),

@@ -23,6 +23,7 @@ import { ownNamespace } from "../name-resolver.ts";
 import { createPeers } from "../peers/client.ts";
 import { daprVersion, version } from "../version.ts";
 import { hostAddress } from "./addresses.ts";
+import { Attributes } from "./attributes.ts";
 import { createCategories } from "./categories.ts";
 import { createComponentSet, type ComponentSet } from "./component-set.ts";
 import { describe } from "./describe.ts";
@@ -67,7 +68,8 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const namespace = env["NAMESPACE"] ?? "";
 
     const state = { outbound: false, ready: false };
-    const extended = new Map([["daprRuntimeVersion", daprVersion]]);
+    const extended = new Attributes();
+    extended.set("daprRuntimeVersion", daprVersion);
     const endpoints = new Map<string, HttpEndpoint>();
     let components: ComponentSet | undefined;
     let wasComplete = false;
@@ -88,7 +90,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
           [...endpoints.keys()],
           extended,
         ),
-      setMetadata: (key, value) => void extended.set(key, value),
+      setMetadata: (key, value) => extended.set(key, value),
       shutdown: options.onShutdown,
     };
     // First, so that who probes it gets an answer while the rest is waited for.

@@ -1,0 +1,31 @@
+/** What clients note down about the sidecar by `PUT /v1.0/metadata/{key}`. The public port takes it without a token, so it has a limit. */
+import { ApiError } from "../errors.ts";
+
+const maxBytes = 1024 * 1024;
+
+export class Attributes {
+  readonly #values = new Map<string, string>();
+  #bytes = 0;
+
+  /** Throws a 400 once all of them would take more than 1 MiB. */
+  set(key: string, value: string): void {
+    const before = this.#values.get(key);
+    const bytes =
+      this.#bytes +
+      sizeOf(key, value) -
+      (before === undefined ? 0 : sizeOf(key, before));
+    if (bytes > maxBytes)
+      throw new ApiError("malformedRequest", [
+        `attribute ${key.slice(0, 100)} is not taken: all attributes of a sidecar together have at most 1 MiB`,
+      ]);
+    this.#bytes = bytes;
+    this.#values.set(key, value);
+  }
+
+  toJSON(): Record<string, string> {
+    return Object.fromEntries(this.#values);
+  }
+}
+
+const sizeOf = (key: string, value: string) =>
+  Buffer.byteLength(key) + Buffer.byteLength(value);
