@@ -21,7 +21,7 @@ import {
   runner,
   type RunStatement,
 } from "./postgres-pool.ts";
-import { watchServer } from "./server-trouble.ts";
+import { lacking, watchServer } from "./server-trouble.ts";
 
 export interface PostgresClient {
   run: RunStatement;
@@ -124,9 +124,7 @@ export async function openPostgres({
     for (;;) {
       if (!isThere) await within(until - performance.now(), reaching);
       if (!isThere)
-        throw new Error(
-          `${at} can't be reached: ${trouble.reason ?? "it does not answer"}`,
-        );
+        throw new Error(lacking(at, trouble.reason ?? "it does not answer"));
       try {
         return await work();
       } catch (error) {

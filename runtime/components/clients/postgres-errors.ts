@@ -1,5 +1,6 @@
 /** What errors of the driver `pg` and of PostgreSQL mean: whether to try again, and what became of a request. */
 import { messageOf } from "../../errors.ts";
+import { lacking } from "./server-trouble.ts";
 
 /** The server speaks no TLS. */
 export const isWithoutTls = (error: unknown) =>
@@ -42,7 +43,7 @@ export function explained(error: unknown, at: string): unknown {
   if (error instanceof NotConnectedError)
     return isHopeless(error)
       ? error.cause
-      : new Error(`${at} can't be reached: ${error.message}`, { cause: error });
+      : new Error(lacking(at, error.message), { cause: error });
   if (!(error instanceof Error)) return error;
   const told = messageOf(error);
   if (

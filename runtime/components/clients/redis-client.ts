@@ -10,7 +10,7 @@ import type { Logger } from "../../log.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { createGate } from "./redis-gate.ts";
 import type { RedisServer } from "./redis-settings.ts";
-import { watchServer } from "./server-trouble.ts";
+import { lacking, watchServer } from "./server-trouble.ts";
 
 export type RedisArgument = string | number | Buffer;
 
@@ -210,7 +210,10 @@ function explained(
   if (!(error instanceof Error) || error.name === "ReplyError") return error;
   const why = reason ? `: ${reason}` : "";
   if (error.message.startsWith("Stream isn't writeable"))
-    return new Error(`redis at ${at} can't be reached${why}`, { cause: error });
+    return new Error(
+      lacking(`redis at ${at}`, reason ?? "it does not answer"),
+      { cause: error },
+    );
   if (
     error.name === "MaxRetriesPerRequestError" ||
     error.name === "AbortError" ||

@@ -1,5 +1,6 @@
 /** Where requests wait while there is no connection: for so many failed attempts, and not without end. */
 import type { RedisServer } from "./redis-settings.ts";
+import { lacking } from "./server-trouble.ts";
 
 export interface RedisGate {
   readonly isOpen: boolean;
@@ -30,9 +31,7 @@ export function createGate(
   let closed: Error | undefined;
 
   const unreachable = () =>
-    new Error(
-      `redis at ${at} can't be reached: ${reason() ?? "it does not answer"}`,
-    );
+    new Error(lacking(`redis at ${at}`, reason() ?? "it does not answer"));
 
   function pass(left: number, ms: number, late: () => Error | undefined) {
     return new Promise<Error | undefined>((resolve) => {

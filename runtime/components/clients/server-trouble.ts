@@ -15,23 +15,37 @@ const repeatMs = 60_000;
 /** One that comes and goes is not news each time. */
 const quietMs = 1000;
 
+/** As Redis and PostgreSQL begin what they say of a wrong login. */
+const isRefusal = (reason: string) =>
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry)/.test(
+    reason,
+  );
+
+/** What a request gets while the server can't be used. */
+export const lacking = (server: string, reason: string): string =>
+  `${server} ${isRefusal(reason) ? "refuses the login" : "can't be reached"}: ${reason}`;
+
 /** `server` names it in the log: `redis at localhost:6379`. */
 export function watchServer(log: Logger, server: string): ServerTrouble {
   let reason: string | undefined;
   let isTold = false;
+  let isRefusalTold = false;
   let toldAt = -Infinity;
   return {
     found(now) {
       reason = now;
       const at = performance.now();
-      if (at - toldAt < (isTold ? repeatMs : quietMs)) return;
+      // What comes first may be just the cut: the refusal that follows tells more.
+      const isNews = isRefusal(now) && !isRefusalTold;
+      if (!isNews && at - toldAt < (isTold ? repeatMs : quietMs)) return;
       isTold = true;
+      isRefusalTold = isRefusal(now);
       toldAt = at;
-      log.warn(`${server} can't be reached: ${now}; trying until it can`);
+      log.warn(`${lacking(server, now)}; trying until it can`);
     },
     over() {
       if (isTold) log.info(`${server} is connected again`);
-      isTold = false;
+      isTold = isRefusalTold = false;
       reason = undefined;
     },
     get reason() {
