@@ -9,6 +9,7 @@ import { apply, installFlags, installOptions } from "./install-flags.ts";
 import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
 import { rolledOut } from "./rollout.ts";
+import { stalePods } from "./stale-pods.ts";
 
 export const init = command(
   "init",
@@ -96,6 +97,12 @@ dapr init -k --dry-run > dapr.yaml
       for (const { name, image } of devWorkloads)
         await rolledOut(name, { namespace: "default", image, until });
     }
+    const left = await stalePods(flags.namespace);
+    if (left.length > 0)
+      io.status(
+        "warning",
+        `These pods trust the certificates of an earlier installation and get no changes of components any more: make them anew (kubectl rollout restart): ${left.join(", ")}`,
+      );
     io.status(
       "success",
       `Success! Dapr has been installed to namespace ${flags.namespace}. To verify, run \`dapr status -k' in your terminal. To get started, go here: https://docs.dapr.io/getting-started`,

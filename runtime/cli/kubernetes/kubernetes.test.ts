@@ -9,6 +9,7 @@ import { readable } from "./kubectl.ts";
 import { appRows } from "./list-pods.ts";
 import { tagOf, type Pod } from "./pods.ts";
 import { waitingReason } from "./rollout.ts";
+import { stale } from "./stale-pods.ts";
 import { statusRows } from "./status.ts";
 import { version } from "../../version.ts";
 
@@ -189,6 +190,24 @@ test("a rollout is judged by the pods of its own image", () => {
   ];
   expect(waitingReason(pods, "dapr:2")).toBeUndefined();
   expect(waitingReason(pods, "dapr:1")).toBe("ImagePullBackOff");
+});
+
+test("pods of an earlier installation are named by what they trust", () => {
+  const withRoot = (name: string, value: string) =>
+    pod(name, {
+      spec: {
+        containers: [
+          {
+            name: "daprd",
+            image: "d",
+            env: [{ name: "DAPR_TRUST_ANCHORS", value }],
+          },
+        ],
+      },
+    });
+  expect(
+    stale([withRoot("old", "A\n"), withRoot("new", "B\n"), pod("none")], "B"),
+  ).toEqual(["dapr-system/old"]);
 });
 
 describe("what is installed already", () => {

@@ -16,6 +16,7 @@ export interface Container {
   name: string;
   image: string;
   args?: string[];
+  env?: { name: string; value?: string }[];
 }
 
 interface ContainerStatus {

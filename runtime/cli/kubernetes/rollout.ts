@@ -46,7 +46,7 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   } catch (error) {
     throw new CommandError(
       `${name} is not running: ${reason ?? (error as Error).message}. ` +
-        (isHopeless(reason)
+        (isHopeless(reason) || reason === "ErrImagePull"
           ? howToGet(image)
           : `See \`kubectl describe pods -n ${namespace} -l app=${name}\` and \`kubectl logs -n ${namespace} -l app=${name}\``),
     );
