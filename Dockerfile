@@ -17,5 +17,6 @@ COPY dist.kubernetes ./control-plane
 # By number: Kubernetes must see that it is not root.
 USER 1000:1000
 EXPOSE 3500 50001 9090
-ENTRYPOINT []
+# Instead of the base image's; it only runs its arguments.
+ENTRYPOINT ["/usr/bin/env"]
 CMD ["/daprd"]
