@@ -86,6 +86,17 @@ export interface KubeObject {
   status?: Record<string, unknown>;
 }
 
+/** What `kubectl -o json` printed. */
+export function parseAnswer<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new CommandError(
+      `kubectl printed something else than JSON: is \`kubectl\` on PATH the real one? It began with ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  }
+}
+
 /** Where to look: one namespace, or all. */
 export type Where = { namespace: string } | "all";
 
@@ -103,5 +114,5 @@ export async function listObjects<T extends KubeObject = KubeObject>(
     "-o",
     "json",
   ]);
-  return (JSON.parse(text) as { items: T[] }).items;
+  return parseAnswer<{ items: T[] }>(text).items;
 }
