@@ -80,8 +80,9 @@ dapr init -k --dry-run > dapr.yaml
     for (const name of Object.keys(notYet) as (keyof typeof notYet)[])
       if (flags[name]) throw new CommandError(`--${name} is not available yet`);
     checkTimeout(flags.timeout);
+    const asked = installOptions(flags);
     if (flags["dry-run"]) {
-      const { crds, rest } = installation(installOptions(flags));
+      const { crds, rest } = installation(asked);
       const dev = flags.dev ? devObjects(false) : [];
       process.stdout.write(toYaml([...crds, ...rest, ...dev]));
       return 0;

@@ -4,6 +4,7 @@ import type { Io } from "../io.ts";
 import { renderTable } from "../table.ts";
 import { checkNamespace } from "./check-flags.ts";
 import { listObjects, type KubeObject, type Where } from "./kubectl.ts";
+import { warnOfExpiry } from "./root-certificate.ts";
 
 export const resourceFlags = {
   kubernetes: {
@@ -65,6 +66,7 @@ export async function printResources(
     io.out((await import("yaml")).stringify(plain()).trimEnd());
   else if (found.length === 0) io.out(`No ${kind} found.`);
   else io.out(renderTable(found.map(row)));
+  if (flags.output === "list") await warnOfExpiry(io);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 /** `dapr upgrade -k`: another version of the control plane; sidecars follow when their pods are made anew. */
 import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
-import { checkNamespace, checkTimeout } from "./check-flags.ts";
+import { checkTimeout } from "./check-flags.ts";
 import { install } from "./install.ts";
 import { installFlags, installOptions } from "./install-flags.ts";
 import { installed } from "./installed.ts";
@@ -28,8 +28,8 @@ export const upgrade = command(
   { usage: "-k --runtime-version VERSION [flags]" },
   async ({ flags, given, io }) => {
     const version = flags["runtime-version"];
-    checkNamespace(flags.namespace);
     checkTimeout(flags.timeout);
+    installOptions(flags); // throws on what can't be, before the cluster is asked
     await reachCluster();
     const found = await installed();
     if (!found)
