@@ -1,8 +1,9 @@
 /** What the commands for a cluster answer without one, as they ship. */
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { cli, workspace } from "./cli-process.ts";
+import { cli, launcher, workspace } from "./cli-process.ts";
 
 jest.setTimeout(60_000);
 
@@ -115,4 +116,23 @@ test("annotate -k: a workload whose pod's metadata is null", async () => {
   expect(out).toContain('dapr.io/app-port: "3000"');
   expect(out).toContain("# later");
   expect(readFileSync(file, "utf8")).toContain("template: null");
+});
+
+(process.platform === "linux" ? test : test.skip).each([
+  ["a reader that has gone", "| true", 0, ""],
+  ["a full disk", "> /dev/full", 1, "the output could not be written: ENOSPC"],
+])("--dry-run with %s", (_, where, code, said) => {
+  const { status, stderr } = spawnSync(
+    "bash",
+    [
+      "-c",
+      `set -o pipefail; "$0" "$1" init -k --dry-run ${where}`,
+      process.execPath,
+      launcher,
+    ],
+    { encoding: "utf8" },
+  );
+  expect(status).toBe(code);
+  if (said) expect(stderr).toContain(said);
+  else expect(stderr).toBe("");
 });
