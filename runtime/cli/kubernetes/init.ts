@@ -9,6 +9,7 @@ import { install } from "./install.ts";
 import { apply, installFlags, installOptions } from "./install-flags.ts";
 import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
+import { withoutOthers } from "./ownership.ts";
 import { rolledOut } from "./rollout.ts";
 
 /** The original's; refused, as nothing would follow from them. */
@@ -115,7 +116,7 @@ dapr init -k --dry-run > dapr.yaml
         "-o",
         "name",
       ]);
-      await apply(devObjects(found.trim() !== ""));
+      await apply(await withoutOthers(devObjects(found.trim() !== ""), io));
       const until = Date.now() + flags.timeout * 1000;
       for (const { name, image } of devWorkloads)
         await rolledOut(name, { namespace: "default", image, until });

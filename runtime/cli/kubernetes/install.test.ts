@@ -2,7 +2,8 @@ import { version } from "../../version.ts";
 import { checkNamespace, checkTimeout } from "./check-flags.ts";
 import { installOptions } from "./install-flags.ts";
 import { installationIn } from "./installed.ts";
-import { isOwn, marked, others } from "./namespace.ts";
+import { others } from "./namespace.ts";
+import { isOwn, marked } from "./ownership.ts";
 import { readSettings } from "./set-flag.ts";
 
 const flags = {

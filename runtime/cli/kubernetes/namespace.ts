@@ -2,27 +2,13 @@
  * The control plane's namespace. One that the installation makes carries a mark, and goes with it; one that was there
  * before is left as it is: no label, and no removal.
  */
-import { managedBy } from "../../kubernetes/manifests/options.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
 import { CommandError } from "../command.ts";
 import type { Io } from "../io.ts";
 import { apply } from "./install-flags.ts";
 import { kubectl, parseAnswer, type KubeObject } from "./kubectl.ts";
+import { isOwn, marked, othersSelector } from "./ownership.ts";
 import { secondsLeft } from "./rollout.ts";
-
-const mark = "app.kubernetes.io/managed-by";
-
-/** As of a namespace: only the one that the installation made is its own. */
-export const isOwn = (namespace: KubeObject | undefined): boolean =>
-  namespace?.metadata.labels?.[mark] === managedBy;
-
-export const marked = (namespace: KubernetesObject): KubernetesObject => ({
-  ...namespace,
-  metadata: {
-    ...namespace.metadata,
-    labels: { ...namespace.metadata.labels, [mark]: managedBy },
-  },
-});
 
 /**
  * Makes the namespace, or takes one that is there and of use. `holdsControlPlane` is true when this
@@ -156,7 +142,7 @@ const othersIn = async (namespace: string, kinds: readonly string[]) =>
       "-n",
       namespace,
       "-l",
-      `${mark}!=${managedBy}`,
+      othersSelector,
       "--ignore-not-found",
       "--no-headers",
       "-o",

@@ -11,6 +11,7 @@ import { parts } from "./install-flags.ts";
 import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
 import { releaseNamespace } from "./namespace.ts";
+import { withoutOthers } from "./ownership.ts";
 
 export const uninstall = command(
   "uninstall",
@@ -56,7 +57,11 @@ export const uninstall = command(
         `WARNING: dapr release does not exist in namespace ${namespace}: removing what may be left of one`,
       );
     try {
-      if (flags.dev) await remove(devObjects(false), flags.timeout);
+      if (flags.dev)
+        await remove(
+          await withoutOthers(await known(devObjects(false)), io),
+          flags.timeout,
+        );
       // The webhook first: from then on pods start without it.
       await remove(rest.toReversed(), flags.timeout);
       if (flags.all) await remove(crds, flags.timeout);
@@ -71,30 +76,48 @@ export const uninstall = command(
   },
 );
 
-/** Deletes what is there, waits until it is gone. A kind whose CRD is gone has no objects either. */
-async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
+/** A kind whose CRD is gone has no objects either, and kubectl refuses its name. */
+async function known(objects: KubernetesObject[]) {
   const kinds = new Set(
     (await kubectl(["get", "customresourcedefinitions", "-o", "name"]))
       .split("\n")
       .map((name) => name.slice(name.indexOf("/") + 1)),
   );
-  const known = objects.filter(
+  return objects.filter(
     ({ apiVersion, kind }) =>
       apiVersion !== "dapr.io/v1alpha1" ||
       kinds.has(`${kind!.toLowerCase()}s.dapr.io`),
   );
-  if (known.length === 0) return;
-  await kubectl(
-    [
-      "delete",
-      "--ignore-not-found",
-      // The pods of a Deployment with it: once it says so, everything is gone.
-      "--cascade=foreground",
-      "--wait",
-      `--timeout=${timeoutSeconds}s`,
-      "-f",
-      "-",
-    ],
-    { input: toYaml(known) },
-  );
+}
+
+/** Deletes what is there, in the order given, and waits until it is gone. */
+async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
+  for (const run of runs(await known(objects)))
+    await kubectl(
+      [
+        "delete",
+        "--ignore-not-found",
+        // A Deployment's pods are to be gone too. Not so with custom kinds: the cluster's collector learns of those late.
+        `--cascade=${isDeployment(run[0]!) ? "foreground" : "background"}`,
+        "--wait",
+        `--timeout=${timeoutSeconds}s`,
+        "-f",
+        "-",
+      ],
+      { input: toYaml(run) },
+    );
+}
+
+const isDeployment = ({ kind }: KubernetesObject) => kind === "Deployment";
+
+/** Parted where Deployments begin and end. */
+function runs(objects: readonly KubernetesObject[]): KubernetesObject[][] {
+  const parted: KubernetesObject[][] = [];
+  for (const object of objects) {
+    const last = parted.at(-1);
+    if (last && isDeployment(last[0]!) === isDeployment(object))
+      last.push(object);
+    else parted.push([object]);
+  }
+  return parted;
 }
