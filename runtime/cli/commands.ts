@@ -41,6 +41,7 @@ export const commands: readonly CommandEntry[] = [
     "configurations",
     async () => (await import("./kubernetes/configurations.ts")).configurations,
   ),
+  lazily("mtls", async () => (await import("./kubernetes/mtls.ts")).mtls),
   lazily("logs", async () => (await import("./kubernetes/logs.ts")).logs),
   lazily(
     "annotate",

@@ -56,6 +56,8 @@ export const list = command(
           rows.map((row) => ("appPid" in row ? tableRow(row) : podRow(row))),
         ),
       );
+    if (flags.kubernetes && flags.output === "table")
+      await (await import("./kubernetes/root-certificate.ts")).warnOfExpiry(io);
     return 0;
   },
 );

@@ -6,8 +6,9 @@ const later: Record<string, string> = {
   uninstall: "Nothing was installed, so there is nothing to remove.",
   publish:
     "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
-  dashboard: "Running apps: `dapr list`.",
-  mtls: "Sidecars on this machine talk over loopback only.",
+  dashboard:
+    "Nor is it in the original any more. Running apps: `dapr list`, in a cluster `dapr list -k`.",
+  mcpservers: "MCP servers are not served yet.",
   completion: "The commands are few: `dapr --help`.",
   "build-info": "Versions: `dapr version`.",
   scheduler: "The jobs API is not served yet.",

@@ -12,7 +12,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 
-const launcher = join(__dirname, "..", "..", "runtime", "bin", "dapr.js");
+export const launcher = join(
+  __dirname,
+  "..",
+  "..",
+  "runtime",
+  "bin",
+  "dapr.js",
+);
 
 export interface CliRun {
   pid: number;

@@ -5,6 +5,7 @@ export const about = {
     "Show the health of the control plane. Supported platforms: Kubernetes",
   components: "List all components. Supported platforms: Kubernetes",
   configurations: "List all configurations. Supported platforms: Kubernetes",
+  mtls: "Tell whether mutual TLS is on. Supported platforms: Kubernetes",
   logs: "Get the sidecar's log of an app. Supported platforms: Kubernetes",
   annotate:
     "Add dapr.io annotations to a manifest. Supported platforms: Kubernetes",

@@ -2,10 +2,6 @@
  * `dapr annotate -k`: puts the dapr.io annotations on a workload in a manifest.
  * All documents come out again; only the first workload that matches is changed.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { parseAllDocuments, type Document } from "yaml";
 import { parseQuantity } from "../../metadata.ts";
 import {
   CommandError,
@@ -15,18 +11,7 @@ import {
   type FlagValues,
 } from "../command.ts";
 import { about } from "./about.ts";
-
-/** Where each kind of workload keeps the metadata of its pods. */
-const podMetadata: Record<string, string[]> = {
-  Pod: ["metadata"],
-  Deployment: ["spec", "template", "metadata"],
-  ReplicaSet: ["spec", "template", "metadata"],
-  DaemonSet: ["spec", "template", "metadata"],
-  StatefulSet: ["spec", "template", "metadata"],
-  ReplicationController: ["spec", "template", "metadata"],
-  Job: ["spec", "template", "metadata"],
-  CronJob: ["spec", "jobTemplate", "spec", "template", "metadata"],
-};
+import { annotateFirst, joinDocuments, readManifests } from "./manifests.ts";
 
 const option = (about: string, short?: string): Flag => ({
   type: "string",
@@ -123,66 +108,17 @@ dapr annotate -k -r nodeapp -n default deploy/
       throw new CommandError(
         "--resource is required when --namespace is provided",
       );
-    const documents = (await readManifests(words[0]!)).flatMap(
-      ({ name, text: manifest }) => parseManifest(name, manifest),
-    );
-    annotateFirst(documents, {
+    const manifests = await readManifests(words[0]!);
+    annotateFirst(manifests, {
       resource: flags.resource,
       namespace: flags.namespace,
       appId: flags["app-id"],
       values: annotationValues(flags, given),
     });
-    io.out(joinDocuments(documents));
+    io.out(joinDocuments(manifests));
     return 0;
   },
 );
-
-/** Documents of one stream keep the `---` they began with, those of different files have none. */
-export const joinDocuments = (documents: readonly Document[]): string =>
-  documents
-    .map(String)
-    .map((text, index) =>
-      index === 0 || text.startsWith("---") ? text : `---\n${text}`,
-    )
-    .join("")
-    .trimEnd();
-
-export interface AnnotateOptions {
-  resource: string;
-  namespace: string;
-  appId: string;
-  /** By annotation without its prefix. */
-  values: Record<string, string>;
-}
-
-/** Annotates the first workload that matches. Throws when none does. */
-export function annotateFirst(
-  documents: readonly Document[],
-  { resource, namespace, appId, values }: AnnotateOptions,
-) {
-  for (const document of documents) {
-    const kind = String(document.get("kind") ?? "");
-    const path = podMetadata[kind];
-    if (!path) continue;
-    const name = String(document.getIn(["metadata", "name"]) ?? "");
-    const own = String(document.getIn(["metadata", "namespace"]) ?? "default");
-    if (resource && (name !== resource || (namespace && own !== namespace)))
-      continue;
-    const all = {
-      enabled: "true",
-      "app-id": appId || `${own}-${kind.toLowerCase()}-${name}`,
-      ...values,
-    };
-    for (const [key, value] of Object.entries(all))
-      document.setIn([...path, "annotations", `dapr.io/${key}`], value);
-    return;
-  }
-  throw new CommandError(
-    resource
-      ? `no workload named "${resource}"${namespace ? ` in namespace "${namespace}"` : ""} was found`
-      : `no workload was found; the kinds that can be annotated are ${Object.keys(podMetadata).join(", ")}`,
-  );
-}
 
 type Flags = FlagValues<typeof annotations> & {
   "max-body-size": string;
@@ -208,40 +144,4 @@ function bytes(flag: string, value: string): string {
   } catch (error) {
     throw new CommandError(`--${flag}: ${(error as Error).message}`);
   }
-}
-
-async function readManifests(
-  source: string,
-): Promise<{ name: string; text: string }[]> {
-  if (source === "-")
-    return [{ name: "stdin", text: await text(process.stdin) }];
-  if (/^https?:\/\//.test(source)) {
-    const reply = await fetch(source);
-    if (!reply.ok)
-      throw new CommandError(
-        `could not read ${source}: status ${reply.status}`,
-      );
-    return [{ name: source, text: await reply.text() }];
-  }
-  try {
-    const files = statSync(source).isDirectory()
-      ? readdirSync(source)
-          .filter((name) => /\.ya?ml$/i.test(name))
-          .sort()
-          .map((name) => join(source, name))
-      : [source];
-    return files.map((name) => ({ name, text: readFileSync(name, "utf8") }));
-  } catch (error) {
-    throw new CommandError(
-      `could not read ${source}: ${(error as Error).message}`,
-    );
-  }
-}
-
-function parseManifest(name: string, manifest: string): Document[] {
-  const documents = parseAllDocuments(manifest);
-  if (!Array.isArray(documents)) return [];
-  for (const { errors } of documents)
-    if (errors[0]) throw new CommandError(`${name}: ${errors[0].message}`);
-  return documents.filter(({ contents }) => contents !== null);
 }

@@ -33,9 +33,9 @@ export function componentRow(
   return {
     NAMESPACE: metadata.namespace ?? "",
     NAME: metadata.name,
-    TYPE: String(spec["type"] ?? ""),
-    VERSION: String(spec["version"] ?? ""),
-    SCOPES: (scopes ?? []).join(","),
+    TYPE: String(spec?.["type"] ?? ""),
+    VERSION: String(spec?.["version"] ?? ""),
+    SCOPES: [scopes ?? []].flat().join(","),
     CREATED: created(since),
     AGE: age(nowMs - since.getTime()),
   };

@@ -27,8 +27,9 @@ export function configurationRow(
   nowMs: number,
 ): Record<string, string> {
   const since = new Date(metadata.creationTimestamp);
-  const tracing = spec["tracing"] as { samplingRate?: string } | undefined;
-  const metrics = (spec["metrics"] ?? spec["metric"]) as
+  const tracing = spec?.["tracing"] as
+    { samplingRate?: string } | null | undefined;
+  const metrics = (spec?.["metrics"] ?? spec?.["metric"]) as
     { enabled?: boolean } | undefined;
   return {
     NAMESPACE: metadata.namespace ?? "",

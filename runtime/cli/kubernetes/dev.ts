@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import { marked } from "./ownership.ts";
 
 const namespace = "default";
 const redis = "dapr-dev-redis-master";
@@ -21,7 +22,7 @@ export function devObjects(hasSecret: boolean): KubernetesObject[] {
   const redisPassword = {
     secretKeyRef: { name: devSecret, key: "redis-password" },
   };
-  return [
+  const objects = [
     ...(hasSecret ? [] : [newSecret()]),
     service(redis, 6379),
     deployment(redis, {
@@ -57,6 +58,7 @@ export function devObjects(hasSecret: boolean): KubernetesObject[] {
       },
     } as KubernetesObject,
   ];
+  return objects.map(marked);
 }
 
 const newSecret = () =>

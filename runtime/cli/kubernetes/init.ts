@@ -1,15 +1,45 @@
 /** `dapr init -k`: the control plane for the cluster kubectl points at. */
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
-import { CommandError, command } from "../command.ts";
+import { CommandError, command, type FlagTable } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
 import { about } from "./about.ts";
+import { checkTimeout } from "./check-flags.ts";
 import { devObjects, devSecret, devWorkloads } from "./dev.ts";
 import { install } from "./install.ts";
 import { apply, installFlags, installOptions } from "./install-flags.ts";
 import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
+import { withoutOthers } from "./ownership.ts";
 import { rolledOut } from "./rollout.ts";
 import { stalePods } from "./stale-pods.ts";
+
+/** The original's; refused, as nothing would follow from them. */
+const notYet = {
+  "enable-mtls": {
+    type: "bool",
+    about: "Mutual TLS between sidecars (not available yet)",
+  },
+  "enable-ha": {
+    type: "bool",
+    about: "Several replicas (not available yet)",
+  },
+  "image-variant": {
+    type: "string",
+    about: "Another build of the images (not available yet)",
+  },
+  "ca-root-certificate": {
+    type: "string",
+    about: "An own certificate authority (not available yet)",
+  },
+  "issuer-public-certificate": {
+    type: "string",
+    about: "Its issuer (not available yet)",
+  },
+  "issuer-private-key": {
+    type: "string",
+    about: "The issuer's key (not available yet)",
+  },
+} as const satisfies FlagTable;
 
 export const init = command(
   "init",
@@ -29,14 +59,7 @@ export const init = command(
       about: "The tag of the image (default: this CLI's version)",
     },
     wait: { type: "bool", about: "Accepted; it always waits" },
-    "enable-mtls": {
-      type: "bool",
-      about: "Mutual TLS between sidecars (not available yet)",
-    },
-    "enable-ha": {
-      type: "bool",
-      about: "Several replicas (not available yet)",
-    },
+    ...notYet,
     ...installFlags,
   },
   {
@@ -56,10 +79,12 @@ dapr init -k --dry-run > dapr.yaml
   },
   async ({ flags, io }) => {
     if (!flags.kubernetes) return sayNotYet("init", io);
-    for (const name of ["enable-mtls", "enable-ha"] as const)
+    for (const name of Object.keys(notYet) as (keyof typeof notYet)[])
       if (flags[name]) throw new CommandError(`--${name} is not available yet`);
+    checkTimeout(flags.timeout);
+    const asked = installOptions(flags);
     if (flags["dry-run"]) {
-      const { crds, rest } = installation(installOptions(flags));
+      const { crds, rest } = installation(asked);
       const dev = flags.dev ? devObjects(false) : [];
       process.stdout.write(toYaml([...crds, ...rest, ...dev]));
       return 0;
@@ -70,13 +95,13 @@ dapr init -k --dry-run > dapr.yaml
       throw new CommandError(
         `Dapr is installed in this cluster already, in namespace ${found.namespace}: change it there (-n ${found.namespace}), or remove it first (dapr uninstall -k -n ${found.namespace})`,
       );
-    const options = installOptions(flags);
+    const options = installOptions(flags, found);
     io.status("pending", "Making the jump to hyperspace...");
     io.status(
       "success",
       "Deploying the Dapr control plane with latest version to your cluster...",
     );
-    await install(options, flags.timeout * 1000, io);
+    await install(options, found, flags.timeout * 1000, io);
     if (flags.dev) {
       io.status(
         "success",
@@ -92,7 +117,7 @@ dapr init -k --dry-run > dapr.yaml
         "-o",
         "name",
       ]);
-      await apply(devObjects(found.trim() !== ""));
+      await apply(await withoutOthers(devObjects(found.trim() !== ""), io));
       const until = Date.now() + flags.timeout * 1000;
       for (const { name, image } of devWorkloads)
         await rolledOut(name, { namespace: "default", image, until });

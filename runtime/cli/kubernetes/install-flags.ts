@@ -3,12 +3,14 @@ import {
   defaultInstall,
   type InstallOptions,
 } from "../../kubernetes/manifests/options.ts";
-import { toYaml } from "../../kubernetes/manifests/install.ts";
+import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
 import { version } from "../../version.ts";
 import { CommandError, type FlagTable } from "../command.ts";
+import { checkImage, checkOwnNamespace } from "./check-flags.ts";
 import type { Installed } from "./installed.ts";
 import { kubectl } from "./kubectl.ts";
+import { readSettings, setFlag } from "./set-flag.ts";
 
 /** What `npm run images` begins its names with. */
 const defaultRegistry = "localhost/dapr-quickstart-kit";
@@ -38,9 +40,9 @@ export const installFlags = {
   },
   "image-pull-policy": {
     type: "string",
-    default: "IfNotPresent",
-    about: "Always, IfNotPresent or Never",
+    about: "Always, IfNotPresent or Never (default IfNotPresent)",
   },
+  set: setFlag,
 } as const satisfies FlagTable;
 
 const policies = ["Always", "IfNotPresent", "Never"] as const;
@@ -51,20 +53,31 @@ export interface InstallFlags {
   "image-registry": string;
   "runtime-version": string;
   "image-pull-policy": string;
+  set: string[];
 }
 
-/** For what is installed already nothing but version and what is given changes. */
+/** An upgrade of what was `found` keeps its image but for the version. Other settings stay wherever they are not given. */
 export function installOptions(
   flags: InstallFlags,
   found?: Installed,
+  isUpgrade = false,
 ): InstallOptions {
-  const policy = policies.find((name) => name === flags["image-pull-policy"]);
+  checkOwnNamespace(flags.namespace);
+  const before = isUpgrade ? found : undefined;
+  const image = imageOf(flags, before);
+  checkImage(image);
+  const given = flags["image-pull-policy"];
+  const policy = given
+    ? policies.find((name) => name === given)
+    : (before?.imagePullPolicy ?? "IfNotPresent");
   if (!policy)
     throw new CommandError(
-      `--image-pull-policy "${flags["image-pull-policy"]}" is not one of ${policies.join(", ")}`,
+      `--image-pull-policy "${given}" is not one of ${policies.join(", ")}`,
     );
   return {
-    ...defaultInstall(imageOf(flags, found)),
+    ...defaultInstall(image),
+    ...found?.settings,
+    ...readSettings(flags.set),
     namespace: flags.namespace,
     imagePullPolicy: policy,
   };
@@ -76,6 +89,16 @@ function imageOf(flags: InstallFlags, found?: Installed): string {
   const registry = flags["image-registry"].replace(/\/+$/, "");
   if (registry || !found) return `${registry || defaultRegistry}/dapr:${tag}`;
   return `${found.image.replace(/(?::[^:/@]+)?(?:@.*)?$/, "")}:${tag}`;
+}
+
+/** An installation with its Namespace apart: that one may have been there before. */
+export function parts(options: InstallOptions) {
+  const { crds, rest } = installation(options);
+  return {
+    crds,
+    namespace: rest.find(({ kind }) => kind === "Namespace")!,
+    rest: rest.filter(({ kind }) => kind !== "Namespace"),
+  };
 }
 
 /** Applies objects in their order; what is there already is brought up to date. */

@@ -3,24 +3,30 @@
  * get its sidecar. Safe to run again: everything is applied, nothing replaced.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { installation } from "../../kubernetes/manifests/install.ts";
 import type { InstallOptions } from "../../kubernetes/manifests/options.ts";
 import { injector, operator } from "../../kubernetes/names.ts";
 import { CommandError } from "../command.ts";
 import type { Io } from "../io.ts";
-import { apply } from "./install-flags.ts";
-import { kubectl } from "./kubectl.ts";
+import { apply, parts } from "./install-flags.ts";
+import type { Installed } from "./installed.ts";
+import { kubectl, parseAnswer } from "./kubectl.ts";
+import { claimNamespace } from "./namespace.ts";
 import type { Pod } from "./pods.ts";
 import { rolledOut, secondsLeft } from "./rollout.ts";
 
-/** Rejects with a {@link CommandError} that says what is still missing once the time is over. */
+/**
+ * `found` is what is installed already. Rejects with a {@link CommandError} when the namespace is not free,
+ * nothing being changed then, or that says what is still missing once the time is over.
+ */
 export async function install(
   options: InstallOptions,
+  found: Installed | undefined,
   timeoutMs: number,
   io: Io,
 ): Promise<void> {
   const until = Date.now() + timeoutMs;
-  const { crds, rest } = installation(options);
+  const { crds, namespace: own, rest } = parts(options);
+  await claimNamespace(own, found !== undefined, until, io);
   io.status("info", `Applying ${crds.length} custom resource definitions`);
   await apply(crds);
   await kubectl([
@@ -98,7 +104,7 @@ async function injectionProblem(): Promise<string | undefined> {
     const answer = await kubectl(asController, {
       input: JSON.stringify(sample),
     });
-    const { spec } = JSON.parse(answer) as Pod;
+    const { spec } = parseAnswer<Pod>(answer);
     return spec.containers.some(({ name }) => name === "daprd")
       ? undefined
       : "it comes back without one";

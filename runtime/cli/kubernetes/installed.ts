@@ -1,6 +1,9 @@
 /** The control plane that a cluster has already: two in one cluster would share kinds and webhook, and break each other. */
-import { managedBy } from "../../kubernetes/manifests/options.ts";
-import { operator } from "../../kubernetes/names.ts";
+import {
+  managedBy,
+  type InstallOptions,
+} from "../../kubernetes/manifests/options.ts";
+import { injector, operator } from "../../kubernetes/names.ts";
 import { CommandError } from "../command.ts";
 import { listObjects, type KubeObject } from "./kubectl.ts";
 
@@ -8,28 +11,72 @@ export interface Installed {
   namespace: string;
   /** Of the operator. */
   image: string;
+  imagePullPolicy: InstallOptions["imagePullPolicy"];
+  /** What may have been changed since, e.g. by `kubectl set env`: as it is now. */
+  settings: Partial<InstallOptions>;
 }
 
 interface Deployment extends KubeObject {
-  spec: { template: { spec: { containers: { image: string }[] } } };
+  spec: { template: { spec: { containers: Container[] } } };
+}
+
+interface Container {
+  image: string;
+  imagePullPolicy?: InstallOptions["imagePullPolicy"];
+  env?: { name: string; value?: string }[];
 }
 
 /** Rejects when it is another Dapr's: that one has its own ways of being changed and removed. */
 export async function installed(): Promise<Installed | undefined> {
   return installationIn(
-    await listObjects<Deployment>("deployments", "all", `app=${operator.name}`),
+    await listObjects<Deployment>(
+      "deployments",
+      "all",
+      `app in (${operator.name},${injector.name})`,
+    ),
   );
 }
 
 export function installationIn(
   deployments: readonly Deployment[],
 ): Installed | undefined {
-  const [found] = deployments;
+  const named = (name: string) =>
+    deployments.find(({ metadata }) => metadata.name === name);
+  const found = named(operator.name);
   if (!found) return undefined;
   const { namespace = "", labels } = found.metadata;
   if (labels?.["app.kubernetes.io/managed-by"] !== managedBy)
     throw new CommandError(
       `another Dapr runs in this cluster, in namespace ${namespace}: remove it by the tool that installed it (\`helm uninstall dapr -n ${namespace}\`, or the dapr CLI it came with), or use another cluster`,
     );
-  return { namespace, image: found.spec.template.spec.containers[0]!.image };
+  const { image, imagePullPolicy = "IfNotPresent" } = containerOf(found);
+  const environment = (deployment: Deployment | undefined) =>
+    new Map(
+      (deployment ? (containerOf(deployment).env ?? []) : []).map(
+        ({ name, value }) => [name, value],
+      ),
+    );
+  const ofOperator = environment(found);
+  const ofInjector = environment(named(injector.name));
+  return {
+    namespace,
+    image,
+    imagePullPolicy,
+    settings: defined({
+      watchInterval: ofOperator.get("WATCH_INTERVAL"),
+      clusterDomain: ofOperator.get("KUBE_CLUSTER_DOMAIN"),
+      logLevel: ofOperator.get("LOG_LEVEL"),
+      allowedServiceAccounts: ofInjector
+        .get("ALLOWED_SERVICE_ACCOUNTS")
+        ?.split(","),
+    }),
+  };
 }
+
+const containerOf = ({ spec }: Deployment): Container =>
+  spec.template.spec.containers[0]!;
+
+const defined = (values: Record<string, unknown>): Partial<InstallOptions> =>
+  Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined),
+  );

@@ -63,6 +63,9 @@ export function readable(stderr: string): string {
   const [, refusal] = /([^:\n]+ is forbidden: .*)/.exec(said) ?? [];
   if (refusal)
     return `this user lacks rights in the cluster: ${refusal.trim()}`;
+  // kubectl's own default where it has no configuration at all
+  if (said.includes("localhost:8080 was refused"))
+    return "invalid configuration: no configuration has been provided, so kubectl knows no cluster: point KUBECONFIG at its file, or make a cluster (kind, minikube, k3d), which writes one";
   if (!/connect|no route to host|Unauthorized|credentials/i.test(said))
     return said;
   return `kubectl does not get through to a cluster (which one it means: \`kubectl config get-contexts\`, KUBECONFIG): ${said}`;
@@ -86,22 +89,40 @@ export interface KubeObject {
   status?: Record<string, unknown>;
 }
 
+/** What `kubectl -o json` printed. */
+export function parseAnswer<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new CommandError(
+      `kubectl printed something else than JSON: is \`kubectl\` on PATH the real one? It began with ${JSON.stringify(text.slice(0, 80))}`,
+    );
+  }
+}
+
 /** Where to look: one namespace, or all. */
 export type Where = { namespace: string } | "all";
 
-/** Lists objects of a kind (`pods`, `components.dapr.io`), by label if one is given. */
+/** By labels, or by fields. */
+export type Selector = string | { field: string };
+
+/** Lists objects of a kind (`pods`, `components.dapr.io`), those that a selector picks if one is given. */
 export async function listObjects<T extends KubeObject = KubeObject>(
   kind: string,
   where: Where,
-  selector?: string,
+  selector?: Selector,
 ): Promise<T[]> {
   const text = await kubectl([
     "get",
     kind,
     ...(where === "all" ? ["--all-namespaces"] : ["-n", where.namespace]),
-    ...(selector ? ["-l", selector] : []),
+    ...(typeof selector === "string"
+      ? ["-l", selector]
+      : selector
+        ? ["--field-selector", selector.field]
+        : []),
     "-o",
     "json",
   ]);
-  return (JSON.parse(text) as { items: T[] }).items;
+  return parseAnswer<{ items: T[] }>(text).items;
 }

@@ -1,17 +1,12 @@
-import { parseAllDocuments } from "yaml";
 import { commands } from "../commands.ts";
-import { annotateFirst, joinDocuments } from "./annotate.ts";
 import { componentRow } from "./components.ts";
 import { configurationRow } from "./configurations.ts";
-import { installOptions } from "./install-flags.ts";
-import { installationIn } from "./installed.ts";
 import { readable } from "./kubectl.ts";
 import { appRows } from "./list-pods.ts";
 import { tagOf, type Pod } from "./pods.ts";
 import { waitingReason } from "./rollout.ts";
 import { stale } from "./stale-pods.ts";
 import { statusRows } from "./status.ts";
-import { version } from "../../version.ts";
 
 const now = Date.parse("2026-11-21T08:10:00Z");
 
@@ -110,63 +105,21 @@ test("a component's row tells its scopes, a configuration's its defaults", () =>
   ).toMatchObject({ "TRACING-ENABLED": "false", "METRICS-ENABLED": "true" });
 });
 
-const manifest = `# keep me
-kind: Service
-metadata: {name: nodeapp}
----
-kind: Deployment
-metadata: {name: other}
-spec: {template: {spec: {}}}
----
-kind: Deployment
-metadata: {name: nodeapp, namespace: shop}
-spec: {template: {metadata: {labels: {app: node}}}}
-`;
-const parse = () => {
-  const documents = parseAllDocuments(manifest);
-  if (!Array.isArray(documents)) throw new Error("no documents");
-  return documents;
-};
-const annotationsOf = (document: { toJS(): unknown }) =>
-  (
-    document.toJS() as {
-      spec: {
-        template: { metadata?: { annotations?: Record<string, string> } };
-      };
-    }
-  ).spec.template.metadata?.annotations;
-
-test("annotate changes the first workload and nothing else", () => {
-  const documents = parse();
-  annotateFirst(documents, {
-    resource: "",
-    namespace: "",
-    appId: "",
-    values: { "app-port": "3000" },
+test("an object without a spec, or with an empty one, has a row too", () => {
+  const metadata = {
+    name: "bare",
+    namespace: "default",
+    creationTimestamp: "2026-11-21T08:00:00Z",
+  };
+  expect(componentRow({ kind: "Component", metadata }, now)).toMatchObject({
+    NAME: "bare",
+    TYPE: "",
+    VERSION: "",
   });
-  expect(annotationsOf(documents[1]!)).toEqual({
-    "dapr.io/enabled": "true",
-    "dapr.io/app-id": "default-deployment-other",
-    "dapr.io/app-port": "3000",
-  });
-  expect(annotationsOf(documents[2]!)).toBeUndefined();
-  expect(String(documents[0])).toContain("# keep me");
-});
-
-test("annotate finds a workload by name and namespace, or says that it did not", () => {
-  const documents = parse();
-  const named = { resource: "nodeapp", appId: "n", values: {} };
-  annotateFirst(documents, { ...named, namespace: "shop" });
-  expect(annotationsOf(documents[2]!)?.["dapr.io/app-id"]).toBe("n");
-  expect(() =>
-    annotateFirst(documents, { ...named, namespace: "elsewhere" }),
-  ).toThrow('no workload named "nodeapp" in namespace "elsewhere" was found');
-});
-
-test("documents of one file and of several are parted once", () => {
-  const text = joinDocuments([...parse(), ...parse()]);
-  expect(text.match(/^---$/gm)).toHaveLength(5);
-  expect(parseAllDocuments(text)).toHaveLength(6);
+  for (const spec of [undefined, { tracing: null, metrics: null }] as const)
+    expect(
+      configurationRow({ kind: "Configuration", metadata, spec }, now),
+    ).toMatchObject({ "TRACING-ENABLED": "false", "METRICS-ENABLED": "true" });
 });
 
 test("every command of the help's list is loaded by its name, with the same line", async () => {
@@ -208,55 +161,6 @@ test("pods of an earlier installation are named by what they trust", () => {
   expect(
     stale([withRoot("old", "A\n"), withRoot("new", "B\n"), pod("none")], "B"),
   ).toEqual(["dapr-system/old"]);
-});
-
-describe("what is installed already", () => {
-  const deployment = (managedBy: string) => ({
-    kind: "Deployment",
-    metadata: {
-      name: "dapr-operator",
-      namespace: "dapr-system",
-      creationTimestamp: "2026-11-21T08:00:00Z",
-      labels: { "app.kubernetes.io/managed-by": managedBy },
-    },
-    spec: {
-      template: { spec: { containers: [{ image: "r:5000/a/dapr:0.1.0" }] } },
-    },
-  });
-
-  test("is this kit's, or another's that is left alone", () => {
-    expect(installationIn([])).toBeUndefined();
-    expect(installationIn([deployment("dapr-quickstart-kit")])).toEqual({
-      namespace: "dapr-system",
-      image: "r:5000/a/dapr:0.1.0",
-    });
-    expect(() => installationIn([deployment("Helm")])).toThrow(
-      "another Dapr runs in this cluster, in namespace dapr-system: remove it",
-    );
-  });
-
-  test.each([
-    [{}, undefined, `localhost/dapr-quickstart-kit/dapr:${version}`],
-    [
-      { "image-registry": "ghcr.io/me/" },
-      undefined,
-      `ghcr.io/me/dapr:${version}`,
-    ],
-    [{ "runtime-version": "2" }, "r:5000/a/dapr:0.1.0", "r:5000/a/dapr:2"],
-    [{ "runtime-version": "2" }, "r:5000/dapr@sha256:00", "r:5000/dapr:2"],
-    [{ image: "x:1" }, "r:5000/a/dapr:0.1.0", "x:1"],
-  ])("%j over %s is %s", (given, before, image) => {
-    const flags = {
-      namespace: "n",
-      image: "",
-      "image-registry": "",
-      "runtime-version": "",
-      "image-pull-policy": "Never",
-      ...given,
-    };
-    const found = before ? { namespace: "n", image: before } : undefined;
-    expect(installOptions(flags, found).image).toBe(image);
-  });
 });
 
 describe("what kubectl says of a failure", () => {

@@ -1,5 +1,6 @@
 /** `dapr list -k`: the apps in the cluster that have a sidecar. */
 import { age, created } from "../list.ts";
+import { checkNamespace } from "./check-flags.ts";
 import { listObjects, type Where } from "./kubectl.ts";
 import { argOf, sidecarOf, type Pod } from "./pods.ts";
 
@@ -11,8 +12,10 @@ export interface AppRow {
   created: string;
 }
 
-export const listApps = async (where: Where): Promise<AppRow[]> =>
-  appRows(await listObjects<Pod>("pods", where), Date.now());
+export async function listApps(where: Where): Promise<AppRow[]> {
+  if (where !== "all") checkNamespace(where.namespace);
+  return appRows(await listObjects<Pod>("pods", where), Date.now());
+}
 
 export function appRows(pods: readonly Pod[], nowMs: number): AppRow[] {
   return pods.flatMap((pod) => {

@@ -1,6 +1,7 @@
 /** `dapr logs -k -a ID`: what an app's sidecar has logged. */
 import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
+import { checkNamespace } from "./check-flags.ts";
 import { kubectl, listObjects } from "./kubectl.ts";
 import { argOf, sidecarOf, type Pod } from "./pods.ts";
 
@@ -35,6 +36,7 @@ export const logs = command(
   { examples: "\n# The log of one app's sidecar\ndapr logs -k -a nodeapp\n" },
   async ({ flags, io }) => {
     const { namespace } = flags;
+    checkNamespace(namespace);
     const pods = await listObjects<Pod>("pods", { namespace });
     const pod = pods.find((candidate) => {
       const sidecar = sidecarOf(candidate);

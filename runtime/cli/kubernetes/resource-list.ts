@@ -2,7 +2,9 @@
 import { CommandError, type FlagTable, type FlagValues } from "../command.ts";
 import type { Io } from "../io.ts";
 import { renderTable } from "../table.ts";
+import { checkNamespace } from "./check-flags.ts";
 import { listObjects, type KubeObject, type Where } from "./kubectl.ts";
+import { warnOfExpiry } from "./root-certificate.ts";
 
 export const resourceFlags = {
   kubernetes: {
@@ -14,6 +16,10 @@ export const resourceFlags = {
   name: { type: "string", short: "n", about: "Only the one of this name" },
   namespace: { type: "string", about: "Of this namespace" },
   "all-namespaces": { type: "bool", short: "A", about: "Of all namespaces" },
+  "no-namespace-warning": {
+    type: "bool",
+    about: "Without the note on namespaces",
+  },
   output: {
     type: "string",
     short: "o",
@@ -24,7 +30,8 @@ export const resourceFlags = {
 
 export interface Resource extends KubeObject {
   scopes?: string[];
-  spec: Record<string, unknown>;
+  /** An object that another version of the kind's definition let in may have none. */
+  spec?: Record<string, unknown>;
 }
 
 /** Lists resources of one kind and prints them; `row` makes a table line. */
@@ -36,9 +43,14 @@ export async function printResources(
 ): Promise<number> {
   if (!["list", "json", "yaml"].includes(flags.output))
     throw new CommandError("An invalid output format was specified.");
-  const found = (
-    await listObjects<Resource>(`${kind}.dapr.io`, whereOf(flags))
-  ).filter(
+  const where = whereOf(flags);
+  if (
+    !flags.namespace &&
+    !flags["all-namespaces"] &&
+    !flags["no-namespace-warning"]
+  )
+    io.status("warning", namespaceNote);
+  const found = (await listObjects<Resource>(`${kind}.dapr.io`, where)).filter(
     ({ metadata }) =>
       metadata.name !== "daprsystem" &&
       (flags.name === "" || metadata.name === flags.name),
@@ -47,18 +59,24 @@ export async function printResources(
     found.map(({ metadata, spec }) => ({
       name: metadata.name,
       namespace: metadata.namespace ?? "",
-      spec,
+      spec: spec ?? {},
     }));
   if (flags.output === "json") io.out(JSON.stringify(plain(), null, 2));
   else if (flags.output === "yaml")
     io.out((await import("yaml")).stringify(plain()).trimEnd());
   else if (found.length === 0) io.out(`No ${kind} found.`);
   else io.out(renderTable(found.map(row)));
+  if (flags.output === "list") await warnOfExpiry(io);
   return 0;
 }
 
+/** On stdout like every status line, before JSON too (spec cli §3). */
+const namespaceNote =
+  'In future releases, this command will only query the "default" namespace by default. Name one with --namespace, or ask for all with --all-namespaces (-A).';
+
 /** All namespaces unless one is named, as the original still does. */
-const whereOf = (flags: FlagValues<typeof resourceFlags>): Where =>
-  flags.namespace && !flags["all-namespaces"]
-    ? { namespace: flags.namespace }
-    : "all";
+function whereOf(flags: FlagValues<typeof resourceFlags>): Where {
+  if (!flags.namespace || flags["all-namespaces"]) return "all";
+  checkNamespace(flags.namespace);
+  return { namespace: flags.namespace };
+}

@@ -5,6 +5,7 @@ import { renderTable } from "../table.ts";
 import { about } from "./about.ts";
 import { listObjects } from "./kubectl.ts";
 import { tagOf, type Pod } from "./pods.ts";
+import { warnOfExpiry } from "./root-certificate.ts";
 
 /** The original's services, in its order; this control plane has some of them. */
 const services = [
@@ -42,6 +43,7 @@ export const status = command(
         "No status returned. Is Dapr initialized in your cluster?",
       );
     io.out(renderTable(rows));
+    await warnOfExpiry(io);
     return 0;
   },
 );

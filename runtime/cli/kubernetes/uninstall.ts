@@ -1,13 +1,17 @@
 /** `dapr uninstall -k`: takes the control plane out of the cluster again. */
-import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
+import { toYaml } from "../../kubernetes/manifests/install.ts";
 import { defaultInstall } from "../../kubernetes/manifests/options.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
 import { CommandError, command } from "../command.ts";
 import { sayNotYet } from "../not-yet.ts";
 import { about } from "./about.ts";
+import { checkNamespace, checkTimeout } from "./check-flags.ts";
 import { devObjects } from "./dev.ts";
+import { parts } from "./install-flags.ts";
 import { installed } from "./installed.ts";
 import { kubectl, reachCluster } from "./kubectl.ts";
+import { releaseNamespace } from "./namespace.ts";
+import { withoutOthers } from "./ownership.ts";
 
 export const uninstall = command(
   "uninstall",
@@ -35,6 +39,8 @@ export const uninstall = command(
   { usage: "-k [flags]" },
   async ({ flags, given, io }) => {
     if (!flags.kubernetes) return sayNotYet("uninstall", io);
+    checkNamespace(flags.namespace);
+    checkTimeout(flags.timeout);
     await reachCluster();
     const found = await installed();
     const namespace =
@@ -44,40 +50,74 @@ export const uninstall = command(
         `Dapr is installed in namespace ${found.namespace}, not in ${namespace}`,
       );
     io.status("info", "Removing Dapr from your cluster...");
-    const { crds, rest } = installation({ ...defaultInstall(""), namespace });
+    const { crds, rest } = parts({ ...defaultInstall(""), namespace });
     if (!found)
       io.status(
         "warning",
         `WARNING: dapr release does not exist in namespace ${namespace}: removing what may be left of one`,
       );
-    if (flags.dev) await remove(devObjects(false), flags.timeout);
-    // The webhook first: from then on pods start without it. The namespace goes with all that is in it.
-    await remove(rest.toReversed(), flags.timeout);
-    if (flags.all) await remove(crds, flags.timeout);
+    try {
+      if (flags.dev)
+        await remove(
+          await withoutOthers(await known(devObjects(false)), io),
+          flags.timeout,
+        );
+      // The webhook first: from then on pods start without it.
+      await remove(rest.toReversed(), flags.timeout);
+      if (flags.all) await remove(crds, flags.timeout);
+      await releaseNamespace(namespace, flags.timeout, io);
+    } catch (error) {
+      throw new CommandError(
+        `Error removing Dapr: ${(error as Error).message}`,
+      );
+    }
     io.status("success", "Dapr has been removed successfully");
     return 0;
   },
 );
 
-/** Deletes what is there, waits until it is gone. A kind whose CRD is gone has no objects either. */
-async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
+/** A kind whose CRD is gone has no objects either, and kubectl refuses its name. */
+async function known(objects: KubernetesObject[]) {
   const kinds = new Set(
-    (await kubectl(["api-resources", "-o", "name"])).split("\n"),
+    (await kubectl(["get", "customresourcedefinitions", "-o", "name"]))
+      .split("\n")
+      .map((name) => name.slice(name.indexOf("/") + 1)),
   );
-  const known = objects.filter(
+  return objects.filter(
     ({ apiVersion, kind }) =>
       apiVersion !== "dapr.io/v1alpha1" ||
       kinds.has(`${kind!.toLowerCase()}s.dapr.io`),
   );
-  await kubectl(
-    [
-      "delete",
-      "--ignore-not-found",
-      "--wait",
-      `--timeout=${timeoutSeconds}s`,
-      "-f",
-      "-",
-    ],
-    { input: toYaml(known) },
-  );
+}
+
+/** Deletes what is there, in the order given, and waits until it is gone. */
+async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
+  for (const run of runs(await known(objects)))
+    await kubectl(
+      [
+        "delete",
+        "--ignore-not-found",
+        // A Deployment's pods are to be gone too. Not so with custom kinds: the cluster's collector learns of those late.
+        `--cascade=${isDeployment(run[0]!) ? "foreground" : "background"}`,
+        "--wait",
+        `--timeout=${timeoutSeconds}s`,
+        "-f",
+        "-",
+      ],
+      { input: toYaml(run) },
+    );
+}
+
+const isDeployment = ({ kind }: KubernetesObject) => kind === "Deployment";
+
+/** Parted where Deployments begin and end. */
+function runs(objects: readonly KubernetesObject[]): KubernetesObject[][] {
+  const parted: KubernetesObject[][] = [];
+  for (const object of objects) {
+    const last = parted.at(-1);
+    if (last && isDeployment(last[0]!) === isDeployment(object))
+      last.push(object);
+    else parted.push([object]);
+  }
+  return parted;
 }

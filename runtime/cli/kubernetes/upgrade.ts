@@ -1,6 +1,7 @@
 /** `dapr upgrade -k`: another version of the control plane; sidecars follow when their pods are made anew. */
 import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
+import { checkTimeout } from "./check-flags.ts";
 import { install } from "./install.ts";
 import { installFlags, installOptions } from "./install-flags.ts";
 import { installed } from "./installed.ts";
@@ -27,6 +28,8 @@ export const upgrade = command(
   { usage: "-k --runtime-version VERSION [flags]" },
   async ({ flags, given, io }) => {
     const version = flags["runtime-version"];
+    checkTimeout(flags.timeout);
+    installOptions(flags); // throws on what can't be, before the cluster is asked
     await reachCluster();
     const found = await installed();
     if (!found)
@@ -42,8 +45,8 @@ export const upgrade = command(
       );
     io.status("info", "Starting upgrade...");
     try {
-      const options = installOptions({ ...flags, namespace }, found);
-      await install(options, flags.timeout * 1000, io);
+      const options = installOptions({ ...flags, namespace }, found, true);
+      await install(options, found, flags.timeout * 1000, io);
     } catch (error) {
       throw new CommandError(
         `Failed to upgrade Dapr: ${(error as Error).message}`,

@@ -1,0 +1,138 @@
+/** What the commands for a cluster answer without one, as they ship. */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { cli, launcher, workspace } from "./cli-process.ts";
+
+jest.setTimeout(60_000);
+
+const { dir, remove } = workspace();
+afterAll(remove);
+
+/** Where no cluster answers: what gets that far fails on it. */
+const env = { KUBECONFIG: join(dir, "none.yaml") };
+
+async function dapr(...args: string[]) {
+  const run = cli(args, { cwd: dir, env });
+  const code = await run.exit;
+  expect(run.err).not.toMatch(/^ +at /m); // no stack trace
+  return { code, out: run.out, err: run.err };
+}
+
+test.each([
+  [["init", "-k", "--timeout", "-1"], "--timeout -1 is not a time to wait"],
+  [["uninstall", "-k", "--timeout=0"], "--timeout 0 is not a time to wait"],
+  [
+    ["upgrade", "-k", "--runtime-version", "1", "--timeout=99999999999"],
+    "--timeout 99999999999 is not",
+  ],
+  [
+    ["init", "-k", "--dry-run", "-n", "Bad NS!"],
+    `--namespace "Bad NS!" can't be a namespace`,
+  ],
+  [["init", "-k", "-n", "default"], "can't be the control plane's"],
+  [["uninstall", "-k", "-n", "Bad NS!"], "can't be a namespace"],
+  [["list", "-k", "--namespace", "Bad NS!"], "can't be a namespace"],
+  [["logs", "-k", "-a", "x", "-n", "Bad NS!"], "can't be a namespace"],
+  [["components", "-k", "--namespace", "a.b"], "can't be a namespace"],
+  [["init", "-k", "--set", "a=b"], "--set a: there is no such setting here"],
+  [["init", "-k", "--enable-ha"], "--enable-ha is not available yet"],
+  [["mtls", "renew-certificate", "-k"], "is not available yet"],
+  [["dashboard", "-k"], '"dapr dashboard" is not available yet'],
+  [["stop", "-k", "-f", "dapr.yaml"], '"dapr stop -k" is not available yet'],
+  [["run", "-k", "-f", "dapr.yaml"], '"dapr run -k" is not available yet'],
+  [["annotate", "-k", "none.yaml"], "could not read none.yaml: ENOENT"],
+  [
+    ["annotate", "-k", "http://127.0.0.1:1/a.yaml"],
+    "could not read http://127.0.0.1:1/a.yaml: ",
+  ],
+])("%j is refused in words, exit 1, nothing on stdout", async (args, why) => {
+  const { code, out, err } = await dapr(...args);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err.startsWith("❌  ")).toBe(true);
+  expect(err).toContain(why);
+});
+
+test.each([[["mtls"]], [["components"]], [["status"]], [["upgrade"]]])(
+  "%j needs -k",
+  async (args) => {
+    const { code, err } = await dapr(...args);
+    expect(code).toBe(255);
+    expect(err).toMatch(/^Error: required flag\(s\) "kubernetes"/);
+  },
+);
+
+test("--dry-run prints the manifests, with what --set says, and reaches no cluster", async () => {
+  const { code, out, err } = await dapr(
+    "init",
+    "-k",
+    "--dry-run",
+    "-n",
+    "shop",
+    "--set",
+    "dapr_sidecar_injector.allowedServiceAccounts=ci:runner,ci:*-bot",
+  );
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const objects = parseAllDocuments(out).map(
+    (document) => document.toJS() as { kind: string; metadata: object },
+  );
+  expect(objects.find(({ kind }) => kind === "Namespace")?.metadata).toEqual({
+    name: "shop",
+    labels: {
+      "app.kubernetes.io/part-of": "dapr",
+      "pod-security.kubernetes.io/enforce": "restricted",
+    },
+  });
+  expect(out).toContain("value: ci:runner,ci:*-bot\n");
+});
+
+test("the note on namespaces is left out where one is named, and where it is not wanted", async () => {
+  const note = "⚠  In future releases, this command will only query";
+  for (const kind of ["components", "configurations"])
+    for (const output of ["list", "json"]) {
+      const { code, out } = await dapr(kind, "-k", "-o", output);
+      expect([code, out.startsWith(note)]).toEqual([1, true]);
+      for (const more of [
+        ["-A"],
+        ["--namespace=x"],
+        ["--no-namespace-warning"],
+      ])
+        expect(await dapr(kind, "-k", "-o", output, ...more)).toMatchObject({
+          code: 1,
+          out: "",
+        });
+    }
+});
+
+test("annotate -k: a workload whose pod's metadata is null", async () => {
+  const file = join(dir, "web.yaml");
+  writeFileSync(
+    file,
+    "kind: Deployment\nmetadata: {name: web}\nspec: {template: null} # later\n",
+  );
+  const { code, out } = await dapr("annotate", "-k", "-p", "3000", file);
+  expect(code).toBe(0);
+  expect(out).toContain('dapr.io/app-port: "3000"');
+  expect(out).toContain("# later");
+  expect(readFileSync(file, "utf8")).toContain("template: null");
+});
+
+(process.platform === "linux" ? test : test.skip).each([
+  ["a reader that has gone", "| true", 0, ""],
+  ["a full disk", "> /dev/full", 1, "the output could not be written: ENOSPC"],
+])("--dry-run with %s", (_, where, code, said) => {
+  const { status, stderr } = spawnSync(
+    "bash",
+    [
+      "-c",
+      `set -o pipefail; "$0" "$1" init -k --dry-run ${where}`,
+      process.execPath,
+      launcher,
+    ],
+    { encoding: "utf8" },
+  );
+  expect(status).toBe(code);
+  if (said) expect(stderr).toContain(said);
+  else expect(stderr).toBe("");
+});

@@ -1,0 +1,172 @@
+/** What the CLI leaves as it is in a cluster that others use too, and what it keeps of an installation. */
+import {
+  apply,
+  cleanUp,
+  dapr,
+  getJson,
+  install,
+  kubectl,
+  loadImages,
+  yaml,
+} from "./cluster.ts";
+
+jest.setTimeout(240_000);
+
+const shop = "kit-shop";
+const fresh = "kit-fresh";
+const namespace = (name: string) => ({
+  apiVersion: "v1",
+  kind: "Namespace",
+  metadata: { name, labels: { team: "shop" } },
+});
+const config = (name: string, data: Record<string, string>) => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name, namespace: shop },
+  data,
+});
+const web = {
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web", namespace: shop },
+  spec: {
+    replicas: 0,
+    selector: { matchLabels: { app: "web" } },
+    template: {
+      metadata: { labels: { app: "web" } },
+      spec: { containers: [{ name: "web", image: "none" }] },
+    },
+  },
+};
+const labelsOf = (name: string) => getJson("namespace", name).metadata.labels;
+const crds = () => kubectl(["get", "crd", "-o", "name"]);
+const names = (kind: string, where: string) =>
+  kubectl(["get", kind, "-n", where, "-o", "name"]);
+
+beforeAll(() => void loadImages());
+afterEach(() => cleanUp(shop, fresh));
+
+test("a namespace with others' workloads is refused before anything is applied", () => {
+  apply(yaml(namespace(shop), web));
+  expect(() => dapr(["init", "-k", "-n", shop])).toThrow(
+    `namespace ${shop} is in use (deployment/web,`,
+  );
+  expect(crds()).not.toContain("dapr.io");
+  expect(names("deployments", shop)).toBe("deployment.apps/web\n");
+});
+
+test("an empty namespace that was there keeps its labels, and stays", () => {
+  apply(yaml(namespace(shop), config("prices", { tea: "3" })));
+  const before = labelsOf(shop);
+  dapr(["init", "-k", "-n", shop]);
+  expect(labelsOf(shop)).toEqual(before);
+  dapr(["init", "-k", "-n", shop]); // with the control plane in it
+  expect(dapr(["uninstall", "-k"])).toContain(`Namespace ${shop} stays`);
+  expect(labelsOf(shop)).toEqual(before);
+  expect(names("deployments,secrets,services", shop)).toBe("");
+  expect(names("configmaps", shop)).toContain("configmap/prices");
+});
+
+test("a namespace that init made goes with it, unless others have come", () => {
+  dapr(["init", "-k", "-n", fresh]);
+  expect(labelsOf(fresh)).toMatchObject({
+    "app.kubernetes.io/managed-by": "dapr-quickstart-kit",
+    "pod-security.kubernetes.io/enforce": "restricted",
+  });
+  kubectl(["create", "configmap", "prices", "-n", fresh]);
+  expect(dapr(["uninstall", "-k"])).toContain(
+    `Namespace ${fresh} stays: there are others' objects in it, configmap/prices`,
+  );
+  expect(names("configmaps", fresh)).toContain("configmap/prices");
+  kubectl(["delete", "configmap", "prices", "-n", fresh]);
+  dapr(["uninstall", "-k", "-n", fresh]);
+  expect(kubectl(["get", "namespaces", "-o", "name"])).not.toContain(fresh);
+});
+
+test("what was set in an installation stays when it is installed again", () => {
+  install();
+  const allowed = () =>
+    getJson(
+      "deployment",
+      "dapr-sidecar-injector",
+      "-n",
+      "dapr-system",
+    ).spec.template.spec.containers[0].env.find(
+      ({ name }: { name: string }) => name === "ALLOWED_SERVICE_ACCOUNTS",
+    ).value;
+  kubectl([
+    "set",
+    "env",
+    "deployment/dapr-sidecar-injector",
+    "-n",
+    "dapr-system",
+    "ALLOWED_SERVICE_ACCOUNTS=ci:runner",
+  ]);
+  install();
+  expect(allowed()).toBe("ci:runner");
+  const key = "dapr_sidecar_injector.allowedServiceAccounts";
+  dapr(["init", "-k", "--set", `${key}=ci:*,build:bot`]);
+  expect(allowed()).toBe("ci:*,build:bot");
+
+  expect(dapr(["mtls", "-k"])).toBe(
+    "Mutual TLS is disabled in your Kubernetes cluster \n",
+  );
+  expect(dapr(["mtls", "expiry"])).toMatch(
+    /^Root certificate expires in 8\d{4} hours\. Expiry date: \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/,
+  );
+});
+
+test("uninstall --dev takes what init made, not what has only its name", () => {
+  install();
+  const component = (name: string, labels: Record<string, string>) => ({
+    apiVersion: "dapr.io/v1alpha1",
+    kind: "Component",
+    metadata: { name, namespace: "default", labels },
+    spec: { type: "state.in-memory", version: "v1", metadata: [] },
+  });
+  apply(
+    yaml(
+      component("statestore", { team: "shop" }),
+      component("pubsub", {
+        "app.kubernetes.io/managed-by": "dapr-quickstart-kit",
+      }),
+    ),
+  );
+  expect(dapr(["uninstall", "-k", "--dev"])).toContain(
+    "Component default/statestore stays as it is",
+  );
+  expect(names("components.dapr.io", "default")).toBe(
+    "component.dapr.io/statestore\n",
+  );
+});
+
+test("objects without a spec are listed", () => {
+  install();
+  for (const kind of ["components", "configurations"]) {
+    const crd = getJson("crd", `${kind}.dapr.io`);
+    // as another Dapr's definition of the kind may have it
+    for (const version of crd.spec.versions)
+      version.schema.openAPIV3Schema = {
+        type: "object",
+        "x-kubernetes-preserve-unknown-fields": true,
+      };
+    kubectl(["replace", "-f", "-"], JSON.stringify(crd));
+  }
+  apply(
+    yaml(
+      namespace(shop),
+      ...["Component", "Configuration"].map((kind) => ({
+        apiVersion: "dapr.io/v1alpha1",
+        kind,
+        metadata: { name: "bare", namespace: shop },
+      })),
+    ),
+  );
+  for (const kind of ["components", "configurations"]) {
+    expect(dapr([kind, "-k"])).toMatch(/^⚠ {2}.*\nNAMESPACE/);
+    expect(dapr([kind, "-k", "--namespace", shop])).toContain("bare");
+    expect(JSON.parse(dapr([kind, "-k", "-A", "-o", "json"]))).toEqual(
+      expect.arrayContaining([{ name: "bare", namespace: shop, spec: {} }]),
+    );
+  }
+});
