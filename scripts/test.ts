@@ -42,13 +42,18 @@ const requireAll =
 
 /** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
 const tutorialRuns = [
-  { name: "bindings", stages: ["embedded", "kafka", "manual", "kubernetes"] },
-  { name: "hello-world", stages: ["embedded", "redis"] },
+  {
+    name: "bindings",
+    stages: ["embedded", "hand", "kafka", "manual", "kubernetes"],
+  },
+  { name: "hello-world", stages: ["embedded", "debug", "redis"] },
   { name: "hello-kubernetes", stages: ["embedded", "redis", "kubernetes"] },
 ].flatMap(({ name, stages }) => [
   ...stages.map((stage) => ({ name, stage, lang: "en" })),
   { name, stage: "embedded", lang: "zh" },
 ]);
+
+const withoutDocker = ["embedded", "hand", "debug"];
 
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
@@ -190,7 +195,7 @@ function tutorial(): void {
   for (const { name, lang, stage } of tutorialRuns) {
     const title = `tutorial ${name} (${lang}), stage ${stage}`;
     const lack =
-      (stage !== "embedded" && noDocker) ||
+      (!withoutDocker.includes(stage) && noDocker) ||
       (stage === "kubernetes" && noCluster);
     if (lack) {
       without(title, lack);
