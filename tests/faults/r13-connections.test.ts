@@ -27,9 +27,9 @@ async function open(count: number, port: number, bytes: string) {
   return opened;
 }
 
-/** 50 health reads on connections of their own. */
+/** 20 health reads on connections of their own. */
 async function expectHealthy(sidecar: Daprd) {
-  for (let i = 0; i < 50; i++)
+  for (let i = 0; i < 20; i++)
     expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
 }
 

@@ -43,9 +43,9 @@ async function open(count: number, bytes: string) {
   return opened;
 }
 
-/** 50 calls through both sidecars, one by one. */
+/** 20 calls through both sidecars, one by one. */
 async function expectServed() {
-  for (let i = 0; i < 50; i++) {
+  for (let i = 0; i < 20; i++) {
     const reply = await caller.call("GET", "/v1.0/invoke/callee/method/a");
     expect([reply.status, reply.text]).toEqual([200, "served"]);
   }
