@@ -7,7 +7,7 @@ test("a second tutorial waits until the first one ends", async () => {
   const folder = tempFolder("tutorial-turn");
   const waiting = Promise.withResolvers<void>();
   const told = jest
-    .spyOn(console, "log")
+    .spyOn(console, "error")
     .mockImplementation(() => waiting.resolve());
   const end = await takeTurn(folder, process.pid);
   let isOver = false;

@@ -6,8 +6,8 @@ import { PortClaims } from "./port-claims.ts";
 import { isFree } from "./ports.ts";
 
 const ports = [3000, 3500, 3501];
-/** A demo that is just ending gives them back in that time; another program never does. */
-const patienceMs = 60_000;
+/** A demo of another copy of the kit gives them back in that time; another program perhaps when its user reads why we wait. */
+const patienceMs = 600_000;
 
 /** Waits until no other tutorial runs; returns what ends this one's turn. Rejects when another program keeps a port. */
 export async function takeTurn(
@@ -16,19 +16,19 @@ export async function takeTurn(
 ): Promise<() => void> {
   const turn = new PortClaims(folder, pid);
   for (let told = false; !turn.claim(1); told = true) {
-    if (!told) console.log("Waiting for another tutorial to end …");
+    if (!told) console.error("Waiting for another tutorial to end …");
     await sleep(200);
   }
   const until = performance.now() + patienceMs;
-  for (;;) {
+  for (let told = false; ; told = true) {
     const taken: number[] = [];
     for (const port of ports) if (!(await isFree(port))) taken.push(port);
     if (taken.length === 0) return () => turn.release();
+    const why = `Another program listens on port ${taken.join(" and ")}, which the tutorials use: end that program`;
+    if (!told) console.error(`${why}. Waiting …`);
     if (performance.now() > until) {
       turn.release();
-      throw new Error(
-        `Another program listens on port ${taken.join(" and ")}, which the tutorials use: end that program first.`,
-      );
+      throw new Error(`${why} first.`);
     }
     await sleep(200);
   }

@@ -62,7 +62,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   });
 
 const endTurn = steps.some(({ stage }) => stage !== clusterStage)
-  ? await takeTurn().catch((error: Error) => fail(error.message))
+  ? await takeTurn().catch((error: Error) => {
+      console.error(error.message);
+      process.exit(2);
+    })
   : () => {};
 let passed = 0;
 let failed = 0;
