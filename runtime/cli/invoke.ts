@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CommandError, command } from "./command.ts";
 import { findInstances } from "./instances.ts";
+import { printable } from "./printable.ts";
 import { invokeMethod } from "./sidecar-http.ts";
 
 const examples = `
@@ -66,7 +67,7 @@ export const invoke = command(
         `error invoking app ${appId}: ${(error as Error).message}`,
       );
     }
-    if (answer !== "") io.out(answer);
+    if (answer !== "") io.out(printable(answer));
     io.status("success", "App invoked successfully");
     return 0;
   },

@@ -3,6 +3,7 @@ import { CommandError, command } from "./command.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
 import type { AppRow } from "./kubernetes/list-pods.ts";
+import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
 
 export const list = command(
@@ -46,9 +47,9 @@ export const list = command(
         );
     // No line end after JSON, as in the original.
     if (flags.output === "json")
-      process.stdout.write(JSON.stringify(rows, null, 2));
+      process.stdout.write(printable(JSON.stringify(rows, null, 2)));
     else if (flags.output === "yaml")
-      process.stdout.write((await import("yaml")).stringify(rows));
+      process.stdout.write(printable((await import("yaml")).stringify(rows)));
     else if (rows.length === 0) io.out("No Dapr instances found.");
     else
       io.out(
@@ -75,7 +76,7 @@ function describe(instance: Instance, details: RunDetails, nowMs = Date.now()) {
     age: age(nowMs - instance.startedMs),
     created: created(new Date(instance.startedMs)),
     daprdPid: instance.daprdPid,
-    cliPid: details.cliPid,
+    cliPid: instance.cli?.pid ?? 0,
     appPid: details.appPid,
     // Fixed in the original, too.
     maxRequestBodySize: 4194304,

@@ -29,7 +29,7 @@ export function openLog(
   io: Io,
   { destination, file, prefix = "", glyphs }: LogTargetOptions,
 ): LogTarget {
-  const fd = destination === "console" ? undefined : openSync(file, "a");
+  const fd = destination === "console" ? undefined : openSync(file, "a", 0o600);
   const onConsole = destination !== "file";
   const shown = prefix && io.colour ? `\x1b[94;1m${prefix}\x1b[0m` : prefix;
   let open = fd !== undefined;
@@ -70,7 +70,7 @@ export function openLog(
 /** The folder for an app's logs, made when missing. */
 export function logFolder(appDir: string): string {
   const folder = join(appDir, ".dapr", "logs");
-  makeFolder(folder);
+  makeFolder(folder, 0o700);
   return folder;
 }
 

@@ -8,11 +8,13 @@ import { aborted } from "./ending.ts";
 import type { StopWish } from "./ending.ts";
 import { findInstances } from "./instances.ts";
 import type { Io } from "./io.ts";
+import { printable } from "./printable.ts";
 import { findRunFile, readRunFile } from "./run-file.ts";
 import type { RunApp, RunFile } from "./run-file.ts";
 import type { runFlags } from "./run-flags.ts";
 import { startOne } from "./run-many-app.ts";
 import type { Run } from "./run-many-app.ts";
+import { sayIfRunning } from "./say-if-running.ts";
 import { endSession } from "./session.ts";
 import { findSidecar } from "./sidecar-binary.ts";
 
@@ -26,7 +28,11 @@ export async function runMany(
   try {
     file = await readRunFile(path, flags["runtime-path"]);
   } catch (error) {
-    io.out(`Error getting apps from config file: ${(error as Error).message}`);
+    io.out(
+      printable(
+        `Error getting apps from config file: ${(error as Error).message}`,
+      ),
+    );
     return 1;
   }
   if (file.apps.length === 0) {
@@ -80,7 +86,9 @@ async function startAll(run: Run): Promise<boolean> {
       checkSpec(spec, run.binary.own);
       await checkComponents(spec);
       const others = portsOfOthers(run, app);
-      await assignPorts(spec, await findInstances(), others);
+      const running = await findInstances();
+      await assignPorts(spec, running, others);
+      sayIfRunning(spec.appId, running, io);
     });
     if (!valid) return false;
     try {

@@ -1,6 +1,12 @@
 /** Tables as the original prints them: left-aligned, two blanks between, empty columns left out. */
+import { printable } from "./printable.ts";
 
-export function renderTable(rows: readonly Record<string, string>[]): string {
+export function renderTable(table: readonly Record<string, string>[]): string {
+  const rows = table.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).map(([name, cell]) => [name, oneLine(cell)]),
+    ),
+  );
   const columns = Object.keys(rows[0] ?? {}).filter((name) =>
     rows.some((row) => row[name] !== ""),
   );
@@ -17,3 +23,5 @@ export function renderTable(rows: readonly Record<string, string>[]): string {
     ...rows.map((row) => line(columns.map((name) => row[name]!))),
   ].join("\n");
 }
+
+const oneLine = (cell: string) => printable(cell.replace(/[\r\n\t]/g, " "));

@@ -1,6 +1,12 @@
 /** `dapr run -f`, `dapr stop -f` and `dapr list` as they ship. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 import { cli, freePort, gone, workspace } from "./cli-process.ts";
 import type { CliRun } from "./cli-process.ts";
@@ -119,6 +125,11 @@ test("both apps run, are listed, and end with `dapr stop -f`", async () => {
     expect(app.daprdLogPath).toMatch(
       new RegExp(`/${app.appId}_daprd_\\d{14}\\.log$`),
     );
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect([mode(app.appLogPath), mode(app.daprdLogPath)]).toEqual([
+      0o600, 0o600,
+    ]);
+    expect(mode(dirname(app.appLogPath))).toBe(0o700);
   }
 
   const stop = cli(["stop", "-f", "dapr.yaml"], { cwd: dir });
