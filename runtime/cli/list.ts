@@ -55,6 +55,8 @@ export const list = command(
       io.out(
         renderTable(
           rows.map((row) => ("appPid" in row ? tableRow(row) : podRow(row))),
+          // A script gets all columns.
+          process.stdout.isTTY ? { width: process.stdout.columns, spare } : {},
         ),
       );
     if (flags.kubernetes && flags.output === "table")
@@ -62,6 +64,18 @@ export const list = command(
     return 0;
   },
 );
+
+/** What a narrow terminal does without; `-o json` has it. */
+const spare = [
+  "DAPRD LOG PATH",
+  "APP LOG PATH",
+  "RUN TEMPLATE PATH",
+  "RUNTEMPLATENAME",
+  "CREATED",
+  "GRPC PORT",
+  "CLI PID",
+  "DAPRD PID",
+];
 
 type Row = ReturnType<typeof describe>;
 

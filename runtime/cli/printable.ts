@@ -1,7 +1,7 @@
 /** Text of others (app IDs, commands, answers, errors of servers) for a terminal. */
 
 /**
- * Control characters, and those that turn the direction of text, as `\\u001b`:
+ * Control characters, and those that turn the direction of text, as `\u001b`:
  * they could rewrite what the terminal shows. Line ends and tabs stay.
  */
 export function printable(text: string): string {

@@ -35,6 +35,7 @@ export async function runMany(
     );
     return 1;
   }
+  for (const warning of file.warnings) io.status("warning", warning);
   if (file.apps.length === 0) {
     io.out("No apps to run");
     return 1;
