@@ -217,9 +217,18 @@ test("who stops all processes at once finds no failure", async () => {
 test("an app that listens elsewhere is told, with its port", async () => {
   const port = await freePort();
   const { run: it } = startedAs([
-    ...["run", "-a", `cli-run-deaf-${process.pid}`, "-p", `${port}`],
-    ...["--resources-path", "resources", "--", "env", "APP_PORT="],
-    ...[process.execPath, "app.js"],
+    "run",
+    "--app-id",
+    `cli-run-deaf-${process.pid}`,
+    "--app-port",
+    String(port),
+    "--resources-path",
+    "resources",
+    "--",
+    "env",
+    "APP_PORT=",
+    process.execPath,
+    "app.js",
   ]);
   await it.prints(
     `nothing listens on port ${port} after 5 s: the app has to listen on the port in its environment's APP_PORT`,
