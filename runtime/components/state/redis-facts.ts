@@ -32,7 +32,7 @@ export async function learn(
 
 async function makeIndex(
   call: RedisCall,
-  { name, create }: QueryIndex,
+  { ownName, create }: QueryIndex,
   log: Logger,
 ) {
   try {
@@ -43,8 +43,8 @@ async function makeIndex(
         `error registering query schemas: ${(error as Error).message}`,
         { cause: error },
       );
-    log.info(`redis: dropping the stale query index ${name}`);
-    await call("FT.DROPINDEX", name);
+    log.info(`redis: dropping the stale query index ${ownName}`);
+    await call("FT.DROPINDEX", ownName);
     await call("FT.CREATE", ...create);
   }
 }
