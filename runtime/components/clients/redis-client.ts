@@ -11,6 +11,7 @@ import { connectRedis } from "./redis-connection.ts";
 import {
   explained,
   HopelessError,
+  hungUp,
   isHopeless,
   reasonOf,
 } from "./redis-errors.ts";
@@ -88,9 +89,6 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   let last: Error | undefined;
   let isFirst = true;
 
-  let wasReady = false;
-  const isPlainStart = () => !wasReady && !server.tls;
-
   const raw: RedisCall = (name, ...args) => redis.callBuffer(name, ...args);
 
   async function prepare() {
@@ -99,7 +97,6 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
       await options.prepare(raw);
       if (redis.status !== "ready") return;
       trouble.over();
-      wasReady = true;
       last = undefined;
       gate.open();
     } catch (error) {
@@ -114,7 +111,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     last = error;
     // Told by the failure of the start: nobody tries until it can.
     if (isFirst && isHopeless(error)) return;
-    trouble.found(reasonOf(error));
+    trouble.found(reasonOf(error, server));
   };
 
   redis.on("connect", () => (refusal = undefined));
@@ -129,14 +126,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   });
   redis.on("close", () => {
     gate.shut();
-    if (!last)
-      found(
-        new Error(
-          isPlainStart()
-            ? "the server closed the connection; set enableTLS if it speaks TLS only"
-            : "the server closed the connection",
-        ),
-      );
+    if (!last) found(new Error(hungUp));
     if (last) gate.failed(last);
   });
 
@@ -217,15 +207,15 @@ const orAnew =
 async function firstAttempt(
   redis: Redis | Cluster,
   gate: ReturnType<typeof createGate>,
-  { at, dialTimeoutMs }: RedisServer,
+  server: RedisServer,
 ): Promise<void> {
   redis.connect().catch(() => {}); // told by the event "error"
-  const error = await gate.first(Math.min(patienceMs, dialTimeoutMs));
+  const error = await gate.first(Math.min(patienceMs, server.dialTimeoutMs));
   if (!error || !isHopeless(error)) return;
   redis.disconnect();
   // Spec components §3.
   throw new Error(
-    `redis store: error connecting to redis at ${at}: ${reasonOf(error)}`,
+    `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
     { cause: error },
   );
 }

@@ -1,11 +1,15 @@
 /** What errors of ioredis and of Redis mean: whether to try again, what became of a command, and what to do. */
 import { messageOf } from "../../errors.ts";
+import type { RedisServer } from "./redis-settings.ts";
 import { lacking, unresolved, untrusted } from "./server-trouble.ts";
 
 /** Trying again does not help. */
 export class HopelessError extends Error {
   override name = "HopelessError";
 }
+
+/** It listens, and ends what connects. */
+export const hungUp = "the server closed the connection";
 
 const codeOf = (error: unknown) =>
   String((error as NodeJS.ErrnoException).code ?? "");
@@ -21,7 +25,7 @@ export const isHopeless = (error: Error): boolean =>
   );
 
 /** Why there is no connection, and what to set. What Redis itself answered comes first. */
-export function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown, { tls }: RedisServer): string {
   const told = messageOf(error);
   const code = codeOf(error);
   if (/^(WRONGPASS|ERR invalid password)/.test(told))
@@ -37,6 +41,10 @@ export function reasonOf(error: unknown): string {
     return `what listens there speaks no TLS; set enableTLS to false, or name the port that does (${told})`;
   if (/^Protocol error, got/.test(told))
     return `what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS`;
+  if (code === "ETIMEDOUT")
+    return `no answer (${told}); ${tls ? "if it speaks no TLS, set enableTLS to false; else " : ""}correct redisHost and redisPort, or look at what is between`;
+  if (told === hungUp && !tls)
+    return `${told}; if it speaks TLS only, set enableTLS`;
   if (/^ECONNREFUSED/.test(code))
     return `nothing listens there (${told}); start it, or correct redisHost and redisPort`;
   return (
