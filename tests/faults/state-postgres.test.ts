@@ -162,6 +162,34 @@ test("a transaction that timed out is answered after its time, not twice it", as
   }
 });
 
+test("a raised isolation holds: a transaction that another came between is refused whole", async () => {
+  const sidecar = await start("raised", {
+    more: {
+      connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres dbname=postgres sslmode=disable application_name=raised default_transaction_isolation='repeatable read'`,
+    },
+  });
+  expect((await save(sidecar, "raised", 1)).status).toBe(204);
+  const client = new pg.Client(postgres.url());
+  await client.connect();
+  await client.query("BEGIN");
+  await client.query(
+    "UPDATE state SET value = '7' WHERE key = 'orders||raised'",
+  );
+  const transaction = post(sidecar, "/transaction", {
+    operations: [upsert("beside", 1), upsert("raised", 2)],
+  });
+  await waitFor("it to wait", async () =>
+    (await backends("raised")).some(({ state }) => state === "active"),
+  );
+  await client.query("COMMIT");
+  await client.end();
+  const { status, text } = await transaction;
+  expect(status).toBe(500);
+  expect(text).toContain("another transaction came between");
+  expect((await read(sidecar, "raised")).json()).toBe(7);
+  expect((await read(sidecar, "beside")).status).toBe(204);
+});
+
 test("refused statements keep their connections", async () => {
   const sidecar = await start("refused");
   expect((await save(sidecar, "refused", 1)).status).toBe(204);

@@ -251,3 +251,30 @@ test("a password that is missing, and a database that is not there, say what to 
   expect((await none.exited).code).toBe(1);
   expect(none.output()).toContain("out of range; correct redisDB");
 });
+
+test("a user who may not run scripts is told of at the start, and reads all the same", async () => {
+  const writer = await start();
+  for (const key of ["a", "b"])
+    expect((await save(writer, key, 1)).status).toBe(204);
+  await redis.admin.call(
+    ...("ACL SETUSER clerk on >canary-4711 ~* +@read +@connection +info".split(
+      " ",
+    ) as [string, ...string[]]),
+  );
+  const reader = await start({
+    redisUsername: "clerk",
+    redisPassword: "canary-4711",
+  });
+  await reader.logged("the user may not run scripts");
+  expect((await read(reader, "a")).json()).toBe(1);
+  expect((await read(reader, "none")).status).toBe(204);
+  const bulk = await post(reader, "/bulk", { keys: ["a", "none", "b"] });
+  expect((bulk.json() as { data?: number }[]).map(({ data }) => data)).toEqual([
+    1,
+    undefined,
+    1,
+  ]);
+  const refused = await save(reader, "a", 2);
+  expect(refused.status).toBe(500);
+  expect(refused.text).toContain("the user may not do that; see ACL SETUSER");
+});

@@ -27,7 +27,7 @@ export function parseConnection(text: string, folder = "."): Connection {
   // Nothing is told of them: they may hold a password.
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(text) || pairs.test(text))
     throw new Error(
-      "the connection string is another database's: write a path, file:path or :memory:",
+      "the connection string is another database's; write a path, file:path or :memory:",
     );
   const mark = text.indexOf("?");
   const parameters = new URLSearchParams(mark < 0 ? "" : text.slice(mark + 1));
@@ -65,7 +65,7 @@ function pathOf(name: string): string {
   const host = /^\/\/([^/]*)/.exec(rest);
   if (host && host[1] !== "" && host[1] !== "localhost")
     throw new Error(
-      "a file: URI can't name a host; write file:///path/to/data.db",
+      "a file: URI in the connection string can't name a host; write file:///path/to/data.db",
     );
   const path = host ? rest.slice(host[0].length) : rest;
   try {

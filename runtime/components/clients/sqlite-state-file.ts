@@ -6,7 +6,14 @@ import { randomUUID } from "node:crypto";
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { StateValue } from "../../state-store.ts";
-import { code, FileGone, isBusy, sqliteCode } from "./sqlite-errors.ts";
+import {
+  code,
+  FileGone,
+  isBusy,
+  LockedError,
+  Mismatch,
+  sqliteCode,
+} from "./sqlite-errors.ts";
 import { patiently } from "./sqlite-patience.ts";
 import { areThere, createTables, mustBeOwn } from "./sqlite-state-tables.ts";
 import type {
@@ -14,12 +21,6 @@ import type {
   StateFileOptions,
   StateWrite,
 } from "./sqlite-state-protocol.ts";
-
-/** An etag does not match what is stored. */
-export class Mismatch extends Error {}
-
-/** Another program's transaction holds the file; nothing was begun. */
-export class LockedError extends Error {}
 
 const alive =
   "(expiration_time IS NULL OR expiration_time > CURRENT_TIMESTAMP)";
@@ -137,10 +138,7 @@ export class StateFile {
     try {
       patiently(() => this.#db.exec(`BEGIN ${kind}`), forMs);
     } catch (error) {
-      if (!isBusy(error)) throw error;
-      throw Object.assign(new LockedError((error as Error).message), {
-        errcode: (error as { errcode?: number }).errcode,
-      });
+      throw isBusy(error) ? new LockedError(error as Error) : error;
     }
     try {
       const result = step();
@@ -265,7 +263,7 @@ export class StateFile {
    * Removes some expired rows; true when there may be more. With `begin`, only
    * if no process has begun a sweep within the interval.
    */
-  sweep(begin: boolean): boolean {
+  sweep(begin: boolean, forMs: number): boolean {
     const { table, metadataTable, cleanupIntervalMs } = this.#options;
     return this.transaction(() => {
       if (begin) {
@@ -285,7 +283,7 @@ export class StateFile {
         )
         .run();
       return changes === sweepRows;
-    });
+    }, forMs);
   }
 
   close(): void {

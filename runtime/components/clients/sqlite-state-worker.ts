@@ -5,8 +5,15 @@
  * program's transaction holds up are parked, so that reads go on.
  */
 import { parentPort } from "node:worker_threads";
-import { code, explain, needsReopen, sqliteCode } from "./sqlite-errors.ts";
-import { LockedError, Mismatch, StateFile } from "./sqlite-state-file.ts";
+import {
+  code,
+  explain,
+  LockedError,
+  Mismatch,
+  needsReopen,
+  sqliteCode,
+} from "./sqlite-errors.ts";
+import { StateFile } from "./sqlite-state-file.ts";
 import {
   isRead,
   parked,
@@ -30,6 +37,8 @@ const advice =
 
 /** So long reads wait for a lock that a write wants. */
 const sliceMs = 4;
+
+const sweepAgainMs = 100;
 
 /** Writes that wait for another program's transaction, `until` when. */
 const waiting: { tasks: StateTask[]; until: number }[] = [];
@@ -59,8 +68,11 @@ function open(wanted: StateFileOptions) {
 /** Step by step, so that requests get their turn. */
 function sweep(begin: boolean) {
   try {
-    if (file().sweep(begin)) setImmediate(() => timer && sweep(false));
+    if (file().sweep(begin, sliceMs)) setImmediate(() => timer && sweep(false));
   } catch (error) {
+    // Whoever holds the file is done soon; reads must not wait for it.
+    if (error instanceof LockedError)
+      return void setTimeout(() => timer && sweep(begin), sweepAgainMs);
     tell({
       problem: `expired values were not removed: ${failure(error).error}`,
     });
