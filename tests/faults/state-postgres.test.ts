@@ -8,7 +8,7 @@ import {
 } from "../support/postgres-server.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(120_000);
+jest.setTimeout(300_000);
 let postgres: PostgresContainer;
 
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { items, statePath, stateStore } from "../support/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(60_000);
+jest.setTimeout(300_000);
 let file: string;
 beforeEach(() => {
   file = join(tempFolder("state-shared"), "state.db");
