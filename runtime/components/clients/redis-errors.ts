@@ -30,8 +30,9 @@ export function reasonOf(error: unknown, { tls }: RedisServer): string {
   const code = codeOf(error);
   if (/^(WRONGPASS|ERR invalid password)/.test(told))
     return `${told}; correct redisUsername and redisPassword`;
-  if (/^NOAUTH/.test(told)) return `${told}; set redisPassword`;
-  if (/^NOPERM/.test(told)) return `${told}; let the user do it (ACL SETUSER)`;
+  if (told.startsWith("NOAUTH")) return `${told}; set redisPassword`;
+  if (told.startsWith("NOPERM"))
+    return `${told}; let the user do it (ACL SETUSER)`;
   if (/^ERR .*DB index/.test(told)) return `${told}; correct redisDB`;
   if (/^ERR .*cluster support disabled/.test(told))
     return `${told}; set redisType to node`;
@@ -39,13 +40,13 @@ export function reasonOf(error: unknown, { tls }: RedisServer): string {
     return `${told}; redisHost must name sentinels, or failover be false`;
   if (/EPROTO|ERR_SSL/.test(code))
     return `what listens there speaks no TLS; set enableTLS to false, or name the port that does (${told})`;
-  if (/^Protocol error, got/.test(told))
-    return `what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS`;
+  if (told.startsWith("Protocol error, got"))
+    return "what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS";
   if (code === "ETIMEDOUT")
     return `no answer (${told}); ${tls ? "if it speaks no TLS, set enableTLS to false; else " : ""}correct redisHost and redisPort, or look at what is between`;
   if (told === hungUp && !tls)
     return `${told}; if it speaks TLS only, set enableTLS`;
-  if (/^ECONNREFUSED/.test(code))
+  if (code === "ECONNREFUSED")
     return `nothing listens there (${told}); start it, or correct redisHost and redisPort`;
   return (
     unresolved(error, "redisHost") ??
