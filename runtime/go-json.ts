@@ -122,9 +122,14 @@ function isCanonical(value: unknown): boolean {
   return canonical;
 }
 
-/** Undefined for what holds other values. */
+/** Undefined for what holds other values: lists, and objects as they are parsed. */
 function leaf(value: unknown): string | undefined {
-  if (typeof value === "object" && value !== null) return undefined;
+  if (
+    Array.isArray(value) ||
+    (value instanceof Object &&
+      Object.getPrototypeOf(value) === Object.prototype)
+  )
+    return undefined;
   isCanonical(value); // throws on what is no number to Go
   return write(value);
 }

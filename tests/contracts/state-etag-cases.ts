@@ -1,6 +1,6 @@
 /** Etags, first-write and last-write (spec components §3.1, §4.1). */
 import { EtagError } from "../../runtime/state-store.ts";
-import type { StateHarness } from "./state-harness.ts";
+import { upsert, type StateHarness } from "./state-harness.ts";
 
 const mismatch = expect.objectContaining({
   name: "EtagError",
@@ -118,6 +118,21 @@ export function stateEtagCases(harness: StateHarness): void {
     if (family.lastWriteIgnoresEtag) await setting;
     else await expect(setting).rejects.toEqual(mismatch);
     expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 3 : 2);
+
+    // As in a save, so in a transaction.
+    const both = harness.store().transact!(
+      [
+        upsert("app||order", "4", {
+          etag: old,
+          options: { concurrency: "last-write" },
+        }),
+        upsert("app||beside", "4"),
+      ],
+      {},
+    );
+    if (family.lastWriteIgnoresEtag) await both;
+    else await expect(both).rejects.toEqual(mismatch);
+    expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 4 : 2);
   });
 
   check("of many writers with one etag one passes", async () => {

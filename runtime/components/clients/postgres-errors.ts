@@ -108,19 +108,41 @@ export function reasonOf(error: unknown): string {
 }
 
 /** What PostgreSQL itself answered, as a sentence; what has none stays as it is. */
-const answers: Record<string, string> = {
-  "22P05":
+const answers: [code: string, pattern: RegExp, sentence: string][] = [
+  [
+    "22P05",
+    /\\u0000|Unicode/,
     "a text in the value holds U+0000, which JSONB can't: use version v2",
-  "22P02": "the value is not JSON, which version v1 needs: use version v2",
-  "54000": "the key is too long for PostgreSQL's index; some 2,700 bytes fit",
-  "40P01":
+  ],
+  ["22P02", /json/, "the value is not JSON, which version v1 needs: use v2"],
+  [
+    "54000",
+    /index row/,
+    "the key is too long for PostgreSQL's index; some 2,700 bytes fit",
+  ],
+  [
+    "54001",
+    /./,
+    "the value is nested deeper than JSONB takes in this server; use version v2, or raise max_stack_depth",
+  ],
+  [
+    "40P01",
+    /./,
     "two transactions waited for each other and this one was given up, nothing of it is done; send it again, with keys in one order in all of them",
-  "40001":
+  ],
+  [
+    "40001",
+    /./,
     "another transaction came between, nothing of this one is done; send it again",
-  "53100": "the server's disk is full; free space there",
-  "42501": "the user lacks a right in the server; see GRANT",
-  "25006": "the server only reads (a standby?); name the one that writes",
-};
+  ],
+  ["53100", /./, "the server's disk is full; free space there"],
+  ["42501", /./, "the user lacks a right in the server; see GRANT"],
+  [
+    "25006",
+    /./,
+    "the server only reads (a standby?); name the one that writes",
+  ],
+];
 
 /** What happened to a request, in words. `reads`: it changes nothing. */
 export function explained(
@@ -145,7 +167,9 @@ export function explained(
       `${at}: the statement took longer than ${server.limitsStatements || /user request/.test(told) ? seconds : "its statement_timeout"} and was cancelled, nothing of it is done (${told}); see in pg_stat_activity what it waited for, or raise timeout`,
     );
   if (wasAnswered(error)) {
-    const sentence = answers[code];
+    const sentence = answers.find(
+      ([one, pattern]) => one === code && pattern.test(told),
+    )?.[2];
     return sentence ? say(`${at}: ${sentence} (${told})`) : error;
   }
   const outcome = reads ? "" : ", so the request may have been done or not";
