@@ -1,27 +1,80 @@
 /**
  * JSON as the original reads and writes it (Go's encoding/json), so that the
  * same request puts the same bytes on a topic whichever sidecar serves it.
+ * Numbers alone differ: they stay as written, where Go rounds them to float64.
  */
 
 const maxDepth = 10_000; // Go's
 
-/** Parses the first JSON value of some bytes; what follows it is not read (spec api §0). Throws SyntaxError. */
+/** A number that would not come back as written: `9007199254740993`, `10.00`, `1E400`. */
+export class Digits {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** In messages; {@link encode} writes the text. */
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** Parses the first JSON value of some bytes; what follows it is not read. Numbers that float64 would change are {@link Digits}. Throws SyntaxError. */
 export function decodeFirst(bytes: Uint8Array): unknown {
-  if (bytes.length > maxDepth && isTooDeep(bytes))
-    throw new SyntaxError("exceeded max depth");
+  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
   const text = wellFormed(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
       "utf8",
     ),
   );
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     if (text.trim() === "") throw new SyntaxError("EOF");
     const end = endOfFirstValue(text);
     if (end === undefined || text.slice(end).trim() === "") throw error;
-    return JSON.parse(text.slice(0, end));
+    return parse(text.slice(0, end));
   }
+}
+
+/** With a function to ask for each value, parsing takes ten times as long. */
+function parse(text: string): unknown {
+  try {
+    return hasInexact(text) ? JSON.parse(text, exactly) : JSON.parse(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw tooDeep();
+    throw error;
+  }
+}
+
+const tooDeep = () => new SyntaxError("exceeded max depth");
+
+/** Most texts have nothing of the kind, and need no closer look. */
+const mayBeInexact = /(?:^|[:,[\s])-?(?:\d{16}|\d+[.eE])/;
+const longNumber =
+  /(?:^|[:,[\s])(-?(?:\d{16,}|\d+[.eE][\d.eE+-]*))(?=[\s,\]}]|$)/g;
+
+/** Whether float64 would change a number; a piece of a text that looks like one counts too. */
+function hasInexact(text: string): boolean {
+  if (!mayBeInexact.test(text)) return false;
+  longNumber.lastIndex = 0;
+  for (let found; (found = longNumber.exec(text));)
+    if (String(Number(found[1])) !== found[1]) return true;
+  return false;
+}
+
+function exactly(
+  _key: string,
+  value: unknown,
+  context?: { source?: string },
+): unknown {
+  const source = context?.source; // Node 20 does not tell
+  return typeof value === "number" &&
+    source !== undefined &&
+    source !== String(value)
+    ? new Digits(source)
+    : value;
 }
 
 const halfLength = "\\ud800".length;
@@ -77,8 +130,7 @@ function endOfFirstValue(text: string): number | undefined {
 
 /**
  * Encodes a parsed value: object keys sorted, `<`, `>`, `&`, U+2028 and U+2029
- * escaped, numbers as float64. Throws SyntaxError where Go would (too deep, a
- * number beyond float64).
+ * escaped, {@link Digits} as written. Throws SyntaxError where it is too deep.
  */
 export function encode(value: unknown): string {
   let text: string;
@@ -86,8 +138,7 @@ export function encode(value: unknown): string {
     text = isCanonical(value) ? JSON.stringify(value) : write(value);
   } catch (error) {
     // The stack ends at a depth of some thousands; Go's own limit is 10,000.
-    if (error instanceof RangeError)
-      throw new SyntaxError("exceeded max depth");
+    if (error instanceof RangeError) throw tooDeep();
     throw error;
   }
   return /[<>&\u2028\u2029]/.test(text)
@@ -102,10 +153,12 @@ export function encode(value: unknown): string {
 function isCanonical(value: unknown): boolean {
   if (typeof value === "number") {
     if (!Number.isFinite(value))
+      // Node 20 told no source
       throw new SyntaxError("cannot unmarshal number into a float64");
     return !Object.is(value, -0);
   }
   if (typeof value !== "object" || value === null) return true;
+  if (value instanceof Digits) return false;
   let canonical = true;
   if (Array.isArray(value)) {
     for (const item of value) canonical = isCanonical(item) && canonical;
@@ -124,6 +177,7 @@ function isCanonical(value: unknown): boolean {
 function write(value: unknown): string {
   if (Object.is(value, -0)) return "-0";
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof Digits) return value.text;
   if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
   const members = Object.keys(value)
     .sort()

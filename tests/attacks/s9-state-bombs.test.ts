@@ -91,17 +91,32 @@ test.each([
   30_000,
 );
 
-test("too many entries are refused by number", async () => {
-  const { reply } = await attack(
-    `${statePath}/transaction`,
-    `{"operations":[${many(10_001, () => '{"operation":"delete","request":{"key":"a"}}')}]}`,
-  );
-  expect(reply.json()).toEqual({
-    errorCode: "ERR_MALFORMED_REQUEST",
-    message:
-      "failed deserializing HTTP body: 10001 entries are more than 10000; send them in several requests",
-  });
-});
+const entries = {
+  "": (n: number) => `[${many(n, () => '{"key":"a","value":1}')}]`,
+  "/bulk": (n: number) => `{"keys":[${many(n, (i) => `"k${i}"`)}]}`,
+  "/transaction": (n: number) =>
+    `{"operations":[${many(n, () => '{"operation":"delete","request":{"key":"a"}}')}]}`,
+};
+test.each(Object.entries(entries))(
+  "too many entries are refused by number: %s",
+  async (route, body) => {
+    for (const count of [10_001, 250_000]) {
+      const text = body(count).slice(0, 4_194_304);
+      const { reply, slowest } = await attack(statePath + route, text);
+      expect(reply.status).toBe(400);
+      if (text.length < 4_194_304)
+        expect(reply.json()).toEqual({
+          errorCode: "ERR_MALFORMED_REQUEST",
+          message: `${route ? "failed deserializing HTTP body: " : ""}${count} entries are more than 10000; send them in several requests`,
+        });
+      expect(slowest).toBeLessThan(stallLimitMs);
+    }
+    expect((await attack(statePath + route, body(10_000))).reply.status).toBe(
+      route === "/bulk" ? 200 : 204,
+    );
+  },
+  30_000,
+);
 
 test("a bulk get of much holds nobody else up", async () => {
   const text = "v".repeat(1_000_000);
