@@ -481,7 +481,7 @@ describe.each([
         ask(method, at),
         404,
         "ERR_DIRECT_INVOKE",
-        expect.stringContaining("failed getting app id"),
+        expect.stringContaining(" is not in this API"),
       );
   });
 
@@ -523,6 +523,7 @@ describe.each([
           "TRANSACTIONAL",
           "TTL",
           ...(type === "state.in-memory" ? ["DELETE_WITH_PREFIX"] : []),
+          "KEYS_LIKE",
           "ACTOR",
         ],
       },

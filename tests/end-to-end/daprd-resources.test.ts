@@ -100,7 +100,7 @@ test("folders given several times are all read", async () => {
 
 test("a missing folder ends the start and says what to do", async () => {
   expect(await failing({ args: ["--resources-path=/no/such"] })).toBe(
-    "Fatal error from runtime: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
+    "Fatal error from runtime: failed to load components: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
   );
 });
 

@@ -14,7 +14,7 @@ export function v1Dialect(writtenTable: string): Dialect {
       expiredate = excluded.expiredate, updatedate = CURRENT_TIMESTAMP`;
   return {
     table,
-    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL", "KEYS_LIKE"],
     migrations: {
       key: "migrations",
       steps: [

@@ -15,7 +15,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
       expires_at = excluded.expires_at, updated_at = CURRENT_TIMESTAMP`;
   return {
     table,
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     migrations: {
       key: `migrations-state-v2-${tablePrefix}`,
       steps: [

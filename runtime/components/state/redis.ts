@@ -84,7 +84,7 @@ interface StoreOptions {
   query: NonNullable<StateStore["query"]>;
 }
 
-const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL"];
+const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"];
 const waitForReplicasMs = 1000;
 
 function openStore(

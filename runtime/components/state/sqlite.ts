@@ -87,7 +87,7 @@ function storeOn(client: StateClient): StateStore {
   const remove = async (request: DeleteState) =>
     done(await client.run(deleteOf(request)));
   return {
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     get: ({ key }) => get(key),
     bulkGet: (requests) =>
       Promise.all(requests.map(({ key }) => get(key).catch(asError))),
