@@ -101,7 +101,7 @@ function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
   return new URL(base.origin + prefix + path);
 }
 
-/** Where a redirect leads, if that is below the endpoint's URL, as whoever decodes the path once reads it. */
+/** Where a redirect leads, if that is below the endpoint's URL. */
 function redirectOf(
   { status, headers }: ForwardReply,
   from: URL,
@@ -113,6 +113,8 @@ function redirectOf(
   );
   const to = at < 0 ? null : URL.parse(headers[at + 1]!, from.href);
   if (!to || to.origin !== from.origin) return undefined;
+  // A server may decode more than once, or take a backslash for a slash.
+  if (/%25|%5c/i.test(to.pathname)) return undefined;
   try {
     const { wire } = methodPath(to.pathname + to.search);
     const base = new URL(baseUrl).pathname.replace(/\/+$/, "");

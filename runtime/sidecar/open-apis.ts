@@ -39,7 +39,9 @@ export async function openApis(
       signal,
     });
     opened.defer(() => grpc.close());
-    log.info(`API gRPC server is running on port ${grpc.port}`);
+    log.info(
+      `API gRPC server is running on port ${grpc.port}; in this version it answers each call with Unimplemented: use HTTP`,
+    );
     const http = await listen(addresses, flags["dapr-http-port"], {
       ...serverOptions(options),
       routes,

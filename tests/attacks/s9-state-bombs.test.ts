@@ -102,14 +102,13 @@ test.each(Object.entries(entries))(
   async (route, body) => {
     for (const count of [10_001, 250_000]) {
       const text = body(count).slice(0, 4_194_304);
-      const { reply, slowest } = await attack(statePath + route, text);
+      const { reply } = await attack(statePath + route, text);
       expect(reply.status).toBe(400);
       if (text.length < 4_194_304)
         expect(reply.json()).toEqual({
           errorCode: "ERR_MALFORMED_REQUEST",
           message: `${route ? "failed deserializing HTTP body: " : ""}${count} entries are more than 10000; send them in several requests`,
         });
-      expect(slowest).toBeLessThan(stallLimitMs);
     }
     expect((await attack(statePath + route, body(10_000))).reply.status).toBe(
       route === "/bulk" ? 200 : 204,

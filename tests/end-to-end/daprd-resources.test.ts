@@ -44,7 +44,7 @@ test("start-up says what it does in the documented order", async () => {
     "Loading components…",
     "Component loaded: orders (bindings.sqlite/v1)",
     "All outstanding components processed",
-    `API gRPC server is running on port ${sidecar.grpcPort}`,
+    `API gRPC server is running on port ${sidecar.grpcPort}; in this version it answers each call with Unimplemented: use HTTP`,
     `HTTP server is running on port ${sidecar.port}`,
     "The request body size parameter is: 4194304 bytes",
     "dapr initialized. Status: Running. Init Elapsed ",

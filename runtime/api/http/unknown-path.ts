@@ -20,20 +20,24 @@ export function createDescribeUnknown(
     const segments = path.split("/").slice(1);
     const verbs = new Set<string>();
     let best: string | undefined;
-    let fewest = mostEdits + 1;
+    let fewest = Infinity;
     for (const pattern of patterns) {
       const edits = editsTo(pattern.segments, segments);
       if (edits === 0) verbs.add(pattern.method);
-      if (edits >= fewest) continue;
-      fewest = edits;
+      if (edits === 0 || edits > mostEdits) continue;
+      // A path of the same verb is nearer than any other.
+      const isSame = pattern.method === method || pattern.method === "*";
+      const rank = isSame ? edits : mostEdits + edits;
+      if (rank >= fewest) continue;
+      fewest = rank;
       best = meant(pattern.segments, segments);
     }
-    const named = `${method} ${shortened(path)}`;
-    if (verbs.size > 0)
-      return `${named} is not in this API: the path takes ${[...verbs].join(", ")}`;
+    const unknown = `${method} ${shortened(path)} is not in this API`;
+    if (verbs.size > 0 && fewest > mostEdits)
+      return `${unknown}: the path takes ${[...verbs].join(", ")}`;
     return best === undefined
-      ? `${named} is not in this API`
-      : `${named} is not in this API; did you mean ${shortened(best)}?`;
+      ? unknown
+      : `${unknown}; did you mean ${shortened(best)}?`;
   };
 }
 
