@@ -49,6 +49,13 @@ test("what float64 keeps is a number, all else its digits", () => {
   });
 });
 
+test("digits far down are kept too", () => {
+  const deep = `${"[".repeat(9000)}1.50${"]".repeat(9000)}`;
+  expect(() => decode(deep)).not.toThrow();
+  const some = `${'{"a":['.repeat(300)}1.50${"]}".repeat(300)}`;
+  expect(roundTrip(some)).toBe(some);
+});
+
 test("any JSON comes back with its numbers as written", () => {
   let seed = 11;
   const random = (n: number) =>

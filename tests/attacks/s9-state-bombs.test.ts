@@ -1,7 +1,8 @@
 /** S9 and S13 on the state API: JSON made to hurt, and keys and values that look like commands. */
-import { Agent } from "node:http";
+import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { items, statePath, stateStore } from "../support/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -132,6 +133,44 @@ test("a bulk get of much holds nobody else up", async () => {
   expect(reply.text.length).toBeGreaterThan(20_000_000);
   expect(slowest).toBeLessThan(stallLimitMs);
 }, 30_000);
+
+const onLinux = canReadMemory ? test : test.skip;
+
+onLinux(
+  "one big value asked for 10,000 times is held once, and its memory comes back",
+  async () => {
+    await sidecar.call("POST", statePath, {
+      body: items({ key: "huge", value: "v".repeat(3_000_000) }),
+    });
+    const before = memoryOf(sidecar.pid).peak;
+    const body = JSON.stringify({ keys: Array(10_000).fill("huge") });
+    let received = 0;
+    // As much as would be felt, of 30 GB; then the caller goes.
+    await new Promise<void>((resolve, reject) => {
+      const asked = request(
+        {
+          port: sidecar.port,
+          method: "POST",
+          path: `${statePath}/bulk`,
+          headers: { "content-length": Buffer.byteLength(body) },
+        },
+        (answer) => {
+          answer.on("data", (chunk: Buffer) => {
+            received += chunk.length;
+            if (received < 300_000_000) return;
+            answer.destroy();
+            resolve();
+          });
+        },
+      );
+      asked.on("error", reject);
+      asked.end(body);
+    });
+    expect(memoryOf(sidecar.pid).peak - before).toBeLessThan(200);
+    expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
+  },
+  120_000,
+);
 
 test("S13: keys and values that look like SQL are data", async () => {
   const odd = [
