@@ -4,6 +4,7 @@
  * Numbers alone differ: they stay as written, where Go rounds them to float64.
  */
 import { randomUUID } from "node:crypto";
+import { writeDeep } from "./go-json-deep.ts";
 
 const maxDepth = 10_000; // Go's
 
@@ -175,9 +176,9 @@ export function encode(value: unknown): string {
   try {
     text = isCanonical(value) ? JSON.stringify(value) : write(value);
   } catch (error) {
-    // The stack ends at a depth of some thousands; Go's own limit is 10,000.
-    if (error instanceof RangeError) throw tooDeep();
-    throw error;
+    // The stack ends at a depth of some thousands; the limit is Go's.
+    if (!(error instanceof RangeError)) throw error;
+    text = writeDeep(value, leaf);
   }
   return /[<>&\u2028\u2029]/.test(text)
     ? text.replace(
@@ -205,6 +206,17 @@ function isCanonical(value: unknown): boolean {
     canonical = isCanonical(item) && canonical;
   }
   return canonical;
+}
+
+/** Undefined for what holds other values: lists, and objects as they are parsed. */
+function leaf(value: unknown): string | undefined {
+  if (
+    Array.isArray(value) ||
+    (value instanceof Object &&
+      Object.getPrototypeOf(value) === Object.prototype)
+  )
+    return undefined;
+  return write(value);
 }
 
 function write(value: unknown): string {

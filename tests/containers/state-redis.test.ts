@@ -136,7 +136,7 @@ describe("state.redis", () => {
       "TTL",
       "KEYS_LIKE",
     ]);
-    await expect(store.query!({}, { queryIndexName: "i" })).rejects.toThrow(
+    await expect(store.query!({}, { queryIndexName: "i" }, "")).rejects.toThrow(
       "needs RedisJSON",
     );
     await store.set({
