@@ -5,8 +5,6 @@ import { request } from "node:http";
 import { waitFor } from "../wait-for.ts";
 import { cli, freePort, gone, isRunning, workspace } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 afterAll(remove);
 
