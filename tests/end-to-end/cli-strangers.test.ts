@@ -76,7 +76,7 @@ test("two apps of one ID are told, and stop ends both", async () => {
   const second = await start(id, await freePort());
   expect(first.run.out).not.toContain("already");
   expect(second.run.out).toContain(
-    `⚠  An app with the ID "${id}" is running already (HTTP port ${port}, daprd PID `,
+    `⚠  An app with the ID "${id}" is running already (daprd PID `,
   );
   const { out, err } = await dapr("stop", id);
   expect({ out, err }).toEqual({
