@@ -1,5 +1,4 @@
 /** The sidecar from argv to exit code: environment, signals, start and end. */
-import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { messageOf } from "./errors.ts";
 import { exitSoon } from "./exit.ts";
@@ -18,6 +17,7 @@ import { createLogger, parseLevel, type Logger } from "./log.ts";
 import { lateLimit } from "./node-limits.ts";
 import { start, type Sidecar } from "./sidecar/start.ts";
 import { daprVersion, version } from "./version.ts";
+import { delay } from "./timers.ts";
 
 type End =
   | { kind: "signal"; name: string }

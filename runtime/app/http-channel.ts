@@ -14,6 +14,7 @@ import {
 } from "../invocation.ts";
 import { createHttp1Client, type Http1Client } from "./http1-client.ts";
 import { createPlaces } from "./places.ts";
+import { startTimer } from "../timers.ts";
 
 export interface HttpChannelOptions {
   protocol: "http" | "https" | "h2c";
@@ -135,7 +136,7 @@ async function createUndiciClient(protocol: "https" | "h2c", origin: string) {
 
 function startTimeout(ms: number) {
   const controller = new AbortController();
-  const timer = setTimeout(
+  const timer = startTimer(
     () => controller.abort(new Error(`no answer within ${ms} ms`)),
     ms,
   );

@@ -20,6 +20,7 @@ import { createRequest } from "./incoming.ts";
 import { sendReply } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
 import { createRouter, UnescapeError } from "./router.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface ServerOptions {
   routes: readonly Route[];
@@ -93,7 +94,7 @@ export async function listen(
   for (const address of addresses) {
     const server = createServer(
       {
-        headersTimeout: options.headerTimeoutMs ?? 10_000,
+        headersTimeout: libraryMs(options.headerTimeoutMs ?? 10_000),
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,

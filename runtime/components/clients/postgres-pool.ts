@@ -2,6 +2,7 @@
 import type { Pool, PoolClient } from "pg";
 import { NotConnectedError } from "./postgres-errors.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
+import { libraryMs } from "../../timers.ts";
 
 /** Parameters are always bound. `name` lets a connection prepare it once. */
 export interface Statement {
@@ -76,9 +77,9 @@ export async function makePool(
     application_name: server.applicationName,
     options: server.options,
     max: server.maxConnections,
-    idleTimeoutMillis: server.idleMs,
-    connectionTimeoutMillis: server.timeoutMs,
-    query_timeout: server.timeoutMs,
+    idleTimeoutMillis: libraryMs(server.idleMs),
+    connectionTimeoutMillis: libraryMs(server.timeoutMs),
+    query_timeout: libraryMs(server.timeoutMs),
     keepAlive: true,
   });
   // Of a connection nobody uses just now: the next request takes another one.

@@ -9,6 +9,7 @@ import type {
   StateTask,
   ToStateWorker,
 } from "./sqlite-state-protocol.ts";
+import { startTimer } from "../../timers.ts";
 
 interface Waiting {
   task: StateTask;
@@ -106,7 +107,7 @@ export class StateClient {
     }
     this.#sent = this.#nextBatch();
     const tasks = this.#sent.map(({ task }) => task);
-    this.#timer = setTimeout(() => this.#late(), this.#options.timeoutMs);
+    this.#timer = startTimer(() => this.#late(), this.#options.timeoutMs);
     this.#worker.postMessage({ op: "tasks", tasks } satisfies ToStateWorker);
   }
 
@@ -149,7 +150,7 @@ export class StateClient {
         `${label}: no answer within ${timeoutMs / 1000} s; check the disk, or raise timeout`,
       ),
     );
-    this.#timer = setTimeout(() => this.#late(), timeoutMs);
+    this.#timer = startTimer(() => this.#late(), timeoutMs);
   }
 
   #failAll(error: Error): void {

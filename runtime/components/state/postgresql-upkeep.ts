@@ -4,6 +4,7 @@ import type { Logger } from "../../log.ts";
 import type { PostgresClient } from "../clients/postgres-client.ts";
 import { inTransaction, type RunStatement } from "../clients/postgres-pool.ts";
 import type { Dialect } from "./postgresql-dialect.ts";
+import { startInterval } from "../../timers.ts";
 
 /** SQLSTATE of a key, a type and a table that are there already. */
 const duplicates = new Set<string | undefined>(["23505", "42710", "42P07"]);
@@ -85,6 +86,6 @@ export function sweepEach(
       log.error(`Error removing expired data: ${messageOf(error)}`);
     }
   }
-  const timer = setInterval(() => void sweep(), intervalMs).unref();
+  const timer = startInterval(() => void sweep(), intervalMs).unref();
   return () => clearInterval(timer);
 }
