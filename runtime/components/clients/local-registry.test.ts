@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalRegistry } from "./local-registry.ts";
 
-test("a pipe or a huge file in the folder is no entry and holds nobody up", () => {
+test("a pipe or a huge file in the folder is no entry and holds nobody up", async () => {
   const folder = mkdtempSync(join(tmpdir(), "registry-test-"));
   const registry = new LocalRegistry(folder);
   try {
-    registry.add({
+    await registry.add({
       appId: "shop",
       namespace: "default",
       host: "127.0.0.1",
