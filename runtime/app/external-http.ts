@@ -10,6 +10,7 @@ import type {
   ForwardRequest,
   HttpEndpoint,
 } from "../invocation.ts";
+import { trimEnd } from "../trim-end.ts";
 
 const maxRedirects = 10;
 
@@ -100,7 +101,7 @@ function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
   if (base.username || base.password)
     throw new Error("a URL with a user or password is not called");
   // Normalised already: nothing in it climbs out of the base's path.
-  const prefix = base.pathname.replace(/\/+$/, "");
+  const prefix = trimEnd(base.pathname, "/");
   return new URL(base.origin + prefix + path);
 }
 

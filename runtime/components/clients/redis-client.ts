@@ -193,9 +193,11 @@ async function firstAttempt(
 
 const isHopeless = (error: Error) =>
   error instanceof HopelessError ||
-  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|ERR .*AUTH|ERR .*DB index|ERR .*cluster support disabled)/.test(
-    error.message,
-  ) ||
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED)/.test(error.message) ||
+  (error.message.startsWith("ERR ") &&
+    /AUTH|invalid password|DB index|cluster support disabled/.test(
+      error.message,
+    )) ||
   /unknown command ['`]?sentinel/i.test(error.message) ||
   /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_OSSL|ERR_SSL|EPROTO/.test(
     (error as NodeJS.ErrnoException).code ?? "",

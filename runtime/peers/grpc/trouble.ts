@@ -12,9 +12,16 @@ const broken =
   /^(Connection dropped|Stream refused by server|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
-/** A date in parentheses ends what the library quotes. */
-const quoted =
-  /Last error: (?:Error: )?(.+?)(?: \([-:.\dTZ]+\))?\. Resolution note:/;
+/** What the library quotes, which a date in parentheses ends. */
+function quoted(details: string): string | undefined {
+  const [, rest] = details.split("Last error: ", 2);
+  const end = rest?.indexOf(". Resolution note:") ?? -1;
+  if (end < 0) return undefined;
+  return rest!
+    .slice(0, end)
+    .replace(/^Error: /, "")
+    .replace(/ \([-:.\dTZ]+\)$/, "");
+}
 
 export function toCallError(
   error: ServiceError,
@@ -26,8 +33,7 @@ export function toCallError(
     return unreachable(
       appId,
       peer,
-      quoted.exec(details)?.[1] ??
-        details.replace(noConnection, "no connection"),
+      quoted(details) ?? details.replace(noConnection, "no connection"),
       error,
     );
   if (noName.test(details))
