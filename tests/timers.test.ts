@@ -50,6 +50,7 @@ function isFixed(node: Node | null, numbers: ReadonlySet<string>): boolean {
         isFixed(node[side] as Node, numbers),
       );
     case "CallExpression": {
+      if (nameOf(node["callee"]) === "libraryMs") return true;
       const { object, property } = node["callee"] as Record<string, unknown>;
       const given = (node["arguments"] as { expression: Node }[]).map(
         ({ expression }) => isFixed(expression, numbers),

@@ -33,7 +33,7 @@ export class LocalRegistry {
 
   /** Rejects where the folder can't be written. */
   async add(registration: Registration): Promise<void> {
-    makeFolder(this.#folder);
+    makeFolder(this.#folder, 0o700);
     const { appId, namespace } = registration;
     const path = join(
       this.#folder,
