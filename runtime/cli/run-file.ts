@@ -1,10 +1,11 @@
 /** Reads a run file (dapr.yaml) into app specs: every key, defaults, paths, precedence. */
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
 import { where } from "../metadata.ts";
+import { maxYamlBytes, readRegular, whyUnread } from "../read-regular.ts";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
@@ -60,8 +61,7 @@ export async function readRunFile(
   path: string,
   runtimePath: string,
 ): Promise<RunFile> {
-  const text =
-    path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
+  const text = path === "-" ? await readAll(process.stdin) : readText(path);
   const { value, warnings } = await parseYaml(text, path);
   const top = (value ?? {}) as Record<string, unknown>;
   if (typeof top !== "object" || !top["version"])
@@ -93,24 +93,38 @@ export async function readRunFile(
   return { path, name, apps, warnings };
 }
 
+function readText(path: string): string {
+  try {
+    return readRegular(path, maxYamlBytes);
+  } catch (error) {
+    throw new Error(`${path} can't be read: ${whyUnread(error)}`);
+  }
+}
+
 async function parseYaml(
   text: string,
   path: string,
 ): Promise<{ value: unknown; warnings: string[] }> {
-  const { LineCounter, parseDocument } = await import("yaml");
+  const { LineCounter } = await import("yaml");
+  const { parseWithin, YamlLimitError } = await import("../yaml-document.ts");
   const file = path === "-" ? "stdin" : path;
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter,
-    prettyErrors: false,
-    merge: true, // as Go's library, and so the original
-  });
-  const broken = document.errors[0];
-  if (broken) {
-    const { line, col } = lineCounter.linePos(broken.pos[0]);
-    const at = where({ file, line, column: col });
-    throw new Error(`${at}: ${broken.message}`);
+  const broken = (offset: number, message: string) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return new Error(`${where({ file, line, column: col })}: ${message}`);
+  };
+  let document;
+  try {
+    document = parseWithin(text, {
+      lineCounter,
+      merge: true, // as Go's library, and so the original
+    });
+  } catch (error) {
+    if (!(error instanceof YamlLimitError)) throw error;
+    throw broken(error.offset, error.message);
   }
+  const mistake = document.errors[0];
+  if (mistake) throw broken(mistake.pos[0], mistake.message);
   try {
     const { unknownKeys } = await import("./run-file-unknown.ts");
     const warnings = unknownKeys(document, lineCounter, file);

@@ -33,12 +33,17 @@ test("a pipe or a huge file in the folder is no entry and holds nobody up", asyn
   }
 });
 
-test("entries and their folder are the user's own", () => {
+test("entries and their folder are the user's own", async () => {
   const root = mkdtempSync(join(tmpdir(), "registry-test-"));
   const folder = join(root, "above", "sidecars");
   const registry = new LocalRegistry(folder);
   try {
-    registry.add({ appId: "shop", namespace: "", host: "::1", port: 50002 });
+    await registry.add({
+      appId: "shop",
+      namespace: "",
+      host: "::1",
+      port: 50002,
+    });
     const mode = (path: string) => statSync(path).mode & 0o777;
     expect(mode(folder)).toBe(0o700);
     const names = readdirSync(folder);
