@@ -118,7 +118,7 @@ function redirectOf(
   if (/%25|%5c/i.test(to.pathname)) return undefined;
   try {
     const { wire } = methodPath(to.pathname + to.search);
-    const base = new URL(baseUrl).pathname.replace(/\/+$/, "");
+    const base = trimEnd(new URL(baseUrl).pathname, "/");
     const isBelow = wire.startsWith(`${base}/`) || wire === base;
     return isBelow ? new URL(to.origin + wire) : undefined;
   } catch {
