@@ -46,8 +46,7 @@ const overHttp2 = () =>
       resolve(got);
     });
   });
-const overHttp1 = (): Promise<Got> =>
-  call(api.addresses[0]!.port, "GET", "/x");
+const overHttp1 = (): Promise<Got> => call(api.addresses[0]!.port, "GET", "/x");
 
 describe.each([
   ["HTTP/1.1", overHttp1],
