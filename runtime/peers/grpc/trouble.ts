@@ -1,5 +1,6 @@
 /** What gRPC says of a call that failed, in words that tell who did not do what. */
 import type { ServiceError } from "@grpc/grpc-js";
+import { messageOf } from "../../errors.ts";
 import { CallError } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
@@ -61,3 +62,13 @@ export const headless = (appId: string, peer: Peer): CallError =>
     "internal",
     `${sidecarOf(appId, peer)} answered without a status; is it a Dapr sidecar?`,
   );
+
+/** The head of its answer is none that HTTP has. */
+export const unreadable = (
+  appId: string,
+  peer: Peer,
+  cause: unknown,
+): CallError =>
+  new CallError("internal", `${sidecarOf(appId, peer)}: ${messageOf(cause)}`, {
+    cause,
+  });
