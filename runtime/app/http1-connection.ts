@@ -10,7 +10,8 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
-import { freeableCopy } from "../spent-bytes.ts";
+import { countSpent, freeableCopy } from "../spent-bytes.ts";
+import type { Http1Target } from "./http1-client.ts";
 import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 import type { Framing } from "./http1-request.ts";
@@ -20,7 +21,8 @@ export interface Connection {
   /**
    * Sends a request whose head is made already. Rejects with what went wrong before there was a head to
    * answer with; later the answer's body fails. `onDone` is called once the
-   * connection has nothing more to do with it.
+   * connection has nothing more to do with it, and if it is kept, once nothing
+   * more can come of what the server has sent by then.
    */
   send(
     request: ForwardRequest,
@@ -67,7 +69,11 @@ interface Exchange {
   onAbort(): void;
 }
 
-export function createConnection(host: string, port: number): Connection {
+export function createConnection({
+  host,
+  port,
+  connectTls,
+}: Pick<Http1Target, "host" | "port" | "connectTls">): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
@@ -85,18 +91,24 @@ export function createConnection(host: string, port: number): Connection {
     onEnd: () => (exchange!.isComplete = true),
   });
 
-  const socket = connect({
-    host,
-    port,
-    noDelay: true,
-    onread: {
-      buffer: readBuffer(),
-      callback(size, buffer) {
-        read(() => parser.feed((buffer as Buffer).subarray(0, size)));
-        return true;
-      },
-    },
-  });
+  const feed = (bytes: Buffer) => read(() => parser.feed(bytes));
+  const socket = connectTls
+    ? connectTls().on("data", (bytes: Buffer) => {
+        countSpent(bytes.length);
+        feed(bytes);
+      })
+    : connect({
+        host,
+        port,
+        noDelay: true,
+        onread: {
+          buffer: readBuffer(),
+          callback(size, buffer) {
+            feed((buffer as Buffer).subarray(0, size));
+            return true;
+          },
+        },
+      });
   socket.on("end", () => {
     hasEnded = true;
     read(() => parser.finish());
@@ -147,8 +159,11 @@ export function createConnection(host: string, port: number): Connection {
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
-    } else socket.destroy();
-    current.onDone();
+      afterTurn(current.onDone);
+    } else {
+      socket.destroy();
+      current.onDone();
+    }
     if (current.stream) current.stream.push(null);
     else
       current.resolve({
@@ -215,6 +230,14 @@ export function createConnection(host: string, port: number): Connection {
     },
   };
 }
+
+/**
+ * What came behind an answer is for nobody, and ends the connection: its bytes
+ * must be read before the next request goes out. One poll reads no more than
+ * some pieces of each connection, so a whole one has to pass.
+ */
+const afterTurn = (done: () => void) =>
+  void setImmediate(() => setImmediate(done));
 
 const isCollected = ({ length }: ResponseHead) =>
   length !== undefined && length <= collectedBytes;

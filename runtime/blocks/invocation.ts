@@ -1,6 +1,5 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
@@ -23,6 +22,7 @@ import {
   responseHeaders,
 } from "./invocation-headers.ts";
 import { methodPath } from "./invocation-path.ts";
+import { delay } from "../timers.ts";
 
 export interface InvocationOptions {
   appId: string;
