@@ -78,6 +78,12 @@ export type CallErrorKind =
   | "unimplemented"
   | "internal";
 
+/** No connection was made, so nothing was sent. */
+export const isConnectError = (error: unknown): boolean => {
+  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall === "connect" || syscall === "getaddrinfo";
+};
+
 /** There is no answer of an app: `message` is what the caller's error quotes. */
 export class CallError extends Error {
   override name = "CallError";

@@ -2,11 +2,13 @@
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
-import type { AppChannel } from "../contract.ts";
+import { DeliveryError, type AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import { toHeaderValue } from "../header-text.ts";
+import { withPort } from "../listen-addresses.ts";
 import {
   CallError,
+  isConnectError,
   type External,
   type ForwardReply,
   type ForwardRequest,
@@ -114,8 +116,7 @@ export function createInvocation(options: InvocationOptions) {
         const reply = await askApp(app, { ...request, path: wire, headers });
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
-        if (error instanceof CallError) throw error;
-        throw new CallError("internal", messageOf(error), { cause: error });
+        throw ofApp(error);
       }
     },
   };
@@ -161,29 +162,56 @@ export function createInvocation(options: InvocationOptions) {
     if (options.isAppHealthy()) return channel.forward(request);
     if (!options.isAppAwaited()) throw unhealthy();
     return channel.forward(request).catch((error: unknown) => {
-      throw unhealthy(error);
+      throw isRefused(error) ? unhealthy(error) : error;
     });
   }
 
   async function callPeer(request: PeerRequest): Promise<ForwardReply> {
-    for (let attempt = 0; ; attempt++) {
-      const { peer, forget } = await resolve(request.appId, request.namespace);
-      try {
-        return await peers.call(peer, request);
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-        forget();
-        if (!isRepeatable(request, error)) throw error;
-        if (attempt === retries)
-          throw new CallError(
-            error.kind,
-            `failed to invoke target ${request.appId} after ${retries} retries. Error: ${error.message}`,
-            { cause: error },
-          );
-        log.debug(
-          `calling ${request.appId} at ${peer.host}:${peer.port} failed: ${error.message}; again in ${retryMs} ms`,
+    const found = await resolve(request.appId, request.namespace);
+    try {
+      return await peers.call(found.peer, request);
+    } catch (error) {
+      return callAnew(request, found, error);
+    }
+  }
+
+  /** Of the app's sidecars one that refuses leads to the next at once, the last of them to another round after a pause. */
+  async function callAnew(
+    request: PeerRequest,
+    found: Found,
+    error: unknown,
+  ): Promise<ForwardReply> {
+    const find = () => resolve(request.appId, request.namespace);
+    const tried = new Set<string>();
+    let round = 0;
+    for (;;) {
+      if (!mayEndElsewhere(error)) throw error;
+      found.forget();
+      if (!isRepeatable(request, error)) throw error;
+      const { message } = error;
+      tried.add(addressOf(found.peer));
+      log.debug(
+        `calling ${request.appId} at ${addressOf(found.peer)} failed: ${message}`,
+      );
+      const next = error.unsent ? await find().catch(() => undefined) : found;
+      if (next && !tried.has(addressOf(next.peer))) found = next;
+      else if (!isTransient(error)) throw error;
+      else if (round++ === retries)
+        throw new CallError(
+          error.kind,
+          `failed to invoke target ${request.appId} after ${retries} retries. Error: ${message}`,
+          { cause: error },
         );
+      else {
         await delay(retryMs, undefined, { signal: request.signal });
+        found = await find();
+        tried.clear();
+      }
+      request.signal?.throwIfAborted();
+      try {
+        return await peers.call(found.peer, request);
+      } catch (again) {
+        error = again;
       }
     }
   }
@@ -192,7 +220,7 @@ export function createInvocation(options: InvocationOptions) {
   async function resolve(
     id: string,
     space: string,
-  ): Promise<{ peer: Peer; forget: () => void }> {
+  ): Promise<Found> {
     if (resolvers.length === 0)
       throw new Error("name resolver not initialized");
     let problem: unknown;
@@ -216,6 +244,13 @@ export function createInvocation(options: InvocationOptions) {
   }
 }
 
+interface Found {
+  peer: Peer;
+  forget(): void;
+}
+
+const addressOf = ({ host, port }: Peer) => withPort(host, port);
+
 const unhealthy = (cause?: unknown) =>
   new CallError("internal", "app is not in a healthy state", {
     cause,
@@ -230,9 +265,28 @@ function normalised(path: string) {
   }
 }
 
-const isTransient = (error: unknown): error is CallError =>
+/** What the app's connection failed with, for another sidecar: as unavailable only where another app may be asked. */
+function ofApp(error: unknown): CallError {
+  if (isRefused(error))
+    return new CallError("unavailable", messageOf(error), {
+      cause: error,
+      unsent: true,
+    });
+  if (error instanceof CallError && (error.unsent || !isTransient(error)))
+    return error;
+  return new CallError("internal", messageOf(error), { cause: error });
+}
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof DeliveryError && isConnectError(error.cause);
+
+const isTransient = ({ kind }: CallError): boolean =>
+  kind === "unavailable" || kind === "unauthenticated";
+
+/** An app that is not healthy may have a fellow that is; what can't be sent at all can't be sent to any. */
+const mayEndElsewhere = (error: unknown): error is CallError =>
   error instanceof CallError &&
-  (error.kind === "unavailable" || error.kind === "unauthenticated");
+  (isTransient(error) || (error.kind === "internal" && error.unsent));
 
 /**
  * A stream is sent once. Where the original repeats every call whose connection

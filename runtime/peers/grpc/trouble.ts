@@ -3,13 +3,15 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { CallError } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
-import { kindOf } from "./status.ts";
+import { kindOf, unsentMark } from "./status.ts";
 
 /** The library's own details, as its version 1.14 words them; all others are the callee's. */
 const noConnection = /^No connection established/;
 const noName = /^Name resolution failed/;
+/** HTTP/2 promises that nothing of such a call was looked at (RFC 9113 §8.7): so ends a sidecar's last connection. */
+const refused = /^Stream refused by server/;
 const broken =
-  /^(Connection dropped|Stream refused by server|Write (error|failed)|(read|write) E[A-Z]+)/;
+  /^(Connection dropped|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
 /** A date in parentheses ends what the library quotes. */
@@ -32,6 +34,7 @@ export function toCallError(
     );
   if (noName.test(details))
     return unreachable(appId, peer, `there is no host ${peer.host}`, error);
+  if (refused.test(details)) return unreachable(appId, peer, details, error);
   if (broken.test(details)) return lost(appId, peer, details, error);
   if (endedEarly.test(details))
     return new CallError(
@@ -45,7 +48,7 @@ export function toCallError(
     kind === "unavailable"
       ? `${sidecarOf(appId, peer)} is not available: ${details}`
       : details,
-    { cause: error },
+    { cause: error, unsent: error.metadata.get(unsentMark).length > 0 },
   );
 }
 
