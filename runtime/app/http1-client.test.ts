@@ -322,3 +322,36 @@ test("one that is retired lets the calls it carries end, and keeps no connection
   expect(await textOf(await slow)).toBe("late");
   await new Promise((done) => socket.once("close", done));
 });
+
+test("a POST does not go out on a connection that the app has closed by then", async () => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST")) posts++;
+    socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  // Its end is there, and nobody has read it yet.
+  sockets[0]!.destroy();
+  const reply = await send({ method: "POST" });
+  later.mockRestore();
+  expect(await textOf(reply)).toBe("hi");
+  expect([posts, sockets.length]).toEqual([1, 2]);
+});
+
+test("a caller that leaves while a connection is looked at keeps it for the next", async () => {
+  await start((_text, socket) => socket.write(ok("hi")));
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  const caller = new AbortController();
+  const call = send({ method: "POST", signal: caller.signal });
+  caller.abort();
+  await expect(call).rejects.toThrow("aborted");
+  later.mockRestore();
+  await textOf(await send());
+  expect(sockets).toHaveLength(1);
+});

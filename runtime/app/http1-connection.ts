@@ -32,6 +32,8 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
+  /** Of the client that keeps it, as of `performance.now()`. */
+  freeSince: number;
   close(): void;
 }
 
@@ -209,6 +211,7 @@ export function createConnection(host: string, port: number): Connection {
     isFree: (now) =>
       exchange === undefined && socket.writable && now < expiresAt,
     wasStale: () => isStale,
+    freeSince: 0,
     close() {
       fail(new CallError("unavailable", "the sidecar shuts down"));
       socket.destroy();
