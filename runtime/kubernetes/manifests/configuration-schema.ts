@@ -8,7 +8,6 @@ import {
   text,
   textMap,
   texts,
-  whole,
   type Schema,
 } from "./schema.ts";
 
