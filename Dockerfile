@@ -5,7 +5,7 @@ FROM node:24-slim
 # An init for process 1: there a program that has no handler yet, as it starts, does not see SIGTERM.
 RUN apt-get update -qq \
  && apt-get install -qq --no-install-recommends tini > /dev/null \
- && rm -rf /var/lib/apt/lists/*
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /dapr
 # Node's flag is the sidecar's memory limit (docs/decisions.md, "Start and memory"): given here, it need not start anew.
