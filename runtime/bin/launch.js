@@ -57,6 +57,7 @@ function handOver(node, args, env) {
   child.stdio[3]?.on("error", () => {}); // the child's exit tells more
   child.on("exit", (code, signal) => {
     if (!signal) process.exit(code ?? 1);
+    process.exitCode = 1; // where it is process 1 it can't end by a signal
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
