@@ -121,10 +121,8 @@ export const crds = (): KubernetesObject[] =>
               openAPIV3Schema: object(about, {
                 apiVersion: text("dapr.io and the version"),
                 kind: text("Name of the kind"),
-                metadata: {
-                  type: "object",
-                  description: "Name, namespace, labels",
-                },
+                // Kubernetes describes it, and refuses another's words.
+                metadata: { type: "object" },
                 ...fields,
               }),
             },

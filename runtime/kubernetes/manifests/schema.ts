@@ -5,7 +5,7 @@ interface Part {
   type?: string;
   format?: string;
   minLength?: number;
-  properties?: Record<string, Schema>;
+  properties?: Record<string, Part>;
   additionalProperties?: Part;
   items?: Part;
   required?: string[];
@@ -66,7 +66,7 @@ export const textMap = (description: string): Schema =>
 /** A trailing `*` on a name makes the field required. */
 export function object(
   description: string,
-  fields: Record<string, Schema>,
+  fields: Record<string, Part>,
   more: Partial<Schema> = {},
 ): Schema {
   const required = Object.keys(fields)
