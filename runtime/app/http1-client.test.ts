@@ -355,3 +355,26 @@ test("a caller that leaves while a connection is looked at keeps it for the next
   await textOf(await send());
   expect(sockets).toHaveLength(1);
 });
+
+test.each([
+  ["had closed before it came is sent anew", true],
+  ["closed once it had come is an error: the app may have read it", false],
+])("a POST on a kept connection that the app %s", async (_, isBefore) => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST") && ++posts === 1 && !isBefore) socket.destroy();
+    else socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const still = jest.spyOn(performance, "now");
+  still.mockReturnValue(performance.now()); // used just now, so not looked at
+  if (isBefore) sockets[0]!.destroy();
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  still.mockRestore();
+  if (isBefore) expect(await textOf(await call)).toBe("hi");
+  else
+    await expect(call).rejects.toThrow(
+      "it closed the connection without an answer",
+    );
+  expect([posts, sockets.length]).toEqual([1, isBefore ? 2 : 1]);
+});

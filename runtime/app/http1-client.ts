@@ -83,9 +83,13 @@ export function createHttp1Client(target: Http1Target): Http1Client {
       }
       if (!kept) return sendOver(open());
       const reply = sendOver(kept);
-      if (!isRepeatable(request)) return reply;
+      if (request.body instanceof Readable) return reply;
+      const used = kept;
       return reply.catch((error: unknown) => {
-        if (!kept.wasStale() || request.signal?.aborted) throw error;
+        const isSafe = isRepeatable(request)
+          ? used.wasStale()
+          : used.wasUnseen();
+        if (!isSafe || request.signal?.aborted) throw error;
         return sendOver(open());
       });
     },

@@ -32,6 +32,8 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
+  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. */
+  wasUnseen(): boolean;
   /** Of the client that keeps it, as of `performance.now()`. */
   freeSince: number;
   close(): void;
@@ -42,6 +44,10 @@ const keptMs = 60_000;
 const marginMs = 1000;
 /** A body of known length up to this is collected: an app that dies in it is an error, not half an answer. */
 const collectedBytes = 64 * 1024;
+
+/** What goes out at once to this machine comes as one piece: it is taken whole or refused whole. */
+const onePieceBytes = 16 * 1024;
+const ownMachine = /^(127\.|::1$|localhost$)/;
 
 const readBytes = 64 * 1024;
 let shared: Buffer | undefined;
@@ -67,12 +73,14 @@ interface Exchange {
   upload: Upload | undefined;
   signal: AbortSignal | undefined;
   onAbort(): void;
+  isOnePiece: boolean;
 }
 
 export function createConnection(host: string, port: number): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
+  let isUnseen = false;
   let hasEnded = false;
   let expiresAt = Infinity;
   let problem: Error | undefined;
@@ -91,6 +99,7 @@ export function createConnection(host: string, port: number): Connection {
     host,
     port,
     noDelay: true,
+    allowHalfOpen: true, // for what `end` looks at
     onread: {
       buffer: readBuffer(),
       callback(size, buffer) {
@@ -101,7 +110,16 @@ export function createConnection(host: string, port: number): Connection {
   });
   socket.on("end", () => {
     hasEnded = true;
-    read(() => parser.finish());
+    const current = exchange;
+    if (!current?.isOnePiece || !isUsed || parser.hasBegun())
+      return read(() => parser.finish());
+    // Had it been closed before the request came, that was refused, and more
+    // is refused at once. If not, the server may have read it: two bytes more
+    // are nothing to it.
+    socket.write("\r\n", (error) => {
+      isUnseen = (error as NodeJS.ErrnoException | null)?.code === "EPIPE";
+      if (exchange === current) read(() => parser.finish());
+    });
   });
   socket.on("error", (error) => (problem = error));
   socket.on("close", () =>
@@ -191,6 +209,10 @@ export function createConnection(host: string, port: number): Connection {
           upload: undefined,
           signal,
           onAbort: () => fail(signal!.reason as Error),
+          isOnePiece:
+            !(body instanceof Readable) &&
+            head.length + (body?.length ?? 0) <= onePieceBytes &&
+            ownMachine.test(host),
         };
         exchange = current;
         parser.begin(method === "HEAD");
@@ -211,6 +233,7 @@ export function createConnection(host: string, port: number): Connection {
     isFree: (now) =>
       exchange === undefined && socket.writable && now < expiresAt,
     wasStale: () => isStale,
+    wasUnseen: () => isUnseen,
     freeSince: 0,
     close() {
       fail(new CallError("unavailable", "the sidecar shuts down"));
