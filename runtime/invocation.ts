@@ -78,10 +78,12 @@ export type CallErrorKind =
   | "unimplemented"
   | "internal";
 
-/** No connection was made, so nothing was sent. */
+/** No connection was made, or it took nothing. */
 export const isConnectError = (error: unknown): boolean => {
-  const { syscall } = (error ?? {}) as NodeJS.ErrnoException;
-  return syscall === "connect" || syscall === "getaddrinfo";
+  const { syscall, unsent } = (error ?? {}) as NodeJS.ErrnoException & {
+    unsent?: boolean;
+  };
+  return unsent === true || syscall === "connect" || syscall === "getaddrinfo";
 };
 
 /** There is no answer of an app: `message` is what the caller's error quotes. */

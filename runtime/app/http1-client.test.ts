@@ -1,7 +1,11 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ForwardReply, ForwardRequest } from "../invocation.ts";
+import {
+  isConnectError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../invocation.ts";
 import { createHttp1Client, type Http1Client } from "./http1-client.ts";
 
 const ok = (body: string, headers = "") =>
@@ -377,4 +381,16 @@ test.each([
       "it closed the connection without an answer",
     );
   expect([posts, sockets.length]).toEqual([1, isBefore ? 2 : 1]);
+});
+
+test("a new connection that is reset tells whether it had taken the request", async () => {
+  await start(() => {});
+  server.on("connection", (socket) => socket.resetAndDestroy());
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  await expect(call).rejects.toMatchObject({ code: "ECONNRESET" });
+  const error = await call.catch((reason: NodeJS.ErrnoException) => reason);
+  // Which of them depends on who comes first.
+  expect(isConnectError(error)).toBe(
+    (error as NodeJS.ErrnoException).syscall !== "read",
+  );
 });

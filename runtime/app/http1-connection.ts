@@ -32,7 +32,7 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
-  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. */
+  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. Its error is `unsent`. */
   wasUnseen(): boolean;
   /** Of the client that keeps it, as of `performance.now()`. */
   freeSince: number;
@@ -117,11 +117,17 @@ export function createConnection(host: string, port: number): Connection {
     // is refused at once. If not, the server may have read it: two bytes more
     // are nothing to it.
     socket.write("\r\n", (error) => {
-      isUnseen = (error as NodeJS.ErrnoException | null)?.code === "EPIPE";
+      isUnseen = Boolean(error);
       if (exchange === current) read(() => parser.finish());
     });
   });
-  socket.on("error", (error) => (problem = error));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    problem = error;
+    // Nothing of one piece was taken: the server was gone by then.
+    if (error.syscall !== "write" || !exchange?.isOnePiece || hasEnded) return;
+    isUnseen = true;
+    problem = Object.assign(error, { unsent: true });
+  });
   socket.on("close", () =>
     fail(problem ?? new Error("the connection was closed")),
   );

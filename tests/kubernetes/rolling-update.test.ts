@@ -28,6 +28,11 @@ afterAll(() => {
   cleanUp(namespace);
 }, 180_000);
 
+afterEach(async () => {
+  pods.kubectl(["delete", "deployment", "--all"]);
+  for (const name of ["called", "caller"]) await pods.when(name, 0);
+}, 120_000);
+
 /** On SIGTERM it takes no more and ends what it has, as Node's own documentation has it. */
 const called = `
   const server = require("node:http").createServer(async (incoming, outgoing) => {
@@ -161,6 +166,4 @@ test.each<[string, number, Extra]>([
   const { answered, failures } = counts();
   console.log(`${answered} answered, ${failures.length} failed`);
   expect(failures).toEqual([]);
-  pods.kubectl(["delete", "deployment", "called", "caller"]);
-  for (const name of ["called", "caller"]) await pods.when(name, 0);
 });
