@@ -1,14 +1,12 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
-import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
-import { DeliveryError, type AppChannel } from "../contract.ts";
+import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import { toHeaderValue } from "../header-text.ts";
 import { withPort } from "../listen-addresses.ts";
 import {
   CallError,
-  isConnectError,
   type External,
   type ForwardReply,
   type ForwardRequest,
@@ -19,6 +17,13 @@ import {
 import type { Logger } from "../log.ts";
 import type { NameResolver, Peer } from "../name-resolver.ts";
 import { isAllowed } from "./access-control.ts";
+import {
+  isRefused,
+  isRepeatable,
+  isTransient,
+  mayEndElsewhere,
+  ofApp,
+} from "./invocation-failures.ts";
 import {
   addForwarded,
   requestHeaders,
@@ -131,8 +136,8 @@ export function createInvocation(options: InvocationOptions) {
     const dot = target.indexOf(".");
     const id = dot < 0 ? target : target.slice(0, dot);
     const space = dot < 0 ? namespace : target.slice(dot + 1);
-    if (id === "" || space === "" || space.includes("."))
-      throw new Error(`invalid app id ${target}`);
+    if (id === "" || space === "" || space.includes(".") || isCut(target))
+      throw new Error(`invalid app id ${printable(target)}`);
     request.headers.push(
       "dapr-caller-app-id",
       toHeaderValue(appId),
@@ -217,10 +222,7 @@ export function createInvocation(options: InvocationOptions) {
   }
 
   /** The first resolver that knows the app. Those that can't be asked count only when no other knows it. */
-  async function resolve(
-    id: string,
-    space: string,
-  ): Promise<Found> {
+  async function resolve(id: string, space: string): Promise<Found> {
     if (resolvers.length === 0)
       throw new Error("name resolver not initialized");
     let problem: unknown;
@@ -251,6 +253,12 @@ interface Found {
 
 const addressOf = ({ host, port }: Peer) => withPort(host, port);
 
+/** NUL ends a name for some of those who look it up. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+const isCut = (name: string) => /[\0-\x1f\x7f]/.test(name);
+
+const printable = (name: string) => (isCut(name) ? JSON.stringify(name) : name);
+
 const unhealthy = (cause?: unknown) =>
   new CallError("internal", "app is not in a healthy state", {
     cause,
@@ -264,37 +272,3 @@ function normalised(path: string) {
     throw new CallError("invalid", messageOf(error), { cause: error });
   }
 }
-
-/** What the app's connection failed with, for another sidecar: as unavailable only where another app may be asked. */
-function ofApp(error: unknown): CallError {
-  if (isRefused(error))
-    return new CallError("unavailable", messageOf(error), {
-      cause: error,
-      unsent: true,
-    });
-  if (error instanceof CallError && (error.unsent || !isTransient(error)))
-    return error;
-  return new CallError("internal", messageOf(error), { cause: error });
-}
-
-const isRefused = (error: unknown): boolean =>
-  error instanceof DeliveryError && isConnectError(error.cause);
-
-const isTransient = ({ kind }: CallError): boolean =>
-  kind === "unavailable" || kind === "unauthenticated";
-
-/** An app that is not healthy may have a fellow that is; what can't be sent at all can't be sent to any. */
-const mayEndElsewhere = (error: unknown): error is CallError =>
-  error instanceof CallError &&
-  (isTransient(error) || (error.kind === "internal" && error.unsent));
-
-/**
- * A stream is sent once. Where the original repeats every call whose connection
- * broke, this repeats only what did not reach the app or may happen twice.
- */
-const isRepeatable = (
-  { method, body }: ForwardRequest,
-  { unsent }: CallError,
-): boolean =>
-  !(body instanceof Readable) &&
-  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));
