@@ -10,7 +10,12 @@ import {
 } from "../invocation.ts";
 import type { Peer } from "../name-resolver.ts";
 import { lost, unreachable } from "./failures.ts";
-import { directVersion, peerHeader, peerHost, readErrorMark } from "./protocol.ts";
+import {
+  directVersion,
+  peerHeader,
+  peerHost,
+  readErrorMark,
+} from "./protocol.ts";
 
 /** The peer does not speak this version, and nothing of the request was used. */
 export class NotDirect extends Error {

@@ -271,15 +271,18 @@ export function peersContract(name: string, direct: string | undefined) {
       ["unavailable", false],
       ["internal", true],
       ["internal", false],
-    ] as const)("whether the app saw it: %s, unsent %s", async (kind, unsent) => {
-      receive = async () => {
-        throw new CallError(kind, "no", { unsent });
-      };
-      await expect(peers.call(peer, request())).rejects.toMatchObject({
-        kind,
-        unsent,
-      });
-    });
+    ] as const)(
+      "whether the app saw it: %s, unsent %s",
+      async (kind, unsent) => {
+        receive = async () => {
+          throw new CallError(kind, "no", { unsent });
+        };
+        await expect(peers.call(peer, request())).rejects.toMatchObject({
+          kind,
+          unsent,
+        });
+      },
+    );
 
     test("an error of the app's connection is an internal one", async () => {
       receive = async () => {
