@@ -17,6 +17,8 @@ const program = `
   const server = require("node:http").createServer(async (incoming, outgoing) => {
     let body = "";
     for await (const chunk of incoming) body += chunk;
+    // Else a connection that is always in use would never be closed.
+    if (!server.listening) outgoing.setHeader("connection", "close");
     setTimeout(() => outgoing.end(body), 5);
     process.stdout.write(body + "\\n");
   });

@@ -38,6 +38,7 @@ const called = `
   const server = require("node:http").createServer(async (incoming, outgoing) => {
     let body = "";
     for await (const chunk of incoming) body += chunk;
+    if (!server.listening) outgoing.setHeader("connection", "close");
     setTimeout(() => outgoing.end(body), 5);
   });
   server.listen(3000);
