@@ -1,7 +1,7 @@
 /**
  * Typed metadata tables: one table per component feeds the parser, the errors
  * and the component's page. Rules of `kit/metadata`: keys compare without case,
- * unknown keys pass, a bool that is not one of y/yes/true/t/on/1 is false.
+ * unknown keys pass (who opens a component warns about them), a bool that is not one of y/yes/true/t/on/1 is false.
  */
 import type { MetadataItem, Position } from "./contract.ts";
 

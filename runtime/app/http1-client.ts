@@ -2,6 +2,7 @@
  * Calls to one server over kept HTTP/1.1 connections: the one used last is
  * used next, and a new one is made when none is free.
  */
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Forward, ForwardRequest } from "../invocation.ts";
@@ -13,6 +14,8 @@ export interface Http1Target {
   port: number;
   /** The `Host` header. */
   authority: string;
+  /** In place of a bare connection: one over TLS. */
+  connectTls?: () => Socket;
 }
 
 export interface Http1Client {
@@ -54,7 +57,7 @@ export function createHttp1Client(target: Http1Target): Http1Client {
   }
 
   function open(): Connection {
-    const connection = createConnection(target.host, target.port);
+    const connection = createConnection(target);
     all.add(connection);
     return connection;
   }

@@ -10,7 +10,8 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
-import { freeableCopy } from "../spent-bytes.ts";
+import { countSpent, freeableCopy } from "../spent-bytes.ts";
+import type { Http1Target } from "./http1-client.ts";
 import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 import type { Framing } from "./http1-request.ts";
@@ -20,7 +21,8 @@ export interface Connection {
   /**
    * Sends a request whose head is made already. Rejects with what went wrong before there was a head to
    * answer with; later the answer's body fails. `onDone` is called once the
-   * connection has nothing more to do with it.
+   * connection has nothing more to do with it, and if it is kept, once nothing
+   * more can come of what the server has sent by then.
    */
   send(
     request: ForwardRequest,
@@ -76,7 +78,11 @@ interface Exchange {
   isOnePiece: boolean;
 }
 
-export function createConnection(host: string, port: number): Connection {
+export function createConnection({
+  host,
+  port,
+  connectTls,
+}: Pick<Http1Target, "host" | "port" | "connectTls">): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
@@ -95,19 +101,25 @@ export function createConnection(host: string, port: number): Connection {
     onEnd: () => (exchange!.isComplete = true),
   });
 
-  const socket = connect({
-    host,
-    port,
-    noDelay: true,
-    allowHalfOpen: true, // for what `end` looks at
-    onread: {
-      buffer: readBuffer(),
-      callback(size, buffer) {
-        read(() => parser.feed((buffer as Buffer).subarray(0, size)));
-        return true;
-      },
-    },
-  });
+  const feed = (bytes: Buffer) => read(() => parser.feed(bytes));
+  const socket = connectTls
+    ? connectTls().on("data", (bytes: Buffer) => {
+        countSpent(bytes.length);
+        feed(bytes);
+      })
+    : connect({
+        host,
+        port,
+        noDelay: true,
+        allowHalfOpen: true, // for what `end` looks at
+        onread: {
+          buffer: readBuffer(),
+          callback(size, buffer) {
+            feed((buffer as Buffer).subarray(0, size));
+            return true;
+          },
+        },
+      });
   socket.on("end", () => {
     hasEnded = true;
     const current = exchange;
@@ -173,8 +185,11 @@ export function createConnection(host: string, port: number): Connection {
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
-    } else socket.destroy();
-    current.onDone();
+      afterTurn(current.onDone);
+    } else {
+      socket.destroy();
+      current.onDone();
+    }
     if (current.stream) current.stream.push(null);
     else
       current.resolve({
@@ -216,6 +231,7 @@ export function createConnection(host: string, port: number): Connection {
           signal,
           onAbort: () => fail(signal!.reason as Error),
           isOnePiece:
+            !connectTls &&
             !(body instanceof Readable) &&
             head.length + (body?.length ?? 0) <= onePieceBytes &&
             ownMachine.test(host),
@@ -247,6 +263,14 @@ export function createConnection(host: string, port: number): Connection {
     },
   };
 }
+
+/**
+ * What came behind an answer is for nobody, and ends the connection: its bytes
+ * must be read before the next request goes out. One poll reads no more than
+ * some pieces of each connection, so a whole one has to pass.
+ */
+const afterTurn = (done: () => void) =>
+  void setImmediate(() => setImmediate(done));
 
 const isCollected = ({ length }: ResponseHead) =>
   length !== undefined && length <= collectedBytes;

@@ -32,7 +32,10 @@ export function deliveryHeaders(
     "content-type": "application/json",
   };
   const named = metadata["connection"] ?? metadata["Connection"];
-  const hops = named?.toLowerCase().split(/\s*,\s*/);
+  const hops = named
+    ?.toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
   for (const key in metadata) {
     let name = key.toLowerCase();
     if (dropped.has(name) || name.endsWith("-bin") || hops?.includes(name))

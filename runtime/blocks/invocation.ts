@@ -1,5 +1,4 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
-import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
@@ -30,6 +29,7 @@ import {
   responseHeaders,
 } from "./invocation-headers.ts";
 import { methodPath } from "./invocation-path.ts";
+import { delay } from "../timers.ts";
 
 export interface InvocationOptions {
   appId: string;

@@ -140,7 +140,11 @@ function answer(
   });
   outgoing.on("drain", () => body.resume());
   body.on("end", () => outgoing.end());
-  body.on("error", () => outgoing.destroy()); // cut: an end would look like all of it
+  // Cut: an end would look like all of it.
+  body.on("error", () => outgoing.destroy());
+  body.on("close", () => {
+    if (!outgoing.writableEnded) outgoing.destroy();
+  });
   outgoing.on("close", () => body.destroy());
 }
 

@@ -14,6 +14,7 @@ import errors from "kafkajs/src/protocol/error.js";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { Logger } from "../../log.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface Sasl {
   mechanism: "plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer";
@@ -202,10 +203,10 @@ export function openCluster(server: KafkaServer): Cluster {
     // A copy, because kafkajs keeps its authenticator inside.
     sasl: server.sasl && { ...server.sasl },
     clientId: server.clientId,
-    connectionTimeout: server.dialTimeoutMs,
+    connectionTimeout: libraryMs(server.dialTimeoutMs),
     authenticationTimeout: 10_000,
     reauthenticationThreshold: 10_000,
-    requestTimeout: server.requestTimeoutMs,
+    requestTimeout: libraryMs(server.requestTimeoutMs),
     enforceRequestTimeout: true,
     metadataMaxAge: server.metadataRefreshMs,
     allowAutoTopicCreation: true,

@@ -14,6 +14,7 @@ import {
   type Cluster,
   type TopicOffsets,
 } from "./kafka-cluster.ts";
+import { libraryMs, startInterval } from "../../timers.ts";
 
 export interface GroupOptions {
   groupId: string;
@@ -100,7 +101,7 @@ export function createGroup(options: GroupOptions): Group {
         const joined = await coordinator.joinGroup({
           groupId,
           memberId,
-          sessionTimeout: options.sessionTimeoutMs,
+          sessionTimeout: libraryMs(options.sessionTimeoutMs),
           rebalanceTimeout: options.rebalanceTimeoutMs,
           groupProtocols: [
             { name: options.strategy, metadata: encodeSubscription(topics) },
@@ -127,7 +128,7 @@ export function createGroup(options: GroupOptions): Group {
 
     startHeartbeat(lost) {
       let pending = false;
-      const timer = setInterval(async () => {
+      const timer = startInterval(async () => {
         if (pending) return;
         pending = true;
         try {

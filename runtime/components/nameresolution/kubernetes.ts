@@ -96,7 +96,8 @@ export const kubernetes = defineNameResolver(
 
 /** `{{.NAME}}`, as the original's templates are written. Throws on any other action. */
 function fill(template: string, values: Record<string, string | number>) {
-  return template.replace(/{{\s*(.*?)\s*}}/g, (action, name: string) => {
+  return template.replace(/\{\{([^{}]*)\}\}/g, (action, inner: string) => {
+    const name = inner.trim();
     const value = name.startsWith(".") ? values[name.slice(1)] : undefined;
     if (value === undefined)
       throw new MetadataError(

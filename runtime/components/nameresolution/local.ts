@@ -76,7 +76,7 @@ export const local = defineNameResolver(
     return {
       async register(self) {
         try {
-          registry.add(self);
+          await registry.add(self);
         } catch (error) {
           log.warn(
             `other sidecars of this machine can't find this one: ${messageOf(error)}; set DAPR_REGISTRY_PATH to a folder that can be written`,

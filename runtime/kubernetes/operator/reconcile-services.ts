@@ -12,6 +12,7 @@ import {
   type Service,
 } from "./app-service.ts";
 import type { ResourceCache } from "./resource-cache.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface ServicesOptions {
   api: KubeApi;
@@ -76,7 +77,7 @@ export function reconcileServices(options: ServicesOptions): {
     failures.set(key, {
       message,
       againMs: Math.min(waitMs * 2, againAtMostMs),
-      timer: setTimeout(enqueue, waitMs, key),
+      timer: startTimer(() => enqueue(key), waitMs),
     });
   };
   /** Something changed that concerns it. */

@@ -173,10 +173,9 @@ function answerStream(call: Stream, receive: Forward) {
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
     try {
-      receive(toForwardRequest(head!, given, gone.signal)).then(
-        (reply) => respond(call, reply, () => body?.isWaiting ?? false),
-        fail,
-      );
+      receive(toForwardRequest(head!, given, gone.signal))
+        .then((reply) => respond(call, reply, () => body?.isWaiting ?? false))
+        .catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -236,7 +235,12 @@ function respond(call: Stream, reply: ForwardReply, isTied: () => boolean) {
     if (reply.body instanceof Readable) reply.body.destroy();
     return;
   }
-  call.write({ response: toInvokeResponse(reply) });
+  try {
+    call.write({ response: toInvokeResponse(reply) });
+  } catch (error) {
+    if (reply.body instanceof Readable) reply.body.destroy();
+    throw error;
+  }
   const stop = sendBody(reply.body, {
     write: (payload, done) => call.write({ payload }, done),
     end: () => call.end(),

@@ -1,5 +1,6 @@
 /** What gRPC says of a call that failed, in words that tell who did not do what. */
 import type { ServiceError } from "@grpc/grpc-js";
+import { messageOf } from "../../errors.ts";
 import { CallError } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
@@ -14,9 +15,16 @@ const broken =
   /^(Connection dropped|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
-/** A date in parentheses ends what the library quotes. */
-const quoted =
-  /Last error: (?:Error: )?(.+?)(?: \([-:.\dTZ]+\))?\. Resolution note:/;
+/** What the library quotes, which a date in parentheses ends. */
+function quoted(details: string): string | undefined {
+  const [, rest] = details.split("Last error: ", 2);
+  const end = rest?.indexOf(". Resolution note:") ?? -1;
+  if (end < 0) return undefined;
+  return rest!
+    .slice(0, end)
+    .replace(/^Error: /, "")
+    .replace(/ \([-:.\dTZ]+\)$/, "");
+}
 
 export function toCallError(
   error: ServiceError,
@@ -28,8 +36,7 @@ export function toCallError(
     return unreachable(
       appId,
       peer,
-      quoted.exec(details)?.[1] ??
-        details.replace(noConnection, "no connection"),
+      quoted(details) ?? details.replace(noConnection, "no connection"),
       error,
     );
   if (noName.test(details))
@@ -58,3 +65,13 @@ export const headless = (appId: string, peer: Peer): CallError =>
     "internal",
     `${sidecarOf(appId, peer)} answered without a status; is it a Dapr sidecar?`,
   );
+
+/** The head of its answer is none that HTTP has. */
+export const unreadable = (
+  appId: string,
+  peer: Peer,
+  cause: unknown,
+): CallError =>
+  new CallError("internal", `${sidecarOf(appId, peer)}: ${messageOf(cause)}`, {
+    cause,
+  });
