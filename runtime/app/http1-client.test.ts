@@ -4,7 +4,11 @@ import {
   setImmediate as turn,
   setTimeout as delay,
 } from "node:timers/promises";
-import type { ForwardReply, ForwardRequest } from "../invocation.ts";
+import {
+  isConnectError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../invocation.ts";
 import { createHttp1Client, type Http1Client } from "./http1-client.ts";
 
 const ok = (body: string, headers = "") =>
@@ -413,4 +417,72 @@ test("one that is retired lets the calls it carries end, and keeps no connection
   socket.write(ok("late"));
   expect(await textOf(await slow)).toBe("late");
   await new Promise((done) => socket.once("close", done));
+});
+
+test("a POST does not go out on a connection that the app has closed by then", async () => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST")) posts++;
+    socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  // Its end is there, and nobody has read it yet.
+  sockets[0]!.destroy();
+  const reply = await send({ method: "POST" });
+  later.mockRestore();
+  expect(await textOf(reply)).toBe("hi");
+  expect([posts, sockets.length]).toEqual([1, 2]);
+});
+
+test("a caller that leaves while a connection is looked at keeps it for the next", async () => {
+  await start((_text, socket) => socket.write(ok("hi")));
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  const caller = new AbortController();
+  const call = send({ method: "POST", signal: caller.signal });
+  caller.abort();
+  await expect(call).rejects.toThrow("aborted");
+  later.mockRestore();
+  await textOf(await send());
+  expect(sockets).toHaveLength(1);
+});
+
+test.each([
+  ["had closed before it came is sent anew", true],
+  ["closed once it had come is an error: the app may have read it", false],
+])("a POST on a kept connection that the app %s", async (_, isBefore) => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST") && ++posts === 1 && !isBefore) socket.destroy();
+    else socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const still = jest.spyOn(performance, "now");
+  still.mockReturnValue(performance.now()); // used just now, so not looked at
+  if (isBefore) sockets[0]!.destroy();
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  still.mockRestore();
+  if (isBefore) expect(await textOf(await call)).toBe("hi");
+  else
+    await expect(call).rejects.toThrow(
+      "it closed the connection without an answer",
+    );
+  expect([posts, sockets.length]).toEqual([1, isBefore ? 2 : 1]);
+});
+
+test("a new connection that is reset tells whether it had taken the request", async () => {
+  await start(() => {});
+  server.on("connection", (socket) => socket.resetAndDestroy());
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  await expect(call).rejects.toMatchObject({ code: "ECONNRESET" });
+  const error = await call.catch((reason: NodeJS.ErrnoException) => reason);
+  // Which of them depends on who comes first.
+  expect(isConnectError(error)).toBe(
+    (error as NodeJS.ErrnoException).syscall !== "read",
+  );
 });

@@ -34,6 +34,10 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
+  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. Its error is `unsent`. */
+  wasUnseen(): boolean;
+  /** Of the client that keeps it, as of `performance.now()`. */
+  freeSince: number;
   close(): void;
 }
 
@@ -42,6 +46,10 @@ const keptMs = 60_000;
 const marginMs = 1000;
 /** A body of known length up to this is collected: an app that dies in it is an error, not half an answer. */
 const collectedBytes = 64 * 1024;
+
+/** What goes out at once to this machine comes as one piece: it is taken whole or refused whole. */
+const onePieceBytes = 16 * 1024;
+const ownMachine = /^(127\.|::1$|localhost$)/;
 
 const readBytes = 64 * 1024;
 let shared: Buffer | undefined;
@@ -67,6 +75,7 @@ interface Exchange {
   upload: Upload | undefined;
   signal: AbortSignal | undefined;
   onAbort(): void;
+  isOnePiece: boolean;
 }
 
 export function createConnection({
@@ -77,6 +86,7 @@ export function createConnection({
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
+  let isUnseen = false;
   let hasEnded = false;
   let expiresAt = Infinity;
   let problem: Error | undefined;
@@ -101,6 +111,7 @@ export function createConnection({
         host,
         port,
         noDelay: true,
+        allowHalfOpen: true, // for what `end` looks at
         onread: {
           buffer: readBuffer(),
           callback(size, buffer) {
@@ -111,9 +122,24 @@ export function createConnection({
       });
   socket.on("end", () => {
     hasEnded = true;
-    read(() => parser.finish());
+    const current = exchange;
+    if (!current?.isOnePiece || !isUsed || parser.hasBegun())
+      return read(() => parser.finish());
+    // Had it been closed before the request came, that was refused, and more
+    // is refused at once. If not, the server may have read it: two bytes more
+    // are nothing to it.
+    socket.write("\r\n", (error) => {
+      isUnseen = Boolean(error);
+      if (exchange === current) read(() => parser.finish());
+    });
   });
-  socket.on("error", (error) => (problem = error));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    problem = error;
+    // Nothing of one piece was taken: the server was gone by then.
+    if (error.syscall !== "write" || !exchange?.isOnePiece || hasEnded) return;
+    isUnseen = true;
+    problem = Object.assign(error, { unsent: true });
+  });
   socket.on("close", () =>
     fail(problem ?? new Error("the connection was closed")),
   );
@@ -204,6 +230,11 @@ export function createConnection({
           upload: undefined,
           signal,
           onAbort: () => fail(signal!.reason as Error),
+          isOnePiece:
+            !connectTls &&
+            !(body instanceof Readable) &&
+            head.length + (body?.length ?? 0) <= onePieceBytes &&
+            ownMachine.test(host),
         };
         exchange = current;
         parser.begin(method === "HEAD");
@@ -224,6 +255,8 @@ export function createConnection({
     isFree: (now) =>
       exchange === undefined && socket.writable && now < expiresAt,
     wasStale: () => isStale,
+    wasUnseen: () => isUnseen,
+    freeSince: 0,
     close() {
       fail(new CallError("unavailable", "the sidecar shuts down"));
       socket.destroy();

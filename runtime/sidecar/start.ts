@@ -221,6 +221,8 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     // And nothing new is opened.
     opened.defer(() => source.unfollow?.());
     opened.defer(() => stopping.abort());
+    // Other sidecars ask the next one of this app from now on.
+    opened.defer(() => peerServer.leave());
 
     const ready = (async () => {
       await known.meet(stopping.signal);

@@ -4,13 +4,15 @@ import { messageOf } from "../../errors.ts";
 import { CallError } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
-import { kindOf } from "./status.ts";
+import { kindOf, unsentMark } from "./status.ts";
 
 /** The library's own details, as its version 1.14 words them; all others are the callee's. */
 const noConnection = /^No connection established/;
 const noName = /^Name resolution failed/;
+/** HTTP/2 promises that nothing of such a call was looked at (RFC 9113 §8.7): so ends a sidecar's last connection. */
+const refused = /^Stream refused by server/;
 const broken =
-  /^(Connection dropped|Stream refused by server|Write (error|failed)|(read|write) E[A-Z]+)/;
+  /^(Connection dropped|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
 /** What the library quotes, which a date in parentheses ends. */
@@ -39,6 +41,7 @@ export function toCallError(
     );
   if (noName.test(details))
     return unreachable(appId, peer, `there is no host ${peer.host}`, error);
+  if (refused.test(details)) return unreachable(appId, peer, details, error);
   if (broken.test(details)) return lost(appId, peer, details, error);
   if (endedEarly.test(details))
     return new CallError(
@@ -52,7 +55,7 @@ export function toCallError(
     kind === "unavailable"
       ? `${sidecarOf(appId, peer)} is not available: ${details}`
       : details,
-    { cause: error },
+    { cause: error, unsent: error.metadata.get(unsentMark).length > 0 },
   );
 }
 
