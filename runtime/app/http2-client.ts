@@ -14,6 +14,7 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
+import { startTimer } from "../timers.ts";
 import { exchange } from "./http2-exchange.ts";
 import { checkSendable } from "./http1-request.ts";
 
@@ -51,7 +52,7 @@ export function createHttp2Client(
         session.destroy();
         reject(error);
       };
-      const timer = setTimeout(
+      const timer = startTimer(
         () =>
           fail(
             new Error(
