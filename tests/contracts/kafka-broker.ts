@@ -96,7 +96,7 @@ export async function startKafka(
 }
 
 /** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
-async function listening(what: string, port: number): Promise<void> {
+export async function listening(what: string, port: number): Promise<void> {
   const request = Buffer.from("0000000a00120000000000000000", "hex");
   const deadline = Date.now() + 60_000;
   for (;;) {

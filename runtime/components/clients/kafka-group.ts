@@ -8,12 +8,8 @@ import {
   type Assignment,
   type Strategy,
 } from "./kafka-assignment.ts";
-import {
-  errorType,
-  type Broker,
-  type Cluster,
-  type TopicOffsets,
-} from "./kafka-cluster.ts";
+import type { Broker, Cluster, TopicOffsets } from "./kafka-cluster.ts";
+import { errorType } from "./kafka-errors.ts";
 
 export interface GroupOptions {
   groupId: string;

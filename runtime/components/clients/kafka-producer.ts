@@ -6,15 +6,16 @@
  * that number: the broker stores it exactly once.
  */
 import { doublingBackoff } from "./kafka-backoff.ts";
+import { cutBroker, type Broker, type KafkaServer } from "./kafka-cluster.ts";
 import {
   brokerError,
   errorType,
-  isLoginError,
-  sendRaw,
-  type KafkaServer,
-} from "./kafka-cluster.ts";
+  explainError,
+  isHopeless,
+} from "./kafka-errors.ts";
 import { partitionOf } from "../partitioner.ts";
 import {
+  maybeStoredCodes,
   produceRequest,
   produceVersion,
   readProduceResponse,
@@ -22,6 +23,7 @@ import {
 } from "./kafka-produce-request.ts";
 import {
   createPartitionQueue,
+  type Batch,
   type Entry,
   type Identity,
   type OutgoingMessage,
@@ -32,6 +34,7 @@ import {
   recordSize,
   type Compression,
 } from "./kafka-record-batch.ts";
+import { sendRaw, type WireRequest } from "./kafka-request.ts";
 import { connectTopic, type Topic } from "./kafka-topic.ts";
 import { watchTrouble } from "./kafka-trouble.ts";
 
@@ -59,6 +62,8 @@ export interface KafkaProducer {
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** A broker that creates topics on demand has done so by then. */
 const missingTopicMs = 3000;
+/** A broker that gives no answer for so long may be dead: who leads by now is looked up. */
+const answerMs = 5000;
 const acksCode = { all: -1, local: 1, none: 0 };
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
@@ -74,12 +79,16 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   /** Who sends the next batches; a new one is asked for when it is missing. */
   let identity: Identity | undefined;
   const busy = new Set<number>();
+  const underWay = new Set<Batch>();
   const backoff = doublingBackoff(100, 1000);
 
   const where = `topic "${options.topic}" at ${server.brokers.join(",")}`;
   const trouble = watchTrouble(server.log, `writing to ${where}`);
   const failed = (reason: string) =>
     new Error(`kafka error: could not write to ${where}: ${reason}`);
+
+  const explain = (error: unknown) =>
+    explainError(error, { operation: "WRITE", topic: options.topic });
 
   let connecting: Promise<void> | undefined;
   /** Connects in the background and keeps trying; at most one such loop runs. */
@@ -89,8 +98,8 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         try {
           topic = await connectTopic(server, options.topic);
         } catch (error) {
-          if (!closing.signal.aborted) trouble.found((error as Error).message);
-          failHopeless(error as Error);
+          if (!closing.signal.aborted) trouble.found(explain(error));
+          failHopeless(error);
           await backoff.wait(closing.signal);
         }
       connecting = undefined;
@@ -101,29 +110,75 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   }
 
   let topicMissingSince: number | undefined;
-  /** Fails those who wait when waiting won't help: a refused login, or a topic the broker neither has nor creates within 3 s. */
-  function failHopeless(error: Error): void {
+  /** Fails those who wait when waiting won't help: {@link isHopeless}, or a topic the broker neither has nor creates within 3 s. */
+  function failHopeless(error: unknown): void {
     const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
     topicMissingSince = missing
       ? (topicMissingSince ?? performance.now())
       : undefined;
-    const reason = isLoginError(error)
-      ? error.message
+    const reason = isHopeless(error)
+      ? explain(error)
       : missing && performance.now() - topicMissingSince! >= missingTopicMs
         ? "the topic does not exist and the broker does not create topics by itself; create it first"
         : undefined;
-    if (reason !== undefined)
-      for (const entry of unplaced.splice(0))
+    if (reason === undefined) return;
+    for (const entry of unplaced.splice(0))
+      settle(entry).reject(failed(reason));
+    for (const queue of queues.values())
+      for (const entry of queue.entries.splice(0))
         settle(entry).reject(failed(reason));
   }
 
   /** The connection is of no use any more; a new one is made. */
-  function drop(used: Topic, error: Error): void {
+  function drop(used: Topic, error: unknown): void {
     if (used !== topic) return;
     topic = undefined;
     used.close();
-    trouble.found(error.message);
+    trouble.found(explain(error));
+    failHopeless(error);
     connect();
+  }
+
+  /** Looks up who leads each partition, and sends what could not be sent before. */
+  async function lookUp(used: Topic): Promise<void> {
+    try {
+      await used.refresh(true);
+    } catch (error) {
+      return drop(used, error);
+    }
+    if (used === topic) placeAll();
+  }
+
+  let looking = false;
+  /** Until the partitions that something waits for have a leader. */
+  async function awaitLeaders(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    const lasting = doublingBackoff(200, 1000);
+    for (;;) {
+      const used = topic;
+      const orphans = [...queues.values()].filter(
+        (queue) =>
+          (queue.batch || queue.entries.length > 0) &&
+          used?.leaderOf(queue.partition) === -1,
+      );
+      if (!used || orphans.length === 0) break;
+      trouble.found(
+        `partition ${orphans.map(({ partition }) => partition).join(", ")} has no leader, as the brokers that hold it are down; other partitions go on`,
+      );
+      // What was never sent and may go anywhere goes elsewhere.
+      if (used.led.length > 0)
+        for (const queue of orphans) {
+          const free = queue.entries.filter(isFree);
+          if (free.length === 0) continue;
+          queue.entries = queue.entries.filter((entry) => !isFree(entry));
+          for (const entry of free) place(entry);
+        }
+      await lasting.wait(closing.signal);
+      if (closing.signal.aborted) break;
+      await lookUp(used);
+    }
+    looking = false;
   }
 
   let whenSettled: (() => void) | undefined;
@@ -138,10 +193,26 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     for (const partition of queues.keys()) wake(partition);
   }
 
-  function place(entry: Entry): void {
+  /** Neither its key nor its sender says where it goes. */
+  const isFree = ({ message: { partition, key } }: Entry) =>
+    partition === undefined && !key?.length;
+
+  /** Named, but not known: it may be new. Looked up once for all that wait. */
+  let beyond: Entry[] = [];
+  async function placeBeyond(used: Topic, entry: Entry): Promise<void> {
+    beyond.push(entry);
+    if (beyond.length > 1) return;
+    await used.refresh(true).catch((error: unknown) => drop(used, error));
+    for (const late of beyond.splice(0))
+      if (topic) place(late, true);
+      else unplaced.push(late);
+  }
+
+  function place(entry: Entry, isLookedUp = false): void {
     const { partition, key } = entry.message;
-    const { partitionCount } = topic!;
+    const { partitionCount, led } = topic!;
     if (partition !== undefined && partition >= partitionCount) {
+      if (!isLookedUp) return void placeBeyond(topic!, entry);
       settle(entry).reject(
         failed(
           `partitionNumber ${partition} is out of range: the topic has ${partitionCount} partition(s), counted from 0`,
@@ -150,7 +221,10 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return;
     }
     const chosen =
-      partition ?? partitionOf(key?.length ? key : undefined, partitionCount);
+      isFree(entry) && led.length > 0
+        ? led[partitionOf(undefined, led.length)]!
+        : (partition ??
+          partitionOf(key?.length ? key : undefined, partitionCount));
     let queue = queues.get(chosen);
     if (!queue) {
       queue = createPartitionQueue(chosen, options.maxMessageBytes);
@@ -163,6 +237,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   /** Starts sending to the partition's broker unless a request is in flight there already. */
   function wake(partition: number): void {
     const leader = topic?.leaderOf(partition);
+    if (leader === -1) return void awaitLeaders();
     if (leader === undefined || busy.has(leader)) return;
     busy.add(leader);
     // After this turn's reads, so that requests that arrived together go together.
@@ -183,8 +258,16 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         await new Promise((resolve) => setImmediate(setImmediate, resolve));
       }
     } catch (error) {
-      // What was in flight stays as it is in its queue and is sent again.
-      drop(used!, error as Error);
+      // What was in flight stays as it is in its queue and is sent again, to
+      // whoever leads then. Other brokers go on.
+      if (used === topic && !closing.signal.aborted) {
+        trouble.found(explain(error));
+        if (isHopeless(error)) drop(used!, error);
+        else {
+          await backoff.wait(closing.signal);
+          await lookUp(used!);
+        }
+      }
     } finally {
       busy.delete(leader);
     }
@@ -223,9 +306,9 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       options.topic,
       batches,
       acksCode[options.acks],
-      Math.min(options.deadlineMs, server.requestTimeoutMs),
+      Math.min(answerMs, options.deadlineMs, server.requestTimeoutMs),
     );
-    const answer = await sendRaw(broker, request);
+    const answer = await ask(broker, ready, request);
     const results = request.expectResponse
       ? readProduceResponse(version, answer)
       : ready.map(({ partition }) => ({
@@ -245,6 +328,25 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     } else {
       backoff.reset();
       trouble.over();
+    }
+  }
+
+  /** Without an answer the connection is given up: the next request need not wait behind this one. */
+  async function ask(
+    broker: Broker,
+    ready: PartitionQueue[],
+    request: WireRequest,
+  ): Promise<Buffer> {
+    const batches = ready.flatMap(({ batch }) => batch ?? []);
+    for (const batch of batches) underWay.add(batch);
+    try {
+      return await sendRaw(broker, request);
+    } catch (error) {
+      for (const batch of batches) batch.maybeStored = true;
+      cutBroker(broker, new Error("the broker did not answer in time"));
+      throw error;
+    } finally {
+      for (const batch of batches) underWay.delete(batch);
     }
   }
 
@@ -268,6 +370,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return undefined;
     }
     const error = brokerError(code);
+    batch.maybeStored ||= maybeStoredCodes.has(code);
     if (verdict === "renew") {
       // Under a new id the batch is new to the broker.
       identity = undefined;
@@ -280,13 +383,13 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     if (verdict === "split" && batch.entries.length > 1) queue.split(batch);
     else
       for (const entry of batch.entries)
-        settle(entry).reject(failed(error.message));
+        settle(entry).reject(failed(explain(error)));
     return undefined;
   }
 
   /** Takes the batch off its way. If a try of it has an unknown end, its sequence numbers go with it. */
-  function forget(queue: PartitionQueue, unknown = false): void {
-    if (unknown || queue.batch!.attempts > 1) {
+  function forget(queue: PartitionQueue, isUnderWay = false): void {
+    if (isUnderWay || queue.batch!.maybeStored) {
       identity = undefined;
       queue.abandon();
     } else queue.refused();
@@ -308,8 +411,9 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       queue.entries = queue.entries.filter((entry) => !late(entry));
       const batch = queue.batch;
       if (!batch || batch.entries[0]!.deadline > now) continue;
-      const sent = batch.attempts > 0;
-      forget(queue, sent);
+      const isUnderWay = underWay.has(batch);
+      const sent = isUnderWay || batch.maybeStored;
+      forget(queue, isUnderWay);
       for (const entry of batch.entries)
         settle(entry).reject(
           failed(
@@ -317,7 +421,8 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
           ),
         );
       // An answer to it must not be taken for one to its successor.
-      if (topic) drop(topic, new Error("the broker did not answer in time"));
+      if (topic && isUnderWay)
+        drop(topic, new Error("the broker did not answer in time"));
     }
   }
 
