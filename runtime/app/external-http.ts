@@ -4,6 +4,7 @@
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { trustSystemAuthorities } from "../trusted-authorities.ts";
 import type {
   External,
   ForwardReply,
@@ -31,6 +32,7 @@ export function createExternal(): External {
     url: URL,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
+    if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("./undici-forward.ts");
     return forwardOver(await agent, url.origin, {
       ...request,

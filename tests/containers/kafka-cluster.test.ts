@@ -140,6 +140,9 @@ const orders = (taken: Taken[], partition?: number) =>
     .filter((one) => partition === undefined || one.partition === partition)
     .map(({ order }) => order);
 
+const repeats = (taken: Taken[]) =>
+  orders(taken).filter((order, at, all) => all.indexOf(order) !== at);
+
 async function committed(group: string, topic: string): Promise<number[]> {
   const [found] = await cluster.admin.fetchOffsets({
     groupId: group,
@@ -221,3 +224,268 @@ describe("positions", () => {
     expect(orders(taken)).toEqual(numbers(10, 30));
   }, 60_000);
 });
+
+describe("a partition without a leader", () => {
+  test("the others go on in both directions, it is named, and it catches up when its broker is back", async () => {
+    const topic = await createTopic([[1], [2], [3]]);
+    const log: string[] = [];
+    const binding = await open(topic, {}, log);
+    const taken = await read(binding);
+    for (const partition of [0, 1, 2])
+      await post(binding, partition, partition);
+    await waitFor(
+      "one of each",
+      async () => String(await committed(topic, topic)) === "1,1,1",
+      30_000,
+    );
+    await cluster.nodes[2]!.kill();
+    let order = 3;
+    const failures: Error[] = [];
+    const postTwo = async () => {
+      for (const partition of [0, 1])
+        await post(binding, order++, partition).catch((error: Error) =>
+          failures.push(error),
+        );
+    };
+    const isNamed = () =>
+      log.filter((line) => line.includes("partition 2: it has no leader"));
+    // Without a break while the broker is found to be dead.
+    await waitFor(
+      "the log to name it",
+      async () => {
+        await postTwo();
+        return isNamed().length > 0;
+      },
+      60_000,
+    );
+    const waits = post(binding, 1000, 2).catch((error: Error) => error);
+    for (let n = 0; n < 50; n++) await postTwo();
+    expect(failures).toEqual([]);
+    await waitFor("all of the living", () => taken.length === order, 30_000);
+    // Without a key or a number an order goes where it can be stored.
+    await Promise.all(
+      numbers(2000, 2030).map((free) =>
+        binding.invoke!({
+          operation: "create",
+          data: Buffer.from(String(free)),
+          metadata: {},
+        }),
+      ),
+    );
+    await cluster.nodes[2]!.start();
+    // It may have been given up by now, but surely was not stored.
+    const refusal = await waits;
+    if (refusal instanceof Error) {
+      expect(refusal.message).toContain("has no leader");
+      expect(refusal.message).not.toContain("not known");
+      await post(binding, 1000, 2);
+    }
+    await waitFor(
+      "what waited, and the free ones",
+      () => new Set(orders(taken)).size === order + 31,
+      60_000,
+    );
+    for (const partition of [0, 1]) {
+      const numbered = orders(taken, partition).filter((n) => n < 1000);
+      expect(numbered).toEqual(numbered.toSorted((a, b) => a - b));
+    }
+    expect(repeats(taken)).toEqual([]);
+    expect(isNamed()).toHaveLength(1);
+    // At most one rejoin, where the dead broker was the group's coordinator.
+    expect(
+      log.filter((line) => line.includes(": reading ")).length,
+    ).toBeLessThanOrEqual(2);
+  }, 240_000);
+
+  test("missing at the start, it does not make the beginning of newest", async () => {
+    const topic = await createTopic([[1], [3]]);
+    const binding = await open(topic, { initialOffset: "newest" });
+    for (let order = 0; order < 20; order++)
+      await post(binding, order, order % 2);
+    await cluster.nodes[2]!.kill();
+    const log: string[] = [];
+    const late = await open(topic, { initialOffset: "newest" }, log);
+    const taken = await read(late);
+    await waitFor(
+      "the log to name it",
+      () => log.some((line) => line.includes("partition 1: it has no leader")),
+      60_000,
+    );
+    await post(binding, 20, 0);
+    await waitFor("order 20", () => orders(taken).includes(20), 30_000);
+    await cluster.nodes[2]!.start();
+    const posted = async () => {
+      await post(binding, 21, 1);
+      return true;
+    };
+    await waitFor("a leader", () => posted().catch(() => false), 60_000);
+    await waitFor("order 21", () => orders(taken).includes(21), 30_000);
+    expect(orders(taken, 0)).toEqual([20]);
+    expect(new Set(orders(taken, 1))).toEqual(new Set([21]));
+  }, 240_000);
+});
+
+describe("a right that is missing", () => {
+  test("READ on the topic: told once with its name, no rejoin; what comes after it is granted is read", async () => {
+    const topic = await createTopic([[1, 2, 3]]);
+    const acl = {
+      principal: "User:alice",
+      host: "*",
+      permissionType: 3, // allow
+      resourcePatternType: 3, // literal
+    };
+    await cluster.admin.createAcls({
+      acl: [
+        { ...acl, resourceType: 3, resourceName: topic, operation: 3 }, // READ on the group
+        { ...acl, resourceType: 2, resourceName: topic, operation: 8 }, // DESCRIBE on the topic
+      ],
+    });
+    const writer = await open(topic);
+    await postAll(writer, 0, 10);
+    const log: string[] = [];
+    const reader = await open(
+      topic,
+      {
+        brokers: cluster.addresses("LOGIN"),
+        authType: "password",
+        saslUsername: "alice",
+        saslPassword: "alice-secret",
+        disableTls: "true",
+      },
+      log,
+    );
+    const taken = await read(reader);
+    const told = () =>
+      log.filter(
+        (line) =>
+          line.startsWith("warning") &&
+          line.includes(`lacks the right READ on topic "${topic}"`),
+      );
+    await waitFor("the log to tell", () => told().length > 0, 30_000);
+    const since = Date.now();
+    await waitFor("five seconds more", () => Date.now() - since > 5000);
+    expect(told()).toHaveLength(1);
+    expect(log.filter((line) => line.includes(": reading "))).toHaveLength(1);
+    await cluster.admin.createAcls({
+      acl: [{ ...acl, resourceType: 2, resourceName: topic, operation: 3 }],
+    });
+    await waitFor("all ten", () => taken.length === 10, 60_000);
+    expect(orders(taken)).toEqual(numbers(0, 10));
+    // And writing is still denied: at once, with the right that lacks.
+    const startedAt = Date.now();
+    await expect(post(reader, 10)).rejects.toThrow(
+      `lacks the right WRITE on topic "${topic}"`,
+    );
+    expect(Date.now() - startedAt).toBeLessThan(10_000);
+  }, 180_000);
+
+  test("READ on the group: told with the group's name", async () => {
+    const topic = await createTopic([[1, 2, 3]]);
+    const log: string[] = [];
+    const reader = await open(
+      topic,
+      {
+        brokers: cluster.addresses("LOGIN"),
+        authType: "password",
+        saslUsername: "alice",
+        saslPassword: "alice-secret",
+        disableTls: "true",
+      },
+      log,
+    );
+    await cluster.admin.createAcls({
+      acl: [
+        {
+          principal: "User:alice",
+          host: "*",
+          permissionType: 3,
+          resourcePatternType: 3,
+          resourceType: 2,
+          resourceName: topic,
+          operation: 3,
+        },
+      ],
+    });
+    await read(reader);
+    await waitFor(
+      "the log to tell",
+      () =>
+        log.some((line) =>
+          line.includes(`lacks the right READ on group "${topic}"`),
+        ),
+      30_000,
+    );
+  }, 90_000);
+});
+
+describe("deadlines", () => {
+  test.each(["paused", "killed"])(
+    "a leader that is %s: posts ride over the fail-over, each stored once and in order",
+    async (how) => {
+      const topic = await createTopic([[3, 1, 2]], 2);
+      const writer = await open(topic);
+      const reader = await open(topic);
+      const taken = await read(reader);
+      await postAll(writer, 0, 20);
+      const node = cluster.nodes[2]!;
+      if (how === "paused") await node.pause();
+      else await node.kill();
+      // One after the other, so that their order is known.
+      await postAll(writer, 20, 60);
+      await waitFor("all 60", () => new Set(orders(taken)).size === 60, 60_000);
+      expect(orders(taken)).toEqual(numbers(0, 60));
+    },
+    240_000,
+  );
+
+  test("what surely was not stored is not called unknown, and what no answer can help fails at once", async () => {
+    const topic = await createTopic([[1, 2, 3]], 3);
+    const writer = await open(topic, { deliveryTimeout: "4s" });
+    await post(writer, 0);
+    await cluster.nodes[2]!.kill();
+    // Until the brokers have found out, the write waits for the third; then it is refused.
+    let refusal = "";
+    await waitFor(
+      "a refusal",
+      async () => {
+        await post(writer, 1).catch((error: Error) => {
+          refusal = error.message;
+        });
+        return refusal !== "" && !refusal.includes("not known");
+      },
+      60_000,
+    );
+    expect(refusal).toContain("in-sync replicas");
+    expect(refusal).toContain("gave up after 4000 ms");
+    const startedAt = Date.now();
+    const denied = await open(topic, {
+      brokers: cluster.addresses("LOGIN"),
+      authType: "password",
+      saslUsername: "alice",
+      saslPassword: "wrong",
+      disableTls: "true",
+    });
+    await expect(post(denied, 2)).rejects.toThrow("refused the login");
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
+  }, 180_000);
+});
+
+test("new partitions: a request that names one finds it at once, readers within 30 s", async () => {
+  const topic = await createTopic([[1, 2, 3]]);
+  const writer = await open(topic);
+  const reader = await open(topic);
+  const taken = await read(reader);
+  await post(writer, 0);
+  await waitFor("order 0", () => taken.length === 1, 30_000);
+  await untilTaken("the partitions", () =>
+    cluster.admin.createPartitions({
+      topicPartitions: [{ topic, count: 4 }],
+    }),
+  );
+  await waitFor("them to be led", () => isLed(topic, 4), 30_000);
+  const startedAt = Date.now();
+  await untilTaken("order 3", () => post(writer, 3, 3));
+  await waitFor("order 3", () => orders(taken, 3).includes(3), 60_000);
+  expect(Date.now() - startedAt).toBeLessThan(45_000);
+  expect(orders(taken)).toEqual([0, 3]);
+}, 120_000);

@@ -14,6 +14,8 @@ export interface KafkaBroker {
   start(): Promise<void>;
   /** Runs a command line (split at blanks) inside; rejects with its output when it fails. */
   run(line: string): Promise<void>;
+  /** Runs a line of shell inside; rejects with its output when it fails. */
+  shell(line: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -87,6 +89,10 @@ export async function startKafka(
       const { exitCode, output } = await container.exec(line.split(" "));
       if (exitCode !== 0) throw new Error(`${line}: ${output}`);
     },
+    async shell(line) {
+      const { exitCode, output } = await container.exec(["bash", "-c", line]);
+      if (exitCode !== 0) throw new Error(`${line}: ${output}`);
+    },
     async stop() {
       await container.stop({ timeout: 0 });
     },
@@ -98,7 +104,7 @@ export async function startKafka(
 /** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
 export async function listening(what: string, port: number): Promise<void> {
   const request = Buffer.from("0000000a00120000000000000000", "hex");
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 240_000;
   for (;;) {
     const answered = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => socket.write(request));
@@ -109,7 +115,7 @@ export async function listening(what: string, port: number): Promise<void> {
     });
     if (answered) return;
     if (Date.now() > deadline)
-      throw new Error(`waited 60 s for Kafka in container ${what}`);
+      throw new Error(`waited 240 s for Kafka in container ${what}`);
     await sleep(100);
   }
 }

@@ -13,6 +13,7 @@ import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { Logger } from "../../log.ts";
+import { errorType } from "./kafka-errors.ts";
 import {
   fetchMetadata,
   type Metadata,
@@ -50,6 +51,11 @@ interface GroupRequest {
 
 /** The part of kafkajs' Broker in use. */
 export interface Broker {
+  connect(): Promise<void>;
+  findGroupCoordinator(request: {
+    groupId: string;
+    coordinatorType: number;
+  }): Promise<{ coordinator: { nodeId: number } }>;
   metadata(topics: string[]): Promise<Metadata>;
   versions: Record<number, { minVersion: number; maxVersion: number }>;
   connectionPool: ConnectionPool;
@@ -123,6 +129,7 @@ export interface Cluster {
     seedBroker?: Broker;
     metadata: Metadata | null;
     createBroker(options: unknown): Broker;
+    findConnectedBroker(): Promise<Broker>;
   };
 }
 
@@ -187,9 +194,29 @@ export function openCluster(server: KafkaServer): Cluster {
   }) as Cluster;
   const { brokerPool } = cluster;
   const { createBroker } = brokerPool;
+  const findConnected = brokerPool.findConnectedBroker.bind(brokerPool);
+  // Who knows the topics is asked of a broker that answers, if there is one.
+  brokerPool.findConnectedBroker = async () => {
+    const all = Object.values(brokerPool.brokers);
+    const good = all.filter((broker) => !isSuspect(broker));
+    if (good.length < all.length)
+      for (const broker of good)
+        try {
+          await broker.connect();
+          return broker;
+        } catch {
+          // The next one, and at last kafkajs' own choice, which tells why.
+        }
+    return findConnected();
+  };
   brokerPool.createBroker = (options) => {
     const broker = createBroker(options);
-    broker.metadata = (topics) => fetchMetadata(broker, topics);
+    broker.metadata = (topics) =>
+      fetchMetadata(broker, topics).catch((error: Error) => {
+        // One that gives no answer is not asked again before the others.
+        if (errorType(error) === undefined) cutBroker(broker, error);
+        throw error;
+      });
     return broker;
   };
   return cluster;
@@ -222,8 +249,19 @@ export function closeCluster(cluster: Cluster): void {
     if (broker) cutBroker(broker, new Error("connection closed"));
 }
 
-/** Cuts the connections to one broker; the next request makes new ones. */
+/** Brokers that gave no answer, and until when others are asked before them. */
+const suspects = new WeakMap<Broker, number>();
+const suspectMs = 15_000;
+const isSuspect = (broker: Broker) =>
+  performance.now() < (suspects.get(broker) ?? 0);
+
+export function suspect(broker: Broker): void {
+  suspects.set(broker, performance.now() + suspectMs);
+}
+
+/** Cuts the connections to one broker that gives no answer; the next request makes new ones. */
 export function cutBroker(broker: Broker, error: Error): void {
+  suspect(broker);
   for (const connection of broker.connectionPool.pool as Connection[]) {
     connection.rejectRequests(error);
     // With an error, because an attempt to connect waits for connect or error.

@@ -7,6 +7,7 @@
 import type { Logger } from "../../log.ts";
 import { doublingBackoff, pause } from "./kafka-backoff.ts";
 import {
+  cutBroker,
   leaderOf,
   topicIdOf,
   type Broker,
@@ -169,7 +170,10 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     const answer = await sendRaw(
       broker,
       fetchRequest(version, asked, options.limits, waitMs, topicIds),
-    );
+    ).catch((error: Error) => {
+      cutBroker(broker, error);
+      throw error;
+    });
     const { errorCode, partitions } = readFetchResponse(
       version,
       answer,

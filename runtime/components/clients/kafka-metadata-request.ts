@@ -34,6 +34,8 @@ export interface PartitionMetadata {
 }
 
 const apiKey = 3;
+/** Another broker knows the same. */
+const answerMs = 5000;
 
 /** Asks for these topics, on which occasion the broker may create them. Rejects with the error of a topic, not of a partition. */
 export async function fetchMetadata(
@@ -49,6 +51,7 @@ export async function fetchMetadata(
     apiVersion: version,
     apiName: "Metadata",
     body: [metadataRequest(version, topics)],
+    timeoutMs: answerMs,
   });
   const metadata = readMetadataResponse(version, answer);
   const failed = metadata.topicMetadata.find((t) => t.topicErrorCode !== 0);

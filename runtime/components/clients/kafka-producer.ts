@@ -6,7 +6,12 @@
  * that number: the broker stores it exactly once.
  */
 import { doublingBackoff } from "./kafka-backoff.ts";
-import { cutBroker, type Broker, type KafkaServer } from "./kafka-cluster.ts";
+import {
+  cutBroker,
+  suspect,
+  type Broker,
+  type KafkaServer,
+} from "./kafka-cluster.ts";
 import {
   brokerError,
   errorType,
@@ -62,8 +67,11 @@ export interface KafkaProducer {
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** A broker that creates topics on demand has done so by then. */
 const missingTopicMs = 3000;
-/** A broker that gives no answer for so long may be dead: who leads by now is looked up. */
+/** A broker that gives no answer for so long is asked again. */
 const answerMs = 5000;
+/** From so long on who leads by now is looked up now and then, while the answer is waited for. */
+const doubtMs = 2000;
+const unknown = "; whether it was stored is not known";
 const acksCode = { all: -1, local: 1, none: 0 };
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
@@ -124,9 +132,19 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     if (reason === undefined) return;
     for (const entry of unplaced.splice(0))
       settle(entry).reject(failed(reason));
-    for (const queue of queues.values())
+    for (const queue of queues.values()) {
       for (const entry of queue.entries.splice(0))
         settle(entry).reject(failed(reason));
+      if (queue.batch && !underWay.has(queue.batch)) giveUp(queue, reason);
+    }
+  }
+
+  /** Fails the batch that was on its way. */
+  function giveUp(queue: PartitionQueue, reason: string): void {
+    const { entries, maybeStored } = queue.batch!;
+    forget(queue);
+    for (const entry of entries)
+      settle(entry).reject(failed(`${reason}${maybeStored ? unknown : ""}`));
   }
 
   /** The connection is of no use any more; a new one is made. */
@@ -308,7 +326,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       acksCode[options.acks],
       Math.min(answerMs, options.deadlineMs, server.requestTimeoutMs),
     );
-    const answer = await ask(broker, ready, request);
+    const answer = await ask(used, leader, broker, ready, request);
     const results = request.expectResponse
       ? readProduceResponse(version, answer)
       : ready.map(({ partition }) => ({
@@ -333,12 +351,25 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
 
   /** Without an answer the connection is given up: the next request need not wait behind this one. */
   async function ask(
+    used: Topic,
+    leader: number,
     broker: Broker,
     ready: PartitionQueue[],
     request: WireRequest,
   ): Promise<Buffer> {
     const batches = ready.flatMap(({ batch }) => batch ?? []);
     for (const batch of batches) underWay.add(batch);
+    const doubt = setInterval(() => {
+      suspect(broker);
+      used.refresh(true).then(
+        () => {
+          if (ready.some((q) => used.leaderOf(q.partition) !== leader))
+            cutBroker(broker, new Error("another broker leads now"));
+        },
+        (error: unknown) =>
+          server.log.debug(`kafka: looking up ${where}: ${explain(error)}`),
+      );
+    }, doubtMs);
     try {
       return await sendRaw(broker, request);
     } catch (error) {
@@ -346,6 +377,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       cutBroker(broker, new Error("the broker did not answer in time"));
       throw error;
     } finally {
+      clearInterval(doubt);
       for (const batch of batches) underWay.delete(batch);
     }
   }
@@ -417,7 +449,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       for (const entry of batch.entries)
         settle(entry).reject(
           failed(
-            `${reason} (gave up after ${options.deadlineMs} ms${sent ? "; whether it was stored is not known" : ""})`,
+            `${reason} (gave up after ${options.deadlineMs} ms${sent ? unknown : ""})`,
           ),
         );
       // An answer to it must not be taken for one to its successor.

@@ -7,6 +7,7 @@ export interface WireRequest {
   /** The bytes after the request header, in pieces. */
   body: Buffer[];
   expectResponse?: boolean;
+  /** Rejects without an answer by then; the caller gives the connection up. */
   timeoutMs?: number;
 }
 
@@ -73,20 +74,44 @@ export async function sendRaw(
   head.writeInt32BE(correlationId, 8);
   head.writeInt16BE(client.length, 12);
   client.copy(head, 14);
-  const { payload } = await new Promise<{ payload: Buffer }>(
-    (resolve, reject) =>
-      connection.requestQueue.push({
-        entry: { apiKey, apiVersion, apiName, correlationId, resolve, reject },
-        expectResponse: request.expectResponse !== false,
-        requestTimeout: request.timeoutMs,
-        sendRequest() {
-          const socket = connection.socket!;
-          socket.cork();
-          socket.write(head);
-          for (const piece of body) socket.write(piece);
-          socket.uncork();
-        },
-      }),
-  );
-  return payload;
+  // kafkajs takes no limit below its general one.
+  const { timeoutMs } = request;
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const { payload } = await new Promise<{ payload: Buffer }>(
+      (resolve, reject) => {
+        if (timeoutMs !== undefined)
+          timer = setTimeout(() => {
+            const { host, port } = broker.connectionPool;
+            reject(
+              new Error(
+                `broker ${host}:${port} gives no answer to ${apiName} within ${timeoutMs} ms`,
+              ),
+            );
+          }, timeoutMs);
+        connection.requestQueue.push({
+          entry: {
+            apiKey,
+            apiVersion,
+            apiName,
+            correlationId,
+            resolve,
+            reject,
+          },
+          expectResponse: request.expectResponse !== false,
+          requestTimeout: timeoutMs,
+          sendRequest() {
+            const socket = connection.socket!;
+            socket.cork();
+            socket.write(head);
+            for (const piece of body) socket.write(piece);
+            socket.uncork();
+          },
+        });
+      },
+    );
+    return payload;
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -11,6 +11,7 @@ import {
   text,
   type MetadataValues,
 } from "../../metadata.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import { parseConnectionString } from "./postgres-connection-string.ts";
 
 const queryModes = [
@@ -152,6 +153,7 @@ function tlsOf(
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),
   };
+  if (!ca && mode.startsWith("verify-")) trustSystemAuthorities();
   switch (mode) {
     case "disable":
     case "allow":
