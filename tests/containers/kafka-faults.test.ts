@@ -90,7 +90,7 @@ function numbersTo(binding: Binding) {
 
 test("R3: a broker killed in mid-flow: every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
   const topic = newTopic();
-  const binding = await open(topic);
+  const binding = await open(topic, { deliveryTimeout: "10s" });
   const delivered = await collect(binding);
   const numbers = numbersTo(binding);
   for (let kills = 0; kills < 2; kills++) {
