@@ -1,40 +1,20 @@
 /** Bundles the control plane into dist.kubernetes/, with the parts of the Kubernetes client library that informers need. */
 import { build, type Plugin } from "esbuild";
-import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, statSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { fail } from "./options.ts";
+import { installOnce } from "./install-once.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = join(root, "runtime", "kubernetes");
 
-/** The control plane's libraries are no part of the kit's install: 87 MB, for whoever builds images or tests them. */
-export function installControlPlane(): void {
-  const lock = join(folder, "package-lock.json");
-  const installed = join(folder, "node_modules", ".package-lock.json");
-  if (
-    existsSync(installed) &&
-    statSync(installed).mtimeMs >= statSync(lock).mtimeMs
-  )
-    return;
-  console.error("Installing the control plane's libraries (once, 87 MB) …");
-  const npm = process.env.npm_execpath;
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-  const { status } = spawnSync(
-    npm ? process.execPath : "npm",
-    npm ? [npm, ...args] : args,
-    {
-      cwd: folder,
-      stdio: ["ignore", "ignore", "inherit"],
-      shell: !npm && process.platform === "win32",
-    },
+/** 87 MB, for whoever builds images or tests them. */
+export const installControlPlane = (): Promise<void> =>
+  installOnce(
+    folder,
+    "the control plane's libraries, 87 MB",
+    "--ignore-scripts",
   );
-  if (status !== 0)
-    fail(
-      "The control plane's libraries could not be installed; see npm's message above.",
-    );
-}
 
 /** As scripts/build.ts has it: an import of Node's own modules reads their every export. */
 const builtins: Plugin = {
@@ -124,6 +104,6 @@ export async function buildControlPlane(): Promise<void> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  installControlPlane();
+  await installControlPlane();
   await buildControlPlane();
 }

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chalk, YAML } from "zx";
 import { DemoFolder } from "./demo-folder.ts";
+import { removeOldLogs } from "./demo-logs.ts";
 import { OrderCount } from "./demo-orders.ts";
 import { startRun, type Run } from "./demo-run.ts";
 import { chooseScene } from "./demo-scenes.ts";
@@ -120,6 +121,8 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   const claim = (port: number) => ours.claim(port);
   for (const app of template.apps) {
     app.appDirPath = join(root, app.appDirPath);
+    // With this run's, those of the last five stay.
+    removeOldLogs(join(app.appDirPath, ".dapr", "logs"), 4);
     if (app.appPort) app.appPort = await freePort(app.appPort, claim);
     app.daprHTTPPort = await freePort(app.daprHTTPPort, claim);
   }
@@ -136,7 +139,7 @@ function banner(template: RunTemplate): string {
 ${chalk.bold(scene.flow)}
 ${lines.join("\n")}
   ${scene.keeper.word.padEnd(12)} ${service?.about ?? scene.keeper.about}
-  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs (kept)
+  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs (of the last five runs)
   to stop      ${orders ? `by itself after ${orders.total} ${orders.total === 1 ? "order" : "orders"}, or Ctrl+C` : "Ctrl+C"}
 `;
 }

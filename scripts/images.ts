@@ -41,7 +41,7 @@ if (values.platform && run("docker", ["buildx", "version"]).status !== 0)
   fail("--platform needs Docker's buildx plugin, which is not installed.");
 
 bundle();
-installControlPlane();
+await installControlPlane();
 await buildControlPlane();
 for (const [image, folder] of Object.entries(images)) {
   const name = `${values.prefix}/${image}:${tag}`;

@@ -16,7 +16,7 @@ notOnWindows(
       script,
       `import { watchForStop } from "${stopWish}";
        watchForStop({ asked: (why) => { console.log(why); process.exit(); }, insisted() {} });
-       setTimeout(() => process.exit(1), 10_000);
+       setTimeout(() => process.exit(1), 600_000);
        console.log("watching");`,
     );
     // As npm does: a shell that waits for the script.

@@ -1,6 +1,7 @@
 /** `npm test`: installs the test tools once, then checks everything and counts it. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   buildControlPlane,
@@ -10,6 +11,7 @@ import { clusterProblem, loadImages, prepareCluster } from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
+import { installOnce, isInstalled } from "./install-once.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
 
 const usage = `npm test [-- OPTIONS] [WORD…]
@@ -31,20 +33,27 @@ const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
 const noCluster = clusterProblem();
-/** Of one suite: far more than any needs. */
-const limitMs = 15 * 60_000;
+/** Of one suite: far more than any needs on the slowest machine. */
+const limitMs = 60 * 60_000;
+const sideBySide = ["unit", "contract", "e2e", "faults"];
+const needsContainers = ["contract", "faults", "containers", "tutorial"];
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
 /** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
 const tutorialRuns = [
-  { name: "bindings", stages: ["embedded", "kafka", "manual", "kubernetes"] },
-  { name: "hello-world", stages: ["embedded", "redis"] },
+  {
+    name: "bindings",
+    stages: ["embedded", "hand", "kafka", "manual", "kubernetes"],
+  },
+  { name: "hello-world", stages: ["embedded", "debug", "redis"] },
   { name: "hello-kubernetes", stages: ["embedded", "redis", "kubernetes"] },
 ].flatMap(({ name, stages }) => [
   ...stages.map((stage) => ({ name, stage, lang: "en" })),
   { name, stage: "embedded", lang: "zh" },
 ]);
+
+const withoutDocker = ["embedded", "hand", "debug"];
 
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
@@ -81,9 +90,14 @@ const chosen = values.only
       (name) =>
         words.length === 0 || !["format", "lint", "tutorial"].includes(name),
     );
-installTools();
-installControlPlane();
-await buildControlPlane(); // part of the image
+announce();
+const startedMs = performance.now();
+await Promise.all([
+  installOnce(join(root, "tests"), "the test tools, 170 MB"),
+  installControlPlane(),
+]);
+// A part of the image, which takes a while.
+if (!noDocker && chosen.includes("containers")) await buildControlPlane();
 mkdirSync(results, { recursive: true });
 // The entry rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(
@@ -92,7 +106,9 @@ const { status: built } = spawnSync(
   { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
 );
 if (built !== 0) counts.failed++;
-for (const name of chosen)
+for (const [index, name] of chosen.entries()) {
+  console.log(`\n== ${index + 1} of ${chosen.length}: ${name} ==`);
+  const suiteMs = performance.now();
   try {
     suites[name]?.();
   } catch (error) {
@@ -100,29 +116,42 @@ for (const name of chosen)
     counts.failed++;
     console.error(`${name}: ${(error as Error).message}`);
   }
+  console.log(`== ${name} took ${timeSince(suiteMs)} ==`);
+}
 console.log(
-  `\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
+  `\nAll of it took ${timeSince(startedMs)}.\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
 );
 process.exitCode = counts.failed > 0 ? 1 : 0;
 
-/** The tools are no part of the kit's own install, which stays small. */
-function installTools(): void {
-  const lock = join(root, "tests", "package-lock.json");
-  const installed = join(tools, ".package-lock.json");
+/** What is to come, before anything is fetched or started. */
+function announce(): void {
   if (
-    existsSync(installed) &&
-    statSync(installed).mtimeMs >= statSync(lock).mtimeMs
+    !["tests", "runtime/kubernetes"].every((one) =>
+      isInstalled(join(root, one)),
+    )
   )
-    return;
-  console.log("Installing the test tools (once, about 170 MB) …");
-  const npm = process.env.npm_execpath;
-  if (!npm) fail("The test tools are not installed: start this by `npm test`.");
-  if (node(npm, "ci", "--prefix", "tests", "--no-audit", "--no-fund") !== 0)
-    fail("The test tools could not be installed; see npm's message above.");
+    console.log(
+      "By npm come, once, up to 260 MB: the test tools and the control plane's libraries.",
+    );
+  if (!noDocker && chosen.some((name) => needsContainers.includes(name)))
+    console.log(
+      "Docker fetches what it lacks: apache/kafka:4.1.1, redis:7, postgres:15, node:24-slim.",
+    );
+  console.log(`Suites: ${chosen.join(", ")}.`);
+  if (values.only || words.length > 0) return;
+  console.log(
+    `Two cores take some ${noDocker ? 6 : noCluster ? 15 : 25} minutes. One suite alone: npm test -- --only unit`,
+  );
+}
+
+/** In minutes and seconds. */
+function timeSince(ms: number): string {
+  const seconds = Math.round((performance.now() - ms) / 1000);
+  const minutes = Math.floor(seconds / 60);
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
 function tool(name: string, file: string, ...args: string[]): void {
-  heading(name);
   const ok = node(join(tools, file), ...args) === 0;
   counts[ok ? "passed" : "failed"]++;
   console.log(ok ? `${name}: clean` : `${name}: failed`);
@@ -142,14 +171,16 @@ function jest(suite: TestFile["suite"]): void {
     if (reason) without(file.path, reason);
   }
   if (runnable.length === 0) return;
-  heading(suite);
   if (suite === "kubernetes") prepareCluster();
   const output = join(results, `${suite}.json`);
   const code = node(
     join(tools, "jest/bin/jest.js"),
     "--config=tests/jest.config.mjs",
     "--ci",
-    "--runInBand",
+    // Each of these starts what it needs, on ports and in folders of its own.
+    sideBySide.includes(suite)
+      ? `--maxWorkers=${availableParallelism()}`
+      : "--runInBand",
     "--json",
     `--outputFile=${output}`,
     ...runnable.map((file) => `--testMatch=**/${file.path}`),
@@ -165,14 +196,14 @@ function tutorial(): void {
   for (const { name, lang, stage } of tutorialRuns) {
     const title = `tutorial ${name} (${lang}), stage ${stage}`;
     const lack =
-      (stage !== "embedded" && noDocker) ||
+      (!withoutDocker.includes(stage) && noDocker) ||
       (stage === "kubernetes" && noCluster);
     if (lack) {
       without(title, lack);
       continue;
     }
     if (stage === "kubernetes") loadImages("apache/kafka:4.1.1", "redis:7");
-    heading(title);
+    console.log(`\n-- ${title} --`);
     const { stdout } = spawnSync(
       process.execPath,
       ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
@@ -186,10 +217,6 @@ function tutorial(): void {
 function without(what: string, reason: string): void {
   console.log(`${requireAll ? "FAILED" : "skipped"}: ${what}: ${reason}`);
   counts[requireAll ? "failed" : "skipped"]++;
-}
-
-function heading(name: string): void {
-  console.log(`\n== ${name} ==`);
 }
 
 /** The exit code, `undefined` of what was ended: something of it hung. */

@@ -6,7 +6,7 @@ Not a step:
 \`\`\`yaml
 kind: Component
 \`\`\`
-<!-- step {name: Start, terminal: first, within: 5} -->
+<!-- step {name: Start, terminal: first} -->
 \`\`\`sh
 cd nodeapp
 npm start
@@ -36,7 +36,6 @@ test("commands, expected lines and what a step is come from the text", () => {
     terminal: "first",
     commands: "cd nodeapp\nnpm start",
     expect: ["up and running", "{ orderId: 1 }"],
-    withinSeconds: 5,
   });
   expect(stop).toMatchObject({ interrupt: "first", expect: ["Exited"] });
 });

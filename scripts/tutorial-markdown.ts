@@ -31,7 +31,6 @@ export interface Step {
   repeat: boolean;
   /** Runs even when a step of its stage failed. */
   cleanup: boolean;
-  withinSeconds: number;
 }
 
 const comment = /^<!--\s*(stage:|step\b|expect\b|after\b)([\s\S]*?)-->$/;
@@ -80,32 +79,22 @@ function newStep(
   line: number,
   file: string,
 ): Step {
-  const known = [
-    "name",
-    "terminal",
-    "watch",
-    "interrupt",
-    "repeat",
-    "cleanup",
-    "within",
-  ];
+  const known = ["name", "terminal", "watch", "interrupt", "repeat", "cleanup"];
   const given = (YAML.parse(text) ?? {}) as Record<string, unknown>;
   for (const key of Object.keys(given))
     if (!known.includes(key))
       throw new Error(
         `${file}:${line}: a step has no "${key}"; known: ${known.join(", ")}`,
       );
-  const { within = 60, ...rest } = given;
   return {
     name: "",
     repeat: false,
     cleanup: false,
-    ...rest,
+    ...given,
     stage,
     line,
     commands: "",
     expect: [],
     after: [],
-    withinSeconds: Number(within),
   };
 }

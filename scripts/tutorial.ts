@@ -43,6 +43,8 @@ if (steps.length === 0)
   );
 
 const clusterStage = "kubernetes";
+/** Of one step: far more than any needs. It ends what hangs, and decides nothing else. */
+const limitSeconds = 600;
 const noCluster = steps.some(({ stage }) => stage === clusterStage)
   ? clusterProblem()
   : undefined;
@@ -97,15 +99,11 @@ process.exitCode = failed > 0 || interrupted ? 1 : 0;
 async function perform(step: Step): Promise<string | undefined> {
   if (step.watch) return watch(step, step.watch);
   if (typeof step.interrupt === "string")
-    return interrupt(
-      terminalOf(step.interrupt),
-      step.expect,
-      step.withinSeconds,
-    );
+    return interrupt(terminalOf(step.interrupt), step.expect);
   if (step.stage === clusterStage)
     step.commands = forGivenCluster(step.commands);
   for (const line of step.commands.split("\n")) console.log(`  $ ${line}`);
-  const deadline = Date.now() + step.withinSeconds * 1000;
+  const deadline = Date.now() + limitSeconds * 1000;
   for (;;) {
     const problem = await runOnce(step);
     if (problem === undefined || !step.repeat || Date.now() > deadline)
@@ -123,19 +121,18 @@ async function runOnce(step: Step): Promise<string | undefined> {
   opened.push(terminal);
   const staysOpen = key !== "" || step.interrupt === true;
   const found = () => missingLines(step.expect, terminal.printed).length === 0;
-  await terminal.until(() => staysOpen && found(), step.withinSeconds);
+  await terminal.until(() => staysOpen && found(), limitSeconds);
   if (!found()) return difference(step.expect, terminal.printed);
-  if (step.interrupt === true)
-    return interrupt(terminal, step.after, step.withinSeconds);
+  if (step.interrupt === true) return interrupt(terminal, step.after);
   if (staysOpen) return undefined;
-  return ended(terminal, step.withinSeconds);
+  return ended(terminal);
 }
 
 async function watch(step: Step, key: string): Promise<string | undefined> {
   const { printed } = terminalOf(key);
   const found = await terminalOf(key).until(
     () => missingLines(step.expect, printed).length === 0,
-    step.withinSeconds,
+    limitSeconds,
   );
   return found ? undefined : difference(step.expect, printed);
 }
@@ -143,12 +140,11 @@ async function watch(step: Step, key: string): Promise<string | undefined> {
 async function interrupt(
   terminal: Terminal,
   expected: string[],
-  seconds: number,
 ): Promise<string | undefined> {
   const from = terminal.printed.length;
   terminal.interrupt();
   // npm dies of Ctrl+C (130) although its script ended well.
-  const problem = await ended(terminal, seconds, [0, 130]);
+  const problem = await ended(terminal, [0, 130]);
   const printed = terminal.printed.slice(from);
   if (missingLines(expected, printed).length > 0)
     return difference(expected, printed);
@@ -157,13 +153,12 @@ async function interrupt(
 
 async function ended(
   terminal: Terminal,
-  seconds: number,
   good = [0],
 ): Promise<string | undefined> {
-  await terminal.until(() => false, seconds);
+  await terminal.until(() => false, limitSeconds);
   if (good.includes(terminal.exitCode ?? -1)) return undefined;
   return terminal.exitCode === undefined
-    ? `  still running after ${seconds} s`
+    ? `  still running after ${limitSeconds} s`
     : `  exit code ${terminal.exitCode}, expected 0`;
 }
 

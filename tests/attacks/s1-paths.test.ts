@@ -1,4 +1,5 @@
 /** S1: one canonical form of a path, or 400; what the guard judges is what the router serves. */
+import { mainThreadMs } from "../support/cpu.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
@@ -90,11 +91,11 @@ test.each([
 });
 
 test("a path of nothing but dots and slashes costs no time", async () => {
-  const started = performance.now();
+  const before = mainThreadMs(sidecar.pid);
   const { status } = await ask(
     "POST",
     "/." + "/..".repeat(2000) + "/v1.0/bindings/orders",
   );
   expect(status).toBe(204);
-  expect(performance.now() - started).toBeLessThan(1000);
+  expect(mainThreadMs(sidecar.pid) - before).toBeLessThan(500);
 });

@@ -10,7 +10,6 @@ import {
 } from "testcontainers";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(300_000);
 const root = join(__dirname, "../..");
 const orders = Array.from({ length: 20 }, (_, index) => index + 1);
 

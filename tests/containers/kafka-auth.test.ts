@@ -72,7 +72,7 @@ beforeAll(async () => {
       response.end(JSON.stringify({ access_token: token, expires_in: 600 }));
     });
   }).listen(0, "127.0.0.1");
-}, 120_000);
+});
 
 afterAll(async () => {
   tokens?.close();
@@ -201,7 +201,7 @@ test("a topic that comes late is waited for with one log line, and read from its
   ]);
   await stop();
   await binding.close();
-}, 60_000);
+});
 
 describe("login by", () => {
   const topic = "logins";
@@ -252,7 +252,7 @@ describe("login by", () => {
     await binding.close();
     expect(log.join("\n")).toMatch(/warning .*[Aa]uthentication failed/);
     expect(error.message + log.join("\n")).not.toContain("canary-4711");
-  }, 20_000);
+  });
 
   test("mtls", async () => {
     const mtls = {

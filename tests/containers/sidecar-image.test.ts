@@ -3,7 +3,6 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { GenericContainer } from "testcontainers";
 
-jest.setTimeout(120_000);
 const name = "dapr-kit-test/sidecar";
 const docker = (...args: string[]) =>
   execFileSync("docker", args, { encoding: "utf8" }).trim();

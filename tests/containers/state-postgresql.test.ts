@@ -14,7 +14,7 @@ let postgres: PostgresContainer;
 
 beforeAll(async () => {
   postgres = await startPostgres();
-}, 90_000);
+});
 afterAll(() => postgres?.stop());
 
 let tables = 0;
@@ -58,7 +58,6 @@ for (const version of ["v1", "v2"])
     },
     {
       version,
-      waitMs: 5000,
       etagOnMissing: "mismatch",
       deleteEtagOnMissing: "mismatch",
       foreignEtag: version === "v1" ? "invalid" : "mismatch",

@@ -13,7 +13,6 @@ import { freePorts } from "../support/ports.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(120_000);
 const run = promisify(execFile);
 const words = (line: string) => line.split(" ");
 

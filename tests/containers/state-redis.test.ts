@@ -10,7 +10,7 @@ let redis: RedisContainer;
 
 beforeAll(async () => {
   redis = await startRedis();
-}, 60_000);
+});
 afterAll(() => redis?.stop());
 
 stateContract(
@@ -39,7 +39,6 @@ stateContract(
     };
   },
   {
-    waitMs: 5000,
     etagOnMissing: "stores",
     deleteEtagOnMissing: "passes",
     foreignEtag: "invalid",
@@ -154,7 +153,7 @@ describe("state.redis", () => {
     expect(await redis.admin.dbsize()).toBe(count);
     for (let i = 0; i < count; i += 997)
       expect(String((await get(`app||${i}`))?.data)).toBe(`${i}`);
-  }, 60_000);
+  });
 
   test("another database, and a user with a password", async () => {
     await redis.admin.call(

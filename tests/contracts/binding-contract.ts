@@ -3,17 +3,16 @@
  * binding's test adds only how to come by a fresh topic and group.
  */
 import { makeHarness } from "./contract-harness.ts";
-import type { ContractOptions, ContractSetup } from "./contract-harness.ts";
+import type { ContractSetup } from "./contract-harness.ts";
 import { deliveryCases } from "./delivery-cases.ts";
 import { failureCases } from "./failure-cases.ts";
 
 export function bindingContract(
   type: string,
   makeSetup: () => Promise<ContractSetup>,
-  options: ContractOptions,
 ): void {
   describe(`${type} keeps the binding contract:`, () => {
-    const harness = makeHarness(type, makeSetup, options);
+    const harness = makeHarness(type, makeSetup);
     deliveryCases(harness);
     failureCases(harness);
   });

@@ -18,11 +18,6 @@ export interface ContractSetup {
   dispose?(): Promise<void>;
 }
 
-export interface ContractOptions {
-  /** How long one expected thing may take: the group's take-over time after a crash included. */
-  waitMs: number;
-}
-
 export const text = (message: BindingMessage) =>
   Buffer.from(message.data).toString();
 
@@ -31,19 +26,18 @@ export type Harness = ReturnType<typeof makeHarness>;
 export function makeHarness(
   type: string,
   makeSetup: () => Promise<ContractSetup>,
-  { waitMs }: ContractOptions,
 ) {
   let setup: ContractSetup;
   let cleanups: (() => Promise<unknown>)[] = [];
 
   beforeEach(async () => {
     setup = await makeSetup();
-  }, waitMs);
+  });
   afterEach(async () => {
     for (const cleanup of cleanups.reverse()) await cleanup();
     cleanups = [];
     await setup.dispose?.();
-  }, waitMs * 2);
+  });
 
   const open = async (extra: Record<string, string> = {}) => {
     const binding = await openBinding(type, {
@@ -85,7 +79,7 @@ export function makeHarness(
     for (const data of all) await send(binding, data, { partitionKey: key });
   };
   const until = (what: string, condition: () => unknown) =>
-    waitFor(what, condition, waitMs);
+    waitFor(what, condition);
   const startReader = (task: Partial<ProcessTask>) => {
     const child = startProcess({
       type,
@@ -97,8 +91,7 @@ export function makeHarness(
     return child;
   };
   /** A test with time for all its waits. */
-  const check = (name: string, run: () => Promise<void>) =>
-    test(name, run, waitMs * 4);
+  const check = (name: string, run: () => Promise<void>) => test(name, run);
 
   return {
     type,

@@ -107,7 +107,7 @@ test("R1: readers killed five times over 2,000 messages: none lost, order kept p
     }
   // At-least-once: per kill at most what was read ahead in 100 ms of commits.
   expect(got().length - 2000).toBeLessThan(5 * 500);
-}, 60_000);
+});
 
 test("R1: a writer killed in mid-flow: every acknowledged message is there, whole and in order", async () => {
   const acked: string[] = [];
@@ -125,7 +125,7 @@ test("R1: a writer killed in mid-flow: every acknowledged message is there, whol
   });
   expect(seen).toHaveLength(once(seen).length);
   expect(seen.filter((text) => !/^[abc]-\d+$/.test(text))).toEqual([]);
-}, 60_000);
+});
 
 test("four processes create the file at the same moment", async () => {
   const writers = ["a", "b", "c", "d"].map((prefix) =>
@@ -141,7 +141,7 @@ test("four processes create the file at the same moment", async () => {
   const seen = await collect(await open());
   await waitFor("all of them", () => seen.length >= acked.length);
   expect(seen.sort()).toEqual(acked.sort());
-}, 30_000);
+});
 
 test("a stopped process that wakes after its lease drops what it had read ahead", async () => {
   const short = { sessionTimeout: "600ms", partitions: "1" };
@@ -164,7 +164,7 @@ test("a stopped process that wakes after its lease drops what it had read ahead"
   expect(once([...before, ...seen])).toEqual(expect.arrayContaining(all));
   const rest = seen.filter((text) => text !== "last");
   expect(rest).toEqual(all.slice(-rest.length));
-}, 30_000);
+});
 
 test("R7: readers that come and go: none lost, none twice, order kept", async () => {
   const binding = await open({ partitions: "4" });
@@ -189,7 +189,7 @@ test("R7: readers that come and go: none lost, none twice, order kept", async ()
   const got = () => readers.flatMap((reader) => reader.got());
   await waitFor("all messages", () => once(got()).length === next);
   expect(got()).toHaveLength(next);
-}, 30_000);
+});
 
 test("R9: a full file refuses messages by name, lives on, and takes more once they are read", async () => {
   const binding = await open({ maxSize: "300k", partitions: "1" });
@@ -213,7 +213,7 @@ test("R9: a full file refuses messages by name, lives on, and takes more once th
   );
   await waitFor("that message", () => seen.length === stored + 1);
   expect(seen).toEqual(seen.map((_, n) => `${n}:${body}`));
-}, 30_000);
+});
 
 test("reading that cannot begin is told and begins as soon as it can", async () => {
   const log: string[] = [];
@@ -228,7 +228,7 @@ test("reading that cannot begin is told and begins as soon as it can", async () 
   other.exec("ROLLBACK");
   other.close();
   await waitFor("the message", () => seen.includes("a"));
-}, 20_000);
+});
 
 test("a file that is no database is refused by name and left alone", async () => {
   writeFileSync(path, "precious notes\n".repeat(500));
@@ -263,7 +263,7 @@ test("a file locked by another program: a clear error after five seconds, then o
   await send(binding, "b");
   await waitFor("the message", () => seen.includes("b"));
   expect(seen).toEqual(["b"]);
-}, 20_000);
+});
 
 test("the last one to close leaves nothing but the database", async () => {
   const reader = start({});

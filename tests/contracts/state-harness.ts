@@ -25,8 +25,6 @@ export interface StateSetup {
 export interface StateFamily {
   /** The component's default version unless given. */
   version?: string;
-  /** How long one expected thing may take. */
-  waitMs: number;
   /** A set with an etag, of a key that is not there. */
   etagOnMissing: "mismatch" | "stores";
   /** A delete with an etag, of a key that is not there. */
@@ -93,12 +91,12 @@ export function makeStateHarness(
   beforeEach(async () => {
     setup = await makeSetup();
     store = await open();
-  }, family.waitMs);
+  });
   afterEach(async () => {
     for (const one of opened) await one.close();
     opened = [];
     await setup.dispose?.();
-  }, family.waitMs * 2);
+  });
 
   const set = (
     key: string,
@@ -133,10 +131,8 @@ export function makeStateHarness(
       expect(etag).toEqual(expect.stringMatching(/./));
       return etag!;
     },
-    until: (what: string, condition: () => unknown) =>
-      waitFor(what, condition, family.waitMs),
+    until: (what: string, condition: () => unknown) => waitFor(what, condition),
     /** A test with time for all its waits. */
-    check: (name: string, run: () => Promise<void>) =>
-      test(name, run, family.waitMs * 4),
+    check: (name: string, run: () => Promise<void>) => test(name, run),
   };
 }

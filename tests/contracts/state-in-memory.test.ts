@@ -2,7 +2,6 @@
 import { stateContract } from "./state-contract.ts";
 
 stateContract("state.in-memory", async () => ({ metadata: {} }), {
-  waitMs: 5000,
   etagOnMissing: "mismatch",
   deleteEtagOnMissing: "mismatch",
   foreignEtag: "mismatch",

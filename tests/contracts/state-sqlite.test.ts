@@ -6,7 +6,6 @@ import { stateContract } from "./state-contract.ts";
 import type { StateFamily } from "./state-harness.ts";
 
 const family: StateFamily = {
-  waitMs: 5000,
   etagOnMissing: "mismatch",
   deleteEtagOnMissing: "mismatch",
   foreignEtag: "mismatch",

@@ -325,7 +325,7 @@ test("health checks start and stop the inputs; probes carry no token", async () 
   });
   healthy = true;
   await waitFor("the order held meanwhile", () => bodies(app).includes("2"));
-}, 20_000);
+});
 
 test("without an app port there is no input side", async () => {
   const sidecar = await startDaprd({

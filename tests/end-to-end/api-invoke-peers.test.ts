@@ -142,8 +142,7 @@ test("access control: a caller without a certificate gets the default, whatever 
 
 test("what the callee's sidecar can't do is the caller's error, at once", async () => {
   const caller = await startCaller();
-  const call = () =>
-    caller.call("POST", "/v1.0/invoke/callee/method/a", { timeoutMs: 3000 });
+  const call = () => caller.call("POST", "/v1.0/invoke/callee/method/a");
   const app = await startApp();
   await startCallee(app.port);
   expect((await call()).status).toBe(200);

@@ -231,7 +231,6 @@ describe("an app that can't be called", () => {
   const invoke = (sidecar: Daprd, body?: string) =>
     sidecar.call("POST", "/v1.0/invoke/testapp/method/a", {
       body,
-      timeoutMs: 3000,
     });
 
   test("no app-port", async () => {

@@ -2,8 +2,6 @@
 import { daprVersion, version } from "../../runtime/version.ts";
 import { cli, gone, workspace } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 afterAll(remove);
 

@@ -3,8 +3,6 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cli, freePort, workspace, type CliRun } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 const id = `cli-invoke-${process.pid}`;
 let run: CliRun;

@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { cli, launcher, workspace } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 afterAll(remove);
 

@@ -7,8 +7,6 @@ import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 import { gone, workspace } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 afterAll(remove);
 

@@ -7,9 +7,9 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 
 export const launcher = join(
@@ -28,7 +28,7 @@ export interface CliRun {
   readonly err: string;
   signal(name: NodeJS.Signals): void;
   /** Waits for a text on stdout or stderr. */
-  prints(text: string, timeoutMs?: number): Promise<void>;
+  prints(text: string): Promise<void>;
   /** Exit code, or the signal that ended it. */
   exit: Promise<number | NodeJS.Signals>;
 }
@@ -58,17 +58,13 @@ export function cli(
       return err;
     },
     signal: (name) => void child.kill(name),
-    async prints(text, timeoutMs = 20_000) {
+    async prints(text) {
       try {
-        await waitFor(
-          JSON.stringify(text),
-          () => {
-            if ((out + err).includes(text)) return true;
-            if (ended) throw new Error(`ended without printing ${text}`);
-            return false;
-          },
-          timeoutMs,
-        );
+        await waitFor(JSON.stringify(text), () => {
+          if ((out + err).includes(text)) return true;
+          if (ended) throw new Error(`ended without printing ${text}`);
+          return false;
+        });
       } catch (error) {
         throw new Error(
           `${(error as Error).message}; printed so far:\n${out}${err}`,
@@ -113,10 +109,7 @@ else {
 `;
 
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
+  const [port] = (await freePorts(1)) as [number];
   return port;
 }
 
@@ -133,9 +126,5 @@ export function isRunning(pid: number): boolean {
 }
 
 /** Nothing of a run is left: each of these processes is gone. */
-export const gone = (pids: readonly number[], timeoutMs = 10_000) =>
-  waitFor(
-    `processes ${pids.join(", ")} to end`,
-    () => !pids.some(isRunning),
-    timeoutMs,
-  );
+export const gone = (pids: readonly number[]) =>
+  waitFor(`processes ${pids.join(", ")} to end`, () => !pids.some(isRunning));

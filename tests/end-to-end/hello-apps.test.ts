@@ -1,5 +1,6 @@
 /** The apps of hello-world and hello-kubernetes: what they ask of a sidecar, and what they say when it refuses. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
 import { call } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";
@@ -208,10 +209,13 @@ describe("producerapp", () => {
     const app = start("producerapp", ["neworder.ts", ...args]);
     await app.prints("Response for order 2: 200\n");
     app.child.kill();
-    expect(app.printed()).toBe(
+    await once(app.child, "close");
+    // A third order may be on its way by now.
+    expect(app.printed()).toContain(
       "{ data: { orderId: 1 } }\nResponse for order 1: 200\n{ data: { orderId: 2 } }\nResponse for order 2: 200\n",
     );
-    expect(asked()).toEqual([what, what]);
+    expect(new Set(asked())).toEqual(new Set([what]));
+    expect(sidecar.requests.length).toBeGreaterThanOrEqual(2);
     for (const [index, { headers, body }] of sidecar.requests.entries()) {
       expect(headers["dapr-app-id"]).toBe(header);
       expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);

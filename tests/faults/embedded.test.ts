@@ -20,7 +20,7 @@ const place: Place = {
     }),
 };
 
-afterEach(endFlows, 30_000);
+afterEach(endFlows);
 
 for (const drill of [
   sidecarKilled,

@@ -16,9 +16,9 @@ beforeAll(async () => {
     KAFKA_NUM_PARTITIONS: String(partitions),
     KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: "1000",
   });
-}, 90_000);
+});
 afterAll(() => broker?.stop());
-afterEach(endFlows, 30_000);
+afterEach(endFlows);
 
 const place: Place = {
   name: "kafka",

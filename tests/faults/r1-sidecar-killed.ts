@@ -72,5 +72,5 @@ export function sidecarKilled(place: () => Place): void {
       .filter((order, at, all) => all.indexOf(order) !== at);
     expect(twice.filter((order) => !resent.has(order))).toEqual([]);
     expect(twice.length).toBeLessThanOrEqual(2 * partitions);
-  }, 90_000);
+  });
 }

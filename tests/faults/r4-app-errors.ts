@@ -14,5 +14,5 @@ export function appErrors(place: () => Place): void {
     expect(flow.accepted()).toHaveLength(2000);
     expect(duplicatesIn(flow.accepted())).toBe(0);
     expectInOrder(flow.accepted());
-  }, 60_000);
+  });
 }

@@ -45,5 +45,5 @@ export function slowApp(place: () => Place): void {
         30_000,
       );
     }
-  }, 90_000);
+  });
 }

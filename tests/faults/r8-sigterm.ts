@@ -48,5 +48,5 @@ export function sigterm(place: () => Place): void {
     const resent = new Set(sending.refusals.map(({ order }) => order));
     const once = flow.accepted().filter(({ order }) => !resent.has(order));
     expect(duplicatesIn(once)).toBe(0);
-  }, 90_000);
+  });
 }

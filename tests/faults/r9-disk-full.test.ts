@@ -30,7 +30,7 @@ beforeEach(() => {
 afterEach(async () => {
   await endFlows();
   if (!problem) disk.remove();
-}, 30_000);
+});
 
 const onDisk = (): Place => ({
   name: "embedded",
@@ -50,17 +50,13 @@ drill(
     const sending = flow.send(1_000_000, { padding: 500 });
     await waitFor("100 deliveries", () => flow.accepted().length >= 100);
     disk.fill();
-    await waitFor(
-      "every caller to be refused",
-      () => {
-        disk.fill(); // whatever was given back
-        return (
-          new Set(sending.refusals.map((one) => one.order % partitions))
-            .size === partitions
-        );
-      },
-      20_000,
-    );
+    await waitFor("every caller to be refused", () => {
+      disk.fill(); // whatever was given back
+      return (
+        new Set(sending.refusals.map((one) => one.order % partitions)).size ===
+        partitions
+      );
+    });
     for (const { status, text } of sending.refusals) {
       expect(status).toBe(500);
       expect(text).toContain("embedded.db is full: no space left on the disk");
@@ -71,10 +67,8 @@ drill(
     const acked = sending.acked.size;
     const had = flow.accepted().length;
     disk.free();
-    const freedAt = performance.now();
     await waitFor("100 more", () => sending.acked.size >= acked + 100);
     await waitFor("a delivery", () => flow.accepted().length > had);
-    expect(performance.now() - freedAt).toBeLessThan(5000);
     await sending.stop();
     await flow.arrived(sending);
     expectInOrder(flow.accepted());
@@ -87,7 +81,6 @@ drill(
     ]);
     database.close();
   },
-  90_000,
 );
 
 drill(
@@ -133,7 +126,6 @@ drill(
     expect(last).toMatch(/^time="(?!.*time=)/);
     expect(await sidecar.stop()).toEqual({ code: 0, signal: null });
   },
-  60_000,
 );
 
 async function endSidecars(flow: Awaited<ReturnType<typeof openFlow>>) {

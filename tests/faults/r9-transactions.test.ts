@@ -6,7 +6,7 @@ import { statePath, stateStore } from "../support/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
-afterEach(stopAll, 30_000);
+afterEach(stopAll);
 
 const start = (connectionString: string): Promise<Daprd> =>
   startDaprd({
@@ -31,7 +31,6 @@ function startWriting(sidecar: () => Daprd) {
       const { status, text } = await sidecar()
         .call("POST", `${statePath}/transaction`, {
           body: JSON.stringify({ operations }),
-          timeoutMs: 30_000,
         })
         .catch((error: Error) => ({ status: 0, text: error.message }));
       if (status === 204) acked[writer] = n;
@@ -81,7 +80,7 @@ test("the sidecar is killed twice during transactions: each is there whole or no
   await writing.stop();
   await expectWhole(sidecar, writing.acked);
   for (const { status } of writing.refusals) expect(status).toBe(0);
-}, 60_000);
+});
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
@@ -93,14 +92,10 @@ const problem = smallDiskProblem();
       const writing = startWriting(() => sidecar);
       await waitFor("100 transactions", () => total(writing.acked) >= 100);
       disk.fill();
-      await waitFor(
-        "transactions to be refused",
-        () => {
-          disk.fill(); // whatever was given back
-          return writing.refusals.length > 30;
-        },
-        20_000,
-      );
+      await waitFor("transactions to be refused", () => {
+        disk.fill(); // whatever was given back
+        return writing.refusals.length > 30;
+      });
       for (const { status, text } of writing.refusals) {
         expect(status).toBe(500);
         expect(JSON.parse(text)).toMatchObject({
@@ -121,5 +116,4 @@ const problem = smallDiskProblem();
       disk.remove();
     }
   },
-  60_000,
 );

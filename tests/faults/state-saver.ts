@@ -43,7 +43,6 @@ export function startSaving(
       const { status, text } = await call(port(), "POST", statePath, {
         agent,
         body,
-        timeoutMs: 30_000,
       }).catch((error: Error) => ({ status: 0, text: error.message }));
       if (status === 204) return void acked.push(key);
       refusals.push({ key, status, text });

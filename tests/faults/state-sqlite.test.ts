@@ -8,7 +8,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 import { expectWhole, startSaving } from "./state-saver.ts";
 
-afterEach(stopAll, 30_000);
+afterEach(stopAll);
 
 const start = (connectionString: string): Promise<Daprd> =>
   startDaprd({
@@ -41,7 +41,7 @@ test("R1: the sidecar is killed three times during 2,000 saves: every 204 is rea
   await expectWhole(sidecar.port, saving);
   expect(await sidecar.stop()).toEqual({ code: 0, signal: null });
   expectSound(file);
-}, 90_000);
+});
 
 test("R8: SIGTERM while values are saved: what was begun is answered, every 204 is readable afterwards", async () => {
   const file = join(tempFolder("state-term"), "state.db");
@@ -54,7 +54,7 @@ test("R8: SIGTERM while values are saved: what was begun is answered, every 204 
   for (const { status } of saving.refusals) expect(status).toBe(0);
   const again = await start(file);
   await expectWhole(again.port, saving);
-}, 60_000);
+});
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
@@ -68,14 +68,10 @@ const problem = smallDiskProblem();
       const saving = startSaving(() => sidecar.port, { count: 1e6, padding });
       await waitFor("200 saves", () => saving.acked.length >= 200);
       disk.fill();
-      await waitFor(
-        "saves to be refused",
-        () => {
-          disk.fill(); // whatever was given back
-          return saving.refusals.length > 50;
-        },
-        20_000,
-      );
+      await waitFor("saves to be refused", () => {
+        disk.fill(); // whatever was given back
+        return saving.refusals.length > 50;
+      });
       for (const { status, text } of saving.refusals) {
         expect(status).toBe(500);
         expect(JSON.parse(text)).toMatchObject({
@@ -101,5 +97,4 @@ const problem = smallDiskProblem();
       disk.remove();
     }
   },
-  90_000,
 );

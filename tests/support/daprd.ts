@@ -43,7 +43,7 @@ export interface Daprd {
   logged(text: string, timeoutMs?: number): Promise<string>;
   exited: Promise<Exit>;
   call(method: string, path: string, options?: CallOptions): Promise<Reply>;
-  /** SIGTERM, then the exit; SIGKILL after 15 s. Removes its folder. */
+  /** SIGTERM, then the exit; SIGKILL after a minute. Removes its folder. */
   stop(): Promise<Exit>;
 }
 
@@ -115,7 +115,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     call: (method, path, more) => call(port, method, path, more),
     async stop() {
       if (!hasEnded()) child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
       const exit = await exited;
       clearTimeout(timer);
       running.delete(sidecar);

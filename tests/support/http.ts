@@ -44,7 +44,7 @@ export function call(
         });
       },
     );
-    outgoing.setTimeout(options.timeoutMs ?? 10_000, () =>
+    outgoing.setTimeout(options.timeoutMs ?? 60_000, () =>
       outgoing.destroy(new Error(`no answer to ${method} ${path}`)),
     );
     outgoing.on("error", reject);
@@ -67,7 +67,7 @@ export interface RawReply {
 export function rawCall(
   port: number,
   bytes: string | Uint8Array,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<RawReply> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");

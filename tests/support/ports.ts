@@ -1,21 +1,33 @@
-/** Free ports of this machine. */
-import { createServer, type AddressInfo, type Server } from "node:net";
+/** Free ports of this machine, below the system's own range: nothing that asks the system for any port can take one in between. */
+import { createServer, type Server } from "node:net";
 
-/** Distinct ports that nothing listens on; held all at once so that none is given twice. */
+/** Test files that run side by side take from different parts. */
+const parts = 8;
+const partSize = 2400;
+const firstPort =
+  10_240 +
+  ((Number(process.env["JEST_WORKER_ID"] ?? 1) - 1) % parts) * partSize;
+// Another run of the tests, in another folder, begins elsewhere.
+let next = Math.floor(Math.random() * partSize);
+
+/** Distinct ports that nothing listens on. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<Server>((resolve, reject) => {
-          const server = createServer().once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(
-    servers.map((server) => new Promise((done) => server.close(done))),
-  );
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries > partSize) throw new Error("no port is free");
+    const port = firstPort + (next++ % partSize);
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
 }
+
+const isFree = (port: number) =>
+  new Promise<boolean>((resolve, reject) => {
+    const server: Server = createServer()
+      .once("error", (error: NodeJS.ErrnoException) =>
+        error.code === "EADDRINUSE" || error.code === "EACCES"
+          ? resolve(false)
+          : reject(error),
+      )
+      .listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });

@@ -40,8 +40,31 @@ describe.each(folders)("tutorials/%s", (name) => {
   });
 });
 
+const pages = readdirSync(join(root, "docs")).filter((name) =>
+  name.endsWith(".md"),
+);
+
+test.each(["README.md", "README.zh-CN.md", "docs/README.md"])(
+  "%s leads to every page of docs/",
+  (file) => {
+    const text = read(file);
+    const language = file.includes("zh-CN") ? "zh" : "en";
+    const missing = pages
+      .filter((name) => join("docs", name) !== file)
+      .filter(
+        (name) => name !== `concepts${language === "zh" ? "" : ".zh-CN"}.md`,
+      )
+      .filter(
+        (name) =>
+          !text.includes(`${file.startsWith("docs/") ? "" : "docs/"}${name})`),
+      );
+    expect(missing).toEqual([]);
+  },
+);
+
 test.each(
   ["README.md", "README.zh-CN.md", "CONTRIBUTING.md", "SECURITY.md"].concat(
+    pages.map((name) => `docs/${name}`),
     folders.flatMap((name) => [
       `tutorials/${name}/README.md`,
       `tutorials/${name}/README.zh-CN.md`,

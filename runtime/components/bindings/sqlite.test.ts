@@ -7,8 +7,6 @@ import type { Logger } from "../../log.ts";
 import { parseMetadata } from "../../metadata.ts";
 import { sqlite } from "./sqlite.ts";
 
-jest.setTimeout(20_000);
-
 let folder: string;
 let lines: string[];
 let opened: Binding[];

@@ -1,0 +1,47 @@
+/** No test is decided by the clock: a busy machine is no fault. CONTRIBUTING.md says what to do instead. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const root = join(__dirname, "..");
+/** Below this a limit of a test is no longer generous. */
+const generousMs = 120_000;
+
+const upperBound =
+  /expect\(\s*(?:(?:performance|Date)\.now\(\) - \w+|\w*(?:took|elapsed)\w*)\s*\)\s*\.toBeLessThan/gi;
+const limit = /^(?:jest\.setTimeout\(|\}, )(\d[\d_]*)\);$/gm;
+
+const inspected = ["runtime", "scripts", "bench", "tests"]
+  .flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map(
+      (path) => `${folder}/${path}`,
+    ),
+  )
+  .filter((path) => !path.includes("node_modules") && path.endsWith(".ts"))
+  .filter((path) => path.endsWith(".test.ts") || path.startsWith("tests/"))
+  .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+
+const places = (found: (text: string) => RegExpExecArray[]) =>
+  inspected.flatMap(({ path, text }) =>
+    found(text).map(
+      ({ index, 0: what }) =>
+        `${path}:${text.slice(0, index).split("\n").length}: ${what}`,
+    ),
+  );
+
+test("there are tests to look at", () => {
+  expect(inspected.length).toBeGreaterThan(200);
+});
+
+test("nothing is expected to take less than some time of the clock", () => {
+  expect(places((text) => [...text.matchAll(upperBound)])).toEqual([]);
+});
+
+test("no test has a limit of its own that is not generous", () => {
+  expect(
+    places((text) =>
+      [...text.matchAll(limit)].filter(
+        ([, ms = ""]) => Number(ms.replaceAll("_", "")) < generousMs,
+      ),
+    ),
+  ).toEqual([]);
+});
