@@ -52,7 +52,8 @@ function systemAuthorities(
       // One broken certificate must not keep out the others.
       return pems.filter((pem) => {
         try {
-          return new X509Certificate(pem) && true;
+          new X509Certificate(pem);
+          return true;
         } catch {
           if (variable) unreadable(variable, path, "a certificate is broken");
           return false;

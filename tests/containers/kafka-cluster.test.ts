@@ -54,7 +54,7 @@ async function createTopic(
       },
     ],
   });
-  await waitFor("the topic", () => isLed(topic, replicas.length), 240_000);
+  await waitFor("the topic", () => isLed(topic, replicas.length));
   return topic;
 }
 
@@ -251,7 +251,7 @@ describe("a partition without a leader", () => {
     const waits = post(binding, 1000, 2).catch((error: Error) => error);
     for (let n = 0; n < 50; n++) await postTwo();
     expect(failures).toEqual([]);
-    await waitFor("all of the living", () => taken.length === order, 240_000);
+    await waitFor("all of the living", () => taken.length === order);
     // Without a key or a number an order goes where it can be stored.
     await Promise.all(
       numbers(2000, 2030).map((free) =>
@@ -299,14 +299,14 @@ describe("a partition without a leader", () => {
       log.some((line) => line.includes("partition 1: it has no leader")),
     );
     await post(binding, 20, 0);
-    await waitFor("order 20", () => orders(taken).includes(20), 240_000);
+    await waitFor("order 20", () => orders(taken).includes(20));
     await cluster.nodes[2]!.start();
     const posted = async () => {
       await post(binding, 21, 1);
       return true;
     };
-    await waitFor("a leader", () => posted().catch(() => false), 240_000);
-    await waitFor("order 21", () => orders(taken).includes(21), 240_000);
+    await waitFor("a leader", () => posted().catch(() => false));
+    await waitFor("order 21", () => orders(taken).includes(21));
     expect(orders(taken, 0)).toEqual([20]);
     expect(new Set(orders(taken, 1))).toEqual(new Set([21]));
   }, 240_000);
@@ -348,7 +348,7 @@ describe("a right that is missing", () => {
           line.startsWith("warning") &&
           line.includes(`lacks the right READ on topic "${topic}"`),
       );
-    await waitFor("the log to tell", () => told().length > 0, 240_000);
+    await waitFor("the log to tell", () => told().length > 0);
     await waitFor(
       "more tries",
       () =>
@@ -360,7 +360,7 @@ describe("a right that is missing", () => {
     await cluster.admin.createAcls({
       acl: [{ ...acl, resourceType: 2, resourceName: topic, operation: 3 }],
     });
-    await waitFor("all ten", () => taken.length === 10, 240_000);
+    await waitFor("all ten", () => taken.length === 10);
     expect(orders(taken)).toEqual(numbers(0, 10));
     // And writing is still denied: at once, with the right that lacks.
     const denial = await post(reader, 10).then(String, String);
@@ -462,14 +462,14 @@ test("new partitions: a request that names one finds it at once, readers within 
   const reader = await open(topic);
   const taken = await read(reader);
   await post(writer, 0);
-  await waitFor("order 0", () => taken.length === 1, 240_000);
+  await waitFor("order 0", () => taken.length === 1);
   await untilTaken("the partitions", () =>
     cluster.admin.createPartitions({
       topicPartitions: [{ topic, count: 4 }],
     }),
   );
-  await waitFor("them to be led", () => isLed(topic, 4), 240_000);
+  await waitFor("them to be led", () => isLed(topic, 4));
   await untilTaken("order 3", () => post(writer, 3, 3));
-  await waitFor("order 3", () => orders(taken, 3).includes(3), 240_000);
+  await waitFor("order 3", () => orders(taken, 3).includes(3));
   expect(orders(taken)).toEqual([0, 3]);
 }, 240_000);
