@@ -50,7 +50,7 @@ export async function startKafkaCluster(
   const ports = await freePorts(ids.length * names.length);
   const portOf = (id: number, name: string) =>
     ports[(id - 1) * names.length + names.indexOf(name)]!;
-  const containers = await Promise.all(
+  const starts = await Promise.allSettled(
     ids.map((id) =>
       new GenericContainer(image)
         .withStartupTimeout(240_000)
@@ -107,6 +107,15 @@ export async function startKafkaCluster(
         .start(),
     ),
   );
+  const containers = starts.flatMap((start) =>
+    start.status === "fulfilled" ? start.value : [],
+  );
+  const failed = starts.find(({ status }) => status === "rejected");
+  if (failed) {
+    await Promise.all(containers.map((c) => c.stop({ timeout: 0 })));
+    await network.stop();
+    throw (failed as PromiseRejectedResult).reason;
+  }
   const addressOf = (id: number, name = "PLAIN") =>
     `127.0.0.1:${portOf(id, name)}`;
   const nodes = await Promise.all(

@@ -5,7 +5,7 @@
  */
 import { brokerError } from "./kafka-errors.ts";
 import { sendRaw, type ConnectionPool } from "./kafka-request.ts";
-import { compactLength, wireReader } from "./kafka-wire.ts";
+import { compactLength, int16, int32, wireReader } from "./kafka-wire.ts";
 
 export interface Metadata {
   brokers: {
@@ -120,15 +120,3 @@ export function readMetadataResponse(version: 4 | 10, bytes: Buffer): Metadata {
 }
 
 const zero = Buffer.of(0);
-
-const int16 = (value: number) => {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-};
-
-const int32 = (value: number) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-};

@@ -1,45 +1,14 @@
 /**
  * Group commit to one topic: a lone message goes at once, what arrives while a
- * request is in flight goes together in the next. One request per broker is in
- * flight, so order per partition holds. A batch whose fate is unknown is sent
- * again unchanged under its own sequence number, and no other batch ever gets
- * that number: the broker stores it exactly once.
+ * request is in flight goes together in the next (kafka-dispatch.ts). Here is
+ * who waits: for the connection, at most until the deadline, in bounded memory.
  */
 import { doublingBackoff } from "./kafka-backoff.ts";
-import {
-  cutBroker,
-  suspect,
-  type Broker,
-  type KafkaServer,
-} from "./kafka-cluster.ts";
-import {
-  brokerError,
-  errorType,
-  explainError,
-  isHopeless,
-} from "./kafka-errors.ts";
-import { partitionOf } from "../partitioner.ts";
-import {
-  maybeStoredCodes,
-  produceRequest,
-  produceVersion,
-  readProduceResponse,
-  verdictOf,
-} from "./kafka-produce-request.ts";
-import {
-  createPartitionQueue,
-  type Batch,
-  type Entry,
-  type Identity,
-  type OutgoingMessage,
-  type PartitionQueue,
-} from "./kafka-queue.ts";
-import {
-  encodeBatch,
-  recordSize,
-  type Compression,
-} from "./kafka-record-batch.ts";
-import { sendRaw, type WireRequest } from "./kafka-request.ts";
+import type { KafkaServer } from "./kafka-cluster.ts";
+import { createDispatch } from "./kafka-dispatch.ts";
+import { errorType, explainError, isHopeless } from "./kafka-errors.ts";
+import type { Entry, OutgoingMessage } from "./kafka-queue.ts";
+import { recordSize, type Compression } from "./kafka-record-batch.ts";
 import { connectTopic, type Topic } from "./kafka-topic.ts";
 import { watchTrouble } from "./kafka-trouble.ts";
 
@@ -67,27 +36,15 @@ export interface KafkaProducer {
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** A broker that creates topics on demand has done so by then. */
 const missingTopicMs = 3000;
-/** A broker that gives no answer for so long is asked again. */
-const answerMs = 5000;
-/** From so long on who leads by now is looked up now and then, while the answer is waited for. */
-const doubtMs = 2000;
-const unknown = "; whether it was stored is not known";
-const acksCode = { all: -1, local: 1, none: 0 };
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
   const { server } = options;
   const closing = new AbortController();
-  const idempotent = options.acks === "all";
-  const queues = new Map<number, PartitionQueue>();
   /** Messages whose partition is not chosen yet, because the topic isn't known. */
   let unplaced: Entry[] = [];
   let waitingBytes = 0;
   /** Set while connected. */
   let topic: Topic | undefined;
-  /** Who sends the next batches; a new one is asked for when it is missing. */
-  let identity: Identity | undefined;
-  const busy = new Set<number>();
-  const underWay = new Set<Batch>();
   const backoff = doublingBackoff(100, 1000);
 
   const where = `topic "${options.topic}" at ${server.brokers.join(",")}`;
@@ -113,7 +70,8 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       connecting = undefined;
       if (closing.signal.aborted) return topic?.close();
       trouble.over();
-      placeAll();
+      for (const entry of unplaced.splice(0)) dispatch.place(entry);
+      dispatch.wakeAll();
     })();
   }
 
@@ -132,19 +90,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     if (reason === undefined) return;
     for (const entry of unplaced.splice(0))
       settle(entry).reject(failed(reason));
-    for (const queue of queues.values()) {
-      for (const entry of queue.entries.splice(0))
-        settle(entry).reject(failed(reason));
-      if (queue.batch && !underWay.has(queue.batch)) giveUp(queue, reason);
-    }
-  }
-
-  /** Fails the batch that was on its way. */
-  function giveUp(queue: PartitionQueue, reason: string): void {
-    const { entries, maybeStored } = queue.batch!;
-    forget(queue);
-    for (const entry of entries)
-      settle(entry).reject(failed(`${reason}${maybeStored ? unknown : ""}`));
+    dispatch.failAll(reason);
   }
 
   /** The connection is of no use any more; a new one is made. */
@@ -157,48 +103,6 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     connect();
   }
 
-  /** Looks up who leads each partition, and sends what could not be sent before. */
-  async function lookUp(used: Topic): Promise<void> {
-    try {
-      await used.refresh(true);
-    } catch (error) {
-      return drop(used, error);
-    }
-    if (used === topic) placeAll();
-  }
-
-  let looking = false;
-  /** Until the partitions that something waits for have a leader. */
-  async function awaitLeaders(): Promise<void> {
-    if (looking) return;
-    looking = true;
-    const lasting = doublingBackoff(200, 1000);
-    for (;;) {
-      const used = topic;
-      const orphans = [...queues.values()].filter(
-        (queue) =>
-          (queue.batch || queue.entries.length > 0) &&
-          used?.leaderOf(queue.partition) === -1,
-      );
-      if (!used || orphans.length === 0) break;
-      trouble.found(
-        `partition ${orphans.map(({ partition }) => partition).join(", ")} has no leader, as the brokers that hold it are down; other partitions go on`,
-      );
-      // What was never sent and may go anywhere goes elsewhere.
-      if (used.led.length > 0)
-        for (const queue of orphans) {
-          const free = queue.entries.filter(isFree);
-          if (free.length === 0) continue;
-          queue.entries = queue.entries.filter((entry) => !isFree(entry));
-          for (const entry of free) place(entry);
-        }
-      await lasting.wait(closing.signal);
-      if (closing.signal.aborted) break;
-      await lookUp(used);
-    }
-    looking = false;
-  }
-
   let whenSettled: (() => void) | undefined;
   function settle(entry: Entry): Entry {
     waitingBytes -= entry.size;
@@ -206,256 +110,31 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     return entry;
   }
 
-  function placeAll(): void {
-    for (const entry of unplaced.splice(0)) place(entry);
-    for (const partition of queues.keys()) wake(partition);
-  }
-
-  /** Neither its key nor its sender says where it goes. */
-  const isFree = ({ message: { partition, key } }: Entry) =>
-    partition === undefined && !key?.length;
-
-  /** Named, but not known: it may be new. Looked up once for all that wait. */
-  let beyond: Entry[] = [];
-  async function placeBeyond(used: Topic, entry: Entry): Promise<void> {
-    beyond.push(entry);
-    if (beyond.length > 1) return;
-    await used.refresh(true).catch((error: unknown) => drop(used, error));
-    for (const late of beyond.splice(0))
-      if (topic) place(late, true);
-      else unplaced.push(late);
-  }
-
-  function place(entry: Entry, isLookedUp = false): void {
-    const { partition, key } = entry.message;
-    const { partitionCount, led } = topic!;
-    if (partition !== undefined && partition >= partitionCount) {
-      if (!isLookedUp) return void placeBeyond(topic!, entry);
-      settle(entry).reject(
-        failed(
-          `partitionNumber ${partition} is out of range: the topic has ${partitionCount} partition(s), counted from 0`,
-        ),
-      );
-      return;
-    }
-    const chosen =
-      isFree(entry) && led.length > 0
-        ? led[partitionOf(undefined, led.length)]!
-        : (partition ??
-          partitionOf(key?.length ? key : undefined, partitionCount));
-    let queue = queues.get(chosen);
-    if (!queue) {
-      queue = createPartitionQueue(chosen, options.maxMessageBytes);
-      queues.set(chosen, queue);
-    }
-    queue.entries.push(entry);
-    wake(chosen);
-  }
-
-  /** Starts sending to the partition's broker unless a request is in flight there already. */
-  function wake(partition: number): void {
-    const leader = topic?.leaderOf(partition);
-    if (leader === -1) return void awaitLeaders();
-    if (leader === undefined || busy.has(leader)) return;
-    busy.add(leader);
-    // After this turn's reads, so that requests that arrived together go together.
-    setImmediate(() => void drain(leader));
-  }
-
-  async function drain(leader: number): Promise<void> {
-    const used = topic;
-    try {
-      while (used !== undefined && used === topic) {
-        const ready = [...queues.values()].filter(
-          (queue) => used.leaderOf(queue.partition) === leader && queue.fill(),
-        );
-        if (ready.length === 0) break;
-        await sendRound(used, leader, ready);
-        // Those just answered post again within a turn or two: with them the
-        // next batch is full instead of a leftover.
-        await new Promise((resolve) => setImmediate(setImmediate, resolve));
-      }
-    } catch (error) {
-      // What was in flight stays as it is in its queue and is sent again, to
-      // whoever leads then. Other brokers go on.
-      if (used === topic && !closing.signal.aborted) {
-        trouble.found(explain(error));
-        if (isHopeless(error)) drop(used!, error);
-        else {
-          await backoff.wait(closing.signal);
-          await lookUp(used!);
-        }
-      }
-    } finally {
-      busy.delete(leader);
-    }
-    // Whatever came between the last look and now.
-    if (used === topic)
-      for (const queue of queues.values())
-        if (queue.entries.length > 0 || queue.batch) wake(queue.partition);
-  }
-
-  async function sendRound(
-    used: Topic,
-    leader: number,
-    ready: PartitionQueue[],
-  ): Promise<void> {
-    await used.refresh();
-    const sender = idempotent
-      ? (identity ??= await used.newIdentity())
-      : undefined;
-    const broker = await used.broker(leader);
-    const version = produceVersion(broker.versions);
-    const batches = [];
-    for (const { partition, batch, nextSequence } of ready) {
-      if (!batch) continue; // given up meanwhile
-      batch.sequence ??= nextSequence(sender);
-      batch.bytes ??= await encodeBatch(
-        batch.entries.map((entry) => entry.message),
-        batch.sequence,
-        options.compression,
-      );
-      batch.attempts++;
-      batches.push({ partition, batch: batch.bytes });
-    }
-    if (used !== topic || batches.length === 0) return;
-    const request = produceRequest(
-      version,
-      options.topic,
-      batches,
-      acksCode[options.acks],
-      Math.min(answerMs, options.deadlineMs, server.requestTimeoutMs),
-    );
-    const answer = await ask(used, leader, broker, ready, request);
-    const results = request.expectResponse
-      ? readProduceResponse(version, answer)
-      : ready.map(({ partition }) => ({
-          partition,
-          errorCode: 0,
-          baseOffset: -1,
-        }));
-    let again: Error | undefined;
-    for (const { partition, errorCode, baseOffset } of results) {
-      const queue = queues.get(partition)!;
-      again = finish(queue, errorCode, baseOffset) ?? again;
-    }
-    if (again) {
-      trouble.found(again.message);
-      await backoff.wait(closing.signal);
-      if (used === topic) await used.refresh(true);
-    } else {
-      backoff.reset();
-      trouble.over();
-    }
-  }
-
-  /** Without an answer the connection is given up: the next request need not wait behind this one. */
-  async function ask(
-    used: Topic,
-    leader: number,
-    broker: Broker,
-    ready: PartitionQueue[],
-    request: WireRequest,
-  ): Promise<Buffer> {
-    const batches = ready.flatMap(({ batch }) => batch ?? []);
-    for (const batch of batches) underWay.add(batch);
-    const doubt = setInterval(() => {
-      suspect(broker);
-      used.refresh(true).then(
-        () => {
-          if (ready.some((q) => used.leaderOf(q.partition) !== leader))
-            cutBroker(broker, new Error("another broker leads now"));
-        },
-        (error: unknown) =>
-          server.log.debug(`kafka: looking up ${where}: ${explain(error)}`),
-      );
-    }, doubtMs);
-    try {
-      return await sendRaw(broker, request);
-    } catch (error) {
-      for (const batch of batches) batch.maybeStored = true;
-      cutBroker(broker, new Error("the broker did not answer in time"));
-      throw error;
-    } finally {
-      clearInterval(doubt);
-      for (const batch of batches) underWay.delete(batch);
-    }
-  }
-
-  /** Acts on the broker's answer for one partition; returns the error if the batch must go again. */
-  function finish(
-    queue: PartitionQueue,
-    code: number,
-    baseOffset: number,
-  ): Error | undefined {
-    const batch = queue.batch;
-    if (!batch) return undefined; // given up while in flight
-    const verdict = verdictOf(code);
-    if (verdict === "stored") {
-      queue.stored();
-      batch.entries.forEach((entry, index) =>
-        settle(entry).resolve({
-          partition: queue.partition,
-          offset: code === 0 ? baseOffset + index : -1,
-        }),
-      );
-      return undefined;
-    }
-    const error = brokerError(code);
-    batch.maybeStored ||= maybeStoredCodes.has(code);
-    if (verdict === "renew") {
-      // Under a new id the batch is new to the broker.
-      identity = undefined;
-      queue.restart();
-      return error;
-    }
-    const triesLeft = batch.attempts <= (options.retries ?? Infinity);
-    if (verdict === "again" && triesLeft) return error;
-    forget(queue);
-    if (verdict === "split" && batch.entries.length > 1) queue.split(batch);
-    else
-      for (const entry of batch.entries)
-        settle(entry).reject(failed(explain(error)));
-    return undefined;
-  }
-
-  /** Takes the batch off its way. If a try of it has an unknown end, its sequence numbers go with it. */
-  function forget(queue: PartitionQueue, isUnderWay = false): void {
-    if (isUnderWay || queue.batch!.maybeStored) {
-      identity = undefined;
-      queue.abandon();
-    } else queue.refused();
-  }
+  const dispatch = createDispatch({
+    options,
+    topic: () => topic,
+    drop,
+    postpone: (entry) => void unplaced.push(entry),
+    settle,
+    failed,
+    explain,
+    trouble,
+    backoff,
+    closing: closing.signal,
+  });
 
   /** Fails what waited too long. */
   function expire(): void {
     const now = performance.now();
-    const reason = trouble.reason ?? "no answer from the broker";
-    const late = (entry: Entry) => {
-      if (entry.deadline > now) return false;
-      settle(entry).reject(
-        failed(`${reason} (gave up after ${options.deadlineMs} ms)`),
-      );
-      return true;
-    };
-    unplaced = unplaced.filter((entry) => !late(entry));
-    for (const queue of queues.values()) {
-      queue.entries = queue.entries.filter((entry) => !late(entry));
-      const batch = queue.batch;
-      if (!batch || batch.entries[0]!.deadline > now) continue;
-      const isUnderWay = underWay.has(batch);
-      const sent = isUnderWay || batch.maybeStored;
-      forget(queue, isUnderWay);
-      for (const entry of batch.entries)
-        settle(entry).reject(
-          failed(
-            `${reason} (gave up after ${options.deadlineMs} ms${sent ? unknown : ""})`,
-          ),
-        );
-      // An answer to it must not be taken for one to its successor.
-      if (topic && isUnderWay)
-        drop(topic, new Error("the broker did not answer in time"));
-    }
+    const reason = `${trouble.reason ?? "no answer from the broker"} (gave up after ${options.deadlineMs} ms)`;
+    const isLate = (entry: Entry) => entry.deadline <= now;
+    const late = unplaced.filter(isLate);
+    if (late.length > 0)
+      unplaced = unplaced.filter((entry) => !late.includes(entry));
+    for (const entry of late) settle(entry).reject(failed(reason));
+    // An answer that is still to come must not be taken for one to the next batch.
+    if (dispatch.expire(isLate, reason) && topic)
+      drop(topic, new Error("the broker did not answer in time"));
   }
 
   const expiry = setInterval(expire, 250);
@@ -483,7 +162,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return new Promise((resolve, reject) => {
         const deadline = performance.now() + options.deadlineMs;
         const entry = { message, size, deadline, resolve, reject };
-        if (topic) place(entry);
+        if (topic) dispatch.place(entry);
         else {
           unplaced.push(entry);
           connect();

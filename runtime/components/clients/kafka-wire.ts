@@ -74,3 +74,15 @@ export function compactLength(length: number): Buffer {
   bytes.push(rest);
   return Buffer.from(bytes);
 }
+
+export const int16 = (value: number) => {
+  const bytes = Buffer.alloc(2);
+  bytes.writeInt16BE(value);
+  return bytes;
+};
+
+export const int32 = (value: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+};
