@@ -23,7 +23,7 @@ beforeAll(async () => {
     },
     { LOGIN: "SASL_PLAINTEXT" },
   );
-}, 300_000);
+}, 600_000);
 afterAll(() => cluster?.stop(), 240_000);
 afterEach(async () => {
   for (const cleanup of cleanups.reverse()) await cleanup();

@@ -104,7 +104,7 @@ export async function startKafka(
 /** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
 export async function listening(what: string, port: number): Promise<void> {
   const request = Buffer.from("0000000a00120000000000000000", "hex");
-  const deadline = Date.now() + 240_000;
+  const deadline = Date.now() + 540_000;
   for (;;) {
     const answered = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => socket.write(request));
@@ -115,7 +115,7 @@ export async function listening(what: string, port: number): Promise<void> {
     });
     if (answered) return;
     if (Date.now() > deadline)
-      throw new Error(`waited 240 s for Kafka in container ${what}`);
+      throw new Error(`waited 540 s for Kafka in container ${what}`);
     await sleep(100);
   }
 }

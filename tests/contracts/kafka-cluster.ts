@@ -53,7 +53,7 @@ export async function startKafkaCluster(
   const starts = await Promise.allSettled(
     ids.map((id) =>
       new GenericContainer(image)
-        .withStartupTimeout(240_000)
+        .withStartupTimeout(540_000)
         .withNetwork(network)
         .withNetworkAliases(`kafka-${id}`)
         .withExposedPorts(
@@ -96,7 +96,7 @@ export async function startKafkaCluster(
           KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: "3",
           KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
           KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: "1000",
-          KAFKA_NUM_PARTITIONS: "6",
+          KAFKA_NUM_PARTITIONS: "8",
           KAFKA_LOG_DIRS: "/tmp/kafka-logs",
           ...environment,
         })

@@ -22,7 +22,7 @@ beforeAll(async () => {
     KAFKA_NUM_PARTITIONS: String(partitions),
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: "true",
   });
-}, 300_000);
+}, 600_000);
 afterAll(() => cluster?.stop(), 60_000);
 afterEach(endFlows, 30_000);
 
