@@ -34,6 +34,11 @@ const catalogue = {
     "ERR_MALFORMED_REQUEST",
     "api error: code = InvalidArgument desc = input key/keyPrefix '%s' can't contain '||'",
   ],
+  stateKeyRefused: [
+    400,
+    "ERR_MALFORMED_REQUEST",
+    "state store %s can't hold the key %s: %s",
+  ],
   stateGet: [500, "ERR_STATE_GET", "fail to get %s from state store %s: %s"],
   stateBulkGet: [500, "ERR_STATE_BULK_GET", "%s"],
   stateSave: [

@@ -56,3 +56,21 @@ test("nesting beyond Go's limit is refused, not a crash", () => {
   const deep = "[".repeat(200_000) + "]".repeat(200_000);
   expect(() => roundTrip(deep)).toThrow("exceeded max depth");
 });
+
+test.each([
+  ["lists", "[", "]"],
+  ["objects", '{"b":', ',"a":[1,-0,"<"]}'],
+  ["objects before more", '{"a":0,"b":', "}"],
+])("up to Go's limit all is written: %s", (_, open, close) => {
+  const nested = (depth: number) =>
+    open.repeat(depth) + "7" + close.repeat(depth);
+  const shallow = roundTrip(nested(20));
+  const deep = roundTrip(nested(open === "[" ? 10_000 : 9_999));
+  const levels = (text: string) => text.split(/[[{]/).length;
+  expect(levels(deep)).toBeGreaterThan(9_999);
+  // A deep one is written by the same rules as a shallow one.
+  const [start, end] = shallow.split("7") as [string, string];
+  expect(deep.startsWith(start)).toBe(true);
+  expect(deep.endsWith(end)).toBe(true);
+  expect(() => roundTrip(nested(10_001))).toThrow("exceeded max depth");
+});

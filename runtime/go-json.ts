@@ -3,6 +3,8 @@
  * same request puts the same bytes on a topic whichever sidecar serves it.
  */
 
+import { writeDeep } from "./go-json-deep.ts";
+
 const maxDepth = 10_000; // Go's
 
 /** Parses the first JSON value of some bytes; what follows it is not read (spec api §0). Throws SyntaxError. */
@@ -85,10 +87,9 @@ export function encode(value: unknown): string {
   try {
     text = isCanonical(value) ? JSON.stringify(value) : write(value);
   } catch (error) {
-    // The stack ends at a depth of some thousands; Go's own limit is 10,000.
-    if (error instanceof RangeError)
-      throw new SyntaxError("exceeded max depth");
-    throw error;
+    // The stack ends at a depth of some thousands; the limit is Go's.
+    if (!(error instanceof RangeError)) throw error;
+    text = writeDeep(value, leaf);
   }
   return /[<>&\u2028\u2029]/.test(text)
     ? text.replace(
@@ -119,6 +120,18 @@ function isCanonical(value: unknown): boolean {
     canonical = isCanonical(item) && canonical;
   }
   return canonical;
+}
+
+/** Undefined for what holds other values: lists, and objects as they are parsed. */
+function leaf(value: unknown): string | undefined {
+  if (
+    Array.isArray(value) ||
+    (value instanceof Object &&
+      Object.getPrototypeOf(value) === Object.prototype)
+  )
+    return undefined;
+  isCanonical(value); // throws on what is no number to Go
+  return write(value);
 }
 
 function write(value: unknown): string {

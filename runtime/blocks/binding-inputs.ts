@@ -143,8 +143,8 @@ export function createInputs({
         });
         const wanted = (status >= 200 && status < 300) || status === 405;
         if (!wanted)
-          log.info(
-            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405`,
+          log.warn(
+            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405, so nothing is delivered; give the app the route POST /${route}, or the component the metadata route (the app's path) or direction: output`,
           );
         return wanted;
       } catch (error) {

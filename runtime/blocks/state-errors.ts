@@ -41,6 +41,11 @@ export const stateErrors = {
     });
   },
 
+  keyRefused: (store: string, key: string, why: string) =>
+    new ApiError("stateKeyRefused", [store, JSON.stringify(key), why], {
+      details: [state(store), errorInfo("DAPR_STATE_ILLEGAL_KEY")],
+    }),
+
   missingKey: () =>
     new ApiError("malformedRequest", ['"key" is a required field']),
 

@@ -141,9 +141,40 @@ test.each([
   await expect(read(text)).rejects.toThrow(message);
 });
 
-test("unknown keys pass", async () => {
-  expect(
-    (await read("version: 1\nnew: 1\napps: [{appDirPath: one, newer: {}}]"))
-      .apps.length,
-  ).toBe(1);
+test("unknown keys pass, and are told with place, app and what may be meant", async () => {
+  const { apps, warnings } = await read(`version: 1
+Common: {}
+logLevel: debug
+common:
+  env: {any: thing}
+  appPort: 3000
+  x-own: 1
+apps:
+  - appDirPath: one
+    app_protocol: http
+    newer: {}
+  - appID: shop
+    appDirPath: two
+    appId: x
+    comand: [node]
+    <<: {appPort: 1}
+`);
+  expect(apps.map(({ spec }) => spec.appPort)).toEqual([0, 1]);
+  expect(warnings).toEqual([
+    `${file}:2:1: unknown key "Common" in the run file: it is ignored; did you mean "common"?`,
+    `${file}:3:1: unknown key "logLevel" in the run file: it is ignored; it belongs in an app of \`apps\` or \`common\``,
+    `${file}:6:3: unknown key "appPort" in \`common\`: it is ignored; it belongs in an app of \`apps\``,
+    `${file}:7:3: unknown key "x-own" in \`common\`: it is ignored`,
+    `${file}:10:5: unknown key "app_protocol" in app "one": it is ignored; did you mean "appProtocol"?`,
+    `${file}:11:5: unknown key "newer" in app "one": it is ignored`,
+    `${file}:14:5: unknown key "appId" in app "shop": it is ignored; did you mean "appID"?`,
+    `${file}:15:5: unknown key "comand" in app "shop": it is ignored; did you mean "command"?`,
+  ]);
+});
+
+test("no key of the tables is unknown", async () => {
+  const { warnings } = await read(
+    "version: 1\nname: x\ncommon: {resourcesPath: common, env: {A: 1}}\napps: [{appDirPath: one, appID: x, command: []}]",
+  );
+  expect(warnings).toEqual([]);
 });

@@ -28,6 +28,8 @@ export interface RunFile {
   path: string;
   name: string;
   apps: RunApp[];
+  /** What is to be told about it: a sentence each. */
+  warnings: string[];
 }
 
 /** The run file a `-f` argument means. Throws the original's errors. */
@@ -39,7 +41,7 @@ export async function findRunFile(argument: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (!info)
     throw failed(
-      `error getting file info for ${argument}: stat ${argument}: no such file or directory`,
+      `error getting file info for ${argument}: stat ${path}: no such file or directory`,
     );
   if (info.isDirectory()) {
     const file = join(path, "dapr.yaml");
@@ -60,7 +62,8 @@ export async function readRunFile(
 ): Promise<RunFile> {
   const text =
     path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
-  const top = ((await parseYaml(text, path)) ?? {}) as Record<string, unknown>;
+  const { value, warnings } = await parseYaml(text, path);
+  const top = (value ?? {}) as Record<string, unknown>;
   if (typeof top !== "object" || !top["version"])
     throw new Error(
       "required field 'version' not found in the provided run template file",
@@ -86,14 +89,22 @@ export async function readRunFile(
     throw new Error(
       `two apps have the ID "${twice}": give each its own 'appID'`,
     );
-  return { path, name: String(top["name"] ?? basename(base)), apps };
+  const name = String(top["name"] ?? basename(base));
+  return { path, name, apps, warnings };
 }
 
-async function parseYaml(text: string, path: string): Promise<unknown> {
+async function parseYaml(
+  text: string,
+  path: string,
+): Promise<{ value: unknown; warnings: string[] }> {
   const { LineCounter, parseDocument } = await import("yaml");
   const file = path === "-" ? "stdin" : path;
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter,
+    prettyErrors: false,
+    merge: true, // as Go's library, and so the original
+  });
   const broken = document.errors[0];
   if (broken) {
     const { line, col } = lineCounter.linePos(broken.pos[0]);
@@ -101,7 +112,9 @@ async function parseYaml(text: string, path: string): Promise<unknown> {
     throw new Error(`${at}: ${broken.message}`);
   }
   try {
-    return document.toJS();
+    const { unknownKeys } = await import("./run-file-unknown.ts");
+    const warnings = unknownKeys(document, lineCounter, file);
+    return { value: document.toJS(), warnings };
   } catch (error) {
     // An alias of nothing, or a bomb of them: the library does not tell its place.
     throw new Error(`${file}: ${(error as Error).message}`);

@@ -2,9 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { command } from "./command.ts";
 import { isAlive } from "../process-group.ts";
+import { startOf } from "../process-start.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
 import type { Io } from "./io.ts";
+import type { ProcessInfo } from "./process-list.ts";
 import { findRunFile } from "./run-file.ts";
 import { postShutdown } from "./sidecar-http.ts";
 
@@ -74,20 +76,24 @@ export const stop = command(
 );
 
 async function stopApp(id: string, running: readonly Running[], io: Io) {
-  // Of several the newest: an old sidecar that was left behind is not what one means.
-  const found = running.findLast((one) => one.appId === id);
+  const found = running.filter((one) => one.appId === id);
   const failed = (why: string) =>
     io.status("failure", `failed to stop app id ${id}: ${why}`);
-  if (!found) return failed(`couldn't find app id ${id}`);
+  if (found.length === 0) return failed(`couldn't find app id ${id}`);
   // One CLI may run several apps (a run file): the others are to stay, so only this sidecar ends.
-  const shared =
-    running.filter((one) => one.cliPid === found.cliPid).length > 1;
-  const target =
-    found.cliPid === 0 || shared || !isAlive(found.cliPid)
-      ? found.daprdPid
-      : found.cliPid;
+  const others = new Set(
+    running.filter((one) => one.appId !== id).map((one) => one.cli?.pid),
+  );
+  const targets = new Map(
+    found
+      .map((one) => (one.cli && !others.has(one.cli.pid) ? one.cli : one.daprd))
+      .map((target, at) => [target.pid, { target, instance: found[at]! }]),
+  );
   try {
-    await ask(target, found);
+    for (const { target, instance } of targets.values())
+      await ask(target, instance);
+    if (found.length > 1)
+      io.status("info", `${found.length} apps had the ID "${id}"; all stopped`);
     io.status("success", `app stopped successfully: ${id}`);
   } catch (error) {
     failed((error as Error).message);
@@ -97,15 +103,15 @@ async function stopApp(id: string, running: readonly Running[], io: Io) {
 async function stopFile(argument: string, running: readonly Running[], io: Io) {
   try {
     const path = await findRunFile(argument);
-    const apps = running.filter(
-      (one) => one.runTemplatePath === path && one.cliPid > 0,
-    );
-    if (apps.length === 0)
+    const clis = new Map<number, Running & { cli: ProcessInfo }>();
+    for (const one of running)
+      if (one.runTemplatePath === path && one.cli)
+        clis.set(one.cli.pid, { ...one, cli: one.cli });
+    if (clis.size === 0)
       throw new Error(
         `couldn't find apps with run file ${JSON.stringify(path)}`,
       );
-    const clis = new Map(apps.map((app) => [app.cliPid, app]));
-    for (const [pid, app] of clis) await ask(pid, app);
+    for (const app of clis.values()) await ask(app.cli, app);
     io.status("success", "Dapr and app processes stopped successfully");
   } catch (error) {
     io.status(
@@ -116,12 +122,15 @@ async function stopFile(argument: string, running: readonly Running[], io: Io) {
 }
 
 /** Asks a process to end and waits until it has, so that what follows finds the ports free. */
-async function ask(pid: number, instance: Running) {
+async function ask({ pid, started }: ProcessInfo, instance: Running) {
+  // Another process may have the ID by now.
+  const isThere = async () => isAlive(pid) && (await startOf(pid)) === started;
+  if (!(await isThere())) return;
   // Windows has no SIGTERM; when its sidecar ends, the CLI ends the app and itself.
   if (process.platform === "win32") await postShutdown(instance);
   else process.kill(pid, "SIGTERM");
   const deadline = Date.now() + patienceMs;
-  while (isAlive(pid)) {
+  while (await isThere()) {
     if (Date.now() > deadline)
       throw new Error(
         `process ${pid} is still running ${patienceMs / 1000} s after SIGTERM: end it with \`kill -9 ${pid}\``,

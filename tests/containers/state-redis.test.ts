@@ -131,7 +131,7 @@ describe("state.redis", () => {
 
   test("a query, and JSON documents, need RedisJSON: this server has none", async () => {
     expect(store.features).toEqual(["ETAG", "TRANSACTIONAL", "TTL"]);
-    await expect(store.query!({}, { queryIndexName: "i" })).rejects.toThrow(
+    await expect(store.query!({}, { queryIndexName: "i" }, "")).rejects.toThrow(
       "needs RedisJSON",
     );
     await store.set({

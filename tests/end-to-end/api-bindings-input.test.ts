@@ -58,6 +58,9 @@ test.each([404, 301, 500])(
     await sidecar.logged(
       `app does not take input binding orders: OPTIONS /orders answered ${status}`,
     );
+    expect(sidecar.output()).toMatch(
+      /level=warning msg="app does not take .* give the app the route POST \/orders, /,
+    );
     await send(sidecar, 1);
     await sidecar.stop();
     expect(app.posts()).toEqual([]);

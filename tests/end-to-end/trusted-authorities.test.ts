@@ -1,8 +1,12 @@
 /** Certificates of authorities that the system or the environment names are trusted by every client. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { createServer as createTlsServer, type Server } from "node:tls";
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server,
+} from "node:net";
+import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { join } from "node:path";
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
@@ -21,6 +25,7 @@ let servers: Server[] = [];
 /** Hangs up on everybody who says something after the handshake, and so takes its certificate; counts them. */
 let greeted = 0;
 let greeter: string;
+let postgres: string;
 
 const describeWithOpenssl = hasOpenssl ? describe : describe.skip;
 
@@ -33,18 +38,28 @@ describeWithOpenssl("an authority of one's own", () => {
     const web = createServer({ cert, key }, (request, response) => {
       response.end(request.url);
     }).listen(0, "127.0.0.1");
-    const any = createTlsServer({ cert, key }, (socket) => {
+    const greet = (socket: TLSSocket) => {
       socket.on("error", () => {});
       socket.once("data", () => {
         greeted++;
         socket.destroy();
       });
+    };
+    const any = createTlsServer({ cert, key }, greet).listen(0, "127.0.0.1");
+    // PostgreSQL asks for TLS in clear, and is told S for yes.
+    const asked = createTcpServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        socket.write("S");
+        greet(new TLSSocket(socket, { isServer: true, cert, key }));
+      });
     }).listen(0, "127.0.0.1");
-    servers = [web, any];
+    servers = [web, any, asked];
     await Promise.all(
       servers.map((server) => waitFor("the server", () => server.listening)),
     );
     url = `https://localhost:${(web.address() as AddressInfo).port}`;
+    postgres = `host=localhost port=${(asked.address() as AddressInfo).port} user=u password=p dbname=d sslmode=verify-full`;
     greeter = `localhost:${(any.address() as AddressInfo).port}`;
   });
   afterAll(() => {
@@ -125,6 +140,7 @@ spec:
         direction: "output",
       }),
     ],
+    ["state.postgresql", () => ({ connectionString: postgres })],
     ["state.redis", () => ({ redisHost: greeter, enableTLS: "true" })],
   ])(
     "%s shakes hands with such a server only if SSL_CERT_FILE names its authority",

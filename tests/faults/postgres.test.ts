@@ -245,7 +245,7 @@ test("a wrong password ends the sidecar at once, by the component's name and wit
   const refused = await start(wrong, "nothing");
   expect((await refused.exited).code).toBe(1);
   expect(refused.output()).toMatch(
-    /initialization error occurred for orders \(state\.postgresql\/v2\): failed to connect to the database: password authentication failed/,
+    /initialization error occurred for orders \(state\.postgresql\/v2\): failed to connect to the database: postgresql at 127.0.0.1:\d+ refuses the login: password authentication failed/,
   );
   expect(refused.output()).not.toContain("canary-0815");
 });

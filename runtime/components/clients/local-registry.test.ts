@@ -1,5 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalRegistry } from "./local-registry.ts";
@@ -24,5 +30,21 @@ test("a pipe or a huge file in the folder is no entry and holds nobody up", () =
   } finally {
     registry.close();
     rmSync(folder, { recursive: true });
+  }
+});
+
+test("entries and their folder are the user's own", () => {
+  const root = mkdtempSync(join(tmpdir(), "registry-test-"));
+  const folder = join(root, "above", "sidecars");
+  const registry = new LocalRegistry(folder);
+  try {
+    registry.add({ appId: "shop", namespace: "", host: "::1", port: 50002 });
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect(mode(folder)).toBe(0o700);
+    const names = readdirSync(folder);
+    expect(names.map((name) => mode(join(folder, name)))).toEqual([0o600]);
+  } finally {
+    registry.close();
+    rmSync(root, { recursive: true });
   }
 });

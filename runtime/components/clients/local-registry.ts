@@ -43,7 +43,7 @@ export class LocalRegistry {
 
   /** Throws where the folder can't be written. */
   add(registration: Registration): void {
-    makeFolder(this.#folder);
+    makeFolder(this.#folder, 0o700);
     const { appId, namespace } = registration;
     const path = join(
       this.#folder,

@@ -12,6 +12,7 @@ import {
   type MetadataValues,
 } from "../../metadata.ts";
 import { trustSystemAuthorities } from "../../trusted-authorities.ts";
+import { isHost } from "./host-port.ts";
 import { parseConnectionString } from "./postgres-connection-string.ts";
 
 const queryModes = [
@@ -65,6 +66,8 @@ export interface PostgresServer {
   idleMs: number;
   /** Statements are prepared and kept by name. */
   prepares: boolean;
+  /** Each session is told its statement_timeout; not where a pooler hands sessions on, or the user sets one. */
+  limitsStatements: boolean;
 }
 
 /** Reads the settings. Throws {@link MetadataError}; no message holds the connection string. */
@@ -96,12 +99,20 @@ export function postgresServer(
   const host = take("host", meta.host) ?? "localhost";
   if (host.includes(","))
     throw new MetadataError("postgresql: one host only, not a list");
+  // Not told: it may be a whole connection string, or a login.
+  if (!isHost(host) && !/^\/[^=;@?\s]*$/.test(host))
+    throw new MetadataError(
+      "postgresql: the host is no host name, no IP address and no folder of a socket; a login and a port have properties of their own",
+      undefined,
+      meta.host ? "host" : "connectionString",
+    );
   const port = Number(take("port", meta.port) ?? 5432);
   if (!(port > 0 && port < 65_536))
     throw new MetadataError("postgresql: the port is not a port");
   const connectSeconds = Number(take("connect_timeout") ?? 0);
   const poolSize = Number(take("pool_max_conns") ?? 0);
   const poolIdle = take("pool_max_conn_idle_time");
+  const prepares = !queryExecMode || queryExecMode === "cache_statement";
   const server = {
     host,
     port,
@@ -118,7 +129,11 @@ export function postgresServer(
     idleMs:
       meta.connectionMaxIdleTime ||
       (poolIdle ? idleTime(poolIdle) : 30 * 60_000),
-    prepares: !queryExecMode || queryExecMode === "cache_statement",
+    prepares,
+    limitsStatements:
+      prepares &&
+      !given.has("statement_timeout") &&
+      !given.get("options")?.includes("statement_timeout"),
   };
   return { ...server, options: sessionOptions(given) };
 }

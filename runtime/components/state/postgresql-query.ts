@@ -7,17 +7,18 @@ export interface BoundStatement {
   values: unknown[];
 }
 
-/** SELECT of `columns` in the order and the page wanted. Throws on what can't be asked. */
+/** SELECT of `columns` in the order and the page wanted, of the keys that the prefix's app may have saved. Throws on what can't be asked. */
 export function toStatement(
   query: StateQuery,
-  columns: string,
-  table: string,
-  alive: string,
+  keyPrefix: string,
+  { columns, table, alive }: Record<"columns" | "table" | "alive", string>,
 ): BoundStatement {
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const path = (key: string) => `${bind(key.split("."))}::text[]`;
   const filter = parseFilter(query.filter);
+  const prefix = `${bind(keyPrefix)}::text`;
+  const own = `left(key, length(${prefix})) = ${prefix} AND strpos(substr(key, length(${prefix}) + 1), '||') = 0`;
   const where = filter ? ` AND ${toCondition(filter, bind, path)}` : "";
   const order = (query.sort ?? []).map(
     ({ key, order }) => `value #> ${path(key)} ${direction(order)}`,
@@ -28,7 +29,7 @@ export function toStatement(
   const offset = offsetOf(token);
   return {
     text:
-      `SELECT ${columns} FROM ${table} WHERE ${alive}${where}${sorted}` +
+      `SELECT ${columns} FROM ${table} WHERE ${alive} AND ${own}${where}${sorted}` +
       (limit > 0 ? ` LIMIT ${bind(limit)}::int` : "") +
       (offset > 0 ? ` OFFSET ${bind(offset)}::bigint` : ""),
     values,
