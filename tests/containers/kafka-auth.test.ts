@@ -310,7 +310,7 @@ describe("login by", () => {
         authType: "certificate",
         caCert: pem.ca,
       }),
-      /broker 127\.0\.0\.1:\d+ does not speak TLS on this port: use its TLS port, or set disableTls/,
+      /broker 127\.0\.0\.1:\d+ closed the connection in the TLS handshake: it may not speak TLS on this port; use its TLS port, or set disableTls/,
     ],
     [
       "no TLS to a port with it",
@@ -328,7 +328,7 @@ describe("login by", () => {
         ...password("alice", "plain-secret", "PLAIN"),
         brokers: broker.address,
       }),
-      /broker 127\.0\.0\.1:\d+ .*no login on this port, but authType asks for one/,
+      /wants no login on this port, but authType asks for one/,
     ],
     [
       "an authority that is not the broker's",
@@ -338,11 +338,6 @@ describe("login by", () => {
         caCert: pem.cert,
       }),
       /broker 127\.0\.0\.1:\d+ has a certificate that is not trusted \(.*\): set caCert .*, or SSL_CERT_FILE/,
-    ],
-    [
-      "a mechanism that the broker has not",
-      () => ({ ...password("a", "b", "SHA-512"), brokers: broker.address }),
-      /broker 127\.0\.0\.1:\d+/,
     ],
     [
       "a host that does not resolve",
@@ -381,7 +376,8 @@ describe("login by", () => {
       await waitFor("a warning", () =>
         log.some((line) => line.startsWith("warning") && expected.test(line)),
       );
-      expect(log.join("\n")).not.toContain("--use-system-ca");
+      const told = log.filter((line) => !line.startsWith("debug"));
+      expect(told.join("\n")).not.toContain("--use-system-ca");
       await stop();
       await binding.close();
     },

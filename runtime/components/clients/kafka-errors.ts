@@ -26,6 +26,7 @@ export function isHopeless(error: unknown): boolean {
   return (
     isLoginError(error) ||
     isDenial(error) ||
+    errorType(error) === "ILLEGAL_SASL_STATE" ||
     certificateCodes.test(code) ||
     notTlsCodes.test(code)
   );
@@ -64,7 +65,9 @@ export function explainError(error: unknown, asked: Asked = {}): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `the host of ${at} does not resolve (${code}): check 'brokers', and the names that the brokers advertise`;
   if (code === "ECONNREFUSED") return `nothing listens at ${at} (${code})`;
-  if (find(error, "name") === "KafkaJSConnectionClosedError")
+  if (message.includes("before secure TLS connection was established"))
+    return `${at} closed the connection in the TLS handshake: it may not speak TLS on this port; use its TLS port, or set disableTls: "true" (authType none needs no TLS)`;
+  if (message === "Closed connection")
     return `${at} closed the connection: it may expect TLS or a login on this port (authType), or be just ending`;
   return broker && !message.includes(broker) ? `${at}: ${message}` : message;
 }
