@@ -10,7 +10,7 @@ RUN program() { printf '#!/usr/local/bin/node --max-semi-space-size=4\n%s\n' "$2
  && program /daprd 'import("/dapr/dist/daprd.js");' \
  && for word in operator injector; do program /usr/local/bin/$word \
       "process.argv.splice(1, 1, '/dapr/control-plane/control-plane.mjs', '$word'); import('/dapr/control-plane/control-plane.mjs');"; done \
- && mkdir .dapr && chown 1000:1000 .dapr
+ && ln -s /daprd daprd && mkdir .dapr && chown 1000:1000 .dapr
 COPY runtime/package.json ./
 COPY dist ./dist
 COPY dist.kubernetes ./control-plane

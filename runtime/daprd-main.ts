@@ -28,6 +28,7 @@ const signalNames: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
 };
+/** The answer to the request goes out meanwhile. */
 const forcedExitMs = 100;
 const waitLimitMs = 60_000;
 
@@ -104,8 +105,11 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     signal: calledOff.signal,
     onRestart: restart,
     onShutdown(force) {
-      if (force) setTimeout(() => process.exit(1), forcedExitMs);
-      ended.resolve({ kind: "api" });
+      if (!force) return ended.resolve({ kind: "api" });
+      log.info(
+        "Force shutdown requested, exiting immediately without graceful shutdown",
+      );
+      setTimeout(() => process.exit(1), forcedExitMs);
     },
   });
   try {
@@ -125,7 +129,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
         ? `Received signal '${end.name}'; beginning shutdown`
         : end.kind === "parent"
           ? "The process that started this sidecar is gone; beginning shutdown"
-          : "Shutdown requested over the API; beginning shutdown",
+          : "Shutdown requested via API; beginning shutdown",
     );
   const code = await close(starting, flags, log);
   // Nobody else is left to kill an app that does not heed its SIGTERM.

@@ -114,6 +114,11 @@ const catalogue = {
     "ERR_PERMISSION_DENIED",
     'access denied by policy to get "%s" from "%s"',
   ],
+  secretIllegalKey: [
+    400,
+    "ERR_MALFORMED_REQUEST",
+    "secret %s of secret store %s: a name may not contain NUL",
+  ],
   secretGet: [
     500,
     "ERR_SECRET_GET",
@@ -129,13 +134,55 @@ const catalogue = {
   noInvokeTarget: [
     404,
     "ERR_DIRECT_INVOKE",
-    "failed getting app id either from the URL path or the header dapr-app-id",
+    "%s. To call an app, name it in the path, /v1.0/invoke/APP-ID/method/…, or in the header dapr-app-id",
   ],
   directInvoke: [500, "ERR_DIRECT_INVOKE", "failed to invoke, id: %s, err: %s"],
   directInvokeDenied: [
     403,
     "ERR_DIRECT_INVOKE",
     "failed to invoke, id: %s, err: %s",
+  ],
+
+  // Blocks that this version has not got: code and status as where nothing of the kind is configured.
+  pubsubNotFound: [
+    404,
+    "ERR_PUBSUB_NOT_FOUND",
+    "pubsub %s is not found: publish and subscribe is not in this version of the sidecar",
+  ],
+  configurationNotConfigured: [
+    500,
+    "ERR_CONFIGURATION_STORE_NOT_CONFIGURED",
+    "configuration stores not configured: they are not in this version of the sidecar",
+  ],
+  lockNotConfigured: [
+    500,
+    "ERR_LOCK_STORE_NOT_CONFIGURED",
+    "lock store is not configured: locks are not in this version of the sidecar",
+  ],
+  cryptoNotConfigured: [
+    500,
+    "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED",
+    "crypto providers not configured: they are not in this version of the sidecar",
+  ],
+  subtleCryptoUnimplemented: [
+    501,
+    "ERR_API_UNIMPLEMENTED",
+    "this API is not in this version of the sidecar",
+  ],
+  conversationNotFound: [
+    400,
+    "ERR_CONVERSATION_NOT_FOUND",
+    "failed finding conversation component %s: conversation is not in this version of the sidecar",
+  ],
+  actorNoPlacement: [
+    400,
+    "ERR_ACTOR_NO_PLACEMENT",
+    "placement service is not configured: actors and workflows are not in this version of the sidecar",
+  ],
+  jobScheduleEmpty: [
+    400,
+    "DAPR_SCHEDULER_SCHEDULE_EMPTY",
+    "Schedule is empty: jobs are not in this version of the sidecar",
   ],
 
   healthNotReady: [500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [%s]"],

@@ -52,7 +52,7 @@ export interface HttpEndpoint {
 export interface External {
   /** Calls a plain URL's server; redirects are its answer. */
   callUrl(baseUrl: string, request: ForwardRequest): Promise<ForwardReply>;
-  /** Calls a named endpoint; redirects are followed. */
+  /** Calls a named endpoint. */
   callEndpoint(
     endpoint: HttpEndpoint,
     request: ForwardRequest,

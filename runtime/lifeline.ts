@@ -56,7 +56,7 @@ const withStart = (pid: number): App => ({
 });
 
 /** SIGTERM to a process group, SIGKILL after its grace; not to another that got its ID since. */
-async function endGroup({ pid, started }: App): Promise<void> {
+export async function endGroup({ pid, started }: App): Promise<void> {
   const now = await startOf(pid);
   // A leader that ended may have left others; while they run, nobody gets its ID.
   if (now !== undefined && now !== (await started)) return;

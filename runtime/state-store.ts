@@ -57,7 +57,7 @@ export type StateOperation =
   | { operation: "upsert"; request: SetState }
   | { operation: "delete"; request: DeleteState };
 
-/** `filter`, `sort` and `page` as the query API gives them, checked by the block for shape only. */
+/** `filter`, `sort` and `page` as the query API gives them, checked by the block for shape only. A number that float64 would change is a `Digits`. */
 export interface StateQuery {
   filter?: Record<string, unknown>;
   sort?: { key: string; order?: string }[];

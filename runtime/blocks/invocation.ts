@@ -130,8 +130,8 @@ export function createInvocation(options: InvocationOptions) {
     const dot = target.indexOf(".");
     const id = dot < 0 ? target : target.slice(0, dot);
     const space = dot < 0 ? namespace : target.slice(dot + 1);
-    if (id === "" || space === "" || space.includes("."))
-      throw new Error(`invalid app id ${target}`);
+    if (id === "" || space === "" || space.includes(".") || isCut(target))
+      throw new Error(`invalid app id ${printable(target)}`);
     request.headers.push(
       "dapr-caller-app-id",
       toHeaderValue(appId),
@@ -215,6 +215,12 @@ export function createInvocation(options: InvocationOptions) {
     );
   }
 }
+
+/** NUL ends a name for some of those who look it up. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+const isCut = (name: string) => /[\0-\x1f\x7f]/.test(name);
+
+const printable = (name: string) => (isCut(name) ? JSON.stringify(name) : name);
 
 const unhealthy = (cause?: unknown) =>
   new CallError("internal", "app is not in a healthy state", {

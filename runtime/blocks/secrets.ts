@@ -74,6 +74,12 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
       metadata: Record<string, string>,
     ): Promise<Secret | undefined> {
       const { store, explain } = find(storeName);
+      // Below, NUL would end the name: the system would read another than the scope judged.
+      if (key.includes("\0"))
+        throw new ApiError("secretIllegalKey", [
+          JSON.stringify(key),
+          storeName,
+        ]);
       if (!mayRead(storeName, key))
         throw new ApiError("secretDenied", [key, storeName]);
       try {

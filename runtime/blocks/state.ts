@@ -40,7 +40,9 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
             `detected duplicate actor state store: ${actorStore} and ${name}`,
           );
         actorStore = name;
-        log.info(`Using '${name}' as actor state store`);
+        log.info(
+          `Using '${name}' as actor state store, once there are actors: this version has none`,
+        );
       } else if (actorStore === name) actorStore = undefined;
       stores.set(name, new StateAccess(name, store, prefix, explain));
     },

@@ -1,4 +1,5 @@
-import { instancesAmong } from "./instances.ts";
+import { createServer } from "node:http";
+import { instancesAmong, runDetails } from "./instances.ts";
 import { parsePsLine, splitWindowsLine } from "./process-list.ts";
 import type { ProcessInfo } from "./process-list.ts";
 
@@ -116,6 +117,27 @@ test("IDs that lead in a circle end the search", () => {
   expect(instancesAmong([one, two, daprd(two.pid)])).toMatchObject([
     { cli: undefined },
   ]);
+});
+
+test.each([
+  ["its own", "a", "node app.js"],
+  ["of another app on that port", "b", ""],
+])("an answer that is %s", async (_, id, command) => {
+  const server = createServer((_request, response) =>
+    response.end(
+      JSON.stringify({
+        id,
+        extended: { appCommand: "node app.js", appPID: 1 },
+      }),
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const [instance] = instancesAmong([
+    info(["node", "daprd.js", "--app-id", "a", `--dapr-http-port=${port}`]),
+  ]);
+  expect(await runDetails(instance!)).toMatchObject({ command, appPid: 0 });
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("sockets, and the oldest first", () => {

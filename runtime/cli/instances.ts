@@ -135,7 +135,9 @@ function flagValue(args: readonly string[], name: string): string | undefined {
 export async function runDetails(instance: Instance): Promise<RunDetails> {
   let extended: unknown;
   try {
-    ({ extended } = await getMetadata(instance));
+    const metadata = await getMetadata(instance);
+    // One in a container has the same port, but there: here another may answer.
+    if (metadata["id"] === instance.appId) extended = metadata["extended"];
   } catch {
     // A sidecar that hangs or is just starting is listed all the same, with blanks.
   }

@@ -1,7 +1,7 @@
 /** Keys of a run file that nobody reads: accepted as in the original, but told, with what may have been meant. */
 import { isMap, isScalar, isSeq } from "yaml";
-import type { Document, LineCounter, Node } from "yaml";
-import { editDistance, where } from "../metadata.ts";
+import type { Document, Node } from "yaml";
+import { editDistance } from "../metadata.ts";
 import { appKeys, sharedKeys } from "./run-file-keys.ts";
 
 const topKeys = ["version", "name", "common", "apps"];
@@ -17,11 +17,10 @@ const places = {
 };
 type Level = keyof typeof keysOf;
 
-/** One sentence for each, in the file's order. */
+/** One sentence for each, in the file's order; `at` makes an offset a place. */
 export function unknownKeys(
   document: Document,
-  lines: LineCounter,
-  file: string,
+  at: (offset: number) => string,
 ): string[] {
   const found: string[] = [];
   const look = (node: unknown, level: Level, owner: string) => {
@@ -30,9 +29,8 @@ export function unknownKeys(
       const name = isScalar(key) ? String(key.value) : String(key);
       // A merge key, a symbol, stands for those of another map.
       if (keysOf[level].includes(name) || name === "Symbol(<<)") continue;
-      const { line, col } = lines.linePos((key as Node).range![0]);
       found.push(
-        `${where({ file, line, column: col })}: unknown key ${JSON.stringify(name)} in ${owner}: it is ignored${advice(name, level)}`,
+        `${at((key as Node).range![0])}: unknown key ${JSON.stringify(name)} in ${owner}: it is ignored${advice(name, level)}`,
       );
     }
   };
@@ -42,8 +40,8 @@ export function unknownKeys(
   look(top.get("common"), "common", places.common);
   const apps = top.get("apps");
   if (isSeq(apps))
-    for (const [at, app] of apps.items.entries())
-      look(app, "app", nameOf(app, at));
+    for (const [index, app] of apps.items.entries())
+      look(app, "app", nameOf(app, index));
   return found;
 }
 

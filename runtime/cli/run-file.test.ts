@@ -112,7 +112,7 @@ test.each([
   ],
   [
     "version: 1\napps: [{appID: x}]",
-    "required field 'appDirPath' not found in the provided app config file",
+    `required field 'appDirPath' not found in the provided app config file (${file}:2:8)`,
   ],
   [
     "version: 1\napps: [{appDirPath: nope}]",
@@ -124,8 +124,10 @@ test.each([
   ],
   [
     "version: 1\napps: [{appDirPath: one, appPort: abc}]",
-    `'apps[0].appPort' is "abc" in the provided run template file, not a whole number`,
+    `'apps[0].appPort' is "abc" in the provided run template file, not a whole number (${file}:2:26)`,
   ],
+  ["version: 1\ncommon:\n  env:\n    A: [1]", `not a text (${file}:4:8)`],
+  ["version: 1\napps:\n  a: 1", `template file (${file}:`],
   [
     "version: 1\napps: [{appDirPath: one, command: node app.js}]",
     `'apps[0].command' is "node app.js" in the provided run template file, not a list`,

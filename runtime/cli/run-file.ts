@@ -4,12 +4,11 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
-import { where } from "../metadata.ts";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
 import { daprHome, defaultComponents, defaultConfig } from "./home.ts";
-import { readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
+import { KeyError, readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
 
 export type Destination = "console" | "file" | "fileAndConsole";
@@ -62,7 +61,22 @@ export async function readRunFile(
 ): Promise<RunFile> {
   const text =
     path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
-  const { value, warnings } = await parseYaml(text, path);
+  const { parseRunFile } = await import("./run-file-yaml.ts");
+  const file = path === "-" ? "stdin" : path;
+  const { value, warnings, placeOf } = parseRunFile(text, file);
+  try {
+    return { ...(await readTop(value, path, runtimePath)), warnings };
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    throw new Error(`${error.message} (${placeOf(error.key)})`);
+  }
+}
+
+async function readTop(
+  value: unknown,
+  path: string,
+  runtimePath: string,
+): Promise<Omit<RunFile, "warnings">> {
   const top = (value ?? {}) as Record<string, unknown>;
   if (typeof top !== "object" || !top["version"])
     throw new Error(
@@ -72,12 +86,16 @@ export async function readRunFile(
   const common = readKeys(sharedKeys, top["common"] ?? {}, "common");
   const list = top["apps"] ?? [];
   if (!Array.isArray(list))
-    throw new Error("'apps' is not a list in the provided run template file");
+    throw new KeyError(
+      "apps",
+      "'apps' is not a list in the provided run template file",
+    );
   const apps: RunApp[] = [];
   for (const [at, entry] of list.entries())
     apps.push(
       await readApp(
         readKeys(appKeys, entry ?? {}, `apps[${at}]`),
+        `apps[${at}]`,
         common,
         base,
         runtimePath,
@@ -90,45 +108,19 @@ export async function readRunFile(
       `two apps have the ID "${twice}": give each its own 'appID'`,
     );
   const name = String(top["name"] ?? basename(base));
-  return { path, name, apps, warnings };
-}
-
-async function parseYaml(
-  text: string,
-  path: string,
-): Promise<{ value: unknown; warnings: string[] }> {
-  const { LineCounter, parseDocument } = await import("yaml");
-  const file = path === "-" ? "stdin" : path;
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter,
-    prettyErrors: false,
-    merge: true, // as Go's library, and so the original
-  });
-  const broken = document.errors[0];
-  if (broken) {
-    const { line, col } = lineCounter.linePos(broken.pos[0]);
-    const at = where({ file, line, column: col });
-    throw new Error(`${at}: ${broken.message}`);
-  }
-  try {
-    const { unknownKeys } = await import("./run-file-unknown.ts");
-    const warnings = unknownKeys(document, lineCounter, file);
-    return { value: document.toJS(), warnings };
-  } catch (error) {
-    // An alias of nothing, or a bomb of them: the library does not tell its place.
-    throw new Error(`${file}: ${(error as Error).message}`);
-  }
+  return { path, name, apps };
 }
 
 async function readApp(
   app: AppKeys,
+  key: string,
   common: SharedKeys,
   base: string,
   runtimePath: string,
 ): Promise<RunApp> {
   if (!app.appDirPath)
-    throw new Error(
+    throw new KeyError(
+      key,
       "required field 'appDirPath' not found in the provided app config file",
     );
   const dir = await mustExist(app.appDirPath, base);

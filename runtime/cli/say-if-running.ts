@@ -11,6 +11,6 @@ export function sayIfRunning(
   if (!twin) return;
   io.status(
     "warning",
-    `An app with the ID "${appId}" is running already (HTTP port ${twin.httpPort}, daprd PID ${twin.daprdPid}): calls may reach either. \`dapr stop --app-id ${appId}\` stops both; for two apps give one of them another ID by --app-id (appID).`,
+    `An app with the ID "${appId}" is running already (daprd PID ${twin.daprdPid}): calls may reach either. \`dapr stop --app-id ${appId}\` stops both; for two apps give one of them another ID by --app-id (appID).`,
   );
 }

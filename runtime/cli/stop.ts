@@ -84,14 +84,10 @@ async function stopApp(id: string, running: readonly Running[], io: Io) {
   const others = new Set(
     running.filter((one) => one.appId !== id).map((one) => one.cli?.pid),
   );
-  const targets = new Map(
-    found
-      .map((one) => (one.cli && !others.has(one.cli.pid) ? one.cli : one.daprd))
-      .map((target, at) => [target.pid, { target, instance: found[at]! }]),
-  );
   try {
-    for (const { target, instance } of targets.values())
-      await ask(target, instance);
+    await askEach(found, ({ cli, daprd }) =>
+      cli && !others.has(cli.pid) ? cli : daprd,
+    );
     if (found.length > 1)
       io.status("info", `${found.length} apps had the ID "${id}"; all stopped`);
     io.status("success", `app stopped successfully: ${id}`);
@@ -103,15 +99,14 @@ async function stopApp(id: string, running: readonly Running[], io: Io) {
 async function stopFile(argument: string, running: readonly Running[], io: Io) {
   try {
     const path = await findRunFile(argument);
-    const clis = new Map<number, Running & { cli: ProcessInfo }>();
-    for (const one of running)
-      if (one.runTemplatePath === path && one.cli)
-        clis.set(one.cli.pid, { ...one, cli: one.cli });
-    if (clis.size === 0)
+    const found = running.filter(
+      (one) => one.runTemplatePath === path && one.cli,
+    );
+    if (found.length === 0)
       throw new Error(
         `couldn't find apps with run file ${JSON.stringify(path)}`,
       );
-    for (const app of clis.values()) await ask(app.cli, app);
+    await askEach(found, ({ cli }) => cli!);
     io.status("success", "Dapr and app processes stopped successfully");
   } catch (error) {
     io.status(
@@ -121,14 +116,27 @@ async function stopFile(argument: string, running: readonly Running[], io: Io) {
   }
 }
 
+/** Asks each process once, with the sidecars for which it is asked. */
+async function askEach(
+  instances: readonly Running[],
+  targetOf: (instance: Running) => ProcessInfo,
+) {
+  const targets = Map.groupBy(instances, (one) => targetOf(one).pid);
+  for (const group of targets.values()) await ask(targetOf(group[0]!), group);
+}
+
 /** Asks a process to end and waits until it has, so that what follows finds the ports free. */
-async function ask({ pid, started }: ProcessInfo, instance: Running) {
+async function ask(
+  { pid, started }: ProcessInfo,
+  sidecars: readonly Running[],
+) {
   // Another process may have the ID by now.
   const isThere = async () => isAlive(pid) && (await startOf(pid)) === started;
   if (!(await isThere())) return;
   // Windows has no SIGTERM; when its sidecar ends, the CLI ends the app and itself.
-  if (process.platform === "win32") await postShutdown(instance);
-  else process.kill(pid, "SIGTERM");
+  if (process.platform === "win32")
+    await Promise.all(sidecars.map(postShutdown));
+  else askToEnd(pid);
   const deadline = Date.now() + patienceMs;
   while (await isThere()) {
     if (Date.now() > deadline)
@@ -136,5 +144,14 @@ async function ask({ pid, started }: ProcessInfo, instance: Running) {
         `process ${pid} is still running ${patienceMs / 1000} s after SIGTERM: end it with \`kill -9 ${pid}\``,
       );
     await delay(25);
+  }
+}
+
+function askToEnd(pid: number) {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (error) {
+    // It was quicker.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -78,6 +78,7 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     deniedComponents: textsOf(
       listAt(member(components, "deny"), "spec.components.deny"),
     ).filter(Boolean),
+    enabledFeatures: readFeatures(given),
     apiLogging: {
       enabled: boolAt(member(api, "enabled"), "enabled"),
       obfuscateUrls:
@@ -220,6 +221,16 @@ function readScopes(spec: Value | undefined, log: Logger): SecretScope[] {
     });
   }
   return scopes;
+}
+
+/** `[{name, enabled}]`; a name twice counts once. */
+function readFeatures(spec: Value | undefined): string[] {
+  const list = listAt(member(spec, "features"), "spec.features");
+  const enabled = (list?.kind === "list" ? list.items : [])
+    .filter((item) => textOf(member(item, "enabled")) === "true")
+    .map((item) => textOf(member(item, "name")))
+    .filter(Boolean);
+  return [...new Set(enabled)];
 }
 
 function readNameResolution(

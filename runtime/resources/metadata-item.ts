@@ -53,11 +53,12 @@ function fromEnv(
   const refused =
     name === "APP_API_TOKEN" ||
     name.startsWith("DAPR_") ||
-    name.includes(" ") ||
+    // The system would cut the name at NUL, and find `A=B` in the value of A.
+    /[ =\0]/.test(name) ||
     (allowed !== undefined && !allowed.split(" ").includes(name));
   if (!refused) return env[name] ?? "";
   log.warn(
-    `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
+    `environment variable ${JSON.stringify(name)} may not be read by metadata "${item.name}" (${where(item.at)})`,
   );
   return "";
 }

@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { bindingRoutes } from "../api/http/bindings.ts";
+import { routesToCome } from "../api/http/blocks-to-come.ts";
 import { createInvoke } from "../api/http/invoke.ts";
 import {
   healthRoutes,
@@ -13,13 +14,17 @@ import {
 } from "../api/http/operations.ts";
 import { secretRoutes } from "../api/http/secrets.ts";
 import { stateRoutes } from "../api/http/state.ts";
+import { createDescribeUnknown } from "../api/http/unknown-path.ts";
 import { createExternal } from "../app/external-http.ts";
 import { createBindings } from "../blocks/bindings.ts";
 import { createInvocation } from "../blocks/invocation.ts";
 import { createSecrets } from "../blocks/secrets.ts";
 import { createStates } from "../blocks/state.ts";
+import { messageOf } from "../errors.ts";
 import type { HttpEndpoint } from "../invocation.ts";
+import { isTruthy } from "../metadata.ts";
 import { ownNamespace } from "../name-resolver.ts";
+import { watchOwnSockets } from "../own-sockets.ts";
 import { createPeers } from "../peers/client.ts";
 import { daprVersion, version } from "../version.ts";
 import { hostAddress } from "./addresses.ts";
@@ -51,6 +56,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
   const started = performance.now();
   const opened = new AsyncDisposableStack();
   const stopping = new AbortController();
+  watchOwnSockets();
   try {
     log.info(
       `Starting Dapr Runtime -- version ${daprVersion} -- commit ts-${version}`,
@@ -72,6 +78,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     extended.set("daprRuntimeVersion", daprVersion);
     const endpoints = new Map<string, HttpEndpoint>();
     let components: ComponentSet | undefined;
+    let features: readonly string[] = [];
     let wasComplete = false;
     /** Components that the first start still waits for; a later change takes no app out of service. */
     const missing = (): string[] => {
@@ -89,6 +96,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
           components?.loaded() ?? [],
           [...endpoints.keys()],
           extended,
+          features,
         ),
       setMetadata: (key, value) => extended.set(key, value),
       shutdown: options.onShutdown,
@@ -100,6 +108,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const source = await openSource(options);
     opened.defer(() => source.close());
     const configuration = await source.configuration();
+    features = configuration.enabledFeatures;
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
@@ -114,7 +123,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     for (const resolver of resolvers) opened.defer(() => resolver.close());
     const peers = createPeers({ maxBodyBytes: flags["max-body-size"] });
     opened.defer(() => peers.close());
-    const external = createExternal();
+    const external = createExternal({
+      followRedirects: isTruthy(env["DAPR_FOLLOW_REDIRECTS"]),
+    });
     opened.defer(() => external.close());
     const invocation = createInvocation({
       appId,
@@ -146,7 +157,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     components = opening;
     opened.defer(() => opening.close());
     log.info("Loading components…");
-    await opening.load(await source.components(), options.signal);
+    const written = await source.components().catch((error: unknown) => {
+      throw new Error(`failed to load components: ${messageOf(error)}`, {
+        cause: error,
+      });
+    });
+    await opening.load(written, options.signal);
     secrets.tellIdleScopes(log);
     const putEndpoints = (now: ReadonlyMap<string, HttpEndpoint>) => {
       for (const [name, endpoint] of endpoints)
@@ -159,19 +175,20 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     putEndpoints(await source.httpEndpoints(secrets));
     log.info("All outstanding components processed");
 
+    const routes = [
+      ...bindingRoutes(bindings),
+      ...stateRoutes(states),
+      ...secretRoutes(secrets),
+      ...healthRoutes(operations),
+      ...metadataRoutes(operations),
+      ...shutdownRoutes(operations),
+      ...routesToCome(appId),
+    ];
     const apis = await openApis(
       options,
       configuration,
-      operations,
-      createInvoke(invocation),
-      [
-        ...bindingRoutes(bindings),
-        ...stateRoutes(states),
-        ...secretRoutes(secrets),
-        ...healthRoutes(operations),
-        ...metadataRoutes(operations),
-        ...shutdownRoutes(operations),
-      ],
+      createInvoke(invocation, createDescribeUnknown(routes)),
+      routes,
     );
     opened.defer(() => apis.close());
     const peerServer = await openPeers(

@@ -30,7 +30,9 @@ test("its own layers are under 15 MB", () => {
 });
 
 test("the first word says what runs, without writing to the image", () => {
-  expect(run("/daprd", "--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  // As compose files for the original's image have it, from the working directory.
+  for (const daprd of ["/daprd", "./daprd"])
+    expect(run(daprd, "--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   for (const program of ["operator", "injector"]) {
     const { status, stdout } = run(program);
     expect(status).toBe(1);

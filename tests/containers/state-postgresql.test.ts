@@ -1,5 +1,6 @@
 /** state.postgresql v1 and v2 on a real server: the contract of every state store, and what is PostgreSQL's own. */
 import { stateStores } from "../../runtime/components/index.ts";
+import { Digits } from "../../runtime/go-json.ts";
 import type { StateQuery } from "../../runtime/state-store.ts";
 import { stateContract } from "../contracts/state-contract.ts";
 import { openBuiltIn } from "../contracts/open-component.ts";
@@ -308,6 +309,22 @@ describe("state.postgresql", () => {
     expect(await keys({ EQ: { city: "Spo'kane" } })).toBe("4");
     expect(await keys({ EQ: { "person.id": 99 } })).toBe("3");
     expect(await keys({ GT: { "person.id": 1028 } })).toBe("1,4");
+    await store.set({
+      key: "6",
+      value: '{"price":10.00,"id":9007199254740993}',
+      metadata: {},
+    });
+    expect(await keys({ EQ: { price: 10 } })).toBe("6");
+    expect(await keys({ IN: { price: ["x", 10] } })).toBe("6");
+    expect(await keys({ NEQ: { price: 10 } })).toBe("");
+    expect(await keys({ EQ: { id: new Digits("9007199254740993") } })).toBe(
+      "6",
+    );
+    expect(await keys({ EQ: { id: 9007199254740992 } })).toBe("");
+    expect(await keys({ GT: { id: new Digits("9007199254740992") } })).toBe(
+      "6",
+    );
+    await store.delete({ key: "6", metadata: {} });
     expect(await keys({ LTE: { "person.id": 1028 } })).toBe("2,3");
     expect(
       await keys({

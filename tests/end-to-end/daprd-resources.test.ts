@@ -44,7 +44,7 @@ test("start-up says what it does in the documented order", async () => {
     "Loading components…",
     "Component loaded: orders (bindings.sqlite/v1)",
     "All outstanding components processed",
-    `API gRPC server is running on port ${sidecar.grpcPort}`,
+    `API gRPC server is running on port ${sidecar.grpcPort}; in this version it answers each call with Unimplemented: use HTTP`,
     `HTTP server is running on port ${sidecar.port}`,
     "The request body size parameter is: 4194304 bytes",
     "dapr initialized. Status: Running. Init Elapsed ",
@@ -100,7 +100,7 @@ test("folders given several times are all read", async () => {
 
 test("a missing folder ends the start and says what to do", async () => {
   expect(await failing({ args: ["--resources-path=/no/such"] })).toBe(
-    "Fatal error from runtime: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
+    "Fatal error from runtime: failed to load components: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
   );
 });
 

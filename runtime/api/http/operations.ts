@@ -34,13 +34,19 @@ export function healthRoutes(sidecar: Operations): Route[] {
   ];
 }
 
-export function metadataRoutes(sidecar: Operations): Route[] {
+export function metadataReadRoutes(sidecar: Operations): Route[] {
   return [
     [
       "GET",
       "/v1.0/metadata",
       () => ({ status: 200, body: encode(sidecar.metadata()) + "\n" }),
     ],
+  ];
+}
+
+export function metadataRoutes(sidecar: Operations): Route[] {
+  return [
+    ...metadataReadRoutes(sidecar),
     [
       "PUT",
       "/v1.0/metadata/:key",

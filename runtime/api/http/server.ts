@@ -12,6 +12,7 @@ import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import type { Remote } from "../../own-sockets.ts";
 import { bind } from "../bind.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
@@ -188,13 +189,13 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
   return (
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    remoteAddress = incoming.socket.remoteAddress ?? "",
+    remote: Remote = incoming.socket,
   ) => {
     const started = onAnswered ? performance.now() : 0;
     const request = createRequest(
       incoming,
       outgoing,
-      remoteAddress,
+      remote,
       options.maxBodyBytes,
     );
     const finish = (reply: ApiReply, isLogged = false) => {

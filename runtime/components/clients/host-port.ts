@@ -21,3 +21,7 @@ export function parseHostPort(text: string): {
 
 export const formatHostPort = (host: string, port: number): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** A part of a host's name between dots that no resolver folds into another: `。` would become a dot. */
+export const isLabel = (text: string): boolean =>
+  /^[A-Za-z0-9_-]{1,63}$/.test(text);

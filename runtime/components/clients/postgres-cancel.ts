@@ -32,6 +32,6 @@ export function cancelStatement(
   socket.unref();
   socket.setTimeout(forMs, () => socket.destroy());
   socket.on("error", () => socket.destroy());
-  // The server closes its side once it has passed the request on.
-  socket.on("connect", () => socket.end(message)).resume();
+  // The server closes it once it has passed the request on; a pooler drops the request of one that closes first.
+  socket.on("connect", () => socket.write(message)).resume();
 }

@@ -87,7 +87,9 @@ export function reasonOf(error: unknown): string {
     return `${told}; without TLS the server takes no such connection: set sslmode=require, or add a line to its pg_hba.conf`;
   if (code === "28000")
     return `${told}; correct user and database, or add a line to the server's pg_hba.conf`;
-  if (code === "28P01") return `${told}; correct user and password`;
+  // A pooler has a code of its own.
+  if (told.startsWith("password authentication failed"))
+    return `${told}; correct user and password`;
   if (code === "3D000") return `${told}; create it, or correct database`;
   if (code === "42704" && told.startsWith("unrecognized configuration"))
     return `${told}: connectionString has a key that is neither libpq's nor a setting of the server`;

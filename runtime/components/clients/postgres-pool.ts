@@ -114,38 +114,38 @@ export async function makePool(
  * limit or because it is asked to. Only where it answers nothing at all is the
  * outcome open.
  */
-async function query(
+function query(
   client: PoolClient,
   server: PostgresServer,
   lent: Lent,
   { name, text }: Statement,
   values: unknown[] | undefined,
 ): Promise<Rows> {
-  let timer: NodeJS.Timeout | undefined;
-  const asked = client.query({
-    text,
-    values,
-    rowMode: "array",
-    ...(server.prepares && name ? { name } : {}),
-  });
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+  return new Promise((resolve, reject) => {
+    let timer = setTimeout(() => {
       // It may arrive late and hit the next statement of this connection.
       lent.isSpent = true;
       const key = client as unknown as BackendKey;
       cancelStatement(server, key, giveUpAfterMs);
       timer = setTimeout(() => reject(new LateError()), giveUpAfterMs);
     }, server.timeoutMs + cancelAfterMs);
+    client
+      .query({
+        text,
+        values,
+        rowMode: "array",
+        ...(server.prepares && name ? { name } : {}),
+      })
+      .then(
+        ({ rows, rowCount }) => {
+          clearTimeout(timer);
+          resolve({ rows: rows as unknown[][], count: rowCount ?? 0 });
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          if (!wasAnswered(error)) lent.isSpent = true;
+          reject(error as Error);
+        },
+      );
   });
-  try {
-    const { rows, rowCount } = await Promise.race([asked, late]);
-    return { rows: rows as unknown[][], count: rowCount ?? 0 };
-  } catch (error) {
-    if (!wasAnswered(error)) lent.isSpent = true;
-    // Its connection ends with it.
-    if (error instanceof LateError) asked.catch(() => {});
-    throw error;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -3,7 +3,7 @@ import { lookup } from "node:dns/promises";
 import { messageOf } from "../../errors.ts";
 import { MetadataError, text } from "../../metadata.ts";
 import { defineNameResolver, type Peer } from "../../name-resolver.ts";
-import { parseHostPort } from "../clients/host-port.ts";
+import { isLabel, parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {
   clusterDomain: text("The cluster's domain.", { default: "cluster.local" }),
@@ -44,6 +44,10 @@ export const kubernetes = defineNameResolver(
     if (meta.template) addressOf("app", "default");
 
     async function find(appId: string, namespace: string): Promise<Peer[]> {
+      if (!isLabel(appId) || !isLabel(namespace))
+        throw new Error(
+          `couldn't find service: ${appId}: no Service can be named by it`,
+        );
       const { host, port: at } = addressOf(appId, namespace);
       try {
         const found = await lookup(host, { all: true });

@@ -18,7 +18,7 @@ export function v1Dialect(writtenTable: string): Dialect {
     tableProperty: "tableName",
     // expiredate is added to a table that has it not yet.
     columns: ["key", "value", "isbinary", "insertdate", "updatedate"],
-    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL", "KEYS_LIKE"],
     migrations: {
       key: "migrations",
       steps: [

@@ -18,7 +18,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
     table,
     tableProperty: "tablePrefix",
     columns: ["key", "value", "etag", "created_at", "updated_at", "expires_at"],
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     migrations: {
       key: `migrations-state-v2-${tablePrefix}`,
       steps: [

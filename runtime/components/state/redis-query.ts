@@ -1,4 +1,5 @@
 /** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (spec components §3.1). */
+import { Digits } from "../../go-json.ts";
 import type { QueryResult, StateQuery } from "../../state-store.ts";
 import { offsetOf, parseFilter, type Filter } from "../state-filter.ts";
 
@@ -122,8 +123,9 @@ function range(op: "GT" | "GTE" | "LT" | "LTE", value: unknown): string {
   return op === "LT" ? `-inf (${number}` : `-inf ${number}`;
 }
 
-function numberOf(value: unknown): number {
-  if (typeof value === "number") return value;
+/** As text; RediSearch compares in float64. */
+function numberOf(value: unknown): string {
+  if (typeof value === "number" || value instanceof Digits) return `${value}`;
   throw new Error(
     `unsupported type of value ${JSON.stringify(value)}: a number is needed`,
   );

@@ -1,4 +1,5 @@
 /** How state.redis reads: a hash, many at one moment, a RedisJSON document. */
+import { decodeFirst, encode } from "../../go-json.ts";
 import type { StateEntry } from "../../state-store.ts";
 import type { RedisClient } from "../clients/redis-client.ts";
 import { readHashes, readKind } from "./redis-scripts.ts";
@@ -71,9 +72,12 @@ export async function readDocument(
 ): Promise<StateEntry | undefined> {
   const text = (await client.call("JSON.GET", key)) as Buffer | null;
   if (!text) return undefined;
-  const { data, version } = JSON.parse(text.toString());
+  const { data, version } = decodeFirst(text) as {
+    data?: unknown;
+    version?: unknown;
+  };
   return {
-    data: JSON.stringify(data ?? null),
+    data: encode(data ?? null),
     ...(version === undefined ? {} : { etag: `${version}` }),
   };
 }

@@ -97,7 +97,7 @@ interface StoreOptions {
   query: NonNullable<StateStore["query"]>;
 }
 
-const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL"];
+const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"];
 
 /** What the first connection tells need not be told twice. */
 const silent: Logger = {

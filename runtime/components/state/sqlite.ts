@@ -91,7 +91,7 @@ function storeOn(client: StateClient): StateStore {
   const remove = async (request: DeleteState) =>
     done(await client.run(deleteOf(request)));
   return {
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     get: ({ key }) => get(key),
     async bulkGet(requests) {
       const keys = requests.map(({ key }) => key);
