@@ -245,6 +245,8 @@ export interface ApiErrorOptions {
   details?: ErrorDetail[];
   /** Headers of the answer, e.g. a binding's metadata. */
   headers?: Record<string, string>;
+  /** Said after the original's words. */
+  because?: string | undefined;
 }
 
 /** An error the API answers: `{"errorCode","message","details"?}` with its status. */
@@ -262,10 +264,10 @@ export class ApiError extends Error {
   ) {
     const [status, code, text] = catalogue[error];
     let next = 0;
-    super(
-      text.replace(/%s/g, () => args[next++] ?? ""),
-      { cause: options.cause },
-    );
+    const message = text.replace(/%s/g, () => args[next++] ?? "");
+    super(options.because ? `${message}: ${options.because}` : message, {
+      cause: options.cause,
+    });
     this.status = status;
     this.code = code;
     this.details = options.details;

@@ -78,6 +78,14 @@ export type CallErrorKind =
   | "unimplemented"
   | "internal";
 
+/** No connection was made, or it took nothing. */
+export const isConnectError = (error: unknown): boolean => {
+  const { syscall, unsent } = (error ?? {}) as NodeJS.ErrnoException & {
+    unsent?: boolean;
+  };
+  return unsent === true || syscall === "connect" || syscall === "getaddrinfo";
+};
+
 /** There is no answer of an app: `message` is what the caller's error quotes. */
 export class CallError extends Error {
   override name = "CallError";

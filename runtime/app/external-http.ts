@@ -12,6 +12,7 @@ import type {
   ForwardRequest,
   HttpEndpoint,
 } from "../invocation.ts";
+import { trimEnd } from "../trim-end.ts";
 
 const maxRedirects = 10;
 
@@ -99,7 +100,7 @@ function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
   if (base.username || base.password)
     throw new Error("a URL with a user or password is not called");
   // Normalised already: nothing in it climbs out of the base's path.
-  const prefix = base.pathname.replace(/\/+$/, "");
+  const prefix = trimEnd(base.pathname, "/");
   return new URL(base.origin + prefix + path);
 }
 
@@ -119,7 +120,7 @@ function redirectOf(
   if (/%25|%5c/i.test(to.pathname)) return undefined;
   try {
     const { wire } = methodPath(to.pathname + to.search);
-    const base = new URL(baseUrl).pathname.replace(/\/+$/, "");
+    const base = trimEnd(new URL(baseUrl).pathname, "/");
     const isBelow = wire.startsWith(`${base}/`) || wire === base;
     return isBelow ? new URL(to.origin + wire) : undefined;
   } catch {

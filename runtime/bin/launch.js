@@ -43,18 +43,21 @@ export async function launch(name) {
 /** Runs it as a child that ends with this process, however this one ends. */
 function handOver(node, args, env) {
   const lifeline = env.DAPR_LIFELINE_FD;
-  const child = spawn(node, args, {
-    stdio: ["inherit", "inherit", "inherit", lifeline ? "inherit" : "pipe"],
-    env: { ...env, DAPR_LIFELINE_FD: lifeline ?? "3" },
-  });
-  child.stdio[3]?.on("error", () => {}); // the child's exit tells more
+  let child;
+  // First: as process 1 it would not see what comes while the child starts.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => {
       // A Ctrl+C in the terminal has reached the child already.
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
+  child = spawn(node, args, {
+    stdio: ["inherit", "inherit", "inherit", lifeline ? "inherit" : "pipe"],
+    env: { ...env, DAPR_LIFELINE_FD: lifeline ?? "3" },
+  });
+  child.stdio[3]?.on("error", () => {}); // the child's exit tells more
   child.on("exit", (code, signal) => {
     if (!signal) process.exit(code ?? 1);
+    process.exitCode = 1; // where it is process 1 it can't end by a signal
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });

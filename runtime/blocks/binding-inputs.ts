@@ -2,7 +2,6 @@
  * Input bindings: whether the app wants one, reading it, and handing over its
  * messages (spec api §1).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import {
   DeliveryError,
   DeliveryInterrupted,
@@ -15,6 +14,7 @@ import { messageOf } from "../errors.ts";
 import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
+import { delay } from "../timers.ts";
 
 export interface NamedBinding {
   name: string;

@@ -34,7 +34,10 @@ export function deliveryHeaders(
   // The first header, as it always was.
   const headers: Record<string, string> = { "content-type": "" };
   const named = metadata["connection"] ?? metadata["Connection"];
-  const hops = named?.toLowerCase().split(/\s*,\s*/);
+  const hops = named
+    ?.toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
   for (const key in metadata) {
     let name = key.toLowerCase();
     if (dropped.has(name) || name.endsWith("-bin") || hops?.includes(name))

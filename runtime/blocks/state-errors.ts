@@ -25,8 +25,9 @@ export const stateErrors = {
       details: [errorInfo("DAPR_STATE_NOT_CONFIGURED", { appID })],
     }),
 
-  notFound: (store: string, appID: string) =>
+  notFound: (store: string, appID: string, because?: string) =>
     new ApiError("stateNotFound", [store], {
+      because,
       details: [errorInfo("DAPR_STATE_NOT_FOUND", { appID })],
     }),
 

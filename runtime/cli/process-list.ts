@@ -75,9 +75,10 @@ async function fromPs(): Promise<ProcessInfo[]> {
 
 /** `  12  1 Sat Nov 21 05:09:33 2026 node dist/daprd.js --app-id x`; ps does not show where an argument ends. */
 export function parsePsLine(line: string): ProcessInfo[] {
-  const match = /^\s*(\d+)\s+(\d+)\s+(\w+ \w+ +\d+ [\d:]+ \d+)\s+(.*)$/.exec(
-    line,
-  );
+  const match =
+    /^ *(\d+) +(\d+) +([A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:]+ \d+) +(\S.*)$/.exec(
+      line,
+    );
   if (!match) return [];
   const args = match[4]!.trim().split(/\s+/);
   return [

@@ -1,6 +1,7 @@
 /** A run file's YAML: its value, what is to be told of it, and the place of each key. */
-import { LineCounter, isMap, isNode, isSeq, parseDocument } from "yaml";
+import { LineCounter, isMap, isNode, isSeq } from "yaml";
 import { where } from "../metadata.ts";
+import { parseWithin, YamlLimitError } from "../yaml-document.ts";
 import { unknownKeys } from "./run-file-unknown.ts";
 
 export interface ParsedRunFile {
@@ -14,15 +15,20 @@ export interface ParsedRunFile {
 /** Throws with the place of what is no YAML. */
 export function parseRunFile(text: string, file: string): ParsedRunFile {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter,
-    prettyErrors: false,
-    merge: true, // as Go's library, and so the original
-  });
   const at = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset);
     return where({ file, line, column: col });
   };
+  let document;
+  try {
+    document = parseWithin(text, {
+      lineCounter,
+      merge: true, // as Go's library, and so the original
+    });
+  } catch (error) {
+    if (!(error instanceof YamlLimitError)) throw error;
+    throw new Error(`${at(error.offset)}: ${error.message}`);
+  }
   const broken = document.errors[0];
   if (broken) throw new Error(`${at(broken.pos[0])}: ${broken.message}`);
   try {

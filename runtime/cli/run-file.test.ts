@@ -180,3 +180,19 @@ test("no key of the tables is unknown", async () => {
   );
   expect(warnings).toEqual([]);
 });
+
+test("a run file that is no file, or takes too long to read, is refused by name", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "run-file-odd-"));
+  try {
+    await expect(readRunFile(folder, "")).rejects.toThrow(
+      `${folder} can't be read: it is a folder, not a file`,
+    );
+    const file = join(folder, "dapr.yaml");
+    writeFileSync(file, `version: 1\nx: [${"[],".repeat(100_000)}]\n`);
+    await expect(readRunFile(file, "")).rejects.toThrow(
+      /dapr\.yaml:2:\d+: more than 100000 words, signs and lines$/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

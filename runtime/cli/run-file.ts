@@ -1,9 +1,10 @@
 /** Reads a run file (dapr.yaml) into app specs: every key, defaults, paths, precedence. */
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
+import { maxYamlBytes, readRegular, whyUnread } from "../read-regular.ts";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
@@ -59,8 +60,7 @@ export async function readRunFile(
   path: string,
   runtimePath: string,
 ): Promise<RunFile> {
-  const text =
-    path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
+  const text = path === "-" ? await readAll(process.stdin) : readText(path);
   const { parseRunFile } = await import("./run-file-yaml.ts");
   const file = path === "-" ? "stdin" : path;
   const { value, warnings, placeOf } = parseRunFile(text, file);
@@ -109,6 +109,14 @@ async function readTop(
     );
   const name = String(top["name"] ?? basename(base));
   return { path, name, apps };
+}
+
+function readText(path: string): string {
+  try {
+    return readRegular(path, maxYamlBytes);
+  } catch (error) {
+    throw new Error(`${path} can't be read: ${whyUnread(error)}`);
+  }
 }
 
 async function readApp(

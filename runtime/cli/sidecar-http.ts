@@ -1,5 +1,6 @@
 /** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
 import { request } from "node:http";
+import { libraryMs } from "../timers.ts";
 
 export interface SidecarAddress {
   httpPort: number;
@@ -78,7 +79,9 @@ function call(
         path,
         agent: false,
         // From start to end: a stranger on that port may send a byte a second.
-        ...(timeoutMs > 0 ? { signal: AbortSignal.timeout(timeoutMs) } : {}),
+        ...(timeoutMs > 0
+          ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
+          : {}),
         headers: {
           "content-type": contentType,
           "content-length": Buffer.byteLength(body),

@@ -12,6 +12,7 @@ import {
 import type { Logger } from "../log.ts";
 import { choice, durationMs, isTruthy, number, text } from "../metadata.ts";
 import type { MetadataValues, Property } from "../metadata.ts";
+import { startTimer } from "../timers.ts";
 
 /** Part of the metadata table of every binding that retries; spread it into the table. */
 export const retryMetadata = {
@@ -102,7 +103,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
       resolve(waited);
     };
     const aborted = () => end(false);
-    const timer = setTimeout(end, ms, true);
+    const timer = startTimer(() => end(true), ms);
     signal.addEventListener("abort", aborted);
   });
 }

@@ -25,6 +25,7 @@ export function readItem(
     name,
     value: textOf(value),
     at: value?.at ?? entry?.at,
+    nameAt: member(entry, "name")?.at,
   };
   const variable = textOf(member(entry, "envRef"));
   if (item.value === "" && variable)

@@ -90,6 +90,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       appId,
       notReady: () => (state.ready ? missing() : ["runtime"]),
       outboundReady: () => state.outbound && missing().length === 0,
+      absent: () => components?.absent() ?? [],
       metadata: () =>
         describe(
           flags,
@@ -112,9 +113,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
+    const absence = (name: string) => components?.absence(name);
     const bindings = createBindings({
       log,
       app,
+      absence,
       probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
     });
     const known = watchApp(app, bindings, flags, log);
@@ -143,8 +146,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       log,
     });
 
-    const secrets = createSecrets({ scopes: configuration.secretScopes });
-    const states = createStates({ appId, namespace, log });
+    const secrets = createSecrets({
+      scopes: configuration.secretScopes,
+      absence,
+    });
+    const states = createStates({ appId, namespace, log, absence });
 
     const opening = createComponentSet({
       appId,
@@ -215,6 +221,8 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     // And nothing new is opened.
     opened.defer(() => source.unfollow?.());
     opened.defer(() => stopping.abort());
+    // Other sidecars ask the next one of this app from now on.
+    opened.defer(() => peerServer.leave());
 
     const ready = (async () => {
       await known.meet(stopping.signal);

@@ -18,9 +18,10 @@ import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, isPreface, type H2c } from "./h2c.ts";
 import { createRequest } from "./incoming.ts";
-import { sendReply } from "./outgoing.ts";
+import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
 import { createRouter, UnescapeError } from "./router.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface ServerOptions {
   routes: readonly Route[];
@@ -94,7 +95,7 @@ export async function listen(
   for (const address of addresses) {
     const server = createServer(
       {
-        headersTimeout: options.headerTimeoutMs ?? 10_000,
+        headersTimeout: libraryMs(options.headerTimeoutMs ?? 10_000),
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,
@@ -200,7 +201,7 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     );
     const finish = (reply: ApiReply, isLogged = false) => {
       if (state.closing) outgoing.shouldKeepAlive = false;
-      sendReply(incoming, outgoing, reply, {
+      const sending: SendOptions = {
         isLast: () => state.closing,
         onSent:
           onAnswered && isLogged
@@ -214,7 +215,13 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
                   durationMs: performance.now() - started,
                 })
             : undefined,
-      });
+      };
+      try {
+        sendReply(incoming, outgoing, reply, sending);
+      } catch (error) {
+        log.error(`an answer could not be written: ${stackOf(error)}`);
+        sending.onSent?.(sendInstead(outgoing, reply, error));
+      }
     };
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
@@ -274,9 +281,11 @@ function replyTo(error: unknown, log: Logger): ApiReply {
       contentType: "text/plain; charset=utf-8",
       body: error.message,
     };
-  log.error(`unexpected error: ${(error as Error)?.stack ?? String(error)}`);
+  log.error(`unexpected error: ${stackOf(error)}`);
   return {
     status: 500,
     body: JSON.stringify({ errorCode: "ERROR", message: messageOf(error) }),
   };
 }
+
+const stackOf = (error: unknown) => (error as Error)?.stack ?? String(error);

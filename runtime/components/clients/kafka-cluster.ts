@@ -20,6 +20,7 @@ import {
   type PartitionMetadata,
 } from "./kafka-metadata-request.ts";
 import type { Connection, ConnectionPool } from "./kafka-request.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface Sasl {
   mechanism: "plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer";
@@ -177,10 +178,10 @@ export function openCluster(server: KafkaServer): Cluster {
     // A copy, because kafkajs keeps its authenticator inside.
     sasl: server.sasl && { ...server.sasl },
     clientId: server.clientId,
-    connectionTimeout: server.dialTimeoutMs,
+    connectionTimeout: libraryMs(server.dialTimeoutMs),
     authenticationTimeout: 10_000,
     reauthenticationThreshold: 10_000,
-    requestTimeout: server.requestTimeoutMs,
+    requestTimeout: libraryMs(server.requestTimeoutMs),
     enforceRequestTimeout: true,
     metadataMaxAge: server.metadataRefreshMs,
     allowAutoTopicCreation: true,

@@ -10,6 +10,7 @@ import {
 } from "./kafka-assignment.ts";
 import type { Broker, Cluster, TopicOffsets } from "./kafka-cluster.ts";
 import { errorType } from "./kafka-errors.ts";
+import { libraryMs, startInterval } from "../../timers.ts";
 
 export interface GroupOptions {
   groupId: string;
@@ -112,7 +113,7 @@ export function createGroup(options: GroupOptions): Group {
         const joined = await coordinator.joinGroup({
           groupId,
           memberId,
-          sessionTimeout: options.sessionTimeoutMs,
+          sessionTimeout: libraryMs(options.sessionTimeoutMs),
           rebalanceTimeout: options.rebalanceTimeoutMs,
           groupProtocols: [
             { name: options.strategy, metadata: encodeSubscription(topics) },
@@ -139,7 +140,7 @@ export function createGroup(options: GroupOptions): Group {
 
     startHeartbeat(lost) {
       let pendingSince: number | undefined;
-      const timer = setInterval(async () => {
+      const timer = startInterval(async () => {
         if (pendingSince !== undefined) {
           // By now the broker, or the one in its place, has thrown us out.
           if (performance.now() - pendingSince < options.sessionTimeoutMs)

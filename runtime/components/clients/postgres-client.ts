@@ -24,6 +24,7 @@ import {
   type RunStatement,
 } from "./postgres-pool.ts";
 import { lacking, watchServer } from "./server-trouble.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface PostgresClient {
   run: RunStatement;
@@ -189,7 +190,7 @@ async function within(
 ): Promise<Error | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+    timer = startTimer(resolve, ms);
   });
   try {
     await Promise.race([work, late]);

@@ -83,7 +83,8 @@ function hasCutPassword(value: string): boolean {
     path.includes("@") ||
     fragment.includes("@") ||
     (query.includes("@") &&
-      (/[?&][^=&]*@/.test(query) || (path === "" && /^[^@]*:/.test(authority))))
+      (/[?&][^?=&]*@/.test(query) ||
+        (path === "" && /^[^@]*:/.test(authority))))
   );
 }
 

@@ -83,7 +83,10 @@ export function reasonOf(error: unknown): string {
     return `the server speaks no TLS, which sslmode asks for; set sslmode=disable, or give the server a certificate (${told})`;
   if (/client password must be a (non-empty )?string/.test(told))
     return `the server asks for a password, and none is set; set password (${told})`;
-  if (/no pg_hba\.conf entry.*(no encryption|SSL off)/.test(told))
+  if (
+    told.includes("no pg_hba.conf entry") &&
+    /no encryption|SSL off/.test(told)
+  )
     return `${told}; without TLS the server takes no such connection: set sslmode=require, or add a line to its pg_hba.conf`;
   if (code === "28000")
     return `${told}; correct user and database, or add a line to the server's pg_hba.conf`;

@@ -8,6 +8,7 @@ import {
   wasAnswered,
 } from "./postgres-errors.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
+import { libraryMs, startTimer } from "../../timers.ts";
 
 /** Parameters are always bound. `name` lets a connection prepare it once. */
 export interface Statement {
@@ -99,10 +100,12 @@ export async function makePool(
     application_name: server.applicationName,
     options: server.options,
     max: server.maxConnections,
-    idleTimeoutMillis: server.idleMs,
-    connectionTimeoutMillis: server.timeoutMs,
+    idleTimeoutMillis: libraryMs(server.idleMs),
+    connectionTimeoutMillis: libraryMs(server.timeoutMs),
     keepAlive: true,
-    ...(server.limitsStatements ? { statement_timeout: server.timeoutMs } : {}),
+    ...(server.limitsStatements
+      ? { statement_timeout: libraryMs(server.timeoutMs) }
+      : {}),
   });
   // Of a connection nobody uses just now: the next request takes another one.
   pool.on("error", lost);
@@ -122,7 +125,7 @@ function query(
   values: unknown[] | undefined,
 ): Promise<Rows> {
   return new Promise((resolve, reject) => {
-    let timer = setTimeout(() => {
+    let timer = startTimer(() => {
       // It may arrive late and hit the next statement of this connection.
       lent.isSpent = true;
       const key = client as unknown as BackendKey;

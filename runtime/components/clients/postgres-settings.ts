@@ -1,5 +1,4 @@
 /** How to reach a PostgreSQL: the metadata that its components share. */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ConnectionOptions } from "node:tls";
 import {
@@ -12,6 +11,11 @@ import {
   type MetadataValues,
 } from "../../metadata.ts";
 import { trustSystemAuthorities } from "../../trusted-authorities.ts";
+import {
+  maxSettingsBytes,
+  readRegular,
+  whyUnread,
+} from "../../read-regular.ts";
 import { isHost } from "./host-port.ts";
 import { parseConnectionString } from "./postgres-connection-string.ts";
 
@@ -201,10 +205,10 @@ function tlsOf(
 function readPem(name: string, file: string | undefined): string | undefined {
   if (!file) return undefined;
   try {
-    return readFileSync(file, "utf8");
+    return readRegular(file, maxSettingsBytes);
   } catch (error) {
     throw new MetadataError(
-      `postgresql: the file of ${name} can't be read (${(error as NodeJS.ErrnoException).code})`,
+      `postgresql: the file of ${name} can't be read (${whyUnread(error)})`,
     );
   }
 }

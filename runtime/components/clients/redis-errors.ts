@@ -16,9 +16,11 @@ const codeOf = (error: unknown) =>
 
 export const isHopeless = (error: Error): boolean =>
   error instanceof HopelessError ||
-  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|ERR .*AUTH|ERR .*DB index|ERR .*cluster support disabled)/.test(
-    error.message,
-  ) ||
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED)/.test(error.message) ||
+  (error.message.startsWith("ERR ") &&
+    /AUTH|invalid password|DB index|cluster support disabled/.test(
+      error.message,
+    )) ||
   /unknown command ['`]?sentinel/i.test(error.message) ||
   /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_OSSL|ERR_SSL|EPROTO/.test(
     codeOf(error),

@@ -11,6 +11,7 @@ import {
   type StateTask,
   type ToStateWorker,
 } from "./sqlite-state-protocol.ts";
+import { startTimer } from "../../timers.ts";
 
 interface Waiting {
   task: StateTask;
@@ -120,7 +121,7 @@ export class StateClient {
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#sent || this.#parked.length > 0)
-      this.#timer = setTimeout(() => this.#late(), this.#options.timeoutMs);
+      this.#timer = startTimer(() => this.#late(), this.#options.timeoutMs);
   }
 
   /** Empty while only writes wait, and others before them are parked. */

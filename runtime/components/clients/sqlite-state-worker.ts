@@ -23,6 +23,7 @@ import {
   type StateTask,
   type ToStateWorker,
 } from "./sqlite-state-protocol.ts";
+import { startInterval } from "../../timers.ts";
 
 const port = parentPort!;
 let options: StateFileOptions;
@@ -62,7 +63,7 @@ function open(wanted: StateFileOptions) {
   options = wanted;
   file();
   if (options.cleanupIntervalMs > 0)
-    timer = setInterval(() => sweep(true), options.cleanupIntervalMs);
+    timer = startInterval(() => sweep(true), options.cleanupIntervalMs);
 }
 
 /** Step by step, so that requests get their turn. */

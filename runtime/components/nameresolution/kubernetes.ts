@@ -3,6 +3,7 @@ import { lookup } from "node:dns/promises";
 import { messageOf } from "../../errors.ts";
 import { MetadataError, text } from "../../metadata.ts";
 import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import { createAvoidedPeers } from "../clients/avoided-peers.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {
@@ -26,6 +27,7 @@ export const kubernetes = defineNameResolver(
   metadata,
   async ({ meta }) => {
     const known = new Map<string, Known>();
+    const avoided = createAvoidedPeers();
     /** Its own internal port: that of all others is the same, as no record tells it. */
     let port = defaultPort;
     const addressOf = (appId: string, namespace: string): Peer => {
@@ -77,10 +79,16 @@ export const kubernetes = defineNameResolver(
           // What was not there may be there the next moment.
           peers.catch(() => known.delete(key));
         }
-        const peers = await entry.peers;
+        const all = await entry.peers;
+        // A pod that is ending may still be told for a while.
+        const rest = all.filter((peer) => !avoided.has(peer));
+        const peers = rest.length > 0 ? rest : all;
         return peers[Math.floor(Math.random() * peers.length)];
       },
-      forget: (appId, namespace) => void known.delete(`${appId}.${namespace}`),
+      forget(appId, namespace, peer) {
+        avoided.add(peer);
+        known.delete(`${appId}.${namespace}`);
+      },
       async close() {},
     };
   },
@@ -88,7 +96,8 @@ export const kubernetes = defineNameResolver(
 
 /** `{{.NAME}}`, as the original's templates are written. Throws on any other action. */
 function fill(template: string, values: Record<string, string | number>) {
-  return template.replace(/{{\s*(.*?)\s*}}/g, (action, name: string) => {
+  return template.replace(/\{\{([^{}]*)\}\}/g, (action, inner: string) => {
+    const name = inner.trim();
     const value = name.startsWith(".") ? values[name.slice(1)] : undefined;
     if (value === undefined)
       throw new MetadataError(

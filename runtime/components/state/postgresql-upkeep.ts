@@ -2,6 +2,7 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { PostgresClient } from "../clients/postgres-client.ts";
+import { startInterval } from "../../timers.ts";
 import { UnusableError } from "../clients/postgres-errors.ts";
 import {
   inTransaction,
@@ -151,6 +152,6 @@ export function sweepEach(
       log.error(`Error removing expired data: ${messageOf(error)}`);
     }
   }
-  const timer = setInterval(() => void sweep(), intervalMs).unref();
+  const timer = startInterval(() => void sweep(), intervalMs).unref();
   return () => clearInterval(timer);
 }
