@@ -4,6 +4,7 @@
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { trustSystemAuthorities } from "../trusted-authorities.ts";
 import { methodPath } from "../blocks/invocation-path.ts";
 import type {
   External,
@@ -38,6 +39,7 @@ export function createExternal({ followRedirects }: ExternalOptions): External {
     url: URL,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
+    if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("./undici-forward.ts");
     return forwardOver(await agent, url.origin, {
       ...request,

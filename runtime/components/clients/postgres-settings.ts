@@ -10,6 +10,7 @@ import {
   text,
   type MetadataValues,
 } from "../../metadata.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import {
   maxSettingsBytes,
   readRegular,
@@ -171,6 +172,7 @@ function tlsOf(
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),
   };
+  if (!ca && mode.startsWith("verify-")) trustSystemAuthorities();
   switch (mode) {
     case "disable":
     case "allow":

@@ -14,6 +14,7 @@ import {
   type MetadataValues,
   type Property,
 } from "../../metadata.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import { formatHostPort, isHost } from "./host-port.ts";
 
 /** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere (spec components §1.2). */
@@ -204,6 +205,7 @@ function tlsOf(
     log.warn(
       "redis: insecureSkipTLSVerify is true: anybody between here and Redis can read and change everything",
     );
+  else trustSystemAuthorities(log);
   return {
     rejectUnauthorized: !meta.insecureSkipTLSVerify,
     // Both or neither, as in the original.
