@@ -419,11 +419,6 @@ test("one that is retired lets the calls it carries end, and keeps no connection
   await new Promise((done) => socket.once("close", done));
 });
 
-/** Until the connection of the last answer may be used again. */
-const kept = async () => {
-  for (let i = 0; i < 3; i++) await turn();
-};
-
 test("a POST does not go out on a connection that the app has closed by then", async () => {
   let posts = 0;
   await start((text, socket) => {
@@ -431,7 +426,7 @@ test("a POST does not go out on a connection that the app has closed by then", a
     socket.write(ok("hi"));
   });
   await textOf(await send());
-  await kept();
+  await nothingMore();
   const { now } = performance;
   const later = jest.spyOn(performance, "now");
   later.mockImplementation(() => now.call(performance) + 10);
@@ -446,7 +441,7 @@ test("a POST does not go out on a connection that the app has closed by then", a
 test("a caller that leaves while a connection is looked at keeps it for the next", async () => {
   await start((_text, socket) => socket.write(ok("hi")));
   await textOf(await send());
-  await kept();
+  await nothingMore();
   const { now } = performance;
   const later = jest.spyOn(performance, "now");
   later.mockImplementation(() => now.call(performance) + 10);
@@ -456,7 +451,7 @@ test("a caller that leaves while a connection is looked at keeps it for the next
   await expect(call).rejects.toThrow("aborted");
   later.mockRestore();
   await textOf(await send());
-  await kept();
+  await nothingMore();
   expect(sockets).toHaveLength(1);
 });
 
@@ -470,7 +465,7 @@ test.each([
     else socket.write(ok("hi"));
   });
   await textOf(await send());
-  await kept();
+  await nothingMore();
   const still = jest.spyOn(performance, "now");
   still.mockReturnValue(performance.now()); // used just now, so not looked at
   if (isBefore) sockets[0]!.destroy();
