@@ -426,6 +426,7 @@ test("a POST does not go out on a connection that the app has closed by then", a
     socket.write(ok("hi"));
   });
   await textOf(await send());
+  await nothingMore();
   const { now } = performance;
   const later = jest.spyOn(performance, "now");
   later.mockImplementation(() => now.call(performance) + 10);
@@ -440,6 +441,7 @@ test("a POST does not go out on a connection that the app has closed by then", a
 test("a caller that leaves while a connection is looked at keeps it for the next", async () => {
   await start((_text, socket) => socket.write(ok("hi")));
   await textOf(await send());
+  await nothingMore();
   const { now } = performance;
   const later = jest.spyOn(performance, "now");
   later.mockImplementation(() => now.call(performance) + 10);
@@ -449,6 +451,7 @@ test("a caller that leaves while a connection is looked at keeps it for the next
   await expect(call).rejects.toThrow("aborted");
   later.mockRestore();
   await textOf(await send());
+  await nothingMore();
   expect(sockets).toHaveLength(1);
 });
 
@@ -462,6 +465,7 @@ test.each([
     else socket.write(ok("hi"));
   });
   await textOf(await send());
+  await nothingMore();
   const still = jest.spyOn(performance, "now");
   still.mockReturnValue(performance.now()); // used just now, so not looked at
   if (isBefore) sockets[0]!.destroy();
