@@ -17,7 +17,7 @@ import {
   type ListResponse,
   type OperatorRequest,
   type UpdateEvent,
-} from "../operator-protocol.ts";
+} from "../proto/operator-methods.ts";
 
 export interface OperatorClientOptions {
   /** `HOST:PORT`; its certificate must name the host. */

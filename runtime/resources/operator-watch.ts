@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
-import { eventType, type UpdateEvent } from "../operator-protocol.ts";
+import { eventType, type UpdateEvent } from "../proto/operator-methods.ts";
 import { Patience } from "../patience.ts";
 import type { OperatorClient, UpdateName } from "./operator-client.ts";
 
