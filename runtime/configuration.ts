@@ -10,6 +10,8 @@ export interface Configuration {
   nameResolution?: NameResolution;
   /** `spec.components.deny`: types, or `type/version`, that are refused. */
   deniedComponents: string[];
+  /** Names of `spec.features` that are enabled; the metadata lists them. */
+  enabledFeatures: string[];
   /** `spec.logging.apiLogging`. */
   apiLogging: {
     enabled?: boolean;
@@ -60,5 +62,6 @@ export interface NameResolution {
 export const defaultConfiguration: Configuration = {
   secretScopes: [],
   deniedComponents: [],
+  enabledFeatures: [],
   apiLogging: { obfuscateUrls: false, omitHealthChecks: false },
 };

@@ -19,6 +19,8 @@ export interface MetadataItem {
   name: string;
   value: string;
   at?: Position;
+  /** Where its name is written; `at` is its value's place. */
+  nameAt?: Position;
   /** The value came out of a secret store: no message may tell it. */
   isSecret?: boolean;
 }

@@ -1,5 +1,4 @@
 /** The sidecar from argv to exit code: environment, signals, start and end. */
-import { setTimeout as delay } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { messageOf } from "./errors.ts";
 import { exitSoon } from "./exit.ts";
@@ -18,6 +17,7 @@ import { createLogger, parseLevel, type Logger } from "./log.ts";
 import { lateLimit } from "./node-limits.ts";
 import { start, type Sidecar } from "./sidecar/start.ts";
 import { daprVersion, version } from "./version.ts";
+import { delay } from "./timers.ts";
 
 type End =
   | { kind: "signal"; name: string }
@@ -28,6 +28,7 @@ const signalNames: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
 };
+/** The answer to the request goes out meanwhile. */
 const forcedExitMs = 100;
 const waitLimitMs = 60_000;
 
@@ -61,11 +62,13 @@ async function main(argv: string[]) {
     log.info(
       `These flags are accepted but not acted upon by this version: ${later.join(", ")}`,
     );
-  process.on("unhandledRejection", (error) =>
-    log.error(
-      `unexpected rejection: ${(error as Error)?.stack ?? String(error)}`,
-    ),
-  );
+  process.on("uncaughtException", (error, origin) => {
+    // Nobody can tell what was left half done, such as an answer or a position.
+    log.fatal(
+      `An error that nobody handled (${origin}) ends this sidecar, as its state is not known any more: ${error?.stack ?? String(error)}`,
+    );
+    process.exit(1);
+  });
   for (;;) {
     const end = await run(parsed.flags, log);
     if (end !== "restart") return exitSoon(end);
@@ -104,8 +107,11 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     signal: calledOff.signal,
     onRestart: restart,
     onShutdown(force) {
-      if (force) setTimeout(() => process.exit(1), forcedExitMs);
-      ended.resolve({ kind: "api" });
+      if (!force) return ended.resolve({ kind: "api" });
+      log.info(
+        "Force shutdown requested, exiting immediately without graceful shutdown",
+      );
+      setTimeout(() => process.exit(1), forcedExitMs);
     },
   });
   try {
@@ -125,7 +131,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
         ? `Received signal '${end.name}'; beginning shutdown`
         : end.kind === "parent"
           ? "The process that started this sidecar is gone; beginning shutdown"
-          : "Shutdown requested over the API; beginning shutdown",
+          : "Shutdown requested via API; beginning shutdown",
     );
   const code = await close(starting, flags, log);
   // Nobody else is left to kill an app that does not heed its SIGTERM.

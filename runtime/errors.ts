@@ -34,6 +34,11 @@ const catalogue = {
     "ERR_MALFORMED_REQUEST",
     "api error: code = InvalidArgument desc = input key/keyPrefix '%s' can't contain '||'",
   ],
+  stateKeyRefused: [
+    400,
+    "ERR_MALFORMED_REQUEST",
+    "state store %s can't hold the key %s: %s",
+  ],
   stateGet: [500, "ERR_STATE_GET", "fail to get %s from state store %s: %s"],
   stateBulkGet: [500, "ERR_STATE_BULK_GET", "%s"],
   stateSave: [
@@ -109,6 +114,11 @@ const catalogue = {
     "ERR_PERMISSION_DENIED",
     'access denied by policy to get "%s" from "%s"',
   ],
+  secretIllegalKey: [
+    400,
+    "ERR_MALFORMED_REQUEST",
+    "secret %s of secret store %s: a name may not contain NUL",
+  ],
   secretGet: [
     500,
     "ERR_SECRET_GET",
@@ -124,13 +134,55 @@ const catalogue = {
   noInvokeTarget: [
     404,
     "ERR_DIRECT_INVOKE",
-    "failed getting app id either from the URL path or the header dapr-app-id",
+    "%s. To call an app, name it in the path, /v1.0/invoke/APP-ID/method/…, or in the header dapr-app-id",
   ],
   directInvoke: [500, "ERR_DIRECT_INVOKE", "failed to invoke, id: %s, err: %s"],
   directInvokeDenied: [
     403,
     "ERR_DIRECT_INVOKE",
     "failed to invoke, id: %s, err: %s",
+  ],
+
+  // Blocks that this version has not got: code and status as where nothing of the kind is configured.
+  pubsubNotFound: [
+    404,
+    "ERR_PUBSUB_NOT_FOUND",
+    "pubsub %s is not found: publish and subscribe is not in this version of the sidecar",
+  ],
+  configurationNotConfigured: [
+    500,
+    "ERR_CONFIGURATION_STORE_NOT_CONFIGURED",
+    "configuration stores not configured: they are not in this version of the sidecar",
+  ],
+  lockNotConfigured: [
+    500,
+    "ERR_LOCK_STORE_NOT_CONFIGURED",
+    "lock store is not configured: locks are not in this version of the sidecar",
+  ],
+  cryptoNotConfigured: [
+    500,
+    "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED",
+    "crypto providers not configured: they are not in this version of the sidecar",
+  ],
+  subtleCryptoUnimplemented: [
+    501,
+    "ERR_API_UNIMPLEMENTED",
+    "this API is not in this version of the sidecar",
+  ],
+  conversationNotFound: [
+    400,
+    "ERR_CONVERSATION_NOT_FOUND",
+    "failed finding conversation component %s: conversation is not in this version of the sidecar",
+  ],
+  actorNoPlacement: [
+    400,
+    "ERR_ACTOR_NO_PLACEMENT",
+    "placement service is not configured: actors and workflows are not in this version of the sidecar",
+  ],
+  jobScheduleEmpty: [
+    400,
+    "DAPR_SCHEDULER_SCHEDULE_EMPTY",
+    "Schedule is empty: jobs are not in this version of the sidecar",
   ],
 
   healthNotReady: [500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [%s]"],
@@ -193,6 +245,8 @@ export interface ApiErrorOptions {
   details?: ErrorDetail[];
   /** Headers of the answer, e.g. a binding's metadata. */
   headers?: Record<string, string>;
+  /** Said after the original's words. */
+  because?: string | undefined;
 }
 
 /** An error the API answers: `{"errorCode","message","details"?}` with its status. */
@@ -210,10 +264,10 @@ export class ApiError extends Error {
   ) {
     const [status, code, text] = catalogue[error];
     let next = 0;
-    super(
-      text.replace(/%s/g, () => args[next++] ?? ""),
-      { cause: options.cause },
-    );
+    const message = text.replace(/%s/g, () => args[next++] ?? "");
+    super(options.because ? `${message}: ${options.because}` : message, {
+      cause: options.cause,
+    });
     this.status = status;
     this.code = code;
     this.details = options.details;
@@ -229,10 +283,16 @@ export class ApiError extends Error {
   }
 }
 
+/** Node advises a flag of its own, where the sidecar is told otherwise. */
+const nodeAdvice =
+  "if the root CA is installed locally, try running Node.js with --use-system-ca";
+const ourAdvice =
+  "name its authority in SSL_CERT_FILE, or in the component or endpoint";
+
 /** A message fit for a person from whatever was thrown. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.message) return error.message;
+  if (error.message) return error.message.replace(nodeAdvice, ourAdvice);
   const inner = (error as AggregateError).errors?.[0];
   return inner
     ? messageOf(inner)

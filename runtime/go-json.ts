@@ -1,27 +1,119 @@
 /**
  * JSON as the original reads and writes it (Go's encoding/json), so that the
  * same request puts the same bytes on a topic whichever sidecar serves it.
+ * Numbers alone differ: they stay as written, where Go rounds them to float64.
  */
+import { randomUUID } from "node:crypto";
+import { writeDeep } from "./go-json-deep.ts";
 
 const maxDepth = 10_000; // Go's
 
-/** Parses the first JSON value of some bytes; what follows it is not read (spec api §0). Throws SyntaxError. */
+/** A number that would not come back as written: `9007199254740993`, `10.00`, `1E400`. */
+export class Digits {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** In messages; {@link encode} writes the text. */
+  toString(): string {
+    return this.text;
+  }
+}
+
+/** Parses the first JSON value of some bytes; what follows it is not read. Numbers that float64 would change are {@link Digits}. Throws SyntaxError. */
 export function decodeFirst(bytes: Uint8Array): unknown {
-  if (bytes.length > maxDepth && isTooDeep(bytes))
-    throw new SyntaxError("exceeded max depth");
+  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
   const text = wellFormed(
     Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
       "utf8",
     ),
   );
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     if (text.trim() === "") throw new SyntaxError("EOF");
     const end = endOfFirstValue(text);
     if (end === undefined || text.slice(end).trim() === "") throw error;
-    return JSON.parse(text.slice(0, end));
+    return parse(text.slice(0, end));
   }
+}
+
+function parse(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  return hasInexact(text) ? withDigits(JSON.parse(marked(text))) : value;
+}
+
+const tooDeep = () => new SyntaxError("exceeded max depth");
+
+/** Most texts have nothing of the kind, and need no closer look. */
+const mayBeInexact = /(?:^|[:,[\s])-?(?:\d{16}|\d+[.eE])/;
+const longNumber =
+  /(?:^|[:,[\s])(-?(?:\d{16,}|\d+[.eE][\d.eE+-]*))(?=[\s,\]}]|$)/g;
+
+const isExact = (number: string) => String(Number(number)) === number;
+
+/** Whether float64 would change a number; a piece of a text that looks like one counts too. */
+function hasInexact(text: string): boolean {
+  if (!mayBeInexact.test(text)) return false;
+  longNumber.lastIndex = 0;
+  for (let found; (found = longNumber.exec(text));)
+    if (!isExact(found[1]!)) return true;
+  return false;
+}
+
+/** Nobody can guess it, so no text of a request begins with it. */
+const mark = randomUUID();
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** The JSON with each number that float64 would change as a text behind the mark. `text` is known to be JSON. */
+function marked(text: string): string {
+  let done = "";
+  let taken = 0;
+  for (let i = 0; i < text.length; i++) {
+    const char = text.charCodeAt(i);
+    if (char === quote) {
+      for (i++; text.charCodeAt(i) !== quote; i++)
+        if (text.charCodeAt(i) === backslash) i++;
+    } else if (isNumberChar(char)) {
+      let end = i + 1;
+      while (isNumberChar(text.charCodeAt(end))) end++;
+      const number = text.slice(i, end);
+      // The `e` of true and false is one, too.
+      if (/\d/.test(number) && !isExact(number)) {
+        done += `${text.slice(taken, i)}"${mark}${number}"`;
+        taken = end;
+      }
+      i = end - 1;
+    }
+  }
+  return done + text.slice(taken);
+}
+
+/** A digit, or one of `.eE+-`. */
+const isNumberChar = (char: number) =>
+  (char >= 0x30 && char <= 0x39) ||
+  char === 0x2e ||
+  char === 0x65 ||
+  char === 0x45 ||
+  char === 0x2b ||
+  char === 0x2d;
+
+/** Without recursion: values may be nested deeper than the stack is. */
+function withDigits(root: unknown): unknown {
+  const top = { root };
+  const open: Record<string, unknown>[] = [top];
+  for (let one = open.pop(); one; one = open.pop())
+    for (const key of Object.keys(one)) {
+      const value = one[key];
+      if (typeof value === "object" && value !== null)
+        open.push(value as Record<string, unknown>);
+      else if (typeof value === "string" && value.startsWith(mark))
+        one[key] = new Digits(value.slice(mark.length));
+    }
+  return top.root;
 }
 
 const halfLength = "\\ud800".length;
@@ -77,18 +169,16 @@ function endOfFirstValue(text: string): number | undefined {
 
 /**
  * Encodes a parsed value: object keys sorted, `<`, `>`, `&`, U+2028 and U+2029
- * escaped, numbers as float64. Throws SyntaxError where Go would (too deep, a
- * number beyond float64).
+ * escaped, {@link Digits} as written. Throws SyntaxError where it is too deep.
  */
 export function encode(value: unknown): string {
   let text: string;
   try {
     text = isCanonical(value) ? JSON.stringify(value) : write(value);
   } catch (error) {
-    // The stack ends at a depth of some thousands; Go's own limit is 10,000.
-    if (error instanceof RangeError)
-      throw new SyntaxError("exceeded max depth");
-    throw error;
+    // The stack ends at a depth of some thousands; the limit is Go's.
+    if (!(error instanceof RangeError)) throw error;
+    text = writeDeep(value, leaf);
   }
   return /[<>&\u2028\u2029]/.test(text)
     ? text.replace(
@@ -100,12 +190,9 @@ export function encode(value: unknown): string {
 
 /** Whether JSON.stringify alone writes it as Go would: all keys already in order. */
 function isCanonical(value: unknown): boolean {
-  if (typeof value === "number") {
-    if (!Number.isFinite(value))
-      throw new SyntaxError("cannot unmarshal number into a float64");
-    return !Object.is(value, -0);
-  }
+  if (typeof value === "number") return !Object.is(value, -0);
   if (typeof value !== "object" || value === null) return true;
+  if (value instanceof Digits) return false;
   let canonical = true;
   if (Array.isArray(value)) {
     for (const item of value) canonical = isCanonical(item) && canonical;
@@ -121,9 +208,21 @@ function isCanonical(value: unknown): boolean {
   return canonical;
 }
 
+/** Undefined for what holds other values: lists, and objects as they are parsed. */
+function leaf(value: unknown): string | undefined {
+  if (
+    Array.isArray(value) ||
+    (value instanceof Object &&
+      Object.getPrototypeOf(value) === Object.prototype)
+  )
+    return undefined;
+  return write(value);
+}
+
 function write(value: unknown): string {
   if (Object.is(value, -0)) return "-0";
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof Digits) return value.text;
   if (Array.isArray(value)) return `[${value.map(write).join(",")}]`;
   const members = Object.keys(value)
     .sort()

@@ -52,7 +52,7 @@ export interface HttpEndpoint {
 export interface External {
   /** Calls a plain URL's server; redirects are its answer. */
   callUrl(baseUrl: string, request: ForwardRequest): Promise<ForwardReply>;
-  /** Calls a named endpoint; redirects are followed. */
+  /** Calls a named endpoint. */
   callEndpoint(
     endpoint: HttpEndpoint,
     request: ForwardRequest,
@@ -77,6 +77,14 @@ export type CallErrorKind =
   | "too-large"
   | "unimplemented"
   | "internal";
+
+/** No connection was made, or it took nothing. */
+export const isConnectError = (error: unknown): boolean => {
+  const { syscall, unsent } = (error ?? {}) as NodeJS.ErrnoException & {
+    unsent?: boolean;
+  };
+  return unsent === true || syscall === "connect" || syscall === "getaddrinfo";
+};
 
 /** There is no answer of an app: `message` is what the caller's error quotes. */
 export class CallError extends Error {

@@ -9,12 +9,14 @@
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { groupIsAlive, killTree, signalGroup } from "./process-group.ts";
+import { startOf } from "./process-start.ts";
+import type { Started } from "./process-start.ts";
 
 const appGraceMs = 5000;
 
 /**
- * Calls `onLost` when the pipe ends without a `bye`. By then the app was asked
- * to end; `appEnded` settles when it has, or was killed.
+ * Calls `onLost` when the pipe ends without a `bye`. The app is asked to end at
+ * the same time; `appEnded` settles when it has, or was killed.
  */
 export function watchLifeline(
   fd: number,
@@ -22,7 +24,7 @@ export function watchLifeline(
 ): void {
   const pipe = new Socket({ fd, readable: true, writable: false });
   let text = "";
-  let appPid: number | undefined;
+  let app: App | undefined;
   let farewell = false;
   pipe.setEncoding("utf8");
   pipe.on("data", (chunk: string) => {
@@ -32,19 +34,32 @@ export function watchLifeline(
     for (const line of lines) {
       if (line === "bye") farewell = true;
       const pid = /^app-pid (\d+)$/.exec(line);
-      if (pid) appPid = Number(pid[1]);
+      if (pid) app = withStart(Number(pid[1]));
     }
   });
   pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
   pipe.on("close", () => {
     if (farewell) return;
-    onLost(appPid ? endGroup(appPid) : Promise.resolve());
+    onLost(app ? endGroup(app) : Promise.resolve());
   });
   pipe.unref();
 }
 
-/** SIGTERM to a process group, SIGKILL after its grace. */
-async function endGroup(pid: number): Promise<void> {
+interface App {
+  pid: number;
+  started: Promise<Started | undefined>;
+}
+
+const withStart = (pid: number): App => ({
+  pid,
+  started: startOf(pid).catch(() => undefined), // not told: then nobody is ended by the number
+});
+
+/** SIGTERM to a process group, SIGKILL after its grace; not to another that got its ID since. */
+export async function endGroup({ pid, started }: App): Promise<void> {
+  const now = await startOf(pid);
+  // A leader that ended may have left others; while they run, nobody gets its ID.
+  if (now !== undefined && now !== (await started)) return;
   if (process.platform === "win32") return killTree(pid); // no groups, no SIGTERM
   signalGroup(pid, "SIGTERM");
   const until = Date.now() + appGraceMs;

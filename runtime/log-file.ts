@@ -9,7 +9,7 @@ export function createLogFile(path: string): (line: string) => void {
   let isCut = false;
   return (line) => {
     try {
-      fd ??= openSync(path, "a");
+      fd ??= openSync(path, "a", 0o600);
       let rest = Buffer.from(`${isCut ? "\n" : ""}${line}\n`);
       while (rest.length > 0) {
         rest = rest.subarray(writeSync(fd, rest));

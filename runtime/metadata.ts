@@ -1,7 +1,7 @@
 /**
  * Typed metadata tables: one table per component feeds the parser, the errors
  * and the component's page. Rules of `kit/metadata`: keys compare without case,
- * unknown keys pass, a bool that is not one of y/yes/true/t/on/1 is false.
+ * unknown keys pass (who opens a component warns about them), a bool that is not one of y/yes/true/t/on/1 is false.
  */
 import type { MetadataItem, Position } from "./contract.ts";
 
@@ -100,17 +100,17 @@ const unitMs: Record<string, number> = {
 export function parseDurationMs(value: string, bareUnitMs: number): number {
   const input = value.trim();
   if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
-  const match = /^([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/.exec(
-    input,
-  );
-  if (!match)
-    throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
+  const digits = input.replace(/^[+-]/, "");
+  // Each piece begins where the last one ended.
+  const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y;
   let total = 0;
-  for (const [, amount, unit] of match[2]!.matchAll(
-    /(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)/g,
-  ))
-    total += Number(amount) * unitMs[unit!]!;
-  return match[1] === "-" ? -total : total;
+  do {
+    const found = piece.exec(digits);
+    if (!found)
+      throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
+    total += Number(found[1]) * unitMs[found[2]!]!;
+  } while (piece.lastIndex < digits.length);
+  return input.startsWith("-") ? -total : total;
 }
 
 const quantityFactor: Record<string, number> = {
@@ -190,9 +190,29 @@ function nearest(
   table: MetadataTable,
 ): string | undefined {
   const known = new Set(Object.keys(table).map((key) => key.toLowerCase()));
-  return written.find(
-    (key) => !known.has(key) && editDistance(key, wanted.toLowerCase()) <= 2,
+  return nearestName(
+    wanted,
+    written.filter((key) => !known.has(key)),
   );
+}
+
+/** The one of `names` that `word` most looks like a slip of, in any case; none if all are too far. */
+export function nearestName(
+  word: string,
+  names: readonly string[],
+): string | undefined {
+  const folded = word.toLowerCase();
+  let most = folded.length < 4 ? 1 : folded.length < 9 ? 2 : 3;
+  let found: string | undefined;
+  for (const name of names) {
+    // What can't be near is not compared: the word may be long.
+    if (Math.abs(name.length - folded.length) > most) continue;
+    const edits = editDistance(folded, name.toLowerCase());
+    if (edits > most || (found !== undefined && edits === most)) continue;
+    found = name;
+    most = edits;
+  }
+  return found;
 }
 
 /** Levenshtein distance. */
@@ -210,6 +230,10 @@ export function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** A name as a message quotes it: nobody's text fills the log. */
+export const short = (name: string): string =>
+  /^[\w./-]{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60));
 
 /** `file:line:column`, or nothing. */
 export function where(at: Position | undefined): string {

@@ -1,7 +1,7 @@
 /** What a secret value is made of: hosts, users, folders and settings, which a driver may name by themselves. */
 
 /** A shape of text, not a part of the secret: `-----BEGIN …-----`, the scheme of a URL. */
-const frame = /^-----.*-----$|^\s*[a-z][a-z0-9+.-]*:\/\//gim;
+const frame = /^-----.*-----$|^[\t ]*[a-z][a-z0-9+.-]*:\/\//gim;
 /** Names of settings in connection strings; any other name before a `=` may be a piece of a value with a blank in it. */
 const setting =
   /(^|[\s;&?])(?:host|hostaddr|port|user|username|password|passfile|dbname|database|options|sslmode|sslrootcert|sslcert|sslkey|sslpassword|search_path|application_name|connect_timeout|pool_\w+)\s*=/gi;

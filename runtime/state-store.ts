@@ -57,7 +57,7 @@ export type StateOperation =
   | { operation: "upsert"; request: SetState }
   | { operation: "delete"; request: DeleteState };
 
-/** `filter`, `sort` and `page` as the query API gives them, checked by the block for shape only. */
+/** `filter`, `sort` and `page` as the query API gives them, checked by the block for shape only. A number that float64 would change is a `Digits`. */
 export interface StateQuery {
   filter?: Record<string, unknown>;
   sort?: { key: string; order?: string }[];
@@ -80,6 +80,8 @@ export interface QueryResult {
  */
 export interface StateStore {
   features: readonly StateFeature[];
+  /** Why the store can't hold such a key, or would make another of it; undefined if it can. Asked before any other call. */
+  refuseKey?(key: string): string | undefined;
   get(request: GetState): Promise<StateEntry | undefined>;
   set(request: SetState): Promise<void>;
   delete(request: DeleteState): Promise<void>;
@@ -95,9 +97,11 @@ export interface StateStore {
   ): Promise<void>;
   /** Most operations of one transaction; no limit if absent. */
   maxTransactionOperations?: number;
+  /** Finds keys of `keyPrefix` and no further `||`: those that the asking app may have saved. */
   query?(
     query: StateQuery,
     metadata: Record<string, string>,
+    keyPrefix: string,
   ): Promise<QueryResult>;
   /** Lets what is under way end, then closes its connections. */
   close(): Promise<void>;

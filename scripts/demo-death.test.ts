@@ -23,6 +23,8 @@ test("a sidecar's death comes with the last fatal line of its log", () => {
     'time="x" level=info msg="started" app_id=a\ntime="x" level=fatal msg="port 3500 of \\"a\\" is taken" app_id=a\nExited\n',
   );
   expect(deathIn(line)).toBe(`${plain}: port 3500 of "a" is taken`);
+  writeFileSync(log, 'level=fatal msg="\\u001b[2J\\u009bno"\n');
+  expect(deathIn(line)).toBe(`${plain}:  [2J no`);
 });
 
 test("what `dapr run` refuses is its reason; that it then stops is none", () => {

@@ -29,7 +29,11 @@ export function deathIn(line: string, app?: string): string | undefined {
 function withLog(found: string): string {
   const log = /Its log says why: (.+)$/.exec(found)?.[1];
   const reason = log && lastFatal(log);
-  return reason ? `${found.replace(/\.$/, "")}: ${reason}` : found;
+  // A log holds what others sent; this goes to a terminal.
+  return (reason ? `${found.replace(/\.$/, "")}: ${reason}` : found).replace(
+    /\p{Cc}+/gu,
+    " ",
+  );
 }
 
 /** The message of the last fatal line; the path alone has to do where there is none. */

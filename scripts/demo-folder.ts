@@ -46,7 +46,7 @@ export class DemoFolder {
 /** One at a time: `recursive` says ENOENT of a folder that cannot be written. */
 function make(folder: string): void {
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }

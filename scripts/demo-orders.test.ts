@@ -9,6 +9,11 @@ test("all orders must come, duplicates and strangers do not count", () => {
   expect(orders.seen("{ orderId: 1 }")).toBe(true);
 });
 
+test("colours do not hide an order", () => {
+  const orders = new OrderCount(1, printedOrders());
+  expect(orders.seen("{ orderId: \x1b[33m1\x1b[39m }")).toBe(true);
+});
+
 test("an order counts as persisted once the app says so, not when it failed", () => {
   const orders = new OrderCount(1, persistedOrders());
   expect(orders.seen("Got a new order! Order ID: 1")).toBe(false);

@@ -1,4 +1,5 @@
 /** Counts the orders that came through nodeapp. */
+import { stripVTControlCharacters } from "node:util";
 
 /** Takes a line that nodeapp printed; returns the order that came through by it, if one did. */
 export type OrderReader = (line: string) => number | undefined;
@@ -40,7 +41,8 @@ export class OrderCount {
 
   /** Takes a line nodeapp printed; true once every order was seen. */
   seen(line: string): boolean {
-    const order = this.#orderIn(line.trim());
+    // FORCE_COLOR colours what the app prints, too.
+    const order = this.#orderIn(stripVTControlCharacters(line).trim());
     if (order !== undefined && this.#missing.delete(order))
       this.#progressAt = Date.now();
     return this.#missing.size === 0;

@@ -46,6 +46,17 @@ const orders = values.count
   ? new OrderCount(Number(values.count), scene.orderReader())
   : undefined;
 
+if (process.env.NO_COLOR) chalk.level = 0; // which chalk does not heed
+
+/** Each app has its own. */
+const appColours = [chalk.cyan, chalk.magenta];
+const seenApps: string[] = [];
+function prefixOf(app: string): string {
+  if (!seenApps.includes(app)) seenApps.push(app);
+  const colour = appColours[seenApps.indexOf(app) % appColours.length]!;
+  return colour(`== APP - ${app} ==`);
+}
+
 /** Why the demo ends, and with which exit code; the first reason counts. */
 let ending: { why: string; code: number } | undefined;
 const stopping = new AbortController();
@@ -84,7 +95,7 @@ async function run(folder: DemoFolder): Promise<void> {
   const registry = join(folder.path, "sidecars");
   apps = startRun(join(folder.path, "dapr.yaml"), registry, {
     line: (app, text) => {
-      console.log(`${chalk.cyan(`== APP - ${app} ==`)} ${text}`);
+      console.log(`${prefixOf(app)} ${text}`);
       if (app === "nodeapp" && orders?.seen(text))
         end(`${orders.total} of ${orders.total} orders came through`, 0);
     },

@@ -13,7 +13,7 @@ export async function freePort(
 }
 
 // Both addresses: some systems let a wildcard listener and a loopback one share a port.
-async function isFree(port: number): Promise<boolean> {
+export async function isFree(port: number): Promise<boolean> {
   return (await canListen(port, "127.0.0.1")) && (await canListen(port));
 }
 

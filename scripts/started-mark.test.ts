@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { StartedMark } from "./started-mark.ts";
@@ -16,6 +16,15 @@ test("a container is orphaned once the demo that started it is gone", () => {
   expect(mark.isOrphan("abc")).toBe(true);
   expect(mark.isOrphan("another")).toBe(false);
   expect(new StartedMark(root, "kafka").isOrphan("abc")).toBe(false);
+  mark.write("abc", process.ppid);
+  expect(mark.isOrphan("abc")).toBe(false);
+  const file = join(root, ".dapr", "started-redis");
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  // The ID of a process that started later.
+  writeFileSync(file, readFileSync(file, "utf8").replace(/ \S+$/, " 1"));
+  expect(mark.isOrphan("abc")).toBe(true);
+  writeFileSync(file, "abc");
+  expect(mark.isOrphan("abc")).toBe(false);
   mark.remove();
   expect(mark.isOrphan("abc")).toBe(false);
 });

@@ -1,7 +1,7 @@
 /** `.dapr/started-SERVICE`: the container that a demo started, so that the next removes it if that one is killed. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { isAlive } from "./alive.ts";
+import { isAlive, startOf } from "./alive.ts";
 
 export class StartedMark {
   readonly #file: string;
@@ -12,13 +12,17 @@ export class StartedMark {
 
   /** This demo is the one that removes the container. */
   write(container: string, pid = process.pid): void {
-    writeFileSync(this.#file, `${container} ${pid}`);
+    const mark = `${container} ${pid} ${startOf(pid)}`;
+    writeFileSync(this.#file, mark, { mode: 0o600 });
   }
 
   /** Did a demo that is no more start this very container? */
   isOrphan(container: string): boolean {
-    const [started, pid] = this.#read().split(" ");
-    return started === container && !isAlive(Number(pid));
+    const [started, id, ...start] = this.#read().split(" ");
+    const pid = Number(id);
+    // Another process may have its ID by now.
+    const runs = isAlive(pid) && startOf(pid) === start.join(" ");
+    return started === container && pid > 0 && !runs;
   }
 
   remove(): void {

@@ -53,6 +53,8 @@ const tutorialRuns = [
   { name, stage: "embedded", lang: "zh" },
 ]);
 
+/** What a tutorial exits with when other programs keep its ports. */
+const noPorts = 2;
 const withoutDocker = ["embedded", "hand", "debug"];
 
 // Tests end their own containers; the reaper would be one more image to pull.
@@ -215,13 +217,19 @@ function tutorial(): void {
     }
     if (stage === "kubernetes") loadImages("apache/kafka:4.1.1", "redis:7");
     console.log(`\n-- ${title} --`);
-    const { stdout } = spawnSync(
+    const { stdout, status } = spawnSync(
       process.execPath,
       ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
       { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
     );
     process.stdout.write(stdout);
     addLastLine(counts, title, stdout);
+    if (status === noPorts) {
+      console.log(
+        "The tutorials that follow use the same ports and are not run.",
+      );
+      return;
+    }
   }
 }
 

@@ -8,6 +8,7 @@ import { fail, parseOptions } from "./options.ts";
 import { readSteps, type Step } from "./tutorial-markdown.ts";
 import { difference, missingLines } from "./tutorial-match.ts";
 import { Terminal } from "./tutorial-terminal.ts";
+import { takeTurn } from "./tutorial-turn.ts";
 
 const usage = `npm run tutorial -- NAME [OPTIONS]
 
@@ -60,6 +61,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     for (const terminal of opened) terminal.interrupt();
   });
 
+const endTurn = steps.some(({ stage }) => stage !== clusterStage)
+  ? await takeTurn().catch((error: Error) => {
+      console.error(error.message);
+      process.exit(2);
+    })
+  : () => {};
 let passed = 0;
 let failed = 0;
 let skipped = 0;
@@ -92,6 +99,7 @@ for (const [index, step] of steps.entries()) {
   }
 }
 for (const terminal of opened.reverse()) await terminal.end();
+endTurn();
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || interrupted ? 1 : 0;
 

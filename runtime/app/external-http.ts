@@ -4,16 +4,24 @@
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
+import { trustSystemAuthorities } from "../trusted-authorities.ts";
+import { methodPath } from "../blocks/invocation-path.ts";
 import type {
   External,
   ForwardReply,
   ForwardRequest,
   HttpEndpoint,
 } from "../invocation.ts";
+import { trimEnd } from "../trim-end.ts";
 
 const maxRedirects = 10;
 
-export function createExternal(): External {
+export interface ExternalOptions {
+  /** Redirects of an endpoint are followed where they stay below its URL; else each is an answer. */
+  followRedirects: boolean;
+}
+
+export function createExternal({ followRedirects }: ExternalOptions): External {
   const agents = new Map<HttpEndpoint | undefined, Promise<Dispatcher>>();
 
   /** One for all plain URLs, and one for each endpoint, which may have its own TLS. */
@@ -31,6 +39,7 @@ export function createExternal(): External {
     url: URL,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
+    if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("./undici-forward.ts");
     return forwardOver(await agent, url.origin, {
       ...request,
@@ -44,28 +53,19 @@ export function createExternal(): External {
     },
     async callEndpoint(endpoint, request) {
       const agent = agentFor(endpoint);
-      const start = urlOf(endpoint.baseUrl, request);
-      let url = start;
+      let url = urlOf(endpoint.baseUrl, request);
       let current = {
         ...request,
         headers: replaced(request.headers, endpoint.headers),
       };
       for (let hops = 0; ; hops++) {
         const reply = await send(agent, url, current);
-        const next = redirectOf(reply, url);
-        if (!next || current.body instanceof Readable) return reply;
-        if (hops === maxRedirects) {
-          drop(reply);
-          throw new Error(
-            `${url.origin} redirects more than ${maxRedirects} times`,
-          );
-        }
+        if (!followRedirects || current.body instanceof Readable) return reply;
+        const next = redirectOf(reply, url, endpoint.baseUrl);
+        if (!next || hops === maxRedirects) return reply;
         drop(reply);
         url = next;
         current = redirected(current, reply.status);
-        // Secrets are for the endpoint, not for where it sends us.
-        if (url.origin !== start.origin)
-          current.headers = stripped(current.headers, endpoint.headers);
       }
     },
     async forget(endpoint) {
@@ -100,18 +100,32 @@ function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
   if (base.username || base.password)
     throw new Error("a URL with a user or password is not called");
   // Normalised already: nothing in it climbs out of the base's path.
-  const prefix = base.pathname.replace(/\/+$/, "");
+  const prefix = trimEnd(base.pathname, "/");
   return new URL(base.origin + prefix + path);
 }
 
-function redirectOf({ status, headers }: ForwardReply, from: URL) {
+/** Where a redirect leads, if that is below the endpoint's URL. */
+function redirectOf(
+  { status, headers }: ForwardReply,
+  from: URL,
+  baseUrl: string,
+): URL | undefined {
   if (![301, 302, 303, 307, 308].includes(status)) return undefined;
-  for (let i = 0; i < headers.length; i += 2)
-    if (headers[i]!.toLowerCase() === "location") {
-      const to = URL.parse(headers[i + 1]!, from.href);
-      return to && /^https?:$/.test(to.protocol) ? to : undefined;
-    }
-  return undefined;
+  const at = headers.findIndex(
+    (name, i) => i % 2 === 0 && name.toLowerCase() === "location",
+  );
+  const to = at < 0 ? null : URL.parse(headers[at + 1]!, from.href);
+  if (!to || to.origin !== from.origin) return undefined;
+  // A server may decode more than once, or take a backslash for a slash.
+  if (/%25|%5c/i.test(to.pathname)) return undefined;
+  try {
+    const { wire } = methodPath(to.pathname + to.search);
+    const base = trimEnd(new URL(baseUrl).pathname, "/");
+    const isBelow = wire.startsWith(`${base}/`) || wire === base;
+    return isBelow ? new URL(to.origin + wire) : undefined;
+  } catch {
+    return undefined; // no path that is ever called
+  }
 }
 
 /** 301 to 303 turn what is no GET or HEAD into a GET without a body, as clients do. */
@@ -128,9 +142,6 @@ function redirected(request: ForwardRequest, status: number) {
 function replaced(headers: string[], own: string[]): string[] {
   return [...without(headers, namesOf(own)), ...own];
 }
-
-const stripped = (headers: string[], own: string[]) =>
-  without(headers, namesOf(own).add("authorization").add("cookie"));
 
 function without(headers: string[], names: Set<string>): string[] {
   const kept: string[] = [];

@@ -2,8 +2,8 @@
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
  * `threshold` failures in a row make it unhealthy (spec api §6.4).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import type { AppChannel } from "../contract.ts";
+import { delay } from "../timers.ts";
 
 export interface HealthOptions {
   path: string;

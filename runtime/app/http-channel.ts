@@ -12,8 +12,13 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
-import { createHttp1Client, type Http1Client } from "./http1-client.ts";
+import {
+  createHttp1Client,
+  type Http1Client,
+  type Http1Target,
+} from "./http1-client.ts";
 import { createPlaces } from "./places.ts";
+import { startTimer } from "../timers.ts";
 
 export interface HttpChannelOptions {
   protocol: "http" | "https" | "h2c";
@@ -36,10 +41,13 @@ export async function createHttpChannel(
   const { protocol, address, port, apiToken, maxBodyBytes } = options;
   const host = address.includes(":") ? `[${address}]` : address;
   const origin = `${protocol === "https" ? "https" : "http"}://${host}:${port}`;
+  const target = { host: address, port, authority: `${host}:${port}` };
   const client: Pick<Http1Client, "forward"> & { close(): unknown } =
     protocol === "http"
-      ? createHttp1Client({ host: address, port, authority: `${host}:${port}` })
-      : await createUndiciClient(protocol, origin);
+      ? createHttp1Client(target)
+      : protocol === "h2c"
+        ? await createH2cClient(origin)
+        : await createTlsClient(origin, target);
   const places = createPlaces(options.maxConcurrency);
 
   const failure = (error: unknown) =>
@@ -102,40 +110,37 @@ export async function createHttpChannel(
   };
 }
 
-/** For apps that speak TLS or HTTP/2; loaded only for them. */
-async function createUndiciClient(protocol: "https" | "h2c", origin: string) {
-  const { forwardOver } = await import("./undici-forward.ts");
-  // The app's time is its own: no limit on headers or body (an inbound policy may set one).
-  const timeouts = { headersTimeout: 0, bodyTimeout: 0 };
-  const pool =
-    protocol === "h2c"
-      ? new (await import("undici/lib/dispatcher/h2c-client.js")).default(
-          origin,
-          timeouts,
-        )
-      : new (await import("undici/lib/dispatcher/pool.js")).default(origin, {
-          ...timeouts,
-          pipelining: 1,
-          keepAliveTimeout: 60_000,
-          connect: { rejectUnauthorized: false },
-        });
+/** For apps that speak HTTP/2; loaded only for them. */
+async function createH2cClient(origin: string) {
+  const { createHttp2Client } = await import("./http2-client.ts");
+  return createHttp2Client(origin);
+}
+
+/** For apps that speak TLS, whoever signed for them; loaded only for them. */
+async function createTlsClient(
+  origin: string,
+  target: Http1Target,
+): Promise<Http1Client> {
+  const { connect } = await import("node:tls");
+  const { explainTls } = await import("./no-tls.ts");
+  const { host, port } = target;
+  const client = createHttp1Client({
+    ...target,
+    connectTls: () =>
+      connect({ host, port, rejectUnauthorized: false }).setNoDelay(),
+  });
   return {
-    forward(request: ForwardRequest, apiToken?: string) {
-      if (apiToken === undefined) return forwardOver(pool, origin, request);
-      const headers: string[] = [];
-      for (let i = 0; i < request.headers.length; i += 2)
-        if (request.headers[i]!.toLowerCase() !== "dapr-api-token")
-          headers.push(request.headers[i]!, request.headers[i + 1]!);
-      headers.push("dapr-api-token", apiToken);
-      return forwardOver(pool, origin, { ...request, headers });
-    },
-    close: () => pool.destroy(),
+    ...client,
+    forward: (request, apiToken) =>
+      client.forward(request, apiToken).catch((error: Error) => {
+        throw explainTls(origin, error);
+      }),
   };
 }
 
 function startTimeout(ms: number) {
   const controller = new AbortController();
-  const timer = setTimeout(
+  const timer = startTimer(
     () => controller.abort(new Error(`no answer within ${ms} ms`)),
     ms,
   );

@@ -1,7 +1,14 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
-import type { ForwardReply, ForwardRequest } from "../invocation.ts";
+import {
+  setImmediate as turn,
+  setTimeout as delay,
+} from "node:timers/promises";
+import {
+  isConnectError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../invocation.ts";
 import { createHttp1Client, type Http1Client } from "./http1-client.ts";
 
 const ok = (body: string, headers = "") =>
@@ -53,6 +60,11 @@ async function textOf({ body }: ForwardReply): Promise<string> {
   return Buffer.concat(await body.toArray()).toString("latin1");
 }
 
+/** Until a connection whose answer is read is kept. */
+async function nothingMore() {
+  for (let turns = 0; turns < 3; turns++) await turn();
+}
+
 test("a request goes out as one head and body, with the token and no header of the caller's connection", async () => {
   let seen = "";
   await start((text, socket) => {
@@ -83,12 +95,91 @@ test("a request goes out as one head and body, with the token and no header of t
 
 test("a connection serves one request after the other", async () => {
   await start((text, socket) => socket.write(ok(text.split(" ")[1]!)));
-  for (const path of ["/a", "/b", "/c"])
+  for (const path of ["/a", "/b", "/c"]) {
     expect(await textOf(await send({ path }))).toBe(path);
+    await nothingMore();
+  }
   expect(sockets).toHaveLength(1);
   await Promise.all([send(), send()]);
   expect(sockets).toHaveLength(2);
 });
+
+test("a connection is not used again before what was sent behind the answer can be read", async () => {
+  await start((text, socket) => socket.write(ok(text.split(" ")[1]!)));
+  expect(await textOf(await send({ path: "/a" }))).toBe("/a");
+  expect(await textOf(await send({ path: "/b" }))).toBe("/b");
+  expect(sockets).toHaveLength(2);
+});
+
+// A poll of the event loop reads at most 32 times 64 KiB of a connection.
+test.each([1, 31, 32, 33, 64])(
+  "a second answer behind one that ends with read %i of 64 KiB is nobody's",
+  async (reads) => {
+    const size = reads * 64 * 1024;
+    const head = `HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`;
+    const first = head.replace(String(size), String(size - head.length));
+    const body = "A".repeat(size - first.length);
+    await start((text, socket) =>
+      socket.write(
+        text.includes("/evil") ? first + body + ok("smuggled") : ok("good"),
+        "latin1",
+      ),
+    );
+    for (let round = 0; round < 20; round++) {
+      const evil = send({ path: "/evil" }).then(textOf);
+      const after = evil.then(() => send({ method: "POST" })).then(textOf);
+      const beside = send({ method: "POST" }).then(textOf);
+      expect((await evil).length).toBe(body.length);
+      expect(await after).toBe("good");
+      expect(await beside).toBe("good");
+      await nothingMore();
+      expect(await textOf(await send({ method: "POST" }))).toBe("good");
+    }
+  },
+);
+
+test.each<[string, string, string]>([
+  [
+    "204 with a length",
+    "POST",
+    "HTTP/1.1 204 No\r\nContent-Length: 46\r\n\r\n",
+  ],
+  [
+    "204 in chunks",
+    "POST",
+    "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+  ],
+  ["304 with a length", "PUT", "HTTP/1.1 304 No\r\nContent-Length: 46\r\n\r\n"],
+  [
+    "HEAD with a length",
+    "HEAD",
+    "HTTP/1.1 200 OK\r\nContent-Length: 46\r\n\r\n",
+  ],
+  ["HEAD without one", "HEAD", "HTTP/1.1 200 OK\r\n\r\n"],
+  [
+    "close beside keep-alive",
+    "POST",
+    "HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+  ],
+])(
+  "what comes late behind an answer of %s is nobody's",
+  async (_, method, head) => {
+    let evil: Socket;
+    await start((text, socket) => {
+      if (!text.includes("/evil")) return socket.write(ok("good"));
+      evil = socket;
+      return socket.write(head);
+    });
+    for (let round = 0; round < 5; round++) {
+      await send({ path: "/evil", method });
+      await nothingMore();
+      const next = send({ method: "POST" });
+      await nothingMore();
+      evil!.write(ok("smuggled"));
+      expect(await textOf(await next)).toBe("good");
+    }
+  },
+);
 
 test.each([
   ["says it closes", ok("x", "Connection: close\r\n")],
@@ -97,6 +188,7 @@ test.each([
 ])("a connection that %s is not used again", async (_, answer) => {
   await start((_text, socket) => socket.write(answer));
   expect(await textOf(await send())).toBe("x");
+  await nothingMore();
   expect(await textOf(await send())).toBe("x");
   expect(sockets).toHaveLength(2);
 });
@@ -106,6 +198,7 @@ test("a connection whose end was the answer's is not used again", async () => {
     socket.end(`HTTP/1.1 200 OK\r\n\r\n${connection}`),
   );
   expect(await textOf(await send({ method: "POST" }))).toBe("1");
+  await nothingMore();
   expect(await textOf(await send({ method: "POST" }))).toBe("2");
 });
 
@@ -126,6 +219,7 @@ test.each(["GET", "PUT", "DELETE"])(
       else socket.write(ok(`${connection}`));
     });
     expect(await textOf(await send())).toBe("1");
+    await nothingMore();
     expect(await textOf(await send({ method }))).toBe("2");
   },
 );
@@ -138,6 +232,7 @@ test("a POST may have been the reason: it is not sent again", async () => {
     else socket.write(ok("x"));
   });
   await send();
+  await nothingMore();
   await expect(send({ method: "POST" })).rejects.toThrow(/closed|ECONNRESET/);
   expect(posts).toBe(1);
 });
@@ -264,6 +359,7 @@ test("an answer before the body's end is given, and the connection not used agai
   const body = new Readable({ read() {} });
   body.push("abc");
   expect(await textOf(await send({ method: "PUT", body }))).toBe("enough");
+  await nothingMore();
   expect(await textOf(await send())).toBe("enough");
   expect(sockets).toHaveLength(2);
 });
@@ -321,4 +417,72 @@ test("one that is retired lets the calls it carries end, and keeps no connection
   socket.write(ok("late"));
   expect(await textOf(await slow)).toBe("late");
   await new Promise((done) => socket.once("close", done));
+});
+
+test("a POST does not go out on a connection that the app has closed by then", async () => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST")) posts++;
+    socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  // Its end is there, and nobody has read it yet.
+  sockets[0]!.destroy();
+  const reply = await send({ method: "POST" });
+  later.mockRestore();
+  expect(await textOf(reply)).toBe("hi");
+  expect([posts, sockets.length]).toEqual([1, 2]);
+});
+
+test("a caller that leaves while a connection is looked at keeps it for the next", async () => {
+  await start((_text, socket) => socket.write(ok("hi")));
+  await textOf(await send());
+  const { now } = performance;
+  const later = jest.spyOn(performance, "now");
+  later.mockImplementation(() => now.call(performance) + 10);
+  const caller = new AbortController();
+  const call = send({ method: "POST", signal: caller.signal });
+  caller.abort();
+  await expect(call).rejects.toThrow("aborted");
+  later.mockRestore();
+  await textOf(await send());
+  expect(sockets).toHaveLength(1);
+});
+
+test.each([
+  ["had closed before it came is sent anew", true],
+  ["closed once it had come is an error: the app may have read it", false],
+])("a POST on a kept connection that the app %s", async (_, isBefore) => {
+  let posts = 0;
+  await start((text, socket) => {
+    if (text.startsWith("POST") && ++posts === 1 && !isBefore) socket.destroy();
+    else socket.write(ok("hi"));
+  });
+  await textOf(await send());
+  const still = jest.spyOn(performance, "now");
+  still.mockReturnValue(performance.now()); // used just now, so not looked at
+  if (isBefore) sockets[0]!.destroy();
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  still.mockRestore();
+  if (isBefore) expect(await textOf(await call)).toBe("hi");
+  else
+    await expect(call).rejects.toThrow(
+      "it closed the connection without an answer",
+    );
+  expect([posts, sockets.length]).toEqual([1, isBefore ? 2 : 1]);
+});
+
+test("a new connection that is reset tells whether it had taken the request", async () => {
+  await start(() => {});
+  server.on("connection", (socket) => socket.resetAndDestroy());
+  const call = send({ method: "POST", body: Buffer.from("order") });
+  await expect(call).rejects.toMatchObject({ code: "ECONNRESET" });
+  const error = await call.catch((reason: NodeJS.ErrnoException) => reason);
+  // Which of them depends on who comes first.
+  expect(isConnectError(error)).toBe(
+    (error as NodeJS.ErrnoException).syscall !== "read",
+  );
 });

@@ -2,7 +2,9 @@
  * Calls to one server over kept HTTP/1.1 connections: the one used last is
  * used next, and a new one is made when none is free.
  */
+import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Forward, ForwardRequest } from "../invocation.ts";
 import { createConnection, type Connection } from "./http1-connection.ts";
 import { framingOf, requestHead } from "./http1-request.ts";
@@ -12,6 +14,8 @@ export interface Http1Target {
   port: number;
   /** The `Host` header. */
   authority: string;
+  /** In place of a bare connection: one over TLS. */
+  connectTls?: () => Socket;
 }
 
 export interface Http1Client {
@@ -23,6 +27,8 @@ export interface Http1Client {
 }
 
 const sweepMs = 5000;
+/** A connection that nobody used for so long is looked at first: where calls follow closely that would cost, and tell nothing new. */
+const restedMs = 2;
 
 export function createHttp1Client(target: Http1Target): Http1Client {
   const all = new Set<Connection>();
@@ -51,7 +57,7 @@ export function createHttp1Client(target: Http1Target): Http1Client {
   }
 
   function open(): Connection {
-    const connection = createConnection(target.host, target.port);
+    const connection = createConnection(target);
     all.add(connection);
     return connection;
   }
@@ -63,16 +69,30 @@ export function createHttp1Client(target: Http1Target): Http1Client {
       const head = requestHead(request, target.authority, framing, apiToken);
       const sendOver = (connection: Connection) =>
         connection.send(request, head, framing, () => {
-          if (!isRetired && connection.isFree(performance.now()))
+          const now = performance.now();
+          if (!isRetired && connection.isFree(now)) {
+            connection.freeSince = now;
             free.push(connection);
-          else drop(connection);
+          } else drop(connection);
         });
-      const kept = take();
+      let kept = take();
+      if (kept && !isRepeatable(request) && isRested(kept)) {
+        await poll();
+        if (!kept.isFree(performance.now())) {
+          drop(kept);
+          kept = take();
+        } else if (request.signal?.aborted) free.push(kept);
+        request.signal?.throwIfAborted();
+      }
       if (!kept) return sendOver(open());
       const reply = sendOver(kept);
-      if (!isRepeatable(request)) return reply;
+      if (request.body instanceof Readable) return reply;
+      const used = kept;
       return reply.catch((error: unknown) => {
-        if (!kept.wasStale() || request.signal?.aborted) throw error;
+        const isSafe = isRepeatable(request)
+          ? used.wasStale()
+          : used.wasUnseen();
+        if (!isSafe || request.signal?.aborted) throw error;
         return sendOver(open());
       });
     },
@@ -88,6 +108,18 @@ export function createHttp1Client(target: Http1Target): Http1Client {
     },
   };
 }
+
+const isRested = ({ freeSince }: Connection) =>
+  performance.now() - freeSince > restedMs;
+
+/**
+ * Resolves after a poll of its own, so that the end of a connection that came
+ * before is seen: what is sent to an app that has closed can't be sent again.
+ */
+const poll = async () => {
+  await turn();
+  await turn();
+};
 
 /**
  * Whether a request may be sent again when a kept connection ends under it. The

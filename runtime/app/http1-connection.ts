@@ -10,7 +10,8 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../invocation.ts";
-import { freeableCopy } from "../spent-bytes.ts";
+import { countSpent, freeableCopy } from "../spent-bytes.ts";
+import type { Http1Target } from "./http1-client.ts";
 import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 import type { Framing } from "./http1-request.ts";
@@ -20,7 +21,8 @@ export interface Connection {
   /**
    * Sends a request whose head is made already. Rejects with what went wrong before there was a head to
    * answer with; later the answer's body fails. `onDone` is called once the
-   * connection has nothing more to do with it.
+   * connection has nothing more to do with it, and if it is kept, once nothing
+   * more can come of what the server has sent by then.
    */
   send(
     request: ForwardRequest,
@@ -32,6 +34,10 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
+  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. Its error is `unsent`. */
+  wasUnseen(): boolean;
+  /** Of the client that keeps it, as of `performance.now()`. */
+  freeSince: number;
   close(): void;
 }
 
@@ -40,6 +46,10 @@ const keptMs = 60_000;
 const marginMs = 1000;
 /** A body of known length up to this is collected: an app that dies in it is an error, not half an answer. */
 const collectedBytes = 64 * 1024;
+
+/** What goes out at once to this machine comes as one piece: it is taken whole or refused whole. */
+const onePieceBytes = 16 * 1024;
+const ownMachine = /^(127\.|::1$|localhost$)/;
 
 const readBytes = 64 * 1024;
 let shared: Buffer | undefined;
@@ -65,12 +75,18 @@ interface Exchange {
   upload: Upload | undefined;
   signal: AbortSignal | undefined;
   onAbort(): void;
+  isOnePiece: boolean;
 }
 
-export function createConnection(host: string, port: number): Connection {
+export function createConnection({
+  host,
+  port,
+  connectTls,
+}: Pick<Http1Target, "host" | "port" | "connectTls">): Connection {
   let exchange: Exchange | undefined;
   let isUsed = false;
   let isStale = false;
+  let isUnseen = false;
   let hasEnded = false;
   let expiresAt = Infinity;
   let problem: Error | undefined;
@@ -85,23 +101,45 @@ export function createConnection(host: string, port: number): Connection {
     onEnd: () => (exchange!.isComplete = true),
   });
 
-  const socket = connect({
-    host,
-    port,
-    noDelay: true,
-    onread: {
-      buffer: readBuffer(),
-      callback(size, buffer) {
-        read(() => parser.feed((buffer as Buffer).subarray(0, size)));
-        return true;
-      },
-    },
-  });
+  const feed = (bytes: Buffer) => read(() => parser.feed(bytes));
+  const socket = connectTls
+    ? connectTls().on("data", (bytes: Buffer) => {
+        countSpent(bytes.length);
+        feed(bytes);
+      })
+    : connect({
+        host,
+        port,
+        noDelay: true,
+        allowHalfOpen: true, // for what `end` looks at
+        onread: {
+          buffer: readBuffer(),
+          callback(size, buffer) {
+            feed((buffer as Buffer).subarray(0, size));
+            return true;
+          },
+        },
+      });
   socket.on("end", () => {
     hasEnded = true;
-    read(() => parser.finish());
+    const current = exchange;
+    if (!current?.isOnePiece || !isUsed || parser.hasBegun())
+      return read(() => parser.finish());
+    // Had it been closed before the request came, that was refused, and more
+    // is refused at once. If not, the server may have read it: two bytes more
+    // are nothing to it.
+    socket.write("\r\n", (error) => {
+      isUnseen = Boolean(error);
+      if (exchange === current) read(() => parser.finish());
+    });
   });
-  socket.on("error", (error) => (problem = error));
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    problem = error;
+    // Nothing of one piece was taken: the server was gone by then.
+    if (error.syscall !== "write" || !exchange?.isOnePiece || hasEnded) return;
+    isUnseen = true;
+    problem = Object.assign(error, { unsent: true });
+  });
   socket.on("close", () =>
     fail(problem ?? new Error("the connection was closed")),
   );
@@ -147,8 +185,11 @@ export function createConnection(host: string, port: number): Connection {
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
-    } else socket.destroy();
-    current.onDone();
+      afterTurn(current.onDone);
+    } else {
+      socket.destroy();
+      current.onDone();
+    }
     if (current.stream) current.stream.push(null);
     else
       current.resolve({
@@ -189,6 +230,11 @@ export function createConnection(host: string, port: number): Connection {
           upload: undefined,
           signal,
           onAbort: () => fail(signal!.reason as Error),
+          isOnePiece:
+            !connectTls &&
+            !(body instanceof Readable) &&
+            head.length + (body?.length ?? 0) <= onePieceBytes &&
+            ownMachine.test(host),
         };
         exchange = current;
         parser.begin(method === "HEAD");
@@ -209,12 +255,22 @@ export function createConnection(host: string, port: number): Connection {
     isFree: (now) =>
       exchange === undefined && socket.writable && now < expiresAt,
     wasStale: () => isStale,
+    wasUnseen: () => isUnseen,
+    freeSince: 0,
     close() {
       fail(new CallError("unavailable", "the sidecar shuts down"));
       socket.destroy();
     },
   };
 }
+
+/**
+ * What came behind an answer is for nobody, and ends the connection: its bytes
+ * must be read before the next request goes out. One poll reads no more than
+ * some pieces of each connection, so a whole one has to pass.
+ */
+const afterTurn = (done: () => void) =>
+  void setImmediate(() => setImmediate(done));
 
 const isCollected = ({ length }: ResponseHead) =>
   length !== undefined && length <= collectedBytes;

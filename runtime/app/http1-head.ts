@@ -17,7 +17,7 @@ export interface ResponseHead {
 /** Control characters but tab, and line ends that are not CR LF. */
 // oxlint-disable-next-line no-control-regex -- they are what is refused
 const unreadable = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)|(?<!\r)\n/;
-const statusLine = /^HTTP\/1\.([01]) ([1-9]\d\d)(?: .*)?$/;
+const statusLine = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: .*)?$/;
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** Reads the text before the empty line. Throws a {@link ProtocolError}. */
@@ -41,11 +41,13 @@ export function readHead(text: string): ResponseHead {
     keepAlive: line[1] === "1",
     keepAliveMs: undefined,
   };
+  const said = { close: false, keepAlive: false };
   while (lineEnd >= 0) {
     const from = lineEnd + 2;
     lineEnd = text.indexOf("\r\n", from);
     readHeader(
       head,
+      said,
       lineEnd < 0 ? text.slice(from) : text.slice(from, lineEnd),
     );
   }
@@ -55,10 +57,17 @@ export function readHead(text: string): ResponseHead {
     );
   if (head.isChunked && line[1] === "0")
     throw new ProtocolError("an answer of HTTP/1.0 is chunked");
+  head.keepAlive = (head.keepAlive || said.keepAlive) && !said.close;
   return head;
 }
 
-function readHeader(head: ResponseHead, line: string) {
+/** What `Connection` says; `close` holds whatever stands beside it. */
+interface Said {
+  close: boolean;
+  keepAlive: boolean;
+}
+
+function readHeader(head: ResponseHead, said: Said, line: string) {
   const colon = line.indexOf(":");
   const name = line.slice(0, Math.max(0, colon));
   if (!token.test(name))
@@ -67,17 +76,24 @@ function readHeader(head: ResponseHead, line: string) {
     );
   const value = trim(line, colon + 1);
   head.headers.push(name, value);
-  // Only four names matter here: their lengths tell most others apart.
+  // Only five names matter here: their lengths tell most others apart.
   switch (name.length) {
     case 14:
-      if (name.toLowerCase() === "content-length") readLength(head, value);
+      if (name.toLowerCase() === "content-length")
+        readLength(head, value, line);
       break;
     case 17:
-      if (name.toLowerCase() === "transfer-encoding") readCoding(head, value);
+      if (name.toLowerCase() === "transfer-encoding")
+        readCoding(head, value, line);
+      break;
+    case 16:
+      // Node obeys it, and so do others.
+      if (name.toLowerCase() === "proxy-connection")
+        readConnection(said, value, line);
       break;
     case 10: {
       const lower = name.toLowerCase();
-      if (lower === "connection") readConnection(head, value);
+      if (lower === "connection") readConnection(said, value, line);
       else if (lower === "keep-alive") {
         const seconds = /(?:^|[,\s])timeout\s*=\s*"?(\d{1,9})/i.exec(
           value,
@@ -88,7 +104,16 @@ function readHeader(head: ResponseHead, line: string) {
   }
 }
 
-function readLength(head: ResponseHead, value: string) {
+/** Node takes `chunked` with a tab behind it for another coding. */
+function refuseTab(line: string) {
+  if (line.includes("\t"))
+    throw new ProtocolError(
+      `the answer has a tab in ${JSON.stringify(line.slice(0, 60))}`,
+    );
+}
+
+function readLength(head: ResponseHead, value: string, line: string) {
+  refuseTab(line);
   if (!/^\d{1,15}$/.test(value) || head.length !== undefined)
     throw new ProtocolError(
       `the answer has a malformed or second Content-Length ${JSON.stringify(value.slice(0, 60))}`,
@@ -96,7 +121,8 @@ function readLength(head: ResponseHead, value: string) {
   head.length = Number(value);
 }
 
-function readCoding(head: ResponseHead, value: string) {
+function readCoding(head: ResponseHead, value: string, line: string) {
+  refuseTab(line);
   if (value.toLowerCase() !== "chunked" || head.isChunked)
     throw new ProtocolError(
       `the answer's Transfer-Encoding is not one "chunked" but ${JSON.stringify(value.slice(0, 60))}`,
@@ -104,10 +130,11 @@ function readCoding(head: ResponseHead, value: string) {
   head.isChunked = true;
 }
 
-function readConnection(head: ResponseHead, value: string) {
+function readConnection(said: Said, value: string, line: string) {
+  refuseTab(line);
   for (const option of value.toLowerCase().split(",")) {
-    if (option.trim() === "close") head.keepAlive = false;
-    else if (option.trim() === "keep-alive") head.keepAlive = true;
+    if (option.trim() === "close") said.close = true;
+    else if (option.trim() === "keep-alive") said.keepAlive = true;
   }
 }
 
@@ -120,3 +147,14 @@ function trim(line: string, from: number): string {
 }
 
 const isSpace = (code: number) => code === 0x20 || code === 0x09;
+
+/** Otherwise a head with bare line feeds would be waited for without end. */
+export function refuseBareLineFeed(bytes: Buffer, from: number) {
+  for (
+    let at = bytes.indexOf(0x0a, from);
+    at >= 0;
+    at = bytes.indexOf(0x0a, at + 1)
+  )
+    if (bytes[at - 1] !== 0x0d)
+      throw new ProtocolError("a line of the answer's head ends without CR");
+}

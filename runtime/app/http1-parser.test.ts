@@ -1,3 +1,4 @@
+import type { ResponseHead } from "./http1-head.ts";
 import { createResponseParser } from "./http1-parser.ts";
 
 interface Outcome {
@@ -152,6 +153,14 @@ test.each([
     "the answer switches protocols unasked",
   ],
   [
+    `${start}Transfer-Encoding: chunked\t\r\n\r\n`,
+    'the answer has a tab in "Transfer-Encoding: chunked\\t"',
+  ],
+  [
+    `${start}Content-Length:\t1\r\n\r\n`,
+    'the answer has a tab in "Content-Length:\\t1"',
+  ],
+  [
     `${start}X-A: b\r\n c\r\n\r\n`,
     'the answer has a malformed header line " c"',
   ],
@@ -199,6 +208,17 @@ test.each([
   "1\r\na\n0\r\n",
   "1;a\0\r\na\r\n",
   "0\r\nX\nY: 1\r\n\r\n",
+  "0\r\nX\r\n\r\n",
+  "0\r\nX : 1\r\n\r\n",
+  "0\r\nX: 1\r\n y\r\n\r\n",
+  "0\r\nContent-Length: 1\r\n\r\n",
+  "0\r\nConnection: close\r\n\r\n",
+  "1;\r\na\r\n",
+  "1; a\r\na\r\n",
+  "1;a=\r\na\r\n",
+  "1;a=b;\r\na\r\n",
+  '1;a="b\r\na\r\n',
+  "1;\xff\r\na\r\n",
 ])("the chunk %j is refused", (chunk) => {
   const { error, ended } = outcome([
     Buffer.from(`${start}Transfer-Encoding: chunked\r\n\r\n${chunk}`, "latin1"),
@@ -235,21 +255,72 @@ test.each([
   expect(outcome([Buffer.from(text)], false, true)).toMatchObject({ error });
 });
 
-test.each([
-  ["HTTP/1.1 200 OK\r\nContent-Length: 0", true, undefined],
-  ["HTTP/1.1 200 OK\r\nConnection: close", false, undefined],
-  ["HTTP/1.1 200 OK\r\nConnection: x, Close", false, undefined],
-  ["HTTP/1.0 200 OK\r\nContent-Length: 0", false, undefined],
-  ["HTTP/1.0 200 OK\r\nConnection: keep-alive", true, undefined],
-  ["HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5, max=3", true, 5000],
-])("%j keeps its connection: %s, %s", (text, keepAlive, keepAliveMs) => {
-  let head: object | undefined;
+test.each<[string, string, boolean]>([
+  ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 0", true],
+  ["GET", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close", false],
+  [
+    "GET",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: x, Close",
+    false,
+  ],
+  [
+    "GET",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close, keep-alive",
+    false,
+  ],
+  [
+    "GET",
+    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nProxy-Connection: close",
+    false,
+  ],
+  ["GET", "HTTP/1.0 200 OK\r\nContent-Length: 0", false],
+  [
+    "GET",
+    "HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive",
+    true,
+  ],
+  ["GET", "HTTP/1.1 204 No", true],
+  ["GET", "HTTP/1.1 204 No\r\nContent-Length: 5", false],
+  ["GET", "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked", false],
+  ["GET", "HTTP/1.1 304 No\r\nContent-Length: 5", false],
+  ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 0", true],
+  ["HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 5", false],
+  ["HEAD", "HTTP/1.1 200 OK", false],
+])("%s, %j keeps its connection: %s", (method, text, keepAlive) => {
+  expect(headOf(method, text).keepAlive).toBe(keepAlive);
+});
+
+test("a server tells how long it keeps a connection", () => {
+  const text = "HTTP/1.1 204 No\r\nKeep-Alive: timeout=5, max=3";
+  expect(headOf("GET", text).keepAliveMs).toBe(5000);
+  expect(headOf("GET", "HTTP/1.1 204 No").keepAliveMs).toBeUndefined();
+});
+
+function headOf(method: string, text: string): ResponseHead {
+  let head: ResponseHead | undefined;
   const parser = createResponseParser({
     onHead: (seen) => (head = seen),
     onData() {},
     onEnd() {},
   });
-  parser.begin(true);
+  parser.begin(method === "HEAD");
   parser.feed(Buffer.from(`${text}\r\n\r\n`));
-  expect(head).toMatchObject({ keepAlive, keepAliveMs });
+  return head!;
+}
+
+test("chunks of a read come in few pieces", () => {
+  const pieces: number[] = [];
+  const parser = createResponseParser({
+    onHead() {},
+    onData: (bytes) => pieces.push(bytes.length),
+    onEnd: () => pieces.push(0),
+  });
+  parser.begin(false);
+  parser.feed(Buffer.from(`${start}Transfer-Encoding: chunked\r\n\r\n`));
+  parser.feed(Buffer.from("1\r\nx\r\n".repeat(1000)));
+  const long = `1388\r\n${"y".repeat(5000)}\r\n`;
+  parser.feed(
+    Buffer.from(`2\r\nab\r\n3;a=b\r\ncde\r\n${long}1\r\nx\r\n0\r\n\r\n`),
+  );
+  expect(pieces).toEqual([1000, 5, 5000, 1, 0]);
 });

@@ -3,8 +3,18 @@
  * readers could understand differently is refused, so that nothing can hide in
  * an answer. Keeps no view of its input.
  */
+import {
+  badChunk,
+  checkExtensions,
+  checkTrailer,
+  hexDigit,
+} from "./http1-chunk-lines.ts";
 import { ProtocolError } from "./http1-error.ts";
-import { readHead, type ResponseHead } from "./http1-head.ts";
+import {
+  readHead,
+  refuseBareLineFeed,
+  type ResponseHead,
+} from "./http1-head.ts";
 
 export interface ParserEvents {
   /** The final answer's head; informational ones (1xx) are skipped. */
@@ -17,7 +27,7 @@ export interface ParserEvents {
 export interface ResponseParser {
   /** Expects an answer; one to HEAD has no body. */
   begin(isHead: boolean): void;
-  /** Takes bytes. Throws a {@link ProtocolError}. */
+  /** Takes bytes, and may move them. Throws a {@link ProtocolError}. */
   feed(bytes: Buffer): void;
   /** The connection ended. Throws a {@link ProtocolError} when the answer is not complete by that. */
   finish(): void;
@@ -34,6 +44,8 @@ const maxTrailerBytes = 16 * 1024;
 const maxExtensionBytes = 4096;
 /** 15 hexadecimal digits would exceed what a number holds exactly. */
 const maxSizeDigits = 13;
+/** Smaller chunks of one read are moved together: each piece given costs as much as some hundred bytes. */
+const movedBytes = 4096;
 
 const [cr, lf, semicolon] = [0x0d, 0x0a, 0x3b];
 const endOfHead = Buffer.from("\r\n\r\n");
@@ -64,11 +76,20 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
   let digits = 0;
   /** Bytes of the trailers, or of a chunk's extensions, so far. */
   let dropped = 0;
-  let lineLength = 0;
+  /** A trailer, or a chunk's extensions, so far. */
+  let line = "";
+  /** Data of chunks that was moved together: where in the bytes that are fed. */
+  let movedFrom = 0;
+  let movedTo = 0;
 
   function end() {
     state = nothing;
     events.onEnd();
+  }
+
+  function giveMoved(bytes: Buffer) {
+    if (movedTo > movedFrom) events.onData(bytes.subarray(movedFrom, movedTo));
+    movedFrom = movedTo = 0;
   }
 
   /** Reads a head that begins at `at`; returns where the rest begins. */
@@ -98,10 +119,20 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     const { status, length, isChunked } = response;
     if (status === 101)
       throw new ProtocolError("the answer switches protocols unasked");
-    if (status < 200) return; // informational: the answer is still to come
-    const isEmpty = isHeadRequest || status === 204 || status === 304;
-    if (isEmpty) state = nothing;
-    else if (isChunked) startChunk();
+    if (status < 200) {
+      if (isChunked || length !== undefined || !response.keepAlive)
+        throw new ProtocolError(
+          `an answer of status ${status} announces a body or the end`,
+        );
+      return; // informational: the answer is still to come
+    }
+    const isBodiless = status === 204 || status === 304;
+    if (isBodiless || isHeadRequest) {
+      state = nothing;
+      // Who announces a body may send it, now or late.
+      const mayFollow = isChunked || (isBodiless ? length : length !== 0);
+      if (mayFollow) response.keepAlive = false;
+    } else if (isChunked) startChunk();
     else if (length !== undefined) {
       left = length;
       state = length === 0 ? nothing : counted;
@@ -118,12 +149,52 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
   function takeData(bytes: Buffer, at: number): number {
     const size = Math.min(left, bytes.length - at);
     left -= size;
-    events.onData(bytes.subarray(at, at + size));
+    if (state === counted) events.onData(bytes.subarray(at, at + size));
+    else giveChunk(bytes, at, size);
     if (left === 0) {
       if (state === counted) end();
       else state = chunkCr;
     }
     return at + size;
+  }
+
+  function giveChunk(bytes: Buffer, at: number, size: number) {
+    if (size >= movedBytes) {
+      giveMoved(bytes);
+      events.onData(bytes.subarray(at, at + size));
+    } else if (movedTo === 0) {
+      movedFrom = at;
+      movedTo = at + size;
+    } else {
+      if (size > 32) bytes.copyWithin(movedTo, at, at + size);
+      else for (let i = 0; i < size; i++) bytes[movedTo + i] = bytes[at + i]!;
+      movedTo += size;
+    }
+  }
+
+  /** Takes as many chunks as are whole, plain and short; returns where the rest begins. */
+  function takeShortChunks(bytes: Buffer, from: number): number {
+    for (let at = from; ;) {
+      let size = hexDigit(bytes[at]!);
+      if (size < 0) return at;
+      let head = at + 1;
+      for (; head < at + 3; head++) {
+        const digit = hexDigit(bytes[head]!);
+        if (digit < 0) break;
+        size = size * 16 + digit;
+      }
+      const next = head + size + 4;
+      const isShort =
+        size > 0 &&
+        next <= bytes.length &&
+        bytes[head] === cr &&
+        bytes[head + 1] === lf &&
+        bytes[next - 2] === cr &&
+        bytes[next - 1] === lf;
+      if (!isShort) return at;
+      giveChunk(bytes, head + 2, size);
+      at = next;
+    }
   }
 
   function takeSize(byte: number) {
@@ -138,11 +209,12 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     else throw badChunk();
   }
 
-  /** Extensions and trailers are read to find their end, no more. */
+  /** Extensions and trailers are checked, no more. */
   function drop(byte: number, limit: number) {
     if (++dropped > limit)
       throw new ProtocolError("the answer's chunked coding never ends");
     if ((byte < 0x20 && byte !== 0x09) || byte === 0x7f) throw badChunk();
+    line += String.fromCharCode(byte);
   }
 
   function takeByte(byte: number) {
@@ -150,12 +222,14 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
       case chunkSize:
         return takeSize(byte);
       case chunkExtension:
-        if (byte === cr) state = chunkSizeLf;
-        else drop(byte, maxExtensionBytes);
+        if (byte !== cr) return drop(byte, maxExtensionBytes);
+        checkExtensions(line);
+        state = chunkSizeLf;
         return;
       case chunkSizeLf:
         if (byte !== lf) throw badChunk();
-        dropped = lineLength = 0;
+        dropped = 0;
+        line = "";
         state = left > 0 ? chunkData : trailer;
         return;
       case chunkCr:
@@ -167,16 +241,37 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
         return startChunk();
       case trailer:
         if (byte === cr) state = trailerLf;
-        else {
-          lineLength++;
-          drop(byte, maxTrailerBytes);
-        }
+        else drop(byte, maxTrailerBytes);
         return;
       case trailerLf:
         if (byte !== lf) throw badChunk();
-        if (lineLength === 0) return end();
-        lineLength = 0;
+        if (line === "") return end();
+        checkTrailer(line);
+        line = "";
         state = trailer;
+    }
+  }
+
+  function take(bytes: Buffer) {
+    for (let at = 0; at < bytes.length;) {
+      if (state === head) at = takeHead(bytes, at);
+      else if (state === counted || state === chunkData)
+        at = takeData(bytes, at);
+      else if (state === untilClose) {
+        events.onData(bytes.subarray(at));
+        return;
+      } else if (state === nothing) {
+        excess = true;
+        return;
+      } else {
+        if (state === chunkSize && digits === 0)
+          at = takeShortChunks(bytes, at);
+        if (at === bytes.length) return;
+        const byte = bytes[at++]!;
+        // The end is told behind all data.
+        if (state === trailerLf && line === "") giveMoved(bytes);
+        takeByte(byte);
+      }
     }
   }
 
@@ -189,18 +284,9 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     },
     feed(bytes) {
       if (bytes.length > 0) begun = true;
-      for (let at = 0; at < bytes.length;) {
-        if (state === head) at = takeHead(bytes, at);
-        else if (state === counted || state === chunkData)
-          at = takeData(bytes, at);
-        else if (state === untilClose) {
-          events.onData(bytes.subarray(at));
-          return;
-        } else if (state === nothing) {
-          excess = true;
-          return;
-        } else takeByte(bytes[at++]!);
-      }
+      movedFrom = movedTo = 0;
+      take(bytes);
+      giveMoved(bytes);
     },
     finish() {
       if (state === untilClose) end();
@@ -214,24 +300,4 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     hasBegun: () => begun,
     hasExcess: () => excess,
   };
-}
-
-const badChunk = () =>
-  new ProtocolError("the answer's chunked coding is malformed");
-
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const lower = byte | 0x20;
-  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
-}
-
-/** Otherwise a head with bare line feeds would be waited for without end. */
-function refuseBareLineFeed(bytes: Buffer, from: number) {
-  for (
-    let at = bytes.indexOf(lf, from);
-    at >= 0;
-    at = bytes.indexOf(lf, at + 1)
-  )
-    if (bytes[at - 1] !== cr)
-      throw new ProtocolError("a line of the answer's head ends without CR");
 }

@@ -19,6 +19,24 @@ const own = new Set([
   "expect",
 ]);
 
+/** Throws a {@link CallError} on what HTTP can't carry, in any of its versions. */
+export function checkSendable({ method, path, headers }: ForwardRequest): void {
+  checkTarget(method, path);
+  for (let i = 0; i < headers.length; i += 2)
+    checkHeader(headers[i]!, headers[i + 1]!);
+}
+
+function checkTarget(method: string, path: string) {
+  if (!token.test(method) || method === "CONNECT")
+    throw unsendable(`the method ${quote(method)}`);
+  if (!sendablePath.test(path)) throw unsendable(`the path ${quote(path)}`);
+}
+
+function checkHeader(name: string, value: string) {
+  if (!token.test(name) || !sendableValue.test(value))
+    throw unsendable(`the header ${quote(name)}`);
+}
+
 /** Throws a {@link CallError} on what HTTP can't carry. `authority` is the `Host`. */
 export function requestHead(
   { method, path, headers }: ForwardRequest,
@@ -26,9 +44,7 @@ export function requestHead(
   framing: Framing,
   apiToken: string | undefined,
 ): string {
-  if (!token.test(method) || method === "CONNECT")
-    throw unsendable(`the method ${quote(method)}`);
-  if (!sendablePath.test(path)) throw unsendable(`the path ${quote(path)}`);
+  checkTarget(method, path);
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${authority}\r\n`;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
@@ -36,8 +52,7 @@ export function requestHead(
     const lower = name.toLowerCase();
     if (own.has(lower)) continue;
     if (apiToken !== undefined && lower === "dapr-api-token") continue;
-    if (!token.test(name) || !sendableValue.test(value))
-      throw unsendable(`the header ${quote(name)}`);
+    checkHeader(name, value);
     text += `${name}: ${value}\r\n`;
   }
   if (apiToken !== undefined) text += `dapr-api-token: ${apiToken}\r\n`;

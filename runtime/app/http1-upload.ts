@@ -12,6 +12,8 @@ export interface Upload {
   stop(): void;
 }
 
+const smallBytes = 1024;
+
 /** `onFailed` is called when the body breaks off, or is not as long as was said. */
 export function upload(
   body: Readable,
@@ -49,7 +51,7 @@ export function upload(
   const write = () => {
     scheduled = undefined;
     socket.cork();
-    for (const piece of pieces) {
+    for (const piece of inFew(pieces)) {
       if (framing === "chunked")
         socket.write(`${piece.length.toString(16)}\r\n`, "latin1");
       socket.write(piece, () => free(piece));
@@ -85,4 +87,11 @@ export function upload(
       if (!isDone) body.pause();
     },
   };
+}
+
+/** Many small pieces of one turn as one: each costs as much as some hundred bytes. */
+function inFew(pieces: Uint8Array[]): Uint8Array[] {
+  if (pieces.length < 8) return pieces;
+  const all = Buffer.concat(pieces);
+  return all.length < pieces.length * smallBytes ? [all] : pieces;
 }

@@ -1,8 +1,10 @@
-/** Requests passed on by undici: for https and HTTP/2 apps and for addresses outside. */
+/** Requests passed on by undici, to addresses outside. */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import type { ForwardReply, ForwardRequest } from "../invocation.ts";
 import { countSpent } from "../spent-bytes.ts";
+import { judgeHead } from "./answer-head.ts";
+import { explainTls } from "./no-tls.ts";
 
 /** Sends one request; the answer's body is a stream that is as fast as its reader. */
 export function forwardOver(
@@ -14,11 +16,19 @@ export function forwardOver(
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let stream: Readable | undefined;
+    /** Of one read, which may come in very many. */
+    let pieces: Buffer[] = [];
+    const flush = () => {
+      if (pieces.length === 0) return;
+      const bytes = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+      pieces = [];
+      if (!stream!.push(bytes)) controller!.pause();
+    };
     const onAbort = () => controller?.abort(signal!.reason as Error);
     const fail = (error: Error) => {
       signal?.removeEventListener("abort", onAbort);
       if (stream) stream.destroy(error);
-      else reject(isNoTls(error) ? withoutTls(origin, error) : error);
+      else reject(explainTls(origin, error));
     };
     if (body instanceof Readable) {
       body.pause(); // it flows once undici takes it
@@ -41,6 +51,11 @@ export function forwardOver(
         },
         onResponseStart(current, status, headers) {
           if (status < 200) return;
+          const raw = (current as { rawHeaders?: Buffer[] | null }).rawHeaders;
+          const received = raw
+            ? raw.map((text) => text.toString("latin1"))
+            : flat(headers);
+          judgeHead(status, received); // undici ends the connection and tells onResponseError
           stream = new Readable({
             read: () => current.resume(),
             destroy(error, done) {
@@ -49,21 +64,15 @@ export function forwardOver(
             },
           });
           stream.on("error", () => {}); // it may fail before its reader has come
-          const raw = (current as { rawHeaders?: Buffer[] | null }).rawHeaders;
-          resolve({
-            status,
-            headers: raw
-              ? raw.map((text) => text.toString("latin1"))
-              : flat(headers),
-            body: stream,
-          });
+          resolve({ status, headers: received, body: stream });
         },
-        onResponseData(current, chunk) {
+        onResponseData(_, chunk) {
           countSpent(chunk.length);
-          if (!stream!.push(chunk)) current.pause();
+          if (pieces.push(chunk) === 1) process.nextTick(flush);
         },
         onResponseEnd() {
           signal?.removeEventListener("abort", onAbort);
+          flush();
           stream!.push(null);
         },
         onResponseError(_, error) {
@@ -73,13 +82,6 @@ export function forwardOver(
     );
   });
 }
-
-/** What OpenSSL says to bytes that are no TLS, such as an answer of plain HTTP. */
-const isNoTls = ({ message }: Error) =>
-  /wrong version number|packet length too long|:http request/i.test(message);
-
-const withoutTls = (origin: string, cause: Error) =>
-  new Error(`the server at ${origin} did not answer with TLS`, { cause });
 
 const unwanted = () => new Error("the answer is not wanted any more");
 

@@ -3,10 +3,6 @@ declare module "undici/lib/dispatcher/pool.js" {
   import { Pool } from "undici";
   export default Pool;
 }
-declare module "undici/lib/dispatcher/h2c-client.js" {
-  import { H2CClient } from "undici";
-  export default H2CClient;
-}
 declare module "undici/lib/dispatcher/agent.js" {
   import { Agent } from "undici";
   export default Agent;

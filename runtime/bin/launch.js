@@ -1,11 +1,13 @@
 // Runs the bundle of an entry: builds it when it is missing or older than the
 // sources, and on an older Node hands over to the kit's own Node 24. Plain
-// JavaScript that Node 20 can read.
+// JavaScript that Node 16 can read.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import installed from "./installed.cjs";
+
+const { findNode, whatIsMissing } = installed;
 
 /** A sidecar's memory limits: node-limits.ts tells why, and a test that these are the same. */
 const sidecarLimits = {
@@ -16,9 +18,14 @@ const sidecarLimits = {
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
 export async function launch(name) {
-  const node = node24();
   const bundle = join(root, "dist", `${name}.js`);
-  if (isStale(bundle)) rebuild(node);
+  const stale = isStale(bundle);
+  const node = findNode(root);
+  if (stale || !node) {
+    const missing = whatIsMissing(root);
+    if (missing) fail(missing);
+  }
+  if (stale) rebuild(node);
   if (node === process.execPath) {
     process.argv[1] = bundle; // where the sidecar's entry may start anew
     return import(pathToFileURL(bundle).href);
@@ -36,38 +43,28 @@ export async function launch(name) {
 /** Runs it as a child that ends with this process, however this one ends. */
 function handOver(node, args, env) {
   const lifeline = env.DAPR_LIFELINE_FD;
-  const child = spawn(node, args, {
-    stdio: ["inherit", "inherit", "inherit", lifeline ? "inherit" : "pipe"],
-    env: { ...env, DAPR_LIFELINE_FD: lifeline ?? "3" },
-  });
-  child.stdio[3]?.on("error", () => {}); // the child's exit tells more
+  let child;
+  // First: as process 1 it would not see what comes while the child starts.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(signal, () => {
       // A Ctrl+C in the terminal has reached the child already.
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
+  child = spawn(node, args, {
+    stdio: ["inherit", "inherit", "inherit", lifeline ? "inherit" : "pipe"],
+    env: { ...env, DAPR_LIFELINE_FD: lifeline ?? "3" },
+  });
+  child.stdio[3]?.on("error", () => {}); // the child's exit tells more
   child.on("exit", (code, signal) => {
     if (!signal) process.exit(code ?? 1);
+    process.exitCode = 1; // where it is process 1 it can't end by a signal
     process.removeAllListeners(signal);
     process.kill(process.pid, signal);
   });
 }
 
-function node24() {
-  if (Number(process.versions.node.split(".")[0]) >= 24)
-    return process.execPath;
-  try {
-    const manifest = createRequire(import.meta.url).resolve(
-      "node/package.json",
-    );
-    const own = join(dirname(manifest), "bin", "node");
-    for (const path of [own, `${own}.exe`]) if (existsSync(path)) return path;
-  } catch {
-    // not installed: said below
-  }
-  console.error(
-    `This is Node ${process.versions.node}; Node 24 is needed. Run \`npm install\` in ${root}, which brings it, or install Node 24.`,
-  );
+function fail(message) {
+  console.error(message);
   process.exit(1);
 }
 
@@ -95,10 +92,6 @@ function rebuild(node) {
   const { status } = spawnSync(node, [join(root, "scripts", "build.ts")], {
     stdio: ["ignore", 2, 2],
   });
-  if (status !== 0) {
-    console.error(
-      "The bundle could not be built: run `npm install` and try again.",
-    );
-    process.exit(1);
-  }
+  if (status !== 0)
+    fail("The bundle could not be built: run `npm install` and try again.");
 }

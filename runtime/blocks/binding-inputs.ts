@@ -2,7 +2,6 @@
  * Input bindings: whether the app wants one, reading it, and handing over its
  * messages (spec api §1).
  */
-import { setTimeout as delay } from "node:timers/promises";
 import {
   DeliveryError,
   DeliveryInterrupted,
@@ -15,6 +14,7 @@ import { messageOf } from "../errors.ts";
 import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
+import { delay } from "../timers.ts";
 
 export interface NamedBinding {
   name: string;
@@ -143,8 +143,8 @@ export function createInputs({
         });
         const wanted = (status >= 200 && status < 300) || status === 405;
         if (!wanted)
-          log.info(
-            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405`,
+          log.warn(
+            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405, so nothing is delivered; give the app the route POST /${route}, or the component the metadata route (the app's path) or direction: output`,
           );
         return wanted;
       } catch (error) {
@@ -179,7 +179,7 @@ export function createInputs({
     const interrupted = () =>
       new DeliveryInterrupted(`input binding ${name} stops`);
     return async ({ data, metadata, perishable }) => {
-      const headers = deliveryHeaders(metadata, onDropped);
+      const headers = deliveryHeaders(metadata, data, onDropped);
       for (;;) {
         let reply;
         try {
@@ -197,12 +197,20 @@ export function createInputs({
         }
         if (reply.status >= 200 && reply.status < 300) return reply.body;
         throw new DeliveryError(
-          `fails to send binding event to http app channel, status code: ${reply.status} body: ${Buffer.from(reply.body).toString("utf8", 0, 1024)}`,
+          `fails to send binding event to http app channel, status code: ${reply.status} body: ${Buffer.from(reply.body).toString("utf8", 0, 1024)}${reply.status === 431 ? tooLarge(headers) : ""}`,
           reply.status,
         );
       }
     };
   }
+}
+
+/** For 431, where the app's server names no size. */
+function tooLarge(headers: Record<string, string>): string {
+  let size = 0;
+  for (const name in headers)
+    size += name.length + Buffer.byteLength(headers[name]!, "latin1") + 4;
+  return `; the message's headers take ${size} bytes, more than the app's server accepts: raise its limit (of Node's: --max-http-header-size), or leave headers out`;
 }
 
 /** Nothing listens on the app's port. */

@@ -17,11 +17,18 @@ export interface BindingsOptions {
   app: AppChannel | undefined;
   /** How long the app may take to answer the OPTIONS probe. */
   probeTimeoutMs: number;
+  /** Why a component is not here though its type is the original's. */
+  absence?(name: string): string | undefined;
 }
 
 export type Bindings = ReturnType<typeof createBindings>;
 
-export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
+export function createBindings({
+  log,
+  app,
+  probeTimeoutMs,
+  absence,
+}: BindingsOptions) {
   const byName = new Map<string, NamedBinding>();
   const inputs = app && createInputs({ log, app, probeTimeoutMs });
   let isReading = false;
@@ -59,8 +66,12 @@ export function createBindings({ log, app, probeTimeoutMs }: BindingsOptions) {
       if (operation === "")
         throw fail("operation field is missing from request");
       const named = byName.get(name);
-      if (!named?.directions.output || !named.binding.invoke)
-        throw fail(`couldn't find output binding ${name}`);
+      if (!named?.directions.output || !named.binding.invoke) {
+        const why = absence?.(name);
+        throw fail(
+          `couldn't find output binding ${name}${why ? `: ${why}` : ""}`,
+        );
+      }
       const operations = named.binding.operations ?? [];
       if (!operations.includes(operation))
         throw fail(

@@ -1,12 +1,14 @@
 /**
  * A message's metadata as headers of the app's request (spec api §1.2,
- * components §2): names lower-cased, hop-by-hop and content headers dropped,
- * `grpc-*` prefixed. A header that HTTP can't carry is dropped, never the message.
+ * components §2): names lower-cased, hop-by-hop headers and the length dropped,
+ * `grpc-*` prefixed. A header that HTTP can't carry is dropped, never the
+ * message. Its own content type reaches the app; without one the bytes decide.
  */
+import { contentTypeOf } from "../content-type.ts";
+
 const dropped = new Set([
   "connection",
   "content-length",
-  "content-type",
   "dapr-api-token",
   "destination-app-id",
   "expect",
@@ -26,13 +28,16 @@ const illegalValue = /[^\t\x20-\x7e]/;
 
 export function deliveryHeaders(
   metadata: Record<string, string>,
+  data: Uint8Array,
   onDropped: (name: string) => void,
 ): Record<string, string> {
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-  };
+  // The first header, as it always was.
+  const headers: Record<string, string> = { "content-type": "" };
   const named = metadata["connection"] ?? metadata["Connection"];
-  const hops = named?.toLowerCase().split(/\s*,\s*/);
+  const hops = named
+    ?.toLowerCase()
+    .split(",")
+    .map((name) => name.trim());
   for (const key in metadata) {
     let name = key.toLowerCase();
     if (dropped.has(name) || name.endsWith("-bin") || hops?.includes(name))
@@ -54,5 +59,6 @@ export function deliveryHeaders(
     }
     headers[name] = value;
   }
+  headers["content-type"] ||= contentTypeOf(data);
   return headers;
 }

@@ -89,6 +89,34 @@ test("of an answer, every cookie and the first baggage are passed on", () => {
   );
 });
 
+test("of what an answer has once, the first counts; lists are joined", () => {
+  const doubled = [
+    "Content-Type: text/a",
+    "X: 1",
+    "content-type: text/b",
+    "ETag: 1",
+    "Date: x",
+    "Content-Encoding: gzip",
+    "Date: y",
+    "etag: 2",
+    "content-encoding: br",
+    "X: 2",
+    "X-Content-Type-Options: nosniff",
+    "X-Content-Type-Options: nosniff",
+  ];
+  expect(responseHeaders(raw(...doubled))).toEqual(
+    raw(
+      "Content-Type: text/a",
+      "X: 1",
+      "ETag: 1",
+      "Date: x",
+      "Content-Encoding: gzip, br",
+      "X: 2",
+      "X-Content-Type-Options: nosniff",
+    ),
+  );
+});
+
 test("forwarded headers are appended to what came", () => {
   const headers = raw("x-forwarded-for: 1.2.3.4");
   addForwarded(headers, { name: "box", address: "10.0.0.1" });

@@ -47,21 +47,51 @@ export function requestHeaders(
 }
 
 /**
+ * Of these an answer has one: a second one would be read by some and not by
+ * others, and HTTP/2 can't carry it. The first counts, as in Go and Node.
+ */
+const single = new Set([
+  "access-control-allow-credentials",
+  "access-control-max-age",
+  "age",
+  "baggage",
+  "content-location",
+  "content-md5",
+  "content-range",
+  "content-type",
+  "date",
+  "etag",
+  "expires",
+  "last-modified",
+  "location",
+  "retry-after",
+  "server",
+  "tk",
+  "x-content-type-options",
+]);
+/** These are lists, which HTTP/2 wants in one line. */
+const joined = new Set(["content-encoding", "content-language"]);
+
+/**
  * What an answer takes along. The length the app told stays where the body is
  * a stream or absent; a body at hand is counted by whoever sends it.
  */
 export function responseHeaders(headers: RawHeaders): RawHeaders {
   const named = connectionNamed(headers);
   const kept: RawHeaders = [];
-  let hasBaggage = false;
+  let seen: Map<string, number> | undefined;
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const lower = name.toLowerCase();
     if (hopByHop.has(lower) || named?.has(lower) || lower.endsWith("-bin"))
       continue;
-    if (lower === "baggage") {
-      if (hasBaggage) continue;
-      hasBaggage = true;
+    if (single.has(lower) || joined.has(lower)) {
+      const at = seen?.get(lower);
+      if (at !== undefined) {
+        if (joined.has(lower)) kept[at] += `, ${headers[i + 1]}`;
+        continue;
+      }
+      (seen ??= new Map()).set(lower, kept.length + 1);
     }
     kept.push(prefixed(name, lower), headers[i + 1]!);
   }

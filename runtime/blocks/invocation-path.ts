@@ -34,10 +34,12 @@ export function methodPath(encoded: string): MethodPath {
   if (plain.test(path)) return { operation: path, wire: encoded };
   const bytes = clean(decode(path));
   // oxlint-disable-next-line no-control-regex -- they are what is refused
-  const bad = /[\0-\x1f\x7f#?]/.exec(bytes)?.[0];
-  if (bad !== undefined)
+  const bad = /[\0-\x1f\x7f#?]/.exec(bytes);
+  if (bad)
     throw new MethodPathError(
-      `invalid method name ${JSON.stringify(bytes.slice(0, 100))}: it may not contain ${JSON.stringify(bad)}`,
+      /[#?]/.test(bad[0])
+        ? `invalid method: method contains forbidden character: ${bad[0]}`
+        : `invalid method: method contains control character at position ${bad.index - 1}: ${JSON.stringify(bad[0])}`,
     );
   return {
     operation: Buffer.from(bytes, "latin1").toString("utf8"),

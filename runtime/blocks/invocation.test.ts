@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { AppChannel } from "../contract.ts";
+import { DeliveryError, type AppChannel } from "../contract.ts";
 import {
   CallError,
   type ForwardRequest,
@@ -11,6 +11,14 @@ import { createInvocation, type InvocationOptions } from "./invocation.ts";
 
 const log = { debug() {} } as unknown as Logger;
 const peer: Peer = { host: "10.0.0.2", port: 50002 };
+/** As of an app that does not listen. */
+const refusal = new DeliveryError(
+  "the app could not be called: connect ECONNREFUSED",
+  undefined,
+  Object.assign(new Error("connect ECONNREFUSED"), { syscall: "connect" }),
+);
+const failingApp = (error: unknown) =>
+  ({ forward: () => Promise.reject(error) }) as unknown as AppChannel;
 const answer = {
   status: 200,
   headers: ["A", "1", "Connection", "x"],
@@ -164,14 +172,18 @@ test("an app whose port is still awaited is tried: it may be there already", asy
     status: 200,
   });
   expect(toApp).toHaveLength(1);
-  const refused = {
-    forward: () => Promise.reject(new Error("connect ECONNREFUSED")),
-  } as unknown as AppChannel;
-  await expect(
-    open({ ...awaited, app: refused }).block.invoke("own", request()),
-  ).rejects.toThrow(
+  const withApp = (error: unknown) =>
+    open({ ...awaited, app: failingApp(error) }).block;
+  await expect(withApp(refusal).invoke("own", request())).rejects.toThrow(
     "failed to invoke, id: own, err: app is not in a healthy state",
   );
+  // It came to the app, so no other may get it too.
+  const lost = new DeliveryError("read ECONNRESET");
+  await expect(withApp(lost).receive(request())).rejects.toMatchObject({
+    kind: "internal",
+    message: "read ECONNRESET",
+    unsent: false,
+  });
 });
 
 test("an app that is missing or unhealthy is an error at once", async () => {
@@ -257,6 +269,74 @@ describe("retries between sidecars", () => {
     expect(calls()).toBe(1);
   });
 
+  describe("where several sidecars have the app", () => {
+    /** Peers by their last number: each fails with its error, or answers. */
+    function several(
+      errors: (CallError | undefined)[],
+      more: Partial<InvocationOptions> = {},
+    ) {
+      const all = errors.map((_, i) => ({ host: `10.0.0.${i}`, port: 1 }));
+      const gone = new Set<Peer>();
+      const calls: number[] = [];
+      const resolver: NameResolver = {
+        resolve: async () => all.find((one) => !gone.has(one)) ?? all[0],
+        forget: (_id, _namespace, one) => void gone.add(one),
+        close: async () => {},
+      };
+      const { block } = open({
+        retryMs: 3_600_000, // no test gets past a pause
+        resolvers: [resolver],
+        peers: {
+          call: async (to) => {
+            const index = all.indexOf(to);
+            calls.push(index);
+            const error = errors[index];
+            if (error) throw error;
+            return answer;
+          },
+          close: async () => {},
+        },
+        ...more,
+      });
+      const post = () => block.invoke("other", request({ method: "POST" }));
+      return { post, calls };
+    }
+    const unhealthy = new CallError("internal", "sick", { unsent: true });
+
+    test("one that refuses leads to the next at once, and the next call goes there", async () => {
+      const { post, calls } = several([unsent, unhealthy, undefined]);
+      expect((await post()).status).toBe(200);
+      await post();
+      expect(calls).toEqual([0, 1, 2, 2]);
+    });
+
+    test("all refuse: another round after a pause", async () => {
+      const { post, calls } = several([unsent, unsent], { retryMs });
+      await expect(post()).rejects.toThrow("after 3 retries. Error: refused");
+      expect(calls).toEqual([0, 1, 0, 0, 0]);
+    });
+
+    test("an unhealthy app without a fellow is an error at once", async () => {
+      const { post, calls } = several([unhealthy]);
+      await expect(post()).rejects.toThrow("err: sick");
+      expect(calls).toEqual([0]);
+    });
+
+    test("a POST that may have come to its app goes to no other", async () => {
+      const { post, calls } = several([broken, undefined]);
+      await expect(post()).rejects.toThrow("reset");
+      expect(calls).toEqual([0]);
+    });
+
+    test("what can't be sent at all is no reason to forget a sidecar", async () => {
+      const invalid = new CallError("invalid", "bad header", { unsent: true });
+      const { post, calls } = several([invalid, undefined]);
+      await expect(post()).rejects.toThrow("bad header");
+      await expect(post()).rejects.toThrow("bad header");
+      expect(calls).toEqual([0, 0]);
+    });
+  });
+
   test("a caller that went away ends the wait", async () => {
     const { block, calls } = failing(unsent);
     const signal = AbortSignal.timeout(retryMs / 3);
@@ -295,6 +375,24 @@ test("a denial at the callee is 403", async () => {
     code: "ERR_DIRECT_INVOKE",
     message: "failed to invoke, id: other, err: no",
   });
+});
+
+test("an app that refuses the connection has seen nothing, one that broke it may have", async () => {
+  const received = (error: unknown) =>
+    open({ app: failingApp(error) }).block.receive(request());
+  await expect(received(refusal)).rejects.toMatchObject({
+    kind: "unavailable",
+    unsent: true,
+    message: "the app could not be called: connect ECONNREFUSED",
+  });
+  // `unavailable` makes the original ask anew.
+  const cut = new CallError("unavailable", "the sidecar shuts down");
+  for (const error of [new DeliveryError("read ECONNRESET"), cut])
+    await expect(received(error)).rejects.toMatchObject({
+      kind: "internal",
+      unsent: false,
+      message: error.message,
+    });
 });
 
 test("what another sidecar passes on reaches the app with its identity, normalised", async () => {

@@ -1,10 +1,9 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
-import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import { toHeaderValue } from "../header-text.ts";
+import { withPort } from "../listen-addresses.ts";
 import {
   CallError,
   type External,
@@ -18,11 +17,19 @@ import type { Logger } from "../log.ts";
 import type { NameResolver, Peer } from "../name-resolver.ts";
 import { isAllowed } from "./access-control.ts";
 import {
+  isRefused,
+  isRepeatable,
+  isTransient,
+  mayEndElsewhere,
+  ofApp,
+} from "./invocation-failures.ts";
+import {
   addForwarded,
   requestHeaders,
   responseHeaders,
 } from "./invocation-headers.ts";
 import { methodPath } from "./invocation-path.ts";
+import { delay } from "../timers.ts";
 
 export interface InvocationOptions {
   appId: string;
@@ -114,8 +121,7 @@ export function createInvocation(options: InvocationOptions) {
         const reply = await askApp(app, { ...request, path: wire, headers });
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
-        if (error instanceof CallError) throw error;
-        throw new CallError("internal", messageOf(error), { cause: error });
+        throw ofApp(error);
       }
     },
   };
@@ -130,8 +136,8 @@ export function createInvocation(options: InvocationOptions) {
     const dot = target.indexOf(".");
     const id = dot < 0 ? target : target.slice(0, dot);
     const space = dot < 0 ? namespace : target.slice(dot + 1);
-    if (id === "" || space === "" || space.includes("."))
-      throw new Error(`invalid app id ${target}`);
+    if (id === "" || space === "" || space.includes(".") || isCut(target))
+      throw new Error(`invalid app id ${printable(target)}`);
     request.headers.push(
       "dapr-caller-app-id",
       toHeaderValue(appId),
@@ -161,38 +167,62 @@ export function createInvocation(options: InvocationOptions) {
     if (options.isAppHealthy()) return channel.forward(request);
     if (!options.isAppAwaited()) throw unhealthy();
     return channel.forward(request).catch((error: unknown) => {
-      throw unhealthy(error);
+      throw isRefused(error) ? unhealthy(error) : error;
     });
   }
 
   async function callPeer(request: PeerRequest): Promise<ForwardReply> {
-    for (let attempt = 0; ; attempt++) {
-      const { peer, forget } = await resolve(request.appId, request.namespace);
-      try {
-        return await peers.call(peer, request);
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-        forget();
-        if (!isRepeatable(request, error)) throw error;
-        if (attempt === retries)
-          throw new CallError(
-            error.kind,
-            `failed to invoke target ${request.appId} after ${retries} retries. Error: ${error.message}`,
-            { cause: error },
-          );
-        log.debug(
-          `calling ${request.appId} at ${peer.host}:${peer.port} failed: ${error.message}; again in ${retryMs} ms`,
+    const found = await resolve(request.appId, request.namespace);
+    try {
+      return await peers.call(found.peer, request);
+    } catch (error) {
+      return callAnew(request, found, error);
+    }
+  }
+
+  /** Of the app's sidecars one that refuses leads to the next at once, the last of them to another round after a pause. */
+  async function callAnew(
+    request: PeerRequest,
+    found: Found,
+    error: unknown,
+  ): Promise<ForwardReply> {
+    const find = () => resolve(request.appId, request.namespace);
+    const tried = new Set<string>();
+    let round = 0;
+    for (;;) {
+      if (!mayEndElsewhere(error)) throw error;
+      found.forget();
+      if (!isRepeatable(request, error)) throw error;
+      const { message } = error;
+      tried.add(addressOf(found.peer));
+      log.debug(
+        `calling ${request.appId} at ${addressOf(found.peer)} failed: ${message}`,
+      );
+      const next = error.unsent ? await find().catch(() => undefined) : found;
+      if (next && !tried.has(addressOf(next.peer))) found = next;
+      else if (!isTransient(error)) throw error;
+      else if (round++ === retries)
+        throw new CallError(
+          error.kind,
+          `failed to invoke target ${request.appId} after ${retries} retries. Error: ${message}`,
+          { cause: error },
         );
+      else {
         await delay(retryMs, undefined, { signal: request.signal });
+        found = await find();
+        tried.clear();
+      }
+      request.signal?.throwIfAborted();
+      try {
+        return await peers.call(found.peer, request);
+      } catch (again) {
+        error = again;
       }
     }
   }
 
   /** The first resolver that knows the app. Those that can't be asked count only when no other knows it. */
-  async function resolve(
-    id: string,
-    space: string,
-  ): Promise<{ peer: Peer; forget: () => void }> {
+  async function resolve(id: string, space: string): Promise<Found> {
     if (resolvers.length === 0)
       throw new Error("name resolver not initialized");
     let problem: unknown;
@@ -216,6 +246,19 @@ export function createInvocation(options: InvocationOptions) {
   }
 }
 
+interface Found {
+  peer: Peer;
+  forget(): void;
+}
+
+const addressOf = ({ host, port }: Peer) => withPort(host, port);
+
+/** NUL ends a name for some of those who look it up. */
+// oxlint-disable-next-line no-control-regex -- they are what is refused
+const isCut = (name: string) => /[\0-\x1f\x7f]/.test(name);
+
+const printable = (name: string) => (isCut(name) ? JSON.stringify(name) : name);
+
 const unhealthy = (cause?: unknown) =>
   new CallError("internal", "app is not in a healthy state", {
     cause,
@@ -229,18 +272,3 @@ function normalised(path: string) {
     throw new CallError("invalid", messageOf(error), { cause: error });
   }
 }
-
-const isTransient = (error: unknown): error is CallError =>
-  error instanceof CallError &&
-  (error.kind === "unavailable" || error.kind === "unauthenticated");
-
-/**
- * A stream is sent once. Where the original repeats every call whose connection
- * broke, this repeats only what did not reach the app or may happen twice.
- */
-const isRepeatable = (
-  { method, body }: ForwardRequest,
-  { unsent }: CallError,
-): boolean =>
-  !(body instanceof Readable) &&
-  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));

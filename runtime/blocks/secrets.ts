@@ -11,12 +11,21 @@ import type { Secret, SecretStore } from "../secret-store.ts";
 
 export type Secrets = ReturnType<typeof createSecrets>;
 
-export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
+export interface SecretsOptions {
+  scopes: SecretScope[];
+  /** Why a component is not here though its type is the original's. */
+  absence?(name: string): string | undefined;
+}
+
+export function createSecrets({ scopes, absence }: SecretsOptions) {
   const stores = new Map<string, { store: SecretStore; explain: Explain }>();
 
   const find = (name: string) => {
     const found = stores.get(name);
     if (found) return found;
+    const why = absence?.(name);
+    if (why)
+      throw new ApiError("secretStoreNotFound", [name], { because: why });
     throw stores.size === 0
       ? new ApiError("secretsNotConfigured")
       : new ApiError("secretStoreNotFound", [name]);
@@ -74,6 +83,12 @@ export function createSecrets({ scopes }: { scopes: SecretScope[] }) {
       metadata: Record<string, string>,
     ): Promise<Secret | undefined> {
       const { store, explain } = find(storeName);
+      // Below, NUL would end the name: the system would read another than the scope judged.
+      if (key.includes("\0"))
+        throw new ApiError("secretIllegalKey", [
+          JSON.stringify(key),
+          storeName,
+        ]);
       if (!mayRead(storeName, key))
         throw new ApiError("secretDenied", [key, storeName]);
       try {

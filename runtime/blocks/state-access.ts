@@ -64,8 +64,22 @@ export class StateAccess {
   }
 
   #key(key: string): string {
+    const full = this.#legal(key);
+    const refusal = this.#refusal(key, full);
+    if (refusal) throw refusal;
+    return full;
+  }
+
+  #legal(key: string): string {
     if (!isLegalKey(key)) throw stateErrors.illegalKey(this.name, key);
     return this.#prefix + key;
+  }
+
+  #refusal(key: string, full: string): ApiError | undefined {
+    const why = this.#store.refuseKey?.(full);
+    return why === undefined
+      ? undefined
+      : stateErrors.keyRefused(this.name, key, why);
   }
 
   /** Undefined when there is none. */
@@ -157,18 +171,31 @@ export class StateAccess {
     parallelism: number,
     metadata: GetState["metadata"],
   ): Promise<BulkItem[]> {
-    const requests = keys.map((key) => ({ key: this.#key(key), metadata }));
-    if (requests.length === 0) return [];
+    const refused = new Map<string, string>();
+    const requests: GetState[] = [];
+    for (const key of keys) {
+      const full = this.#legal(key);
+      // Of many keys one that the store can't hold costs no other its answer.
+      const refusal = this.#refusal(key, full);
+      if (refusal) refused.set(key, refusal.message);
+      else requests.push({ key: full, metadata });
+    }
     let found: (StateEntry | Error | undefined)[];
     try {
-      found = this.#store.bulkGet
-        ? await this.#store.bulkGet(requests)
-        : await this.#getAll(requests, parallelism);
+      found =
+        requests.length === 0
+          ? []
+          : this.#store.bulkGet
+            ? await this.#store.bulkGet(requests)
+            : await this.#getAll(requests, parallelism);
     } catch (error) {
       throw this.#errors.bulkGet(error);
     }
-    return keys.map((key, i) => {
-      const entry = found[i];
+    let next = 0;
+    return keys.map((key) => {
+      const why = refused.get(key);
+      if (why !== undefined) return { key, error: why };
+      const entry = found[next++];
       if (entry instanceof Error) return { key, error: this.#explain(entry) };
       return entry ? { key, entry } : { key };
     });
@@ -237,7 +264,11 @@ export class StateAccess {
   ): Promise<QueryResult> {
     this.requireQuery();
     try {
-      const found = await this.#store.query!(checkQuery(query), metadata);
+      const found = await this.#store.query!(
+        checkQuery(query),
+        metadata,
+        this.#prefix,
+      );
       return {
         ...found,
         results: found.results.map((one) => ({

@@ -25,8 +25,9 @@ export const stateErrors = {
       details: [errorInfo("DAPR_STATE_NOT_CONFIGURED", { appID })],
     }),
 
-  notFound: (store: string, appID: string) =>
+  notFound: (store: string, appID: string, because?: string) =>
     new ApiError("stateNotFound", [store], {
+      because,
       details: [errorInfo("DAPR_STATE_NOT_FOUND", { appID })],
     }),
 
@@ -40,6 +41,11 @@ export const stateErrors = {
       ],
     });
   },
+
+  keyRefused: (store: string, key: string, why: string) =>
+    new ApiError("stateKeyRefused", [store, JSON.stringify(key), why], {
+      details: [state(store), errorInfo("DAPR_STATE_ILLEGAL_KEY")],
+    }),
 
   missingKey: () =>
     new ApiError("malformedRequest", ['"key" is a required field']),

@@ -1,4 +1,5 @@
 /** The shape of a query: one operator per filter, known by name; what it means is the store's (spec api §2). */
+import { Digits } from "../go-json.ts";
 import type { StateQuery } from "../state-store.ts";
 
 const comparisons = ["EQ", "NEQ", "GT", "GTE", "LT", "LTE"];
@@ -60,9 +61,10 @@ function sortOf(value: unknown): { key: string; order?: string } {
 function pageOf({ limit, token }: Record<string, unknown>) {
   const page: NonNullable<StateQuery["page"]> = {};
   if (limit !== undefined && limit !== null) {
-    if (!Number.isSafeInteger(limit))
+    const number = limit instanceof Digits ? Number(limit.text) : limit;
+    if (!Number.isSafeInteger(number))
       throw new Error("page limit must be a whole number");
-    page.limit = limit as number;
+    page.limit = number as number;
   }
   if (token !== undefined && token !== null) {
     if (typeof token !== "string") throw new Error("page token must be text");
@@ -72,7 +74,12 @@ function pageOf({ limit, token }: Record<string, unknown>) {
 }
 
 function objectOf(value: unknown, what: string): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    Array.isArray(value) ||
+    value instanceof Digits
+  )
     throw new Error(`${what} must be a map`);
   return value as Record<string, unknown>;
 }

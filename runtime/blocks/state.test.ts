@@ -182,6 +182,31 @@ test("a bulk get without the store's own runs no more at a time than asked", asy
   expect(most).toBe(5);
 });
 
+test("a key that the store can't hold is refused before it is asked; in a bulk get it costs no other key", async () => {
+  const { access, asked } = statesWith({
+    refuseKey: (key) => (key === "nodeapp||bad" ? "it is bad" : undefined),
+    bulkGet: async (requests) => requests.map(({ key }) => ({ data: key })),
+  });
+  for (const refused of [
+    () => access.get("bad", undefined, {}),
+    () => access.save([item("good"), item("bad")]),
+    () => access.delete({ key: "bad", metadata: {} }),
+    () => access.transact([{ operation: "upsert", request: item("bad") }], {}),
+  ])
+    expect(await failureOf(refused)).toMatchObject({
+      status: 400,
+      code: "ERR_MALFORMED_REQUEST",
+      message: 'state store store1 can\'t hold the key "bad": it is bad',
+    });
+  expect(asked).toEqual([]);
+  expect(await access.bulkGet(["a", "bad", "b", "bad"], 0, {})).toEqual([
+    { key: "a", entry: { data: "nodeapp||a" } },
+    { key: "bad", error: expect.stringContaining("it is bad") },
+    { key: "b", entry: { data: "nodeapp||b" } },
+    { key: "bad", error: expect.stringContaining("it is bad") },
+  ]);
+});
+
 test("transactions: unknown operations, too many, and stores without", async () => {
   const { access, asked } = statesWith({ maxTransactionOperations: 1 });
   const upsert = { operation: "upsert", request: item("a") } as const;

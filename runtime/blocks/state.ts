@@ -15,9 +15,16 @@ export interface StatesOptions {
   /** `NAMESPACE`; empty when there is none. */
   namespace: string;
   log: Logger;
+  /** Why a component is not here though its type is the original's. */
+  absence?(name: string): string | undefined;
 }
 
-export function createStates({ appId, namespace, log }: StatesOptions) {
+export function createStates({
+  appId,
+  namespace,
+  log,
+  absence,
+}: StatesOptions) {
   const stores = new Map<string, StateAccess>();
   let actorStore: string | undefined;
   return {
@@ -40,7 +47,9 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
             `detected duplicate actor state store: ${actorStore} and ${name}`,
           );
         actorStore = name;
-        log.info(`Using '${name}' as actor state store`);
+        log.info(
+          `Using '${name}' as actor state store, once there are actors: this version has none`,
+        );
       } else if (actorStore === name) actorStore = undefined;
       stores.set(name, new StateAccess(name, store, prefix, explain));
     },
@@ -56,6 +65,8 @@ export function createStates({ appId, namespace, log }: StatesOptions) {
     of(name: string): StateAccess {
       const found = stores.get(name);
       if (found) return found;
+      const why = absence?.(name);
+      if (why) throw stateErrors.notFound(name, appId, why);
       throw stores.size === 0
         ? stateErrors.notConfigured(name, appId)
         : stateErrors.notFound(name, appId);

@@ -1,7 +1,8 @@
 /** Two components of one name are said before anything starts; all else in the files is the sidecar's to report. */
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLogger } from "../log.ts";
+import { maxYamlBytes, readRegular } from "../read-regular.ts";
 import { daprVersion } from "../version.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
@@ -46,11 +47,19 @@ async function hasSeveral(folders: readonly string[]): Promise<boolean> {
   let count = 0;
   for (const folder of folders)
     for (const file of await filesOf(folder)) {
-      const text = await readFile(join(folder, file), "utf8").catch(() => "");
-      count += text.match(/\bComponent\b/g)?.length ?? 0;
+      count += textOf(join(folder, file)).match(/\bComponent\b/g)?.length ?? 0;
       if (count > 1) return true;
     }
   return false;
+}
+
+/** What cannot be read has no twin here; the sidecar tells of it. */
+function textOf(path: string): string {
+  try {
+    return readRegular(path, maxYamlBytes);
+  } catch {
+    return "";
+  }
 }
 
 /** A folder that cannot be read is the sidecar's to report. */

@@ -42,7 +42,10 @@ test.each([
   [["-p", "70000"], "invalid configuration for AppPort. "],
   [["-P", "smtp"], 'invalid app protocol "smtp": '],
   [["--log-level", "bogus"], 'invalid log level "bogus": '],
-  [["--config", "nope.yaml"], 'configuration file "nope.yaml": it does not'],
+  [
+    ["--config", "nope.yaml"],
+    "/nope.yaml: no such file or directory; give --config",
+  ],
   [["--max-body-size", "4MB"], 'invalid max request body size: "4MB" is not a'],
   [
     ["--max-body-size", "-5"],

@@ -1,5 +1,6 @@
 /** What flags and run-file keys say, checked before anything starts: paths, ports, sizes, names. */
 import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseLevel } from "../log.ts";
 import { parseQuantity } from "../metadata.ts";
 import { resourceFolders } from "./app-spec.ts";
@@ -67,13 +68,13 @@ function checkPaths(spec: AppSpec) {
   for (const path of paths)
     if (!existsSync(path))
       throw new CommandError(
-        `error validating resources path ${list(paths)} : stat ${path}: no such file or directory\n` +
+        `error validating resources path ${list(paths)} : stat ${resolve(path)}: no such file or directory\n` +
           "    Name the folder of your component files with --resources-path, or create this one.",
       );
   // The default path is in the spec only when it exists, so this one was given.
   if (spec.configFile !== "" && !existsSync(spec.configFile))
     throw new CommandError(
-      `error validating configuration file ${JSON.stringify(spec.configFile)}: it does not exist; give --config (-c) an existing file or leave it out, and write -- before a command with a -c of its own`,
+      `error validating configuration file ${JSON.stringify(spec.configFile)}: stat ${resolve(spec.configFile)}: no such file or directory; give --config (-c) an existing file or leave it out, and write -- before a command with a -c of its own`,
     );
 }
 

@@ -1,4 +1,5 @@
-import { instancesAmong } from "./instances.ts";
+import { createServer } from "node:http";
+import { instancesAmong, runDetails } from "./instances.ts";
 import { parsePsLine, splitWindowsLine } from "./process-list.ts";
 import type { ProcessInfo } from "./process-list.ts";
 
@@ -12,6 +13,7 @@ const info = (
   name: "MainThread",
   args,
   startedMs: 1000,
+  started: "1000",
   ...more,
 });
 
@@ -59,6 +61,10 @@ test.each([
   ["no app ID", ["node", "dist/daprd.js", "--dapr-http-port", "1"]],
   ["another script", ["node", "app.js", "--app-id", "a"]],
   ["an editor", ["vim", "daprd.ts", "--app-id", "a"]],
+  [
+    "an app with such an argument",
+    ["node", "app.js", "daprd", "--app-id", "a"],
+  ],
   ["a kernel thread", []],
 ])("%s is none", (_, args) => {
   expect(instancesAmong([info(args)])).toEqual([]);
@@ -71,6 +77,67 @@ test("a launcher with the sidecar as its child counts once", () => {
   expect(instancesAmong([launcher, sidecar])).toMatchObject([
     { daprdPid: sidecar.pid },
   ]);
+});
+
+const daprd = (parent: number) =>
+  info(["node", "dist/daprd.js", "--app-id", "a"], { parent, startedMs: 2000 });
+
+test.each([
+  ["our bundle", ["node", "/kit/dist/dapr.js", "run", "-a", "a"], "node"],
+  ["a package's command", ["node", "--import", "x.mjs", ".bin/dapr", "run"]],
+  ["the original's binary", ["dapr", "run", "-a", "a"], "dapr"],
+])("the CLI above a sidecar: %s", (_, args, name = "node") => {
+  const cli = info(args, { name });
+  const wrapper = info(["sh", "daprd-wrapper"], { parent: cli.pid });
+  const app = info(["python3", "app.py"], { parent: cli.pid });
+  const stranger = info(["python3", "app.py"]);
+  const all = [cli, wrapper, app, stranger, daprd(wrapper.pid)];
+  const [found] = instancesAmong(all);
+  expect(found!.cli).toBe(cli);
+  expect(found!.startedByCli).toContain(app.pid);
+  expect(found!.startedByCli).not.toContain(stranger.pid);
+});
+
+test.each([
+  ["an editor", { args: ["vim", "dapr.js", "run"], name: "vim" }],
+  ["another script", { args: ["node", "server.js", "dapr", "run"] }],
+  ["another command", { args: ["node", "dist/dapr.js", "list"] }],
+  ["one that is younger", { args: ["node", "dapr.js", "run"], startedMs: 9e9 }],
+])("no CLI is above a sidecar: %s", (_, more) => {
+  const above = info([], more);
+  expect(instancesAmong([above, daprd(above.pid)])).toMatchObject([
+    { cli: undefined, startedByCli: [] },
+  ]);
+});
+
+test("IDs that lead in a circle end the search", () => {
+  const one = info(["sh"]);
+  const two = info(["sh"], { parent: one.pid });
+  one.parent = two.pid;
+  expect(instancesAmong([one, two, daprd(two.pid)])).toMatchObject([
+    { cli: undefined },
+  ]);
+});
+
+test.each([
+  ["its own", "a", "node app.js"],
+  ["of another app on that port", "b", ""],
+])("an answer that is %s", async (_, id, command) => {
+  const server = createServer((_request, response) =>
+    response.end(
+      JSON.stringify({
+        id,
+        extended: { appCommand: "node app.js", appPID: 1 },
+      }),
+    ),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const [instance] = instancesAmong([
+    info(["node", "daprd.js", "--app-id", "a", `--dapr-http-port=${port}`]),
+  ]);
+  expect(await runDetails(instance!)).toMatchObject({ command, appPid: 0 });
+  await new Promise((resolve) => server.close(resolve));
 });
 
 test("sockets, and the oldest first", () => {
@@ -103,6 +170,7 @@ test("a line of ps", () => {
       name: "node",
       args: ["node", "dist/daprd.js", "--app-id", "x"],
       startedMs: new Date(2026, 10, 21, 5, 9, 33).getTime(),
+      started: "Sat Nov 21 05:09:33 2026",
     },
   ]);
   expect(parsePsLine("")).toEqual([]);

@@ -14,12 +14,17 @@ export interface Instance extends SidecarAddress {
   metricsEnabled: boolean;
   daprdPid: number;
   startedMs: number;
+  daprd: ProcessInfo;
+  /** The `dapr run` that started it, if that still runs. */
+  cli: ProcessInfo | undefined;
+  /** What that CLI started. */
+  startedByCli: readonly number[];
 }
 
 /** What `dapr run` has told the sidecar; blank or 0 when it does not answer. */
 export interface RunDetails {
   command: string;
-  cliPid: number;
+  /** 0 unless the system calls it a process that the CLI started. */
   appPid: number;
   runTemplatePath: string;
   runTemplateName: string;
@@ -32,8 +37,9 @@ export async function findInstances(): Promise<Instance[]> {
 }
 
 export function instancesAmong(processes: readonly ProcessInfo[]): Instance[] {
+  const byPid = new Map(processes.map((info) => [info.pid, info]));
   const sidecars = processes.flatMap((info) => {
-    const instance = readInstance(info);
+    const instance = readInstance(info, byPid);
     return instance ? [{ info, instance }] : [];
   });
   // A launcher on an older Node has the sidecar as its child, with the same arguments.
@@ -44,8 +50,11 @@ export function instancesAmong(processes: readonly ProcessInfo[]): Instance[] {
     .sort((a, b) => a.startedMs - b.startedMs || a.daprdPid - b.daprdPid);
 }
 
-function readInstance(info: ProcessInfo): Instance | undefined {
-  const args = daprdArgs(info);
+function readInstance(
+  info: ProcessInfo,
+  byPid: ReadonlyMap<number, ProcessInfo>,
+): Instance | undefined {
+  const args = argsOf("daprd", info);
   const appId = args && flagValue(args, "app-id");
   if (!args || !appId) return undefined;
   const folder = flagValue(args, "unix-domain-socket");
@@ -58,18 +67,57 @@ function readInstance(info: ProcessInfo): Instance | undefined {
     socketPath: folder ? `${folder}/dapr-${appId}-http.socket` : undefined,
     daprdPid: info.pid,
     startedMs: info.startedMs,
+    daprd: info,
+    ...runOf(info, byPid),
   };
 }
 
-/** The arguments after the program's name, if the program is a daprd: its own binary, or our script in Node. */
-function daprdArgs({ name, args }: ProcessInfo): string[] | undefined {
-  if (name === "daprd") return args.slice(1);
-  if (!/^node(\.exe)?$/i.test(baseName(args[0] ?? ""))) return undefined;
-  const script = args.findIndex(
-    (arg, at) => at > 0 && /^daprd(\.js|\.ts)?$/.test(baseName(arg)),
-  );
-  return script < 0 ? undefined : args.slice(script + 1);
+/** Who started the sidecar is what the system says, not what anyone told the sidecar. */
+function runOf(
+  daprd: ProcessInfo,
+  byPid: ReadonlyMap<number, ProcessInfo>,
+): Pick<Instance, "cli" | "startedByCli"> {
+  const seen = new Set<number>();
+  let above = byPid.get(daprd.parent);
+  while (above && !argsOf("dapr", above)?.includes("run")) {
+    // Windows keeps the ID of a parent that has ended: another may have it, a child even.
+    if (seen.has(above.pid)) return { cli: undefined, startedByCli: [] };
+    seen.add(above.pid);
+    above = byPid.get(above.parent);
+  }
+  if (!above || above.startedMs > daprd.startedMs)
+    return { cli: undefined, startedByCli: [] };
+  const cli = above;
+  return {
+    cli,
+    startedByCli: [...byPid.values()]
+      .filter(({ parent, pid }) => parent === cli.pid && pid !== daprd.pid)
+      .map(({ pid }) => pid),
+  };
 }
+
+/** The arguments after the program's name, if it is that program: a binary of this name, or our script in Node. */
+function argsOf(
+  program: "dapr" | "daprd",
+  { name, args }: ProcessInfo,
+): string[] | undefined {
+  if (name === program) return args.slice(1);
+  if (!/^node(\.exe)?$/i.test(baseName(args[0] ?? ""))) return undefined;
+  const script = args.findIndex(isScript);
+  const [file, ending = ""] = baseName(args[script] ?? "").split(".");
+  return file === program && ["", "js", "ts"].includes(ending)
+    ? args.slice(script + 1)
+    : undefined;
+}
+
+const preloads = ["-r", "--require", "--import", "--loader"];
+
+/** What Node runs; a package's command has no ending. */
+const isScript = (arg: string, at: number, args: readonly string[]) =>
+  at > 0 &&
+  !arg.startsWith("-") &&
+  !preloads.includes(args[at - 1]!) &&
+  (/\.[cm]?[jt]s$/.test(arg) || /^daprd?$/.test(baseName(arg)));
 
 const baseName = (path: string) => path.split(/[/\\]/).at(-1)!;
 
@@ -85,20 +133,25 @@ function flagValue(args: readonly string[], name: string): string | undefined {
 }
 
 export async function runDetails(instance: Instance): Promise<RunDetails> {
-  let extended: Record<string, string> = {};
+  let extended: unknown;
   try {
     const metadata = await getMetadata(instance);
-    extended = (metadata["extended"] ?? {}) as Record<string, string>;
+    // One in a container has the same port, but there: here another may answer.
+    if (metadata["id"] === instance.appId) extended = metadata["extended"];
   } catch {
     // A sidecar that hangs or is just starting is listed all the same, with blanks.
   }
+  const told = (key: string) => {
+    const value = (extended as Record<string, unknown> | undefined)?.[key];
+    return typeof value === "string" ? value : "";
+  };
+  const appPid = Number(told("appPID"));
   return {
-    command: extended["appCommand"] ?? "",
-    cliPid: Number(extended["cliPID"] ?? 0),
-    appPid: Number(extended["appPID"] ?? 0),
-    runTemplatePath: extended["runTemplatePath"] ?? "",
-    runTemplateName: extended["runTemplateName"] ?? "",
-    appLogPath: extended["appLogPath"] ?? "",
-    daprdLogPath: extended["daprdLogPath"] ?? "",
+    command: told("appCommand"),
+    appPid: instance.startedByCli.includes(appPid) ? appPid : 0,
+    runTemplatePath: told("runTemplatePath"),
+    runTemplateName: told("runTemplateName"),
+    appLogPath: told("appLogPath"),
+    daprdLogPath: told("daprdLogPath"),
   };
 }

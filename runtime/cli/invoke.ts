@@ -1,8 +1,9 @@
 /** `dapr invoke`: calls a method of a running app through that app's own sidecar. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { CommandError, command } from "./command.ts";
 import { findInstances } from "./instances.ts";
+import { printable } from "./printable.ts";
 import { invokeMethod } from "./sidecar-http.ts";
 
 const examples = `
@@ -66,7 +67,7 @@ export const invoke = command(
         `error invoking app ${appId}: ${(error as Error).message}`,
       );
     }
-    if (answer !== "") io.out(answer);
+    if (answer !== "") io.out(printable(answer));
     io.status("success", "App invoked successfully");
     return 0;
   },
@@ -79,7 +80,7 @@ async function payload(data: string, file: string): Promise<Buffer> {
     );
   if (!file) return Buffer.from(data);
   try {
-    return await readFile(file);
+    return await readFile(resolve(file));
   } catch (error) {
     throw new CommandError(
       `Error reading payload from '${file}'. Error: ${(error as Error).message}`,
@@ -102,11 +103,18 @@ async function call(
   const address = folder
     ? { ...target, socketPath: join(folder, `dapr-${appId}-http.socket`) }
     : target;
-  const { status, reason, body } = await invokeMethod(address, appId, request);
+  const what = `${request.verb.toUpperCase()} /${request.method.replace(/^\/+/, "")}`;
+  const { status, reason, body } = await invokeMethod(
+    address,
+    appId,
+    request,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message} (${what})`);
+  });
   if (status < 200 || status >= 400)
     // A JSON answer says why; a page of HTML would only hide the status.
     throw new Error(
-      `${status} ${reason}${body.startsWith("{") ? `\n    ${body}` : ""}`,
+      `${status} ${reason} (${what})${body.startsWith("{") ? `\n    ${body}` : ""}`,
     );
   return body;
 }

@@ -1,4 +1,5 @@
 /** What the user sees: plain lines and Dapr's status lines (glyph, two spaces, text), or JSON events. */
+import { printable } from "./printable.ts";
 
 const glyphs = {
   success: "✅",
@@ -47,14 +48,12 @@ export function createIo(
 export function statusLine(status: Status, message: string): string {
   // Older Windows consoles cannot show the glyphs; the original leaves them out as well.
   return process.platform === "win32"
-    ? message
-    : `${glyphs[status]}  ${message}`;
+    ? printable(message)
+    : `${glyphs[status]}  ${printable(message)}`;
 }
 
 function jsonEvent(status: Status, message: string): string {
-  return JSON.stringify({
-    time: new Date().toISOString(),
-    status,
-    msg: message,
-  });
+  return printable(
+    JSON.stringify({ time: new Date().toISOString(), status, msg: message }),
+  );
 }

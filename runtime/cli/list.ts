@@ -3,6 +3,7 @@ import { CommandError, command } from "./command.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
 import type { AppRow } from "./kubernetes/list-pods.ts";
+import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
 
 export const list = command(
@@ -46,14 +47,16 @@ export const list = command(
         );
     // No line end after JSON, as in the original.
     if (flags.output === "json")
-      process.stdout.write(JSON.stringify(rows, null, 2));
+      process.stdout.write(printable(JSON.stringify(rows, null, 2)));
     else if (flags.output === "yaml")
-      process.stdout.write((await import("yaml")).stringify(rows));
+      process.stdout.write(printable((await import("yaml")).stringify(rows)));
     else if (rows.length === 0) io.out("No Dapr instances found.");
     else
       io.out(
         renderTable(
           rows.map((row) => ("appPid" in row ? tableRow(row) : podRow(row))),
+          // A script gets all columns.
+          process.stdout.isTTY ? { width: process.stdout.columns, spare } : {},
         ),
       );
     if (flags.kubernetes && flags.output === "table")
@@ -61,6 +64,18 @@ export const list = command(
     return 0;
   },
 );
+
+/** What a narrow terminal does without; `-o json` has it. */
+const spare = [
+  "DAPRD LOG PATH",
+  "APP LOG PATH",
+  "RUN TEMPLATE PATH",
+  "RUNTEMPLATENAME",
+  "CREATED",
+  "GRPC PORT",
+  "CLI PID",
+  "DAPRD PID",
+];
 
 type Row = ReturnType<typeof describe>;
 
@@ -75,7 +90,7 @@ function describe(instance: Instance, details: RunDetails, nowMs = Date.now()) {
     age: age(nowMs - instance.startedMs),
     created: created(new Date(instance.startedMs)),
     daprdPid: instance.daprdPid,
-    cliPid: details.cliPid,
+    cliPid: instance.cli?.pid ?? 0,
     appPid: details.appPid,
     // Fixed in the original, too.
     maxRequestBodySize: 4194304,

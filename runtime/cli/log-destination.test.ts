@@ -38,6 +38,21 @@ test.each([
   expect(log.path).toBe(inFile ? file : "");
 });
 
+test("on a terminal each app has its own colour, again after six", () => {
+  const { io, shown } = capture(true);
+  for (let colour = 0; colour < 7; colour++)
+    openLog(io, {
+      destination: "console",
+      file: "",
+      prefix: "== APP == ",
+      colour,
+      glyphs: false,
+    }).line("x");
+  expect(shown[0]).toBe("\x1b[94;1m== APP == \x1b[0mx\n");
+  expect(new Set(shown).size).toBe(6);
+  expect(shown[6]).toBe(shown[0]);
+});
+
 test("glyphs on the console alone", () => {
   const only = capture();
   openLog(only.io, { destination: "console", file: "", glyphs: true }).status(

@@ -21,17 +21,25 @@ export interface LogTargetOptions {
   destination: Destination;
   file: string;
   prefix?: string;
+  /** Which of the prefix's colours on a terminal; each app of a run has its own. */
+  colour?: number;
   /** Glyphs on the console alone. */
   glyphs: boolean;
 }
 
+/** The original's first, then what is as readable on dark and light. */
+const colours = [94, 92, 95, 93, 96, 91];
+
 export function openLog(
   io: Io,
-  { destination, file, prefix = "", glyphs }: LogTargetOptions,
+  { destination, file, prefix = "", colour = 0, glyphs }: LogTargetOptions,
 ): LogTarget {
-  const fd = destination === "console" ? undefined : openSync(file, "a");
+  const fd = destination === "console" ? undefined : openSync(file, "a", 0o600);
   const onConsole = destination !== "file";
-  const shown = prefix && io.colour ? `\x1b[94;1m${prefix}\x1b[0m` : prefix;
+  const shown =
+    prefix && io.colour
+      ? `\x1b[${colours[colour % colours.length]};1m${prefix}\x1b[0m`
+      : prefix;
   let open = fd !== undefined;
   const line = (text: string) => {
     if (onConsole) io.out(shown + text);
@@ -70,7 +78,7 @@ export function openLog(
 /** The folder for an app's logs, made when missing. */
 export function logFolder(appDir: string): string {
   const folder = join(appDir, ".dapr", "logs");
-  makeFolder(folder);
+  makeFolder(folder, 0o700);
   return folder;
 }
 

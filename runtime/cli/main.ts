@@ -100,14 +100,21 @@ function unknownCommand(name: string): UsageError {
   );
 }
 
-/** As the original: the message on both streams, the usage on stderr. */
+/** As the original: the message on both streams, the usage on stderr. On one terminal once, last. */
 function sayUsageError(
   { message }: UsageError,
   command: Command | undefined,
   io: Io,
 ): number {
+  const usage = command
+    ? commandUsage(command)
+    : "Run 'dapr --help' for usage.";
+  if (process.stdout.isTTY && process.stderr.isTTY) {
+    io.err(`${usage}\n\nError: ${message}`);
+    return 255;
+  }
   io.err(`Error: ${message}`);
-  io.err(command ? commandUsage(command) : "Run 'dapr --help' for usage.");
+  io.err(usage);
   io.out(message);
   return 255;
 }

@@ -5,7 +5,7 @@ const later: Record<string, string> = {
   init: "Nothing needs to be installed: `dapr run` brings its own sidecar. Give it your component files with --resources-path.",
   uninstall: "Nothing was installed, so there is nothing to remove.",
   publish:
-    "Post to a sidecar instead: curl http://localhost:DAPR_HTTP_PORT/v1.0/publish/PUBSUB/TOPIC (ports: `dapr list`).",
+    'Nor does the sidecar publish yet. An output binding sends messages: curl http://localhost:DAPR_HTTP_PORT/v1.0/bindings/NAME -d \'{"operation":"create","data":{}}\' (ports: `dapr list`).',
   dashboard:
     "Nor is it in the original any more. Running apps: `dapr list`, in a cluster `dapr list -k`.",
   mcpservers: "MCP servers are not served yet.",

@@ -50,6 +50,31 @@ test("a table: columns aligned, empty ones left out", () => {
   ).toBe("A   LONG NAME\n1   x\n22  yy");
 });
 
+test("a table that is too wide leaves out what can be spared, in order", () => {
+  const rows = [{ A: "1", PATH: "/a/long/path", B: "x", CREATED: "today" }];
+  const spare = ["PATH", "CREATED"];
+  const lines = (width: number) =>
+    renderTable(rows, { width, spare }).split("\n")[0];
+  expect(lines(40)).toBe("A  PATH          B  CREATED");
+  expect(lines(20)).toBe("A  B  CREATED");
+  expect(lines(9)).toBe("A  B");
+  expect(lines(1)).toBe("A  B");
+});
+
+test("colours are for terminals, and for none that says NO_COLOR", () => {
+  const terminal = { write: () => {}, isTTY: true };
+  const before = process.env["NO_COLOR"];
+  try {
+    delete process.env["NO_COLOR"];
+    expect(createIo({ json: false }, terminal).colour).toBe(true);
+    process.env["NO_COLOR"] = "1";
+    expect(createIo({ json: false }, terminal).colour).toBe(false);
+  } finally {
+    if (before === undefined) delete process.env["NO_COLOR"];
+    else process.env["NO_COLOR"] = before;
+  }
+});
+
 test.each([
   [59_999, "59s"],
   [60_000, "1m"],

@@ -2,6 +2,8 @@
 import { execFile } from "node:child_process";
 import { readFile, readdir } from "node:fs/promises";
 import { promisify } from "node:util";
+import { startInStat } from "../process-start.ts";
+import type { Started } from "../process-start.ts";
 
 export interface ProcessInfo {
   pid: number;
@@ -10,6 +12,7 @@ export interface ProcessInfo {
   name: string;
   args: string[];
   startedMs: number;
+  started: Started;
 }
 
 const exec = promisify(execFile);
@@ -37,6 +40,7 @@ async function readOne(
       readFile(`/proc/${pid}/cmdline`, "utf8"),
     ]);
     const close = stat.lastIndexOf(")");
+    const started = startInStat(stat);
     const fields = stat.slice(close + 2).split(" ");
     return {
       pid: Number(pid),
@@ -44,7 +48,8 @@ async function readOne(
       parent: Number(fields[1]),
       args: cmdline.split("\0").slice(0, -1),
       // Field 22 counts hundredths of a second since boot (USER_HZ is 100 on every Linux that runs Node).
-      startedMs: bootMs + Number(fields[19]) * 10,
+      startedMs: bootMs + Number(started) * 10,
+      started,
     };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
@@ -70,9 +75,10 @@ async function fromPs(): Promise<ProcessInfo[]> {
 
 /** `  12  1 Sat Nov 21 05:09:33 2026 node dist/daprd.js --app-id x`; ps does not show where an argument ends. */
 export function parsePsLine(line: string): ProcessInfo[] {
-  const match = /^\s*(\d+)\s+(\d+)\s+(\w+ \w+ +\d+ [\d:]+ \d+)\s+(.*)$/.exec(
-    line,
-  );
+  const match =
+    /^ *(\d+) +(\d+) +([A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ [\d:]+ \d+) +(\S.*)$/.exec(
+      line,
+    );
   if (!match) return [];
   const args = match[4]!.trim().split(/\s+/);
   return [
@@ -82,6 +88,7 @@ export function parsePsLine(line: string): ProcessInfo[] {
       name: args[0]!.split("/").at(-1)!,
       args,
       startedMs: Date.parse(match[3]!),
+      started: match[3]!,
     },
   ];
 }
@@ -92,7 +99,7 @@ async function fromPowerShell(): Promise<ProcessInfo[]> {
     [
       "-NoProfile",
       "-Command",
-      `Get-CimInstance Win32_Process -Filter "Name='node.exe' or Name='daprd.exe'" | ForEach-Object { [pscustomobject]@{ pid=$_.ProcessId; parent=$_.ParentProcessId; name=$_.Name; line=$_.CommandLine; startedMs=([DateTimeOffset]$_.CreationDate).ToUnixTimeMilliseconds() } } | ConvertTo-Json -Compress`,
+      `Get-CimInstance Win32_Process | ForEach-Object { [pscustomobject]@{ pid=$_.ProcessId; parent=$_.ParentProcessId; name=$_.Name; line=$_.CommandLine; startedMs=([DateTimeOffset]$_.CreationDate).ToUnixTimeMilliseconds() } } | ConvertTo-Json -Compress`,
     ],
     { maxBuffer: 64 << 20 },
   );
@@ -101,6 +108,7 @@ async function fromPowerShell(): Promise<ProcessInfo[]> {
   return (Array.isArray(rows) ? rows : [rows]).map(
     ({ line, name, ...rest }: ProcessInfo & { line: string | null }) => ({
       ...rest,
+      started: String(rest.startedMs),
       name: name.replace(/\.exe$/i, ""),
       args: splitWindowsLine(line ?? ""),
     }),

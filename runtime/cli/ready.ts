@@ -1,8 +1,8 @@
 /** Waits for a sidecar: for its ports to listen, and to take what we tell it about the run. */
 import { connect } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 import { putMetadata } from "./sidecar-http.ts";
 import type { SidecarAddress } from "./sidecar-http.ts";
+import { delay } from "../timers.ts";
 
 /** The original asks once a second; a sidecar is up in a tenth of that. */
 const pollMs = 25;

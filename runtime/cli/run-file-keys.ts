@@ -1,4 +1,4 @@
-/** The keys of a run file and what their values must be. Unknown keys pass, as in the original. */
+/** The keys of a run file and what their values must be. Unknown keys pass, as in the original; run-file-unknown.ts tells them. */
 
 type Kind = "text" | "optional" | "number" | "bool" | "list" | "map";
 type KeyTable = Record<string, Kind>;
@@ -74,7 +74,8 @@ export function readKeys<T extends KeyTable>(
   where: string,
 ): Values<T> {
   if (typeof from !== "object" || from === null || Array.isArray(from))
-    throw new Error(
+    throw new KeyError(
+      where,
       `'${where}' is not a map in the provided run template file`,
     );
   const values: Record<string, unknown> = {};
@@ -86,8 +87,20 @@ export function readKeys<T extends KeyTable>(
   return values as Values<T>;
 }
 
+/** A value of the wrong kind. */
+export class KeyError extends Error {
+  /** The key's whole name. */
+  readonly key: string;
+
+  constructor(key: string, message: string) {
+    super(message);
+    this.key = key;
+  }
+}
+
 const wrong = (where: string, value: unknown, what: string) =>
-  new Error(
+  new KeyError(
+    where,
     `'${where}' is ${JSON.stringify(value)} in the provided run template file, not ${what}`,
   );
 

@@ -112,7 +112,7 @@ test.each([
   ],
   [
     "version: 1\napps: [{appID: x}]",
-    "required field 'appDirPath' not found in the provided app config file",
+    `required field 'appDirPath' not found in the provided app config file (${file}:2:8)`,
   ],
   [
     "version: 1\napps: [{appDirPath: nope}]",
@@ -124,8 +124,10 @@ test.each([
   ],
   [
     "version: 1\napps: [{appDirPath: one, appPort: abc}]",
-    `'apps[0].appPort' is "abc" in the provided run template file, not a whole number`,
+    `'apps[0].appPort' is "abc" in the provided run template file, not a whole number (${file}:2:26)`,
   ],
+  ["version: 1\ncommon:\n  env:\n    A: [1]", `not a text (${file}:4:8)`],
+  ["version: 1\napps:\n  a: 1", `template file (${file}:`],
   [
     "version: 1\napps: [{appDirPath: one, command: node app.js}]",
     `'apps[0].command' is "node app.js" in the provided run template file, not a list`,
@@ -141,9 +143,56 @@ test.each([
   await expect(read(text)).rejects.toThrow(message);
 });
 
-test("unknown keys pass", async () => {
-  expect(
-    (await read("version: 1\nnew: 1\napps: [{appDirPath: one, newer: {}}]"))
-      .apps.length,
-  ).toBe(1);
+test("unknown keys pass, and are told with place, app and what may be meant", async () => {
+  const { apps, warnings } = await read(`version: 1
+Common: {}
+logLevel: debug
+common:
+  env: {any: thing}
+  appPort: 3000
+  x-own: 1
+apps:
+  - appDirPath: one
+    app_protocol: http
+    newer: {}
+  - appID: shop
+    appDirPath: two
+    appId: x
+    comand: [node]
+    <<: {appPort: 1}
+`);
+  expect(apps.map(({ spec }) => spec.appPort)).toEqual([0, 1]);
+  expect(warnings).toEqual([
+    `${file}:2:1: unknown key "Common" in the run file: it is ignored; did you mean "common"?`,
+    `${file}:3:1: unknown key "logLevel" in the run file: it is ignored; it belongs in an app of \`apps\` or \`common\``,
+    `${file}:6:3: unknown key "appPort" in \`common\`: it is ignored; it belongs in an app of \`apps\``,
+    `${file}:7:3: unknown key "x-own" in \`common\`: it is ignored`,
+    `${file}:10:5: unknown key "app_protocol" in app "one": it is ignored; did you mean "appProtocol"?`,
+    `${file}:11:5: unknown key "newer" in app "one": it is ignored`,
+    `${file}:14:5: unknown key "appId" in app "shop": it is ignored; did you mean "appID"?`,
+    `${file}:15:5: unknown key "comand" in app "shop": it is ignored; did you mean "command"?`,
+  ]);
+});
+
+test("no key of the tables is unknown", async () => {
+  const { warnings } = await read(
+    "version: 1\nname: x\ncommon: {resourcesPath: common, env: {A: 1}}\napps: [{appDirPath: one, appID: x, command: []}]",
+  );
+  expect(warnings).toEqual([]);
+});
+
+test("a run file that is no file, or takes too long to read, is refused by name", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "run-file-odd-"));
+  try {
+    await expect(readRunFile(folder, "")).rejects.toThrow(
+      `${folder} can't be read: it is a folder, not a file`,
+    );
+    const file = join(folder, "dapr.yaml");
+    writeFileSync(file, `version: 1\nx: [${"[],".repeat(100_000)}]\n`);
+    await expect(readRunFile(file, "")).rejects.toThrow(
+      /dapr\.yaml:2:\d+: more than 100000 words, signs and lines$/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,15 +1,15 @@
 /** Reads a run file (dapr.yaml) into app specs: every key, defaults, paths, precedence. */
 import { existsSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { text as readAll } from "node:stream/consumers";
-import { where } from "../metadata.ts";
+import { maxYamlBytes, readRegular, whyUnread } from "../read-regular.ts";
 import { withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "./command.ts";
 import { daprHome, defaultComponents, defaultConfig } from "./home.ts";
-import { readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
+import { KeyError, readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
 
 export type Destination = "console" | "file" | "fileAndConsole";
@@ -28,6 +28,8 @@ export interface RunFile {
   path: string;
   name: string;
   apps: RunApp[];
+  /** What is to be told about it: a sentence each. */
+  warnings: string[];
 }
 
 /** The run file a `-f` argument means. Throws the original's errors. */
@@ -39,7 +41,7 @@ export async function findRunFile(argument: string): Promise<string> {
   const info = await stat(path).catch(() => undefined);
   if (!info)
     throw failed(
-      `error getting file info for ${argument}: stat ${argument}: no such file or directory`,
+      `error getting file info for ${argument}: stat ${path}: no such file or directory`,
     );
   if (info.isDirectory()) {
     const file = join(path, "dapr.yaml");
@@ -58,9 +60,24 @@ export async function readRunFile(
   path: string,
   runtimePath: string,
 ): Promise<RunFile> {
-  const text =
-    path === "-" ? await readAll(process.stdin) : await readFile(path, "utf8");
-  const top = ((await parseYaml(text, path)) ?? {}) as Record<string, unknown>;
+  const text = path === "-" ? await readAll(process.stdin) : readText(path);
+  const { parseRunFile } = await import("./run-file-yaml.ts");
+  const file = path === "-" ? "stdin" : path;
+  const { value, warnings, placeOf } = parseRunFile(text, file);
+  try {
+    return { ...(await readTop(value, path, runtimePath)), warnings };
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    throw new Error(`${error.message} (${placeOf(error.key)})`);
+  }
+}
+
+async function readTop(
+  value: unknown,
+  path: string,
+  runtimePath: string,
+): Promise<Omit<RunFile, "warnings">> {
+  const top = (value ?? {}) as Record<string, unknown>;
   if (typeof top !== "object" || !top["version"])
     throw new Error(
       "required field 'version' not found in the provided run template file",
@@ -69,12 +86,16 @@ export async function readRunFile(
   const common = readKeys(sharedKeys, top["common"] ?? {}, "common");
   const list = top["apps"] ?? [];
   if (!Array.isArray(list))
-    throw new Error("'apps' is not a list in the provided run template file");
+    throw new KeyError(
+      "apps",
+      "'apps' is not a list in the provided run template file",
+    );
   const apps: RunApp[] = [];
   for (const [at, entry] of list.entries())
     apps.push(
       await readApp(
         readKeys(appKeys, entry ?? {}, `apps[${at}]`),
+        `apps[${at}]`,
         common,
         base,
         runtimePath,
@@ -86,36 +107,28 @@ export async function readRunFile(
     throw new Error(
       `two apps have the ID "${twice}": give each its own 'appID'`,
     );
-  return { path, name: String(top["name"] ?? basename(base)), apps };
+  const name = String(top["name"] ?? basename(base));
+  return { path, name, apps };
 }
 
-async function parseYaml(text: string, path: string): Promise<unknown> {
-  const { LineCounter, parseDocument } = await import("yaml");
-  const file = path === "-" ? "stdin" : path;
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  const broken = document.errors[0];
-  if (broken) {
-    const { line, col } = lineCounter.linePos(broken.pos[0]);
-    const at = where({ file, line, column: col });
-    throw new Error(`${at}: ${broken.message}`);
-  }
+function readText(path: string): string {
   try {
-    return document.toJS();
+    return readRegular(path, maxYamlBytes);
   } catch (error) {
-    // An alias of nothing, or a bomb of them: the library does not tell its place.
-    throw new Error(`${file}: ${(error as Error).message}`);
+    throw new Error(`${path} can't be read: ${whyUnread(error)}`);
   }
 }
 
 async function readApp(
   app: AppKeys,
+  key: string,
   common: SharedKeys,
   base: string,
   runtimePath: string,
 ): Promise<RunApp> {
   if (!app.appDirPath)
-    throw new Error(
+    throw new KeyError(
+      key,
       "required field 'appDirPath' not found in the provided app config file",
     );
   const dir = await mustExist(app.appDirPath, base);

@@ -9,6 +9,7 @@ import { eachLine } from "./lines.ts";
 import { fileStamp, logFolder, openLog } from "./log-destination.ts";
 import type { LogTarget } from "./log-destination.ts";
 import type { RunApp, RunFile } from "./run-file.ts";
+import { waitForPort } from "./ready.ts";
 import {
   sayAppExit,
   saySidecarExit,
@@ -53,6 +54,7 @@ export async function startOne(run: Run, app: RunApp): Promise<void> {
     throw error;
   }
   reportLaterDeaths(run, session);
+  reportDeafness(run, app, session, gone);
   io.status(
     "info",
     `Started Dapr with app id "${spec.appId}". HTTP Port: ${spec.daprHttpPort}. gRPC Port: ${spec.daprGrpcPort}`,
@@ -75,6 +77,7 @@ async function openSession(run: Run, app: RunApp): Promise<LoggedSession> {
       destination: app.appLog,
       file: join(folder, `${spec.appId}_app_${stamp}.log`),
       prefix: `== APP - ${spec.appId} == `,
+      colour: run.sessions.length,
       glyphs: false,
     }),
     sidecar: openLog(run.io, {
@@ -168,12 +171,37 @@ async function tellRun(
     if (value !== "") await tellSidecar(session, key, value, gone);
 }
 
+const deafMs = 5000;
+
+/** The sidecar says it in its log, which may be a file. */
+function reportDeafness(
+  { io }: Run,
+  { sidecarLog }: RunApp,
+  { spec, app }: LoggedSession,
+  gone: AbortSignal,
+) {
+  if (!app || spec.appPort <= 0 || sidecarLog !== "file") return;
+  const elsewhere = spec.appChannelAddress;
+  if (elsewhere && !["127.0.0.1", "localhost"].includes(elsewhere)) return;
+  waitForPort(spec.appPort, deafMs, gone).then(
+    (error) => {
+      if (error && !app.exit)
+        io.status(
+          "warning",
+          `App "${spec.appId}" does not listen on port ${spec.appPort} yet, after ${deafMs / 1000} s: it has to listen on the port in its environment's APP_PORT, or appPort be the app's.`,
+        );
+    },
+    () => {}, // the run or the sidecar ended meanwhile
+  );
+}
+
 /** Later deaths don't end the run; they are said where the user looks, whatever the log destination. */
 function reportLaterDeaths(run: Run, session: LoggedSession) {
   const { sidecar, app, spec, logs } = session;
   const isNews = () => !run.ending && !run.stop.asked.aborted;
   void sidecar.exited.then((exit) => {
     if (!isNews()) return;
+    session.diedUnasked = true;
     saySidecarExit(session, exit);
     if (logs.sidecar.path)
       run.io.status(
@@ -183,6 +211,8 @@ function reportLaterDeaths(run: Run, session: LoggedSession) {
   });
   void app?.exited.then(async (exit) => {
     await drained(app);
-    if (isNews()) sayAppExit(session, exit, exitText);
+    if (!isNews()) return;
+    session.diedUnasked = true;
+    sayAppExit(session, exit, exitText);
   });
 }

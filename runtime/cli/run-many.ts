@@ -8,11 +8,13 @@ import { aborted } from "./ending.ts";
 import type { StopWish } from "./ending.ts";
 import { findInstances } from "./instances.ts";
 import type { Io } from "./io.ts";
+import { printable } from "./printable.ts";
 import { findRunFile, readRunFile } from "./run-file.ts";
 import type { RunApp, RunFile } from "./run-file.ts";
 import type { runFlags } from "./run-flags.ts";
 import { startOne } from "./run-many-app.ts";
 import type { Run } from "./run-many-app.ts";
+import { sayIfRunning } from "./say-if-running.ts";
 import { endSession } from "./session.ts";
 import { findSidecar } from "./sidecar-binary.ts";
 
@@ -26,9 +28,14 @@ export async function runMany(
   try {
     file = await readRunFile(path, flags["runtime-path"]);
   } catch (error) {
-    io.out(`Error getting apps from config file: ${(error as Error).message}`);
+    io.out(
+      printable(
+        `Error getting apps from config file: ${(error as Error).message}`,
+      ),
+    );
     return 1;
   }
+  for (const warning of file.warnings) io.status("warning", warning);
   if (file.apps.length === 0) {
     io.out("No apps to run");
     return 1;
@@ -42,10 +49,13 @@ export async function runMany(
     sessions: [],
     ending: false,
   };
-  const allStarted = await startAll(run);
-  if (allStarted) await aborted(stop.asked);
-  await endAll(run);
-  return allStarted ? 0 : 1;
+  const failure = await startAll(run);
+  if (failure === undefined) await aborted(stop.asked);
+  if (failure === undefined || run.sessions.length > 0) await endAll(run);
+  if (failure === undefined) return 0;
+  // Last, where a reader looks: the ends of other apps are printed, too.
+  io.status("failure", failure);
+  return 1;
 }
 
 const allowedWithFile = new Set([
@@ -67,51 +77,49 @@ function warnAboutOtherFlags(given: ReadonlySet<string>, io: Io) {
     );
 }
 
-/** False, with the reason said, when an app could not be started; true also when the user stops it meanwhile. */
-async function startAll(run: Run): Promise<boolean> {
+/** Why an app could not be started; undefined when all were, and when the user stops the run meanwhile. */
+async function startAll(run: Run): Promise<string | undefined> {
   const { file, io, stop } = run;
   const specs = file.apps.map(({ spec }) => spec);
-  for (const [at, spec] of specs.entries())
-    if (!(await isValid(run, spec, () => checkApart(spec, specs.slice(0, at)))))
-      return false;
+  for (const [at, spec] of specs.entries()) {
+    const wrong = await fault(run, spec, () =>
+      checkApart(spec, specs.slice(0, at)),
+    );
+    if (wrong) return wrong;
+  }
   for (const app of file.apps) {
     const { spec } = app;
-    const valid = await isValid(run, spec, async () => {
+    const wrong = await fault(run, spec, async () => {
       checkSpec(spec, run.binary.own);
       await checkComponents(spec);
       const others = portsOfOthers(run, app);
-      await assignPorts(spec, await findInstances(), others);
+      const running = await findInstances();
+      await assignPorts(spec, running, others);
+      sayIfRunning(spec.appId, running, io);
     });
-    if (!valid) return false;
+    if (wrong) return wrong;
     try {
       await startOne(run, app);
     } catch (error) {
-      if (stop.asked.aborted) return true;
-      io.status(
-        "failure",
-        `Error starting Dapr and app ("${spec.appId}"): ${(error as Error).message}`,
-      );
-      return false;
+      return stop.asked.aborted
+        ? undefined
+        : `Error starting Dapr and app ("${spec.appId}"): ${(error as Error).message}`;
     }
   }
-  return true;
+  return undefined;
 }
 
-/** False, with the reason said, when the check throws. */
-async function isValid(
-  { file, io }: Run,
+/** What the check throws, in the original's words. */
+async function fault(
+  { file }: Run,
   { appId }: AppSpec,
   check: () => void | Promise<void>,
-): Promise<boolean> {
+): Promise<string | undefined> {
   try {
     await check();
-    return true;
+    return undefined;
   } catch (error) {
-    io.status(
-      "failure",
-      `Error validating run config for app "${appId}" present in ${file.path}: ${(error as Error).message}`,
-    );
-    return false;
+    return `Error validating run config for app "${appId}" present in ${file.path}: ${(error as Error).message}`;
   }
 }
 

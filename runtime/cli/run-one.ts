@@ -102,9 +102,10 @@ async function windUp(
   stop: StopWish,
 ): Promise<number> {
   const { app, sidecar } = session;
+  if (app?.exit && !stop.asked.aborted) await drained(app);
   if (!stop.asked.aborted) {
+    session.diedUnasked = true;
     if (app?.exit) {
-      await drained(app);
       sayAppExit(session, app.exit, ({ code }) => String(code));
     }
     if (sidecar.exit) saySidecarExit(session, sidecar.exit);

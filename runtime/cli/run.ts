@@ -12,6 +12,7 @@ import { findInstances } from "./instances.ts";
 import { runFlags } from "./run-flags.ts";
 import { runMany } from "./run-many.ts";
 import { runOne } from "./run-one.ts";
+import { sayIfRunning } from "./say-if-running.ts";
 import { findSidecar, sidecarVersion } from "./sidecar-binary.ts";
 
 const examples = `
@@ -88,6 +89,7 @@ async function single(
   await checkComponents(spec);
   await assignPorts(spec, running);
   sayIfNoComponents(spec, io);
+  sayIfRunning(appId, running, io);
   if (isOld(await sidecarVersion(binary)))
     io.status(
       "info",

@@ -17,6 +17,8 @@ export interface Session {
   spec: AppSpec;
   sidecar: Sidecar;
   app?: Child;
+  /** One of the two ended while nobody had asked for an end. */
+  diedUnasked?: boolean;
   /** Status lines about the sidecar and about the app. */
   saySidecar: Say;
   sayApp: Say;
@@ -119,6 +121,9 @@ export async function endSession(
 ): Promise<boolean> {
   const { sidecar, app, spec, saySidecar, sayApp } = session;
   const before = { app: app?.exit, sidecar: sidecar.exit };
+  // Who asks a whole group of processes to end may reach the app before us.
+  const hadFailed = (exit: Exit | undefined): exit is Exit =>
+    session.diedUnasked === true && exit !== undefined && failed(exit);
   if (
     app &&
     (await end(app, graceMs.app, force)) === "killed" &&
@@ -130,20 +135,17 @@ export async function endSession(
       `The app did not end within ${graceMs.app / 1000} s of SIGTERM and was killed.`,
     );
   await endSidecar(session, force);
-  if (before.sidecar && failed(before.sidecar))
+  if (hadFailed(before.sidecar))
     saySidecar("failure", `Error exiting Dapr: ${exitText(before.sidecar)}`);
   else if (!before.sidecar) saySidecar("success", "Exited Dapr successfully");
   if (app) {
-    if (before.app && failed(before.app))
+    if (hadFailed(before.app))
       sayApp("failure", `Error exiting App: ${appExitText(before.app)}`);
     else sayApp("success", "Exited App successfully");
   }
   for (const path of [socketPath(spec, "http"), socketPath(spec, "grpc")])
     if (path) await rm(path, { force: true });
-  return (
-    !(before.sidecar && failed(before.sidecar)) &&
-    !(before.app && failed(before.app))
-  );
+  return !hadFailed(before.sidecar) && !hadFailed(before.app);
 }
 
 async function endSidecar(

@@ -1,7 +1,7 @@
 /** From what is wanted to the sidecar's command line. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { parseQuantity } from "../metadata.ts";
+import { maxYamlBytes, readRegular } from "../read-regular.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 
@@ -69,10 +69,14 @@ const withPort = (address: string, port: number) =>
 /** `spec.mtls.enabled: true` in the configuration; a file the sidecar will reject is left to it to explain. */
 async function wantsMtls(path: string): Promise<boolean> {
   if (path === "" || !existsSync(path)) return false;
-  const { parseDocument } = await import("yaml");
-  const document = parseDocument(await readFile(path, "utf8"));
-  return (
-    document.errors.length === 0 &&
-    document.getIn(["spec", "mtls", "enabled"]) === true
-  );
+  const { parseWithin } = await import("../yaml-document.ts");
+  try {
+    const document = parseWithin(readRegular(path, maxYamlBytes));
+    return (
+      document.errors.length === 0 &&
+      document.getIn(["spec", "mtls", "enabled"]) === true
+    );
+  } catch {
+    return false;
+  }
 }

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { nodeLimits } from "../node-limits.ts";
 import { daprVersion } from "../version.ts";
@@ -24,7 +24,7 @@ export function findSidecar(
   if (foreign) {
     if (!existsSync(foreign))
       throw new CommandError(
-        `DAPR_DAPRD_PATH names a sidecar that is not there: ${foreign}. Correct it, or unset it to use the sidecar of this CLI.`,
+        `DAPR_DAPRD_PATH names a sidecar that is not there: ${resolve(foreign)}. Correct it, or unset it to use the sidecar of this CLI.`,
       );
     return { command: foreign, leadingArgs: [], own: false };
   }

@@ -1,5 +1,6 @@
 /** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
 import { request } from "node:http";
+import { libraryMs } from "../timers.ts";
 
 export interface SidecarAddress {
   httpPort: number;
@@ -12,7 +13,10 @@ export async function getMetadata(
 ): Promise<Record<string, unknown>> {
   const { status, body } = await call(address, "GET", "/v1.0/metadata");
   if (status !== 200) throw new Error(`HTTP ${status} on GET /v1.0/metadata`);
-  return JSON.parse(body) as Record<string, unknown>;
+  const metadata: unknown = JSON.parse(body);
+  if (typeof metadata !== "object" || metadata === null)
+    throw new Error("GET /v1.0/metadata answered no object");
+  return metadata as Record<string, unknown>;
 }
 
 export async function putMetadata(
@@ -74,7 +78,10 @@ function call(
         method,
         path,
         agent: false,
-        timeout: timeoutMs,
+        // From start to end: a stranger on that port may send a byte a second.
+        ...(timeoutMs > 0
+          ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
+          : {}),
         headers: {
           "content-type": contentType,
           "content-length": Buffer.byteLength(body),
@@ -92,13 +99,16 @@ function call(
             body: text,
           }),
         );
-        response.on("error", reject);
+        response.on("error", (error) => sent.destroy(error));
       },
     );
-    sent.on("timeout", () =>
-      sent.destroy(new Error(`no answer within ${timeoutMs} ms`)),
+    sent.on("error", (error) =>
+      reject(
+        error.name === "AbortError"
+          ? new Error(`no answer within ${timeoutMs} ms`)
+          : error,
+      ),
     );
-    sent.on("error", reject);
     sent.end(body);
   });
 }

@@ -1,4 +1,5 @@
 /** Starts the user's app: its own group, its environment, its output as pipes. */
+import { resolve } from "node:path";
 import { appPath, lookUp } from "./app-path.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
@@ -33,7 +34,9 @@ export async function startApp(
   const file = lookUp(command, wholeEnv.PATH);
   if (!file)
     throw new CommandNotFound(
-      `exec: "${command}": executable file not found in $PATH`,
+      /[/\\]/.test(command)
+        ? `exec: "${command}": stat ${resolve(cwd ?? "", command)}: no such executable file`
+        : `exec: "${command}": executable file not found in $PATH`,
     );
   // Windows runs .cmd files, npm among them, only by its command processor.
   if (/\.(cmd|bat)$/i.test(file))

@@ -2,9 +2,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { command } from "./command.ts";
 import { isAlive } from "../process-group.ts";
+import { startOf } from "../process-start.ts";
 import { findInstances, runDetails } from "./instances.ts";
 import type { Instance, RunDetails } from "./instances.ts";
 import type { Io } from "./io.ts";
+import type { ProcessInfo } from "./process-list.ts";
 import { findRunFile } from "./run-file.ts";
 import { postShutdown } from "./sidecar-http.ts";
 
@@ -74,20 +76,20 @@ export const stop = command(
 );
 
 async function stopApp(id: string, running: readonly Running[], io: Io) {
-  // Of several the newest: an old sidecar that was left behind is not what one means.
-  const found = running.findLast((one) => one.appId === id);
+  const found = running.filter((one) => one.appId === id);
   const failed = (why: string) =>
     io.status("failure", `failed to stop app id ${id}: ${why}`);
-  if (!found) return failed(`couldn't find app id ${id}`);
+  if (found.length === 0) return failed(`couldn't find app id ${id}`);
   // One CLI may run several apps (a run file): the others are to stay, so only this sidecar ends.
-  const shared =
-    running.filter((one) => one.cliPid === found.cliPid).length > 1;
-  const target =
-    found.cliPid === 0 || shared || !isAlive(found.cliPid)
-      ? found.daprdPid
-      : found.cliPid;
+  const others = new Set(
+    running.filter((one) => one.appId !== id).map((one) => one.cli?.pid),
+  );
   try {
-    await ask(target, found);
+    await askEach(found, ({ cli, daprd }) =>
+      cli && !others.has(cli.pid) ? cli : daprd,
+    );
+    if (found.length > 1)
+      io.status("info", `${found.length} apps had the ID "${id}"; all stopped`);
     io.status("success", `app stopped successfully: ${id}`);
   } catch (error) {
     failed((error as Error).message);
@@ -97,15 +99,14 @@ async function stopApp(id: string, running: readonly Running[], io: Io) {
 async function stopFile(argument: string, running: readonly Running[], io: Io) {
   try {
     const path = await findRunFile(argument);
-    const apps = running.filter(
-      (one) => one.runTemplatePath === path && one.cliPid > 0,
+    const found = running.filter(
+      (one) => one.runTemplatePath === path && one.cli,
     );
-    if (apps.length === 0)
+    if (found.length === 0)
       throw new Error(
         `couldn't find apps with run file ${JSON.stringify(path)}`,
       );
-    const clis = new Map(apps.map((app) => [app.cliPid, app]));
-    for (const [pid, app] of clis) await ask(pid, app);
+    await askEach(found, ({ cli }) => cli!);
     io.status("success", "Dapr and app processes stopped successfully");
   } catch (error) {
     io.status(
@@ -115,17 +116,42 @@ async function stopFile(argument: string, running: readonly Running[], io: Io) {
   }
 }
 
+/** Asks each process once, with the sidecars for which it is asked. */
+async function askEach(
+  instances: readonly Running[],
+  targetOf: (instance: Running) => ProcessInfo,
+) {
+  const targets = Map.groupBy(instances, (one) => targetOf(one).pid);
+  for (const group of targets.values()) await ask(targetOf(group[0]!), group);
+}
+
 /** Asks a process to end and waits until it has, so that what follows finds the ports free. */
-async function ask(pid: number, instance: Running) {
+async function ask(
+  { pid, started }: ProcessInfo,
+  sidecars: readonly Running[],
+) {
+  // Another process may have the ID by now.
+  const isThere = async () => isAlive(pid) && (await startOf(pid)) === started;
+  if (!(await isThere())) return;
   // Windows has no SIGTERM; when its sidecar ends, the CLI ends the app and itself.
-  if (process.platform === "win32") await postShutdown(instance);
-  else process.kill(pid, "SIGTERM");
+  if (process.platform === "win32")
+    await Promise.all(sidecars.map(postShutdown));
+  else askToEnd(pid);
   const deadline = Date.now() + patienceMs;
-  while (isAlive(pid)) {
+  while (await isThere()) {
     if (Date.now() > deadline)
       throw new Error(
         `process ${pid} is still running ${patienceMs / 1000} s after SIGTERM: end it with \`kill -9 ${pid}\``,
       );
     await delay(25);
+  }
+}
+
+function askToEnd(pid: number) {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (error) {
+    // It was quicker.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

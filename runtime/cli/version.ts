@@ -1,5 +1,5 @@
 /** `dapr version`: the CLI's and the runtime's. */
-import { version as cliVersion } from "../version.ts";
+import { daprVersion, version as cliVersion } from "../version.ts";
 import { command } from "./command.ts";
 import type { Io } from "./io.ts";
 import { findSidecar, sidecarVersion } from "./sidecar-binary.ts";
@@ -24,6 +24,9 @@ export async function printVersion(output: string, io: Io): Promise<number> {
     io.out(
       JSON.stringify({ "Cli version": cliVersion, "Runtime version": runtime }),
     );
-  else io.out(`CLI version: ${cliVersion} \nRuntime version: ${runtime}`);
+  else
+    io.out(
+      `CLI version: ${cliVersion} \nRuntime version: ${runtime}\nKit: dapr-quickstart-kit ${cliVersion}; speaks the Dapr API of ${daprVersion}`,
+    );
   return 0;
 }

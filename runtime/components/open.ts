@@ -16,12 +16,16 @@ import {
 } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";
 import {
-  editDistance,
   MetadataError,
+  nearestName,
   parseMetadata,
+  short,
   where,
 } from "../metadata.ts";
+import { daprTypes } from "./dapr-types.ts";
 import type { BuiltIn } from "./index.ts";
+import { readByBlock, withoutEffect } from "./without-effect.ts";
+import { startTimer } from "../timers.ts";
 
 export class ComponentError extends Error {
   override name = "ComponentError";
@@ -39,6 +43,9 @@ const categories: Record<string, string> = {
   conversation: "conversation",
   middleware: "HTTP middleware",
 };
+
+/** So many unknown properties of one component are told. */
+const mostTold = 20;
 
 export interface OpenOptions {
   appId: string;
@@ -59,6 +66,7 @@ export async function openComponent<C extends Closable>(
   options: OpenOptions,
 ): Promise<Opened<C>> {
   const definition = await find(resource, known);
+  tellUnknown(resource, definition, options.log);
   const hide = hideSecrets(resource.metadata, definition.metadata);
   const explain = explainer(hide);
   let meta;
@@ -79,6 +87,41 @@ export async function openComponent<C extends Closable>(
   // What it throws before its first promise counts as well.
   const opening = (async () => definition.open(context))();
   return { component: await withTimeout(opening, resource, explain), explain };
+}
+
+/** Warns about properties that the type has not got, or that this version doesn't act upon. */
+function tellUnknown(
+  resource: ComponentResource,
+  { type, metadata }: ComponentDefinition,
+  log: Logger,
+) {
+  const acted = [
+    ...Object.entries(metadata).flatMap(([key, { aliases = [] }]) => [
+      key,
+      ...aliases,
+    ]),
+    ...readByBlock(resource.type),
+  ];
+  const idle = withoutEffect(type).filter((key) => !acted.includes(key));
+  const has = (list: readonly string[], key: string) =>
+    list.some((one) => one.toLowerCase() === key.toLowerCase());
+  const unknown = resource.metadata.filter(
+    ({ name }) => name !== "" && !has(acted, name),
+  );
+  for (const { name: key, at, nameAt = at } of unknown.slice(0, mostTold)) {
+    const near = nearestName(key, [...acted, ...idle]);
+    const problem = has(idle, key)
+      ? "is not acted upon by this version"
+      : `is no property of this type and has no effect${near ? `; did you mean '${near}'?` : ""}`;
+    const place = where(nameAt);
+    log.warn(
+      `component ${name(resource)}: metadata '${short(key)}' ${problem}${place ? ` (${place})` : ""}`,
+    );
+  }
+  if (unknown.length > mostTold)
+    log.warn(
+      `component ${name(resource)}: and ${unknown.length - mostTold} more unknown properties`,
+    );
 }
 
 /** `[INIT_COMPONENT_FAILURE]: initialization error occurred for n (type/v): cause (file:line:column)`. */
@@ -129,12 +172,21 @@ async function find<C extends Closable>(
       : category in categories
         ? `couldn't find ${categories[category]} ${resource.type}${resource.version ? `/${resource.version}` : ""}`
         : `incorrect type ${resource.type}`;
-  const near = known
-    .map(({ type }) => type)
-    .find((type) => editDistance(type, resource.type) <= 3);
   throw new ComponentError(
-    `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${cause}${near && near !== resource.type ? `; did you mean ${near}?` : `; known types: ${known.map(({ type }) => type).join(", ")}`} (${where(resource.at)})`,
+    `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${cause}; ${hintFor(resource, known)} (${where(resource.at)})`,
   );
+}
+
+/** The versions there are of a type, the type that was meant, or all there are. */
+function hintFor({ type }: ComponentResource, known: BuiltIn<Closable>[]) {
+  const same = known.find((one) => one.type === type);
+  if (same) return `versions of ${type} here: ${same.versions.join(", ")}`;
+  const types = known.map((one) => one.type);
+  const near = nearestName(type, types) ?? nearestName(type, [...daprTypes]);
+  if (!near) return `known types: ${types.join(", ")}`;
+  return types.includes(near)
+    ? `did you mean ${near}?`
+    : `did you mean ${near}? Dapr has it, this version of the sidecar has not`;
 }
 
 async function withTimeout<C extends Closable>(
@@ -144,7 +196,7 @@ async function withTimeout<C extends Closable>(
 ): Promise<C> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
+    timer = startTimer(
       () =>
         reject(
           new Error(

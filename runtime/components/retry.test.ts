@@ -1,4 +1,4 @@
-import { DeliveryInterrupted } from "../contract.ts";
+import { DeliveryError, DeliveryInterrupted } from "../contract.ts";
 import type { Logger } from "../log.ts";
 import { parseMetadata } from "../metadata.ts";
 import {
@@ -92,6 +92,39 @@ test("tries until the app takes it, named once in the log", async () => {
     "record 1 not taken (delivery 1), delivering it again until it is; its partition waits: no 1",
     "record 1 taken after 3 failed deliveries",
   ]);
+});
+
+describe("a message that the app answers for minutes", () => {
+  beforeEach(() => void jest.useFakeTimers());
+  afterEach(() => void jest.useRealTimers());
+  const minutesWith = async (status: number) => {
+    const { lines, run } = redelivery(0, {});
+    const stop = new AbortController();
+    const deliver = () =>
+      Promise.reject(new DeliveryError(`status code: ${status}`, status));
+    const running = run({ deliver }, stop.signal);
+    await jest.advanceTimersByTimeAsync(3.5 * 60_000);
+    stop.abort();
+    expect(await running).toBe(false);
+    return lines;
+  };
+
+  test("with 400 is named loudly, again and again, with what to set", async () => {
+    const lines = await minutesWith(400);
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toContain("not taken (delivery 1)");
+    expect(lines[3]).toContain(
+      "record 1 is refused by the app for its form, with 400 for 3 min, and its partition waits for it: mend the app's route so that it takes the message, or set backOffMaxRetries, with deadLetterTopic to keep it or without to skip it",
+    );
+  });
+
+  test.each([500, 503, 404, 429])(
+    "with %d is not called a matter of form",
+    async (status) => {
+      const lines = await minutesWith(status);
+      expect(lines.join()).not.toContain("for its form");
+    },
+  );
 });
 
 test("gives up after backOffMaxRetries further tries", async () => {

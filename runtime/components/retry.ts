@@ -4,6 +4,7 @@
  * §2), with redelivery in place as the default so that no message is lost.
  */
 import {
+  DeliveryError,
   DeliveryInterrupted,
   type BindingMessage,
   type Deliver,
@@ -11,6 +12,7 @@ import {
 import type { Logger } from "../log.ts";
 import { choice, durationMs, isTruthy, number, text } from "../metadata.ts";
 import type { MetadataValues, Property } from "../metadata.ts";
+import { startTimer } from "../timers.ts";
 
 /** Part of the metadata table of every binding that retries; spread it into the table. */
 export const retryMetadata = {
@@ -101,7 +103,7 @@ export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
       resolve(waited);
     };
     const aborted = () => end(false);
-    const timer = setTimeout(end, ms, true);
+    const timer = startTimer(() => end(true), ms);
     signal.addEventListener("abort", aborted);
   });
 }
@@ -132,6 +134,7 @@ export async function seeThrough(
 ): Promise<boolean> {
   const startMs = performance.now();
   const remind = reminder();
+  let refusedSince: number | undefined;
   for (let tries = 1; ; tries++) {
     if (signal.aborted) return false;
     let error: Error;
@@ -157,13 +160,31 @@ export async function seeThrough(
       performance.now() - startMs + wait > policy.maxElapsedMs
     )
       return giveUp(what, error, tries, { deadLetter, log }, signal);
-    if (remind())
-      log.warn(
-        `${what} not taken (delivery ${tries}), delivering it again until it is; its partition waits: ${error.message}`,
-      );
+    refusedSince = isForForm(error)
+      ? (refusedSince ?? performance.now())
+      : undefined;
+    if (remind()) {
+      const refusedMs = performance.now() - (refusedSince ?? Infinity);
+      if (refusedMs >= remindMs)
+        log.error(
+          `${what} is refused by the app for its form, with ${(error as DeliveryError).status} for ${Math.round(refusedMs / 60_000)} min, and its partition waits for it: mend the app's route so that it takes the message, or set backOffMaxRetries, with deadLetterTopic to keep it or without to skip it: ${error.message}`,
+        );
+      else
+        log.warn(
+          `${what} not taken (delivery ${tries}), delivering it again until it is; its partition waits: ${error.message}`,
+        );
+    }
     if (!(await pause(wait, signal))) return false;
   }
 }
+
+/** The app's answer says that the message is at fault; not that the route is missing or that it is busy. */
+const isForForm = (error: Error) =>
+  error instanceof DeliveryError &&
+  error.status !== undefined &&
+  error.status >= 400 &&
+  error.status < 500 &&
+  ![401, 403, 404, 405, 408, 425, 429].includes(error.status);
 
 async function giveUp(
   what: string,

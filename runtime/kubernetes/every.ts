@@ -1,5 +1,6 @@
 /** Work that is done again and again, and told to the log when it fails. */
 import type { Logger } from "../log.ts";
+import { startTimer } from "../timers.ts";
 
 export interface Repeated {
   /** Does it at once, or as soon as a run under way has ended; resolves when a run that began since succeeded. */
@@ -35,7 +36,7 @@ export function every(
   };
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = startTimer(resolve, ms);
       wake = () => {
         clearTimeout(timer);
         resolve();

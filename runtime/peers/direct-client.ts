@@ -4,12 +4,18 @@ import { createHttp1Client, type Http1Client } from "../app/http1-client.ts";
 import { messageOf } from "../errors.ts";
 import {
   CallError,
+  isConnectError,
   type ForwardReply,
   type PeerRequest,
 } from "../invocation.ts";
 import type { Peer } from "../name-resolver.ts";
 import { lost, unreachable } from "./failures.ts";
-import { directVersion, kindOfMark, peerHeader, peerHost } from "./protocol.ts";
+import {
+  directVersion,
+  peerHeader,
+  peerHost,
+  readErrorMark,
+} from "./protocol.ts";
 
 /** The peer does not speak this version, and nothing of the request was used. */
 export class NotDirect extends Error {
@@ -26,6 +32,11 @@ const maxErrorBytes = 64 * 1024;
 
 export function createDirectPeers(): DirectPeers {
   const clients = new Map<string, Http1Client>();
+
+  function retire(key: string, client: Http1Client) {
+    if (clients.get(key) === client) clients.delete(key);
+    client.retire();
+  }
 
   return {
     async call(peer, request) {
@@ -53,14 +64,17 @@ export function createDirectPeers(): DirectPeers {
         const isUnsent = isConnectError(error);
         // Its port may be another's by now, so no connection is kept; but it may
         // just be ending, and still be at the calls it has.
-        if (isUnsent && clients.get(key) === client) {
-          clients.delete(key);
-          client.retire();
-        }
+        if (isUnsent) retire(key, client);
         const fail = isUnsent ? unreachable : lost;
         throw fail(request.appId, peer, messageOf(error), error);
       }
-      return accept(reply);
+      try {
+        return await accept(reply);
+      } catch (error) {
+        // It ends, or its app does: other connections to it are of no more use.
+        if (error instanceof CallError && error.unsent) retire(key, client);
+        throw error;
+      }
     },
     close() {
       for (const client of clients.values()) client.close();
@@ -74,8 +88,8 @@ async function accept(reply: ForwardReply): Promise<ForwardReply> {
   const { headers, body } = reply;
   const mark = headers[0]?.toLowerCase() === peerHeader ? headers[1]! : "";
   if (mark === directVersion) return { ...reply, headers: headers.slice(2) };
-  const kind = kindOfMark(mark);
-  if (kind) throw new CallError(kind, await textOf(body));
+  const error = readErrorMark(mark);
+  if (error) throw new CallError(error.kind, await textOf(body), error);
   if (body instanceof Readable) body.destroy();
   throw new NotDirect(`it answered ${reply.status}, but not as a sidecar does`);
 }
@@ -97,7 +111,3 @@ const isCallersOwn = ({ signal, body }: PeerRequest) =>
   signal?.aborted === true ||
   (body instanceof Readable &&
     (body.errored !== null || (body.destroyed && !body.readableEnded)));
-
-const isConnectError = (error: unknown) =>
-  (error as NodeJS.ErrnoException).syscall === "connect" ||
-  (error as NodeJS.ErrnoException).syscall === "getaddrinfo";

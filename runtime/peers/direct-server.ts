@@ -10,6 +10,7 @@ import {
   type ForwardRequest,
   type RawHeaders,
 } from "../invocation.ts";
+import { leaving } from "./failures.ts";
 import {
   directVersion,
   errorMark,
@@ -22,7 +23,7 @@ import {
 /** A body up to this size is read first: it goes on in one piece. */
 const collectedBytes = 64 * 1024;
 
-/** For `createServer`. Once it is closing, every answer is its connection's last. */
+/** For `createServer`. Once it is closing, no call is taken and every answer is its connection's last. */
 export function directHandler(receive: Forward, isClosing: () => boolean) {
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
     outgoing.sendDate = false; // the app's own date, if any
@@ -39,6 +40,12 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
         statusOfOtherVersion,
         `this sidecar speaks version ${directVersion}\n`,
       );
+    if (isClosing()) {
+      outgoing.shouldKeepAlive = false;
+      // After its body: a connection that closes before may take the answer along.
+      incoming.on("end", () => answerError(outgoing, leaving()));
+      return incoming.resume();
+    }
     const gone = new AbortController();
     outgoing.on("close", () => {
       if (!outgoing.writableFinished)
@@ -95,10 +102,11 @@ function refuse(outgoing: ServerResponse, status: number, text: string) {
 function answerError(outgoing: ServerResponse, error: unknown) {
   if (outgoing.destroyed || outgoing.headersSent) return outgoing.destroy();
   const text = Buffer.from(messageOf(error));
-  const kind = error instanceof CallError ? error.kind : "internal";
+  const told =
+    error instanceof CallError ? error : new CallError("internal", "");
   outgoing.writeHead(statusOfError, [
     peerHeader,
-    errorMark(kind),
+    errorMark(told),
     "content-length",
     String(text.length),
   ]);
@@ -132,7 +140,11 @@ function answer(
   });
   outgoing.on("drain", () => body.resume());
   body.on("end", () => outgoing.end());
-  body.on("error", () => outgoing.destroy()); // cut: an end would look like all of it
+  // Cut: an end would look like all of it.
+  body.on("error", () => outgoing.destroy());
+  body.on("close", () => {
+    if (!outgoing.writableEnded) outgoing.destroy();
+  });
   outgoing.on("close", () => body.destroy());
 }
 

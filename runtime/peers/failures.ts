@@ -20,6 +20,10 @@ export const unreachable = (
     { cause, unsent: true },
   );
 
+/** This sidecar ends: another one of the app is to be asked. */
+export const leaving = (): CallError =>
+  new CallError("unavailable", "the sidecar shuts down", { unsent: true });
+
 /** The connection broke under the call. */
 export const lost = (
   appId: string,

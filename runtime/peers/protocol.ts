@@ -5,10 +5,11 @@
  *
  * A request begins with `Host: dapr-sidecar` and `dapr-peer: 1`, in this order,
  * an answer of the app with `dapr-peer: 1`. `dapr-peer: 1; KIND` tells that
- * there is none, and the body why. Another version is refused with 505 before
+ * there is none, and the body why; `dapr-peer: 1; KIND; unsent` that the app never
+ * saw the call, so that any other sidecar of it may be asked. Another version is refused with 505 before
  * anything of the body is read.
  */
-import type { CallErrorKind } from "../invocation.ts";
+import type { CallError, CallErrorKind } from "../invocation.ts";
 
 /** Told by the registration; both sides have to have the same. */
 export const directVersion = "1";
@@ -32,12 +33,20 @@ const kinds: ReadonlySet<string> = new Set<CallErrorKind>([
 ]);
 
 /** The mark of an answer that is not the app's. */
-export const errorMark = (kind: CallErrorKind): string =>
-  `${directVersion}; ${kind}`;
+export const errorMark = ({ kind, unsent }: CallError): string =>
+  `${directVersion}; ${kind}${unsent ? "; unsent" : ""}`;
 
-/** The kind that a mark tells; undefined for anything else. */
-export function kindOfMark(mark: string): CallErrorKind | undefined {
-  const prefix = `${directVersion}; `;
-  const kind = mark.startsWith(prefix) ? mark.slice(prefix.length) : "";
-  return kinds.has(kind) ? (kind as CallErrorKind) : undefined;
+/** What a mark tells of a call that failed; undefined for anything else. */
+export function readErrorMark(
+  mark: string,
+): Pick<CallError, "kind" | "unsent"> | undefined {
+  const [version, kind = "", unsent, ...rest] = mark.split("; ");
+  const isKnown =
+    version === directVersion &&
+    kinds.has(kind) &&
+    (unsent === undefined || unsent === "unsent") &&
+    rest.length === 0;
+  return isKnown
+    ? { kind: kind as CallErrorKind, unsent: unsent !== undefined }
+    : undefined;
 }

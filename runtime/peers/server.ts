@@ -20,7 +20,9 @@ export interface PeerServerOptions extends PortOptions {
 export interface PeerServer extends Listening {
   /** What it speaks besides gRPC, for its registration. */
   direct: string;
-  /** Takes no new calls, lets those under way end, then resolves. */
+  /** From now on calls are answered as ones that its app never saw. */
+  leave(): void;
+  /** Leaves, lets calls under way end, then resolves. */
   close(): Promise<void>;
 }
 
@@ -28,6 +30,12 @@ export interface PeerServer extends Listening {
 const headTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 const maxHeaderBytes = 64 * 1024;
+/**
+ * After it leaves, connections are open for so long: a call on its way gets its
+ * answer, and its caller then closes the others. Calls met by a closed one may
+ * have been read, for all that their callers know.
+ */
+const leavingMs = 500;
 /** More than a sidecar keeps a connection itself. */
 const keepAliveMs = 75_000;
 
@@ -36,12 +44,15 @@ export async function listenPeers(
 ): Promise<PeerServer> {
   const servers: Server[] = [];
   const silent = new Set<Socket>();
-  let closing = false;
-  const handle = directHandler(options.receive, () => closing);
+  const open = new Set<Socket>();
+  let left: Promise<void> | undefined;
+  const isLeaving = () => left !== undefined;
+  const handle = directHandler(options.receive, isLeaving);
+  let onIdle: (() => void) | undefined;
   let loading: Promise<GrpcServer> | undefined;
   const grpc = () =>
     (loading ??= import("./grpc/server.ts").then(({ createGrpcServer }) =>
-      createGrpcServer(options),
+      createGrpcServer({ ...options, isLeaving }),
     ));
 
   const make = () => {
@@ -64,7 +75,12 @@ export async function listenPeers(
     server.removeAllListeners("connection");
     server.on("connection", (socket: Socket) => {
       silent.add(socket);
-      socket.once("close", () => silent.delete(socket));
+      open.add(socket);
+      socket.once("close", () => {
+        silent.delete(socket);
+        open.delete(socket);
+        if (open.size === 0) onIdle?.();
+      });
       peek(socket, (isGrpc) => {
         silent.delete(socket);
         if (!isGrpc) {
@@ -79,12 +95,24 @@ export async function listenPeers(
     return server;
   };
 
+  function leave(): Promise<void> {
+    return (left ??= new Promise((resolve) => {
+      if (open.size === 0) return resolve();
+      const timer = setTimeout(resolve, leavingMs);
+      onIdle = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    }));
+  }
+
   const listening = await listenOn(options, make, servers);
   return {
     ...listening,
     direct: directVersion,
+    leave: () => void leave(),
     async close() {
-      closing = true;
+      await leave();
       const closed = Promise.all(servers.map(stopListening));
       for (const socket of silent) socket.destroy();
       await (await loading)?.close();

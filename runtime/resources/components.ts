@@ -1,17 +1,20 @@
 /**
- * Resource folders to components: reading, filtering and the values of their
- * metadata (spec components §1.1 and §1.2).
+ * Documents to components: filtering and the values of their metadata (spec
+ * components §1.1 and §1.2).
  */
-import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
 import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
 import type { Logger } from "../log.ts";
 import { isTruthy, parseDurationMs, where } from "../metadata.ts";
 import type { SecretRef } from "../secret-refs.ts";
+import { componentFields } from "./fields.ts";
+import { documentsIn } from "./folder-files.ts";
+import { isKind } from "./kinds.ts";
 import { readItem, type ItemOptions } from "./metadata-item.ts";
+import { tellFields } from "./settings.ts";
 import {
+  listAt,
+  mapAt,
   member,
-  readDocuments,
   textOf,
   textsOf,
   YamlError,
@@ -52,12 +55,6 @@ export const loadComponents = (
   options: LoadOptions,
 ): LoadedComponent[] =>
   selectComponents(documentsIn(folders, options.log), options);
-
-function* documentsIn(folders: string[], log: Logger) {
-  for (const folder of folders)
-    for (const file of yamlFiles(folder, log))
-      yield* readDocuments(readFileSync(file, "utf8"), shown(file));
-}
 
 /** Those of the documents that concern this app, in order. As {@link loadComponents}, wherever they come from. */
 export function selectComponents(
@@ -109,37 +106,6 @@ export function label(component: ComponentResource): string {
   return `${name} (${version ? `${type}/${version}` : type})`;
 }
 
-function yamlFiles(folder: string, log: Logger): string[] {
-  let entries;
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new Error(
-      code === "ENOENT"
-        ? `could not read the resources directory ${folder}: it does not exist; give an existing folder to --resources-path`
-        : `could not read the resources directory ${folder}: ${(error as Error).message}`,
-    );
-  }
-  const files: string[] = [];
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (entry.isDirectory()) continue;
-    const file = join(folder, entry.name);
-    if (/\.ya?ml$/i.test(entry.name)) files.push(file);
-    else
-      log.warn(
-        `A non-YAML file ${entry.name} was detected, it will not be loaded`,
-      );
-  }
-  return files;
-}
-
-/** A path as a person would type it: relative when that is shorter. */
-function shown(file: string): string {
-  const short = relative(process.cwd(), file);
-  return short.startsWith("..") ? file : short;
-}
-
 function readComponent(
   document: Value | YamlError,
   options: LoadOptions,
@@ -153,20 +119,22 @@ function readComponent(
     return malformed(document.message, document.at);
   if (document.kind !== "map")
     return malformed("it is not a map of fields", document.at);
-  if (
-    textOf(member(document, "kind")) !== "Component" ||
-    textOf(member(document, "apiVersion")) !== "dapr.io/v1alpha1"
-  )
-    return undefined;
+  if (!isKind(document, "Component")) return undefined;
   const name = textOf(member(member(document, "metadata"), "name"));
+  const namespace = textOf(member(member(document, "metadata"), "namespace"));
+  const isElsewhere =
+    namespace && env["NAMESPACE"] && namespace !== env["NAMESPACE"];
+  if (!isElsewhere)
+    tellFields(document, componentFields, `component "${name}"`, log);
   if (name === "" || name === "." || name === ".." || /[/%]/.test(name))
     return malformed(
       `metadata.name "${name}" is not a name (not empty, no / or %)`,
       member(document, "metadata")?.at ?? document.at,
     );
-  const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  if (namespace && env["NAMESPACE"] && namespace !== env["NAMESPACE"])
-    return undefined;
+  if (isElsewhere) return undefined;
+  // Read as nothing, these would open to all what somebody meant for one.
+  const wrong = misshapen(document);
+  if (wrong) return malformed(`component "${name}": ${wrong}`, document.at);
   const spec = member(document, "spec");
   const type = textOf(member(spec, "type")).toLowerCase();
   if (type === "")
@@ -190,21 +158,43 @@ function readComponent(
     version: textOf(member(spec, "version")),
     ...read,
     ignoreErrors: isTruthy(textOf(member(spec, "ignoreErrors"))),
-    initTimeoutMs: initTimeout(textOf(member(spec, "initTimeout"))),
+    initTimeoutMs: initTimeout(member(spec, "initTimeout"), name, log),
     scopes: textsOf(member(document, "scopes")),
     secretStore,
     at: member(spec, "type")?.at ?? document.at,
   };
 }
 
-/** A Go duration; bad or not positive means 5 s. */
-function initTimeout(value: string): number {
+/** What is no map or list where one must be; the original can't read such a document. */
+function misshapen(document: Value): string | undefined {
   try {
-    const parsed = parseDurationMs(value, 1e-6);
-    return parsed > 0 ? parsed : defaultInitTimeoutMs;
-  } catch {
-    return defaultInitTimeoutMs;
+    mapAt(member(document, "spec"), "spec");
+    mapAt(member(document, "auth"), "auth");
+    listAt(member(document, "scopes"), "scopes");
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
   }
+}
+
+/** A Go duration; bad or not positive means 5 s. */
+function initTimeout(
+  value: Value | undefined,
+  name: string,
+  log: Logger,
+): number {
+  const text = textOf(value);
+  if (text === "") return defaultInitTimeoutMs;
+  try {
+    const parsed = parseDurationMs(text, 1e-6);
+    if (parsed > 0) return parsed;
+  } catch {
+    // said below
+  }
+  log.warn(
+    `component "${name}": spec.initTimeout ${JSON.stringify(text.slice(0, 60))} is no duration such as 10s; 5s is taken (${where(value?.at)})`,
+  );
+  return defaultInitTimeoutMs;
 }
 
 function readMetadata(
@@ -218,9 +208,15 @@ function readMetadata(
     options.log.warn(
       `component "${component}": spec.metadata is a map, not a list; write "- name: … value: …" (${where(list.at)})`,
     );
-  for (const entry of list?.kind === "list" ? list.items : [])
-    metadata.push(
-      readItem(textOf(member(entry, "name")), entry, options, secretRefs),
-    );
+  for (const entry of list?.kind === "list" ? list.items : []) {
+    const name = textOf(member(entry, "name"));
+    if (name === "") {
+      options.log.warn(
+        `component "${component}": an item of spec.metadata has no name and no effect; write "- name: … value: …" (${where(entry.at)})`,
+      );
+      continue;
+    }
+    metadata.push(readItem(name, entry, options, secretRefs));
+  }
   return { metadata, secretRefs };
 }

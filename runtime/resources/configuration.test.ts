@@ -64,7 +64,7 @@ test("a missing file and a malformed one are fatal, with their place", () => {
     /^error loading configuration: (?!.*canary).*\(.*\.yaml:\d+:\d+\)$/,
   );
   expect(() => loadConfiguration([folder], { env: {}, log })).toThrow(
-    /error loading configuration: .*EISDIR/,
+    /error loading configuration: .* it is a folder, not a file/,
   );
 });
 
@@ -126,12 +126,12 @@ test("S12: a misspelt setting anywhere is warned about, with its line", () => {
   expect(told.sort()).toEqual(
     [
       slip("secrets.scope", "scopes", 7),
-      slip("secrets.scopes.deniedsecret", "deniedSecrets", 10),
+      slip("secrets.scopes.deniedSecret", "deniedSecrets", 10),
       slip("accessControl.policy", undefined, 13),
-      slip("accessControl.policies.defaultactions", "defaultAction", 18),
-      slip("accessControl.policies.operations.httpverbs", "httpVerb", 20),
+      slip("accessControl.policies.defaultActions", "defaultAction", 18),
+      slip("accessControl.policies.operations.httpVerbs", "httpVerb", 20),
       slip("components.denied", undefined, 22),
-      slip("logging.apiLogging.obfuscateurl", "obfuscateURLs", 25),
+      slip("logging.apiLogging.obfuscateURL", "obfuscateURLs", 25),
       slip("nameResolution.komponent", "component", 27),
     ].sort(),
   );

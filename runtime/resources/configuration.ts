@@ -1,16 +1,22 @@
 /** `--config` files to one {@link Configuration}; later files overlay (spec api §10). */
-import { readFileSync } from "node:fs";
 import {
   defaultConfiguration,
   type Configuration,
   type NameResolution,
   type SecretScope,
 } from "../configuration.ts";
-import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { where } from "../metadata.ts";
+import {
+  maxYamlBytes,
+  NotRegularError,
+  readRegular,
+  whyUnread,
+} from "../read-regular.ts";
 import { readAccessControl } from "./access-control.ts";
-import { tellUnknown } from "./settings.ts";
+import { configurationFields } from "./fields.ts";
+import { apiVersion } from "./kinds.ts";
+import { tellFields, tellUnknown } from "./settings.ts";
 import {
   listAt,
   mapAt,
@@ -78,6 +84,7 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     deniedComponents: textsOf(
       listAt(member(components, "deny"), "spec.components.deny"),
     ).filter(Boolean),
+    enabledFeatures: readFeatures(given),
     apiLogging: {
       enabled: boolAt(member(api, "enabled"), "enabled"),
       obfuscateUrls:
@@ -96,10 +103,10 @@ function readSpec(
 ): Value | undefined {
   let source;
   try {
-    source = readFileSync(file, "utf8");
+    source = readRegular(file, maxYamlBytes);
   } catch (error) {
     throw new Error(
-      `error loading configuration: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? `${file} does not exist; give --config an existing file or leave it out` : messageOf(error)}`,
+      `error loading configuration: ${(error as NodeJS.ErrnoException).code === "ENOENT" ? `${file} does not exist; give --config an existing file or leave it out` : error instanceof NotRegularError ? `${file} can't be read: ${whyUnread(error)}` : (error as Error).message}`,
       { cause: error },
     );
   }
@@ -118,9 +125,22 @@ function readSpec(
       log.warn(
         `a second Configuration in one file is not read; give --config several files (${where(document.at)})`,
       );
-    else spec = member(document, "spec");
+    else {
+      tellOutside(document, log);
+      spec = member(document, "spec");
+    }
   }
   return spec?.kind === "text" && spec.text === "" ? undefined : spec;
+}
+
+/** Slips above `spec`: settings at the wrong level, another apiVersion, names written twice anywhere. */
+function tellOutside(document: Value, log: Logger) {
+  tellFields(document, configurationFields, "the Configuration", log);
+  const version = member(document, "apiVersion");
+  if (textOf(version) !== "" && textOf(version) !== apiVersion)
+    log.warn(
+      `the Configuration's apiVersion is not ${apiVersion}; it is read as if it were (${where(version?.at)})`,
+    );
 }
 
 /** `$VAR` and `${VAR}` by Go's rules: what is not set is empty, a dollar before anything else stays. */
@@ -131,7 +151,8 @@ function expand(
   log: Logger,
 ): string {
   return source.replace(
-    /\$(?:\{([^}\n]*)\}|([A-Za-z_]\w*|[0-9*#$@!?-]))/g,
+    // No brace within: many that are opened and never closed would each be looked through to the end.
+    /\$(?:\{([^{}\n]*)\}|([A-Za-z_]\w*|[0-9*#$@!?-]))/g,
     (_, braced: string | undefined, bare: string | undefined, at: number) => {
       const name = braced ?? bare!;
       const value = env[name];
@@ -220,6 +241,16 @@ function readScopes(spec: Value | undefined, log: Logger): SecretScope[] {
     });
   }
   return scopes;
+}
+
+/** `[{name, enabled}]`; a name twice counts once. */
+function readFeatures(spec: Value | undefined): string[] {
+  const list = listAt(member(spec, "features"), "spec.features");
+  const enabled = (list?.kind === "list" ? list.items : [])
+    .filter((item) => textOf(member(item, "enabled")) === "true")
+    .map((item) => textOf(member(item, "name")))
+    .filter(Boolean);
+  return [...new Set(enabled)];
 }
 
 function readNameResolution(

@@ -1,9 +1,13 @@
 /** Resources in folders, as a sidecar on a machine of its own has them: read once, at the start. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "../log.ts";
-import { loadComponents } from "./components.ts";
+import { selectComponents } from "./components.ts";
 import { loadConfiguration } from "./configuration.ts";
-import { loadHttpEndpoints } from "./http-endpoints.ts";
+import { textsIn } from "./folder-files.ts";
+import { selectHttpEndpoints } from "./http-endpoints.ts";
+import { tellKind } from "./kinds.ts";
 import type { ResourceSource } from "./source.ts";
+import { readDocuments, YamlError, type Value } from "./yaml.ts";
 
 export interface FoldersOptions {
   appId: string;
@@ -11,11 +15,14 @@ export interface FoldersOptions {
   configurationFiles: readonly string[];
   env: Record<string, string | undefined>;
   log: Logger;
+  /** The start is called off: reading rejects. */
+  signal: AbortSignal;
 }
 
 /** Rejects, file and line named, on what a sidecar should not start with. */
 export function openFolders(options: FoldersOptions): ResourceSource {
-  const { folders } = options;
+  const { folders, configurationFiles, log, signal } = options;
+  const documents: (Value | YamlError)[] = [];
   let denied: readonly string[] = [];
   return {
     async configuration() {
@@ -23,9 +30,27 @@ export function openFolders(options: FoldersOptions): ResourceSource {
       denied = found.deniedComponents;
       return found;
     },
-    components: async () => loadComponents(folders, { ...options, denied }),
-    httpEndpoints: (secrets) =>
-      loadHttpEndpoints(folders, { ...options, secrets }),
+    async components() {
+      for (const folder of folders)
+        for (const { file, text } of textsIn(folder, log)) {
+          documents.push(...readDocuments(text, file));
+          // Signals are heard between two turns.
+          await nextTurn();
+          signal.throwIfAborted();
+        }
+      for (const document of documents)
+        if (!(document instanceof YamlError))
+          tellKind(document, configurationFiles, log);
+      return selectComponents(documents, { ...options, denied });
+    },
+    async httpEndpoints(secrets) {
+      const found = await selectHttpEndpoints(documents, {
+        ...options,
+        secrets,
+      });
+      documents.length = 0;
+      return found;
+    },
     async close() {},
   };
 }

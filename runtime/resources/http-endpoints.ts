@@ -1,6 +1,4 @@
 /** `kind: HTTPEndpoint` resources (spec api §4): addresses outside that are called by a name. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Position } from "../contract.ts";
 import type { HttpEndpoint } from "../invocation.ts";
 import type { Logger } from "../log.ts";
@@ -11,12 +9,14 @@ import {
   unresolved,
   type SecretSource,
 } from "../secret-refs.ts";
+import { httpEndpointFields } from "./fields.ts";
+import { isKind } from "./kinds.ts";
 import { readItem } from "./metadata-item.ts";
+import { tellFields } from "./settings.ts";
 import {
   listAt,
   mapAt,
   member,
-  readDocuments,
   textOf,
   textsOf,
   YamlError,
@@ -33,14 +33,16 @@ export interface HttpEndpointOptions {
   resolvedStore?: string;
 }
 
-/** The endpoints that concern this app, by name. Rejects on a bad URL and on two of one name. */
-export async function loadHttpEndpoints(
-  folders: readonly string[],
+/** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two of one name. Malformed documents are left to who loads the components. */
+export async function selectHttpEndpoints(
+  documents: Iterable<Value | YamlError>,
   options: HttpEndpointOptions,
 ): Promise<Map<string, HttpEndpoint>> {
   const endpoints = new Map<string, HttpEndpoint>();
   const places = new Map<string, Position>();
-  for (const document of documentsIn(folders)) {
+  for (const document of documents) {
+    if (document instanceof YamlError || !isKind(document, "HTTPEndpoint"))
+      continue;
     if (!isForApp(document, options)) continue;
     const endpoint = await readEndpoint(document, options);
     const twin = places.get(endpoint.name);
@@ -54,31 +56,13 @@ export async function loadHttpEndpoints(
   return endpoints;
 }
 
-/** Malformed documents are skipped: whoever loads the components has told of them. */
-function* documentsIn(folders: readonly string[]): Generator<Value> {
-  for (const folder of folders)
-    for (const name of readdirSync(folder).sort()) {
-      if (!/\.ya?ml$/i.test(name)) continue;
-      const file = join(folder, name);
-      const text = readFileSync(file, "utf8");
-      // Most files have none: they are not parsed a second time.
-      if (!text.includes("HTTPEndpoint")) continue;
-      for (const document of readDocuments(text, file))
-        if (!(document instanceof YamlError) && isEndpoint(document))
-          yield document;
-    }
-}
-
-const isEndpoint = (document: Value) =>
-  textOf(member(document, "kind")) === "HTTPEndpoint" &&
-  textOf(member(document, "apiVersion")) === "dapr.io/v1alpha1";
-
 export function isForApp(
   document: Value,
   { appId, env }: HttpEndpointOptions,
 ): boolean {
   const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  const scopes = textsOf(member(document, "scopes"));
+  // Read as nothing, a text would open to all what somebody meant for one.
+  const scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
   return (
     (!namespace || !env["NAMESPACE"] || namespace === env["NAMESPACE"]) &&
     (scopes.length === 0 || scopes.includes(appId))
@@ -98,6 +82,7 @@ export async function readEndpoint(
   const owner = `HTTPEndpoint "${name}"`;
   const wrong = (problem: string, at: Position | undefined) =>
     new Error(`${owner}: ${problem} (${where(at ?? document.at)})`);
+  tellFields(document, httpEndpointFields, owner, log);
   if (name === "") throw wrong("it has no metadata.name", metadata?.at);
   if (!/^https?:$/.test(URL.parse(baseUrl)?.protocol ?? ""))
     throw wrong(

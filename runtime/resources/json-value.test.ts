@@ -24,7 +24,7 @@ test("JSON reads as YAML does, and each value knows its path", () => {
   expect(items.map((item) => textOf(member(item, "value")))).toEqual([
     "true",
     "1.5",
-    '{"deep":["x","2"]}',
+    '{"deep":["x",2]}',
   ]);
   expect(where(member(items[1], "value")?.at)).toBe(
     "component orders, spec.metadata[1].value",

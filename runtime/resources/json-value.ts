@@ -14,13 +14,19 @@ export function valueOfJson(json: unknown, name: string, path = ""): Value {
       at,
     };
   if (typeof json !== "object" || json === null)
-    return { kind: "text", text: json === null ? "" : String(json), at };
+    return {
+      kind: "text",
+      text: json === null ? "" : String(json),
+      ...(typeof json === "string" ? {} : { json: String(json) }),
+      at,
+    };
+  const member = (key: string, value: unknown): Value => {
+    const read = valueOfJson(value, name, path ? `${path}.${key}` : key);
+    return { ...read, key: { name: key, at: read.at } };
+  };
   const entries = new Map<string, Value>();
   for (const [key, value] of Object.entries(json))
     if (value !== null && value !== undefined)
-      entries.set(
-        key.toLowerCase(),
-        valueOfJson(value, name, path ? `${path}.${key}` : key),
-      );
+      entries.set(key.toLowerCase(), member(key, value));
   return { kind: "map", entries, at };
 }

@@ -25,6 +25,7 @@ export function readItem(
     name,
     value: textOf(value),
     at: value?.at ?? entry?.at,
+    nameAt: member(entry, "name")?.at,
   };
   const variable = textOf(member(entry, "envRef"));
   if (item.value === "" && variable)
@@ -53,11 +54,12 @@ function fromEnv(
   const refused =
     name === "APP_API_TOKEN" ||
     name.startsWith("DAPR_") ||
-    name.includes(" ") ||
+    // The system would cut the name at NUL, and find `A=B` in the value of A.
+    /[ =\0]/.test(name) ||
     (allowed !== undefined && !allowed.split(" ").includes(name));
   if (!refused) return env[name] ?? "";
   log.warn(
-    `environment variable "${name}" may not be read by metadata "${item.name}" (${where(item.at)})`,
+    `environment variable ${JSON.stringify(name)} may not be read by metadata "${item.name}" (${where(item.at)})`,
   );
   return "";
 }

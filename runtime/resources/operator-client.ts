@@ -2,7 +2,6 @@
  * The sidecar's calls to the control plane's operator (runtime/kubernetes/README.md):
  * gRPC over TLS, the pod's service account token with each call.
  */
-import { readFileSync } from "node:fs";
 import {
   Client,
   credentials,
@@ -18,6 +17,7 @@ import {
   type OperatorRequest,
   type UpdateEvent,
 } from "../proto/operator-methods.ts";
+import { maxSettingsBytes, readRegular, whyUnread } from "../read-regular.ts";
 
 export interface OperatorClientOptions {
   /** `HOST:PORT`; its certificate must name the host. */
@@ -173,10 +173,10 @@ export function connectOperator({
 
 function readToken(file: string): string {
   try {
-    return readFileSync(file, "utf8").trim();
+    return readRegular(file, maxSettingsBytes).trim();
   } catch (error) {
     throw new Error(
-      `the service account token ${file} can't be read: ${(error as NodeJS.ErrnoException).code}; the pod needs the volume that the injector adds`,
+      `the service account token ${file} can't be read: ${whyUnread(error)}; the pod needs the volume that the injector adds`,
       { cause: error },
     );
   }

@@ -12,6 +12,7 @@ import type { SecretSource } from "../secret-refs.ts";
 import { selectComponents, type LoadedComponent } from "./components.ts";
 import { readConfiguration } from "./configuration.ts";
 import { isForApp, readEndpoint } from "./http-endpoints.ts";
+import { toldOnce } from "./told-once.ts";
 import { valueOfJson } from "./json-value.ts";
 import { connectOperator } from "./operator-client.ts";
 import {
@@ -117,10 +118,12 @@ export function openOperatorSource(
   // Where the pod has no account of its own there is nothing it could read.
   const hasBuiltInStore =
     !options.withoutBuiltInStore && existsSync(accountToken);
+  const componentLog = toldOnce(log);
   function readComponents(objects: readonly ClusterObject[]) {
+    componentLog.pass();
     const found = selectComponents(
       objects.map((object) => valueOfJson(object, nameIt("component", object))),
-      { ...options, denied, resolvedStore },
+      { ...options, denied, resolvedStore, log: componentLog },
     );
     if (hasBuiltInStore && !found.some(({ name }) => name === resolvedStore))
       found.unshift(builtInStore());

@@ -3,11 +3,11 @@
  * then the list, so that nothing is missed between; both anew after each break.
  * What was known stays while the operator is away.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import { eventType, type UpdateEvent } from "../proto/operator-methods.ts";
 import { Patience } from "../patience.ts";
 import type { OperatorClient, UpdateName } from "./operator-client.ts";
+import { delay } from "../timers.ts";
 
 /** An object as Kubernetes has it, as far as is looked into here. */
 export interface ClusterObject {

@@ -1,4 +1,5 @@
-import { member, plainText, readDocuments, textOf, YamlError } from "./yaml.ts";
+import { readPlain } from "./plain-scalar.ts";
+import { member, readDocuments, textOf, YamlError } from "./yaml.ts";
 
 test.each([
   ["yes", "true"],
@@ -15,7 +16,7 @@ test.each([
   ["12345678901234567890", "12345678901234567890"],
   ["-5", "-5"],
 ])("plain scalar %s becomes %s", (source, expected) => {
-  expect(plainText(source)).toBe(expected);
+  expect(readPlain(source).text).toBe(expected);
 });
 
 test("every value knows its line, across documents", () => {
@@ -75,3 +76,76 @@ function bomb(merge = ""): string {
   }
   return text;
 }
+
+const megabyte = (piece: string, before = "", after = "") =>
+  before + piece.repeat(Math.floor(999_000 / piece.length)) + after;
+const lines = (count: number, line: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => line(i)).join("\n");
+
+/** Of processor time; what grows faster than the text takes minutes. */
+const limitMs = 2000;
+
+test.each([
+  ["a comment of signs", megabyte("#", "", "\na: 1")],
+  ["comments", megabyte("# comment\n", "", "a: 1")],
+  ["a comment of comments", megabyte(" #", "a: 1")],
+  ["empty lines", megabyte("\n", "", "a: 1")],
+  ["blanks", megabyte(" ", "", "\na: 1")],
+  ["members", megabyte("k: 1\n")],
+  ["documents", megabyte("---\na: 1\n")],
+  ["separators", megabyte("---\n")],
+  ["a list in a line", megabyte("1,", "a: [", "]")],
+  ["lists in a list", megabyte("[],", "[", "]")],
+  ["open brackets", megabyte("[")],
+  ["open braces", megabyte("{a: ")],
+  ["closed brackets", megabyte("]")],
+  ["dashes", megabyte("- ", "", "a")],
+  ["question marks", megabyte("? ", "", "a")],
+  ["colons", megabyte(": ")],
+  ["anchors", lines(60_000, (i) => `k${i}: &a${i} 1`)],
+  ["anchors of nothing", megabyte("&a ")],
+  ["aliases", megabyte("k: *x\n", "x: &x 1\n")],
+  ["merges", megabyte("b: {<<: *a}\n", "a: &a {k: v}\n")],
+  ["tags", megabyte("!!str ", "", "a")],
+  ["directives", megabyte("%TAG !a! b\n", "", "---\na: 1")],
+  ["quotes", megabyte('"')],
+  ["lines in quotes", megabyte("x\n\n", 'a: "', '"')],
+  ["escapes", megabyte("\\\n", 'a: "', '"')],
+  ["lines of a block", megabyte("  x\n\n   y\n", "a: >\n")],
+  ["empty lines of a block", megabyte("\n", "a: |\n")],
+  ["digits", megabyte("9", "a: ")],
+  ["hexadecimal digits", megabyte("f", "a: 0x")],
+  ["underscores", megabyte("_", "a: 1")],
+  ["deeper and deeper", lines(1400, (i) => `${" ".repeat(i)}a:`)],
+])("a megabyte of %s is read or refused in no time", (_, text) => {
+  const before = process.threadCpuUsage();
+  const documents = readDocuments(text, "big.yaml");
+  expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(limitMs);
+  for (const document of documents)
+    if (document instanceof YamlError)
+      expect(document.at).toMatchObject({ file: "big.yaml" });
+});
+
+test("a number that nothing can hold stays a text, as in the original", () => {
+  const digits = "9".repeat(500);
+  expect(readPlain(digits)).toEqual({ text: digits });
+  expect(readPlain("1e999")).toEqual({ text: "1e999" });
+});
+
+test("ten thousand lines of settings are no megabyte of nonsense", () => {
+  const text = lines(1000, (i) =>
+    `a${i}:\n  b: # remark\n    - name: c\n      value: "d"\n`.trimEnd(),
+  );
+  const [document] = readDocuments(text, "f.yaml");
+  expect(document).toMatchObject({ kind: "map" });
+});
+
+test("maps and lists are JSON text, with names and numbers as written", () => {
+  const [document] = readDocuments(
+    'v: {Zed: [1, 1.50, yes, ~, "1"], alpha: {B: x}}\n',
+    "f.yaml",
+  );
+  expect(textOf(member(document as never, "v"))).toBe(
+    '{"Zed":[1,1.5,true,null,"1"],"alpha":{"B":"x"}}',
+  );
+});

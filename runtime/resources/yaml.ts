@@ -9,30 +9,57 @@ import {
   isScalar,
   isSeq,
   LineCounter,
-  parseDocument,
   type Node as YamlNode,
 } from "yaml";
 import type { Position } from "../contract.ts";
 import { where } from "../metadata.ts";
+import { readPlain } from "./plain-scalar.ts";
+import { maxYamlBytes } from "../read-regular.ts";
+import {
+  parseWithin,
+  YamlLimitError,
+  type YamlBudget,
+} from "../yaml-document.ts";
 
-/** A value with its place. Maps compare keys without case, as the original does. */
-export type Value =
-  | { kind: "text"; text: string; at: Position }
-  | { kind: "map"; entries: Map<string, Value>; at: Position }
-  | { kind: "list"; items: Value[]; at: Position };
+/** A value with its place. Maps compare keys without case, as the original does; the last of several counts. */
+export type Value = (
+  | {
+      kind: "text";
+      text: string;
+      /** As JSON, where that is no string. */ json?: string;
+    }
+  | {
+      kind: "map";
+      entries: Map<string, Value>;
+      /** Those written more than once. */ doubled?: Key[];
+    }
+  | { kind: "list"; items: Value[] }
+) & {
+  at: Position;
+  /** The name of a map's member. */
+  key?: Key;
+};
+
+/** A name as written, and where. */
+export interface Key {
+  name: string;
+  at: Position;
+}
 
 /** A document that could not be read, and why. */
 export class YamlError extends Error {
   override name = "YamlError";
   readonly at: Position;
+  /** What follows in the file is not read either. */
+  readonly isLimit: boolean;
 
-  constructor(message: string, at: Position) {
+  constructor(message: string, at: Position, isLimit = false) {
     super(message);
     this.at = at;
+    this.isLimit = isLimit;
   }
 }
 
-const maxFileBytes = 1024 * 1024;
 /** Aliases multiply nodes; no honest component file comes near this many. */
 const maxNodes = 50_000;
 const maxDepth = 100;
@@ -44,55 +71,69 @@ export function readDocuments(
   text: string,
   file: string,
 ): (Value | YamlError)[] {
-  if (text.length > maxFileBytes)
+  if (text.length > maxYamlBytes)
     return [
       new YamlError(
-        `file is larger than ${maxFileBytes / 1024} KiB, which no resource file needs`,
+        `file is larger than ${maxYamlBytes / 1024} KiB, which no resource file needs`,
         { file, line: 1, column: 1 },
       ),
     ];
   const found: (Value | YamlError)[] = [];
+  const budget = { tokens: 0, nodes: 0 };
   let line = 1;
   for (const part of text.split(/(?<=\n)(?=---)|^(?=---)/)) {
     const startLine = line;
-    line += part.split("\n").length - 1;
+    const lines = part.split("\n");
+    line += lines.length - 1;
     // The rest of a separator's line is dropped (spec components §1.1).
-    const body = part.replace(/^---.*/, "");
-    if (/^(\s|#.*)*$/.test(body)) continue;
-    found.push(readDocument(body, file, startLine));
+    if (part.startsWith("---")) lines[0] = "";
+    if (lines.every((one) => /^\s*(?:#|$)/.test(one))) continue;
+    const read = readDocument(lines.join("\n"), file, startLine, budget);
+    found.push(read);
+    if (read instanceof YamlError && read.isLimit) break;
   }
   return found;
+}
+
+interface Budget extends YamlBudget {
+  nodes: number;
 }
 
 function readDocument(
   body: string,
   file: string,
   startLine: number,
+  budget: Budget,
 ): Value | YamlError {
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { file, line: startLine + line - 1, column: col };
   };
-  const document = parseDocument(body, {
-    lineCounter: lines,
-    prettyErrors: false,
-    schema: "failsafe",
-    uniqueKeys: false,
-    logLevel: "silent",
-  });
-  const broken = document.errors[0];
-  if (broken) return new YamlError(broken.message, at(broken.pos[0]));
   try {
-    return convert(document.contents, at, { nodes: 0, anchors: new Map() }, 0);
+    const document = parseWithin(
+      body,
+      {
+        lineCounter: lines,
+        schema: "failsafe",
+        uniqueKeys: false,
+        logLevel: "silent",
+      },
+      budget,
+    );
+    const broken = document.errors[0];
+    if (broken) return new YamlError(broken.message, at(broken.pos[0]));
+    return convert(document.contents, at, { budget, anchors: new Map() }, 0);
   } catch (error) {
+    if (error instanceof YamlLimitError)
+      return new YamlError(error.message, at(error.offset), true);
     if (error instanceof YamlError) return error;
     throw error;
   }
 }
 
 interface Walk {
-  nodes: number;
+  budget: Budget;
   /** The library looks an anchor up by reading the document again. */
   anchors: Map<string, YamlNode>;
 }
@@ -104,8 +145,8 @@ function convert(
   depth: number,
 ): Value {
   const here = at(node?.range?.[0] ?? 0);
-  if (++walk.nodes > maxNodes || depth > maxDepth)
-    throw new YamlError("too many or too deeply nested values", here);
+  if (++walk.budget.nodes > maxNodes || depth > maxDepth)
+    throw new YamlError("too many or too deeply nested values", here, true);
   if (isAlias(node)) {
     const target = walk.anchors.get(node.source);
     if (!target) throw new YamlError(`unknown alias *${node.source}`, here);
@@ -118,15 +159,28 @@ function convert(
     throw new YamlError(`tag ${tag} is not supported`, here);
   if (isMap(node)) {
     const entries = new Map<string, Value>();
+    const written = new Set<string>();
+    const doubled: Key[] = [];
     for (const { key, value } of node.items) {
       const name = isScalar(key) ? String(key.source ?? key.value) : "";
       const converted = convert(value as YamlNode | null, at, walk, depth + 1);
       if (name === "<<" && converted.kind === "map") {
         for (const [k, v] of converted.entries)
           if (!entries.has(k)) entries.set(k, v);
-      } else entries.set(name.toLowerCase(), converted);
+        continue;
+      }
+      converted.key = { name, at: at((key as YamlNode).range?.[0] ?? 0) };
+      const folded = name.toLowerCase();
+      if (written.has(folded)) doubled.push(converted.key);
+      written.add(folded);
+      entries.set(folded, converted);
     }
-    return { kind: "map", entries, at: here };
+    return {
+      kind: "map",
+      entries,
+      at: here,
+      ...(doubled.length > 0 ? { doubled } : {}),
+    };
   }
   if (isSeq(node))
     return {
@@ -139,36 +193,11 @@ function convert(
   if (isScalar(node)) {
     const plain = node.type === "PLAIN";
     const source = String(node.value ?? "");
-    return { kind: "text", text: plain ? plainText(source) : source, at: here };
+    return plain
+      ? { kind: "text", ...readPlain(source), at: here }
+      : { kind: "text", text: source, at: here };
   }
-  return { kind: "text", text: "", at: here };
-}
-
-/** A plain YAML 1.1 scalar, resolved and written back as the JSON the original makes of it. */
-export function plainText(source: string): string {
-  if (/^(~|null|Null|NULL|)$/.test(source)) return "";
-  if (/^(y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)$/.test(source)) return "true";
-  if (/^(n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$/.test(source))
-    return "false";
-  const digits = source.replaceAll("_", "");
-  const integer =
-    /^([+-]?)(?:0x([0-9a-fA-F]+)|0b([01]+)|0o?([0-7]+)|(0|[1-9]\d*))$/.exec(
-      digits,
-    );
-  if (integer && /^[+-]?\d/.test(source)) {
-    const [, sign, hex, binary, octal, decimal] = integer;
-    const value = hex
-      ? BigInt("0x" + hex)
-      : binary
-        ? BigInt("0b" + binary)
-        : octal
-          ? BigInt("0o" + octal)
-          : BigInt(decimal!);
-    return `${sign === "-" ? "-" : ""}${value}`;
-  }
-  if (/^[+-]?(\d+\.\d*|\.\d+|\d+)([eE][+-]?\d+)?$/.test(digits))
-    return String(Number(digits));
-  return source;
+  return { kind: "text", text: "", json: "null", at: here };
 }
 
 /** A member of a map, its name in any case. */
@@ -184,7 +213,7 @@ export function member(
 /** A scalar's text; maps and lists become JSON text; nothing is empty. */
 export function textOf(value: Value | undefined): string {
   if (!value) return "";
-  return value.kind === "text" ? value.text : JSON.stringify(toPlain(value));
+  return value.kind === "text" ? value.text : jsonOf(value);
 }
 
 /** A list of texts. */
@@ -212,10 +241,12 @@ export function listAt(
   throw new Error(`${name} must be a list, "- …" (${where(value.at)})`);
 }
 
-function toPlain(value: Value): unknown {
-  if (value.kind === "text") return value.text;
-  if (value.kind === "list") return value.items.map(toPlain);
-  return Object.fromEntries(
-    [...value.entries].map(([key, item]) => [key, toPlain(item)]),
-  );
+/** Members in the order of their names, as the original has them. */
+function jsonOf(value: Value): string {
+  if (value.kind === "text") return value.json ?? JSON.stringify(value.text);
+  if (value.kind === "list") return `[${value.items.map(jsonOf).join(",")}]`;
+  const members = [...value.entries]
+    .map(([folded, item]) => [item.key?.name ?? folded, item] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${members.map(([name, item]) => `${JSON.stringify(name)}:${jsonOf(item)}`).join(",")}}`;
 }

@@ -4,8 +4,8 @@
  * that calls find one of them all the time.
  */
 import { once } from "node:events";
-import { setTimeout as delay } from "node:timers/promises";
 import {
+  absenceOf,
   LoadError,
   openLoaded,
   type Loaded,
@@ -13,12 +13,15 @@ import {
 } from "./open-loaded.ts";
 import { Patience } from "../patience.ts";
 import { label, type LoadedComponent } from "../resources/components.ts";
+import { delay } from "../timers.ts";
 
 export interface LaneOptions extends LoadOptions {
   /** One more is open. */
   onOpened(): void;
   /** One is closed. */
   onClosed(): void;
+  /** Of another one, by its name. */
+  absence(name: string): string | undefined;
 }
 
 const firstPauseMs = 1000;
@@ -30,6 +33,7 @@ export class ComponentLane {
   #loaded: Loaded | undefined;
   #problem: LoadError | undefined;
   #isParked = false;
+  #absence: { wanted: LoadedComponent; why: string } | undefined;
   #patience = new Patience(firstPauseMs, mostPauseMs);
   #wake = new AbortController();
   #following: Promise<void> | undefined;
@@ -52,6 +56,13 @@ export class ComponentLane {
     return this.#isParked;
   }
 
+  /** Why what is wanted can't be here: its type is not in this version. */
+  get absence(): string | undefined {
+    return this.#absence?.wanted === this.#wanted
+      ? this.#absence?.why
+      : undefined;
+  }
+
   /** It should be open, and is not: neither as it was nor as it should be. */
   get isFailing(): boolean {
     return (
@@ -67,7 +78,7 @@ export class ComponentLane {
   }
 
   get #isSettled(): boolean {
-    return this.#loaded?.resource === this.#wanted;
+    return this.#loaded?.resource === this.#wanted || !!this.absence;
   }
 
   /** From now on; undefined = it should go. Takes effect with {@link attempt} or {@link follow}. */
@@ -84,18 +95,27 @@ export class ComponentLane {
     this.#wake.abort();
   }
 
-  /** One try. Rejects with {@link LoadError}; one whose secret store is not there is parked. */
+  /** One try. Rejects with {@link LoadError}; one whose secret store is not there is parked, one whose type is absent left out. */
   async attempt(): Promise<void> {
     const { log, secrets } = this.#options;
     const wanted = this.#wanted;
     const old = this.#loaded;
     if (!wanted) return this.#end();
+    const why = absenceOf(wanted, this.#options.categories);
+    if (why) {
+      this.#absence = { wanted, why };
+      log.warn(
+        `component ${label(wanted)} is left out: ${why}; what asks for it is told so`,
+      );
+      return;
+    }
     const { secretRefs, secretStore } = wanted;
     const asksStore = secretRefs.some(({ problem }) => !problem);
     if (asksStore && secretStore && !secrets.has(secretStore)) {
+      const because = this.#options.absence(secretStore);
       if (!this.#isParked)
         log.warn(
-          `component ${label(wanted)} waits for secret store "${secretStore}", which is not loaded`,
+          `component ${label(wanted)} waits for secret store "${secretStore}", which is not loaded${because ? `: ${because}` : ""}`,
         );
       this.#isParked = true;
       return;

@@ -185,3 +185,33 @@ test("without patience one that fails ends the load, unless its errors are ignor
   await strict.set.close();
   expect(strict.events.at(-1)).toBe("close b");
 });
+
+test.each([true, false])(
+  "a type that Dapr has and we have not is left out, with patience %s",
+  async (isPatient) => {
+    const { set, lines, names } = createFixture({ isPatient });
+    const absent = resource("queue", "", {
+      type: "pubsub.redis",
+      at: { file: "q.yaml", line: 6, column: 9 },
+    });
+    await set.load([absent, resource("a")]);
+    expect(names()).toEqual(["a"]);
+    expect(set.failing()).toEqual([]);
+    expect(set.absent()).toEqual(["queue (pubsub.redis/v1)"]);
+    expect(set.absence("a")).toBeUndefined();
+    const why =
+      "its type pubsub.redis is Dapr's, but not in this version of the sidecar (q.yaml:6:9)";
+    expect(set.absence("queue")).toBe(why);
+    const told = `component queue (pubsub.redis/v1) is left out: ${why}; what asks for it is told so`;
+    expect(lines.filter((line) => line.includes("queue"))).toEqual([told]);
+    if (isPatient) {
+      set.replace([absent, resource("a"), resource("b")]);
+      await waitFor("the other", () => names().includes("b"));
+      expect(lines.filter((line) => line.includes("queue"))).toEqual([told]);
+      set.replace([resource("queue"), resource("a")]);
+      await waitFor("one that is here", () => names().includes("queue"));
+      expect(set.absent()).toEqual([]);
+    }
+    await set.close();
+  },
+);

@@ -20,8 +20,10 @@ export type ComponentSet = ReturnType<typeof createComponentSet>;
 export function createComponentSet(options: ComponentSetOptions) {
   const { log } = options;
   const lanes = new Map<string, { lane: ComponentLane; content: string }>();
+  const absence = (name: string) => lanes.get(name)?.lane.absence;
   const laneOptions = {
     ...options,
+    absence,
     onOpened() {
       for (const { lane } of lanes.values()) if (lane.isParked) lane.wake();
     },
@@ -91,6 +93,16 @@ export function createComponentSet(options: ComponentSetOptions) {
       return open.filter((loaded) => loaded !== undefined);
     },
 
+    /** Why the component of that name is not here, though its type is the original's; undefined for all others. */
+    absence,
+
+    /** Those left out as their type is not in this version, as `name (type/version)`. */
+    absent(): string[] {
+      return [...lanes.values()]
+        .filter(({ lane }) => lane.absence !== undefined)
+        .map(({ lane }) => label(lane.wanted!));
+    },
+
     /** Names of those that should be in use and could not be opened. */
     failing(): string[] {
       return [...lanes]
@@ -138,5 +150,5 @@ function inOrder(resources: readonly LoadedComponent[]): LoadedComponent[] {
 /** What makes one another; where it is written does not. Taken before it is opened, which fills in secrets. */
 const contentOf = (resource: LoadedComponent): string =>
   JSON.stringify(resource, (key, value: unknown) =>
-    key === "at" ? undefined : value,
+    key === "at" || key === "nameAt" ? undefined : value,
   );

@@ -11,18 +11,20 @@ export function describe(
   components: readonly Loaded[],
   endpoints: string[],
   extended: Attributes,
+  features: readonly string[],
 ): Record<string, unknown> {
   const appPort = flags["app-port"];
   return {
     id: flags["app-id"],
     runtimeVersion: daprVersion,
+    ...(features.length > 0 ? { enabledFeatures: features } : {}),
     ...(components.length > 0
       ? {
           components: components.map(({ resource, capabilities }) => ({
             name: resource.name,
             type: resource.type,
             version: resource.version || "v1",
-            capabilities,
+            ...(capabilities.length > 0 ? { capabilities } : {}),
           })),
         }
       : {}),
@@ -48,6 +50,10 @@ export function describe(
           }
         : {}),
     },
-    actorRuntime: { runtimeStatus: "DISABLED", hostReady: false },
+    actorRuntime: {
+      runtimeStatus: "DISABLED",
+      hostReady: false,
+      placement: "placement: disconnected",
+    },
   };
 }

@@ -5,7 +5,7 @@ import { createCors } from "../api/http/cors.ts";
 import { createGuard } from "../api/http/guard.ts";
 import {
   healthRoutes,
-  metadataRoutes,
+  metadataReadRoutes,
   type Operations,
 } from "../api/http/operations.ts";
 import type { Handler } from "../api/http/request.ts";
@@ -25,14 +25,12 @@ import type { SidecarOptions } from "./options.ts";
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
-  operations: Operations,
   fallback: Handler,
   routes: ServerOptions["routes"],
 ): Promise<{ close(): Promise<void> }> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
   const addresses = usualAddresses(flags);
-  const isOpen = listed.some((address) => !isLoopback(address));
   const opened = new AsyncDisposableStack();
   try {
     const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], {
@@ -41,15 +39,16 @@ export async function openApis(
       signal,
     });
     opened.defer(() => grpc.close());
-    log.info(`API gRPC server is running on port ${grpc.port}`);
+    log.info(
+      `API gRPC server is running on port ${grpc.port}; in this version it answers each call with Unimplemented: use HTTP`,
+    );
     const http = await listen(addresses, flags["dapr-http-port"], {
       ...serverOptions(options),
       routes,
       fallback,
       guard: createGuard({
+        ...guardOptions(options),
         apiToken: env["DAPR_API_TOKEN"],
-        allowedOrigins: flags["allowed-origins"],
-        allowedHosts: env["DAPR_ALLOWED_HOSTS"] ?? (isOpen ? "*" : ""),
         allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
       }),
       cors: createCors(flags["allowed-origins"]),
@@ -71,7 +70,7 @@ export async function openApis(
   }
 }
 
-/** The port for health and metadata only; undefined unless it is asked for. */
+/** The port for reading health and metadata only; undefined unless it is asked for. */
 export async function openPublicApi(
   options: SidecarOptions,
   operations: Operations,
@@ -87,7 +86,9 @@ export async function openPublicApi(
   const addresses = given.length > 0 ? given : usual;
   const api = await listen(addresses, port, {
     ...serverOptions(options),
-    routes: [...healthRoutes(operations), ...metadataRoutes(operations)],
+    routes: [...healthRoutes(operations), ...metadataReadRoutes(operations)],
+    // No token, as whoever probes has none; and nothing there to keep from strangers.
+    guard: createGuard({ ...guardOptions(options), allowRemoteShutdown: true }),
     fallback: () => ({
       status: 404,
       contentType: "text/plain; charset=utf-8",
@@ -107,6 +108,14 @@ const serverOptions = ({ flags, env, log, signal }: SidecarOptions) => ({
   log,
   signal,
 });
+
+const guardOptions = ({ flags, env }: SidecarOptions) => {
+  const isOpen = listedAddresses(flags).some((one) => !isLoopback(one));
+  return {
+    allowedOrigins: flags["allowed-origins"],
+    allowedHosts: env["DAPR_ALLOWED_HOSTS"] ?? (isOpen ? "*" : ""),
+  };
+};
 
 const drain = (api: HttpApi) => api.close();
 

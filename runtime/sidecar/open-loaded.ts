@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { initFailure, openComponent, type Opened } from "../components/open.ts";
+import { daprTypes } from "../components/dapr-types.ts";
 import type { BuiltIn } from "../components/index.ts";
 import type { Closable } from "../contract.ts";
 import { messageOf } from "../errors.ts";
@@ -32,6 +33,18 @@ export interface LoadOptions {
   /** By the part of a type before its first dot. */
   categories: Record<string, Category>;
   secrets: SecretSource;
+}
+
+/** Why a component of a type that the original has can't be here; undefined for all others. */
+export function absenceOf(
+  { type, at }: LoadedComponent,
+  categories: Record<string, Category>,
+): string | undefined {
+  if (!daprTypes.has(type)) return undefined;
+  const known = categories[type.slice(0, type.indexOf("."))]?.known ?? [];
+  if (known.some((one) => one.type === type)) return undefined;
+  const place = where(at);
+  return `its type ${type} is Dapr's, but not in this version of the sidecar${place ? ` (${place})` : ""}`;
 }
 
 /** Why a component could not be opened. */

@@ -2,7 +2,7 @@
 import type { Invocation } from "../blocks/invocation.ts";
 import { withPort } from "../listen-addresses.ts";
 import type { NameResolver } from "../name-resolver.ts";
-import { listenPeers } from "../peers/server.ts";
+import { listenPeers, type PeerServer } from "../peers/server.ts";
 import { peerAddresses, reachableAddress } from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 
@@ -11,7 +11,7 @@ export async function openPeers(
   namespace: string,
   invocation: Invocation,
   resolvers: readonly NameResolver[],
-): Promise<{ close(): Promise<void> }> {
+): Promise<PeerServer> {
   const appId = flags["app-id"];
   const server = await listenPeers({
     addresses: peerAddresses(flags),

@@ -18,6 +18,7 @@ export async function openSource({
       configurationFiles: flags.config,
       env,
       log,
+      signal,
     });
   const { openOperatorSource } =
     await import("../resources/operator-source.ts");

@@ -4,6 +4,7 @@
  */
 import { hostname } from "node:os";
 import { bindingRoutes } from "../api/http/bindings.ts";
+import { routesToCome } from "../api/http/blocks-to-come.ts";
 import { createInvoke } from "../api/http/invoke.ts";
 import {
   healthRoutes,
@@ -13,13 +14,17 @@ import {
 } from "../api/http/operations.ts";
 import { secretRoutes } from "../api/http/secrets.ts";
 import { stateRoutes } from "../api/http/state.ts";
+import { createDescribeUnknown } from "../api/http/unknown-path.ts";
 import { createExternal } from "../app/external-http.ts";
 import { createBindings } from "../blocks/bindings.ts";
 import { createInvocation } from "../blocks/invocation.ts";
 import { createSecrets } from "../blocks/secrets.ts";
 import { createStates } from "../blocks/state.ts";
+import { messageOf } from "../errors.ts";
 import type { HttpEndpoint } from "../invocation.ts";
+import { isTruthy } from "../metadata.ts";
 import { ownNamespace } from "../name-resolver.ts";
+import { watchOwnSockets } from "../own-sockets.ts";
 import { createPeers } from "../peers/client.ts";
 import { daprVersion, version } from "../version.ts";
 import { hostAddress } from "./addresses.ts";
@@ -51,6 +56,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
   const started = performance.now();
   const opened = new AsyncDisposableStack();
   const stopping = new AbortController();
+  watchOwnSockets();
   try {
     log.info(
       `Starting Dapr Runtime -- version ${daprVersion} -- commit ts-${version}`,
@@ -72,6 +78,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     extended.set("daprRuntimeVersion", daprVersion);
     const endpoints = new Map<string, HttpEndpoint>();
     let components: ComponentSet | undefined;
+    let features: readonly string[] = [];
     let wasComplete = false;
     /** Components that the first start still waits for; a later change takes no app out of service. */
     const missing = (): string[] => {
@@ -83,12 +90,14 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       appId,
       notReady: () => (state.ready ? missing() : ["runtime"]),
       outboundReady: () => state.outbound && missing().length === 0,
+      absent: () => components?.absent() ?? [],
       metadata: () =>
         describe(
           flags,
           components?.loaded() ?? [],
           [...endpoints.keys()],
           extended,
+          features,
         ),
       setMetadata: (key, value) => extended.set(key, value),
       shutdown: options.onShutdown,
@@ -100,12 +109,15 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const source = await openSource(options);
     opened.defer(() => source.close());
     const configuration = await source.configuration();
+    features = configuration.enabledFeatures;
 
     const app = await openApp(options);
     if (app) opened.defer(() => app.close());
+    const absence = (name: string) => components?.absence(name);
     const bindings = createBindings({
       log,
       app,
+      absence,
       probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
     });
     const known = watchApp(app, bindings, flags, log);
@@ -114,7 +126,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     for (const resolver of resolvers) opened.defer(() => resolver.close());
     const peers = createPeers({ maxBodyBytes: flags["max-body-size"] });
     opened.defer(() => peers.close());
-    const external = createExternal();
+    const external = createExternal({
+      followRedirects: isTruthy(env["DAPR_FOLLOW_REDIRECTS"]),
+    });
     opened.defer(() => external.close());
     const invocation = createInvocation({
       appId,
@@ -132,8 +146,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       log,
     });
 
-    const secrets = createSecrets({ scopes: configuration.secretScopes });
-    const states = createStates({ appId, namespace, log });
+    const secrets = createSecrets({
+      scopes: configuration.secretScopes,
+      absence,
+    });
+    const states = createStates({ appId, namespace, log, absence });
 
     const opening = createComponentSet({
       appId,
@@ -146,7 +163,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     components = opening;
     opened.defer(() => opening.close());
     log.info("Loading components…");
-    await opening.load(await source.components(), options.signal);
+    const written = await source.components().catch((error: unknown) => {
+      throw new Error(`failed to load components: ${messageOf(error)}`, {
+        cause: error,
+      });
+    });
+    await opening.load(written, options.signal);
     secrets.tellIdleScopes(log);
     const putEndpoints = (now: ReadonlyMap<string, HttpEndpoint>) => {
       for (const [name, endpoint] of endpoints)
@@ -159,19 +181,20 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     putEndpoints(await source.httpEndpoints(secrets));
     log.info("All outstanding components processed");
 
+    const routes = [
+      ...bindingRoutes(bindings),
+      ...stateRoutes(states),
+      ...secretRoutes(secrets),
+      ...healthRoutes(operations),
+      ...metadataRoutes(operations),
+      ...shutdownRoutes(operations),
+      ...routesToCome(appId),
+    ];
     const apis = await openApis(
       options,
       configuration,
-      operations,
-      createInvoke(invocation),
-      [
-        ...bindingRoutes(bindings),
-        ...stateRoutes(states),
-        ...secretRoutes(secrets),
-        ...healthRoutes(operations),
-        ...metadataRoutes(operations),
-        ...shutdownRoutes(operations),
-      ],
+      createInvoke(invocation, createDescribeUnknown(routes)),
+      routes,
     );
     opened.defer(() => apis.close());
     const peerServer = await openPeers(
@@ -198,6 +221,8 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     // And nothing new is opened.
     opened.defer(() => source.unfollow?.());
     opened.defer(() => stopping.abort());
+    // Other sidecars ask the next one of this app from now on.
+    opened.defer(() => peerServer.leave());
 
     const ready = (async () => {
       await known.meet(stopping.signal);

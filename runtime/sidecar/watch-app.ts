@@ -10,6 +10,9 @@ interface Inputs {
   stopReading(): Promise<void>;
 }
 
+/** A slow start is no mistake; then it looks like one. */
+const lateMs = 5000;
+
 export function watchApp(
   app: AppChannel | undefined,
   inputs: Inputs,
@@ -45,7 +48,18 @@ export function watchApp(
       log.info(
         `application protocol: ${protocolOf(flags)}. waiting on port ${port}.  This will block until the app is listening on that port.`,
       );
-      await app.whenListening(signal);
+      const late = setTimeout(
+        () =>
+          log.warn(
+            `nothing listens on port ${port} after ${lateMs / 1000} s: the app has to listen on the port in its environment's APP_PORT, or --app-port be the app's; still waiting`,
+          ),
+        lateMs,
+      ).unref();
+      try {
+        await app.whenListening(signal);
+      } finally {
+        clearTimeout(late);
+      }
       signal.throwIfAborted();
       log.info(`application discovered on port ${port}`);
       if (!flags["enable-app-health-check"]) return onHealthy();

@@ -47,7 +47,7 @@ test.each([
   expect(reply.json()).toMatchObject({ components: [{ name: "good" }] });
   const warnings = sidecar
     .messages()
-    .filter((line) => line.startsWith("A document was not loaded"));
+    .filter((line) => line.includes("was not loaded: "));
   if (
     !["300,000 separators", "a chain of merges", "20,000 aliases"].includes(
       name,
@@ -56,7 +56,9 @@ test.each([
     expect(warnings).not.toEqual([]);
   }
   for (const line of warnings) {
-    expect(line).toMatch(/0-bomb\.yaml:\d+:\d+\)$/);
+    expect(line).toMatch(
+      /0-bomb\.yaml:\d+:\d+\)$|0-bomb\.yaml was not loaded: it has \d+ bytes/,
+    );
     expect(line.length).toBeLessThan(1000);
   }
 });

@@ -190,3 +190,58 @@ test("components read what the app may not", async () => {
   });
   expect(list.json()).toContain(secretsFile);
 });
+
+test("a name that the system would cut or fold opens nothing", async () => {
+  const file = join(folder, "environment.yaml");
+  writeFileSync(
+    file,
+    configuration(
+      '  secrets:\n    scopes:\n      - storeName: env\n        deniedSecrets: ["TOP"]\n',
+    ),
+  );
+  const sidecar = await startDaprd({
+    args: [`--config=${file}`],
+    env: {
+      TOP: canary,
+      PARTS: `x=${canary}`,
+      APP_API_TOKEN: canary,
+      DAPR_API_TOKEN: undefined,
+    },
+    resources: {
+      "a.yaml": component("env", "secretstores.local.env"),
+      "b.yaml": component("short", "secretstores.local.env", { prefix: "TO" }),
+      "c.yaml": fileStore("vault", secretsFile),
+    },
+  });
+  for (const path of [
+    "env/TOP%00",
+    "env/TOP%00x",
+    "env/%00TOP",
+    "env/APP_API_TOKEN%00",
+    "short/P%00",
+    "vault/hidden%00",
+    "vault/%00",
+  ]) {
+    const reply = await get(sidecar, path);
+    expect([path, reply.status, reply.text.includes(canary)]).toEqual([
+      path,
+      400,
+      false,
+    ]);
+    expect(reply.json()).toMatchObject({ errorCode: "ERR_MALFORMED_REQUEST" });
+  }
+  for (const path of [
+    "env/TOP",
+    "env/TOP%3D",
+    "env/PARTS%3Dx",
+    "env/top",
+    "env/TOP+",
+    "env/app_api_token",
+    "env/toString",
+    "env/__proto__",
+  ])
+    expect((await get(sidecar, path)).text).not.toContain(canary);
+  expect((await get(sidecar, "env/PARTS")).json()).toEqual({
+    PARTS: `x=${canary}`,
+  });
+});

@@ -301,6 +301,89 @@ describe("login by", () => {
     disableTls: "true",
   });
 
+  // Each on its own listener, by what a user has written wrong.
+  const wrong: [string, () => Record<string, string>, RegExp][] = [
+    [
+      "TLS to a port without it",
+      () => ({
+        brokers: broker.address,
+        authType: "certificate",
+        caCert: pem.ca,
+      }),
+      /broker 127\.0\.0\.1:\d+ closed the connection in the TLS handshake: it may not speak TLS on this port; use its TLS port, or set disableTls/,
+    ],
+    [
+      "no TLS to a port with it",
+      () => ({ brokers: broker.listener("TLS"), authType: "none" }),
+      /broker 127\.0\.0\.1:\d+ .*may expect TLS/,
+    ],
+    [
+      "no login where one is wanted",
+      () => ({ brokers: broker.listener("LOGIN"), authType: "none" }),
+      /broker 127\.0\.0\.1:\d+ .*a login on this port \(authType\)/,
+    ],
+    [
+      "a login where none is wanted",
+      () => ({
+        ...password("alice", "plain-secret", "PLAIN"),
+        brokers: broker.address,
+      }),
+      /wants no login on this port, but authType asks for one/,
+    ],
+    [
+      "an authority that is not the broker's",
+      () => ({
+        brokers: broker.listener("TLS"),
+        authType: "certificate",
+        caCert: pem.cert,
+      }),
+      /broker 127\.0\.0\.1:\d+ has a certificate that is not trusted \(.*\): set caCert .*, or SSL_CERT_FILE/,
+    ],
+    [
+      "a host that does not resolve",
+      () => ({ brokers: "no-such-host.invalid:9092", authType: "none" }),
+      /the host of broker no-such-host\.invalid:9092 does not resolve \((ENOTFOUND|EAI_AGAIN)\): check 'brokers'/,
+    ],
+    [
+      "a port where nothing listens",
+      () => ({ brokers: "127.0.0.1:1", authType: "none" }),
+      /nothing listens at broker 127\.0\.0\.1:1 \(ECONNREFUSED\)/,
+    ],
+  ];
+  test.each(wrong)(
+    "%s is said with broker, cause and what to set",
+    async (_, metadata, expected) => {
+      const log: string[] = [];
+      const binding = await openBinding("bindings.kafka", {
+        metadata: {
+          topics: topic,
+          publishTopic: topic,
+          consumerGroup: "wrong",
+          deliveryTimeout: "8s",
+          dialTimeout: "2s",
+          ...metadata(),
+        },
+        log,
+      });
+      const stop = await binding.read!(async () => undefined);
+      await expect(
+        binding.invoke!({
+          operation: "create",
+          data: Buffer.from("1"),
+          metadata: {},
+        }),
+      ).rejects.toThrow(expected);
+      await waitFor("a warning", () =>
+        log.some((line) => line.startsWith("warning") && expected.test(line)),
+      );
+      const told = log.filter((line) => !line.startsWith("debug"));
+      expect(told.join("\n")).not.toContain("--use-system-ca");
+      await stop();
+      await binding.close();
+    },
+    40_000,
+  );
+
   test("oidc, with one token for all connections", async () => {
     const before = tokenRequests;
     await roundTrip(oidc("oidc-secret"), topic);

@@ -88,7 +88,7 @@ function numbersTo(binding: Binding) {
 
 test("R3: a broker killed in mid-flow: every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
   const topic = newTopic();
-  const binding = await open(topic);
+  const binding = await open(topic, { deliveryTimeout: "10s" });
   const delivered = await collect(binding);
   const numbers = numbersTo(binding);
   for (let kills = 0; kills < 2; kills++) {
@@ -268,6 +268,37 @@ test.each(["gzip", "zstd"])("%s goes out and comes in", async (compression) => {
   await waitFor("all of them", () => seen.length === 40);
   expect(seen).toEqual(bodies);
 });
+
+test("batches that Java's producer packs with snappy, lz4, zstd and gzip are all read, one after the other", async () => {
+  const topic = newTopic();
+  const codecs = ["snappy", "lz4", "zstd", "gzip", "none"];
+  const perCodec = 2000;
+  // Lines of many lengths; batches of up to 200 kB, each in several blocks.
+  await broker.shell(
+    codecs
+      .map(
+        (codec) =>
+          `awk 'BEGIN { for (i = 0; i < ${perCodec}; i++) { s = "${codec}-" i ":"; n = (i * 37) % 300; for (j = 0; j < n; j++) s = s sprintf("%x", (i * j) % 97); print s } }' | /opt/kafka/bin/kafka-console-producer.sh --bootstrap-server ${broker.address} --topic ${topic} --compression-codec ${codec} --producer-property linger.ms=200 --producer-property batch.size=200000 --producer-property partitioner.class=org.apache.kafka.clients.producer.RoundRobinPartitioner`,
+      )
+      .join(" && "),
+  );
+  const seen = await collect(await open(topic));
+  await waitFor(
+    "all of them",
+    () => seen.length >= codecs.length * perCodec,
+    60_000,
+  );
+  for (const codec of codecs) {
+    const own = seen.filter((line) => line.startsWith(`${codec}-`));
+    const expected = Array.from({ length: perCodec }, (_, i) => {
+      let line = `${codec}-${i}:`;
+      for (let j = 0; j < (i * 37) % 300; j++)
+        line += ((i * j) % 97).toString(16);
+      return line;
+    });
+    expect(own.toSorted()).toEqual(expected.toSorted());
+  }
+}, 180_000);
 
 test("a message larger than maxMessageBytes fails alone", async () => {
   const binding = await open(newTopic());

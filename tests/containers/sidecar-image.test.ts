@@ -1,6 +1,7 @@
 /** The image of sidecar and control plane: small, not root, content with a read-only file system. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { GenericContainer } from "testcontainers";
 
 const name = "dapr-kit-test/sidecar";
@@ -30,10 +31,34 @@ test("its own layers are under 15 MB", () => {
 });
 
 test("the first word says what runs, without writing to the image", () => {
-  expect(run("/daprd", "--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
+  // As compose files for the original's image have it, from the working directory.
+  for (const daprd of ["/daprd", "./daprd"])
+    expect(run(daprd, "--version").stdout.trim()).toMatch(/^\d+\.\d+\.\d+$/);
   for (const program of ["operator", "injector"]) {
     const { status, stdout } = run(program);
     expect(status).toBe(1);
     expect(stdout).toMatch(/level=fatal msg=".* is not set: /);
   }
 });
+
+test("it is started from its folder too, as the original's image has it", () => {
+  expect(run("./daprd", "--version").stdout).toBe(
+    run("/daprd", "--version").stdout,
+  );
+});
+
+test.each([[0], [10], [20], [40], [80], [160], [320]])(
+  "SIGTERM after %i ms of its start ends it",
+  async (ms) => {
+    const id = docker("create", name, "/daprd", "--app-id", "x");
+    try {
+      docker("start", id);
+      await delay(ms); // not awaited: what it does by then is what is tried
+      spawnSync("docker", ["kill", "--signal", "TERM", id]);
+      // Without a handler it would go on for ever. 143: SIGTERM came before it had one.
+      expect(["0", "143"]).toContain(docker("wait", id));
+    } finally {
+      docker("rm", "--force", id);
+    }
+  },
+);

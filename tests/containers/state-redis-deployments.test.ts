@@ -62,6 +62,11 @@ test("TLS, with a client certificate; a certificate that nobody vouches for is r
   await expect(open(metadata)).rejects.toThrow(
     /error connecting to redis at .*self-signed certificate/,
   );
+  const plain: string[] = [];
+  await open({ redisHost: redis.address }, plain);
+  await waitFor("a word on TLS", () =>
+    plain.join("\n").includes("if it speaks TLS only, set enableTLS"),
+  );
   const log: string[] = [];
   const store = await open({ ...metadata, insecureSkipTLSVerify: "true" }, log);
   await set(store, "app||tls", "1");

@@ -130,8 +130,13 @@ describe("state.redis", () => {
   });
 
   test("a query, and JSON documents, need RedisJSON: this server has none", async () => {
-    expect(store.features).toEqual(["ETAG", "TRANSACTIONAL", "TTL"]);
-    await expect(store.query!({}, { queryIndexName: "i" })).rejects.toThrow(
+    expect(store.features).toEqual([
+      "ETAG",
+      "TRANSACTIONAL",
+      "TTL",
+      "KEYS_LIKE",
+    ]);
+    await expect(store.query!({}, { queryIndexName: "i" }, "")).rejects.toThrow(
       "needs RedisJSON",
     );
     await store.set({

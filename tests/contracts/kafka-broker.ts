@@ -14,6 +14,8 @@ export interface KafkaBroker {
   start(): Promise<void>;
   /** Runs a command line (split at blanks) inside; rejects with its output when it fails. */
   run(line: string): Promise<void>;
+  /** Runs a line of shell inside; rejects with its output when it fails. */
+  shell(line: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,7 @@ export async function startKafka(
   for (const name of Object.keys(protocols)) ports.set(name, await freePort());
   const all = [...ports];
   const container = await new GenericContainer(image)
+    .withStartupTimeout(540_000)
     .withExposedPorts(
       ...all.map(([, port]) => ({ container: port, host: port })),
     )
@@ -55,6 +58,9 @@ export async function startKafka(
       KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: "1",
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
       KAFKA_NUM_PARTITIONS: "3",
+      // Quick to start, on a machine that has more to do.
+      KAFKA_JVM_PERFORMANCE_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+      KAFKA_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS: "240000",
       // A killed broker is taken back without waiting for its old session.
       KAFKA_BROKER_SESSION_TIMEOUT_MS: "1000",
       KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: "300",
@@ -87,6 +93,10 @@ export async function startKafka(
       const { exitCode, output } = await container.exec(line.split(" "));
       if (exitCode !== 0) throw new Error(`${line}: ${output}`);
     },
+    async shell(line) {
+      const { exitCode, output } = await container.exec(["bash", "-c", line]);
+      if (exitCode !== 0) throw new Error(`${line}: ${output}`);
+    },
     async stop() {
       await container.stop({ timeout: 0 });
     },
@@ -96,9 +106,9 @@ export async function startKafka(
 }
 
 /** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
-async function listening(what: string, port: number): Promise<void> {
+export async function listening(what: string, port: number): Promise<void> {
   const request = Buffer.from("0000000a00120000000000000000", "hex");
-  const deadline = Date.now() + 60_000;
+  const deadline = Date.now() + 540_000;
   for (;;) {
     const answered = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => socket.write(request));
@@ -109,7 +119,7 @@ async function listening(what: string, port: number): Promise<void> {
     });
     if (answered) return;
     if (Date.now() > deadline)
-      throw new Error(`waited 60 s for Kafka in container ${what}`);
+      throw new Error(`waited 540 s for Kafka in container ${what}`);
     await sleep(100);
   }
 }

@@ -336,6 +336,19 @@ describe("nameformat", () => {
     expect(await resolver.resolve("orders", "shop")).toBeUndefined();
   });
 
+  test.each(["10。0。0。1", "a/b", "a@b", "a:1", "a\0b", "ａ", ""])(
+    "the id %j is no part of a name",
+    async (id) => {
+      const resolver = await openResolver({
+        component: "nameformat",
+        configuration: { format: "{appid}:50002" },
+      });
+      await expect(resolver.resolve(id, "default")).rejects.toThrow(
+        "can't be part of a host's name",
+      );
+    },
+  );
+
   test.each([
     [{}, "format"],
     [{ format: "fixed:1" }, "{appid}"],

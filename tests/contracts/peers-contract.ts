@@ -266,6 +266,24 @@ export function peersContract(name: string, direct: string | undefined) {
       });
     });
 
+    test.each([
+      ["unavailable", true],
+      ["unavailable", false],
+      ["internal", true],
+      ["internal", false],
+    ] as const)(
+      "whether the app saw it: %s, unsent %s",
+      async (kind, unsent) => {
+        receive = async () => {
+          throw new CallError(kind, "no", { unsent });
+        };
+        await expect(peers.call(peer, request())).rejects.toMatchObject({
+          kind,
+          unsent,
+        });
+      },
+    );
+
     test("an error of the app's connection is an internal one", async () => {
       receive = async () => {
         throw new Error("connect ECONNREFUSED");
@@ -420,6 +438,84 @@ export function peersContract(name: string, direct: string | undefined) {
       go.resolve();
       expect((await wholeOf((await call).body)).toString()).toBe("done");
       await closed;
+    });
+
+    test("once a sidecar leaves it takes no call, says so on kept connections, and ends those under way well", async () => {
+      const begun = Promise.withResolvers<void>();
+      const go = Promise.withResolvers<void>();
+      let calls = 0;
+      const leaving = await listenPeers({
+        addresses: ["127.0.0.1"],
+        port: 0,
+        appId: "leaving",
+        receive: async ({ path }) => {
+          calls++;
+          if (path === "/slow") {
+            begun.resolve();
+            await go.promise;
+          }
+          return ok(Buffer.from("done"));
+        },
+        maxBodyBytes,
+      });
+      const to = { ...peer, port: leaving.port };
+      const callers = [createPeers({ maxBodyBytes }), peers];
+      for (const caller of callers)
+        await wholeOf((await caller.call(to, request())).body);
+      const slow = peers.call(to, request({ path: "/slow" }));
+      await begun.promise;
+      leaving.leave();
+      const body = Buffer.alloc(300_000);
+      for (const caller of callers)
+        for (const more of [{}, { body }])
+          await expect(caller.call(to, request(more))).rejects.toMatchObject({
+            kind: "unavailable",
+            unsent: true,
+          });
+      const closed = leaving.close();
+      go.resolve();
+      expect((await wholeOf((await slow).body)).toString()).toBe("done");
+      await closed;
+      expect(calls).toBe(3);
+      await callers[0]!.close();
+    });
+
+    test("of calls that meet a sidecar's end each was answered or is told as unsent", async () => {
+      let taken = 0;
+      const ending = await listenPeers({
+        addresses: ["127.0.0.1"],
+        port: 0,
+        appId: "ending",
+        receive: async () => {
+          taken++;
+          await turn();
+          return ok(Buffer.from("done"));
+        },
+        maxBodyBytes,
+      });
+      const to = { ...peer, port: ending.port };
+      let done = 0;
+      const refusals: CallError[] = [];
+      let isOver = false;
+      const caller = async () => {
+        while (!isOver)
+          try {
+            await wholeOf((await peers.call(to, request())).body);
+            done++;
+          } catch (error) {
+            refusals.push(error as CallError);
+            await turn();
+          }
+      };
+      const callers = Array.from({ length: 20 }, caller);
+      await waitFor("calls", () => done > 100);
+      await ending.close();
+      const before = refusals.length;
+      await waitFor("refusals", () => refusals.length > before + 100);
+      isOver = true;
+      await Promise.all(callers);
+      expect(refusals.filter(({ unsent }) => !unsent)).toEqual([]);
+      expect(done).toBe(taken);
     });
   });
 }

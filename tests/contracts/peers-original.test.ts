@@ -411,6 +411,61 @@ describe("calls to the original", () => {
     });
   });
 
+  const replyWith = (code: number, headers: [string, string[]][]) => ({
+    status: { code, message: "m" },
+    headers: new Map(headers),
+    data: Buffer.alloc(0),
+    typeUrl: "",
+    contentType: "text/plain",
+  });
+
+  const unreadableHeads: [string, number, [string, string[]][]][] = [
+    ["the status 101", 101, []],
+    ["the status 199", 199, []],
+    ["the status 600", 600, []],
+    ["the status 2^53", 2 ** 53, []],
+    ["two lengths", 200, [["content-length", ["2", "2"]]]],
+    [
+      "two lengths by two names",
+      200,
+      [
+        ["Content-Length", ["2"]],
+        ["content-length", ["9"]],
+      ],
+    ],
+    ...["0x2", "+2", "-1", "2, 2", "1e1", " 2", "", "2.0", "NaN"].map(
+      (length): [string, number, [string, string[]][]] => [
+        `the length ${JSON.stringify(length)}`,
+        200,
+        [["content-length", [length]]],
+      ],
+    ),
+  ];
+  test.each(unreadableHeads)(
+    "an answer with %s is none, by either method",
+    async (_, code, headers) => {
+      const response = replyWith(code, headers);
+      answer(
+        encodeResponsePart({
+          response,
+          payload: { data: Buffer.from("ok"), seq: 0 },
+        }),
+      );
+      const refused = {
+        kind: "internal",
+        message: expect.stringMatching(
+          /^the sidecar of callee at .*: the answer/,
+        ) as string,
+      };
+      await expect(call()).rejects.toMatchObject(refused);
+      onStream = (stream) =>
+        stream.emit("error", { code: status.UNIMPLEMENTED, details: "old" });
+      onUnary = (_call, reply) =>
+        reply(null, encodeResponse({ ...response, data: Buffer.from("ok") }));
+      await expect(call()).rejects.toMatchObject(refused);
+    },
+  );
+
   test("CallLocal where there is no CallLocalStream", async () => {
     onStream = (stream) =>
       stream.emit("error", { code: status.UNIMPLEMENTED, details: "old" });

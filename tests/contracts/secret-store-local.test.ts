@@ -131,7 +131,7 @@ describe("secretstores.local.file", () => {
       openBuiltIn(secretStores, "secretstores.local.file", {
         metadata: { secretsFile: folder },
       }),
-    ).rejects.toThrow("can't be read: EISDIR");
+    ).rejects.toThrow("can't be read: it is a folder, not a file");
   });
 
   test("without secretsFile it says so, with the near miss", async () => {

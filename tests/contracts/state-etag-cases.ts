@@ -1,6 +1,6 @@
 /** Etags, first-write and last-write (spec components §3.1, §4.1). */
 import { EtagError } from "../../runtime/state-store.ts";
-import type { StateHarness } from "./state-harness.ts";
+import { upsert, type StateHarness } from "./state-harness.ts";
 
 const mismatch = expect.objectContaining({
   name: "EtagError",
@@ -10,10 +10,6 @@ const mismatch = expect.objectContaining({
 
 export function stateEtagCases(harness: StateHarness): void {
   const { check, set, get, read, etag, erase, family } = harness;
-
-  /** What a second first-write is told. */
-  const refusal =
-    family.firstWriteOnExisting === "mismatch" ? mismatch : expect.any(Error);
 
   check("every write gives a new etag", async () => {
     const seen = new Set<string>();
@@ -90,7 +86,7 @@ export function stateEtagCases(harness: StateHarness): void {
     const options = { concurrency: "first-write" } as const;
     await set("app||first", "1", { options });
     const second = set("app||first", "2", { options });
-    await expect(second).rejects.toEqual(refusal);
+    await expect(second).rejects.toEqual(mismatch);
     expect(await read("app||first")).toBe(1);
     await set("app||first", "4", { options, etag: await etag("app||first") });
     expect(await read("app||first")).toBe(4);
@@ -103,11 +99,11 @@ export function stateEtagCases(harness: StateHarness): void {
     if (family.firstWriteOnExisting === "guards") {
       await setting;
       expect(await read("app||order")).toBe(2);
-      await expect(set("app||order", "3")).rejects.toBeInstanceOf(Error);
+      await expect(set("app||order", "3")).rejects.toEqual(mismatch);
       expect(await read("app||order")).toBe(2);
       return;
     }
-    await expect(setting).rejects.toEqual(refusal);
+    await expect(setting).rejects.toEqual(mismatch);
     expect(await read("app||order")).toBe(1);
   });
 
@@ -122,6 +118,21 @@ export function stateEtagCases(harness: StateHarness): void {
     if (family.lastWriteIgnoresEtag) await setting;
     else await expect(setting).rejects.toEqual(mismatch);
     expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 3 : 2);
+
+    // As in a save, so in a transaction.
+    const both = harness.store().transact!(
+      [
+        upsert("app||order", "4", {
+          etag: old,
+          options: { concurrency: "last-write" },
+        }),
+        upsert("app||beside", "4"),
+      ],
+      {},
+    );
+    if (family.lastWriteIgnoresEtag) await both;
+    else await expect(both).rejects.toEqual(mismatch);
+    expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 4 : 2);
   });
 
   check("of many writers with one etag one passes", async () => {

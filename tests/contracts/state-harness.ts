@@ -31,8 +31,8 @@ export interface StateFamily {
   deleteEtagOnMissing: "mismatch" | "passes";
   /** What an etag is said to be that this store could never have given. */
   foreignEtag: "mismatch" | "invalid";
-  /** first-write without an etag, of a key that is there: refused with an etag error or a plain one, or it passes and guards the key. */
-  firstWriteOnExisting: "mismatch" | "error" | "guards";
+  /** first-write without an etag, of a key that is there: refused, or it passes and guards the key. */
+  firstWriteOnExisting: "mismatch" | "guards";
   /** last-write does not look at an etag. */
   lastWriteIgnoresEtag: boolean;
   /** A set without TTL ends the TTL that an earlier one gave. */

@@ -55,6 +55,14 @@ export function stateValueCases(harness: StateHarness): void {
     }
   });
 
+  check("numbers come back digit for digit", async () => {
+    await set("app||digits", '{"id":9007199254740993,"price":10.00}');
+    // jsonb adds blanks.
+    expect(textOf(await get("app||digits"))?.replaceAll(" ", "")).toBe(
+      '{"id":9007199254740993,"price":10.00}',
+    );
+  });
+
   check("bytes come back as bytes, whatever they are", async () => {
     const bytes = Uint8Array.from({ length: 512 }, (_, i) => i % 256);
     await set("app||bytes", bytes);

@@ -58,6 +58,9 @@ test.each([404, 301, 500])(
     await sidecar.logged(
       `app does not take input binding orders: OPTIONS /orders answered ${status}`,
     );
+    expect(sidecar.output()).toMatch(
+      /level=warning msg="app does not take .* give the app the route POST \/orders, /,
+    );
     await send(sidecar, 1);
     await sidecar.stop();
     expect(app.posts()).toEqual([]);
@@ -125,7 +128,7 @@ test("the app gets its token, the content type and the message's metadata", asyn
   expect(body).toBe('{"a":1}');
   expect(headers).toMatchObject({
     "dapr-api-token": "app-secret",
-    "content-type": "application/json",
+    "content-type": "text/plain",
     "content-length": "7",
     mixed: "Case",
     __key: "k1",
@@ -143,6 +146,24 @@ test("the app gets its token, the content type and the message's metadata", asyn
   ])
     expect(headers).not.toHaveProperty([name]);
   expect(app.requests[0]!.headers["dapr-api-token"]).toBe("app-secret");
+});
+
+test("headers that the app's server refuses for their size are named with it", async () => {
+  const app = await startApp(({ method }) => ({
+    status: method === "POST" ? 431 : 200,
+  }));
+  const sidecar = await startDaprd({
+    appPort: app.port,
+    resources: { "a.yaml": embedded() },
+  });
+  await sidecar.call("POST", "/v1.0/bindings/orders", {
+    body: order(1, { big: "x".repeat(5000) }),
+  });
+  const told = await sidecar.logged("status code: 431");
+  const [, size] = /headers take (\d+) bytes/.exec(told)!;
+  expect(Number(size)).toBeGreaterThan(5000);
+  expect(Number(size)).toBeLessThan(5500);
+  expect(told).toContain("--max-http-header-size");
 });
 
 test("a message the app does not take comes again, in order", async () => {

@@ -69,9 +69,9 @@ test.each([
   ],
   ["a string keeps its quotes", '"text"', '"text"'],
   [
-    "numbers pass through float64",
-    "[1.0,12345678901234567890,1e21,1e-7]",
-    "[1,12345678901234567000,1e+21,1e-7]",
+    "numbers stay as written",
+    "[1.0,12345678901234567890,1e21,1E400,10.00]",
+    "[1.0,12345678901234567890,1e21,1E400,10.00]",
   ],
   ["white space goes", '{ "a" :\n [ ] }', '{"a":[]}'],
   ["null", "null", "null"],
@@ -173,11 +173,6 @@ test.each([
     "a number in metadata",
     '{"operation":"create","metadata":{"a":1}}',
     /cannot unmarshal number into Go struct field OutputBindingRequest\.metadata of type string/,
-  ],
-  [
-    "a number beyond float64",
-    '{"operation":"create","data":1e999}',
-    /^failed deserializing HTTP body: ./,
   ],
   [
     "too deep",
@@ -299,8 +294,9 @@ test.each([
     expect(reply.status).toBe(404);
     expect(reply.json()).toEqual({
       errorCode: "ERR_DIRECT_INVOKE",
-      message:
-        "failed getting app id either from the URL path or the header dapr-app-id",
+      message: expect.stringContaining(
+        `${method} ${target} is not in this API`,
+      ),
     });
   },
 );

@@ -92,6 +92,7 @@ test.each(["h2c", "https"])("an app over %s", async (protocol) => {
     "/a%20b?c",
     { "x-one": "1", "dapr-api-token": "secret", "content-length": "2" },
   ]);
+  expect((reply.json() as object[])[2]).not.toHaveProperty("connection");
 
   const big = randomBytes(3 * 1024 * 1024).toString("base64");
   expect(

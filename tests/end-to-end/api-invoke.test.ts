@@ -198,8 +198,11 @@ describe("an app and its sidecar", () => {
     expect(reply.status).toBe(404);
     expect(reply.json()).toEqual({
       errorCode: "ERR_DIRECT_INVOKE",
-      message:
-        "failed getting app id either from the URL path or the header dapr-app-id",
+      message: expect.stringMatching(
+        new RegExp(
+          `^${method} ${path} is not in this API.*/v1\\.0/invoke/APP-ID/method/`,
+        ),
+      ),
     });
     expect(app.requests).toEqual([]);
   });
@@ -209,7 +212,32 @@ describe("an app and its sidecar", () => {
     [
       "/v1.0/invoke/testapp/method/a%00b",
       "testapp",
-      'invalid method name "/a\\u0000b": it may not contain "\\u0000"',
+      'invalid method: method contains control character at position 1: "\\u0000"',
+    ],
+    [
+      "/v1.0/invoke/testapp/method/a%23b",
+      "testapp",
+      "invalid method: method contains forbidden character: #",
+    ],
+    [
+      "/v1.0/invoke/test%00app/method/x",
+      "test\0app",
+      'invalid app id "test\\u0000app"',
+    ],
+    [
+      "/v1.0/invoke/testapp%00/method/x",
+      "testapp\0",
+      'invalid app id "testapp\\u0000"',
+    ],
+    [
+      "/v1.0/invoke/testapp.ns%00/method/x",
+      "testapp.ns\0",
+      'invalid app id "testapp.ns\\u0000"',
+    ],
+    [
+      "/v1.0/invoke/testapp/method/a%3Fb",
+      "testapp",
+      "invalid method: method contains forbidden character: ?",
     ],
   ])("%s is 500 at once", async (path, id, error) => {
     const reply = await sidecar.call("POST", path, { body: "x" });

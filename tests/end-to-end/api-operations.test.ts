@@ -1,4 +1,8 @@
 /** Health, metadata, the public port and the API log (spec api §6.1, §8). */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { component, configuration } from "../support/component.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { embedded } from "../support/embedded.ts";
@@ -44,11 +48,23 @@ test("healthz compares the app id asked for", async () => {
 });
 
 test("metadata tells of components and the app; PUT adds to it", async () => {
+  const file = join(tempFolder("operations"), "config.yaml");
+  writeFileSync(
+    file,
+    configuration(
+      "  features:\n    - {name: One, enabled: true}\n    - {name: Two, enabled: false}\n",
+    ),
+  );
   const app = await startApp();
   const sidecar = await startDaprd({
     appPort: app.port,
-    args: ["--enable-app-health-check", "--app-max-concurrency=3"],
+    args: [
+      "--enable-app-health-check",
+      "--app-max-concurrency=3",
+      `--config=${file}`,
+    ],
     resources: {
+      "c.yaml": component("vault", "secretstores.local.env"),
       "a.yaml": embedded("both"),
       "b.yaml": embedded("out", { direction: "output" }),
     },
@@ -69,6 +85,8 @@ test("metadata tells of components and the app; PUT adds to it", async () => {
     id: "testapp",
     runtimeVersion: expect.stringMatching(/^\d+\.\d+\.\d+/),
     components: [
+      // Without an empty list of capabilities.
+      { name: "vault", type: "secretstores.local.env", version: "v1" },
       {
         name: "both",
         type: "bindings.sqlite",
@@ -83,6 +101,12 @@ test("metadata tells of components and the app; PUT adds to it", async () => {
       },
     ],
     extended: { cliPID: "123" },
+    enabledFeatures: ["One"],
+    actorRuntime: {
+      runtimeStatus: "DISABLED",
+      hostReady: false,
+      placement: "placement: disconnected",
+    },
     appConnectionProperties: {
       port: app.port,
       protocol: "http",
@@ -109,7 +133,10 @@ test.each([["POST"], ["DELETE"]])(
       body: "1",
     });
     expect(reply.status).toBe(404);
-    expect(reply.json()).toMatchObject({ errorCode: "ERR_DIRECT_INVOKE" });
+    expect(reply.json()).toMatchObject({
+      errorCode: "ERR_DIRECT_INVOKE",
+      message: expect.stringContaining("the path takes PUT"),
+    });
   },
 );
 
@@ -125,7 +152,7 @@ test("a metadata value over the body limit is 400 ERR_BODY_READ", async () => {
   });
 });
 
-test("the public port serves health and metadata without a token, and nothing else", async () => {
+test("the public port reads health and metadata without a token, and nothing else", async () => {
   const [port] = (await freePorts(1)) as [number];
   const sidecar = await startDaprd({
     args: [`--dapr-public-port=${port}`],
@@ -134,12 +161,17 @@ test("the public port serves health and metadata without a token, and nothing el
   });
   for (const path of ["/v1.0/healthz", "/v1.0/healthz/outbound"])
     expect((await call(port, "GET", path)).status).toBe(204);
-  expect(
-    (await call(port, "PUT", "/v1.0/metadata/k", { body: "v" })).status,
-  ).toBe(204);
-  const metadata = (await call(port, "GET", "/v1.0/metadata")).json();
-  expect(metadata).toMatchObject({ extended: { k: "v" } });
+  expect((await call(port, "GET", "/v1.0/metadata")).json()).toMatchObject({
+    id: "testapp",
+  });
+  const foreign = await call(port, "GET", "/v1.0/metadata", {
+    headers: { host: "evil.example" },
+  });
+  expect(foreign.status).toBe(403);
+  const large = await call(port, "GET", `/v1.0/metadata?${"x".repeat(9000)}`);
+  expect(large.status).toBe(431);
   for (const [method, path] of [
+    ["PUT", "/v1.0/metadata/k"],
     ["POST", "/v1.0/shutdown"],
     ["POST", "/v1.0/bindings/orders"],
     ["GET", "/"],

@@ -133,7 +133,26 @@ test("an answer that is not 2xx is an error with the metadata, unless told other
   );
 });
 
-test("request headers: defaults, capitals, trace, token", async () => {
+test("a JSON string goes out as its characters where the type is not JSON, unless told otherwise", async () => {
+  const { app, invoke } = await withServer();
+  const form = "a=1&b=<2>";
+  const type = "application/x-www-form-urlencoded";
+  await invoke("post", { "Content-Type": type }, form);
+  await invoke("post", { "content-type": type }, form);
+  await invoke("post", { "content-type": "application/json" }, form);
+  await invoke("post", {}, form);
+  await invoke("post", { "content-type": "text/plain" }, { a: 1 });
+  const original = await withServer(undefined, { stringsAsText: "false" });
+  await original.invoke("post", { "content-type": type }, form);
+  const bodies = app.requests.map(({ body }) => body);
+  expect(bodies.slice(0, 2)).toEqual([form, form]);
+  for (const body of bodies.slice(2, 4)) expect(JSON.parse(body)).toBe(form);
+  expect(bodies[4]).toBe('{"a":1}');
+  expect(JSON.parse(original.app.requests[0]!.body)).toBe(form);
+  expect(app.requests[1]!.headers["content-type"]).toBe(type);
+});
+
+test("request headers: defaults, names in any case, trace, token", async () => {
   const { app, sidecar, invoke } = await withServer(undefined, {
     securityToken: "sesame",
     securityTokenHeader: "X-Token",
@@ -152,6 +171,7 @@ test("request headers: defaults, capitals, trace, token", async () => {
       "Content-Type": "text/plain",
       Accept: "a/b",
       "X-Own": "v",
+      "x-lower": "w",
       lower: "not a header",
       Host: "elsewhere.example",
       "Content-Length": "9999",
@@ -165,6 +185,7 @@ test("request headers: defaults, capitals, trace, token", async () => {
     "content-type": "text/plain",
     accept: "a/b",
     "x-own": "v",
+    "x-lower": "w",
     "content-length": "1",
     host: `127.0.0.1:${app.port}`,
   });

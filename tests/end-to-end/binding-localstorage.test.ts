@@ -19,8 +19,12 @@ afterEach(stopAll);
 const folder = realpathSync(tempFolder("localstorage"));
 let made = 0;
 
-async function open(rootPath = join(folder, `root-${++made}`)) {
+async function open(
+  rootPath = join(folder, `root-${++made}`),
+  args: string[] = [],
+) {
   const sidecar = await startDaprd({
+    args,
     resources: {
       "a.yaml": component("files", "bindings.localstorage", { rootPath }),
     },
@@ -213,4 +217,21 @@ test.each([
   });
   expect((await sidecar.exited).code).toBe(1);
   expect(sidecar.messages().at(-1)).toMatch(message);
+});
+
+test("a large file is written whole, and one that can't be leaves the old one", async () => {
+  const { root, sidecar, invoke } = await open(undefined, [
+    "--max-body-size=64Mi",
+  ]);
+  await invoke("create", "doc", "precious");
+  const large = "ab+/".repeat(8_000_000);
+  expect((await invoke("create", "doc", large)).status).toBe(200);
+  expect(readFileSync(join(root, "doc"))).toHaveLength(24_000_000);
+  // No longer than a name may be, but too long for a file of that folder.
+  const refused = await invoke("create", `${"n".repeat(300)}`, "x");
+  expect(refused.status).toBe(500);
+  expect(readdirSync(root)).toEqual(["doc"]);
+  expect((await sidecar.call("GET", "/v1.0/healthz/outbound")).status).toBe(
+    204,
+  );
 });

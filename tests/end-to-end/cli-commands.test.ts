@@ -1,4 +1,5 @@
 /** The commands that end at once, usage errors and help, as they ship. */
+import { join } from "node:path";
 import { daprVersion, version } from "../../runtime/version.ts";
 import { cli, gone, workspace } from "./cli-process.ts";
 
@@ -56,7 +57,7 @@ test("help: the banner, the commands, and each command's flags with examples", a
 });
 
 test("version, in every spelling", async () => {
-  const text = `CLI version: ${version} \nRuntime version: ${daprVersion}\n`;
+  const text = `CLI version: ${version} \nRuntime version: ${daprVersion}\nKit: dapr-quickstart-kit ${version}; speaks the Dapr API of ${daprVersion}\n`;
   for (const args of [["version"], ["-v"], ["--version"]])
     expect(await dapr(...args)).toEqual({ code: 0, out: text, err: "" });
   expect(JSON.parse((await dapr("version", "-o", "json")).out)).toEqual({
@@ -69,13 +70,17 @@ test("a command of the full CLI that is still to come says what works instead", 
   const { code, err } = await dapr("publish", "--topic", "x");
   expect(code).toBe(1);
   expect(err).toMatch(
-    /^❌ {2}"dapr publish" is not available yet\. Post to a sidecar instead: /,
+    /^❌ {2}"dapr publish" is not available yet\. Nor does the sidecar publish yet\. /,
   );
+  expect(err).not.toContain("/v1.0/publish"); // which answers 404
 });
 
 test.each([
   [["-H", "99999"], "invalid configuration for HTTPPort. Port 99999 is not"],
-  [["--config", "nope.yaml"], 'validating configuration file "nope.yaml": '],
+  [
+    ["--config", "nope.yaml"],
+    `validating configuration file "nope.yaml": stat ${join(dir, "nope.yaml")}: no such file or directory; `,
+  ],
   [["--log-level", "bogus"], 'invalid log level "bogus": '],
 ])(
   "run %j is refused in one line, before anything starts",

@@ -88,7 +88,7 @@ test("a status outside 200 to 399 is an error; JSON says why", async () => {
   const { code, out, err } = await invoke("-m", "status/404");
   expect({ code, out }).toEqual({ code: 1, out: "" });
   expect(err).toBe(
-    `❌  error invoking app ${id}: 404 Not Found\n    {"line":"POST /status/404","type":"application/json","body":""}\n`,
+    `❌  error invoking app ${id}: 404 Not Found (POST /status/404)\n    {"line":"POST /status/404","type":"application/json","body":""}\n`,
   );
 });
 
@@ -107,11 +107,11 @@ test.each([
   ],
   [
     ["-m", "a", "-f", "nofile"],
-    "Error reading payload from 'nofile'. Error: ENOENT: no such file or directory, open 'nofile'",
+    `Error reading payload from 'nofile'. Error: ENOENT: no such file or directory, open '${join(dir, "nofile")}'`,
   ],
   [
     ["-m", "a", "-u", join(dir, "nowhere")],
-    `error invoking app ${id}: connect ENOENT ${join(dir, "nowhere", `dapr-${id}-http.socket`)}`,
+    `error invoking app ${id}: connect ENOENT ${join(dir, "nowhere", `dapr-${id}-http.socket`)} (POST /a)`,
   ],
 ])("%j: refused in one line", async (args, message) => {
   expect(await invoke(...args)).toEqual({

@@ -1,6 +1,12 @@
 /** `dapr run -f`, `dapr stop -f` and `dapr list` as they ship. */
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 import { cli, freePort, gone, workspace } from "./cli-process.ts";
 import type { CliRun } from "./cli-process.ts";
@@ -117,6 +123,11 @@ test("both apps run, are listed, and end with `dapr stop -f`", async () => {
     expect(app.daprdLogPath).toMatch(
       new RegExp(`/${app.appId}_daprd_\\d{14}\\.log$`),
     );
+    const mode = (path: string) => statSync(path).mode & 0o777;
+    expect([mode(app.appLogPath), mode(app.daprdLogPath)]).toEqual([
+      0o600, 0o600,
+    ]);
+    expect(mode(dirname(app.appLogPath))).toBe(0o700);
   }
 
   const stop = cli(["stop", "-f", "dapr.yaml"], { cwd: dir });
@@ -246,7 +257,8 @@ test("the CLI killed: both apps and both sidecars are gone", async () => {
 test.each([
   [
     "nope.yaml",
-    "❌  Failed to get run file path: error getting file info for nope.yaml: stat nope.yaml: no such file or directory\n",
+    "❌  Failed to get run file path: error getting file info for nope.yaml: stat " +
+      `${join(dir, "nope.yaml")}: no such file or directory\n`,
   ],
   [
     "resources",
@@ -310,6 +322,26 @@ test("a first run: without a folder of components there are none, which is said"
     `ℹ️  App "${one}" has no components: there is no folder ${join(dir, ".dapr", "components")}, `,
   );
   run.signal("SIGINT");
+  expect(await run.exit).toBe(0);
+});
+
+test("keys that nobody reads, and an app that does not listen, are told", async () => {
+  const port = await freePort();
+  const path = await runFile("slips.yaml", [
+    serve,
+    `appPort: ${port}`,
+    "app_protocol: http",
+    'env: {APP_PORT: ""}',
+  ]);
+  const run = cli(["run", "-f", "slips.yaml"], { cwd: dir });
+  await run.prints(
+    `⚠  App "${two}" does not listen on port ${port} yet, after 5 s: it has to listen on the port in its environment's APP_PORT, `,
+  );
+  expect(run.out).toContain(
+    `⚠  ${path}:18:5: unknown key "app_protocol" in app "${two}": it is ignored; did you mean "appProtocol"?\n`,
+  );
+  expect(run.out).not.toContain(`App "${one}" does not listen`);
+  run.signal("SIGTERM");
   expect(await run.exit).toBe(0);
 });
 

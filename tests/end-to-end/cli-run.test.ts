@@ -1,5 +1,6 @@
 /** `dapr run` for one app, as it ships: output, endings, exit codes, nothing left behind. */
 import { createServer } from "node:net";
+import { join } from "node:path";
 import {
   cli,
   freePort,
@@ -200,6 +201,42 @@ test("the sidecar killed: which and why, the app ends, exit 1", async () => {
   await gone(pids);
 });
 
+test("who stops all processes at once finds no failure", async () => {
+  const { it, pids } = await started();
+  // Held, so that the app's end and the wish to stop reach it together.
+  it.signal("SIGSTOP");
+  process.kill(pids[1]!, "SIGKILL");
+  it.signal("SIGTERM");
+  it.signal("SIGCONT");
+  expect(await it.exit).toBe(0);
+  expect(it.err).toBe("");
+  expect(it.out).not.toMatch(/exited with error|Error exiting/);
+  await gone(pids);
+});
+
+test("an app that listens elsewhere is told, with its port", async () => {
+  const port = await freePort();
+  const { run: it } = startedAs([
+    "run",
+    "--app-id",
+    `cli-run-deaf-${process.pid}`,
+    "--app-port",
+    String(port),
+    "--resources-path",
+    "resources",
+    "--",
+    "env",
+    "APP_PORT=",
+    process.execPath,
+    "app.js",
+  ]);
+  await it.prints(
+    `nothing listens on port ${port} after 5 s: the app has to listen on the port in its environment's APP_PORT`,
+  );
+  it.signal("SIGTERM");
+  expect(await it.exit).toBe(0);
+});
+
 test("what the app started ends with it", async () => {
   const child = `require("node:child_process").spawn(process.execPath, ["app.js", "stubborn"], { stdio: "inherit" })`;
   const { run: it } = startedAs([
@@ -282,7 +319,9 @@ test("a resources folder that is not there", async () => {
   ]);
   expect(await it.exit).toBe(1);
   expect(it.err).toContain(
-    '❌  error validating resources path ["./nope"] : stat ./nope: no such file or directory\n',
+    '❌  error validating resources path ["./nope"] : stat ' +
+      join(dir, "nope") +
+      ": no such file or directory\n",
   );
 });
 

@@ -1,7 +1,9 @@
 /** Resource folders and start-up errors (spec components §1, api §6.5, §10). */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type DaprdOptions } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 
@@ -44,7 +46,7 @@ test("start-up says what it does in the documented order", async () => {
     "Loading components…",
     "Component loaded: orders (bindings.sqlite/v1)",
     "All outstanding components processed",
-    `API gRPC server is running on port ${sidecar.grpcPort}`,
+    `API gRPC server is running on port ${sidecar.grpcPort}; in this version it answers each call with Unimplemented: use HTTP`,
     `HTTP server is running on port ${sidecar.port}`,
     "The request body size parameter is: 4194304 bytes",
     "dapr initialized. Status: Running. Init Elapsed ",
@@ -100,7 +102,7 @@ test("folders given several times are all read", async () => {
 
 test("a missing folder ends the start and says what to do", async () => {
   expect(await failing({ args: ["--resources-path=/no/such"] })).toBe(
-    "Fatal error from runtime: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
+    "Fatal error from runtime: failed to load components: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
   );
 });
 
@@ -215,7 +217,7 @@ test.each([
   [
     "an unknown version",
     { version: "v7" },
-    /couldn't find binding orders \(bindings\.sqlite\/v7\)/,
+    /couldn't find binding orders \(bindings\.sqlite\/v7\); versions of bindings\.sqlite here: v1 \(.*a\.yaml:6:\d+\)$/,
   ],
 ] as const)("%s ends the start", async (_, more, expected) => {
   const message = await failing({
@@ -313,4 +315,147 @@ test("a port that becomes free in time is taken; a signal ends the wait", async 
   await heir.logged("HTTP server is running on port");
   await heir.stop();
   expect(await stopped.exited).toEqual({ code: 0, signal: null });
+});
+
+test("components of types that Dapr has and we have not are left out, and whoever asks is told", async () => {
+  const { sidecar, names } = await loaded({
+    resources: {
+      "mail.yaml": component("mail", "bindings.twilio.sendgrid", {
+        apiKey: "x",
+      }),
+      "pubsub.yaml": component("pubsub", "pubsub.redis", {
+        redisHost: "localhost:6379",
+      }),
+      "secrets.yaml": component("vault", "secretstores.hashicorp.vault"),
+      "state.yaml": component("mongo", "state.mongodb", { host: "h" }),
+      "works.yaml": component("statestore", "state.in-memory", {
+        actorStateStore: "true",
+      }),
+    },
+  });
+  expect(names).toEqual(["statestore"]);
+  const why = (type: string) =>
+    expect.stringMatching(
+      `: its type ${type} is Dapr's, but not in this version of the sidecar \\(.*yaml:6:9\\)$`,
+    );
+  const ask = async (method: string, path: string, body?: string) => {
+    const reply = await sidecar.call(method, path, body ? { body } : {});
+    return { status: reply.status, ...(reply.json() as object) };
+  };
+  expect(
+    await ask("POST", "/v1.0/bindings/mail", '{"operation":"create"}'),
+  ).toEqual({
+    status: 500,
+    errorCode: "ERR_INVOKE_OUTPUT_BINDING",
+    message: why("bindings.twilio.sendgrid"),
+  });
+  expect(await ask("GET", "/v1.0/state/mongo/k")).toMatchObject({
+    status: 400,
+    errorCode: "ERR_STATE_STORE_NOT_FOUND",
+    message: why("state.mongodb"),
+  });
+  expect(await ask("GET", "/v1.0/secrets/vault/k")).toEqual({
+    status: 401,
+    errorCode: "ERR_SECRET_STORE_NOT_FOUND",
+    message: why("secretstores.hashicorp.vault"),
+  });
+  const health = await sidecar.call("GET", "/v1.0/healthz/outbound");
+  expect(health.status).toBe(204);
+  expect(health.headers["dapr-absent-components"]).toBe(
+    encodeURI(
+      "vault (secretstores.hashicorp.vault/v1), mail (bindings.twilio.sendgrid/v1), pubsub (pubsub.redis/v1), mongo (state.mongodb/v1)",
+    ),
+  );
+  expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
+  const saved = await sidecar.call("POST", "/v1.0/state/statestore", {
+    body: '[{"key":"k","value":1}]',
+  });
+  expect(saved.status).toBe(204);
+});
+
+test("what is misspelt anywhere in a component is told with its line; it loads all the same", async () => {
+  const { sidecar, names } = await loaded({
+    resources: {
+      "a.yaml": `${component("orders", "state.in-memory", { keyPrefx: "none" })}scope:\n  - other\n`,
+    },
+  });
+  expect(names).toEqual(["orders"]);
+  const warnings = sidecar.messages().filter((line) => line.includes("orders"));
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^component "orders": scope is not a field and has no effect; did you mean scopes\? \(.*a\.yaml:11:1\)$/,
+    ),
+    expect.stringMatching(
+      /^component orders \(state\.in-memory\/v1\): metadata 'keyPrefx' is no property of this type and has no effect; did you mean 'keyPrefix'\? \(.*a\.yaml:9:13\)$/,
+    ),
+    "Component loaded: orders (state.in-memory/v1)",
+  ]);
+});
+
+test("a folder and a pipe that are named like files hold nobody up", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "daprd-odd-"));
+  try {
+    mkdirSync(join(folder, "a.yaml"));
+    execFileSync("mkfifo", [join(folder, "b.yaml")]);
+    const { sidecar, names } = await loaded({
+      args: [`--resources-path=${folder}`],
+      resources: { "c.yaml": embedded("good") },
+    });
+    expect(names).toEqual(["good"]);
+    for (const told of [
+      "a.yaml was not loaded: it is a folder",
+      "b.yaml was not loaded: it is a pipe",
+    ])
+      expect(sidecar.output()).toContain(told);
+    expect(await sidecar.stop()).toEqual({ code: 0, signal: null });
+  } finally {
+    await stopAll();
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a signal ends the reading of what takes long", async () => {
+  const heavy = "- 1\n".repeat(20_000) + "- [";
+  const files = Array.from({ length: 60 }, (_, i) => `${i}.yaml`);
+  const sidecar = await startDaprd({
+    resources: Object.fromEntries(files.map((file) => [file, heavy])),
+    until: "nothing",
+  });
+  await sidecar.logged("Loading components…");
+  sidecar.child.kill("SIGTERM");
+  expect(await sidecar.exited).toEqual({ code: 0, signal: null });
+  expect(sidecar.output()).toContain("beginning shutdown");
+  expect(sidecar.output()).not.toContain("was not loaded");
+});
+
+test.each([
+  [
+    "--config",
+    (pipe: string) => ({ args: [`--config=${pipe}`] }),
+    "error loading configuration",
+  ],
+  [
+    "secretsFile",
+    (pipe: string) => ({
+      resources: {
+        "a.yaml": component("s", "secretstores.local.file", {
+          secretsFile: pipe,
+        }),
+      },
+    }),
+    "secretsFile: ",
+  ],
+])("a pipe as %s ends the start and says so", async (_, options, told) => {
+  const folder = mkdtempSync(join(tmpdir(), "daprd-pipe-"));
+  try {
+    const pipe = join(folder, "pipe.yaml");
+    execFileSync("mkfifo", [pipe]);
+    const message = await failing(options(pipe));
+    expect(message).toContain(told);
+    expect(message).toContain(
+      `${pipe} can't be read: it is a pipe, not a file`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -57,6 +57,7 @@ test("POST /v1.0/shutdown answers 204, then ends with 0", async () => {
   const reply = await sidecar.call("POST", "/v1.0/shutdown");
   expect(reply.status).toBe(204);
   expect((await sidecar.exited).code).toBe(0);
+  expect(sidecar.output()).toContain("Shutdown requested via API");
 });
 
 test("dapr-force-shutdown ends at once with 1", async () => {
@@ -73,6 +74,9 @@ test("dapr-force-shutdown ends at once with 1", async () => {
   });
   expect(reply.status).toBe(204);
   expect((await sidecar.exited).code).toBe(1);
+  expect(sidecar.messages().at(-1)).toBe(
+    "Force shutdown requested, exiting immediately without graceful shutdown",
+  );
   finish();
 });
 

@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { usualPort } from "../../runtime/peers/port.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
-import { freePorts } from "../support/ports.ts";
+import { freePorts, isFree } from "../support/ports.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
 const registry = { DAPR_REGISTRY_PATH: tempFolder("daprd-registry") };
+/** Its own: by multicast DNS sidecars of other tests on this machine are found as well. */
+const found = `found-${process.pid}`;
 
 afterEach(async () => {
   await stopAll();
@@ -21,9 +23,9 @@ afterEach(async () => {
 
 const startCaller = () => startDaprd({ appId: "finder", env: registry });
 const startCallee = (appPort: number) =>
-  startDaprd({ appId: "found", appPort, until: "ready", env: registry });
+  startDaprd({ appId: found, appPort, until: "ready", env: registry });
 const call = (caller: Daprd) =>
-  caller.call("GET", "/v1.0/invoke/found/method/x");
+  caller.call("GET", `/v1.0/invoke/${found}/method/x`);
 
 const internalPort = async (sidecar: Daprd) => {
   const line = await sidecar.logged("Internal gRPC server is running on");
@@ -41,7 +43,7 @@ test("a sidecar that comes is found at once, one that was killed is lost at once
     await callee.exited;
     const lost = await call(caller);
     expect(lost.status).toBe(500);
-    expect(lost.text).toContain("couldn't find service: found");
+    expect(lost.text).toContain(`couldn't find service: ${found}`);
   }
 });
 
@@ -67,7 +69,7 @@ test("a sidecar killed in the middle of a call is the caller's error, not a hang
   });
   const caller = await startCaller();
   const callee = await startCallee(app.port);
-  const reply = caller.call("POST", "/v1.0/invoke/found/method/x", {
+  const reply = caller.call("POST", `/v1.0/invoke/${found}/method/x`, {
     body: "{}",
   });
   await waitFor("the app to be called", () => hasBegun);
@@ -78,7 +80,7 @@ test("a sidecar killed in the middle of a call is the caller's error, not a hang
     errorCode: "ERR_DIRECT_INVOKE",
     message: expect.stringMatching(
       new RegExp(
-        `^failed to invoke, id: found, err: the sidecar of found at 127.0.0.1:${port} was lost before it answered, so found may have got the call or not: `,
+        `^failed to invoke, id: ${found}, err: the sidecar of ${found} at 127.0.0.1:${port} was lost before it answered, so ${found} may have got the call or not: `,
       ),
     ) as string,
   });
@@ -87,10 +89,13 @@ test("a sidecar killed in the middle of a call is the caller's error, not a hang
 });
 
 test("the port for other sidecars is the app's usual one while that is free, on this machine only", async () => {
-  const first = await startDaprd({ appId: "usual-port", env: registry });
-  const second = await startDaprd({ appId: "usual-port", env: registry });
-  expect(await internalPort(first)).toBe(usualPort("usual-port"));
-  expect(await internalPort(second)).not.toBe(usualPort("usual-port"));
+  let appId = found;
+  for (let n = 0; !(await isFree(usualPort(appId))); n++)
+    appId = `${found}-${n}`;
+  const first = await startDaprd({ appId, env: registry });
+  const second = await startDaprd({ appId, env: registry });
+  expect(await internalPort(first)).toBe(usualPort(appId));
+  expect(await internalPort(second)).not.toBe(usualPort(appId));
   const line = await first.logged("Internal gRPC server is running on");
   expect(line).toContain("127.0.0.1:");
   await first.logged("Initialized name resolution to local, mdns");
@@ -113,7 +118,7 @@ test("the port for other sidecars is the app's usual one while that is free, on 
 const startDirect = async (appPort: number) => ({
   caller: await startCaller(),
   callee: await startCallee(appPort),
-  appId: "found",
+  appId: found,
 });
 
 /** An address that only a format tells: nothing says that this kit's protocol is spoken there. */

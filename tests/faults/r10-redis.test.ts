@@ -1,5 +1,4 @@
 /** Drill R10: Redis restarts, forgets its scripts, cuts connections, is late or refuses the password. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { freePorts } from "../support/ports.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
@@ -59,13 +58,34 @@ interface Writer {
   refusals: string[];
 }
 
-/** Counts a key up, one save after the other, until `isOver`; by etag, or plainly. */
+/** Counts a key up, one save after the other, until it is stopped; by etag, or plainly. */
+function startWriting(key: string, byEtag: boolean) {
+  const told: Writer = { acked: 0, unknown: 0, refusals: [] };
+  let isOver = false;
+  const done = write(key, byEtag, told, () => isOver);
+  return {
+    /** Resolves after so many more acknowledged saves. */
+    more: (count: number) => {
+      const before = told.acked;
+      return waitFor(
+        `${count} more saves of ${key}`,
+        () => told.acked >= before + count,
+      );
+    },
+    stop: async () => {
+      isOver = true;
+      await done;
+      return told;
+    },
+  };
+}
+
 async function write(
   key: string,
   byEtag: boolean,
+  told: Writer,
   isOver: () => boolean,
-): Promise<Writer> {
-  const told: Writer = { acked: 0, unknown: 0, refusals: [] };
+): Promise<void> {
   let next = 1;
   let etag: string | undefined;
   while (!isOver()) {
@@ -87,24 +107,23 @@ async function write(
     next = found.status === 200 ? (found.json() as number) + 1 : 1;
     etag = found.headers.etag && String(found.headers.etag).replaceAll('"', "");
   }
-  return told;
 }
 
 test("R10: Redis is killed during saves: every 204 is there afterwards, no save is done twice, and it goes on", async () => {
   sidecar = await start(redis.address);
-  let isOver = false;
   const keys = Array.from({ length: 10 }, (_, i) => `restart-${i}`);
-  const writers = keys.map((key, i) => write(key, i % 2 === 0, () => isOver));
+  const writers = keys.map((key, i) => startWriting(key, i % 2 === 0));
+  const allMore = (count: number) =>
+    Promise.all(writers.map((writer) => writer.more(count)));
   for (let round = 0; round < 3; round++) {
-    await sleep(300); // of saves, so that each kill hits some
+    await allMore(8); // so that each kill hits some
     await redis.kill();
     expect((await save("down", 1)).status).toBe(500);
     await redis.start();
     await waitFor("a save", async () => (await save("up", 1)).status === 204);
   }
-  await sleep(200);
-  isOver = true;
-  const results = await Promise.all(writers);
+  await allMore(1);
+  const results = await Promise.all(writers.map((writer) => writer.stop()));
   for (const [i, { acked, unknown }] of results.entries()) {
     const { value, etag } = await read(keys[i]!);
     const done = Number(etag); // one more with every write
@@ -146,30 +165,26 @@ test("R10: a silent Redis fails a request in time, and the rest goes on when it 
 
 test("R10: scripts that Redis forgot, and connections it cuts, cost no acknowledged save", async () => {
   sidecar = await start(redis.address);
-  let isOver = false;
-  const writing = Promise.all([
-    write("forgot-a", true, () => isOver),
-    write("forgot-b", false, () => isOver),
-  ]);
+  const writers = [
+    startWriting("forgot-a", true),
+    startWriting("forgot-b", false),
+  ];
   for (let i = 0; i < 20; i++) {
     await redis.admin.script("FLUSH");
-    await sleep(10);
+    for (const writer of writers) await writer.more(1);
   }
-  isOver = true;
-  for (const { unknown } of await writing) expect(unknown).toBe(0);
+  for (const writer of writers) expect((await writer.stop()).unknown).toBe(0);
 
-  isOver = false;
-  const cut = write("cut", true, () => isOver);
+  const cut = startWriting("cut", true);
   for (let i = 0; i < 5; i++) {
-    await sleep(50);
+    await cut.more(5);
     await redis.admin.call(
       "CLIENT",
       ..."KILL TYPE normal SKIPME yes".split(" "),
     );
   }
-  await sleep(100);
-  isOver = true;
-  const { acked, unknown } = await cut;
+  await cut.more(1);
+  const { acked, unknown } = await cut.stop();
   const { value, etag } = await read("cut");
   expect(acked).toBeGreaterThan(20);
   expect(value).toBe(Number(etag));

@@ -17,7 +17,9 @@ export function brokerKilled(
   broker: () => KafkaBroker,
 ): void {
   test("R3: the broker killed in mid-flow and up again after 10 s: every 2xx is delivered, others are told, work resumes by itself", async () => {
-    const flow = await openFlow(place());
+    const flow = await openFlow(place(), {
+      metadata: { deliveryTimeout: "10s" },
+    });
     const sending = flow.send(2000);
     await waitFor("500 deliveries", () => flow.accepted().length >= 500);
     await broker().kill();

@@ -43,6 +43,7 @@ test("values that can't be read are passed over, and the sidecar's log names the
       "sidecar-memory-limit": "lots",
       "enable-api-logging": "treu",
       env: "broken",
+      "app-prot": "3000",
     }),
   );
   await pods.ready("passed-over");
@@ -53,6 +54,9 @@ test("values that can't be read are passed over, and the sidecar's log names the
     `dapr.io/sidecar-memory-limit: \\"lots\\" is not a quantity`,
   );
   expect(log).toContain(`dapr.io/enable-api-logging: \\"treu\\" is neither`);
+  expect(log).toContain(
+    "dapr.io/app-prot is not known, so it has no effect; did you mean dapr.io/app-port?",
+  );
   expect(log).toContain(`dapr.io/env: \\"broken\\" is not NAME=VALUE`);
 });
 
@@ -109,6 +113,20 @@ test("enabled in another word than true adds no sidecar, and the pod is left alo
   expect(pods.of("yes").map(({ metadata }) => metadata.uid)).toEqual([
     pod?.metadata.uid,
   ]);
+});
+
+test("a slip that leaves a Deployment without sidecars is told by the operator", async () => {
+  deploy("slip", { "dapr.io/enable": "true", "dapr.io/app-id": "slip" });
+  await eventually("the operator to say so", () =>
+    kubectl([
+      "-n",
+      "dapr-system",
+      "logs",
+      "-l",
+      "app=dapr-operator",
+      "--tail=-1",
+    ]).includes("annotation dapr.io/enable is not known"),
+  );
 });
 
 test("dapr annotate gives a running Deployment its sidecar, and refuses what is no number", async () => {

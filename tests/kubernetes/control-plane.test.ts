@@ -136,6 +136,33 @@ describe("what a sidecar gets", () => {
     stream.stop();
   });
 
+  test("no Configuration that its pod does not name, no Resiliency out of its scope", async () => {
+    const object = (kind: string, name: string, more: object) => ({
+      apiVersion: "dapr.io/v1alpha1",
+      kind,
+      metadata: { name, namespace },
+      ...more,
+    });
+    const spec = { policies: {}, targets: {} };
+    apply(
+      yaml(
+        object("Configuration", "unnamed", {}),
+        object("Resiliency", "others", { spec, scopes: ["billing"] }),
+        object("Resiliency", "mine", { spec, scopes: ["orders"] }),
+      ),
+    );
+    await eventually("the one in its scope", () =>
+      client.get("GetResiliency", namespace, "mine").catch(() => undefined),
+    );
+    for (const [method, name] of [
+      ["GetResiliency", "others"],
+      ["GetConfiguration", "unnamed"],
+    ] as const)
+      await expect(client.get(method, namespace, name)).rejects.toMatchObject({
+        code: 2,
+      });
+  });
+
   test("nothing of another namespace", async () => {
     await expect(
       client.list("ListComponents", "default"),

@@ -21,7 +21,8 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-const isFree = (port: number) =>
+/** Whether it can be listened on at 127.0.0.1. */
+export const isFree = (port: number) =>
   new Promise<boolean>((resolve, reject) => {
     const server: Server = createServer()
       .once("error", (error: NodeJS.ErrnoException) =>

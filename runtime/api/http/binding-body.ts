@@ -1,6 +1,7 @@
 /** The body of a request to an output binding, read as the original reads it (spec api §0, §1.1). */
 import { ApiError } from "../../errors.ts";
 import { decodeFirst, encode } from "../../go-json.ts";
+import { isObject, kindOf } from "./go-members.ts";
 
 /** No app's HTTP server takes as many headers; unlimited, they would hold up every other request. */
 const maxMetadata = 10_000;
@@ -22,7 +23,7 @@ export function parseBody(bytes: Uint8Array): BindingBody {
   }
   const body: BindingBody = { operation: "", data: undefined, metadata: {} };
   if (parsed === null) return body;
-  if (typeof parsed !== "object" || Array.isArray(parsed))
+  if (!isObject(parsed))
     throw malformed(
       `json: cannot unmarshal ${kindOf(parsed)} into Go value of type http.OutputBindingRequest`,
     );
@@ -48,7 +49,7 @@ export function parseBody(bytes: Uint8Array): BindingBody {
         break;
       case "metadata":
         if (value === null) break;
-        if (typeof value !== "object" || Array.isArray(value))
+        if (!isObject(value))
           throw mismatch(value, "metadata", "map[string]string");
         if (Object.keys(value).length > maxMetadata)
           throw malformed(`metadata has more than ${maxMetadata} entries`);
@@ -73,12 +74,3 @@ function setOwn(target: Record<string, string>, key: string, value: string) {
     });
   else target[key] = value;
 }
-
-const kindOf = (value: unknown) =>
-  value === null
-    ? "null"
-    : Array.isArray(value)
-      ? "array"
-      : typeof value === "boolean"
-        ? "bool"
-        : typeof value;

@@ -3,6 +3,7 @@
  * case, the last of a name wins, null is the zero value, unknown ones are
  * ignored, another type is an error (spec api §0).
  */
+import { Digits } from "../../go-json.ts";
 
 /** The same limit as for bindings: docs/decisions.md. */
 const maxMetadata = 10_000;
@@ -31,12 +32,8 @@ export class Members {
     struct = type.slice(type.indexOf(".") + 1),
   ) {
     this.#struct = struct;
-    if (typeof value !== "object" || value === null || Array.isArray(value))
-      throw UnmarshalError.ofValue(value, type);
-    for (const name in value)
-      this.#members[name.toLowerCase()] = (value as Record<string, unknown>)[
-        name
-      ];
+    if (!isObject(value)) throw UnmarshalError.ofValue(value, type);
+    for (const name in value) this.#members[name.toLowerCase()] = value[name];
   }
 
   get(name: string): unknown {
@@ -60,8 +57,9 @@ export class Members {
   wholeNumber(name: string): number {
     const value = this.get(name);
     if (value === undefined || value === null) return 0;
-    if (!Number.isSafeInteger(value)) throw this.#mismatch(value, name, "int");
-    return value as number;
+    const number = value instanceof Digits ? Number(value.text) : value;
+    if (!Number.isSafeInteger(number)) throw this.#mismatch(value, name, "int");
+    return number as number;
   }
 
   /** Empty when absent. */
@@ -77,7 +75,7 @@ export class Members {
     const texts = Object.create(null) as Record<string, string>;
     const value = this.get("metadata");
     if (value === undefined || value === null) return texts;
-    if (typeof value !== "object" || Array.isArray(value))
+    if (!isObject(value))
       throw this.#mismatch(value, "metadata", "map[string]string");
     let count = 0;
     for (const name in value) {
@@ -85,20 +83,23 @@ export class Members {
         throw new UnmarshalError(
           `metadata has more than ${maxMetadata} entries`,
         );
-      texts[name] = this.text(
-        "metadata",
-        (value as Record<string, unknown>)[name],
-      );
+      texts[name] = this.text("metadata", value[name]);
     }
     return texts;
   }
 }
 
-const kindOf = (value: unknown) =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  kindOf(value) === "object";
+
+/** As Go's errors name it. */
+export const kindOf = (value: unknown): string =>
   value === null
     ? "null"
     : Array.isArray(value)
       ? "array"
       : typeof value === "boolean"
         ? "bool"
-        : typeof value;
+        : value instanceof Digits
+          ? "number"
+          : typeof value;

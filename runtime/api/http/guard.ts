@@ -4,7 +4,8 @@
  * each check has its switch (docs/decisions.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
+import { isOwnSocket, type Remote } from "../../own-sockets.ts";
 import type { ApiReply, ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 
@@ -33,11 +34,10 @@ export function createGuard(options: GuardOptions): Guard {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   const token = options.apiToken ? digest(options.apiToken) : undefined;
 
-  const isForeignHost = (host: string) => {
-    if (hosts.includes("*")) return false;
-    const name = hostName(host);
-    return !isAddressOrLoopback(name) && !hosts.includes(name);
-  };
+  const isForeignHost = (name: string | undefined) =>
+    !hosts.includes("*") &&
+    (name === undefined ||
+      !(isAddressOrLoopback(name) || hosts.includes(name)));
 
   const isForeignPage = (request: ApiRequest) => {
     if (origins.includes("*")) return false;
@@ -51,10 +51,17 @@ export function createGuard(options: GuardOptions): Guard {
   };
 
   return (request, isPreflight = false) => {
-    if (isForeignHost(header(request, "host") ?? ""))
+    const host = header(request, "host") ?? "";
+    const name = hostName(host);
+    if (isForeignHost(name))
       return text(
         403,
-        `host "${header(request, "host") ?? ""}" is not this sidecar's; set DAPR_ALLOWED_HOSTS to serve it`,
+        `host "${host}" is not this sidecar's; set DAPR_ALLOWED_HOSTS to serve it`,
+      );
+    if (name === undefined || hasTwoHosts(request))
+      return text(
+        400,
+        "the Host header is malformed, or there is more than one",
       );
     // The preflight's own answer tells a browser which origins may come in.
     if (!isPreflight && isForeignPage(request))
@@ -71,7 +78,7 @@ export function createGuard(options: GuardOptions): Guard {
       isPrivileged(request) &&
       !token &&
       !options.allowRemoteShutdown &&
-      !isLoopbackAddress(request.remoteAddress)
+      !isFromHere(request.remote)
     )
       return text(
         403,
@@ -101,11 +108,20 @@ const isForm = (request: ApiRequest) =>
     header(request, "content-type") ?? "",
   );
 
-function hostName(host: string): string {
-  const name = host.startsWith("[")
-    ? host.slice(1, host.indexOf("]"))
-    : host.replace(/:\d*$/, "");
-  return name.toLowerCase();
+/** Undefined for what is no host with or without a port (RFC 9110 §7.2); empty for none, as in HTTP/1.0. */
+function hostName(host: string): string | undefined {
+  const parts = /^(?:\[([^\]]*)\]|([\w.~-]*))(?::\d*)?$/.exec(host);
+  if (!parts) return undefined;
+  const [, literal, name] = parts;
+  if (literal === undefined) return name!.toLowerCase();
+  return isIPv6(literal) ? literal.toLowerCase() : undefined;
+}
+
+function hasTwoHosts({ rawHeaders }: ApiRequest): boolean {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 4 && /^host$/i.test(rawHeaders[i]!)) count++;
+  return count > 1;
 }
 
 /** localhost, its subdomains, and any IP address: a name can be rebound, an address can't. Empty = HTTP/1.0. */
@@ -127,5 +143,9 @@ function isLoopbackUrl(url: string): boolean {
   );
 }
 
-export const isLoopbackAddress = (address: string) =>
+/** A program of this machine, and not the sidecar on behalf of somebody else. */
+const isFromHere = (remote: Remote) =>
+  isLoopbackAddress(remote.remoteAddress ?? "") && !isOwnSocket(remote);
+
+const isLoopbackAddress = (address: string) =>
   /^(::ffff:)?127\./.test(address) || address === "::1";

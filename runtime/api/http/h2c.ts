@@ -12,12 +12,13 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import type { Remote } from "../../own-sockets.ts";
 
-/** As the HTTP/1.1 server calls it; the address is told apart from the stream that carries it. */
+/** As the HTTP/1.1 server calls it; the far end is told apart from the stream that carries it. */
 export type Handle = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  remoteAddress: string,
+  remote: Remote,
 ) => void;
 
 export interface H2c {
@@ -27,12 +28,8 @@ export interface H2c {
   close(): void;
 }
 
-interface Connection {
-  socket: Socket;
-  address: string;
-}
-
 const lingerMs = 1000;
+const nobody: Remote = { remoteAddress: undefined, remotePort: undefined };
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /** Whether the HTTP/1.1 parser stopped at the preface of HTTP/2. */
@@ -43,7 +40,7 @@ export const isPreface = (
   error.rawPacket?.toString("latin1", 0, preface.length) === preface;
 
 export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
-  const sessions = new Map<Http2Session, Connection>();
+  const sessions = new Map<Http2Session, Socket>();
   let closing = false;
   const server = import("node:http2").then(({ createServer }) => {
     const h2 = createServer({
@@ -54,23 +51,22 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
     });
     h2.on("sessionError", () => {}); // its connection ends, which tells enough
     h2.on("request", (incoming, outgoing) => {
-      const address = sessions.get(incoming.stream.session!)?.address ?? "";
+      const socket = sessions.get(incoming.stream.session!) ?? nobody;
       nameHost(incoming);
       // One stream of many: what its client still sends after the answer is not awaited.
       outgoing.stream.once("finish", () => {
         if (!incoming.readableEnded) incoming.stream.close();
       });
-      handle(...asHttp1(incoming, outgoing), address);
+      handle(...asHttp1(incoming, outgoing), socket);
     });
     return h2;
   });
   return {
     serve(socket, firstBytes) {
-      const address = socket.remoteAddress ?? "";
       const stream = detach(socket, firstBytes);
       void server.then((h2) => {
         h2.once("session", (session) => {
-          sessions.set(session, { socket, address });
+          sessions.set(session, socket);
           session.once("close", () => {
             sessions.delete(session);
             socket.destroySoon();
@@ -82,7 +78,7 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
     },
     close() {
       closing = true;
-      for (const [session, { socket }] of sessions) {
+      for (const [session, socket] of sessions) {
         session.close();
         // A client that goes on sending into an answered stream is not waited for.
         setTimeout(() => socket.destroy(), lingerMs).unref();

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Readable } from "node:stream";
+import type { Remote } from "../../own-sockets.ts";
 import { BodyError, type ApiRequest } from "./request.ts";
 import { cleanPath } from "./router.ts";
 
@@ -11,10 +12,10 @@ const passedBytes = 64 * 1024;
 export function createRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  remoteAddress: string,
+  remote: Remote,
   maxBodyBytes: number,
 ): ApiRequest {
-  return new IncomingRequest(incoming, outgoing, remoteAddress, maxBodyBytes);
+  return new IncomingRequest(incoming, outgoing, remote, maxBodyBytes);
 }
 
 class IncomingRequest implements ApiRequest {
@@ -22,7 +23,7 @@ class IncomingRequest implements ApiRequest {
   readonly path: string;
   readonly query: string;
   params: Record<string, string> = {};
-  readonly remoteAddress: string;
+  readonly remote: Remote;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #maxBodyBytes: number;
@@ -31,7 +32,7 @@ class IncomingRequest implements ApiRequest {
   constructor(
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    remoteAddress: string,
+    remote: Remote,
     maxBodyBytes: number,
   ) {
     const url = incoming.url!;
@@ -47,7 +48,7 @@ class IncomingRequest implements ApiRequest {
     this.method = incoming.method!;
     this.path = cleanPath(target || "/");
     this.query = mark < 0 ? "" : url.slice(mark + 1);
-    this.remoteAddress = remoteAddress;
+    this.remote = remote;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#maxBodyBytes = maxBodyBytes;

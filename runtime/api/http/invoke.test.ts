@@ -10,12 +10,15 @@ async function invoke(
   answer: Partial<ForwardReply> = {},
 ) {
   let id: string | undefined;
-  const handle = createInvoke({
-    invoke: async (target) => {
-      id = target;
-      return { status: 200, headers: [], body: Buffer.alloc(0), ...answer };
+  const handle = createInvoke(
+    {
+      invoke: async (target) => {
+        id = target;
+        return { status: 200, headers: [], body: Buffer.alloc(0), ...answer };
+      },
     },
-  });
+    () => "",
+  );
   const reply = await handle({
     method: "GET",
     path,

@@ -8,6 +8,7 @@ import {
   type ApiReply,
   type ApiRequest,
 } from "./request.ts";
+import type { DescribeUnknown } from "./unknown-path.ts";
 import { checkEscapes, unescapeParam } from "./router.ts";
 
 interface Target {
@@ -19,11 +20,13 @@ interface Target {
 
 /** Any path or method without a route of its own is a service invocation. */
 export const createInvoke =
-  (invocation: Pick<Invocation, "invoke">) =>
+  (invocation: Pick<Invocation, "invoke">, describeUnknown: DescribeUnknown) =>
   async (request: ApiRequest): Promise<ApiReply> => {
     const target = findTarget(request);
     if (!target || request.method === "CONNECT")
-      throw new ApiError("noInvokeTarget");
+      throw new ApiError("noInvokeTarget", [
+        describeUnknown(request.method, request.path),
+      ]);
     checkEscapes("method", target.path);
     const reply = await invocation.invoke(target.id, {
       method: request.method,

@@ -9,6 +9,8 @@ export interface Operations {
   /** Names of what is not ready yet; empty = ready. */
   notReady(): string[];
   outboundReady(): boolean;
+  /** Components that are left out, as their type is not in this version: `name (type/version)`. */
+  absent(): string[];
   metadata(): Record<string, unknown>;
   setMetadata(key: string, value: string): void;
   shutdown(force: boolean): void;
@@ -26,7 +28,15 @@ export function healthRoutes(sidecar: Operations): Route[] {
   };
   const outbound: Handler = () => {
     if (!sidecar.outboundReady()) throw new ApiError("outboundNotReady");
-    return { status: 204 };
+    const absent = sidecar.absent();
+    if (absent.length === 0) return { status: 204 };
+    // In a header: clients take 204 alone for healthy, and it has no body.
+    return {
+      status: 204,
+      headers: {
+        "dapr-absent-components": encodeURI(absent.join(", ")),
+      },
+    };
   };
   return [
     ["GET", "/v1.0/healthz", healthz],
@@ -34,13 +44,19 @@ export function healthRoutes(sidecar: Operations): Route[] {
   ];
 }
 
-export function metadataRoutes(sidecar: Operations): Route[] {
+export function metadataReadRoutes(sidecar: Operations): Route[] {
   return [
     [
       "GET",
       "/v1.0/metadata",
       () => ({ status: 200, body: encode(sidecar.metadata()) + "\n" }),
     ],
+  ];
+}
+
+export function metadataRoutes(sidecar: Operations): Route[] {
+  return [
+    ...metadataReadRoutes(sidecar),
     [
       "PUT",
       "/v1.0/metadata/:key",

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { messageOf } from "../../errors.ts";
 import { free } from "../../spent-bytes.ts";
 import type { ApiReply } from "./request.ts";
 
@@ -118,7 +119,8 @@ const mayHaveBody = (incoming: IncomingMessage, status: number) =>
 
 /** node:http2 takes several values of a name as a list. */
 function byName(raw: string[]): Record<string, string | string[]> {
-  const headers: Record<string, string | string[]> = {};
+  // Without a prototype: an app may well have a header of the name "constructor".
+  const headers: Record<string, string | string[]> = Object.create(null);
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
     const before = headers[name];
@@ -165,6 +167,8 @@ function sendStream(
   if (body.readableLength === 0) outgoing.flushHeaders();
   body.on("data", (chunk: Uint8Array) => {
     bytes += chunk.length;
+    // What is beyond its length would be the beginning of the next answer.
+    if (length !== undefined && bytes > length) return cut();
     if (!outgoing.write(chunk, () => free(chunk))) body.pause();
   });
   outgoing.on("drain", () => body.resume());
@@ -188,6 +192,28 @@ const giveUp = (body: Readable) => void body.on("error", () => {}).destroy();
 const isSendable = (name: string, value: string) =>
   /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
   /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
+
+/** In place of a reply that could not be written: 502 if nothing of it went out, else the connection is cut. Returns the size of its body. */
+export function sendInstead(
+  outgoing: ServerResponse,
+  reply: ApiReply,
+  error: unknown,
+): number {
+  if (reply.body instanceof Readable) giveUp(reply.body);
+  if (outgoing.headersSent || outgoing.destroyed) {
+    outgoing.destroy(new Error("the answer broke off"));
+    return 0;
+  }
+  reply.status = 502;
+  const message = `the answer could not be written: ${messageOf(error)}`;
+  const text = Buffer.from(JSON.stringify({ errorCode: "ERROR", message }));
+  outgoing.writeHead(502, {
+    "content-type": "application/json",
+    "content-length": text.length,
+  });
+  outgoing.end(text);
+  return text.length;
+}
 
 /** A body that nobody read and that may have no end: not worth draining. */
 const isLongBody = ({ headers }: IncomingMessage) =>

@@ -1,5 +1,6 @@
 /** What handlers see of HTTP: a request as data, a reply as data. Only server.ts and its parts know sockets. */
 import type { Readable } from "node:stream";
+import type { Remote } from "../../own-sockets.ts";
 
 export interface ApiRequest {
   method: string;
@@ -12,7 +13,8 @@ export interface ApiRequest {
   headers: Record<string, string | string[] | undefined>;
   /** Names and values in turn, as they came. */
   readonly rawHeaders: string[];
-  remoteAddress: string;
+  /** Who is at the other end. */
+  remote: Remote;
   /** Reads the whole body; rejects with {@link BodyError} when it is too large or breaks off. */
   body(): Promise<Buffer>;
   /**

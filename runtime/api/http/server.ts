@@ -12,14 +12,16 @@ import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import type { Remote } from "../../own-sockets.ts";
 import { bind } from "../bind.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, isPreface, type H2c } from "./h2c.ts";
 import { createRequest } from "./incoming.ts";
-import { sendReply } from "./outgoing.ts";
+import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
 import { createRouter, UnescapeError } from "./router.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface ServerOptions {
   routes: readonly Route[];
@@ -93,7 +95,7 @@ export async function listen(
   for (const address of addresses) {
     const server = createServer(
       {
-        headersTimeout: options.headerTimeoutMs ?? 10_000,
+        headersTimeout: libraryMs(options.headerTimeoutMs ?? 10_000),
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,
@@ -188,18 +190,18 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
   return (
     incoming: IncomingMessage,
     outgoing: ServerResponse,
-    remoteAddress = incoming.socket.remoteAddress ?? "",
+    remote: Remote = incoming.socket,
   ) => {
     const started = onAnswered ? performance.now() : 0;
     const request = createRequest(
       incoming,
       outgoing,
-      remoteAddress,
+      remote,
       options.maxBodyBytes,
     );
     const finish = (reply: ApiReply, isLogged = false) => {
       if (state.closing) outgoing.shouldKeepAlive = false;
-      sendReply(incoming, outgoing, reply, {
+      const sending: SendOptions = {
         isLast: () => state.closing,
         onSent:
           onAnswered && isLogged
@@ -213,7 +215,13 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
                   durationMs: performance.now() - started,
                 })
             : undefined,
-      });
+      };
+      try {
+        sendReply(incoming, outgoing, reply, sending);
+      } catch (error) {
+        log.error(`an answer could not be written: ${stackOf(error)}`);
+        sending.onSent?.(sendInstead(outgoing, reply, error));
+      }
     };
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
@@ -273,9 +281,11 @@ function replyTo(error: unknown, log: Logger): ApiReply {
       contentType: "text/plain; charset=utf-8",
       body: error.message,
     };
-  log.error(`unexpected error: ${(error as Error)?.stack ?? String(error)}`);
+  log.error(`unexpected error: ${stackOf(error)}`);
   return {
     status: 500,
     body: JSON.stringify({ errorCode: "ERROR", message: messageOf(error) }),
   };
 }
+
+const stackOf = (error: unknown) => (error as Error)?.stack ?? String(error);

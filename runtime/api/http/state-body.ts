@@ -35,9 +35,9 @@ export function parseSave(bytes: Uint8Array): SaveItem[] {
 
 export function parseBulk(bytes: Uint8Array): BulkBody {
   return parse(bytes, "http.BulkGetRequest", (members) => ({
-    keys: members
-      .list("keys", "[]string")
-      .map((key) => members.text("keys", key)),
+    keys: limited(members.list("keys", "[]string")).map((key) =>
+      members.text("keys", key),
+    ),
     parallelism: members.wholeNumber("parallelism"),
     metadata: members.metadata(),
   }));

@@ -1,4 +1,5 @@
 /** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (spec api §2). */
+import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { BulkItem } from "../../blocks/state-access.ts";
 import { encode } from "../../go-json.ts";
@@ -9,8 +10,8 @@ import type { ApiReply } from "./request.ts";
 const turnLength = 256 * 1024;
 
 /** `[{key,data?,etag?,metadata?,error?}]` in the order asked for. */
-export async function bulkReply(items: BulkItem[]): Promise<ApiReply> {
-  const body = await inTurns("[", items, "]\n", ({ key, entry, error }) => {
+export function bulkReply(items: BulkItem[]): ApiReply {
+  const body = inTurns("[", items, "]\n", ({ key, entry, error }) => {
     const data = entry && json(entry.data);
     return members([
       ["key", encode(key)],
@@ -24,14 +25,14 @@ export async function bulkReply(items: BulkItem[]): Promise<ApiReply> {
 }
 
 /** `{results:[{key,data,etag?,error?}],token?,metadata?}`; 204 without results. */
-export async function queryReply(found: QueryResult): Promise<ApiReply> {
+export function queryReply(found: QueryResult): ApiReply {
   if (found.results.length === 0) return { status: 204 };
   const rest = members([
     ["token", found.token && encode(found.token)],
     ["metadata", found.metadata && encode(found.metadata)],
   ]);
   const end = rest === "{}" ? "]}\n" : `],${rest.slice(1)}\n`;
-  const body = await inTurns('{"results":[', found.results, end, (one) => {
+  const body = inTurns('{"results":[', found.results, end, (one) => {
     const data = json(one.data);
     return members([
       ["key", encode(one.key)],
@@ -43,24 +44,42 @@ export async function queryReply(found: QueryResult): Promise<ApiReply> {
   return { status: 200, body };
 }
 
-/** The texts of all items, between commas; a long list is written in several turns. */
-async function inTurns<T>(
+/**
+ * The texts of all items, between commas. A long answer is a stream that is
+ * written as the caller takes it, so that it is nowhere whole, and in turns.
+ */
+function inTurns<T>(
   start: string,
   items: readonly T[],
   end: string,
   write: (item: T) => string,
-): Promise<string | Buffer> {
-  const done: Buffer[] = [];
+): string | Readable {
   let text = start;
-  for (const [i, item] of items.entries()) {
-    text += i === 0 ? write(item) : `,${write(item)}`;
-    if (text.length < turnLength) continue;
-    done.push(Buffer.from(text, "utf8"));
+  let next = 0;
+  /** Up to the end of a turn, or of the list. */
+  const go = (): string => {
+    while (next < items.length && text.length < turnLength) {
+      text += next === 0 ? write(items[next]!) : `,${write(items[next]!)}`;
+      next++;
+    }
+    const part = next < items.length ? text : text + end;
     text = "";
-    await nextTurn();
-  }
-  text += end;
-  return done.length === 0 ? text : Buffer.concat([...done, Buffer.from(text)]);
+    return part;
+  };
+  const first = go();
+  if (next === items.length) return first;
+  return Readable.from(
+    (async function* () {
+      yield Buffer.from(first);
+      for (let last = false; !last;) {
+        await nextTurn();
+        const part = go();
+        last = next === items.length;
+        yield Buffer.from(part);
+      }
+    })(),
+    { objectMode: false },
+  );
 }
 
 /** `error` is plain text, all else JSON already; what is empty or absent is left out. */

@@ -59,7 +59,12 @@ export function stateRoutes(states: States): Route[] {
     const store = of(request);
     const { keys, parallelism, metadata } = await readBody(request, "bulk");
     addMetadata(metadata, request.query);
-    return bulkReply(await store.bulkGet(keys, parallelism, metadata));
+    // One that is asked for many times is read, and held, once.
+    const once = [...new Set(keys)];
+    const items = await store.bulkGet(once, parallelism, metadata);
+    if (once.length === keys.length) return bulkReply(items);
+    const byKey = new Map(items.map((item) => [item.key, item]));
+    return bulkReply(keys.map((key) => byKey.get(key)!));
   };
 
   const transaction: Handler = async (request) => {

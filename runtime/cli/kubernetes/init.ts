@@ -85,7 +85,10 @@ dapr init -k --dry-run > dapr.yaml
     const asked = installOptions(flags);
     if (flags["dry-run"]) {
       const { crds, rest } = installation(asked);
-      const dev = flags.dev ? devObjects(false) : [];
+      // Without a cluster it is for a first installation.
+      const dev = flags.dev
+        ? devObjects(await hasDevSecret().catch(() => false))
+        : [];
       process.stdout.write(toYaml([...crds, ...rest, ...dev]));
       return 0;
     }
@@ -107,17 +110,7 @@ dapr init -k --dry-run > dapr.yaml
         "success",
         "Deploying Redis and Zipkin to your cluster, with components statestore and pubsub and Configuration appconfig...",
       );
-      const found = await kubectl([
-        "get",
-        "secret",
-        devSecret,
-        "-n",
-        "default",
-        "--ignore-not-found",
-        "-o",
-        "name",
-      ]);
-      await apply(await withoutOthers(devObjects(found.trim() !== ""), io));
+      await apply(await withoutOthers(devObjects(await hasDevSecret()), io));
       const until = Date.now() + flags.timeout * 1000;
       for (const { name, image } of devWorkloads)
         await rolledOut(name, { namespace: "default", image, until });
@@ -135,3 +128,18 @@ dapr init -k --dry-run > dapr.yaml
     return 0;
   },
 );
+
+const hasDevSecret = async (): Promise<boolean> =>
+  (
+    await kubectl([
+      "get",
+      "secret",
+      devSecret,
+      "-n",
+      "default",
+      "--ignore-not-found",
+      "--request-timeout=3s",
+      "-o",
+      "name",
+    ])
+  ).trim() !== "";

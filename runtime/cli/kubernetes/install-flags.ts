@@ -5,11 +5,13 @@ import {
 } from "../../kubernetes/manifests/options.ts";
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import { trimEnd } from "../../trim-end.ts";
 import { version } from "../../version.ts";
 import { CommandError, type FlagTable } from "../command.ts";
 import { checkImage, checkOwnNamespace } from "./check-flags.ts";
 import type { Installed } from "./installed.ts";
 import { kubectl } from "./kubectl.ts";
+import { splitImage } from "./pods.ts";
 import { readSettings, setFlag } from "./set-flag.ts";
 
 /** What `npm run images` begins its names with. */
@@ -86,9 +88,9 @@ export function installOptions(
 function imageOf(flags: InstallFlags, found?: Installed): string {
   if (flags.image) return flags.image;
   const tag = flags["runtime-version"] || version;
-  const registry = flags["image-registry"].replace(/\/+$/, "");
+  const registry = trimEnd(flags["image-registry"], "/");
   if (registry || !found) return `${registry || defaultRegistry}/dapr:${tag}`;
-  return `${found.image.replace(/(?::[^:/@]+)?(?:@.*)?$/, "")}:${tag}`;
+  return `${splitImage(found.image).name}:${tag}`;
 }
 
 /** An installation with its Namespace apart: that one may have been there before. */

@@ -60,15 +60,22 @@ export function readable(stderr: string): string {
     .trim();
   if (said.includes("doesn't have a resource type"))
     return `${said}: Dapr is not installed in this cluster; \`dapr init -k\` installs it`;
-  const [, refusal] = /([^:\n]+ is forbidden: .*)/.exec(said) ?? [];
-  if (refusal)
-    return `this user lacks rights in the cluster: ${refusal.trim()}`;
+  const refused = said.indexOf(" is forbidden: ");
+  if (refused >= 0)
+    return `this user lacks rights in the cluster: ${clauseAt(said, refused)}`;
   // kubectl's own default where it has no configuration at all
   if (said.includes("localhost:8080 was refused"))
     return "invalid configuration: no configuration has been provided, so kubectl knows no cluster: point KUBECONFIG at its file, or make a cluster (kind, minikube, k3d), which writes one";
   if (!/connect|no route to host|Unauthorized|credentials/i.test(said))
     return said;
   return `kubectl does not get through to a cluster (which one it means: \`kubectl config get-contexts\`, KUBECONFIG): ${said}`;
+}
+
+/** What a line says around a place, without the words before the last colon there. */
+function clauseAt(text: string, at: number): string {
+  const from = Math.max(text.lastIndexOf(":", at), text.lastIndexOf("\n", at));
+  const end = text.indexOf("\n", at);
+  return text.slice(from + 1, end < 0 ? undefined : end).trim();
 }
 
 /** Rejects unless a cluster answers: said before anything else is tried there. */

@@ -1,7 +1,8 @@
 /** `dapr mtls -k`: whether sidecars talk by mutual TLS, and the certificates of the installation. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { daprSystem } from "../../kubernetes/names.ts";
+import { replaceFile } from "../../replace-file.ts";
 import { CommandError, UsageError, command } from "../command.ts";
 import type { Io } from "../io.ts";
 import { about } from "./about.ts";
@@ -98,9 +99,7 @@ async function exportFiles(folder: string, io: Io) {
     for (const name of files) {
       const path = join(folder, name);
       const mode = name.endsWith(".key") ? 0o600 : 0o644;
-      // first away: a file that is there would keep its mode
-      rmSync(path, { force: true });
-      writeFileSync(path, Buffer.from(data![name]!, "base64"), { mode });
+      await replaceFile(path, Buffer.from(data![name]!, "base64"), { mode });
     }
   } catch (error) {
     throw new CommandError(

@@ -7,7 +7,7 @@ import { CommandError } from "../command.ts";
 import type { Io } from "../io.ts";
 import { apply } from "./install-flags.ts";
 import { kubectl, parseAnswer, type KubeObject } from "./kubectl.ts";
-import { isOwn, marked, othersSelector } from "./ownership.ts";
+import { isOwn, othersSelector } from "./ownership.ts";
 import { secondsLeft } from "./rollout.ts";
 
 /**
@@ -36,7 +36,7 @@ export async function claimNamespace(
     if (!holdsControlPlane) await refuseIfInUse(name);
     return;
   }
-  await apply([marked(object)]);
+  await apply([object]);
 }
 
 async function refuseIfInUse(name: string) {

@@ -44,4 +44,12 @@ export function argOf(container: Container, flag: string): string {
 
 /** The tag of an image, `latest` where it has none. */
 export const tagOf = (image: string): string =>
-  /:([^:/@]+)(?:@.*)?$/.exec(image)?.[1] ?? "latest";
+  splitImage(image).tag ?? "latest";
+
+/** `host:5000/name:tag@digest`: the name with its registry, and the tag if it has one. */
+export function splitImage(image: string): { name: string; tag?: string } {
+  const named = image.split("@", 1)[0]!;
+  const colon = named.lastIndexOf(":");
+  if (colon < named.lastIndexOf("/") || colon < 0) return { name: named };
+  return { name: named.slice(0, colon), tag: named.slice(colon + 1) };
+}

@@ -47,7 +47,7 @@ const fields: Field[] = [
 /** Throws an error that says what is wrong with the text. */
 export function parseSchedule(text: string): Schedule {
   const [, zone, rest] = /^(?:(?:CRON_)?TZ=(\S*)\s+)?(.*)$/s.exec(text.trim())!;
-  const every = /^@every\s+(.+)$/.exec(rest!)?.[1];
+  const every = /^@every\s+(\S.*)$/.exec(rest!)?.[1];
   if (every !== undefined) return everyPeriod(every);
   const timezone = zoneOf(zone);
   const written = rest!.startsWith("@")

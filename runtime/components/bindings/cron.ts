@@ -110,5 +110,5 @@ const messageAt = (atMs: number): Parameters<Deliver>[0] => ({
 /** As Go prints a time in UTC: `2024-10-01 10:00:00.123 +0000 UTC`, zeros at the end of the fraction left out. */
 function goTime(atMs: number): string {
   const [date, time = ""] = new Date(atMs).toISOString().split("T");
-  return `${date} ${time.slice(0, -1).replace(/\.?0+$/, "")} +0000 UTC`;
+  return `${date} ${time.slice(0, -1).replace(/\.000$|(?<=[1-9])00?$/, "")} +0000 UTC`;
 }

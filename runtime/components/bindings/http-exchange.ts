@@ -1,6 +1,7 @@
 /** One request and its answer over a pool of connections, the answer cut at a size. */
 import type { Dispatcher } from "undici";
 import { gather } from "./http-gather.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface Exchange {
   method: Dispatcher.HttpMethod;
@@ -35,7 +36,7 @@ export function exchange(
     };
     const timer =
       timeoutMs !== undefined && timeoutMs > 0
-        ? setTimeout(late, timeoutMs)
+        ? startTimer(late, timeoutMs)
         : undefined;
     let size = 0;
     const gathered = gather();

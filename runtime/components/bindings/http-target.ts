@@ -1,4 +1,5 @@
 /** Where bindings.http sends a request: the configured URL, or a path below it and nowhere else. */
+import { trimEnd } from "../../trim-end.ts";
 
 export interface Target {
   /** Resolves `path` of a request below the configured URL. Throws when it leads elsewhere. */
@@ -15,7 +16,7 @@ export function parseTarget(text: string): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
     throw new Error("metadata 'url': it is not an http:// or https:// URL");
-  const base = url.pathname.replace(/\/+$/, "");
+  const base = trimEnd(url.pathname, "/");
   const isBelow = ({ origin, pathname }: URL) =>
     origin === url.origin &&
     (pathname === base || pathname.startsWith(`${base}/`)) &&

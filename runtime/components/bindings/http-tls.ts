@@ -1,7 +1,11 @@
 /** Certificates of bindings.http: PEM, or the path of a file that holds it. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync } from "node:fs";
 import type { ConnectionOptions } from "node:tls";
+import {
+  maxSettingsBytes,
+  readRegular,
+  whyUnread,
+} from "../../read-regular.ts";
 
 export interface TlsSettings {
   MTLSRootCA: string | undefined;
@@ -40,10 +44,10 @@ export function tlsOptions(settings: TlsSettings): ConnectionOptions {
 function pem(name: keyof TlsSettings, value: string): string {
   if (value.includes("-----BEGIN ")) return value;
   try {
-    return readFileSync(value, "utf8");
+    return readRegular(value, maxSettingsBytes);
   } catch (error) {
     throw new Error(
-      `'${name}' is neither PEM nor a file that can be read (${(error as NodeJS.ErrnoException).code})`,
+      `'${name}' is neither PEM nor a file that can be read (${whyUnread(error)})`,
     );
   }
 }

@@ -19,6 +19,8 @@ import {
   text,
 } from "../../metadata.ts";
 import { free } from "../../spent-bytes.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
+import { textOf } from "../text-data.ts";
 import { daprVersion } from "../../version.ts";
 import { exchange, type Answer } from "./http-exchange.ts";
 import { parseTarget } from "./http-target.ts";
@@ -45,6 +47,10 @@ const metadata = {
   errorIfNot2XX: bool("An answer that is not 2xx is an error.", {
     default: true,
   }),
+  stringsAsText: bool(
+    "Send a JSON string's characters where the request's Content-Type is not JSON; false, as the original: with its quotes.",
+    { default: true },
+  ),
   followRedirects: bool(
     "Follow redirects below the url, ten at most. The original's default is to follow them anywhere.",
     { default: false },
@@ -72,7 +78,7 @@ const connectionHeaders =
 export const http = defineBinding(
   "bindings.http",
   metadata,
-  async ({ meta, items }) => {
+  async ({ meta, items, log }) => {
     /** An error with the line of its property. */
     const read = <T>(property: string, parse: () => T): T => {
       try {
@@ -86,6 +92,8 @@ export const http = defineBinding(
     };
     const target = read("url", () => parseTarget(meta.url));
     const tls = tlsOptions(meta);
+    if (target.origin.startsWith("https:") && !tls.ca)
+      trustSystemAuthorities(log);
     const token = read("securitytoken", () => tokenOf(meta));
     const pool = new Pool(target.origin, {
       headersTimeout: 0,
@@ -104,12 +112,15 @@ export const http = defineBinding(
       operations,
       async invoke(request): Promise<BindingResponse> {
         const method = methodOf(request.operation);
-        const body = bodyOf(method, request);
+        const whole = bodyOf(method, request);
+        const headers = headersOf(request.metadata, whole !== undefined, fixed);
         const answer = await follow(
           method,
           target.resolve(request.metadata["path"]),
-          headersOf(request.metadata, body !== undefined, fixed),
-          body,
+          Object.fromEntries(headers.values()),
+          whole && meta.stringsAsText
+            ? textOf(whole, headers.get("content-type")?.[1])
+            : whole,
         );
         const about = metadataOf(answer);
         const wanted = request.metadata["errorIfNot2XX"];
@@ -193,12 +204,20 @@ const bodyOf = (method: string, { data }: BindingRequest) =>
     ? (data ?? Buffer.from("null"))
     : undefined;
 
-/** Keys that start with a capital letter are headers. */
+/** Keys that start with a capital letter, as in the original, or can be nothing else. */
+const isHeader = (key: string) =>
+  /^[A-Z]/.test(key) ||
+  key.includes("-") ||
+  key === "accept" ||
+  key === "authorization" ||
+  key === "cookie";
+
+/** By name in lower case. */
 function headersOf(
   given: Record<string, string>,
   hasBody: boolean,
   fixed: [string, string][],
-): Record<string, string> {
+): Map<string, [name: string, value: string]> {
   // Names compare without case; the last one set counts.
   const headers = new Map<string, [string, string]>();
   const set = (name: string, value: string) =>
@@ -208,11 +227,11 @@ function headersOf(
   set("User-Agent", `daprd/${daprVersion}`); // some servers refuse a request without one
   for (const [name, value] of fixed) set(name, value);
   for (const name in given)
-    if (/^[A-Z]/.test(name) && !connectionHeaders.test(name))
+    if (isHeader(name) && !connectionHeaders.test(name))
       set(name, given[name]!);
   for (const name of ["traceparent", "tracestate"])
     if (given[name]) set(name, given[name]);
-  return Object.fromEntries(headers.values());
+  return headers;
 }
 
 /** Status and headers as the original names them (`Content-Type`). */

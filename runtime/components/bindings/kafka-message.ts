@@ -2,18 +2,25 @@
 import type { BindingMessage } from "../../contract.ts";
 import type { OutgoingMessage } from "../clients/kafka-queue.ts";
 import type { KafkaRecord } from "../clients/kafka-record-batch.ts";
+import { textOf } from "../text-data.ts";
 
 const nullValue = Buffer.from("null");
 
-/** Every entry of the request's metadata becomes a header; three also say where the record goes. */
+/**
+ * Every entry of the request's metadata becomes a header; three also say where
+ * the record goes, and a `content-type` how a JSON string is stored.
+ */
 export function toRecord(
   data: Uint8Array | undefined,
   metadata: Record<string, string>,
+  stringsAsText: boolean,
 ): OutgoingMessage {
   const key = metadata["partitionKey"] ?? metadata["__key"];
   return {
     key: key ? Buffer.from(key) : undefined,
-    value: data && asBuffer(data),
+    value:
+      data &&
+      asBuffer(stringsAsText ? textOf(data, contentTypeIn(metadata)) : data),
     headers: Object.entries(metadata).map(([name, value]) => [
       name,
       Buffer.from(value),
@@ -21,6 +28,17 @@ export function toRecord(
     timestamp: Date.now(),
     partition: forcedPartition(metadata["partitionNumber"]),
   };
+}
+
+const isContentType = (name: string) =>
+  name.length === 12 && name.toLowerCase() === "content-type";
+
+const contentTypeKey = (metadata: Record<string, string>) =>
+  Object.keys(metadata).find(isContentType);
+
+function contentTypeIn(metadata: Record<string, string>): string | undefined {
+  const key = contentTypeKey(metadata);
+  return key === undefined ? undefined : metadata[key];
 }
 
 function forcedPartition(text: string | undefined): number | undefined {
@@ -38,7 +56,11 @@ export function toMessage(
   topic: string,
   partition: number,
   record: KafkaRecord,
-  meta: { escapeHeaders: boolean; excludeHeaderMetaRegex: RegExp | undefined },
+  meta: {
+    escapeHeaders: boolean;
+    excludeHeaderMetaRegex: RegExp | undefined;
+    contentType: string | undefined;
+  },
 ): BindingMessage {
   const shown = meta.escapeHeaders ? queryEscape : (text: string) => text;
   // Without a prototype, so that a header may be called anything.
@@ -51,7 +73,14 @@ export function toMessage(
   metadata["__timestamp"] = String(record.timestamp);
   for (const [name, value] of record.headers)
     if (!meta.excludeHeaderMetaRegex?.test(name))
-      metadata[name] = shown(value.toString());
+      metadata[name] = isContentType(name)
+        ? value.toString()
+        : shown(value.toString());
+  if (meta.contentType) {
+    const own = contentTypeKey(metadata);
+    if (own !== undefined) delete metadata[own];
+    metadata["content-type"] = meta.contentType;
+  }
   return { data: record.value ?? nullValue, metadata };
 }
 

@@ -75,6 +75,13 @@ export const metadata = {
   escapeHeaders: bool("URL-escape key and header values for the app", {
     default: false,
   }),
+  contentType: text(
+    "What the app is told that records are, whatever they say themselves; the original's is application/json",
+  ),
+  stringsAsText: bool(
+    "Store a JSON string's characters where the request has a content-type that is not JSON; false, as the original: with its quotes",
+    { default: true },
+  ),
   excludeHeaderMetaRegex: regex("Headers whose name matches are left out"),
 
   maxMessageBytes: size("Largest message to write", { default: 1024 * 1024 }),
@@ -85,9 +92,15 @@ export const metadata = {
     "Who must have a message before it counts as written",
     { default: "all" },
   ),
-  producerRetryMax: number("Times a batch is sent again; default: for 10 s"),
+  producerRetryMax: number("Times a batch is sent again; default: no limit"),
+  deliveryTimeout: duration(
+    "A message that is not stored after this time fails",
+    { default: 20_000 },
+  ),
 
-  dialTimeout: duration("Limit for connecting", { default: 30_000 }),
+  dialTimeout: duration("Limit for connecting to one broker", {
+    default: 5000,
+  }),
   readTimeout: duration("Limit for an answer", { default: 30_000 }),
   writeTimeout: duration("Limit for a request", { default: 30_000 }),
   metadataTimeout: duration("Accepted; dialTimeout and readTimeout apply"),

@@ -3,6 +3,7 @@
  * to the app.
  */
 import { defineBinding, type Deliver } from "../../contract.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import { authentication } from "../clients/kafka-auth.ts";
 import type { KafkaServer } from "../clients/kafka-cluster.ts";
 import { startConsumer } from "../clients/kafka-consumer.ts";
@@ -12,9 +13,6 @@ import { createDelivery } from "./kafka-delivery.ts";
 import { toMessage, toRecord } from "./kafka-message.ts";
 import { checkMetadata, metadata } from "./kafka-metadata.ts";
 
-/** A message that is not stored within this time fails, so that a caller is not left waiting. */
-const deadlineMs = 10_000;
-
 export const kafka = defineBinding(
   "bindings.kafka",
   metadata,
@@ -23,10 +21,13 @@ export const kafka = defineBinding(
     checkMetadata(meta, items, log);
     // The original does not trim; a topic with a blank can't exist.
     const topics = [...new Set(meta.topics.map((topic) => topic.trim()))];
+    const auth = authentication(meta, log);
+    if (!meta.caCert && (auth.tls || auth.sasl?.oauthBearerProvider))
+      trustSystemAuthorities(log);
     const server: KafkaServer = {
       brokers: meta.brokers.map((b) => withPort(b.trim())),
       clientId: meta.clientID,
-      ...authentication(meta, log),
+      ...auth,
       dialTimeoutMs: meta.dialTimeout,
       requestTimeoutMs: Math.max(meta.readTimeout, meta.writeTimeout),
       metadataRefreshMs: meta.clientConnectionTopicMetadataRefreshInterval,
@@ -40,7 +41,7 @@ export const kafka = defineBinding(
         acks: meta.producerRequiredAcks,
         compression: meta.compression,
         maxMessageBytes: meta.maxMessageBytes,
-        deadlineMs,
+        deadlineMs: meta.deliveryTimeout,
         retries: meta.producerRetryMax,
       });
 
@@ -115,7 +116,7 @@ export const kafka = defineBinding(
             throw new Error(
               `kafka error: component "${name}" can't write without a 'publishTopic' attribute`,
             );
-          await producer.send(toRecord(data, headers));
+          await producer.send(toRecord(data, headers, meta.stringsAsText));
           return undefined;
         },
       }),

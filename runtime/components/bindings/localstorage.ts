@@ -18,6 +18,7 @@ import {
 } from "../../contract.ts";
 import { encode } from "../../go-json.ts";
 import { MetadataError, text } from "../../metadata.ts";
+import { isFresh, replaceFile } from "../../replace-file.ts";
 import { confine, resolveRoot } from "./localstorage-confine.ts";
 
 const metadata = {
@@ -28,8 +29,10 @@ const metadata = {
 };
 
 /** A link or a pipe that took the file's place since it was looked at is not opened. */
-const { O_RDONLY, O_WRONLY, O_CREAT, O_TRUNC } = constants;
-const carefully = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
+const carefully =
+  constants.O_RDONLY |
+  (constants.O_NOFOLLOW ?? 0) |
+  (constants.O_NONBLOCK ?? 0);
 
 type Operation = (
   root: string,
@@ -40,23 +43,14 @@ const operations: Record<string, Operation> = {
   async create(root, { metadata, data }) {
     const path = await pathOf(root, metadata["fileName"] || randomUUID());
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(
-      path,
-      O_WRONLY | O_CREAT | O_TRUNC | carefully,
-      0o666,
-    );
-    try {
-      await file.writeFile(content(data));
-    } finally {
-      await file.close();
-    }
+    await replaceFile(path, content(data), { isPrecious: true });
     const fileName = relative(root, path).split(sep).join("/");
     return { data: Buffer.from(encode({ fileName })) };
   },
 
   async get(root, { metadata }) {
     const path = await pathOf(root, metadata["fileName"]);
-    const file = await open(path, O_RDONLY | carefully).catch(
+    const file = await open(path, carefully).catch(
       (error: NodeJS.ErrnoException) => {
         throw error.code === "ENOENT"
           ? new Error(`file not found: ${path}`)
@@ -130,13 +124,17 @@ async function filesBelow(folder: string): Promise<string[]> {
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) files.push(...(await filesBelow(path)));
-    else files.push(path);
+    else if (!isFresh(entry.name)) files.push(path);
   }
   return files;
 }
 
-const base64 =
-  /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+/** Whole groups of four, the last one filled up. A pattern of groups would need a stack as long as the text. */
+function isBase64(line: string): boolean {
+  if (line.length % 4 !== 0) return false;
+  const filled = line.endsWith("==") ? 2 : line.endsWith("=") ? 1 : 0;
+  return !/[^A-Za-z0-9+/]/.test(line.slice(0, line.length - filled));
+}
 
 /** A JSON text loses its quotes; what then happens to be Base64 is decoded, as in the original. A null record is an empty file. */
 function content(data: Uint8Array | undefined): Uint8Array {
@@ -150,5 +148,5 @@ function content(data: Uint8Array | undefined): Uint8Array {
     }
   }
   const line = bytes.toString("latin1").replace(/[\r\n]/g, "");
-  return base64.test(line) ? Buffer.from(line, "base64") : bytes;
+  return isBase64(line) ? Buffer.from(line, "base64") : bytes;
 }

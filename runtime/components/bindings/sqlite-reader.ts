@@ -17,6 +17,7 @@ import type {
 } from "../clients/sqlite-protocol.ts";
 import { pause, seeThrough, type RetryPolicy } from "../retry.ts";
 import { Lane, toMessage, unpack } from "./sqlite-lane.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface Reading {
   client: LogClient;
@@ -185,7 +186,7 @@ class Reader {
 
   #reportSoon(lane: Lane): void {
     if (lane.unreported >= report.messages) return this.#report();
-    this.#reportTimer ??= setTimeout(() => this.#report(), report.everyMs);
+    this.#reportTimer ??= startTimer(() => this.#report(), report.everyMs);
   }
 
   #report(): void {

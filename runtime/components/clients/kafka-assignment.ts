@@ -3,6 +3,8 @@
  * bytes other clients use, so that a group may mix them
  * (https://kafka.apache.org/protocol: ConsumerProtocolSubscription, …Assignment).
  */
+import { int16, int32 } from "./kafka-wire.ts";
+
 export type Strategy = "range" | "roundrobin" | "sticky";
 
 /** Partition numbers by topic. */
@@ -102,18 +104,6 @@ export function assign(
   }
   return result;
 }
-
-const int16 = (value: number) => {
-  const bytes = Buffer.alloc(2);
-  bytes.writeInt16BE(value);
-  return bytes;
-};
-
-const int32 = (value: number) => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-};
 
 const text = (value: string) =>
   Buffer.concat([int16(Buffer.byteLength(value)), Buffer.from(value)]);

@@ -1,5 +1,5 @@
 /** Waiting between tries, cut short by a signal. */
-import { setTimeout as sleep } from "node:timers/promises";
+import { delay } from "../../timers.ts";
 
 export interface Backoff {
   /** Waits for the next, longer pause; returns early (without an error) once the signal fires. */
@@ -25,7 +25,7 @@ export function doublingBackoff(firstMs: number, mostMs: number): Backoff {
 /** Resolves after the time or, sooner, when the signal fires. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   try {
-    await sleep(ms, undefined, { signal });
+    await delay(ms, undefined, { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
   }

@@ -10,10 +10,17 @@
 import KafkaCluster from "kafkajs/src/cluster/index.js";
 import loggers from "kafkajs/src/loggers/index.js";
 import RequestQueue from "kafkajs/src/network/requestQueue/index.js";
-import errors from "kafkajs/src/protocol/error.js";
 import { connect as connectTcp, isIP } from "node:net";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import type { Logger } from "../../log.ts";
+import { errorType } from "./kafka-errors.ts";
+import {
+  fetchMetadata,
+  type Metadata,
+  type PartitionMetadata,
+} from "./kafka-metadata-request.ts";
+import type { Connection, ConnectionPool } from "./kafka-request.ts";
+import { libraryMs } from "../../timers.ts";
 
 export interface Sasl {
   mechanism: "plain" | "scram-sha-256" | "scram-sha-512" | "oauthbearer";
@@ -38,46 +45,6 @@ export interface KafkaServer {
   log: Logger;
 }
 
-export interface WireRequest {
-  apiKey: number;
-  apiVersion: number;
-  apiName: string;
-  /** The bytes after the request header, in pieces. */
-  body: Buffer[];
-  expectResponse?: boolean;
-  timeoutMs?: number;
-}
-
-interface Connection {
-  clientId: string;
-  socket?: {
-    destroy(error: Error): void;
-    cork(): void;
-    write(bytes: Buffer): void;
-    uncork(): void;
-  };
-  authenticate(): Promise<void>;
-  isConnected(): boolean;
-  nextCorrelationId(): number;
-  requestQueue: {
-    push(request: {
-      entry: {
-        apiKey: number;
-        apiVersion: number;
-        apiName: string;
-        correlationId: number;
-        resolve(answer: { payload: Buffer }): void;
-        reject(error: Error): void;
-      };
-      expectResponse: boolean;
-      requestTimeout: number | undefined;
-      sendRequest(): void;
-    }): void;
-  };
-  rejectRequests(error: Error): void;
-  disconnect(): Promise<unknown>;
-}
-
 interface GroupRequest {
   groupId: string;
   memberId: string;
@@ -85,13 +52,14 @@ interface GroupRequest {
 
 /** The part of kafkajs' Broker in use. */
 export interface Broker {
+  connect(): Promise<void>;
+  findGroupCoordinator(request: {
+    groupId: string;
+    coordinatorType: number;
+  }): Promise<{ coordinator: { nodeId: number } }>;
+  metadata(topics: string[]): Promise<Metadata>;
   versions: Record<number, { minVersion: number; maxVersion: number }>;
-  connectionPool: {
-    pool: Connection[];
-    getConnectionByRequest(protocol: {
-      request: { apiKey: number };
-    }): Promise<Connection>;
-  };
+  connectionPool: ConnectionPool;
   initProducerId(request: {
     transactionTimeout: number;
   }): Promise<{ producerId: string; producerEpoch: number }>;
@@ -146,16 +114,24 @@ export interface Cluster {
   addMultipleTargetTopics(topics: string[]): Promise<void>;
   refreshMetadata(): Promise<void>;
   refreshMetadataIfNecessary(): Promise<void>;
-  findTopicPartitionMetadata(
-    topic: string,
-  ): { partitionId: number; leader: number }[];
+  findTopicPartitionMetadata(topic: string): PartitionMetadata[];
   findBroker(node: { nodeId: number }): Promise<Broker>;
   findControllerBroker(): Promise<Broker>;
   findGroupCoordinator(group: { groupId: string }): Promise<Broker>;
   fetchTopicsOffset(
-    topics: (TopicPartitions & { fromBeginning: boolean })[],
+    topics: (TopicPartitions & {
+      fromBeginning?: boolean;
+      /** Of the first record that is not older, in milliseconds; -1 without one. */
+      fromTimestamp?: number;
+    })[],
   ): Promise<TopicOffsets[]>;
-  brokerPool: { brokers: Record<string, Broker>; seedBroker?: Broker };
+  brokerPool: {
+    brokers: Record<string, Broker>;
+    seedBroker?: Broker;
+    metadata: Metadata | null;
+    createBroker(options: unknown): Broker;
+    findConnectedBroker(): Promise<Broker>;
+  };
 }
 
 // Without this, kafkajs sets a timer with a negative delay after each answer,
@@ -202,10 +178,10 @@ export function openCluster(server: KafkaServer): Cluster {
     // A copy, because kafkajs keeps its authenticator inside.
     sasl: server.sasl && { ...server.sasl },
     clientId: server.clientId,
-    connectionTimeout: server.dialTimeoutMs,
+    connectionTimeout: libraryMs(server.dialTimeoutMs),
     authenticationTimeout: 10_000,
     reauthenticationThreshold: 10_000,
-    requestTimeout: server.requestTimeoutMs,
+    requestTimeout: libraryMs(server.requestTimeoutMs),
     enforceRequestTimeout: true,
     metadataMaxAge: server.metadataRefreshMs,
     allowAutoTopicCreation: true,
@@ -217,7 +193,52 @@ export function openCluster(server: KafkaServer): Cluster {
       maxRetryTime: 500,
     },
   }) as Cluster;
+  const { brokerPool } = cluster;
+  const { createBroker } = brokerPool;
+  const findConnected = brokerPool.findConnectedBroker.bind(brokerPool);
+  // Who knows the topics is asked of a broker that answers, if there is one.
+  brokerPool.findConnectedBroker = async () => {
+    const all = Object.values(brokerPool.brokers);
+    const good = all.filter((broker) => !isSuspect(broker));
+    if (good.length < all.length)
+      for (const broker of good)
+        try {
+          await broker.connect();
+          return broker;
+        } catch {
+          // The next one, and at last kafkajs' own choice, which tells why.
+        }
+    return findConnected();
+  };
+  brokerPool.createBroker = (options) => {
+    const broker = createBroker(options);
+    broker.metadata = (topics) =>
+      fetchMetadata(broker, topics).catch((error: Error) => {
+        // One that gives no answer is not asked again before the others.
+        if (errorType(error) === undefined) cutBroker(broker, error);
+        throw error;
+      });
+    return broker;
+  };
   return cluster;
+}
+
+/** What tells a topic from an earlier one of its name; undefined where the broker does not say. */
+export function topicIdOf(cluster: Cluster, topic: string): string | undefined {
+  return cluster.brokerPool.metadata?.topicMetadata.find(
+    (found) => found.topic === topic,
+  )?.topicId;
+}
+
+/** The node that serves a partition, -1 while none does; undefined for a partition that is not there. */
+export function leaderOf(
+  cluster: Cluster,
+  topic: string,
+  partition: number,
+): number | undefined {
+  return cluster
+    .findTopicPartitionMetadata(topic)
+    .find(({ partitionId }) => partitionId === partition)?.leader;
 }
 
 /** Cuts every connection at once; whoever waits for an answer gets an error. */
@@ -226,70 +247,26 @@ export function closeCluster(cluster: Cluster): void {
   const { brokers, seedBroker } = cluster.brokerPool;
   const all = new Set([...Object.values(brokers), seedBroker]);
   for (const broker of all)
-    for (const connection of broker?.connectionPool.pool ?? []) {
-      const error = new Error("connection closed");
-      connection.rejectRequests(error);
-      // With an error, because an attempt to connect waits for connect or error.
-      connection.socket?.destroy(error);
-      void connection.disconnect();
-    }
+    if (broker) cutBroker(broker, new Error("connection closed"));
 }
 
-/**
- * Sends a request encoded here and resolves with the bytes of its answer. Not
- * by kafkajs' own send, which copies a request three times on its way.
- */
-export async function sendRaw(
-  broker: Broker,
-  request: WireRequest,
-): Promise<Buffer> {
-  const { body, apiKey, apiVersion, apiName } = request;
-  const connection = await broker.connectionPool.getConnectionByRequest({
-    request,
-  });
-  await connection.authenticate();
-  if (!connection.isConnected()) throw new Error("connection closed");
-  const correlationId = connection.nextCorrelationId();
-  const client = Buffer.from(connection.clientId);
-  const head = Buffer.allocUnsafe(14 + client.length);
-  const bodySize = body.reduce((size, piece) => size + piece.length, 0);
-  head.writeInt32BE(head.length - 4 + bodySize, 0);
-  head.writeInt16BE(apiKey, 4);
-  head.writeInt16BE(apiVersion, 6);
-  head.writeInt32BE(correlationId, 8);
-  head.writeInt16BE(client.length, 12);
-  client.copy(head, 14);
-  const { payload } = await new Promise<{ payload: Buffer }>(
-    (resolve, reject) =>
-      connection.requestQueue.push({
-        entry: { apiKey, apiVersion, apiName, correlationId, resolve, reject },
-        expectResponse: request.expectResponse !== false,
-        requestTimeout: request.timeoutMs,
-        sendRequest() {
-          const socket = connection.socket!;
-          socket.cork();
-          socket.write(head);
-          for (const piece of body) socket.write(piece);
-          socket.uncork();
-        },
-      }),
-  );
-  return payload;
+/** Brokers that gave no answer, and until when others are asked before them. */
+const suspects = new WeakMap<Broker, number>();
+const suspectMs = 15_000;
+const isSuspect = (broker: Broker) =>
+  performance.now() < (suspects.get(broker) ?? 0);
+
+export function suspect(broker: Broker): void {
+  suspects.set(broker, performance.now() + suspectMs);
 }
 
-/** The broker's error code as an error with Kafka's name of it as `type`. */
-export function brokerError(code: number): Error & { type: string } {
-  return errors.createErrorFromCode(code);
-}
-
-/** Kafka's name of an error (`UNKNOWN_TOPIC_OR_PARTITION`), however deep kafkajs wrapped it. */
-export function errorType(error: unknown): string | undefined {
-  for (let e = error; e instanceof Error; e = e.cause)
-    if ("type" in e && typeof e.type === "string") return e.type;
-  return undefined;
-}
-
-/** The brokers refused user, password or token. */
-export function isLoginError(error: Error): boolean {
-  return error.name === "KafkaJSSASLAuthenticationError";
+/** Cuts the connections to one broker that gives no answer; the next request makes new ones. */
+export function cutBroker(broker: Broker, error: Error): void {
+  suspect(broker);
+  for (const connection of broker.connectionPool.pool as Connection[]) {
+    connection.rejectRequests(error);
+    // With an error, because an attempt to connect waits for connect or error.
+    connection.socket?.destroy(error);
+    void connection.disconnect();
+  }
 }

@@ -1,14 +1,19 @@
 /** Says the group's position to the broker, for the lanes of one generation. */
 import type { Logger } from "../../log.ts";
-import { errorType } from "./kafka-cluster.ts";
+import { errorType, explainError } from "./kafka-errors.ts";
 import type { Group } from "./kafka-group.ts";
 import type { Lane } from "./kafka-lane.ts";
+import { createRests } from "./kafka-rests.ts";
 
+/** Whichever is first: so much may come twice after a crash. */
 const commitIntervalMs = 200;
+const commitRecords = 100;
+/** Requests on their way; a broker answers them in turn. */
+const mostUnderWay = 5;
 
 export interface Commits {
-  /** Something is done: it is committed at most {@link commitIntervalMs} later. */
-  schedule(): void;
+  /** So many records more are done: they are committed with {@link commitRecords} others, or {@link commitIntervalMs} later. */
+  schedule(done?: number): void;
   /** The last commit of a generation; without one when the membership is gone already. */
   finish(reason: Error | undefined): Promise<void>;
 }
@@ -19,45 +24,75 @@ export function createCommits(
   log: Logger,
   end: (error: Error) => void,
 ): Commits {
-  const committed = new Map<Lane, number>();
+  /** What the broker was told last. */
+  const told = new Map<Lane, number>();
+  const underWay = new Set<Promise<void>>();
+  const resting = new AbortController();
+  const denied = createRests<string>(resting.signal, () => schedule(0));
   let timer: NodeJS.Timeout | undefined;
-  let running: Promise<void> | undefined;
+  let uncommitted = 0;
   // A delivery that outlasts its generation must not commit: the broker would
   // take it in the next one's name, even for a partition of someone else.
   let over = false;
 
-  const dirty = () =>
-    lanes().filter((lane) => committed.get(lane) !== lane.doneOffset);
+  const due = () =>
+    lanes().filter(
+      (lane) =>
+        lane.doneOffset >= 0 &&
+        told.get(lane) !== lane.doneOffset &&
+        !denied.has(lane.topic),
+    );
 
+  /** One request for each topic, so that one that is denied holds up no other. */
   async function commit(): Promise<void> {
-    const due = dirty();
-    if (due.length === 0) return;
-    const offsets = due.map((lane) => ({
-      topic: lane.topic,
-      partition: lane.partition,
-      offset: lane.doneOffset,
-    }));
-    await group.commit(offsets);
-    due.forEach((lane, index) => committed.set(lane, offsets[index]!.offset));
+    const byTopic = Map.groupBy(due(), ({ topic }) => topic);
+    await Promise.all(
+      [...byTopic].map(async ([topic, some]) => {
+        const offsets = some.map((lane) => ({
+          topic,
+          partition: lane.partition,
+          offset: lane.doneOffset,
+        }));
+        some.forEach((lane, at) => told.set(lane, offsets[at]!.offset));
+        try {
+          await group.commit(offsets);
+        } catch (error) {
+          for (const lane of some) told.delete(lane);
+          if (errorType(error) !== "TOPIC_AUTHORIZATION_FAILED") throw error;
+          // The fetcher tells the user: it needs the same right.
+          log.debug(
+            `kafka: commit: ${explainError(error, { operation: "READ", topic })}`,
+          );
+          denied.begin(topic);
+        }
+      }),
+    );
   }
 
-  function schedule(): void {
+  function send(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    uncommitted = 0;
+    const sent = commit()
+      .catch(end)
+      .finally(() => underWay.delete(sent));
+    underWay.add(sent);
+  }
+
+  function schedule(done = 0): void {
     if (over) return;
-    timer ??= setTimeout(() => {
-      running = commit().then(() => {
-        timer = undefined;
-        // Done while the commit was on its way.
-        if (dirty().length > 0) schedule();
-      }, end);
-    }, commitIntervalMs);
+    uncommitted += done;
+    if (uncommitted >= commitRecords && underWay.size < mostUnderWay) send();
+    else timer ??= setTimeout(send, commitIntervalMs);
   }
 
   return {
     schedule,
     async finish(reason) {
       over = true;
+      resting.abort();
       clearTimeout(timer);
-      await running;
+      await Promise.all(underWay);
       const type = reason && errorType(reason);
       if (reason && type !== "REBALANCE_IN_PROGRESS") return;
       await commit().catch((error: Error) =>

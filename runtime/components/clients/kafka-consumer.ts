@@ -8,22 +8,17 @@ import type { Assignment } from "./kafka-assignment.ts";
 import { doublingBackoff, pause } from "./kafka-backoff.ts";
 import {
   closeCluster,
-  errorType,
   openCluster,
   type Cluster,
   type KafkaServer,
 } from "./kafka-cluster.ts";
 import { createCommits } from "./kafka-commits.ts";
+import { errorType, explainError, isDenial } from "./kafka-errors.ts";
 import { startFetcher } from "./kafka-fetcher.ts";
 import type { FetchLimits } from "./kafka-fetch-request.ts";
-import {
-  createGroup,
-  flatten,
-  isRebalance,
-  type GroupOptions,
-  type PartitionOffset,
-} from "./kafka-group.ts";
+import { createGroup, isRebalance, type GroupOptions } from "./kafka-group.ts";
 import { startLane, type HandleRecord, type Lane } from "./kafka-lane.ts";
+import { createPositions, type Start } from "./kafka-positions.ts";
 import { watchTrouble } from "./kafka-trouble.ts";
 
 export interface ConsumerOptions {
@@ -47,6 +42,8 @@ export interface KafkaConsumer {
 const drainOnRebalanceMs = 20_000;
 /** How long the last commit and the farewell to the group may take. */
 const lastWordsMs = 3000;
+/** New partitions and topics made anew are noticed after this, whatever else happens. */
+const lookAroundMs = 30_000;
 /** What all lanes together may hold; a slow app then costs no more memory. */
 const bufferBytes = 8 * 1024 * 1024;
 
@@ -57,18 +54,26 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const group = createGroup(options.group);
   /** The last lane of each partition, so that the next one waits for its end. */
   const lastLanes = new Map<string, { lane: Lane; generation: number }>();
-  /** Topics seen missing: whatever is in them later came after we wanted it. */
-  const seenMissing = new Set<string>();
-  const knownPartitions = new Map<string, number>();
+  const positions = createPositions(group, options.initialOffset, log);
   let joined = false;
 
   const where = `group "${options.group.groupId}" on ${options.topics.map((topic) => `"${topic}"`).join(", ")} at ${server.brokers.join(",")}`;
   const trouble = watchTrouble(log, where);
 
+  const explain = (error: unknown) =>
+    explainError(error, {
+      operation: "READ",
+      topic: options.topics.join('", "'),
+      group: options.group.groupId,
+    });
+
   async function run(): Promise<void> {
     const backoff = doublingBackoff(100, 1000);
+    // A right that is missing is not given within a second, and each try to join disturbs the others.
+    const denied = doublingBackoff(1000, 30_000);
     while (!stopping.signal.aborted) {
       const cluster = openCluster(server);
+      let lastError: unknown;
       // A stop need not wait for a connection that is still being made.
       const cut = () => {
         if (!joined) closeCluster(cluster);
@@ -79,16 +84,21 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
         while (!stopping.signal.aborted) {
           const topics = await existingTopics(cluster);
           if (topics.length === 0) break;
-          await generation(cluster, topics, backoff.reset);
+          await generation(cluster, topics, () => {
+            trouble.over();
+            backoff.reset();
+            denied.reset();
+          });
           await pause(options.rejoinPauseMs, stopping.signal);
         }
       } catch (error) {
-        if (!isRebalance(error)) trouble.found((error as Error).message);
+        lastError = error;
+        if (!isRebalance(error)) trouble.found(explain(error));
       } finally {
         stopping.signal.removeEventListener("abort", cut);
         closeCluster(cluster);
       }
-      await backoff.wait(stopping.signal);
+      await (isDenial(lastError) ? denied : backoff).wait(stopping.signal);
     }
   }
 
@@ -106,7 +116,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
           type !== "LEADER_NOT_AVAILABLE"
         )
           throw error;
-        seenMissing.add(topic);
+        positions.sawMissing(topic);
         if (type === "UNKNOWN_TOPIC_OR_PARTITION")
           trouble.found(`topic "${topic}" does not exist yet`);
       }
@@ -134,51 +144,40 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     let lanes: Lane[] = [];
     const commits = createCommits(group, () => lanes, log, end);
     try {
-      const start = await startOffsets(cluster, assignment);
+      const starts = await positions.start(cluster, assignment);
       const perPartition = Math.min(
         options.limits.partitionMaxBytes,
-        Math.ceil(bufferBytes / Math.max(start.length, 1)),
+        Math.ceil(bufferBytes / Math.max(starts.length, 1)),
       );
-      lanes = start.map(({ topic, partition, offset }) => {
-        const key = `${topic}/${partition}`;
-        const last = lastLanes.get(key);
-        const lane = startLane({
-          topic,
-          partition,
-          offset,
-          budgetBytes: perPartition,
-          handle: options.handle,
-          previous: last?.lane,
-          continues: last?.generation === group.generationId - 1,
-          onProgress() {
-            commits.schedule();
-            if (!lane.full) fetcher.wake();
-          },
-          onTrouble(error) {
-            log.error(
-              `kafka: topic "${topic}" partition ${partition} at offset ${lane.doneOffset} can't be read and waits: ${error.message}`,
-            );
-          },
-        });
-        lastLanes.set(key, { lane, generation: group.generationId });
-        return lane;
-      });
+      lanes = starts.map((start) =>
+        openLane(start, perPartition, (lane, done) => {
+          commits.schedule(done);
+          if (!lane.full) fetcher.wake();
+        }),
+      );
       // A new group's start is stored at once: what comes while the app
       // restarts before its first message is not skipped.
-      commits.schedule();
+      commits.schedule(0);
+      let isNew = true;
+      const works = () => {
+        if (isNew) succeeded();
+        isNew = false;
+      };
       const fetcher = startFetcher({
         cluster,
         lanes,
         limits: { ...options.limits, partitionMaxBytes: perPartition },
+        topicIds: new Map(positions.topicIds),
+        log,
         signal: over.signal,
-        onOutOfRange: (lane) => earliest(cluster, lane),
+        place: (lane) => positions.place(cluster, lane),
+        onAnswer: works,
       });
       fetcher.ended.catch(end);
       log.info(
         `kafka: ${where}: reading ${describe(assignment) || "nothing, the other members have all partitions"}`,
       );
-      trouble.over();
-      succeeded();
+      if (lanes.length === 0) works();
       await watchTopics(cluster, topics, over.signal, end);
     } finally {
       over.abort();
@@ -198,7 +197,33 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     if (reason && !isRebalance(reason)) throw reason;
   }
 
-  /** Waits for the end; on the way looks for new partitions and for topics that were missing. */
+  function openLane(
+    { topic, partition, offset, isAnew }: Start,
+    budgetBytes: number,
+    onProgress: (lane: Lane, done: number) => void,
+  ): Lane {
+    const key = `${topic}/${partition}`;
+    const last = lastLanes.get(key);
+    const lane = startLane({
+      topic,
+      partition,
+      offset,
+      budgetBytes,
+      handle: options.handle,
+      previous: last?.lane,
+      continues: !isAnew && last?.generation === group.generationId - 1,
+      onProgress: (done) => onProgress(lane, done),
+      onTrouble(error) {
+        log.error(
+          `kafka: topic "${topic}" partition ${partition} at offset ${lane.doneOffset} can't be read and waits: ${error.message}`,
+        );
+      },
+    });
+    lastLanes.set(key, { lane, generation: group.generationId });
+    return lane;
+  }
+
+  /** Waits for the end; on the way looks for new partitions and for topics that were missing or made anew. */
   async function watchTopics(
     cluster: Cluster,
     topics: string[],
@@ -206,80 +231,21 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     end: (error?: Error) => void,
   ): Promise<void> {
     const missing = options.topics.length > topics.length;
-    const everyMs = missing ? 1000 : 30_000;
+    const everyMs = missing
+      ? 1000
+      : Math.min(lookAroundMs, server.metadataRefreshMs || lookAroundMs);
     while (!signal.aborted) {
       await pause(everyMs, signal);
       if (signal.aborted) return;
       try {
-        await cluster.refreshMetadataIfNecessary();
-        const grown = topics.some(
-          (topic) =>
-            cluster.findTopicPartitionMetadata(topic).length >
-            (knownPartitions.get(topic) ?? Infinity),
-        );
+        await cluster.refreshMetadata();
+        const changed = positions.haveChanged(cluster, topics);
         const found = await existingTopics(cluster);
-        if (grown || found.length > topics.length) end();
+        if (changed || found.length > topics.length) end();
       } catch (error) {
         end(error as Error);
       }
     }
-  }
-
-  /** The first offset of each partition of ours. */
-  async function startOffsets(
-    cluster: Cluster,
-    assignment: Assignment,
-  ): Promise<PartitionOffset[]> {
-    if (assignment.size === 0) return [];
-    await cluster.addMultipleTargetTopics([...assignment.keys()]);
-    const committed = await group.committed(assignment);
-    const result: PartitionOffset[] = [];
-    for (const [topic, partitions] of assignment) {
-      const known = knownPartitions.get(topic) ?? Infinity;
-      for (const partition of partitions) {
-        const at = committed.find(
-          (c) => c.topic === topic && c.partition === partition,
-        );
-        // A partition or topic that appeared while we looked on has nothing
-        // older than our interest in it.
-        const fromBeginning =
-          options.initialOffset === "oldest" ||
-          seenMissing.has(topic) ||
-          partition >= known;
-        result.push(
-          at ?? (await edge(cluster, topic, partition, fromBeginning)),
-        );
-      }
-      knownPartitions.set(
-        topic,
-        cluster.findTopicPartitionMetadata(topic).length,
-      );
-    }
-    return result;
-  }
-
-  async function edge(
-    cluster: Cluster,
-    topic: string,
-    partition: number,
-    fromBeginning: boolean,
-  ): Promise<PartitionOffset> {
-    const [found] = flatten(
-      await cluster.fetchTopicsOffset([
-        { topic, partitions: [{ partition }], fromBeginning },
-      ]),
-    );
-    if (!found) throw new Error(`no offset known for ${topic}/${partition}`);
-    return found;
-  }
-
-  async function earliest(cluster: Cluster, lane: Lane): Promise<number> {
-    const { topic, partition, fetchOffset } = lane;
-    const { offset } = await edge(cluster, topic, partition, true);
-    log.warn(
-      `kafka: topic "${topic}" partition ${partition} has no offset ${fetchOffset} any more, going on at its first, ${offset}`,
-    );
-    return offset;
   }
 
   /** Ends the lanes. After a stop it takes as long as the app does; the others of a group wait less. */

@@ -1,5 +1,12 @@
-/** Kafka's Fetch request, version 4 (Kafka 0.11) or 11 (2.3): all that is asked for is records. */
-import type { WireRequest } from "./kafka-cluster.ts";
+/**
+ * Kafka's Fetch request, version 4 (Kafka 0.11), 11 (2.3) or 13 (3.1): all that
+ * is asked for is records. Version 13 names a topic by its ID, so that one
+ * that was made anew under the same name is not read on as if it were the old.
+ */
+import type { WireRequest } from "./kafka-request.ts";
+import { compactLength, wireReader } from "./kafka-wire.ts";
+
+export type FetchVersion = 4 | 11 | 13;
 
 export interface FetchPosition {
   topic: string;
@@ -22,33 +29,46 @@ export interface FetchLimits {
 
 const apiKey = 1;
 
-/** The newer of the two that the broker knows. Throws when it knows neither. */
+/** The newest that the broker knows; 13 only where the IDs of the topics are known. Throws when it knows none. */
 export function fetchVersion(
   versions: Record<number, { minVersion: number; maxVersion: number }>,
-): 4 | 11 {
+  withIds: boolean,
+): FetchVersion {
   const { minVersion = 0, maxVersion = 0 } = versions[apiKey] ?? {};
-  if (maxVersion >= 11 && minVersion <= 11) return 11;
-  if (maxVersion >= 4 && minVersion <= 4) return 4;
+  const known = (withIds ? [13, 11, 4] : [11, 4]) as FetchVersion[];
+  const found = known.find((v) => v <= maxVersion && v >= minVersion);
+  if (found) return found;
   throw new Error(
-    `the broker takes Fetch requests of version ${minVersion} to ${maxVersion}, this client sends 4 or 11`,
+    `the broker takes Fetch requests of version ${minVersion} to ${maxVersion}, this client sends 4, 11 or 13`,
   );
 }
 
+/** `topicIds` gives the ID of each topic by its name, as hexadecimal digits; read by version 13 only. */
 export function fetchRequest(
-  version: 4 | 11,
+  version: FetchVersion,
   positions: FetchPosition[],
   limits: FetchLimits,
   maxWaitMs: number,
+  topicIds: ReadonlyMap<string, string>,
 ): WireRequest {
+  const isFlexible = version >= 13;
   const topics = Map.groupBy(positions, ({ topic }) => topic);
   let size = 64;
   for (const [topic, partitions] of topics)
-    size += 6 + Buffer.byteLength(topic) + partitions.length * 28;
+    size += 24 + Buffer.byteLength(topic) + partitions.length * 36;
   const body = Buffer.alloc(size);
   let at = 0;
   const int32 = (value: number) => (at = body.writeInt32BE(value, at));
   const int64 = (value: number) =>
     (at = body.writeBigInt64BE(BigInt(value), at));
+  const count = (length: number) => {
+    if (isFlexible) at += compactLength(length).copy(body, at);
+    else int32(length);
+  };
+  const tags = () => {
+    if (isFlexible) body[at++] = 0;
+  };
+  tags(); // of the request header
   int32(-1); // not a replica
   int32(maxWaitMs);
   int32(limits.minBytes);
@@ -58,23 +78,31 @@ export function fetchRequest(
     int32(0); // no fetch session
     int32(-1);
   }
-  int32(topics.size);
+  count(topics.size);
   for (const [topic, partitions] of topics) {
-    at = body.writeInt16BE(Buffer.byteLength(topic), at);
-    at += body.write(topic, at);
-    int32(partitions.length);
+    if (isFlexible) at += body.write(topicIds.get(topic)!, at, "hex");
+    else {
+      at = body.writeInt16BE(Buffer.byteLength(topic), at);
+      at += body.write(topic, at);
+    }
+    count(partitions.length);
     for (const { partition, offset } of partitions) {
       int32(partition);
       if (version >= 11) int32(-1); // leader epoch unknown
       int64(offset);
+      if (isFlexible) int32(-1); // epoch of the last record unknown
       if (version >= 11) int64(-1);
       int32(limits.partitionMaxBytes);
+      tags();
     }
+    tags();
   }
   if (version >= 11) {
-    int32(0); // nothing to forget
-    at = body.writeInt16BE(0, at); // no rack
+    count(0); // nothing to forget
+    if (isFlexible) at += compactLength(0).copy(body, at);
+    else at = body.writeInt16BE(0, at); // no rack
   }
+  tags();
   return {
     apiKey,
     apiVersion: version,
@@ -86,32 +114,39 @@ export function fetchRequest(
 
 /** Reads the answer: an error code for all and one for each partition, 0 = none. */
 export function readFetchResponse(
-  version: 4 | 11,
+  version: FetchVersion,
   bytes: Buffer,
+  topicIds: ReadonlyMap<string, string>,
 ): { errorCode: number; partitions: FetchedPartition[] } {
-  let at = 4; // throttle time
-  const int16 = () => bytes.readInt16BE((at += 2) - 2);
-  const int32 = () => bytes.readInt32BE((at += 4) - 4);
+  const isFlexible = version >= 13;
+  const names = isFlexible
+    ? new Map([...topicIds].map(([name, id]) => [id, name]))
+    : undefined;
+  const read = wireReader(bytes, isFlexible);
+  read.tags();
+  read.int32(); // throttle time
   let errorCode = 0;
   if (version >= 11) {
-    errorCode = int16();
-    at += 4; // session
+    errorCode = read.int16();
+    read.int32(); // session
   }
   const partitions: FetchedPartition[] = [];
-  for (let topics = int32(); topics > 0; topics--) {
-    const length = int16();
-    const topic = bytes.toString("utf8", at, (at += length));
-    for (let count = int32(); count > 0; count--) {
-      const partition = int32();
-      const code = int16();
-      at += version >= 11 ? 24 : 16; // watermarks
-      const aborted = int32();
-      if (aborted > 0) at += aborted * 16;
-      if (version >= 11) at += 4; // preferred replica
-      const size = Math.max(int32(), 0);
-      const records = bytes.subarray(at, (at += size));
+  read.array(() => {
+    const topic = names ? (names.get(read.uuid()) ?? "") : read.text();
+    read.array(() => {
+      const partition = read.int32();
+      const code = read.int16();
+      read.skip(version >= 11 ? 24 : 16); // watermarks
+      read.array(() => {
+        read.skip(16); // aborted transactions
+        read.tags();
+      });
+      if (version >= 11) read.int32(); // preferred replica
+      const records = read.bytes();
+      read.tags();
       partitions.push({ topic, partition, errorCode: code, records });
-    }
-  }
+    });
+    read.tags();
+  });
   return { errorCode, partitions };
 }

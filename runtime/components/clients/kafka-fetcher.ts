@@ -1,14 +1,19 @@
 /**
  * Fills lanes: one fetch request at a time per broker, for those of its
- * partitions that have room. A full lane is left out and so holds up no other.
+ * partitions that have room. Whatever is wrong with one partition or one
+ * broker holds up no other: a full lane is left out, one without a leader is
+ * looked for, one that is refused is asked for again later.
  */
-import { pause } from "./kafka-backoff.ts";
+import type { Logger } from "../../log.ts";
+import { doublingBackoff, pause } from "./kafka-backoff.ts";
 import {
-  brokerError,
-  sendRaw,
+  cutBroker,
+  leaderOf,
+  topicIdOf,
   type Broker,
   type Cluster,
 } from "./kafka-cluster.ts";
+import { brokerError, errorType, explainError } from "./kafka-errors.ts";
 import {
   fetchRequest,
   fetchVersion,
@@ -17,21 +22,29 @@ import {
   type FetchLimits,
 } from "./kafka-fetch-request.ts";
 import type { Lane } from "./kafka-lane.ts";
+import { sendRaw } from "./kafka-request.ts";
+import { createRests } from "./kafka-rests.ts";
+import { watchTrouble, type Trouble } from "./kafka-trouble.ts";
 
 export interface FetcherOptions {
   cluster: Cluster;
   lanes: Lane[];
   limits: FetchLimits;
+  /** The ID of each topic of the lanes, where the brokers tell it. */
+  topicIds: ReadonlyMap<string, string>;
+  log: Logger;
   /** Ends the work; requests in flight end when the caller closes the cluster. */
   signal: AbortSignal;
-  /** A lane's position is gone from the log; resolves with where to go on. */
-  onOutOfRange(lane: Lane): Promise<number>;
+  /** Moves a lane that has no position yet, or whose position is not in the log. */
+  place(lane: Lane): Promise<void>;
+  /** A broker answered. Called often. */
+  onAnswer(): void;
 }
 
 export interface Fetcher {
   /** A lane has room again. */
   wake(): void;
-  /** Resolves when the signal fired; rejects on trouble with a broker. */
+  /** Resolves when the signal fired; rejects when the topics must be looked at afresh. */
   readonly ended: Promise<void>;
 }
 
@@ -40,111 +53,192 @@ const idleWaitMs = 500;
 /** The same while a lane of that broker is full, so that it is soon asked for again. */
 const fullWaitMs = 50;
 const outOfRange = 1;
-/** The partition is on another broker now, or is being moved. */
-const moved = new Set([3, 5, 6, 9, 56, 74, 75, 78]);
+/** The partition is on another broker now, is being moved, or its topic is not what it was. */
+const moved = new Set([3, 5, 6, 9, 56, 74, 75, 78, 100, 103]);
 
 export function startFetcher(options: FetcherOptions): Fetcher {
-  const { cluster, lanes, signal } = options;
+  const { cluster, lanes, topicIds, log, signal } = options;
+  /** By broker: the lanes it leads, and whether a loop runs for it. */
+  let led = new Map<number, Lane[]>();
+  const running = new Set<number>();
+  const rests = createRests(signal, () => wake());
+  const troubles = new Map<string, Trouble>();
   let wakes: (() => void)[] = [];
   const wake = () => {
     for (const resume of wakes.splice(0)) resume();
   };
-  signal.addEventListener("abort", wake);
+  let stale = Promise.withResolvers<void>();
+  const markStale = () => stale.resolve();
+  signal.addEventListener("abort", () => (wake(), markStale()));
 
   const ended = (async () => {
-    while (!signal.aborted) {
-      // Settled, not raced: no loop of the last round runs beside a new one.
-      const round = { stale: false };
-      const byLeader = Map.groupBy(lanes, leaderOf);
-      const results = await Promise.allSettled(
-        [...byLeader].map(([leader, own]) => fetchLoop(leader, own, round)),
-      );
-      const failed = results.find(({ status }) => status === "rejected");
-      if (failed) throw (failed as PromiseRejectedResult).reason;
+    const backoff = doublingBackoff(200, 1000);
+    for (;;) {
+      const orphans = layOut();
+      if (orphans) await backoff.wait(signal);
+      else {
+        await stale.promise;
+        // What moves has not arrived yet.
+        await pause(200, signal);
+        backoff.reset();
+      }
       if (signal.aborted) return;
-      await pause(200, signal);
+      stale = Promise.withResolvers();
       await cluster.refreshMetadata();
+      for (const [topic, id] of topicIds)
+        if ((topicIdOf(cluster, topic) ?? id) !== id)
+          throw new Error(`topic "${topic}" was made anew`);
     }
   })();
 
-  function leaderOf(lane: Lane): number {
-    const found = cluster
-      .findTopicPartitionMetadata(lane.topic)
-      .find(({ partitionId }) => partitionId === lane.partition);
-    return found?.leader ?? -1;
+  /** Gives each lane to its leader; tells whether there are lanes without one. */
+  function layOut(): boolean {
+    const byLeader = Map.groupBy(
+      lanes,
+      ({ topic, partition }) => leaderOf(cluster, topic, partition) ?? -1,
+    );
+    const orphans = byLeader.get(-1) ?? [];
+    byLeader.delete(-1);
+    led = byLeader;
+    for (const { topic, partition } of orphans)
+      troubleOf(`topic "${topic}" partition ${partition}`).found(
+        "it has no leader, as the brokers that hold it are down; other partitions go on",
+      );
+    for (const leader of led.keys())
+      if (!running.has(leader)) {
+        running.add(leader);
+        void fetchLoop(leader).finally(() => running.delete(leader));
+      }
+    wake();
+    return orphans.length > 0;
   }
 
-  async function fetchLoop(
-    leader: number,
-    own: Lane[],
-    round: { stale: boolean },
-  ): Promise<void> {
-    if (leader < 0) {
-      round.stale = true;
-      return;
-    }
+  function troubleOf(where: string): Trouble {
+    let trouble = troubles.get(where);
+    if (!trouble) troubles.set(where, (trouble = watchTrouble(log, where)));
+    return trouble;
+  }
+
+  function isOver(where: string): void {
+    troubles.get(where)?.over();
+    troubles.delete(where);
+  }
+
+  async function fetchLoop(leader: number): Promise<void> {
+    const where = `broker ${leader}`;
     try {
-      const broker = await cluster.findBroker({ nodeId: leader });
-      let turn = 0;
-      while (!signal.aborted && !round.stale) {
-        const ready = own.filter((lane) => !lane.full);
-        if (ready.length === 0) {
+      for (let turn = 0; ; turn++) {
+        const own = led.get(leader);
+        if (signal.aborted || !own) return;
+        const ready = own.filter((lane) => !lane.full && !rests.has(lane));
+        const unplaced = ready.find(({ fetchOffset }) => fetchOffset < 0);
+        if (ready.length === 0)
           await new Promise<void>((resolve) => wakes.push(resolve));
-          continue;
+        else if (unplaced) await place(unplaced);
+        else {
+          // A different first one each time: an answer is filled from the front.
+          const from = turn % ready.length;
+          await fetch(
+            await cluster.findBroker({ nodeId: leader }),
+            [...ready.slice(from), ...ready.slice(0, from)],
+            ready.length < own.length ? fullWaitMs : idleWaitMs,
+            leader,
+          );
+          if (troubles.size > 0) isOver(where);
         }
-        // A different first one each time: an answer is filled from the front.
-        turn = (turn + 1) % ready.length;
-        const order = [...ready.slice(turn), ...ready.slice(0, turn)];
-        const waitMs = ready.length < own.length ? fullWaitMs : idleWaitMs;
-        const fetched = await fetch(broker, order, waitMs);
-        if (signal.aborted) return;
-        for (const part of fetched)
-          await take(part, own, fetched.length, round);
       }
     } catch (error) {
-      round.stale = true;
-      wake();
-      if (!signal.aborted) throw error;
+      if (signal.aborted) return;
+      troubleOf(where).found(explainError(error));
+      // Its partitions may be led by another broker by now.
+      markStale();
     }
   }
 
   async function fetch(
     broker: Broker,
-    order: Lane[],
+    ready: Lane[],
     waitMs: number,
-  ): Promise<FetchedPartition[]> {
-    const version = fetchVersion(broker.versions);
-    const positions = order.map(({ topic, partition, fetchOffset }) => ({
-      topic,
-      partition,
-      offset: fetchOffset,
+    leader: number,
+  ): Promise<void> {
+    const version = fetchVersion(broker.versions, topicIds.size > 0);
+    const asked = ready.map((lane) => ({
+      topic: lane.topic,
+      partition: lane.partition,
+      offset: lane.fetchOffset,
     }));
     const answer = await sendRaw(
       broker,
-      fetchRequest(version, positions, options.limits, waitMs),
+      fetchRequest(version, asked, options.limits, waitMs, topicIds),
+    ).catch((error: Error) => {
+      cutBroker(broker, error);
+      throw error;
+    });
+    const { errorCode, partitions } = readFetchResponse(
+      version,
+      answer,
+      topicIds,
     );
-    const { errorCode, partitions } = readFetchResponse(version, answer);
+    if (signal.aborted) return;
+    if (moved.has(errorCode)) return markStale();
     if (errorCode !== 0) throw brokerError(errorCode);
-    return partitions;
+    options.onAnswer();
+    for (const part of partitions) {
+      const at = asked.findIndex(
+        ({ topic, partition }) =>
+          topic === part.topic && partition === part.partition,
+      );
+      const lane = ready[at];
+      // An answer that comes late, after another leader has been asked, is void.
+      if (
+        lane &&
+        lane.fetchOffset === asked[at]!.offset &&
+        led.get(leader)?.includes(lane)
+      )
+        await take(part, lane, partitions.length);
+    }
   }
 
   async function take(
     part: FetchedPartition,
-    own: Lane[],
+    lane: Lane,
     parts: number,
-    round: { stale: boolean },
   ): Promise<void> {
-    const lane = own.find(
-      ({ topic, partition }) =>
-        topic === part.topic && partition === part.partition,
-    )!;
-    if (part.errorCode === outOfRange)
-      lane.fetchOffset = await options.onOutOfRange(lane);
-    else if (moved.has(part.errorCode)) round.stale = true;
-    else if (part.errorCode !== 0) throw brokerError(part.errorCode);
-    else if (part.records.length > 0)
+    if (part.errorCode === outOfRange) return place(lane);
+    if (part.errorCode !== 0)
+      return refused(lane, brokerError(part.errorCode), part.errorCode);
+    if (troubles.size > 0) {
+      isOver(`topic "${lane.topic}"`);
+      isOver(`topic "${lane.topic}" partition ${lane.partition}`);
+    }
+    rests.forget(lane);
+    if (part.records.length > 0)
       // A copy where several share one answer, or one slow lane keeps all of it in memory.
       lane.push(parts > 1 ? Buffer.from(part.records) : part.records);
+  }
+
+  async function place(lane: Lane): Promise<void> {
+    try {
+      await options.place(lane);
+    } catch (error) {
+      if (!signal.aborted) refused(lane, error as Error);
+    }
+  }
+
+  /** The lane is asked for again later; all of them if it is only on its way to another broker. */
+  function refused(lane: Lane, error: Error, code?: number): void {
+    rests.begin(lane);
+    if (code !== undefined && moved.has(code)) {
+      rests.forget(lane);
+      return markStale();
+    }
+    const isDenied = errorType(error) === "TOPIC_AUTHORIZATION_FAILED";
+    const where = `topic "${lane.topic}"`;
+    troubleOf(isDenied ? where : `${where} partition ${lane.partition}`).found(
+      explainError(error, { operation: "READ", topic: lane.topic }),
+    );
+    // It may have a new leader, where the look-up failed.
+    if (code === undefined) markStale();
   }
 
   return { wake, ended };

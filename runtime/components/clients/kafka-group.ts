@@ -8,12 +8,9 @@ import {
   type Assignment,
   type Strategy,
 } from "./kafka-assignment.ts";
-import {
-  errorType,
-  type Broker,
-  type Cluster,
-  type TopicOffsets,
-} from "./kafka-cluster.ts";
+import type { Broker, Cluster, TopicOffsets } from "./kafka-cluster.ts";
+import { errorType } from "./kafka-errors.ts";
+import { libraryMs, startInterval } from "../../timers.ts";
 
 export interface GroupOptions {
   groupId: string;
@@ -61,6 +58,22 @@ export function createGroup(options: GroupOptions): Group {
   /** What each member got when this one was the leader; the sticky strategy keeps to it. */
   let lastPlan = new Map<string, Assignment>();
 
+  async function findCoordinator(cluster: Cluster): Promise<Broker> {
+    try {
+      return await cluster.findGroupCoordinator({ groupId });
+    } catch (error) {
+      // kafkajs keeps the reason to itself: asked again, the broker tells it.
+      if ((error as Error).name !== "KafkaJSGroupCoordinatorNotFound")
+        throw error;
+      const broker = await cluster.brokerPool.findConnectedBroker();
+      const { coordinator } = await broker.findGroupCoordinator({
+        groupId,
+        coordinatorType: 0,
+      });
+      return cluster.findBroker(coordinator);
+    }
+  }
+
   async function asLeader(
     cluster: Cluster,
     encoded: { memberId: string; memberMetadata: Buffer }[],
@@ -96,11 +109,11 @@ export function createGroup(options: GroupOptions): Group {
 
     async join(cluster, topics) {
       try {
-        coordinator = await cluster.findGroupCoordinator({ groupId });
+        coordinator = await findCoordinator(cluster);
         const joined = await coordinator.joinGroup({
           groupId,
           memberId,
-          sessionTimeout: options.sessionTimeoutMs,
+          sessionTimeout: libraryMs(options.sessionTimeoutMs),
           rebalanceTimeout: options.rebalanceTimeoutMs,
           groupProtocols: [
             { name: options.strategy, metadata: encodeSubscription(topics) },
@@ -126,10 +139,21 @@ export function createGroup(options: GroupOptions): Group {
     },
 
     startHeartbeat(lost) {
-      let pending = false;
-      const timer = setInterval(async () => {
-        if (pending) return;
-        pending = true;
+      let pendingSince: number | undefined;
+      const timer = startInterval(async () => {
+        if (pendingSince !== undefined) {
+          // By now the broker, or the one in its place, has thrown us out.
+          if (performance.now() - pendingSince < options.sessionTimeoutMs)
+            return;
+          clearInterval(timer);
+          lost(
+            new Error(
+              `the group's coordinator gives no answer within ${options.sessionTimeoutMs} ms`,
+            ),
+          );
+          return;
+        }
+        pendingSince = performance.now();
         try {
           await coordinator!.heartbeat({
             groupId,
@@ -144,7 +168,7 @@ export function createGroup(options: GroupOptions): Group {
           if (errorType(error) === "UNKNOWN_MEMBER_ID") memberId = "";
           lost(error as Error);
         }
-        pending = false;
+        pendingSince = undefined;
       }, options.heartbeatIntervalMs);
       return () => clearInterval(timer);
     },

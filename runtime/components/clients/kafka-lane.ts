@@ -23,7 +23,7 @@ export type HandleRecord = (
 export interface LaneOptions {
   topic: string;
   partition: number;
-  /** The first record to read. */
+  /** The first record to read; -1 where that is not known yet. */
   offset: number;
   budgetBytes: number;
   handle: HandleRecord;
@@ -31,8 +31,8 @@ export interface LaneOptions {
   previous: Lane | undefined;
   /** No one else had the partition since then: what that lane did is done. */
   continues: boolean;
-  /** Room for more, or a record done. */
-  onProgress(): void;
+  /** So many records are done, or there is room for more (0). */
+  onProgress(done: number): void;
   /** The lane can't go on: data that can't be read. */
   onTrouble(error: Error): void;
 }
@@ -40,12 +40,18 @@ export interface LaneOptions {
 export interface Lane {
   readonly topic: string;
   readonly partition: number;
-  /** Where fetching goes on. */
-  fetchOffset: number;
-  /** Everything below is done; what to commit. */
+  /** Where fetching goes on; -1 until the lane was moved to its first position. */
+  readonly fetchOffset: number;
+  /** Everything below is done; what to commit. -1 as above. */
   readonly doneOffset: number;
   readonly full: boolean;
   push(records: Buffer): void;
+  /**
+   * The log begins or ends elsewhere than was thought: what is fetched and what
+   * is done go there together, forwards or back. What was fetched before is
+   * delivered first, but counts for nothing any more.
+   */
+  moveTo(offset: number): void;
   /** Starts nothing more; resolves when the delivery in flight is over. */
   stop(): Promise<void>;
   readonly ended: Promise<void>;
@@ -55,42 +61,48 @@ export function startLane(options: LaneOptions): Lane {
   const { topic, partition } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const waiting: { batch: FetchedBatch; frees: number }[] = [];
+  /** One for each move; a record counts for the position it was fetched from. */
+  let position = { done: options.offset };
+  const waiting: { batch: FetchedBatch; of: typeof position }[] = [];
   let bufferedBytes = 0;
-  let doneOffset = options.offset;
   let fetchOffset = options.offset;
+  let isBroken = false;
   let wake: (() => void) | undefined;
 
   async function run(): Promise<void> {
+    const first = position;
     await options.previous?.ended;
     if (options.continues)
-      doneOffset = Math.max(doneOffset, options.previous?.doneOffset ?? 0);
+      first.done = Math.max(first.done, options.previous?.doneOffset ?? 0);
     while (!signal.aborted) {
       const next = waiting.shift();
       if (!next) {
         await new Promise<void>((resolve) => (wake = resolve));
         continue;
       }
-      const { batch, frees } = next;
+      const { batch, of } = next;
       if (!batch.control)
         for (const record of await openBatch(batch)) {
-          // A fetch may begin in the middle of a batch.
-          if (record.offset < doneOffset) continue;
+          // A fetch may begin in the middle of a batch, and so may the log.
+          if (record.offset < of.done) continue;
           await options.handle(topic, partition, record, signal);
-          doneOffset = record.offset + 1;
-          options.onProgress();
+          of.done = record.offset + 1;
+          options.onProgress(1);
           if (signal.aborted) return;
         }
       // Compaction may have taken the last records of a batch.
-      doneOffset = Math.max(doneOffset, batch.lastOffset + 1);
-      bufferedBytes -= frees;
-      options.onProgress();
+      of.done = Math.max(of.done, batch.lastOffset + 1);
+      bufferedBytes -= batch.bytes.length;
+      options.onProgress(0);
     }
   }
 
-  const ended = run().catch((error: Error) => {
-    if (!signal.aborted) options.onTrouble(error);
-  });
+  const failed = (error: Error) => {
+    if (signal.aborted) return;
+    isBroken = true;
+    options.onTrouble(error);
+  };
+  const ended = run().catch(failed);
 
   return {
     topic,
@@ -98,22 +110,28 @@ export function startLane(options: LaneOptions): Lane {
     get fetchOffset() {
       return fetchOffset;
     },
-    set fetchOffset(offset) {
-      fetchOffset = offset;
-    },
     get doneOffset() {
-      return doneOffset;
+      return position.done;
     },
     get full() {
-      return bufferedBytes >= options.budgetBytes;
+      return isBroken || bufferedBytes >= options.budgetBytes;
     },
     push(records) {
-      for (const batch of splitBatches(records)) {
-        fetchOffset = batch.lastOffset + 1;
-        bufferedBytes += batch.bytes.length;
-        waiting.push({ batch, frees: batch.bytes.length });
+      try {
+        for (const batch of splitBatches(records)) {
+          fetchOffset = batch.lastOffset + 1;
+          bufferedBytes += batch.bytes.length;
+          waiting.push({ batch, of: position });
+        }
+      } catch (error) {
+        failed(error as Error);
       }
       wake?.();
+    },
+    moveTo(offset) {
+      position = { done: offset };
+      fetchOffset = offset;
+      options.onProgress(0);
     },
     stop() {
       stopping.abort();

@@ -1,5 +1,5 @@
 /** Kafka's Produce request, versions 3 to 7 (the layouts differ in the answer only). */
-import type { WireRequest } from "./kafka-cluster.ts";
+import type { WireRequest } from "./kafka-request.ts";
 
 export interface PartitionBatch {
   partition: number;
@@ -55,6 +55,7 @@ export function produceRequest(
     apiName: "Produce",
     body: parts,
     expectResponse: acks !== 0,
+    timeoutMs: timeoutMs + 1000,
   };
 }
 
@@ -94,6 +95,9 @@ const verdicts = new Map<number, Verdict>([
   ...[45, 47, 49, 59].map((code) => [code, "renew"] as const),
   ...[2, 10, 18, 32, 87].map((code) => [code, "split"] as const),
 ]);
+
+/** After these a batch may be in the log all the same: REQUEST_TIMED_OUT, NETWORK_EXCEPTION, NOT_ENOUGH_REPLICAS_AFTER_APPEND. */
+export const maybeStoredCodes: ReadonlySet<number> = new Set([7, 13, 20]);
 
 export function verdictOf(code: number): Verdict {
   return verdicts.get(code) ?? "refused";

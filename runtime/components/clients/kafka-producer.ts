@@ -1,37 +1,14 @@
 /**
  * Group commit to one topic: a lone message goes at once, what arrives while a
- * request is in flight goes together in the next. One request per broker is in
- * flight, so order per partition holds. A batch whose fate is unknown is sent
- * again unchanged under its own sequence number, and no other batch ever gets
- * that number: the broker stores it exactly once.
+ * request is in flight goes together in the next (kafka-dispatch.ts). Here is
+ * who waits: for the connection, at most until the deadline, in bounded memory.
  */
 import { doublingBackoff } from "./kafka-backoff.ts";
-import {
-  brokerError,
-  errorType,
-  isLoginError,
-  sendRaw,
-  type KafkaServer,
-} from "./kafka-cluster.ts";
-import { partitionOf } from "../partitioner.ts";
-import {
-  produceRequest,
-  produceVersion,
-  readProduceResponse,
-  verdictOf,
-} from "./kafka-produce-request.ts";
-import {
-  createPartitionQueue,
-  type Entry,
-  type Identity,
-  type OutgoingMessage,
-  type PartitionQueue,
-} from "./kafka-queue.ts";
-import {
-  encodeBatch,
-  recordSize,
-  type Compression,
-} from "./kafka-record-batch.ts";
+import type { KafkaServer } from "./kafka-cluster.ts";
+import { createDispatch } from "./kafka-dispatch.ts";
+import { errorType, explainError, isHopeless } from "./kafka-errors.ts";
+import type { Entry, OutgoingMessage } from "./kafka-queue.ts";
+import { recordSize, type Compression } from "./kafka-record-batch.ts";
 import { connectTopic, type Topic } from "./kafka-topic.ts";
 import { watchTrouble } from "./kafka-trouble.ts";
 
@@ -59,27 +36,24 @@ export interface KafkaProducer {
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** A broker that creates topics on demand has done so by then. */
 const missingTopicMs = 3000;
-const acksCode = { all: -1, local: 1, none: 0 };
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
   const { server } = options;
   const closing = new AbortController();
-  const idempotent = options.acks === "all";
-  const queues = new Map<number, PartitionQueue>();
   /** Messages whose partition is not chosen yet, because the topic isn't known. */
   let unplaced: Entry[] = [];
   let waitingBytes = 0;
   /** Set while connected. */
   let topic: Topic | undefined;
-  /** Who sends the next batches; a new one is asked for when it is missing. */
-  let identity: Identity | undefined;
-  const busy = new Set<number>();
   const backoff = doublingBackoff(100, 1000);
 
   const where = `topic "${options.topic}" at ${server.brokers.join(",")}`;
   const trouble = watchTrouble(server.log, `writing to ${where}`);
   const failed = (reason: string) =>
     new Error(`kafka error: could not write to ${where}: ${reason}`);
+
+  const explain = (error: unknown) =>
+    explainError(error, { operation: "WRITE", topic: options.topic });
 
   let connecting: Promise<void> | undefined;
   /** Connects in the background and keeps trying; at most one such loop runs. */
@@ -89,40 +63,43 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
         try {
           topic = await connectTopic(server, options.topic);
         } catch (error) {
-          if (!closing.signal.aborted) trouble.found((error as Error).message);
-          failHopeless(error as Error);
+          if (!closing.signal.aborted) trouble.found(explain(error));
+          failHopeless(error);
           await backoff.wait(closing.signal);
         }
       connecting = undefined;
       if (closing.signal.aborted) return topic?.close();
       trouble.over();
-      placeAll();
+      for (const entry of unplaced.splice(0)) dispatch.place(entry);
+      dispatch.wakeAll();
     })();
   }
 
   let topicMissingSince: number | undefined;
-  /** Fails those who wait when waiting won't help: a refused login, or a topic the broker neither has nor creates within 3 s. */
-  function failHopeless(error: Error): void {
+  /** Fails those who wait when waiting won't help: {@link isHopeless}, or a topic the broker neither has nor creates within 3 s. */
+  function failHopeless(error: unknown): void {
     const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
     topicMissingSince = missing
       ? (topicMissingSince ?? performance.now())
       : undefined;
-    const reason = isLoginError(error)
-      ? error.message
+    const reason = isHopeless(error)
+      ? explain(error)
       : missing && performance.now() - topicMissingSince! >= missingTopicMs
         ? "the topic does not exist and the broker does not create topics by itself; create it first"
         : undefined;
-    if (reason !== undefined)
-      for (const entry of unplaced.splice(0))
-        settle(entry).reject(failed(reason));
+    if (reason === undefined) return;
+    for (const entry of unplaced.splice(0))
+      settle(entry).reject(failed(reason));
+    dispatch.failAll(reason);
   }
 
   /** The connection is of no use any more; a new one is made. */
-  function drop(used: Topic, error: Error): void {
+  function drop(used: Topic, error: unknown): void {
     if (used !== topic) return;
     topic = undefined;
     used.close();
-    trouble.found(error.message);
+    trouble.found(explain(error));
+    failHopeless(error);
     connect();
   }
 
@@ -133,192 +110,31 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     return entry;
   }
 
-  function placeAll(): void {
-    for (const entry of unplaced.splice(0)) place(entry);
-    for (const partition of queues.keys()) wake(partition);
-  }
-
-  function place(entry: Entry): void {
-    const { partition, key } = entry.message;
-    const { partitionCount } = topic!;
-    if (partition !== undefined && partition >= partitionCount) {
-      settle(entry).reject(
-        failed(
-          `partitionNumber ${partition} is out of range: the topic has ${partitionCount} partition(s), counted from 0`,
-        ),
-      );
-      return;
-    }
-    const chosen =
-      partition ?? partitionOf(key?.length ? key : undefined, partitionCount);
-    let queue = queues.get(chosen);
-    if (!queue) {
-      queue = createPartitionQueue(chosen, options.maxMessageBytes);
-      queues.set(chosen, queue);
-    }
-    queue.entries.push(entry);
-    wake(chosen);
-  }
-
-  /** Starts sending to the partition's broker unless a request is in flight there already. */
-  function wake(partition: number): void {
-    const leader = topic?.leaderOf(partition);
-    if (leader === undefined || busy.has(leader)) return;
-    busy.add(leader);
-    // After this turn's reads, so that requests that arrived together go together.
-    setImmediate(() => void drain(leader));
-  }
-
-  async function drain(leader: number): Promise<void> {
-    const used = topic;
-    try {
-      while (used !== undefined && used === topic) {
-        const ready = [...queues.values()].filter(
-          (queue) => used.leaderOf(queue.partition) === leader && queue.fill(),
-        );
-        if (ready.length === 0) break;
-        await sendRound(used, leader, ready);
-        // Those just answered post again within a turn or two: with them the
-        // next batch is full instead of a leftover.
-        await new Promise((resolve) => setImmediate(setImmediate, resolve));
-      }
-    } catch (error) {
-      // What was in flight stays as it is in its queue and is sent again.
-      drop(used!, error as Error);
-    } finally {
-      busy.delete(leader);
-    }
-    // Whatever came between the last look and now.
-    if (used === topic)
-      for (const queue of queues.values())
-        if (queue.entries.length > 0 || queue.batch) wake(queue.partition);
-  }
-
-  async function sendRound(
-    used: Topic,
-    leader: number,
-    ready: PartitionQueue[],
-  ): Promise<void> {
-    await used.refresh();
-    const sender = idempotent
-      ? (identity ??= await used.newIdentity())
-      : undefined;
-    const broker = await used.broker(leader);
-    const version = produceVersion(broker.versions);
-    const batches = [];
-    for (const { partition, batch, nextSequence } of ready) {
-      if (!batch) continue; // given up meanwhile
-      batch.sequence ??= nextSequence(sender);
-      batch.bytes ??= await encodeBatch(
-        batch.entries.map((entry) => entry.message),
-        batch.sequence,
-        options.compression,
-      );
-      batch.attempts++;
-      batches.push({ partition, batch: batch.bytes });
-    }
-    if (used !== topic || batches.length === 0) return;
-    const request = produceRequest(
-      version,
-      options.topic,
-      batches,
-      acksCode[options.acks],
-      Math.min(options.deadlineMs, server.requestTimeoutMs),
-    );
-    const answer = await sendRaw(broker, request);
-    const results = request.expectResponse
-      ? readProduceResponse(version, answer)
-      : ready.map(({ partition }) => ({
-          partition,
-          errorCode: 0,
-          baseOffset: -1,
-        }));
-    let again: Error | undefined;
-    for (const { partition, errorCode, baseOffset } of results) {
-      const queue = queues.get(partition)!;
-      again = finish(queue, errorCode, baseOffset) ?? again;
-    }
-    if (again) {
-      trouble.found(again.message);
-      await backoff.wait(closing.signal);
-      if (used === topic) await used.refresh(true);
-    } else {
-      backoff.reset();
-      trouble.over();
-    }
-  }
-
-  /** Acts on the broker's answer for one partition; returns the error if the batch must go again. */
-  function finish(
-    queue: PartitionQueue,
-    code: number,
-    baseOffset: number,
-  ): Error | undefined {
-    const batch = queue.batch;
-    if (!batch) return undefined; // given up while in flight
-    const verdict = verdictOf(code);
-    if (verdict === "stored") {
-      queue.stored();
-      batch.entries.forEach((entry, index) =>
-        settle(entry).resolve({
-          partition: queue.partition,
-          offset: code === 0 ? baseOffset + index : -1,
-        }),
-      );
-      return undefined;
-    }
-    const error = brokerError(code);
-    if (verdict === "renew") {
-      // Under a new id the batch is new to the broker.
-      identity = undefined;
-      queue.restart();
-      return error;
-    }
-    const triesLeft = batch.attempts <= (options.retries ?? Infinity);
-    if (verdict === "again" && triesLeft) return error;
-    forget(queue);
-    if (verdict === "split" && batch.entries.length > 1) queue.split(batch);
-    else
-      for (const entry of batch.entries)
-        settle(entry).reject(failed(error.message));
-    return undefined;
-  }
-
-  /** Takes the batch off its way. If a try of it has an unknown end, its sequence numbers go with it. */
-  function forget(queue: PartitionQueue, unknown = false): void {
-    if (unknown || queue.batch!.attempts > 1) {
-      identity = undefined;
-      queue.abandon();
-    } else queue.refused();
-  }
+  const dispatch = createDispatch({
+    options,
+    topic: () => topic,
+    drop,
+    postpone: (entry) => void unplaced.push(entry),
+    settle,
+    failed,
+    explain,
+    trouble,
+    backoff,
+    closing: closing.signal,
+  });
 
   /** Fails what waited too long. */
   function expire(): void {
     const now = performance.now();
-    const reason = trouble.reason ?? "no answer from the broker";
-    const late = (entry: Entry) => {
-      if (entry.deadline > now) return false;
-      settle(entry).reject(
-        failed(`${reason} (gave up after ${options.deadlineMs} ms)`),
-      );
-      return true;
-    };
-    unplaced = unplaced.filter((entry) => !late(entry));
-    for (const queue of queues.values()) {
-      queue.entries = queue.entries.filter((entry) => !late(entry));
-      const batch = queue.batch;
-      if (!batch || batch.entries[0]!.deadline > now) continue;
-      const sent = batch.attempts > 0;
-      forget(queue, sent);
-      for (const entry of batch.entries)
-        settle(entry).reject(
-          failed(
-            `${reason} (gave up after ${options.deadlineMs} ms${sent ? "; whether it was stored is not known" : ""})`,
-          ),
-        );
-      // An answer to it must not be taken for one to its successor.
-      if (topic) drop(topic, new Error("the broker did not answer in time"));
-    }
+    const reason = `${trouble.reason ?? "no answer from the broker"} (gave up after ${options.deadlineMs} ms)`;
+    const isLate = (entry: Entry) => entry.deadline <= now;
+    const late = unplaced.filter(isLate);
+    if (late.length > 0)
+      unplaced = unplaced.filter((entry) => !late.includes(entry));
+    for (const entry of late) settle(entry).reject(failed(reason));
+    // An answer that is still to come must not be taken for one to the next batch.
+    if (dispatch.expire(isLate, reason) && topic)
+      drop(topic, new Error("the broker did not answer in time"));
   }
 
   const expiry = setInterval(expire, 250);
@@ -346,7 +162,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       return new Promise((resolve, reject) => {
         const deadline = performance.now() + options.deadlineMs;
         const entry = { message, size, deadline, resolve, reject };
-        if (topic) place(entry);
+        if (topic) dispatch.place(entry);
         else {
           unplaced.push(entry);
           connect();

@@ -27,6 +27,8 @@ export interface Batch {
   sequence: Sequence | undefined;
   bytes: Buffer | undefined;
   attempts: number;
+  /** A try of it ended without a word that it was refused. */
+  maybeStored: boolean;
 }
 
 export interface PartitionQueue {
@@ -84,6 +86,7 @@ export function createPartitionQueue(
         sequence: undefined,
         bytes: undefined,
         attempts: 0,
+        maybeStored: false,
       };
       return true;
     },

@@ -28,24 +28,24 @@ export interface Sequence {
 export const compressions = ["none", "gzip", "snappy", "lz4", "zstd"] as const;
 export type Compression = (typeof compressions)[number];
 
-const codec: Partial<
-  Record<
-    Compression,
-    {
-      pack(data: Buffer): Promise<Buffer>;
-      unpack(data: Buffer): Promise<Buffer>;
-    }
-  >
-> = {
-  gzip: { pack: promisify(zlib.gzip), unpack: promisify(zlib.gunzip) },
-  zstd: {
-    pack: promisify(zlib.zstdCompress),
-    unpack: promisify(zlib.zstdDecompress),
-  },
+type Compressed = Exclude<Compression, "none">;
+
+const pack: Partial<Record<Compressed, (data: Buffer) => Promise<Buffer>>> = {
+  gzip: promisify(zlib.gzip),
+  zstd: promisify(zlib.zstdCompress),
 };
 
-/** Compressions this client can write and read. */
-export const supportedCompressions = ["none", ...Object.keys(codec)];
+/** All that another producer may choose; loaded where it occurs. */
+const unpack: Record<Compressed, (data: Buffer) => Promise<Buffer>> = {
+  gzip: promisify(zlib.gunzip),
+  zstd: promisify(zlib.zstdDecompress),
+  snappy: async (data) =>
+    (await import("./kafka-snappy.ts")).unpackSnappy(data),
+  lz4: async (data) => (await import("./kafka-lz4.ts")).unpackLz4(data),
+};
+
+/** Compressions this client can write; it reads all. */
+export const supportedCompressions = ["none", ...Object.keys(pack)];
 
 const headerSize = 61;
 const crcStart = 21;
@@ -76,9 +76,7 @@ export async function encodeBatch(
     end = writeRecord(batch, end, record, record.timestamp - first, index);
   });
   if (compression !== "none") {
-    const packed = await codec[compression]!.pack(
-      batch.subarray(headerSize, end),
-    );
+    const packed = await pack[compression]!(batch.subarray(headerSize, end));
     batch = Buffer.concat([batch.subarray(0, headerSize), packed]);
     end = batch.length;
   }
@@ -192,16 +190,22 @@ export function* splitBatches(bytes: Buffer): Generator<FetchedBatch> {
 export async function openBatch(
   batch: FetchedBatch,
 ): Promise<Iterable<KafkaRecord>> {
-  const name = compressions[batch.bytes.readInt16BE(crcStart) & 7] ?? "unknown";
+  const code = batch.bytes.readInt16BE(crcStart) & 7;
+  const name = compressions[code];
+  if (name === undefined)
+    throw new Error(
+      `compression ${code} is not known; let the producer use one of ${compressions.join(", ")}`,
+    );
   let content = batch.bytes.subarray(headerSize);
-  if (name !== "none") {
-    const unpack = codec[name as Compression]?.unpack;
-    if (!unpack)
+  if (name !== "none")
+    try {
+      content = await unpack[name](content);
+    } catch (cause) {
       throw new Error(
-        `compression ${name} is not supported; let the producer use one of ${supportedCompressions.join(", ")}`,
+        `its ${name} data can't be unpacked: ${(cause as Error).message}`,
+        { cause },
       );
-    content = await unpack(content);
-  }
+    }
   return readRecords(batch, content);
 }
 

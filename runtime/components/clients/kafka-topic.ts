@@ -9,8 +9,10 @@ import type { Identity } from "./kafka-queue.ts";
 
 export interface Topic {
   readonly partitionCount: number;
-  /** The broker a partition is on; `undefined` for a partition that does not exist. */
+  /** The broker a partition is on, -1 while it has none; `undefined` for a partition that does not exist. */
   leaderOf(partition: number): number | undefined;
+  /** The partitions that have a broker. */
+  readonly led: readonly number[];
   /** Connects to a broker unless that is so already. */
   broker(leader: number): Promise<Broker>;
   /** Looks up the partitions anew; without `always` only after the interval set for it. */
@@ -26,9 +28,13 @@ export async function connectTopic(
 ): Promise<Topic> {
   const cluster = openCluster(server);
   let leaders = new Map<number, number>();
+  let led: number[] = [];
   const readLeaders = () => {
     const partitions = cluster.findTopicPartitionMetadata(name);
     leaders = new Map(partitions.map((p) => [p.partitionId, p.leader]));
+    led = [...leaders.keys()].filter(
+      (partition) => leaders.get(partition)! >= 0,
+    );
   };
   try {
     await cluster.connect();
@@ -43,6 +49,9 @@ export async function connectTopic(
       return leaders.size;
     },
     leaderOf: (partition) => leaders.get(partition),
+    get led() {
+      return led;
+    },
     broker: (leader) => cluster.findBroker({ nodeId: leader }),
     async refresh(always = false) {
       if (always) await cluster.refreshMetadata();

@@ -1,8 +1,15 @@
 /** How to reach a cluster's API server: the pod's service account, or a kubeconfig file. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { parse } from "yaml";
+import { LineCounter } from "yaml";
+import {
+  maxSettingsBytes,
+  readRegular,
+  whyUnread,
+} from "../../read-regular.ts";
+import { trimEnd } from "../../trim-end.ts";
+import { parseWithin } from "../../yaml-document.ts";
 
 /** Where and how to ask. Certificates and keys are PEM. */
 export interface ClusterAccess {
@@ -35,7 +42,7 @@ export function clusterAccess(
   if (host && port && existsSync(join(accountFolder, "token")))
     return {
       server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-      ca: readFileSync(join(accountFolder, "ca.crt"), "utf8"),
+      ca: readRegular(join(accountFolder, "ca.crt"), maxSettingsBytes),
       skipVerify: false,
       authorization: bearerOf(join(accountFolder, "token")),
     };
@@ -51,29 +58,37 @@ export function clusterAccess(
 }
 
 const bearerOf = (file: string) => () =>
-  `Bearer ${readFileSync(file, "utf8").trim()}`;
+  `Bearer ${readRegular(file, maxSettingsBytes).trim()}`;
 
 type Entry = Record<string, unknown>;
+
+/** No message quotes the text. */
+function readYaml(source: string, fail: (problem: string) => never): Entry {
+  const lineCounter = new LineCounter();
+  let document;
+  try {
+    document = parseWithin(source, { lineCounter, logLevel: "error" });
+  } catch (error) {
+    return fail(`it is no YAML to read: ${(error as Error).message}`);
+  }
+  const broken = document.errors[0];
+  if (broken)
+    return fail(`line ${lineCounter.linePos(broken.pos[0]).line} is no YAML`);
+  return document.toJS() as Entry;
+}
 
 /** Reads the current context of a kubeconfig. No message quotes its text. */
 export function fromKubeconfig(file: string): ClusterAccess {
   const fail = (problem: string): never => {
     throw new Error(`kubeconfig ${file}: ${problem}`);
   };
-  let config: Entry;
+  let source;
   try {
-    config = parse(readFileSync(file, "utf8"), { logLevel: "error" }) as Entry;
+    source = readRegular(file, maxSettingsBytes);
   } catch (error) {
-    const { code, linePos } = error as {
-      code?: string;
-      linePos?: { line: number }[];
-    };
-    return fail(
-      linePos
-        ? `line ${linePos[0]!.line} is no YAML`
-        : `it can't be read: ${code}`,
-    );
+    return fail(`it can't be read: ${whyUnread(error)}`);
   }
+  const config = readYaml(source, fail);
   const pick = (list: string, kind: string, name: unknown): Entry => {
     const entries = (config?.[list] ?? []) as Entry[];
     const found = entries.find?.((entry) => entry["name"] === name);
@@ -100,15 +115,13 @@ export function fromKubeconfig(file: string): ClusterAccess {
     const path = textIn(entry, name);
     if (!path) return undefined;
     try {
-      return readFileSync(resolve(folder, path), "utf8");
+      return readRegular(resolve(folder, path), maxSettingsBytes);
     } catch (error) {
-      return fail(
-        `${name} can't be read: ${(error as NodeJS.ErrnoException).code}`,
-      );
+      return fail(`${name} can't be read: ${whyUnread(error)}`);
     }
   };
   return {
-    server: server.replace(/\/+$/, ""),
+    server: trimEnd(server, "/"),
     ca: pem(cluster, "certificate-authority"),
     cert: pem(user, "client-certificate"),
     key: pem(user, "client-key"),

@@ -2,6 +2,7 @@
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent, request } from "node:https";
 import { messageOf } from "../../errors.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import type { ClusterAccess } from "./kubeconfig.ts";
 
 /** Answers are objects of Kubernetes as JSON. */
@@ -17,6 +18,7 @@ const maxAnswerBytes = 64 * 1024 * 1024;
 
 export function connectKubernetes(access: ClusterAccess): KubernetesApi {
   const isPlain = access.server.startsWith("http:");
+  if (!isPlain && !access.ca) trustSystemAuthorities();
   const agent = isPlain
     ? new PlainAgent({ keepAlive: true })
     : new Agent({

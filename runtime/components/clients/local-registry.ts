@@ -3,21 +3,11 @@
  * is open, removed when it ends. One that was killed leaves its file to the next
  * reader, who sees that its process is gone.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  watch,
-  writeFileSync,
-  type FSWatcher,
-} from "node:fs";
+import { readdirSync, rmSync, watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../../make-folder.ts";
+import { replaceFile } from "../../replace-file.ts";
+import { readRegular } from "../../read-regular.ts";
 import type { Registration } from "../../name-resolver.ts";
 import { isDead, thisProcess, type ProcessIdentity } from "./sqlite-process.ts";
 
@@ -41,19 +31,19 @@ export class LocalRegistry {
     this.#folder = folder;
   }
 
-  /** Throws where the folder can't be written. */
-  add(registration: Registration): void {
-    makeFolder(this.#folder);
+  /** Rejects where the folder can't be written. */
+  async add(registration: Registration): Promise<void> {
+    makeFolder(this.#folder, 0o700);
     const { appId, namespace } = registration;
     const path = join(
       this.#folder,
       `${prefixOf(appId, namespace)}${process.pid}-${registration.port}.json`,
     );
     const entry: RegistryEntry = { ...registration, ...this.#self };
-    const fresh = join(this.#folder, `.${process.pid}-${registration.port}`);
-    writeFileSync(fresh, JSON.stringify(entry), { mode: 0o600 });
-    renameSync(fresh, path); // a reader finds all of it or nothing
     this.#own = path;
+    await replaceFile(path, JSON.stringify(entry), { mode: 0o600 });
+    // It was closed meanwhile.
+    if (this.#own !== path) rmSync(path, { force: true });
     this.#sweep();
   }
 
@@ -112,7 +102,7 @@ export class LocalRegistry {
   /** Removes the files of sidecars that were killed and nobody asked for since. */
   #sweep(): void {
     for (const name of this.#names()) {
-      const pid = Number(/(\d+)-\d+\.json$/.exec(name)?.[1]);
+      const pid = Number(/(?<!\d)(\d+)-\d+\.json$/.exec(name)?.[1]);
       if (pid > 0 && !isThere(pid)) this.#read(name);
     }
   }
@@ -122,26 +112,13 @@ export class LocalRegistry {
     const path = join(this.#folder, name);
     let entry: RegistryEntry;
     try {
-      entry = JSON.parse(readRegular(path)) as RegistryEntry;
+      entry = JSON.parse(readRegular(path, maxEntryBytes)) as RegistryEntry;
     } catch {
       return undefined;
     }
     if (!isDead(entry, this.#self)) return entry;
     rmSync(path, { force: true });
     return undefined;
-  }
-}
-
-/** The folder may be shared: a pipe in it must not hold up this process, nor a huge file fill it. */
-function readRegular(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  try {
-    const about = fstatSync(file);
-    if (!about.isFile() || about.size > maxEntryBytes)
-      throw new Error(`${path} is not an entry of the registry`);
-    return readFileSync(file, "utf8");
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -3,7 +3,6 @@
  * a lost one is replaced, and no statement is sent twice. The postgres*.ts
  * files in this folder are the only ones that know the driver `pg`.
  */
-import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
 import { pause } from "../retry.ts";
@@ -13,15 +12,19 @@ import {
   isHopeless,
   isWithoutTls,
   NotConnectedError,
+  postgresAt,
+  reasonOf,
+  refusesSettings,
 } from "./postgres-errors.ts";
 import {
   borrow,
   inTransaction,
   makePool,
-  runner,
+  type Lent,
   type RunStatement,
 } from "./postgres-pool.ts";
 import { lacking, watchServer } from "./server-trouble.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface PostgresClient {
   run: RunStatement;
@@ -35,7 +38,7 @@ export interface PostgresOptions {
   server: PostgresServer;
   log: Logger;
   /** Run once, before anything else. */
-  prepare(run: RunStatement): Promise<void>;
+  prepare(lent: Lent): Promise<void>;
 }
 
 /** Less than a component's time to open: a late server is not an error. */
@@ -50,11 +53,12 @@ const waitMs = 4000;
  * that does not exist, or what `prepare` is refused.
  */
 export async function openPostgres({
-  server,
+  server: wanted,
   log,
   prepare,
 }: PostgresOptions): Promise<PostgresClient> {
-  const at = `postgresql at ${server.host}:${server.port}`;
+  let server = wanted;
+  const at = postgresAt(server);
   const trouble = watchServer(log, at);
   let pool = await makePool(server, lost);
   const stop = new AbortController();
@@ -66,31 +70,32 @@ export async function openPostgres({
   const underWay = new Set<Promise<unknown>>();
 
   async function reach() {
-    if (isPrepared) await borrow(pool, async () => {});
+    if (isPrepared) await borrow(pool, server, async () => {});
     else await prepareFirst();
     isPrepared = isThere = true;
     trouble.over();
   }
 
-  async function prepareFirst() {
+  /** Goes without what the server, or a pooler before it, has not got. */
+  async function prepareFirst(): Promise<void> {
     try {
-      await prepareOnce();
+      await borrow(pool, server, prepare);
     } catch (error) {
-      if (!server.tlsIsOptional || !isWithoutTls(error)) throw error;
+      if (server.tlsIsOptional && isWithoutTls(error))
+        server = { ...server, tls: undefined, tlsIsOptional: false };
+      else if (server.limitsStatements && refusesSettings(error))
+        server = { ...server, limitsStatements: false };
+      else throw error;
       await pool.end();
-      pool = await makePool({ ...server, tls: undefined }, lost);
-      await prepareOnce();
+      pool = await makePool(server, lost);
+      return prepareFirst();
     }
-  }
-
-  async function prepareOnce() {
-    await borrow(pool, (client) => prepare(runner(client, server.prepares)));
   }
 
   /** Tries until the server is there again, or until the end. */
   async function reachAgain(error: unknown): Promise<void> {
     for (let why = error; !stop.signal.aborted;) {
-      trouble.found(messageOf(why));
+      trouble.found(reasonOf(why));
       if (!(await pause(againMs, stop.signal))) return;
       try {
         return await reach();
@@ -102,7 +107,7 @@ export async function openPostgres({
 
   /** A connection that nobody used just now is gone: perhaps all are. */
   function lost(error: Error) {
-    trouble.found(messageOf(error));
+    trouble.found(reasonOf(error));
     if (!isThere) return;
     isThere = false;
     reaching = reach().catch(reachAgain);
@@ -112,9 +117,10 @@ export async function openPostgres({
   const error = await within(patienceMs, first);
   if (error && isHopeless(error)) {
     await pool.end();
-    throw new Error(`failed to connect to the database: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new Error(
+      `failed to connect to the database: ${error instanceof NotConnectedError ? lacking(at, reasonOf(error)) : `${at}: ${reasonOf(error)}`}`,
+      { cause: error },
+    );
   }
   reaching = first.catch(reachAgain);
 
@@ -144,10 +150,10 @@ export async function openPostgres({
   }
 
   /** Keeps count, so that close can wait. */
-  function track<T>(work: () => Promise<T>): Promise<T> {
+  function track<T>(work: () => Promise<T>, reads: boolean): Promise<T> {
     if (closing) return Promise.reject(new Error(`${at} is closed`));
     const told = whenThere(work).catch((error: unknown) => {
-      throw explained(error, at);
+      throw explained(error, server, reads);
     });
     underWay.add(told);
     const end = () => void underWay.delete(told);
@@ -157,16 +163,14 @@ export async function openPostgres({
 
   return {
     run: (statement, values) =>
-      track(() =>
-        borrow(pool, (client) =>
-          runner(client, server.prepares)(statement, values),
-        ),
+      track(
+        () => borrow(pool, server, ({ run }) => run(statement, values)),
+        statement.text.startsWith("SELECT"),
       ),
     transaction: (work) =>
-      track(() =>
-        borrow(pool, (client) =>
-          inTransaction(runner(client, server.prepares), work),
-        ),
+      track(
+        () => borrow(pool, server, (lent) => inTransaction(lent, work)),
+        false,
       ),
     close: () => (closing ??= disconnect()),
   };
@@ -186,7 +190,7 @@ async function within(
 ): Promise<Error | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+    timer = startTimer(resolve, ms);
   });
   try {
     await Promise.race([work, late]);

@@ -4,9 +4,49 @@ import { MetadataError } from "../../metadata.ts";
 /** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} that quotes no piece of it: any may be the password. */
 export function parseConnectionString(written: string): Map<string, string> {
   const value = written.trim();
-  return /^postgres(ql)?:\/\//i.test(value)
+  const found = /^postgres(ql)?:\/\//i.test(value)
     ? parseUrl(value)
     : parsePairs(value);
+  for (const name of found.keys()) checkName(name);
+  return found;
+}
+
+/** How other libraries write what libpq calls… */
+const foreign: Record<string, string> = {
+  hostname: "host",
+  server: "host",
+  address: "host",
+  data_source: "host",
+  hostaddr: "host",
+  uid: "user",
+  userid: "user",
+  user_id: "user",
+  username: "user",
+  pwd: "password",
+  pass: "password",
+  passwd: "password",
+  db: "dbname",
+  db_name: "dbname",
+  databasename: "dbname",
+  initial_catalog: "dbname",
+  ssl: "sslmode",
+  ssl_mode: "sslmode",
+  sslcertificate: "sslcert",
+  timeout: "connect_timeout",
+};
+
+/** Settings of the server that are written with capitals; all else is libpq's, in small letters. */
+const capital = /^(DateStyle|IntervalStyle|TimeZone)$/;
+
+/** What is none of libpq's names is a setting of the session, which the server may know. */
+function checkName(name: string): void {
+  if (capital.test(name)) return;
+  const small = name.toLowerCase();
+  const right = foreign[small] ?? (small === name ? undefined : small);
+  if (right !== undefined)
+    throw malformed(
+      `it has a key ${/^\w{1,30}$/.test(name) ? `'${name}' ` : ""}that libpq does not know; write ${right}`,
+    );
 }
 
 function parseUrl(value: string): Map<string, string> {
@@ -43,7 +83,8 @@ function hasCutPassword(value: string): boolean {
     path.includes("@") ||
     fragment.includes("@") ||
     (query.includes("@") &&
-      (/[?&][^=&]*@/.test(query) || (path === "" && /^[^@]*:/.test(authority))))
+      (/[?&][^?=&]*@/.test(query) ||
+        (path === "" && /^[^@]*:/.test(authority))))
   );
 }
 
@@ -68,6 +109,10 @@ function parsePairs(value: string): Map<string, string> {
         `no key=value at character ${at + 1}; a value that holds a blank, a quote or a backslash goes into single quotes, with a backslash before each ' and \\ in it`,
       );
     const [, name, quoted, bare] = match;
+    if (bare !== undefined && /;\s*\w+=/.test(bare))
+      throw malformed(
+        "its pairs are separated by semicolons; libpq has blanks between them, and single quotes around a value that holds ;name=",
+      );
     const text = (quoted ?? bare ?? "").replace(/\\(.)/gs, "$1");
     found.set(name === "database" ? "dbname" : name!, text);
   }

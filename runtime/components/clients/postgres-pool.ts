@@ -1,7 +1,14 @@
 /** Connections to one PostgreSQL, lent to whoever asks. */
 import type { Pool, PoolClient } from "pg";
-import { NotConnectedError } from "./postgres-errors.ts";
+import { cancelStatement, type BackendKey } from "./postgres-cancel.ts";
+import {
+  LateError,
+  NotConnectedError,
+  PoolExhaustedError,
+  wasAnswered,
+} from "./postgres-errors.ts";
 import type { PostgresServer } from "./postgres-settings.ts";
+import { libraryMs, startTimer } from "../../timers.ts";
 
 /** Parameters are always bound. `name` lets a connection prepare it once. */
 export interface Statement {
@@ -22,41 +29,58 @@ export type RunStatement = (
   values?: unknown[],
 ) => Promise<Rows>;
 
-/** Lends a connection; one on which something failed is not used again. Rejects with {@link NotConnectedError} when there is none. */
+/** A connection while it is lent. */
+export interface Lent {
+  run: RunStatement;
+  /** It must not be used again: cut off, or its last statement may go on. */
+  isSpent: boolean;
+}
+
+/** The server's own limit comes first: with it the statement is surely over. */
+const cancelAfterMs = 200;
+/** A server that does not even take a cancel request is away. */
+const giveUpAfterMs = 1000;
+
+/** Lends a connection. Rejects with {@link NotConnectedError} when there is none, with {@link PoolExhaustedError} when none gets free. */
 export async function borrow<T>(
   pool: Pool,
-  use: (client: PoolClient) => Promise<T>,
+  server: PostgresServer,
+  use: (lent: Lent) => Promise<T>,
 ): Promise<T> {
   const client = await pool.connect().catch((error: Error) => {
-    throw new NotConnectedError(error);
+    throw error.message === "timeout exceeded when trying to connect"
+      ? new PoolExhaustedError()
+      : new NotConnectedError(error);
   });
   // Cut off between two statements, which the next one tells; unheard it would end the process.
   const cut = () => {};
   client.on("error", cut);
-  let isBroken = true;
+  const lent: Lent = {
+    isSpent: false,
+    run: (statement, values) => query(client, server, lent, statement, values),
+  };
   try {
-    const result = await use(client);
-    isBroken = false;
-    return result;
+    return await use(lent);
   } finally {
     client.off("error", cut);
-    client.release(isBroken);
+    client.release(lent.isSpent);
   }
 }
 
 /** Over one connection: commits what `work` did, or rolls all of it back and rejects. */
 export async function inTransaction<T>(
-  run: RunStatement,
+  lent: Lent,
   work: (run: RunStatement) => Promise<T>,
 ): Promise<T> {
-  await run({ text: "BEGIN" });
+  await lent.run({ text: "BEGIN" });
   try {
-    const result = await work(run);
-    await run({ text: "COMMIT" });
+    const result = await work(lent.run);
+    await lent.run({ text: "COMMIT" });
     return result;
   } catch (error) {
-    // Where this fails too, the connection ends and the transaction with it.
-    await run({ text: "ROLLBACK" }).catch(() => {});
+    // With its connection the transaction ends too.
+    if (!lent.isSpent)
+      await lent.run({ text: "ROLLBACK" }).catch(() => (lent.isSpent = true));
     throw error;
   }
 }
@@ -76,32 +100,55 @@ export async function makePool(
     application_name: server.applicationName,
     options: server.options,
     max: server.maxConnections,
-    idleTimeoutMillis: server.idleMs,
-    connectionTimeoutMillis: server.timeoutMs,
-    query_timeout: server.timeoutMs,
+    idleTimeoutMillis: libraryMs(server.idleMs),
+    connectionTimeoutMillis: libraryMs(server.timeoutMs),
     keepAlive: true,
+    ...(server.limitsStatements
+      ? { statement_timeout: libraryMs(server.timeoutMs) }
+      : {}),
   });
   // Of a connection nobody uses just now: the next request takes another one.
   pool.on("error", lost);
   return pool;
 }
 
-async function query(
-  on: PoolClient,
+/**
+ * What takes too long is over before it is told: the server ends it, by its own
+ * limit or because it is asked to. Only where it answers nothing at all is the
+ * outcome open.
+ */
+function query(
+  client: PoolClient,
+  server: PostgresServer,
+  lent: Lent,
   { name, text }: Statement,
   values: unknown[] | undefined,
-  prepares: boolean,
 ): Promise<Rows> {
-  const { rows, rowCount } = await on.query({
-    text,
-    values,
-    rowMode: "array",
-    ...(prepares && name ? { name } : {}),
+  return new Promise((resolve, reject) => {
+    let timer = startTimer(() => {
+      // It may arrive late and hit the next statement of this connection.
+      lent.isSpent = true;
+      const key = client as unknown as BackendKey;
+      cancelStatement(server, key, giveUpAfterMs);
+      timer = setTimeout(() => reject(new LateError()), giveUpAfterMs);
+    }, server.timeoutMs + cancelAfterMs);
+    client
+      .query({
+        text,
+        values,
+        rowMode: "array",
+        ...(server.prepares && name ? { name } : {}),
+      })
+      .then(
+        ({ rows, rowCount }) => {
+          clearTimeout(timer);
+          resolve({ rows: rows as unknown[][], count: rowCount ?? 0 });
+        },
+        (error: unknown) => {
+          clearTimeout(timer);
+          if (!wasAnswered(error)) lent.isSpent = true;
+          reject(error as Error);
+        },
+      );
   });
-  return { rows: rows as unknown[][], count: rowCount ?? 0 };
 }
-
-export const runner =
-  (client: PoolClient, prepares: boolean): RunStatement =>
-  (statement, values) =>
-    query(client, statement, values, prepares);

@@ -78,6 +78,55 @@ test.each([
   expect(refused).not.toThrow("canary-4711");
 });
 
+test.each([
+  [
+    "Host=localhost Port=1 User=app Password=canary-4711",
+    "'Host'",
+    "write host",
+  ],
+  ["host=localhost;port=1;uid=app;pwd=canary-4711", "", "semicolons"],
+  ["user=app;password=canary-4711 host=db", "", "semicolons"],
+  ["host=db uid=app pwd=canary-4711", "'uid'", "write user"],
+  ["server=db password=canary-4711", "'server'", "write host"],
+  ["postgres://bob@db/x?Password=canary-4711", "'Password'", "write password"],
+  ["jdbc:postgresql://db/x?password=canary-4711", "", "key=value"],
+  ["Server=db;Password=canary-4711;", "", "semicolons"],
+  ["host=bob:canary-4711@db", "", "the host is no host name"],
+  ["host=redis://canary-4711", "", "the host is no host name"],
+  ["host=/run/pg;password=canary-4711", "", "semicolons"],
+  ["host='/run/pg password=canary-4711'", "", "the host is no host name"],
+])("S11: %s is no libpq string, and not told", (url, key, error) => {
+  const refused = () => read({ url });
+  expect(refused).toThrow(error);
+  expect(refused).toThrow(key);
+  expect(refused).not.toThrow("canary");
+});
+
+test("S11: a host that is none is not told", () => {
+  for (const host of [
+    "bob:canary-4711@db",
+    "postgres://canary-4711@db/x",
+    "host=db password=canary-4711",
+    "db?password=canary-4711",
+  ]) {
+    expect(() => read({ host })).toThrow("the host is no host name");
+    expect(() => read({ host })).not.toThrow("canary");
+  }
+  for (const host of ["db.example.com", "::1", "10.0.0.1", "bücher_2", "/run"])
+    expect(read({ host }).host).toBe(host);
+});
+
+test("the server is told the limit of a statement, unless the user sets one or a pooler may be between", () => {
+  const limits = (values: Record<string, string>) =>
+    read(values).limitsStatements;
+  expect(limits({ host: "db" })).toBe(true);
+  expect(limits({ url: "host=db statement_timeout=5s" })).toBe(false);
+  expect(limits({ url: "host=db options='-c statement_timeout=5s'" })).toBe(
+    false,
+  );
+  expect(limits({ host: "db", queryExecMode: "exec" })).toBe(false);
+});
+
 test("properties go before the connection string", () => {
   const server = read({
     url: "host=a port=1 user=u password=p dbname=d sslmode=disable",

@@ -1,5 +1,4 @@
 /** How to reach a PostgreSQL: the metadata that its components share. */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ConnectionOptions } from "node:tls";
 import {
@@ -11,6 +10,13 @@ import {
   text,
   type MetadataValues,
 } from "../../metadata.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
+import {
+  maxSettingsBytes,
+  readRegular,
+  whyUnread,
+} from "../../read-regular.ts";
+import { isHost } from "./host-port.ts";
 import { parseConnectionString } from "./postgres-connection-string.ts";
 
 const queryModes = [
@@ -64,6 +70,8 @@ export interface PostgresServer {
   idleMs: number;
   /** Statements are prepared and kept by name. */
   prepares: boolean;
+  /** Each session is told its statement_timeout; not where a pooler hands sessions on, or the user sets one. */
+  limitsStatements: boolean;
 }
 
 /** Reads the settings. Throws {@link MetadataError}; no message holds the connection string. */
@@ -95,12 +103,20 @@ export function postgresServer(
   const host = take("host", meta.host) ?? "localhost";
   if (host.includes(","))
     throw new MetadataError("postgresql: one host only, not a list");
+  // Not told: it may be a whole connection string, or a login.
+  if (!isHost(host) && !/^\/[^=;@?\s]*$/.test(host))
+    throw new MetadataError(
+      "postgresql: the host is no host name, no IP address and no folder of a socket; a login and a port have properties of their own",
+      undefined,
+      meta.host ? "host" : "connectionString",
+    );
   const port = Number(take("port", meta.port) ?? 5432);
   if (!(port > 0 && port < 65_536))
     throw new MetadataError("postgresql: the port is not a port");
   const connectSeconds = Number(take("connect_timeout") ?? 0);
   const poolSize = Number(take("pool_max_conns") ?? 0);
   const poolIdle = take("pool_max_conn_idle_time");
+  const prepares = !queryExecMode || queryExecMode === "cache_statement";
   const server = {
     host,
     port,
@@ -117,7 +133,11 @@ export function postgresServer(
     idleMs:
       meta.connectionMaxIdleTime ||
       (poolIdle ? idleTime(poolIdle) : 30 * 60_000),
-    prepares: !queryExecMode || queryExecMode === "cache_statement",
+    prepares,
+    limitsStatements:
+      prepares &&
+      !given.has("statement_timeout") &&
+      !given.get("options")?.includes("statement_timeout"),
   };
   return { ...server, options: sessionOptions(given) };
 }
@@ -152,6 +172,7 @@ function tlsOf(
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),
   };
+  if (!ca && mode.startsWith("verify-")) trustSystemAuthorities();
   switch (mode) {
     case "disable":
     case "allow":
@@ -184,10 +205,10 @@ function tlsOf(
 function readPem(name: string, file: string | undefined): string | undefined {
   if (!file) return undefined;
   try {
-    return readFileSync(file, "utf8");
+    return readRegular(file, maxSettingsBytes);
   } catch (error) {
     throw new MetadataError(
-      `postgresql: the file of ${name} can't be read (${(error as NodeJS.ErrnoException).code})`,
+      `postgresql: the file of ${name} can't be read (${whyUnread(error)})`,
     );
   }
 }

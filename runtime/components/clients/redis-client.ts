@@ -8,9 +8,16 @@ import { createHash } from "node:crypto";
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectRedis } from "./redis-connection.ts";
+import {
+  explained,
+  HopelessError,
+  hungUp,
+  isHopeless,
+  reasonOf,
+} from "./redis-errors.ts";
 import { createGate } from "./redis-gate.ts";
 import type { RedisServer } from "./redis-settings.ts";
-import { lacking, watchServer } from "./server-trouble.ts";
+import { watchServer } from "./server-trouble.ts";
 
 export type RedisArgument = string | number | Buffer;
 
@@ -34,6 +41,7 @@ export type RedisCall = (
 export interface RedisClient {
   /** host:port, for messages. */
   readonly at: string;
+  /** For commands that change nothing. */
   call: RedisCall;
   /** Values of a hash's fields; null for one that is not there. */
   hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
@@ -43,6 +51,10 @@ export interface RedisClient {
     key: string,
     ...args: RedisArgument[]
   ): Promise<unknown>;
+  /** As `run`, over several keys that share a server; its reply as bytes. Changes nothing. */
+  read(script: RedisScript, keys: string[]): Promise<unknown>;
+  /** Until so many replicas have what was written over this connection, or `ms` have passed; meanwhile nothing else is answered. */
+  wait(replicas: number, ms: number): Promise<void>;
   /** MULTI … EXEC. In the order of `commands`: the reply of each, or its Error; what passed stays done. */
   transaction(commands: [string, ...RedisArgument[]][]): Promise<unknown[]>;
   /** Lets what was sent be answered, then disconnects. */
@@ -99,7 +111,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     last = error;
     // Told by the failure of the start: nobody tries until it can.
     if (isFirst && isHopeless(error)) return;
-    trouble.found(messageOf(error));
+    trouble.found(reasonOf(error, server));
   };
 
   redis.on("connect", () => (refusal = undefined));
@@ -114,44 +126,58 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   });
   redis.on("close", () => {
     gate.shut();
-    if (!last) found(new Error("the server closed the connection"));
+    if (!last) found(new Error(hungUp));
     if (last) gate.failed(last);
   });
 
   await firstAttempt(redis, gate, server);
   isFirst = false;
 
-  const explain = (error: unknown): never => {
-    throw explained(error, server.at, trouble.reason);
-  };
+  const explain = (error: unknown, reads: boolean) =>
+    explained(error, server.at, trouble.reason, reads);
   const cork = server.kind === "cluster" ? () => {} : corkPerTurn(redis);
 
   /** Sends at once, or when the server is there. */
-  function send<T>(ask: () => Promise<T>): Promise<T> {
+  function send<T>(ask: () => Promise<T>, reads: boolean): Promise<T> {
     if (closing)
       return Promise.reject(new Error(`redis at ${server.at} is closed`));
-    if (!gate.isOpen) return gate.wait().then(() => send(ask));
+    if (!gate.isOpen) return gate.wait().then(() => send(ask, reads));
     cork();
-    return ask().catch(explain);
+    return ask().catch((error: unknown) => {
+      throw explain(error, reads);
+    });
   }
 
   return {
     at: server.at,
-    call: (name, ...args) => send(() => raw(name, ...args)),
-    hmget: (key, ...fields) => send(() => redis.hmgetBuffer(key, ...fields)),
+    call: (name, ...args) => send(() => raw(name, ...args), true),
+    hmget: (key, ...fields) =>
+      send(() => redis.hmgetBuffer(key, ...fields), true),
     run: ({ sha, text }, key, ...args) =>
-      send(() =>
-        redis.evalsha(sha, 1, key, ...args).catch((error: Error) => {
-          // Not known means not run: the server lost its scripts.
-          if (!error.message.startsWith("NOSCRIPT")) throw error;
-          return redis.eval(text, 1, key, ...args);
-        }),
+      send(
+        () =>
+          redis
+            .evalsha(sha, 1, key, ...args)
+            .catch(orAnew(() => redis.eval(text, 1, key, ...args))),
+        false,
       ),
+    read: ({ sha, text }, keys) =>
+      send(
+        () =>
+          raw("EVALSHA", sha, keys.length, ...keys).catch(
+            orAnew(() => raw("EVAL", text, keys.length, ...keys)),
+          ),
+        true,
+      ),
+    wait: async (replicas, ms) =>
+      void (await send(() => raw("WAIT", replicas, ms), false)),
     transaction: (commands) =>
       send(async () => {
         const replies = await redis.multi(commands).exec();
-        return replies!.map(([error, reply]) => error ?? reply);
-      }),
+        return replies!.map(([error, reply]) =>
+          error ? explain(error, false) : reply,
+        );
+      }, false),
     close: () => (closing ??= disconnect()),
   };
 
@@ -169,61 +195,29 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   }
 }
 
-/** Trying again does not help. */
-class HopelessError extends Error {
-  override name = "HopelessError";
-}
+/** Not known means not run: the server lost its scripts. */
+const orAnew =
+  (again: () => Promise<unknown>) =>
+  (error: Error): Promise<unknown> => {
+    if (!error.message.startsWith("NOSCRIPT")) throw error;
+    return again();
+  };
 
 /** Resolves once connected, or once it is plain that the server is late. */
 async function firstAttempt(
   redis: Redis | Cluster,
   gate: ReturnType<typeof createGate>,
-  { at, dialTimeoutMs }: RedisServer,
+  server: RedisServer,
 ): Promise<void> {
   redis.connect().catch(() => {}); // told by the event "error"
-  const error = await gate.first(Math.min(patienceMs, dialTimeoutMs));
+  const error = await gate.first(Math.min(patienceMs, server.dialTimeoutMs));
   if (!error || !isHopeless(error)) return;
   redis.disconnect();
   // Spec components §3.
   throw new Error(
-    `redis store: error connecting to redis at ${at}: ${messageOf(error)}`,
+    `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
     { cause: error },
   );
-}
-
-const isHopeless = (error: Error) =>
-  error instanceof HopelessError ||
-  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|ERR .*AUTH|ERR .*DB index|ERR .*cluster support disabled)/.test(
-    error.message,
-  ) ||
-  /unknown command ['`]?sentinel/i.test(error.message) ||
-  /CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_OSSL|ERR_SSL|EPROTO/.test(
-    (error as NodeJS.ErrnoException).code ?? "",
-  );
-
-/** What happened to a command, in words; what Redis itself answered stays as it is. */
-function explained(
-  error: unknown,
-  at: string,
-  reason: string | undefined,
-): unknown {
-  if (!(error instanceof Error) || error.name === "ReplyError") return error;
-  const why = reason ? `: ${reason}` : "";
-  if (error.message.startsWith("Stream isn't writeable"))
-    return new Error(
-      lacking(`redis at ${at}`, reason ?? "it does not answer"),
-      { cause: error },
-    );
-  if (
-    error.name === "MaxRetriesPerRequestError" ||
-    error.name === "AbortError" ||
-    error.message === "Connection is closed."
-  )
-    return new Error(
-      `the connection to redis at ${at} was lost before it answered, so the request may have been done or not${why}`,
-      { cause: error },
-    );
-  return error;
 }
 
 /** Everything that is sent in one turn of the event loop goes out in one write. */

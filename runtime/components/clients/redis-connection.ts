@@ -1,6 +1,7 @@
 /** ioredis, set up so that a command is sent once at most and waits for nothing. */
 import type { Cluster, RedisOptions, Redis } from "ioredis";
 import type { RedisServer } from "./redis-settings.ts";
+import { libraryMs } from "../../timers.ts";
 
 /** A server, what sentinels say is one, or a cluster; not connected yet. */
 export async function connectRedis(
@@ -8,6 +9,7 @@ export async function connectRedis(
 ): Promise<Redis | Cluster> {
   const { default: ioredis } = await import("ioredis");
   const { addresses, tls, username, password, sentinel } = server;
+  const pauseMs = (attempt: number) => libraryMs(server.pauseMs(attempt));
   const common: RedisOptions = {
     username,
     password,
@@ -15,8 +17,11 @@ export async function connectRedis(
     protocol: 2,
     disableClientInfo: true,
     lazyConnect: true,
-    connectTimeout: server.dialTimeoutMs,
-    socketTimeout: server.answerTimeoutMs,
+    connectTimeout: libraryMs(server.dialTimeoutMs),
+    socketTimeout:
+      server.answerTimeoutMs === undefined
+        ? undefined
+        : libraryMs(server.answerTimeoutMs),
     // Unknown outcomes are told at once and never sent again; the gate holds what was not sent.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
@@ -29,12 +34,12 @@ export async function connectRedis(
       redisOptions: { ...common, tls },
       lazyConnect: true,
       enableOfflineQueue: false,
-      clusterRetryStrategy: server.pauseMs,
+      clusterRetryStrategy: pauseMs,
       // A closed node may have done the command: no second try elsewhere. It did not where it says MOVED, TRYAGAIN or CLUSTERDOWN.
       retryDelayOnFailover: 0,
-      slotsRefreshTimeout: server.dialTimeoutMs,
+      slotsRefreshTimeout: libraryMs(server.dialTimeoutMs),
     });
-  const single = { ...common, db: server.db, retryStrategy: server.pauseMs };
+  const single = { ...common, db: server.db, retryStrategy: pauseMs };
   if (server.kind === "node")
     return new ioredis.Redis({ ...single, ...addresses[0], tls });
   return new ioredis.Redis({
@@ -45,7 +50,7 @@ export async function connectRedis(
     sentinelPassword: sentinel.password,
     tls,
     enableTLSForSentinelMode: tls !== undefined,
-    sentinelRetryStrategy: server.pauseMs,
+    sentinelRetryStrategy: pauseMs,
     failoverDetector: true,
     // The server became a replica: ask the sentinels again. Nothing was written.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),

@@ -1,6 +1,7 @@
 /** Where requests wait while there is no connection: for so many failed attempts, and not without end. */
 import type { RedisServer } from "./redis-settings.ts";
 import { lacking } from "./server-trouble.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface RedisGate {
   readonly isOpen: boolean;
@@ -43,7 +44,7 @@ export function createGate(
           resolve(error);
         },
       };
-      const timer = setTimeout(() => waiter.done(late()), ms);
+      const timer = startTimer(() => waiter.done(late()), ms);
       waiting.add(waiter);
     });
   }

@@ -50,6 +50,22 @@ test.each([
   expect(() => read(values as Record<string, string>)).toThrow(error);
 });
 
+test.each([
+  "redis://bob:canary-4711@db:6379/0",
+  "bob:canary-4711@db:6379",
+  "canary-4711@db",
+  "db;password=canary-4711",
+  "db:6379,password=canary-4711,ssl=True",
+  "db canary-4711",
+  "db/canary-4711",
+])("S11: %s is no host, and not told", (redisHost) => {
+  for (const more of [{}, { redisType: "cluster" }, { redisPort: "1" }]) {
+    const refused = () => read({ redisHost, ...more } as never);
+    expect(refused).toThrow("redisHost is not host or host:port");
+    expect(refused).not.toThrow("canary");
+  }
+});
+
 test("a bare number is milliseconds, -1 is no limit, and writeTimeout is readTimeout unless given", () => {
   const timeout = (values: Record<string, string>) =>
     read({ redisHost: "db", ...values }).answerTimeoutMs;

@@ -14,6 +14,8 @@ import {
   type MetadataValues,
   type Property,
 } from "../../metadata.ts";
+import { trustSystemAuthorities } from "../../trusted-authorities.ts";
+import { formatHostPort, isHost } from "./host-port.ts";
 
 /** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere (spec components §1.2). */
 function goBool(about: string): Property<boolean> {
@@ -147,7 +149,7 @@ export function redisServer(
   return {
     kind,
     addresses,
-    at: addresses.map(({ host, port }) => `${host}:${port}`).join(","),
+    at: addresses.map(({ host, port }) => formatHostPort(host, port)).join(","),
     username: meta.redisUsername,
     password: meta.redisPassword,
     db: meta.redisDB,
@@ -173,17 +175,25 @@ function addressOf(
   defaultPort: number,
 ): RedisAddress {
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(written);
-  if (!match || written === "")
-    throw new MetadataError(`redis: "${written}" is not host or host:port`);
-  const [, ipv6, host, port] = match;
+  const [, ipv6, name, port] = match ?? [];
+  const host = ipv6 ?? (name || "localhost");
+  // Nothing is told of what is no host: it may be a URL or a connection string with a password.
+  if (!match || written === "" || !isHost(host))
+    throw new MetadataError(
+      "redis: redisHost is not host or host:port; login, database and TLS have properties of their own",
+      undefined,
+      "redisHost",
+    );
   if (port && redisPort && port !== redisPort)
     throw new MetadataError(
-      `redis: redisHost "${written}" and redisPort "${redisPort}" name different ports`,
+      "redis: redisHost and redisPort name different ports",
     );
   const chosen = Number(port ?? (redisPort || defaultPort));
   if (!(chosen > 0 && chosen < 65_536))
-    throw new MetadataError(`redis: "${port ?? redisPort}" is not a port`);
-  return { host: ipv6 ?? (host || "localhost"), port: chosen };
+    throw new MetadataError(
+      `redis: the port in ${port ? "redisHost" : "redisPort"} is not a port`,
+    );
+  return { host, port: chosen };
 }
 
 function tlsOf(
@@ -195,6 +205,7 @@ function tlsOf(
     log.warn(
       "redis: insecureSkipTLSVerify is true: anybody between here and Redis can read and change everything",
     );
+  else trustSystemAuthorities(log);
   return {
     rejectUnauthorized: !meta.insecureSkipTLSVerify,
     // Both or neither, as in the original.

@@ -49,7 +49,20 @@ test.each([
   ["a.db?_pragma=JOURNAL_MODE(WAL)", /forbidden.*JOURNAL_MODE.*disableWAL/],
   ["a.db?_pragma=foreign_keys(1)", /forbidden.*foreign_keys/],
   ["a.db?_pragma=user_version(1);DROP TABLE state", /is not name\(value\)/],
-  ["file://server/share/a.db", /host "server"/],
+  ["file://server/share/a.db", /name a host/],
 ])("%s is refused", (text, error) =>
   expect(() => parseConnection(text)).toThrow(error),
 );
+
+test.each([
+  "postgres://bob:canary-4711@db/orders",
+  "redis://canary-4711@db",
+  "Data Source=a.db;Password=canary-4711",
+  "host=db password=canary-4711",
+  "file://bob:canary-4711@db/a.db",
+  "a.db?_pragma=key('canary-4711')",
+])("S11: %s is refused without being shown", (text) => {
+  const refused = () => parseConnection(text);
+  expect(refused).toThrow("connection string");
+  expect(refused).not.toThrow("canary");
+});

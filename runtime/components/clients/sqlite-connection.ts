@@ -18,8 +18,17 @@ const ownPragmas: Record<string, string> = {
   foreign_keys: "it can't be set",
 };
 
+/** `Data Source=orders.db;Password=…`, `host=db user=bob`. */
+const pairs =
+  /^\s*(data source|datasource|filename|uri|url|server|host|user|uid|password|pwd)\s*=/i;
+
 /** Relative paths start at `folder`. Throws on what can't be. */
 export function parseConnection(text: string, folder = "."): Connection {
+  // Nothing is told of them: they may hold a password.
+  if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(text) || pairs.test(text))
+    throw new Error(
+      "the connection string is another database's; write a path, file:path or :memory:",
+    );
   const mark = text.indexOf("?");
   const parameters = new URLSearchParams(mark < 0 ? "" : text.slice(mark + 1));
   const name = mark < 0 ? text : text.slice(0, mark);
@@ -40,7 +49,9 @@ export function parseConnection(text: string, folder = "."): Connection {
   const own = [...parameters].filter(([key]) => !key.startsWith("_"));
   const rest = new URLSearchParams(own).toString();
   return {
-    location: rest ? `file:${encodeURI(path)}?${rest}` : path,
+    location: rest
+      ? `file:${encodeURI(path).replace(/[?#]/g, encodeURIComponent)}?${rest}`
+      : path,
     path,
     isReadOnly,
     pragmas,
@@ -54,7 +65,7 @@ function pathOf(name: string): string {
   const host = /^\/\/([^/]*)/.exec(rest);
   if (host && host[1] !== "" && host[1] !== "localhost")
     throw new Error(
-      `the host "${host[1]}" in a file: URI can't be; write file:///path/to/data.db`,
+      "a file: URI in the connection string can't name a host; write file:///path/to/data.db",
     );
   const path = host ? rest.slice(host[0].length) : rest;
   try {
@@ -70,7 +81,7 @@ function pragmaOf(text: string): string {
     /^(\w+)(?:\(([\w.+-]+)\)|=([\w.+-]+))?$/.exec(text) ?? [];
   if (name === undefined)
     throw new Error(
-      `option '_pragma=${text}' in the connection string is not name(value)`,
+      "an option '_pragma' in the connection string is not name(value) of letters, digits, + - and .",
     );
   const why = ownPragmas[name.toLowerCase()];
   if (why)

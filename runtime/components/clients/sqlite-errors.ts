@@ -21,6 +21,19 @@ export function sqliteCode(error: unknown): number | undefined {
 export const isBusy = (error: unknown) =>
   [code.busy, code.locked].includes(sqliteCode(error) as 5);
 
+/** An etag does not match what is stored. */
+export class Mismatch extends Error {}
+
+/** Another program's transaction holds the file; nothing was begun. */
+export class LockedError extends Error {
+  readonly errcode: number | undefined;
+
+  constructor(cause: Error & { errcode?: number }) {
+    super(cause.message, { cause });
+    this.errcode = cause.errcode;
+  }
+}
+
 /** The file is not the one that was opened: deleted or replaced while in use. */
 export class FileGone extends Error {
   override name = "FileGone";

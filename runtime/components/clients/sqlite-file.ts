@@ -25,6 +25,7 @@ import type {
 } from "./sqlite-protocol.ts";
 import { sweep } from "./sqlite-retention.ts";
 import { wakeOnChange } from "./sqlite-wake.ts";
+import { startInterval, startTimer } from "../../timers.ts";
 
 const commitEveryMs = 100;
 const lookForDeadEveryMs = 1000;
@@ -63,7 +64,7 @@ export class LogFile {
   }
 
   #sweepIn(ms: number): void {
-    this.#sweepTimer = setTimeout(() => {
+    this.#sweepTimer = startTimer(() => {
       let more = false;
       this.#background(() => {
         more = sweep(this.#db, this.#options, sweepEvery.sliceMs).more;
@@ -73,7 +74,7 @@ export class LogFile {
   }
 
   #every(ms: number, step: () => void): NodeJS.Timeout {
-    return setInterval(() => this.#background(step), ms);
+    return startInterval(() => this.#background(step), ms);
   }
 
   get #db(): Database {

@@ -2,13 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import type {
-  FromStateWorker,
-  Outcome,
-  StateFileOptions,
-  StateTask,
-  ToStateWorker,
+import {
+  isRead,
+  parked,
+  type FromStateWorker,
+  type Outcome,
+  type StateFileOptions,
+  type StateTask,
+  type ToStateWorker,
 } from "./sqlite-state-protocol.ts";
+import { startTimer } from "../../timers.ts";
 
 interface Waiting {
   task: StateTask;
@@ -46,6 +49,8 @@ export class StateClient {
   #queue: Waiting[] = [];
   #queuedBytes = 0;
   #sent: Waiting[] | undefined;
+  /** Writes that wait for another program's transaction, batch by batch: meanwhile only reads are sent. */
+  #parked: Waiting[][] = [];
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
   #control: PromiseWithResolvers<void> | undefined;
@@ -104,13 +109,29 @@ export class StateClient {
       this.#reopen();
       return;
     }
-    this.#sent = this.#nextBatch();
+    const batch = this.#nextBatch();
+    if (batch.length === 0) return;
+    this.#sent = batch;
     const tasks = this.#sent.map(({ task }) => task);
-    this.#timer = setTimeout(() => this.#late(), this.#options.timeoutMs);
+    this.#watch();
     this.#worker.postMessage({ op: "tasks", tasks } satisfies ToStateWorker);
   }
 
+  /** While the thread owes an answer. */
+  #watch(): void {
+    clearTimeout(this.#timer);
+    if (this.#sent || this.#parked.length > 0)
+      this.#timer = startTimer(() => this.#late(), this.#options.timeoutMs);
+  }
+
+  /** Empty while only writes wait, and others before them are parked. */
   #nextBatch(): Waiting[] {
+    if (this.#parked.length > 0) {
+      const reads = this.#queue.filter(({ task }) => isRead(task));
+      if (reads.length > 0)
+        this.#queue = this.#queue.filter(({ task }) => !isRead(task));
+      return reads;
+    }
     let bytes = 0;
     let count = 0;
     for (const waiting of this.#queue) {
@@ -133,57 +154,82 @@ export class StateClient {
       else control?.reject(new Error(message.error));
       return;
     }
-    clearTimeout(this.#timer);
+    if ("late" in message) {
+      const batch = this.#parked.shift() ?? [];
+      batch.forEach(({ resolve }, i) => resolve(message.late[i]!));
+      this.#watch();
+      return this.#send();
+    }
     const batch = this.#sent ?? [];
     this.#sent = undefined;
     const { outcomes } = message;
-    batch.forEach(({ resolve }, i) => resolve(outcomes[i]!));
+    const held: Waiting[] = [];
+    batch.forEach((waiting, i) => {
+      const outcome = outcomes[i]!;
+      if (outcome === parked) held.push(waiting);
+      else waiting.resolve(outcome);
+    });
+    if (outcomes.includes(parked)) this.#parked.push(held);
+    this.#watch();
     this.#send();
   }
 
   /** The disk or a lock holds the thread: nobody waits longer than agreed, the thread goes on. */
   #late(): void {
     const { label, timeoutMs } = this.#options;
+    const silence = `${label}: no answer within ${timeoutMs / 1000} s`;
+    const advice = "check the disk, or raise timeout";
     this.#failAll(
-      new Error(
-        `${label}: no answer within ${timeoutMs / 1000} s; check the disk, or raise timeout`,
-      ),
+      new Error(`${silence}; ${advice}`),
+      new Error(`${silence}, so it may still be stored or not; ${advice}`),
     );
-    this.#timer = setTimeout(() => this.#late(), timeoutMs);
+    this.#watch();
   }
 
-  #failAll(error: Error): void {
-    const all = [...(this.#sent ?? []), ...this.#queue];
+  /** `open`: for writes that were sent, whose outcome is not known. */
+  #failAll(error: Error, open: Error): void {
+    const sent = [...(this.#sent ?? []), ...this.#parked.flat()];
+    const queue = this.#queue;
     // The answer to what was sent still comes, and finds nobody.
     if (this.#sent) this.#sent = [];
+    this.#parked = this.#parked.map(() => []);
     this.#queue = [];
     this.#queuedBytes = 0;
-    for (const { reject } of all) reject(error);
+    for (const { task, reject } of sent) reject(isRead(task) ? error : open);
+    for (const { reject } of queue) reject(error);
   }
 
   #lose(worker: Worker, cause: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     clearTimeout(this.#timer);
-    const error = new Error(
-      `${this.#options.label}: the database's thread has ended: ${cause}`,
-    );
+    const { label } = this.#options;
+    const end = `the database's thread has ended: ${cause}`;
+    const error = new Error(`${label}: ${end}`);
     this.#control?.reject(error);
     this.#control = undefined;
-    this.#failAll(error);
+    this.#failAll(
+      error,
+      new Error(`${label}: ${end}; the request may have been done or not`),
+    );
     this.#sent = undefined;
+    this.#parked = [];
     this.#settle();
   }
 
   #reopen(): void {
     this.open().then(
       () => this.#send(),
-      (error: Error) => this.#failAll(error),
+      (error: Error) => this.#failAll(error, error),
     );
   }
 
+  get #isIdle(): boolean {
+    return !this.#sent && this.#queue.length === 0 && this.#parked.length === 0;
+  }
+
   #settle(): void {
-    if (!this.#sent && this.#queue.length === 0) this.#idle?.resolve();
+    if (this.#isIdle) this.#idle?.resolve();
   }
 
   /** Waits for what is under way, then closes the file. */
@@ -192,7 +238,7 @@ export class StateClient {
   }
 
   async #close(): Promise<void> {
-    if (this.#sent || this.#queue.length > 0) {
+    if (!this.#isIdle) {
       this.#idle = Promise.withResolvers();
       await this.#idle.promise;
     }

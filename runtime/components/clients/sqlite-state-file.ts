@@ -3,20 +3,24 @@
  * tables, columns and texts, so that a file written by either is read by the other.
  */
 import { randomUUID } from "node:crypto";
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { StateValue } from "../../state-store.ts";
-import { FileGone } from "./sqlite-errors.ts";
+import {
+  code,
+  FileGone,
+  isBusy,
+  LockedError,
+  Mismatch,
+  sqliteCode,
+} from "./sqlite-errors.ts";
 import { patiently } from "./sqlite-patience.ts";
-import { areThere, createTables } from "./sqlite-state-tables.ts";
+import { areThere, createTables, mustBeOwn } from "./sqlite-state-tables.ts";
 import type {
   FoundRow,
   StateFileOptions,
   StateWrite,
 } from "./sqlite-state-protocol.ts";
-
-/** An etag does not match what is stored. */
-export class Mismatch extends Error {}
 
 const alive =
   "(expiration_time IS NULL OR expiration_time > CURRENT_TIMESTAMP)";
@@ -33,14 +37,39 @@ export class StateFile {
   readonly #delete: StatementSync;
   readonly #deleteIf: StatementSync;
   #inode: number | undefined;
+  /** Of a file that was opened as one that nobody writes: when it was written last. */
+  readonly #frozenAt: number | undefined;
 
-  constructor(options: StateFileOptions) {
+  /** Reads what can't be opened otherwise as a file that nobody writes; see {@link isStale}. */
+  static open(options: StateFileOptions): StateFile {
+    try {
+      return new StateFile(options, false);
+    } catch (error) {
+      const { isReadOnly, path } = options;
+      // A write-ahead log needs a file beside it; where that can't be made, and none is there, nobody writes.
+      const isBare =
+        isReadOnly &&
+        path !== undefined &&
+        [code.readonly, code.cantOpen].includes(sqliteCode(error) as 8) &&
+        existsSync(path) &&
+        !existsSync(`${path}-wal`);
+      if (!isBare) throw error;
+      return new StateFile(options, true);
+    }
+  }
+
+  private constructor(options: StateFileOptions, isFrozen: boolean) {
     this.#options = options;
-    const { location, isReadOnly, table } = options;
-    this.#db = new DatabaseSync(location, { readOnly: isReadOnly, timeout: 0 });
+    const { location, path, isReadOnly, table } = options;
+    if (isFrozen) this.#frozenAt = statSync(path!).mtimeMs;
+    this.#db = new DatabaseSync(
+      isFrozen ? `${location}&immutable=1` : location,
+      { readOnly: isReadOnly, timeout: 0 },
+    );
     try {
       this.#configure();
       if (!isReadOnly) this.#migrate();
+      mustBeOwn(this.#db, options);
       const columns =
         "(key, value, is_binary, etag, update_time, expiration_time)";
       // Absent modifier, absent expiry: DATETIME(…, NULL) is NULL.
@@ -95,13 +124,22 @@ export class StateFile {
     if (!hasTables)
       this.transaction(
         () => createTables(this.#db, this.#options),
+        undefined,
         "EXCLUSIVE",
       );
   }
 
-  /** Runs `step` as one transaction, durable when this returns. */
-  transaction<T>(step: () => T, kind = "IMMEDIATE"): T {
-    this.#patiently(() => this.#db.exec(`BEGIN ${kind}`));
+  /** Runs `step` as one transaction, durable when this returns. Throws {@link LockedError} where it can't begin for so long. */
+  transaction<T>(
+    step: () => T,
+    forMs = this.#options.busyTimeoutMs,
+    kind = "IMMEDIATE",
+  ): T {
+    try {
+      patiently(() => this.#db.exec(`BEGIN ${kind}`), forMs);
+    } catch (error) {
+      throw isBusy(error) ? new LockedError(error as Error) : error;
+    }
     try {
       const result = step();
       this.#patiently(() => this.#db.exec("COMMIT"));
@@ -111,6 +149,16 @@ export class StateFile {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
+  }
+
+  /** It was opened as a file that nobody writes, and somebody does. */
+  get isStale(): boolean {
+    if (this.#frozenAt === undefined) return false;
+    const path = this.#options.path!;
+    return (
+      existsSync(`${path}-wal`) ||
+      statSync(path, { throwIfNoEntry: false })?.mtimeMs !== this.#frozenAt
+    );
   }
 
   /** False once an error has rolled back the whole transaction. */
@@ -158,6 +206,22 @@ export class StateFile {
     return [isCoded ? fromBase64(value) : value, etag, expires];
   }
 
+  /** All at one moment. */
+  getAll(keys: string[]): (FoundRow | null)[] {
+    if (this.#db.isTransaction) return keys.map((key) => this.get(key));
+    this.#db.exec("BEGIN");
+    try {
+      return keys.map((key) => this.get(key));
+    } finally {
+      if (this.#db.isTransaction) this.#db.exec("COMMIT");
+    }
+  }
+
+  /** Puts what the write-ahead log holds into the file and gives its room back, as far as there is some. */
+  shortenLog(): void {
+    this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+
   /** Inside a transaction. Throws {@link Mismatch}. */
   write(write: StateWrite): void {
     const { key, etag } = write;
@@ -199,7 +263,7 @@ export class StateFile {
    * Removes some expired rows; true when there may be more. With `begin`, only
    * if no process has begun a sweep within the interval.
    */
-  sweep(begin: boolean): boolean {
+  sweep(begin: boolean, forMs: number): boolean {
     const { table, metadataTable, cleanupIntervalMs } = this.#options;
     return this.transaction(() => {
       if (begin) {
@@ -219,7 +283,7 @@ export class StateFile {
         )
         .run();
       return changes === sweepRows;
-    });
+    }, forMs);
   }
 
   close(): void {

@@ -12,6 +12,7 @@ export interface StateFileOptions {
   useWal: boolean;
   /** As SQL: `PRAGMA cache_size = -2000`. */
   pragmas: string[];
+  /** A write that another program's transaction holds up longer is refused. */
   busyTimeoutMs: number;
   table: string;
   metadataTable: string;
@@ -31,11 +32,15 @@ export type StateWrite =
     }
   | { op: "delete"; key: string; etag: string | undefined };
 
-/** Each is answered by one {@link Outcome}, in order. */
+/** Each is answered by one {@link Outcome}, in order. `gets` are read at one moment. */
 export type StateTask =
   | StateWrite
   | { op: "get"; key: string }
+  | { op: "gets"; keys: string[] }
   | { op: "multi"; writes: StateWrite[] };
+
+export const isRead = ({ op }: StateTask): boolean =>
+  op === "get" || op === "gets";
 
 /** `expires` is SQLite's text: `2026-11-21 08:00:00`, UTC. */
 export type FoundRow = [
@@ -45,7 +50,15 @@ export type FoundRow = [
 ];
 
 /** `null`: done, or nothing found. A text: what went wrong; `mismatch` is an etag's. */
-export type Outcome = null | FoundRow | { error: string } | "mismatch";
+export type Outcome =
+  | null
+  | FoundRow
+  | { rows: (FoundRow | null)[] }
+  | { error: string }
+  | "mismatch";
+
+/** What is said of a write that waits for another program's transaction: its outcome comes later. */
+export const parked = "parked";
 
 export type ToStateWorker =
   | { op: "open"; options: StateFileOptions }
@@ -53,7 +66,9 @@ export type ToStateWorker =
   | { op: "close" };
 
 export type FromStateWorker =
-  | { outcomes: Outcome[] }
+  | { outcomes: (Outcome | typeof parked)[] }
+  /** Of the writes that were parked longest, in their order. */
+  | { late: Outcome[] }
   /** Opened or closed; `error` says why not. */
   | { done: true; error?: string }
   /** Something nobody asked for went wrong: the sweep. */

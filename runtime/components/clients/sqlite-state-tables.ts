@@ -14,6 +14,32 @@ export function areThere(
   return found.length === 2;
 }
 
+const columns = [
+  "key",
+  "value",
+  "is_binary",
+  "etag",
+  "expiration_time",
+  "update_time",
+];
+
+/** Throws where the table is another program's, or none. */
+export function mustBeOwn(db: DatabaseSync, { table, label }: Names): void {
+  const found = db
+    .prepare("SELECT name FROM pragma_table_info(?)")
+    .all(table)
+    .map(({ name }) => name);
+  if (found.length === 0)
+    throw new Error(
+      `${label}: there is no table ${table}, and mode=ro makes none; open it once without mode=ro, or correct tableName`,
+    );
+  const missing = columns.filter((name) => !found.includes(name));
+  if (missing.length > 0)
+    throw new Error(
+      `${label}: table ${table} is there and is none of state.sqlite: it lacks ${missing.join(", ")}; name another in tableName`,
+    );
+}
+
 /** Creates what is missing, inside a transaction. A level that a later release noted down stays. */
 export function createTables(
   db: DatabaseSync,

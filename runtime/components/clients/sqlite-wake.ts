@@ -5,6 +5,7 @@
  */
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
+import { startTimer } from "../../timers.ts";
 
 const quickestMs = 1;
 const slowestMs = 250;
@@ -16,7 +17,7 @@ export function wakeOnChange(walPath: string, look: () => boolean): () => void {
   const poll = () => {
     clearTimeout(timer);
     delayMs = look() ? quickestMs : Math.min(slowestMs, delayMs * 1.5);
-    timer = setTimeout(poll, delayMs);
+    timer = startTimer(poll, delayMs);
   };
   const hint = () => {
     // The write may be seen before its commit: look at once and in short steps after.
@@ -24,7 +25,7 @@ export function wakeOnChange(walPath: string, look: () => boolean): () => void {
     poll();
   };
   const watcher = tryWatch(walPath, hint);
-  timer = setTimeout(poll, delayMs);
+  timer = startTimer(poll, delayMs);
   return () => {
     clearTimeout(timer);
     watcher?.close();

@@ -56,6 +56,31 @@ test("one that did not answer makes it ask anew, and so does an answer of 20 s a
   expect(dns).toHaveBeenCalledTimes(3);
 });
 
+test("one that did not answer is left alone for 5 s, unless there is no other", async () => {
+  const resolver = await open();
+  const now = jest.spyOn(performance, "now");
+  const at = (ms: number) => now.mockReturnValue(ms);
+  at(0);
+  // It is still told: a pod that ends, or a cluster's DNS that remembers it.
+  answers("10.0.0.2", "10.0.0.3");
+  const gone = { host: "10.0.0.2", port: 50_002 };
+  resolver.forget!("orders", "shop", gone);
+  const hosts = async () => {
+    const seen = new Set<string>();
+    for (let i = 0; i < 50; i++)
+      seen.add((await resolver.resolve("orders", "shop"))!.host);
+    return [...seen].sort();
+  };
+  at(4_999);
+  expect(await hosts()).toEqual(["10.0.0.3"]);
+  at(5_001);
+  expect(await hosts()).toEqual(["10.0.0.2", "10.0.0.3"]);
+  answers("10.0.0.2");
+  resolver.forget!("orders", "shop", gone);
+  expect(await hosts()).toEqual(["10.0.0.2"]);
+  now.mockRestore();
+});
+
 test("no ready pod is an error that says so, and is not remembered", async () => {
   const resolver = await open();
   dns.mockRejectedValueOnce(

@@ -3,7 +3,8 @@ import { lookup } from "node:dns/promises";
 import { messageOf } from "../../errors.ts";
 import { MetadataError, text } from "../../metadata.ts";
 import { defineNameResolver, type Peer } from "../../name-resolver.ts";
-import { parseHostPort } from "../clients/host-port.ts";
+import { createAvoidedPeers } from "../clients/avoided-peers.ts";
+import { isLabel, parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {
   clusterDomain: text("The cluster's domain.", { default: "cluster.local" }),
@@ -26,6 +27,7 @@ export const kubernetes = defineNameResolver(
   metadata,
   async ({ meta }) => {
     const known = new Map<string, Known>();
+    const avoided = createAvoidedPeers();
     /** Its own internal port: that of all others is the same, as no record tells it. */
     let port = defaultPort;
     const addressOf = (appId: string, namespace: string): Peer => {
@@ -44,6 +46,10 @@ export const kubernetes = defineNameResolver(
     if (meta.template) addressOf("app", "default");
 
     async function find(appId: string, namespace: string): Promise<Peer[]> {
+      if (!isLabel(appId) || !isLabel(namespace))
+        throw new Error(
+          `couldn't find service: ${appId}: no Service can be named by it`,
+        );
       const { host, port: at } = addressOf(appId, namespace);
       try {
         const found = await lookup(host, { all: true });
@@ -73,10 +79,16 @@ export const kubernetes = defineNameResolver(
           // What was not there may be there the next moment.
           peers.catch(() => known.delete(key));
         }
-        const peers = await entry.peers;
+        const all = await entry.peers;
+        // A pod that is ending may still be told for a while.
+        const rest = all.filter((peer) => !avoided.has(peer));
+        const peers = rest.length > 0 ? rest : all;
         return peers[Math.floor(Math.random() * peers.length)];
       },
-      forget: (appId, namespace) => void known.delete(`${appId}.${namespace}`),
+      forget(appId, namespace, peer) {
+        avoided.add(peer);
+        known.delete(`${appId}.${namespace}`);
+      },
       async close() {},
     };
   },
@@ -84,7 +96,8 @@ export const kubernetes = defineNameResolver(
 
 /** `{{.NAME}}`, as the original's templates are written. Throws on any other action. */
 function fill(template: string, values: Record<string, string | number>) {
-  return template.replace(/{{\s*(.*?)\s*}}/g, (action, name: string) => {
+  return template.replace(/\{\{([^{}]*)\}\}/g, (action, inner: string) => {
+    const name = inner.trim();
     const value = name.startsWith(".") ? values[name.slice(1)] : undefined;
     if (value === undefined)
       throw new MetadataError(

@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { text } from "../../metadata.ts";
-import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import { defineNameResolver } from "../../name-resolver.ts";
+import { createAvoidedPeers } from "../clients/avoided-peers.ts";
 import {
   LocalRegistry,
   type RegistryEntry,
@@ -23,8 +24,6 @@ const absentMs = 50;
 const maxKnown = 1000;
 /** So long a process is believed to run without asking the system. */
 const runningMs = 5;
-/** One that did not answer comes last for so long. */
-const avoidedMs = 5000;
 
 interface Known {
   entries: { peer: RegistryEntry; seenMs: number }[];
@@ -42,7 +41,7 @@ export const local = defineNameResolver(
       join(env["DAPR_RUNTIME_PATH"] || homedir(), ".dapr", "sidecars");
     const registry = new LocalRegistry(folder);
     const known = new Map<string, Known>();
-    const avoided = new Map<string, number>();
+    const avoided = createAvoidedPeers();
 
     function read(appId: string, namespace: string, next: number): Known {
       const isWatched = registry.watch(() => known.clear());
@@ -68,24 +67,16 @@ export const local = defineNameResolver(
           if (!registry.isRunning(peer)) continue;
           entry.seenMs = nowMs;
         }
-        if (avoided.size === 0 || !isAvoided(peer)) return peer;
+        if (!avoided.has(peer)) return peer;
         last ??= peer;
       }
       return last;
     }
 
-    function isAvoided(peer: Peer): boolean {
-      const until = avoided.get(keyOf(peer));
-      if (until === undefined) return false;
-      if (performance.now() < until) return true;
-      avoided.delete(keyOf(peer));
-      return false;
-    }
-
     return {
       async register(self) {
         try {
-          registry.add(self);
+          await registry.add(self);
         } catch (error) {
           log.warn(
             `other sidecars of this machine can't find this one: ${messageOf(error)}; set DAPR_REGISTRY_PATH to a folder that can be written`,
@@ -107,7 +98,7 @@ export const local = defineNameResolver(
         return pick(fresh, nowMs);
       },
       forget(_appId, _namespace, peer) {
-        avoided.set(keyOf(peer), performance.now() + avoidedMs);
+        avoided.add(peer);
       },
       async close() {
         registry.close();
@@ -116,5 +107,3 @@ export const local = defineNameResolver(
     };
   },
 );
-
-const keyOf = ({ host, port }: Peer) => `${host} ${port}`;

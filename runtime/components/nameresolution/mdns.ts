@@ -19,6 +19,7 @@ import {
   type Sighting,
 } from "../clients/mdns-records.ts";
 import type { Mdns } from "../clients/mdns-socket.ts";
+import { startTimer } from "../../timers.ts";
 
 /** The original's times (spec components §4.4). */
 const browseMs = 1000;
@@ -58,7 +59,7 @@ export const mdns = defineNameResolver(
     const timers = new Set<NodeJS.Timeout>();
 
     const later = (ms: number, step: () => void) => {
-      const timer = setTimeout(() => {
+      const timer = startTimer(() => {
         timers.delete(timer);
         step();
       }, ms).unref();

@@ -1,7 +1,7 @@
 /** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
 import { MetadataError, text } from "../../metadata.ts";
 import { defineNameResolver, ownNamespace } from "../../name-resolver.ts";
-import { parseHostPort } from "../clients/host-port.ts";
+import { isLabel, parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {
   format: text(
@@ -19,6 +19,10 @@ export const nameformat = defineNameResolver(
   async ({ meta, env }) => {
     const own = ownNamespace(env);
     const addressOf = (appId: string) => {
+      if (!isLabel(appId))
+        throw new Error(
+          `couldn't find service: ${JSON.stringify(appId)} can't be part of a host's name`,
+        );
       const { host, port = defaultPort } = parseHostPort(
         meta.format.replaceAll("{appid}", () => appId),
       );

@@ -8,6 +8,7 @@ import {
 } from "../../name-resolver.ts";
 import { parseConnection } from "../clients/sqlite-connection.ts";
 import { HostsTable } from "../clients/sqlite-hosts.ts";
+import { startInterval } from "../../timers.ts";
 
 const metadata = {
   connectionString: text(
@@ -84,7 +85,7 @@ export const sqlite = defineNameResolver(
     const timers: NodeJS.Timeout[] = [];
     const every = (ms: number, what: string, step: () => Promise<unknown>) =>
       timers.push(
-        setInterval(() => {
+        startInterval(() => {
           step().catch((error: unknown) =>
             log.error(`${what}: ${messageOf(error)}`),
           );

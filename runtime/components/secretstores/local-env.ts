@@ -16,29 +16,32 @@ const isHidden = (name: string) =>
 export const localEnv = defineSecretStore(
   "secretstores.local.env",
   metadata,
-  async ({ meta: { prefix }, env, log }) => ({
-    features: [],
-    async get(name): Promise<Secret> {
-      const variable = prefix + name;
-      if (isHidden(variable)) {
-        log.warn(
-          `environment variable "${variable}" is never given as a secret`,
-        );
-        return { [name]: "" };
-      }
-      const value = Object.hasOwn(env, variable) ? env[variable] : undefined;
-      return Object.fromEntries([[name, value ?? ""]]);
-    },
-    async bulk() {
-      const found: [string, Secret][] = [];
-      for (const [variable, value = ""] of Object.entries(env)) {
-        const name = variable.slice(prefix.length);
-        if (!variable.startsWith(prefix) || name === "" || isHidden(variable))
-          continue;
-        found.push([name, Object.fromEntries([[name, value]])]);
-      }
-      return Object.fromEntries(found);
-    },
-    async close() {},
-  }),
+  async ({ meta: { prefix }, env, log }) => {
+    // By exact names: the system's own look-up cuts one at NUL, and finds `A=B` in the value of A.
+    const variables = new Map(Object.entries(env));
+    return {
+      features: [],
+      async get(name): Promise<Secret> {
+        const variable = prefix + name;
+        if (isHidden(variable)) {
+          log.warn(
+            `environment variable "${variable}" is never given as a secret`,
+          );
+          return { [name]: "" };
+        }
+        return Object.fromEntries([[name, variables.get(variable) ?? ""]]);
+      },
+      async bulk() {
+        const found: [string, Secret][] = [];
+        for (const [variable, value = ""] of variables) {
+          const name = variable.slice(prefix.length);
+          if (!variable.startsWith(prefix) || name === "" || isHidden(variable))
+            continue;
+          found.push([name, Object.fromEntries([[name, value]])]);
+        }
+        return Object.fromEntries(found);
+      },
+      async close() {},
+    };
+  },
 );

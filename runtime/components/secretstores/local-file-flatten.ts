@@ -1,13 +1,5 @@
 /** Nested JSON as names and texts: `{"a":{"b":["x"]}}` is `a:b:0` = `x`. */
-
-/** A number as written: a long one would lose digits. */
-export class Digits {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+import { Digits } from "../../go-json.ts";
 
 export type Json =
   string | Digits | boolean | null | Json[] | { [key: string]: Json };

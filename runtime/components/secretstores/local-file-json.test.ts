@@ -1,4 +1,4 @@
-import { Digits } from "./local-file-flatten.ts";
+import { Digits } from "../../go-json.ts";
 import { parseJson } from "./local-file-json.ts";
 
 test.each([

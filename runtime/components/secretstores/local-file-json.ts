@@ -2,7 +2,8 @@
  * JSON of a file of secrets: an error tells the place and what is wrong there,
  * never the text (V8's own message quotes it). Numbers keep their digits.
  */
-import { Digits, type Json } from "./local-file-flatten.ts";
+import { Digits } from "../../go-json.ts";
+import type { Json } from "./local-file-flatten.ts";
 
 export type Parsed =
   | { value: Json }

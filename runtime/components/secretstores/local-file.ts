@@ -1,6 +1,10 @@
 /** secretstores.local.file: a JSON file, read once (spec components §4.3). */
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import {
+  maxSettingsBytes,
+  readRegular,
+  whyUnread,
+} from "../../read-regular.ts";
 import { bool, MetadataError, text } from "../../metadata.ts";
 import { defineSecretStore, type Secret } from "../../secret-store.ts";
 import { flatten, isNested, type Json } from "./local-file-flatten.ts";
@@ -55,11 +59,11 @@ function readObject(
 ): { [key: string]: Json } {
   let source;
   try {
-    source = readFileSync(file, "utf8");
+    source = readRegular(file, maxSettingsBytes);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return fail(
-      `secretsFile: ${resolve(file)} can't be read: ${code === "ENOENT" ? "there is no such file; a relative path starts at the working directory" : code}`,
+      `secretsFile: ${resolve(file)} can't be read: ${code === "ENOENT" ? "there is no such file; a relative path starts at the working directory" : whyUnread(error)}`,
     );
   }
   const parsed = parseJson(source);

@@ -96,7 +96,13 @@ export function openInMemory(now: () => number = Date.now): StateStore {
   };
 
   return {
-    features: ["ETAG", "TRANSACTIONAL", "TTL", "DELETE_WITH_PREFIX"],
+    features: [
+      "ETAG",
+      "TRANSACTIONAL",
+      "TTL",
+      "DELETE_WITH_PREFIX",
+      "KEYS_LIKE",
+    ],
     async get({ key }) {
       return entryOf(key);
     },

@@ -13,10 +13,19 @@ export interface Migrations {
   steps: string[];
 }
 
+/** What may be done to a table only with the right for it. */
+export const rights = ["SELECT", "INSERT", "UPDATE", "DELETE"];
+
 /** Columns of `get` and `getMany`: key, value, etag, expiry in ms since 1970 or null, and more that toData knows. */
 export interface Dialect {
+  /** `state.postgresql v1`, for messages. */
+  store: string;
   /** As statements name it. */
   table: string;
+  /** What says where the table is, to be changed if another has it. */
+  tableProperty: string;
+  /** A table without these is another's. */
+  columns: string[];
   features: StateFeature[];
   migrations: Migrations;
   /** Row of the metadata table that tells the last sweep. */
@@ -28,6 +37,8 @@ export interface Dialect {
   getMany: string;
   /** $1 = key, $2 = seconds to live or null, then what toValues gives. */
   upsert: string;
+  /** $1 = keys, $2 = seconds to live or null, then arrays of what toValues gives. */
+  upsertMany: string;
   /** As upsert; changes no row that is there and not expired. */
   insert: string;
   /** As upsert, then the etag. */
@@ -41,7 +52,10 @@ export interface Dialect {
   /** As the database wants it. Throws EtagError where it can't be one. */
   toEtag(etag: string): string;
   /** Where it can: a query as a statement with its values. */
-  toQuery?(query: StateQuery): { text: string; values: unknown[] };
+  toQuery?(
+    query: StateQuery,
+    keyPrefix: string,
+  ): { text: string; values: unknown[] };
 }
 
 /** A table's name as written, `table`, `schema.table` or quoted. Throws on anything else: it becomes part of statements. */
@@ -55,8 +69,9 @@ export function tableName(property: string, written: string): string {
   );
 }
 
-/** Seconds as $2 → the time of expiry, or null. */
-export const expiry = "CURRENT_TIMESTAMP + make_interval(secs => $2::float8)";
+/** Seconds as SQL → the time of expiry, or null. */
+export const expiry = (seconds: string): string =>
+  `CURRENT_TIMESTAMP + make_interval(secs => ${seconds}::float8)`;
 
 /** A column of time as milliseconds since 1970. */
 export const inMs = (column: string): string =>

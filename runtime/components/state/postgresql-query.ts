@@ -1,4 +1,5 @@
 /** The query API over JSONB (v1). Paths and values are bound, never part of the statement. */
+import { Digits, encode } from "../../go-json.ts";
 import type { StateQuery } from "../../state-store.ts";
 import { offsetOf, parseFilter, type Filter } from "../state-filter.ts";
 
@@ -7,17 +8,18 @@ export interface BoundStatement {
   values: unknown[];
 }
 
-/** SELECT of `columns` in the order and the page wanted. Throws on what can't be asked. */
+/** SELECT of `columns` in the order and the page wanted, of the keys that the prefix's app may have saved. Throws on what can't be asked. */
 export function toStatement(
   query: StateQuery,
-  columns: string,
-  table: string,
-  alive: string,
+  keyPrefix: string,
+  { columns, table, alive }: Record<"columns" | "table" | "alive", string>,
 ): BoundStatement {
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
   const path = (key: string) => `${bind(key.split("."))}::text[]`;
   const filter = parseFilter(query.filter);
+  const prefix = `${bind(keyPrefix)}::text`;
+  const own = `left(key, length(${prefix})) = ${prefix} AND strpos(substr(key, length(${prefix}) + 1), '||') = 0`;
   const where = filter ? ` AND ${toCondition(filter, bind, path)}` : "";
   const order = (query.sort ?? []).map(
     ({ key, order }) => `value #> ${path(key)} ${direction(order)}`,
@@ -28,7 +30,7 @@ export function toStatement(
   const offset = offsetOf(token);
   return {
     text:
-      `SELECT ${columns} FROM ${table} WHERE ${alive}${where}${sorted}` +
+      `SELECT ${columns} FROM ${table} WHERE ${alive} AND ${own}${where}${sorted}` +
       (limit > 0 ? ` LIMIT ${bind(limit)}::int` : "") +
       (offset > 0 ? ` OFFSET ${bind(offset)}::bigint` : ""),
     values,
@@ -42,8 +44,6 @@ function direction(order: string | undefined): string {
 }
 
 const operators = {
-  EQ: "=",
-  NEQ: "!=",
   GT: ">",
   GTE: ">=",
   LT: "<",
@@ -63,21 +63,40 @@ function toCondition(
       const { key, values } = filter;
       if (values.length === 0)
         throw new Error(`empty IN operator for key "${key}"`);
-      return `value #>> ${path(key)} = ANY(${bind(values.map(textOf))}::text[])`;
+      const at = path(key);
+      const numbers = values.filter(isNumber).map(textOf);
+      const same =
+        numbers.length > 0
+          ? ` OR ${isNumberAt(at)} AND value #> ${at} = ANY(SELECT to_jsonb(n) FROM unnest(${bind(numbers)}::numeric[]) AS n)`
+          : "";
+      return `(value #>> ${at} = ANY(${bind(values.map(textOf))}::text[])${same})`;
     }
     case "EQ":
-    case "NEQ":
-      return `value #>> ${path(filter.key)} ${operators[filter.op]} ${bind(textOf(filter.value))}`;
+    case "NEQ": {
+      const at = path(filter.key);
+      const equal = `value #>> ${at} = ${bind(textOf(filter.value))}`;
+      // Text alone would tell 10 from the 10.00 that is stored.
+      const same = isNumber(filter.value)
+        ? `(${equal} OR ${isNumberAt(at)} AND value #> ${at} = to_jsonb(${bind(textOf(filter.value))}::numeric))`
+        : equal;
+      return filter.op === "EQ" ? same : `NOT (${same})`;
+    }
     default: {
-      if (typeof filter.value !== "number")
+      if (!isNumber(filter.value))
         throw new Error(
           `unsupported type of value ${JSON.stringify(filter.value)}: ${filter.op} compares numbers`,
         );
       const at = path(filter.key);
-      return `(jsonb_typeof(value #> ${at}) = 'number' AND value #> ${at} ${operators[filter.op]} to_jsonb(${bind(filter.value)}::numeric))`;
+      return `(${isNumberAt(at)} AND value #> ${at} ${operators[filter.op]} to_jsonb(${bind(textOf(filter.value))}::numeric))`;
     }
   }
 }
 
+const isNumber = (value: unknown): value is number | Digits =>
+  typeof value === "number" || value instanceof Digits;
+
+const isNumberAt = (path: string) =>
+  `jsonb_typeof(value #> ${path}) = 'number'`;
+
 const textOf = (value: unknown): string =>
-  typeof value === "string" ? value : JSON.stringify(value);
+  typeof value === "string" ? value : encode(value);

@@ -7,14 +7,18 @@ export function v1Dialect(writtenTable: string): Dialect {
   const table = tableName("tableName", writtenTable);
   const alive = "(expiredate IS NULL OR expiredate >= CURRENT_TIMESTAMP)";
   const columns = `key, value::text, xmin::text, ${inMs("expiredate")}, isbinary`;
-  const upsert = `INSERT INTO ${table} AS stored (key, expiredate, value, isbinary)
-    VALUES ($1, ${expiry}, $3::jsonb, $4)
-    ON CONFLICT (key) DO UPDATE SET
+  const insert = `INSERT INTO ${table} AS stored (key, expiredate, value, isbinary)`;
+  const replace = `ON CONFLICT (key) DO UPDATE SET
       value = excluded.value, isbinary = excluded.isbinary,
       expiredate = excluded.expiredate, updatedate = CURRENT_TIMESTAMP`;
+  const upsert = `${insert} VALUES ($1, ${expiry("$2")}, $3::jsonb, $4) ${replace}`;
   return {
+    store: "state.postgresql v1",
     table,
-    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL"],
+    tableProperty: "tableName",
+    // expiredate is added to a table that has it not yet.
+    columns: ["key", "value", "isbinary", "insertdate", "updatedate"],
+    features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL", "KEYS_LIKE"],
     migrations: {
       key: "migrations",
       steps: [
@@ -34,9 +38,13 @@ export function v1Dialect(writtenTable: string): Dialect {
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
     upsert,
+    // In the order of the keys: two of these never wait for each other.
+    upsertMany: `${insert} SELECT k, ${expiry("s")}, v::jsonb, b
+      FROM unnest($1::text[], $2::float8[], $3::text[], $4::boolean[]) AS given (k, s, v, b)
+      ORDER BY k ${replace}`,
     insert: `${upsert} WHERE stored.expiredate < CURRENT_TIMESTAMP`,
     update: `UPDATE ${table} SET value = $3::jsonb, isbinary = $4,
-        expiredate = ${expiry}, updatedate = CURRENT_TIMESTAMP
+        expiredate = ${expiry("$2")}, updatedate = CURRENT_TIMESTAMP
       WHERE key = $1 AND xmin = $5::text::xid AND ${alive}`,
     delete: `DELETE FROM ${table} WHERE key = $1`,
     deleteWithEtag: `DELETE FROM ${table} WHERE key = $1 AND xmin = $2::text::xid`,
@@ -52,6 +60,7 @@ export function v1Dialect(writtenTable: string): Dialect {
       if (/^\d{1,10}$/.test(etag) && Number(etag) < 2 ** 32) return etag;
       throw new EtagError("invalid", new Error(`"${etag}" is not a number`));
     },
-    toQuery: (query) => toStatement(query, columns, table, alive),
+    toQuery: (query, keyPrefix) =>
+      toStatement(query, keyPrefix, { columns, table, alive }),
   };
 }

@@ -8,14 +8,17 @@ export function v2Dialect(tablePrefix: string): Dialect {
   const table = tableName("tablePrefix", `${tablePrefix}state`);
   const alive = "(expires_at IS NULL OR expires_at >= CURRENT_TIMESTAMP)";
   const columns = `key, value, etag::text, ${inMs("expires_at")}`;
-  const upsert = `INSERT INTO ${table} AS stored (key, expires_at, value, etag)
-    VALUES ($1, ${expiry}, $3, gen_random_uuid())
-    ON CONFLICT (key) DO UPDATE SET
+  const insert = `INSERT INTO ${table} AS stored (key, expires_at, value, etag)`;
+  const replace = `ON CONFLICT (key) DO UPDATE SET
       value = excluded.value, etag = excluded.etag,
       expires_at = excluded.expires_at, updated_at = CURRENT_TIMESTAMP`;
+  const upsert = `${insert} VALUES ($1, ${expiry("$2")}, $3, gen_random_uuid()) ${replace}`;
   return {
+    store: "state.postgresql v2",
     table,
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    tableProperty: "tablePrefix",
+    columns: ["key", "value", "etag", "created_at", "updated_at", "expires_at"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     migrations: {
       key: `migrations-state-v2-${tablePrefix}`,
       steps: [
@@ -35,9 +38,13 @@ export function v2Dialect(tablePrefix: string): Dialect {
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
     upsert,
+    // In the order of the keys: two of these never wait for each other.
+    upsertMany: `${insert} SELECT k, ${expiry("s")}, v, gen_random_uuid()
+      FROM unnest($1::text[], $2::float8[], $3::bytea[]) AS given (k, s, v)
+      ORDER BY k ${replace}`,
     insert: `${upsert} WHERE stored.expires_at < CURRENT_TIMESTAMP`,
     update: `UPDATE ${table} SET value = $3, etag = gen_random_uuid(),
-        expires_at = ${expiry}, updated_at = CURRENT_TIMESTAMP
+        expires_at = ${expiry("$2")}, updated_at = CURRENT_TIMESTAMP
       WHERE key = $1 AND etag = $4::uuid AND ${alive}`,
     delete: `DELETE FROM ${table} WHERE key = $1`,
     deleteWithEtag: `DELETE FROM ${table} WHERE key = $1 AND etag = $2::uuid`,

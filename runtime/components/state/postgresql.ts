@@ -19,6 +19,7 @@ import {
   openPostgres,
   type PostgresClient,
 } from "../clients/postgres-client.ts";
+import { wasRefused } from "../clients/postgres-errors.ts";
 import type { RunStatement } from "../clients/postgres-pool.ts";
 import {
   postgresMetadata,
@@ -26,6 +27,7 @@ import {
 } from "../clients/postgres-settings.ts";
 import { offsetOf } from "../state-filter.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
+import { bulkSet } from "./postgresql-bulk.ts";
 import { tableName, type Dialect } from "./postgresql-dialect.ts";
 import { migrate, sweepEach } from "./postgresql-upkeep.ts";
 import { v1Dialect } from "./postgresql-v1.ts";
@@ -76,21 +78,26 @@ async function open(
   dialect: Dialect,
 ): Promise<StateStore> {
   const metadataTable = tableName("metadataTableName", meta.metadataTableName);
+  const server = postgresServer(meta);
   const client = await openPostgres({
-    server: postgresServer(meta),
+    server,
     log,
-    prepare: (run) => migrate(run, dialect, metadataTable),
+    prepare: (lent) => migrate(lent, dialect, metadataTable),
   });
   const stopSweeping =
     meta.cleanupInterval > 0
       ? sweepEach(meta.cleanupInterval, client, dialect, metadataTable, log)
       : () => {};
-  return makeStore(client, dialect, stopSweeping);
+  // Half of them stay for others.
+  const parallel = Math.max(1, Math.floor(server.maxConnections / 2));
+  return makeStore(client, dialect, parallel, stopSweeping);
 }
 
+/** `parallel`: connections that one save of many takes at most. */
 function makeStore(
   client: PostgresClient,
   dialect: Dialect,
+  parallel: number,
   stopSweeping: () => void,
 ): StateStore {
   const toEntry = (row: unknown[]): StateEntry => ({
@@ -103,6 +110,8 @@ function makeStore(
 
   return {
     features: dialect.features,
+    refuseKey: (key) =>
+      key.includes("\0") ? "PostgreSQL's texts can't hold U+0000" : undefined,
     async get({ key }) {
       const { rows } = await client.run({ name: "get", text: dialect.get }, [
         key,
@@ -120,6 +129,13 @@ function makeStore(
       return requests.map(({ key }) => found.get(key));
     },
     set: (request) => set(client.run, dialect, request),
+    bulkSet: (requests) =>
+      bulkSet(requests, {
+        set: (request) => set(client.run, dialect, request),
+        setPlain: (plain) => setPlain(client.run, dialect, plain),
+        isRefusal: wasRefused,
+        parallel,
+      }),
     delete: (request) => erase(client.run, dialect, request),
     async transact(operations) {
       const apply = (run: RunStatement, one: StateOperation) =>
@@ -134,8 +150,8 @@ function makeStore(
     },
     ...(dialect.toQuery
       ? {
-          async query(query) {
-            const { text, values } = dialect.toQuery!(query);
+          async query(query, _, keyPrefix) {
+            const { text, values } = dialect.toQuery!(query, keyPrefix);
             const { rows } = await client.run({ text }, values);
             const results = rows.map((row) => ({
               key: row[0] as string,
@@ -157,9 +173,8 @@ function makeStore(
 
 async function set(run: RunStatement, dialect: Dialect, request: SetState) {
   const { key, value, metadata } = request;
-  const ttl = ttlOf(metadata) ?? 0;
   const etag = etagOf(request);
-  const values = [key, ttl > 0 ? ttl : null, ...dialect.toValues(value)];
+  const values = [key, lifeOf(metadata), ...dialect.toValues(value)];
   if (etag !== undefined) {
     values.push(dialect.toEtag(etag));
     const { count } = await run(
@@ -171,7 +186,29 @@ async function set(run: RunStatement, dialect: Dialect, request: SetState) {
   }
   const name = mustBeFirst(request) ? "insert" : "upsert";
   const { count } = await run({ name, text: dialect[name] }, values);
-  if (count !== 1) throw new Error("no item was updated");
+  if (count !== 1)
+    throw new EtagError("mismatch", new Error("no item was updated"));
+}
+
+/** As one statement. */
+async function setPlain(
+  run: RunStatement,
+  dialect: Dialect,
+  requests: SetState[],
+) {
+  const rows = requests.map(({ key, value, metadata }) => [
+    key,
+    lifeOf(metadata),
+    ...dialect.toValues(value),
+  ]);
+  const columns = rows[0]!.map((_, column) => rows.map((row) => row[column]));
+  await run({ name: "upsertMany", text: dialect.upsertMany }, columns);
+}
+
+/** Seconds; null is for good. */
+function lifeOf(metadata: Record<string, string>): number | null {
+  const ttl = ttlOf(metadata) ?? 0;
+  return ttl > 0 ? ttl : null;
 }
 
 async function erase(

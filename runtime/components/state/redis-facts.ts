@@ -9,6 +9,8 @@ export interface RedisFacts {
   replicas: number;
   /** The query's indexes are made. */
   hasIndexes: boolean;
+  /** Whether the user may run the scripts that save; undefined before the first answer. */
+  maySave: boolean | undefined;
 }
 
 /** Fills `facts` and, the first time, makes the query's indexes. */
@@ -18,10 +20,17 @@ export async function learn(
   indexes: QueryIndex[],
   log: Logger,
 ): Promise<void> {
-  const [replication, json] = await Promise.all([
+  const [replication, json, script] = await Promise.all([
     call("INFO", "replication").then(String, () => ""),
     call("JSON.GET").catch((error: Error) => error.message),
+    call("EVAL", "return 1", 0).catch((error: Error) => error.message),
   ]);
+  const maySave = !String(script).startsWith("NOPERM");
+  if (!maySave && facts.maySave !== false)
+    log.warn(
+      `redis: the user may not run scripts, so nothing can be saved or deleted (${String(script)}); ACL SETUSER … +eval +evalsha`,
+    );
+  facts.maySave = maySave;
   facts.replicas = Number(/connected_slaves:(\d+)/.exec(replication)?.[1] ?? 0);
   // It is called without its key: who knows it complains about that.
   facts.hasJson = !/unknown command|NOPERM/i.test(String(json));
@@ -32,7 +41,7 @@ export async function learn(
 
 async function makeIndex(
   call: RedisCall,
-  { name, create }: QueryIndex,
+  { ownName, create }: QueryIndex,
   log: Logger,
 ) {
   try {
@@ -43,8 +52,8 @@ async function makeIndex(
         `error registering query schemas: ${(error as Error).message}`,
         { cause: error },
       );
-    log.info(`redis: dropping the stale query index ${name}`);
-    await call("FT.DROPINDEX", name);
+    log.info(`redis: dropping the stale query index ${ownName}`);
+    await call("FT.DROPINDEX", ownName);
     await call("FT.CREATE", ...create);
   }
 }

@@ -10,15 +10,15 @@ const written = JSON.stringify([
     ],
   },
 ]);
-const [index] = parseIndexes(written);
+const [index] = parseIndexes(written, "app||");
 const filterOf = (filter: StateQuery["filter"]) =>
   toSearch(index!, { filter })[1];
 
 test("an index is created over the documents' data", () => {
   expect(index!.create.join(" ")).toBe(
-    "people ON JSON SCHEMA $.data.person.id AS var0 NUMERIC SORTABLE $.data.state AS var1 TEXT SORTABLE",
+    "app||people ON JSON PREFIX 1 app|| SCHEMA $.data.person.id AS var0 NUMERIC SORTABLE $.data.state AS var1 TEXT SORTABLE",
   );
-  expect(parseIndexes(undefined)).toEqual([]);
+  expect(parseIndexes(undefined, "")).toEqual([]);
 });
 
 test.each([
@@ -29,7 +29,7 @@ test.each([
   ['[{"name":"a","indexes":[{"key":"b"}]}]', "empty type"],
   ['[{"name":"a"},{"name":"a"}]', "duplicate schema name a"],
 ])("queryIndexes %s is refused", (text, error) => {
-  expect(() => parseIndexes(text)).toThrow(error);
+  expect(() => parseIndexes(text, "")).toThrow(error);
 });
 
 test.each([
@@ -91,17 +91,27 @@ test("sort and page", () => {
   ).toThrow("page token");
 });
 
+test("keys that another app saved are left out, wherever the index found them", () => {
+  const one = ["$.data", "1", "$.version", "2"];
+  const reply = [4, "app||a", one, "ap||b", one, "app||b||c", one, "d", one];
+  const keysOf = (prefix: string) =>
+    toResult(reply, { page: { limit: 4 } }, prefix);
+  expect(keysOf("app||").results.map(({ key }) => key)).toEqual(["app||a"]);
+  expect(keysOf("").results.map(({ key }) => key)).toEqual(["d"]);
+  expect(keysOf("none||")).toEqual({ results: [], token: "4" });
+});
+
 test("an answer becomes results with a token for the next page", () => {
   const one = ["$.data", Buffer.from('{"a":1}'), "$.version", "2"];
   const other = ["$.version", "1"];
   const reply = [9, Buffer.from("app||1"), one, "app||2", other];
-  expect(toResult(reply, { page: { limit: 2, token: "4" } })).toEqual({
+  expect(toResult(reply, { page: { limit: 2, token: "4" } }, "app||")).toEqual({
     results: [
       { key: "app||1", data: '{"a":1}', etag: "2" },
       { key: "app||2", data: "", error: "the document has no data" },
     ],
     token: "6",
   });
-  expect(toResult([0], {})).toEqual({ results: [] });
-  expect(() => toResult("x", {})).toThrow("form that is not known");
+  expect(toResult([0], {}, "")).toEqual({ results: [] });
+  expect(() => toResult("x", {}, "")).toThrow("form that is not known");
 });

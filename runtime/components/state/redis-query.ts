@@ -1,10 +1,14 @@
 /** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (spec components §3.1). */
+import { Digits } from "../../go-json.ts";
 import type { QueryResult, StateQuery } from "../../state-store.ts";
 import { offsetOf, parseFilter, type Filter } from "../state-filter.ts";
 
 /** One of `queryIndexes`. */
 export interface QueryIndex {
+  /** As queries call it. */
   name: string;
+  /** As Redis calls it: each prefix has its own, so that apps neither see each other's keys nor replace each other's index. */
+  ownName: string;
   /** Arguments of FT.CREATE. */
   create: string[];
   /** JSON path below `data` → name in the index, `var<N>`. */
@@ -12,7 +16,10 @@ export interface QueryIndex {
 }
 
 /** Reads `queryIndexes`: `[{name, indexes: [{key, type}]}]`. Throws on anything else. */
-export function parseIndexes(text: string | undefined): QueryIndex[] {
+export function parseIndexes(
+  text: string | undefined,
+  keyPrefix: string,
+): QueryIndex[] {
   if (!text) return [];
   let listed: unknown;
   try {
@@ -25,7 +32,7 @@ export function parseIndexes(text: string | undefined): QueryIndex[] {
   }
   if (!Array.isArray(listed))
     throw new Error("error parsing query index schema: it must be an array");
-  const indexes = listed.map(toIndex);
+  const indexes = listed.map((one) => toIndex(one, keyPrefix));
   const twice = indexes.find(({ name }, i) =>
     indexes.slice(0, i).some((one) => one.name === name),
   );
@@ -33,15 +40,19 @@ export function parseIndexes(text: string | undefined): QueryIndex[] {
   return indexes;
 }
 
-function toIndex(one: {
-  name?: unknown;
-  indexes?: { key?: unknown; type?: unknown }[];
-}): QueryIndex {
+function toIndex(
+  one: {
+    name?: unknown;
+    indexes?: { key?: unknown; type?: unknown }[];
+  },
+  keyPrefix: string,
+): QueryIndex {
   const { name, indexes = [] } = one ?? {};
   if (typeof name !== "string" || name === "")
     throw new Error("empty query schema name");
   const aliases = new Map<string, string>();
-  const create = [name, "ON", "JSON", "SCHEMA"];
+  const ownName = keyPrefix + name;
+  const create = [ownName, "ON", "JSON", "PREFIX", "1", keyPrefix, "SCHEMA"];
   indexes.forEach(({ key, type }, n) => {
     if (typeof key !== "string" || key === "")
       throw new Error(`empty key in query schema ${name}`);
@@ -50,13 +61,13 @@ function toIndex(one: {
     aliases.set(key, `var${n}`);
     create.push(`$.data.${key}`, "AS", `var${n}`, type, "SORTABLE");
   });
-  return { name, create, aliases };
+  return { name, ownName, create, aliases };
 }
 
 /** Arguments of FT.SEARCH. Throws on what the index can't answer. */
 export function toSearch(index: QueryIndex, query: StateQuery): string[] {
   const filter = parseFilter(query.filter);
-  const args = [index.name, filter ? toText(filter, index) : "*"];
+  const args = [index.ownName, filter ? toText(filter, index) : "*"];
   const { sort = [], page } = query;
   if (sort.length > 1)
     throw new Error("redis sorts by one key: give one sort entry");
@@ -112,20 +123,26 @@ function range(op: "GT" | "GTE" | "LT" | "LTE", value: unknown): string {
   return op === "LT" ? `-inf (${number}` : `-inf ${number}`;
 }
 
-function numberOf(value: unknown): number {
-  if (typeof value === "number") return value;
+/** As text; RediSearch compares in float64. */
+function numberOf(value: unknown): string {
+  if (typeof value === "number" || value instanceof Digits) return `${value}`;
   throw new Error(
     `unsupported type of value ${JSON.stringify(value)}: a number is needed`,
   );
 }
 
-/** Reads FT.SEARCH's answer: a count, then key and `["$.data", …, "$.version", …]` by turns. */
-export function toResult(reply: unknown, query: StateQuery): QueryResult {
+/** Reads FT.SEARCH's answer: a count, then key and `["$.data", …, "$.version", …]` by turns. Leaves out keys that the prefix's app can't have saved. */
+export function toResult(
+  reply: unknown,
+  query: StateQuery,
+  keyPrefix: string,
+): QueryResult {
   if (!Array.isArray(reply) || reply.length % 2 !== 1)
     throw new Error("redis answered the query in a form that is not known");
   const results: QueryResult["results"] = [];
   for (let i = 1; i < reply.length; i += 2) {
     const key = String(reply[i]);
+    if (!isOwn(key, keyPrefix)) continue;
     const fields = new Map<string, string>();
     const listed = (reply[i + 1] ?? []) as unknown[];
     for (let f = 0; f + 1 < listed.length; f += 2)
@@ -139,7 +156,11 @@ export function toResult(reply: unknown, query: StateQuery): QueryResult {
     );
   }
   const limit = query.page?.limit ?? 0;
-  return limit > 0 && results.length > 0
-    ? { results, token: `${offsetOf(query.page?.token) + results.length}` }
+  const count = (reply.length - 1) / 2;
+  return limit > 0 && count > 0
+    ? { results, token: `${offsetOf(query.page?.token) + count}` }
     : { results };
 }
+
+const isOwn = (key: string, prefix: string): boolean =>
+  key.startsWith(prefix) && !key.slice(prefix.length).includes("||");

@@ -69,3 +69,25 @@ if type(version) == 'string' and version ~= ARGV[1] and ARGV[1] ~= '0' then
 end
 return redis.call('DEL', KEYS[1])
 `);
+
+/** What {@link readHashes} says of a key. */
+export const readKind = { none: 0, state: 1, text: 2, foreign: 3, failed: 4 };
+
+/** All of its keys at one moment, each as kind and what goes with it: data and version; a plain string; what went wrong. */
+export const readHashes = redisScript(`
+local found = {}
+for i, key in ipairs(KEYS) do
+  local fields = redis.pcall('HMGET', key, 'data', 'version')
+  if fields.err then
+    local text = redis.pcall('GET', key)
+    if type(text) == 'string' then found[i] = {2, text} else found[i] = {4, fields.err} end
+  elseif fields[1] and fields[2] then
+    found[i] = {1, fields[1], fields[2]}
+  elseif not fields[1] and not fields[2] and redis.call('EXISTS', key) == 0 then
+    found[i] = {0}
+  else
+    found[i] = {3}
+  end
+end
+return found
+`);

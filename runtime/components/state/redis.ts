@@ -2,13 +2,14 @@
  * state.redis: a hash per key, written by one atomic script (spec components
  * §3.1). Data written by the original is read here and the other way round.
  */
+import { keyPrefix } from "../../blocks/state-keys.ts";
+import type { Logger } from "../../log.ts";
 import { number, text } from "../../metadata.ts";
 import {
   defineStateStore,
   EtagError,
   type DeleteState,
   type SetState,
-  type StateEntry,
   type StateFeature,
   type StateOperation,
   type StateStore,
@@ -24,6 +25,7 @@ import { redisSlot } from "../clients/redis-slot.ts";
 import { etagOf, ttlOf } from "../state-requests.ts";
 import { learn, type RedisFacts } from "./redis-facts.ts";
 import { parseIndexes, toResult, toSearch } from "./redis-query.ts";
+import { readAll, readDocument, readHash } from "./redis-read.ts";
 import {
   deleteDocument,
   deleteHash,
@@ -31,6 +33,7 @@ import {
   setDocument,
   setHash,
 } from "./redis-scripts.ts";
+import { strongWrites, type StrongWrites } from "./redis-strong.ts";
 
 const metadata = {
   ...redisMetadata,
@@ -44,23 +47,33 @@ export const redis = defineStateStore(
   "state.redis",
   ["v1"],
   metadata,
-  async ({ meta, log }) => {
+  async ({ name, appId, env, items, meta, log }) => {
     const server = redisServer(meta, log);
-    const indexes = parseIndexes(meta.queryIndexes);
+    const namespace = env["NAMESPACE"] ?? "";
+    const indexes = parseIndexes(
+      meta.queryIndexes,
+      keyPrefix(items, { appId, namespace, store: name }),
+    );
     const facts: RedisFacts = {
       hasJson: false,
       replicas: 0,
       hasIndexes: false,
+      maySave: undefined,
     };
     const client = await openRedis({
       server,
       log,
       prepare: (call) => learn(call, facts, indexes, log),
     });
-    return openStore(client, facts, {
+    const strong = strongWrites({
+      open: () => openRedis({ server, log: silent, prepare: async () => {} }),
+      replicas: () => facts.replicas,
+      waitMs: 1000,
+    });
+    return openStore(client, facts, strong, {
       isCluster: server.kind === "cluster",
       ttl: meta.ttlInSeconds,
-      query: async (query, { queryIndexName }) => {
+      query: async (query, { queryIndexName }, prefix) => {
         if (!facts.hasJson)
           throw new Error("the query API needs RedisJSON in the server");
         if (!queryIndexName)
@@ -71,7 +84,7 @@ export const redis = defineStateStore(
         if (!index)
           throw new Error(`query index schema "${queryIndexName}" not found`);
         const reply = await client.call("FT.SEARCH", ...toSearch(index, query));
-        return toResult(reply, query);
+        return toResult(reply, query, prefix);
       },
     });
   },
@@ -84,12 +97,23 @@ interface StoreOptions {
   query: NonNullable<StateStore["query"]>;
 }
 
-const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL"];
-const waitForReplicasMs = 1000;
+const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"];
+
+/** What the first connection tells need not be told twice. */
+const silent: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+  fatal() {},
+  always() {},
+  scope: () => silent,
+};
 
 function openStore(
   client: RedisClient,
   facts: RedisFacts,
+  strong: StrongWrites,
   options: StoreOptions,
 ): StateStore {
   /** RedisJSON is used where the request says so and the server has it. */
@@ -112,30 +136,52 @@ function openStore(
     ];
   }
 
-  async function confirm(request: SetState | DeleteState) {
-    if (request.options?.consistency === "strong" && facts.replicas > 0)
-      await client.call("WAIT", facts.replicas, waitForReplicasMs);
+  /** Runs a script, and waits for the replicas where that is wanted. */
+  function write(
+    request: SetState | DeleteState,
+    script: RedisScript,
+    args: RedisArgument[],
+  ): Promise<unknown> {
+    const isStrong =
+      request.options?.consistency === "strong" && facts.replicas > 0;
+    return isStrong
+      ? strong.run((own) => own.run(script, request.key, ...args))
+      : client.run(script, request.key, ...args);
   }
+
+  const read = (key: string, metadata: Record<string, string>) =>
+    isDocument(metadata) ? readDocument(client, key) : readHash(client, key);
 
   return {
     get features() {
       return facts.hasJson ? [...plain, "QUERY_API" as const] : plain;
     },
-    async get({ key, metadata }) {
-      return isDocument(metadata)
-        ? readDocument(client, key)
-        : readHash(client, key);
-    },
+    // In a cluster one script can't read the keys of several servers.
+    ...(options.isCluster
+      ? {}
+      : {
+          bulkGet: (requests) =>
+            requests.some(({ metadata }) => isDocument(metadata))
+              ? Promise.all(
+                  requests.map(({ key, metadata }) =>
+                    read(key, metadata).catch((error: Error) => error),
+                  ),
+                )
+              : readAll(
+                  client,
+                  requests.map(({ key }) => key),
+                ),
+        }),
+    get: ({ key, metadata }) => read(key, metadata),
     async set(request) {
       const [script, args] = toSet(request);
-      const reply = await client.run(script, request.key, ...args);
+      const reply = await write(request, script, args);
       if (reply === refused) throw refusal(request);
-      if (request.options?.consistency) await confirm(request);
     },
     async delete(request) {
       const script = isDocument(request.metadata) ? deleteDocument : deleteHash;
       const etag = etagOf(request) ?? "0";
-      const reply = await client.run(script, request.key, etag);
+      const reply = await write(request, script, [etag]);
       if (reply === refused) throw new EtagError("mismatch");
     },
     async transact(operations, metadata) {
@@ -149,9 +195,7 @@ function openStore(
           const { text } = asDocument ? deleteDocument : deleteHash;
           return ["eval", text, 1, request.key, etagOf(request) ?? "0"];
         }
-        // First-write does not count in a transaction (spec components §3.1).
-        const set = { ...one.request, options: {} };
-        const [{ text }, args] = toSet(set, asDocument);
+        const [{ text }, args] = toSet(withoutGuard(one.request), asDocument);
         return ["eval", text, 1, request.key, ...args];
       });
       const replies = await client.transaction(commands);
@@ -161,7 +205,10 @@ function openStore(
       });
     },
     query: options.query,
-    close: () => client.close(),
+    async close() {
+      await strong.close();
+      await client.close();
+    },
   };
 }
 
@@ -190,48 +237,21 @@ function documentOf({ key, value }: SetState): string {
   return `{"data":${json}}`;
 }
 
+/** First-write does not count in a transaction; last-write does. */
+const withoutGuard = (request: SetState): SetState =>
+  request.options?.concurrency === "first-write"
+    ? { ...request, options: {} }
+    : request;
+
 const refusal = (request: SetState | DeleteState): Error =>
-  etagOf(request) === undefined
-    ? new Error(
-        `failed to set key ${request.key}: it was stored with first-write, so a write needs its etag`,
-      )
-    : new EtagError("mismatch");
-
-async function readHash(
-  client: RedisClient,
-  key: string,
-  isAgain = false,
-): Promise<StateEntry | undefined> {
-  let fields;
-  try {
-    fields = await client.hmget(key, "data", "version");
-  } catch (error) {
-    // Somebody's plain string is given as it is (spec components §3.1).
-    if (!(error as Error).message.startsWith("WRONGTYPE")) throw error;
-    const data = (await client.call("GET", key)) as Buffer | null;
-    return data ? { data } : undefined;
-  }
-  const [data, version] = fields as [Buffer | null, Buffer | null];
-  if (data && version) return { data, etag: version.toString("latin1") };
-  if (!data && !version && (await client.call("HLEN", key)) === 0)
-    return undefined;
-  // Written between the two commands, or a hash that is no state.
-  if (!isAgain) return readHash(client, key, true);
-  throw new Error("required hash field 'data' or 'version' was not found");
-}
-
-async function readDocument(
-  client: RedisClient,
-  key: string,
-): Promise<StateEntry | undefined> {
-  const text = (await client.call("JSON.GET", key)) as Buffer | null;
-  if (!text) return undefined;
-  const { data, version } = JSON.parse(text.toString());
-  return {
-    data: JSON.stringify(data ?? null),
-    ...(version === undefined ? {} : { etag: `${version}` }),
-  };
-}
+  new EtagError(
+    "mismatch",
+    etagOf(request) === undefined
+      ? new Error(
+          `failed to set key ${request.key}: it was stored with first-write, so a write needs its etag`,
+        )
+      : undefined,
+  );
 
 function mustShareSlot(operations: StateOperation[]) {
   const slots = new Set(

@@ -68,7 +68,11 @@ export const sqlite = defineStateStore(
       ],
       label: path ?? ":memory:",
       useWal: !meta.disableWAL,
-      busyTimeoutMs: Math.max(0, meta.busyTimeout),
+      // What is refused for a lock is told in time, and surely not stored.
+      busyTimeoutMs: Math.min(
+        Math.max(0, meta.busyTimeout),
+        meta.timeout * 0.9,
+      ),
       table: meta.tableName,
       metadataTable: meta.metadataTableName,
       cleanupIntervalMs: isReadOnly ? 0 : Math.max(0, meta.cleanupInterval),
@@ -87,10 +91,16 @@ function storeOn(client: StateClient): StateStore {
   const remove = async (request: DeleteState) =>
     done(await client.run(deleteOf(request)));
   return {
-    features: ["ETAG", "TRANSACTIONAL", "TTL"],
+    features: ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"],
     get: ({ key }) => get(key),
-    bulkGet: (requests) =>
-      Promise.all(requests.map(({ key }) => get(key).catch(asError))),
+    async bulkGet(requests) {
+      const keys = requests.map(({ key }) => key);
+      const outcome = await client.run({ op: "gets", keys });
+      if (outcome !== null && typeof outcome === "object" && "rows" in outcome)
+        return outcome.rows.map(entryOf);
+      done(outcome);
+      return [];
+    },
     set,
     bulkSet: (requests) =>
       Promise.all(requests.map((request) => set(request).catch(asError))),

@@ -1,5 +1,6 @@
 /** A program's own serving certificate, renewed at half of its time and whenever the authority changes. */
 import { openTrustBundle, type TrustContext } from "./trust-bundle.ts";
+import { delay } from "../../timers.ts";
 
 export interface ServingCertificate {
   /** PEM: leaf and issuer. */
@@ -62,7 +63,7 @@ export async function keepServing(options: ServingOptions): Promise<{
       options.log.warn(
         `no serving certificate yet: ${(error as Error).message}; trying again in ${waitMs} ms`,
       );
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await delay(waitMs);
     }
   }
   const again = () => {

@@ -234,6 +234,13 @@ test.each(flags)(
   },
 );
 
+test("an annotation that there is not is warned about, with the one that was meant", () => {
+  const { warnings } = admit(podWith({ ...orders, "app-prot": "3000" }));
+  expect(warnings).toEqual([
+    "annotation dapr.io/app-prot is not known, so it has no effect; did you mean dapr.io/app-port?",
+  ]);
+});
+
 test("what is switched off, or is nothing here, is not warned about", () => {
   const { warnings } = admit(
     podWith({

@@ -1,5 +1,6 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
 import { isNo, readAnnotations, type Annotations } from "../annotations.ts";
+import { notActedUpon, unknownAnnotations } from "../known-annotations.ts";
 import {
   injectedLabel,
   noSidecarAnnotation,
@@ -23,22 +24,6 @@ export interface PatchOperation {
   value: unknown;
 }
 
-/** Annotations of the original that nothing acts upon here: named, so that nobody waits for their effect. */
-const notActedUpon = [
-  "enable-debug",
-  "pluggable-components",
-  "inject-pluggable-components",
-  "unix-domain-socket-path",
-  "enable-profiling",
-  "enable-metrics",
-  "metrics-port",
-  "disable-init-endpoints",
-  "placement-host-address",
-  "scheduler-host-address",
-  "actors-disseminate-timeout",
-  "sentry-request-jwt-audiences",
-];
-
 export function podPatch(
   pod: Pod,
   appId: string,
@@ -57,6 +42,7 @@ export function podPatch(
   for (const name of notActedUpon)
     if (!isNo(annotations.text(name)))
       warn(`annotation dapr.io/${name} has no effect yet`);
+  unknownAnnotations(pod.metadata).forEach(warn);
   const { spec } = pod;
   const socketPath = annotations.text("unix-domain-socket-path");
 

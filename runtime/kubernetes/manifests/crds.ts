@@ -2,11 +2,11 @@
 import type { KubernetesObject } from "../objects.ts";
 import {
   component,
-  configuration,
   httpEndpoint,
   resiliency,
   subscription,
 } from "./crd-schemas.ts";
+import { configuration } from "./configuration-schema.ts";
 import { object, text, type Schema } from "./schema.ts";
 
 interface Column {
@@ -17,6 +17,8 @@ interface Column {
 
 interface Kind {
   kind: string;
+  /** What it is, for `kubectl explain`. */
+  about: string;
   plural: string;
   singular: string;
   /** The last one is stored. */
@@ -34,6 +36,7 @@ const column = (name: string, jsonPath: string): Column => ({
 const kinds: Kind[] = [
   {
     kind: "Component",
+    about: "A state store, binding, broker or secret store that apps use",
     plural: "components",
     singular: "component",
     versions: ["v1alpha1"],
@@ -42,6 +45,7 @@ const kinds: Kind[] = [
   },
   {
     kind: "Configuration",
+    about: "Settings of sidecars",
     plural: "configurations",
     singular: "configuration",
     versions: ["v1alpha1"],
@@ -50,6 +54,7 @@ const kinds: Kind[] = [
   },
   {
     kind: "Subscription",
+    about: "Messages of a topic for an app",
     plural: "subscriptions",
     singular: "subscription",
     versions: ["v1alpha1", "v2alpha1"],
@@ -61,6 +66,7 @@ const kinds: Kind[] = [
   },
   {
     kind: "Resiliency",
+    about: "Timeouts, retries and circuit breakers for calls of apps",
     plural: "resiliencies",
     singular: "resiliency",
     versions: ["v1alpha1"],
@@ -69,6 +75,7 @@ const kinds: Kind[] = [
   },
   {
     kind: "HTTPEndpoint",
+    about: "An address outside that apps call by a name",
     plural: "httpendpoints",
     singular: "httpendpoint",
     versions: ["v1alpha1"],
@@ -79,7 +86,7 @@ const kinds: Kind[] = [
 
 export const crds = (): KubernetesObject[] =>
   kinds.map(
-    ({ kind, plural, singular, versions, fields, columns }) =>
+    ({ kind, about, plural, singular, versions, fields, columns }) =>
       ({
         apiVersion: "apiextensions.k8s.io/v1",
         kind: "CustomResourceDefinition",
@@ -111,9 +118,10 @@ export const crds = (): KubernetesObject[] =>
               },
             ],
             schema: {
-              openAPIV3Schema: object({
-                apiVersion: text(),
-                kind: text(),
+              openAPIV3Schema: object(about, {
+                apiVersion: text("dapr.io and the version"),
+                kind: text("Name of the kind"),
+                // Kubernetes describes it, and refuses another's words.
                 metadata: { type: "object" },
                 ...fields,
               }),

@@ -138,6 +138,28 @@ test("the CRDs' schemas are structural, and every version prints its age", () =>
   ]);
 });
 
+test("every field of a CRD says what it is", () => {
+  const silent: string[] = [];
+  const walk = (schema: Record<string, any>, path: string, kind = path) => {
+    for (const [name, part] of Object.entries(schema["properties"] ?? {})) {
+      const { description } = part as Record<string, any>;
+      const isKubernetes = path === kind && name === "metadata";
+      if (!description && !isKubernetes) silent.push(`${path}.${name}`);
+      walk(part as never, `${path}.${name}`, kind);
+    }
+    for (const part of [schema["items"], schema["additionalProperties"]])
+      if (part) walk(part, path, kind);
+  };
+  for (const crd of crds as (KubernetesObject & Record<string, any>)[])
+    for (const version of crd["spec"].versions) {
+      const schema = version.schema.openAPIV3Schema;
+      const { kind } = crd["spec"].names;
+      if (!schema.description) silent.push(kind);
+      walk(schema, kind);
+    }
+  expect(silent).toEqual([]);
+});
+
 test("every kind needs its spec but a Configuration, and a Component a type", () => {
   const schemas = (crds as (KubernetesObject & Record<string, any>)[]).flatMap(
     (crd) =>
@@ -155,6 +177,20 @@ test("every kind needs its spec but a Configuration, and a Component a type", ()
     ["HTTPEndpoint", ["spec"]],
   ]);
   expect(schemas[0]?.[1].properties.spec.properties.type.minLength).toBe(1);
+});
+
+test("the namespace bears the mark by which it goes with the installation", () => {
+  expect(rest[0]?.metadata.labels).toEqual({
+    "app.kubernetes.io/part-of": "dapr",
+    "app.kubernetes.io/managed-by": "dapr-quickstart-kit",
+    "pod-security.kubernetes.io/enforce": "restricted",
+  });
+});
+
+test("nothing that the API server drops: applied again, all is unchanged", () => {
+  for (const { spec } of ofKind("Deployment"))
+    for (const { env } of spec.template.spec.containers)
+      for (const variable of env) expect(variable.value).not.toBe("");
 });
 
 test("the YAML says the same", () => {

@@ -4,7 +4,7 @@ import { daprSystem, trustBundle } from "../names.ts";
 import type { KubernetesObject } from "../objects.ts";
 import { crds } from "./crds.ts";
 import { networkPolicies } from "./network-policies.ts";
-import { labels, type InstallOptions } from "./options.ts";
+import { labels, managedBy, type InstallOptions } from "./options.ts";
 import { rbac } from "./rbac.ts";
 import { webhook } from "./webhook.ts";
 import { deployments, services } from "./workloads.ts";
@@ -41,6 +41,7 @@ const namespaceOf = ({ namespace }: InstallOptions): KubernetesObject => ({
     name: namespace,
     labels: {
       "app.kubernetes.io/part-of": "dapr",
+      "app.kubernetes.io/managed-by": managedBy,
       "pod-security.kubernetes.io/enforce": "restricted",
     },
   },

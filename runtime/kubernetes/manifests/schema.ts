@@ -1,52 +1,79 @@
-/** Words for the structural schemas of CRDs (OpenAPI v3 as Kubernetes has it). */
+/** Words for the structural schemas of CRDs (OpenAPI v3 as Kubernetes has it). `kubectl explain` shows each description. */
 
-export interface Schema {
+interface Part {
+  description?: string;
   type?: string;
   format?: string;
   minLength?: number;
-  description?: string;
-  properties?: Record<string, Schema>;
-  additionalProperties?: Schema;
-  items?: Schema;
+  properties?: Record<string, Part>;
+  additionalProperties?: Part;
+  items?: Part;
   required?: string[];
   enum?: string[];
   default?: unknown;
   "x-kubernetes-preserve-unknown-fields"?: true;
   "x-kubernetes-validations"?: { rule: string; message: string }[];
 }
+/** Of a field: items of lists and values of maps are told of by what holds them. */
+export interface Schema extends Part {
+  description: string;
+}
 
-export const text = (description?: string): Schema => ({
+export const text = (description: string): Schema => ({
+  description,
   type: "string",
-  ...(description ? { description } : {}),
 });
-export const choice = (...values: string[]): Schema => ({
+export const choice = (description: string, ...values: string[]): Schema => ({
+  description,
   type: "string",
   enum: values,
 });
-export const bool: Schema = { type: "boolean" };
-export const whole: Schema = { type: "integer", format: "int32" };
+export const bool = (description: string): Schema => ({
+  description,
+  type: "boolean",
+});
+export const whole = (description: string): Schema => ({
+  description,
+  type: "integer",
+  format: "int32",
+});
 /** Any JSON value. */
-export const any: Schema = { "x-kubernetes-preserve-unknown-fields": true };
-export const anyObject: Schema = {
+export const any = (description: string): Schema => ({
+  description,
+  "x-kubernetes-preserve-unknown-fields": true,
+});
+export const anyObject = (description: string): Schema => ({
+  description,
   type: "object",
   "x-kubernetes-preserve-unknown-fields": true,
-};
+});
 
-export const list = (items: Schema): Schema => ({ type: "array", items });
-export const map = (values: Schema): Schema => ({
+export const list = (description: string, items: Part): Schema => ({
+  description,
+  type: "array",
+  items,
+});
+export const texts = (description: string): Schema =>
+  list(description, { type: "string" });
+export const map = (description: string, values: Part): Schema => ({
+  description,
   type: "object",
   additionalProperties: values,
 });
+export const textMap = (description: string): Schema =>
+  map(description, { type: "string" });
 
 /** A trailing `*` on a name makes the field required. */
 export function object(
-  fields: Record<string, Schema>,
+  description: string,
+  fields: Record<string, Part>,
   more: Partial<Schema> = {},
 ): Schema {
   const required = Object.keys(fields)
     .filter((name) => name.endsWith("*"))
     .map((name) => name.slice(0, -1));
   return {
+    description,
     type: "object",
     properties: Object.fromEntries(
       Object.entries(fields).map(([name, schema]) => [

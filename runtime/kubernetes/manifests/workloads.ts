@@ -105,10 +105,10 @@ function podSpec(program: Program, options: InstallOptions) {
         image: options.image,
         imagePullPolicy: options.imagePullPolicy,
         args: [program.command],
-        env: Object.entries(environment).map(([name, value]) => ({
-          name,
-          value,
-        })),
+        env: Object.entries(environment)
+          // The API server drops an empty value, which the next apply would take for a change.
+          .filter(([, value]) => value !== "")
+          .map(([name, value]) => ({ name, value })),
         ports: [
           { name: "https", containerPort: program.port },
           { name: "health", containerPort: healthPort },

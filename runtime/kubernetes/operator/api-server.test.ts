@@ -41,7 +41,7 @@ function fakeFeed(kind: DaprKind, followers: Map<DaprKind, Send>): Feed {
     );
   return {
     list: async (caller) => [json(caller)],
-    get: async (namespace, name) =>
+    get: async ({ namespace }, name) =>
       name === "there"
         ? Buffer.from(JSON.stringify({ metadata: { name }, namespace }))
         : undefined,
@@ -113,7 +113,15 @@ test("one object by its name; an unknown one is UNKNOWN, as in the original", as
     client.get("GetConfiguration", "shop", "nowhere"),
   ).rejects.toMatchObject({
     code: 2,
-    details: "error getting configurations shop/nowhere: it does not exist",
+    details:
+      "error getting configurations shop/nowhere: it does not exist, or pod orders-1 does not name it in dapr.io/config",
+  });
+  await expect(
+    client.get("GetResiliency", "shop", "nowhere"),
+  ).rejects.toMatchObject({
+    code: 2,
+    details:
+      "error getting resiliencies shop/nowhere: it does not exist, or app orders is not in its scopes",
   });
 });
 

@@ -69,14 +69,14 @@ export async function serveApi(
   const get =
     (kind: DaprKind): Unary<GetResponse> =>
     (call, reply) =>
-      answer(call, reply, async ({ namespace }) => {
+      answer(call, reply, async (caller) => {
         const name = call.request.name ?? "";
-        const item = await feeds[kind].get(namespace, name);
+        const item = await feeds[kind].get(caller, name);
         if (!item)
           // as the original answers it
           throw new CallerError(
             status.UNKNOWN,
-            `error getting ${kind} ${namespace}/${name}: it does not exist`,
+            `error getting ${kind} ${caller.namespace}/${name}: it does not exist, or ${kind === "configurations" ? `pod ${caller.pod} does not name it in dapr.io/config` : `app ${caller.appId} is not in its scopes`}`,
           );
         return { item };
       });

@@ -10,6 +10,7 @@ const extra = (name: string, uid: string) => ({
 });
 const good = {
   authenticated: true,
+  audiences: ["audience"],
   user: {
     username: "system:serviceaccount:shop:default",
     extra: extra("orders-1", "u-1"),
@@ -62,9 +63,25 @@ test.each([
   ["another scheme", "Basic x", good, {}, 16, "authorization: Bearer TOKEN"],
   ["a refused token", "Bearer T", { error: "expired" }, {}, 16, "expired"],
   [
+    "a token of an API server that knows no audiences",
+    "Bearer T",
+    { ...good, audiences: undefined },
+    {},
+    16,
+    "it needs the audience audience",
+  ],
+  [
+    "a token for others",
+    "Bearer T",
+    { ...good, audiences: ["https://kubernetes.default.svc"] },
+    {},
+    16,
+    "it needs the audience audience",
+  ],
+  [
     "a token without a pod",
     "Bearer T",
-    { authenticated: true, user: { username: "system:serviceaccount:a:b" } },
+    { ...good, user: { username: "system:serviceaccount:a:b" } },
     {},
     7,
     "belongs to no pod",
@@ -72,7 +89,7 @@ test.each([
   [
     "a user's token",
     "Bearer T",
-    { authenticated: true, user: { username: "jane" } },
+    { ...good, user: { username: "jane" } },
     {},
     7,
     "belongs to no pod",
@@ -120,4 +137,22 @@ test("when Kubernetes does not answer the caller is to try again, and is not rem
   });
   api.answers.set(reviews, answer);
   expect(await callers.identify("Bearer T")).toMatchObject({ appId: "orders" });
+});
+
+test("a refused token is remembered for a while, and costs Kubernetes nothing meanwhile", async () => {
+  const { callers, api } = setUp({ error: "expired" });
+  const now = jest.spyOn(performance, "now");
+  const refusal = (ms: number, token = "Bearer T") => {
+    now.mockReturnValue(ms);
+    return expect(callers.identify(token)).rejects.toMatchObject({ code: 16 });
+  };
+  await refusal(0);
+  await refusal(9_999);
+  expect(api.calls).toHaveLength(1);
+  await refusal(9_999, "Bearer U");
+  expect(api.calls).toHaveLength(2);
+  api.answers.set(reviews, () => ({ status: good }));
+  now.mockReturnValue(10_001);
+  expect(await callers.identify("Bearer T")).toMatchObject({ appId: "orders" });
+  now.mockRestore();
 });

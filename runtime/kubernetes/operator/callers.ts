@@ -32,15 +32,22 @@ interface TokenReview {
   status?: {
     authenticated?: boolean;
     error?: string;
+    /** Those of the asked ones that the token is for; none where the API server knows no audiences. */
+    audiences?: string[];
     user?: { username?: string; extra?: Record<string, string[]> };
   };
 }
 
 /** A sidecar makes about ten calls when it starts. */
 const rememberMs = 60_000;
+/** What a refused token costs Kubernetes, however often it comes: a review each time this is over. */
+const refusedMs = 10_000;
+/** Of each kind; what anybody can send must not fill the memory. */
+const maxRemembered = 10_000;
 
 export function openCallers(api: KubeApi, audience: string): Callers {
-  const known = new Map<string, { caller: Promise<Caller>; until: number }>();
+  const known = remembered<Promise<Caller>>(rememberMs);
+  const refused = remembered<CallerError>(refusedMs);
 
   const review = async (token: string): Promise<Caller> => {
     const { status } = await api.create<TokenReview>(
@@ -55,6 +62,12 @@ export function openCallers(api: KubeApi, audience: string): Callers {
       throw new CallerError(
         unauthenticated,
         `the service account token is not valid: ${status?.error || "no reason given"}`,
+      );
+    // Without audiences the API server took the token for one of its own, for whomever it was made.
+    if (!status.audiences?.includes(audience))
+      throw new CallerError(
+        unauthenticated,
+        `the service account token is not for the control plane: it needs the audience ${audience}`,
       );
     const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(
       status.user?.username ?? "",
@@ -110,18 +123,15 @@ export function openCallers(api: KubeApi, audience: string): Callers {
           'metadata "authorization: Bearer TOKEN" is missing: the token is the pod\'s service account token for the control plane',
         );
       const hash = createHash("sha256").update(token).digest("base64");
-      const nowMs = performance.now();
-      for (const [key, { until }] of known)
-        if (until < nowMs) known.delete(key);
-      let entry = known.get(hash);
-      if (!entry) {
-        entry = { caller: review(token), until: nowMs + rememberMs };
-        known.set(hash, entry);
-      }
+      const earlier = refused.get(hash);
+      if (earlier) throw earlier;
+      let caller = known.get(hash);
+      if (!caller) known.set(hash, (caller = review(token)));
       try {
-        return await entry.caller;
+        return await caller;
       } catch (error) {
-        known.delete(hash); // the next call asks again
+        known.delete(hash);
+        if (error instanceof CallerError) refused.set(hash, error);
         if (error instanceof KubeError)
           throw new CallerError(
             unavailable,
@@ -130,5 +140,28 @@ export function openCallers(api: KubeApi, audience: string): Callers {
         throw error;
       }
     },
+  };
+}
+
+/** Values by key, each for so long; of too many the oldest go. */
+function remembered<T>(forMs: number) {
+  const entries = new Map<string, { value: T; until: number }>();
+  return {
+    get(key: string): T | undefined {
+      const nowMs = performance.now();
+      // In the order in which they came, which is that in which they go.
+      for (const [old, { until }] of entries) {
+        if (until >= nowMs) break;
+        entries.delete(old);
+      }
+      return entries.get(key)?.value;
+    },
+    set(key: string, value: T) {
+      entries.delete(key);
+      entries.set(key, { value, until: performance.now() + forMs });
+      if (entries.size > maxRemembered)
+        entries.delete(entries.keys().next().value!);
+    },
+    delete: (key: string) => void entries.delete(key),
   };
 }

@@ -262,6 +262,28 @@ test("a pod follows only the Configuration it names", async () => {
   expect(events).toEqual(["created tracing"]);
 });
 
+test("one object comes only to who may see it", async () => {
+  const reads = async (kind: DaprKind, caller: object, object: DaprObject) => {
+    const { feed } = setUp(kind, object);
+    const asked = { ...orders, ...caller };
+    const json = await feed.get(asked, object.metadata.name as string);
+    return json !== undefined;
+  };
+  const mine = component("mine", { scopes: ["orders"] });
+  expect(await reads("resiliencies", {}, component("all"))).toBe(true);
+  expect(await reads("resiliencies", {}, mine)).toBe(true);
+  expect(await reads("resiliencies", { appId: "billing" }, mine)).toBe(false);
+  expect(await reads("resiliencies", { namespace: "bank" }, mine)).toBe(false);
+  const tracing = component("tracing");
+  expect(await reads("configurations", { config: "tracing" }, tracing)).toBe(
+    true,
+  );
+  expect(await reads("configurations", { config: "other" }, tracing)).toBe(
+    false,
+  );
+  expect(await reads("configurations", {}, tracing)).toBe(false);
+});
+
 test("a Subscription of v1alpha1 comes with routes", async () => {
   const { feed } = setUp(
     "subscriptions",

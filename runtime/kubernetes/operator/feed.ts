@@ -17,7 +17,8 @@ import { resolveSecrets, type ReadSecret } from "./secrets.ts";
 export interface Feed {
   /** JSON of all that the caller may see. */
   list(caller: Caller): Promise<Buffer[]>;
-  get(namespace: string, name: string): Promise<Buffer | undefined>;
+  /** JSON of one of these; `undefined` for what the caller may not see, as for what does not exist. */
+  get(caller: Caller, name: string): Promise<Buffer | undefined>;
   /** Changes from now on, until the returned function is called. */
   follow(caller: Caller, send: (event: UpdateEvent) => void): () => void;
   stop(): void;
@@ -123,9 +124,10 @@ export function openFeed(
         }),
       );
     },
-    get: async (namespace, name) => {
-      const object = cache.get(namespace, name);
-      return object && (await resolve(object)).json;
+    get: async (caller, name) => {
+      const object = cache.get(caller.namespace, name);
+      if (!object || !isVisible(kind, object, caller)) return undefined;
+      return (await resolve(object)).json;
     },
     follow: (caller, send) => {
       const follower = { caller, send };

@@ -1,6 +1,7 @@
 /** Keeps the Services of all apps as their workloads ask for, whoever changes or deletes them. */
 import type { Logger } from "../../log.ts";
-import { appIdProblem } from "../annotations.ts";
+import { appIdProblem, wantsSidecar } from "../annotations.ts";
+import { unknownAnnotations } from "../known-annotations.ts";
 import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
 import { annotation } from "../names.ts";
 import type { KubernetesObject, Workload } from "../objects.ts";
@@ -11,6 +12,7 @@ import {
   type Service,
 } from "./app-service.ts";
 import type { ResourceCache } from "./resource-cache.ts";
+import { startTimer } from "../../timers.ts";
 
 export interface ServicesOptions {
   api: KubeApi;
@@ -75,7 +77,7 @@ export function reconcileServices(options: ServicesOptions): {
     failures.set(key, {
       message,
       againMs: Math.min(waitMs * 2, againAtMostMs),
-      timer: setTimeout(enqueue, waitMs, key),
+      timer: startTimer(() => enqueue(key), waitMs),
     });
   };
   /** Something changed that concerns it. */
@@ -93,7 +95,14 @@ export function reconcileServices(options: ServicesOptions): {
     cache.onChange(({ old, now }) => {
       // A status that changed makes no difference, and changes often.
       if (old && now && generation(old) === generation(now)) return;
-      if (now) look(keyOf(kind, now));
+      if (now) {
+        // The injector tells of those of pods that it sees.
+        const { metadata } = now.spec.template;
+        if (!wantsSidecar(metadata))
+          for (const line of unknownAnnotations(metadata))
+            log.warn(`${keyOf(kind, now)}: ${line}`);
+        look(keyOf(kind, now));
+      }
       const left = old && serviceOf(old);
       if (left && left !== (now && serviceOf(now)))
         lookAtAllOf(left, old.metadata.namespace);

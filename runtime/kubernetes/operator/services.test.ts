@@ -319,3 +319,12 @@ test("a Service of somebody else's is left alone", async () => {
   expect(log.lines[0]).toContain("orders-dapr exists and was not made by Dapr");
   expect(inApi()?.spec).toEqual({ ports: [] });
 });
+
+test("an annotation that there is not is told where no injector sees the pods", async () => {
+  const { log, deployments } = setUp();
+  deployments.set(workload("web", { enable: "true", "app-id": "web" }));
+  deployments.set(workload("shop", { enabled: "true", "app-prot": "1" }));
+  expect(log.lines.filter((line) => line.includes("not known"))).toEqual([
+    "warning Deployment shop/web: annotation dapr.io/enable is not known, so it has no effect; did you mean dapr.io/enabled?",
+  ]);
+});

@@ -13,11 +13,11 @@ import {
 } from "@grpc/grpc-js";
 import type { ForwardReply, PeerRequest, Peers } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
-import { toInvokeRequest, toReplyHead } from "./headers.ts";
+import { toInvokeRequest, toReplyHead, type ReplyHead } from "./headers.ts";
 import type { InvokeResponse, RequestPart, ResponsePart } from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
 import { callLocal, callLocalStream } from "./service.ts";
-import { headless, toCallError } from "./trouble.ts";
+import { headless, toCallError, unreadable } from "./trouble.ts";
 
 export interface GrpcPeersOptions {
   /** Of a message; 0 or less is no limit. */
@@ -167,8 +167,14 @@ function callStream(
           finish(headless(request.appId, peer));
           return call.cancel();
         }
+        let reply: ReplyHead;
+        try {
+          reply = toReplyHead(response);
+        } catch (error) {
+          finish(unreadable(request.appId, peer, error));
+          return call.cancel();
+        }
         isAnswered = true;
-        const reply = toReplyHead(response);
         const whole = reply.body ?? wholeOf(reply.headers, payload?.data);
         if (!whole) body = new PayloadBody(call, breakOff);
         resolve({ ...reply, body: whole ?? body! });
@@ -221,8 +227,12 @@ function callOnce(
         if (signal?.aborted) return reject(signal.reason as Error);
         if (error) return reject(error);
         if (!response?.status) return reject(headless(request.appId, peer));
-        const reply = toReplyHead(response);
-        resolve({ ...reply, body: reply.body ?? response.data });
+        try {
+          const reply = toReplyHead(response);
+          resolve({ ...reply, body: reply.body ?? response.data });
+        } catch (badHead) {
+          reject(unreadable(request.appId, peer, badHead));
+        }
       },
     );
     const onAbort = () => call.cancel();

@@ -1,4 +1,5 @@
 /** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
+import { judgeHead } from "../../app/answer-head.ts";
 import { fromHeaderValue, toHeaderValue } from "../../header-text.ts";
 import {
   CallError,
@@ -178,26 +179,28 @@ export function toInvokeResponse({
 }
 
 /** The head of an answer, and the body that stands for a failed call of a gRPC app. */
-export function toReplyHead(response: InvokeResponse): {
+export interface ReplyHead {
   status: number;
   headers: RawHeaders;
   body: Uint8Array | undefined;
-} {
+}
+
+/** Throws a ProtocolError for a status or length that HTTP does not have. */
+export function toReplyHead(response: InvokeResponse): ReplyHead {
   const { code, message } = response.status!;
-  if (code >= 100 || code === 0)
+  if (code < 100 && code !== 0)
     return {
-      // 0 is success of a gRPC app, and of an app whose events are streamed.
-      status: code || 200,
-      headers: toHeaders(
-        response.headers,
-        response.contentType,
-        response.typeUrl,
-      ),
-      body: undefined,
+      status: httpStatusOf(code),
+      headers: ["content-type", "application/json"],
+      body: Buffer.from(JSON.stringify({ code, message })),
     };
-  return {
-    status: httpStatusOf(code),
-    headers: ["content-type", "application/json"],
-    body: Buffer.from(JSON.stringify({ code, message })),
-  };
+  // 0 is success of a gRPC app, and of an app whose events are streamed.
+  const status = code || 200;
+  const headers = toHeaders(
+    response.headers,
+    response.contentType,
+    response.typeUrl,
+  );
+  judgeHead(status, headers);
+  return { status, headers, body: undefined };
 }

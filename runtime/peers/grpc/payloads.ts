@@ -2,6 +2,7 @@
 import { Readable } from "node:stream";
 import { countSpent, free } from "../../spent-bytes.ts";
 import type { Payload } from "./messages.ts";
+import { startTimer } from "../../timers.ts";
 
 /** What a piece holds at most: far below the least message limit, and worth a message. */
 const pieceBytes = 64 * 1024;
@@ -120,7 +121,7 @@ export function sendBody(
   const wait = () => {
     body.pause();
     if (sink.knot)
-      stuck ??= setTimeout(
+      stuck ??= startTimer(
         whenStuck,
         allowed < heldAtMost ? afterMs : giveUpMs,
       ).unref();

@@ -11,11 +11,13 @@ import {
 } from "node:http2";
 import {
   logVerbosity,
+  Metadata,
   Server,
   ServerCredentials,
   setLogVerbosity,
   type ServerDuplexStream,
   type ServerUnaryCall,
+  type StatusObject,
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { messageOf } from "../../errors.ts";
@@ -24,6 +26,7 @@ import {
   type Forward,
   type ForwardReply,
 } from "../../invocation.ts";
+import { leaving } from "../failures.ts";
 import { malformed, toForwardRequest, toInvokeResponse } from "./headers.ts";
 import type {
   InvokeRequest,
@@ -33,12 +36,14 @@ import type {
 } from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
 import { callLocal, callLocalStream } from "./service.ts";
-import { codeOf } from "./status.ts";
+import { codeOf, unsentMark } from "./status.ts";
 
 export interface GrpcServerOptions {
   receive: Forward;
   /** Of a message; 0 or less is no limit. */
   maxBodyBytes: number;
+  /** Whether calls are refused, as this sidecar ends. */
+  isLeaving: () => boolean;
 }
 
 export interface GrpcServer {
@@ -49,7 +54,10 @@ export interface GrpcServer {
 }
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
-  const { receive } = options;
+  const receive: Forward = async (request) => {
+    if (options.isLeaving()) throw leaving();
+    return options.receive(request);
+  };
   // It would write what strangers send to the standard error, past the log.
   setLogVerbosity(logVerbosity.NONE);
   const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
@@ -165,10 +173,9 @@ function answerStream(call: Stream, receive: Forward) {
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
     try {
-      receive(toForwardRequest(head!, given, gone.signal)).then(
-        (reply) => respond(call, reply, () => body?.isWaiting ?? false),
-        fail,
-      );
+      receive(toForwardRequest(head!, given, gone.signal))
+        .then((reply) => respond(call, reply, () => body?.isWaiting ?? false))
+        .catch(fail);
     } catch (error) {
       fail(error);
     }
@@ -228,7 +235,12 @@ function respond(call: Stream, reply: ForwardReply, isTied: () => boolean) {
     if (reply.body instanceof Readable) reply.body.destroy();
     return;
   }
-  call.write({ response: toInvokeResponse(reply) });
+  try {
+    call.write({ response: toInvokeResponse(reply) });
+  } catch (error) {
+    if (reply.body instanceof Readable) reply.body.destroy();
+    throw error;
+  }
   const stop = sendBody(reply.body, {
     write: (payload, done) => call.write({ payload }, done),
     end: () => call.end(),
@@ -251,10 +263,16 @@ function reset(call: Stream) {
 
 const callerGone = () => new Error("the caller went away");
 
-function statusOf(error: unknown): Error & { code: number; details: string } {
+/** As the library sends it. Whether the app saw the call is told to sidecars of this kind only: the original asks anew by the code. */
+function statusOf(error: unknown): Error & Partial<StatusObject> {
   const details = messageOf(error);
+  const { kind, unsent } =
+    error instanceof CallError ? error : new CallError("internal", details);
+  const metadata = new Metadata();
+  if (unsent) metadata.set(unsentMark, "true");
   return Object.assign(new Error(details), {
-    code: codeOf(error instanceof CallError ? error.kind : "internal"),
+    code: codeOf(kind),
     details,
+    metadata,
   });
 }

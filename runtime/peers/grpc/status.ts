@@ -13,6 +13,9 @@ const codes: Record<CallErrorKind, number> = {
 
 export const codeOf = (kind: CallErrorKind): number => codes[kind];
 
+/** Metadata of a failed call of which the app saw nothing. */
+export const unsentMark = "dapr-unsent";
+
 const kinds = new Map(
   Object.entries(codes).map(([kind, code]) => [code, kind as CallErrorKind]),
 );

@@ -1,20 +1,30 @@
 /** What gRPC says of a call that failed, in words that tell who did not do what. */
 import type { ServiceError } from "@grpc/grpc-js";
+import { messageOf } from "../../errors.ts";
 import { CallError } from "../../invocation.ts";
 import type { Peer } from "../../name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
-import { kindOf } from "./status.ts";
+import { kindOf, unsentMark } from "./status.ts";
 
 /** The library's own details, as its version 1.14 words them; all others are the callee's. */
 const noConnection = /^No connection established/;
 const noName = /^Name resolution failed/;
+/** HTTP/2 promises that nothing of such a call was looked at (RFC 9113 §8.7): so ends a sidecar's last connection. */
+const refused = /^Stream refused by server/;
 const broken =
-  /^(Connection dropped|Stream refused by server|Write (error|failed)|(read|write) E[A-Z]+)/;
+  /^(Connection dropped|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
-/** A date in parentheses ends what the library quotes. */
-const quoted =
-  /Last error: (?:Error: )?(.+?)(?: \([-:.\dTZ]+\))?\. Resolution note:/;
+/** What the library quotes, which a date in parentheses ends. */
+function quoted(details: string): string | undefined {
+  const [, rest] = details.split("Last error: ", 2);
+  const end = rest?.indexOf(". Resolution note:") ?? -1;
+  if (end < 0) return undefined;
+  return rest!
+    .slice(0, end)
+    .replace(/^Error: /, "")
+    .replace(/ \([-:.\dTZ]+\)$/, "");
+}
 
 export function toCallError(
   error: ServiceError,
@@ -26,12 +36,12 @@ export function toCallError(
     return unreachable(
       appId,
       peer,
-      quoted.exec(details)?.[1] ??
-        details.replace(noConnection, "no connection"),
+      quoted(details) ?? details.replace(noConnection, "no connection"),
       error,
     );
   if (noName.test(details))
     return unreachable(appId, peer, `there is no host ${peer.host}`, error);
+  if (refused.test(details)) return unreachable(appId, peer, details, error);
   if (broken.test(details)) return lost(appId, peer, details, error);
   if (endedEarly.test(details))
     return new CallError(
@@ -45,7 +55,7 @@ export function toCallError(
     kind === "unavailable"
       ? `${sidecarOf(appId, peer)} is not available: ${details}`
       : details,
-    { cause: error },
+    { cause: error, unsent: error.metadata.get(unsentMark).length > 0 },
   );
 }
 
@@ -55,3 +65,13 @@ export const headless = (appId: string, peer: Peer): CallError =>
     "internal",
     `${sidecarOf(appId, peer)} answered without a status; is it a Dapr sidecar?`,
   );
+
+/** The head of its answer is none that HTTP has. */
+export const unreadable = (
+  appId: string,
+  peer: Peer,
+  cause: unknown,
+): CallError =>
+  new CallError("internal", `${sidecarOf(appId, peer)}: ${messageOf(cause)}`, {
+    cause,
+  });

@@ -1,0 +1,28 @@
+/** What an output binding sends where its receiver is told that it is not JSON. */
+import { isJsonType } from "../content-type.ts";
+
+const quote = 0x22;
+
+/**
+ * The characters of a JSON string, if the type is given and is not JSON;
+ * everything else as it is. Numbers, objects and what is no JSON stay too.
+ */
+export function textOf(
+  data: Uint8Array,
+  contentType: string | undefined,
+): Uint8Array {
+  if (
+    contentType === undefined ||
+    data[0] !== quote ||
+    data.at(-1) !== quote ||
+    isJsonType(contentType)
+  )
+    return data;
+  const written = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  try {
+    return Buffer.from(JSON.parse(written.toString()) as string);
+  } catch {
+    // Bytes in quotes that are no JSON string are the sender's own.
+    return data;
+  }
+}

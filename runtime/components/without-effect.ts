@@ -1,0 +1,27 @@
+/** Properties that the original acts upon and these drivers don't, by type: no slips, but to be told. */
+const azure =
+  "azureTenantId azureClientId azureClientSecret azureCertificate azureCertificateFile azureCertificatePassword azureEnvironment";
+const oidc =
+  "oidcTokenEndpoint oidcClientID oidcClientSecret oidcScopes oidcExtensions oidcClientAssertionCert oidcClientAssertionKey oidcAudience oidcResource oidcKid";
+const aws =
+  "region accessKey secretKey sessionToken assumeRoleArn sessionName awsRegion awsAccessKey awsSecretKey awsSessionToken awsIamRoleArn awsStsSessionName";
+
+const byType: Record<string, string> = {
+  "bindings.kafka": `${oidc} ${aws} ${azure} schemaRegistryAPIKey schemaRegistryAPISecret schemaCachingEnabled schemaLatestVersionCacheTTL useAvroJSON consumerID`,
+  "state.redis": `${azure} ${oidc}`,
+  "state.postgresql": `${azure} ${aws}`,
+};
+
+/** Read by the block that a component serves, whatever its type. */
+const byKind: Record<string, string> = {
+  bindings: "direction route",
+  state:
+    "actorStateStore keyPrefix primaryEncryptionKey secondaryEncryptionKey outboxPublishPubsub outboxPublishTopic outboxPubsub outboxDiscardWhenMissingState",
+};
+
+const split = (names = "") => names.split(" ").filter(Boolean);
+
+export const withoutEffect = (type: string): string[] => split(byType[type]);
+
+export const readByBlock = (type: string): string[] =>
+  split(byKind[type.slice(0, type.indexOf("."))]);

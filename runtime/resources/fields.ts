@@ -1,0 +1,61 @@
+/** The fields of the resources that a sidecar reads, as their definitions in a cluster have them. */
+import type { Fields } from "./settings.ts";
+
+const objectMeta: Fields = {
+  name: true,
+  namespace: true,
+  labels: true,
+  annotations: true,
+  // What a cluster adds and `kubectl get -o yaml` shows.
+  creationTimestamp: true,
+  deletionGracePeriodSeconds: true,
+  deletionTimestamp: true,
+  finalizers: true,
+  generateName: true,
+  generation: true,
+  managedFields: true,
+  ownerReferences: true,
+  resourceVersion: true,
+  selfLink: true,
+  uid: true,
+};
+
+const source: Fields = {
+  value: true,
+  // `problem` is the operator's word to the sidecar.
+  secretKeyRef: { name: true, key: true, problem: true },
+  envRef: true,
+};
+
+const top: Fields = { apiVersion: true, kind: true, metadata: objectMeta };
+
+const scoped: Fields = { ...top, auth: { secretStore: true }, scopes: true };
+
+export const componentFields: Fields = {
+  ...scoped,
+  spec: {
+    type: true,
+    version: true,
+    ignoreErrors: true,
+    initTimeout: true,
+    metadata: [{ name: true, ...source }],
+  },
+};
+
+export const httpEndpointFields: Fields = {
+  ...scoped,
+  spec: {
+    version: true,
+    baseUrl: true,
+    headers: [{ name: true, ...source }],
+    clientTLS: {
+      rootCA: source,
+      certificate: source,
+      privateKey: source,
+      renegotiation: source,
+    },
+  },
+};
+
+/** What is below `spec` is told by who reads it. */
+export const configurationFields: Fields = { ...top, spec: true };

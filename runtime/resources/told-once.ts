@@ -1,0 +1,20 @@
+/** Warnings of what is read again and again: each is told when it is new. */
+import type { Logger } from "../log.ts";
+
+/** `pass` begins a reading; what the last one warned about already is left out. */
+export function toldOnce(log: Logger): Logger & { pass(): void } {
+  let before = new Set<string>();
+  let now = new Set<string>();
+  return {
+    ...log,
+    scope: (name) => log.scope(name),
+    warn(line) {
+      if (!before.has(line) && !now.has(line)) log.warn(line);
+      now.add(line);
+    },
+    pass() {
+      before = now;
+      now = new Set();
+    },
+  };
+}

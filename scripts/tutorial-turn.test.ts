@@ -1,0 +1,25 @@
+import { tempFolder } from "../tests/support/temp-folder.ts";
+import { takeTurn } from "./tutorial-turn.ts";
+
+jest.mock("./ports.ts", () => ({ isFree: async () => true }));
+
+test("a second tutorial waits until the first one ends", async () => {
+  const folder = tempFolder("tutorial-turn");
+  const waiting = Promise.withResolvers<void>();
+  const told = jest
+    .spyOn(console, "error")
+    .mockImplementation(() => waiting.resolve());
+  const end = await takeTurn(folder, process.pid);
+  let isOver = false;
+  // Another process, which lives as long as this one.
+  const second = takeTurn(folder, process.ppid).then((endSecond) => {
+    expect(isOver).toBe(true);
+    endSecond();
+  });
+  await waiting.promise;
+  expect(told).toHaveBeenCalledWith("Waiting for another tutorial to end …");
+  isOver = true;
+  end();
+  await second;
+  told.mockRestore();
+});

@@ -1,0 +1,35 @@
+/** Tutorials use the ports that their text names, so they run one at a time, whatever copies of the kit this machine has. */
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { PortClaims } from "./port-claims.ts";
+import { isFree } from "./ports.ts";
+
+const ports = [3000, 3500, 3501];
+/** A demo of another copy of the kit gives them back in that time; another program perhaps when its user reads why we wait. */
+const patienceMs = 600_000;
+
+/** Waits until no other tutorial runs; returns what ends this one's turn. Rejects when another program keeps a port. */
+export async function takeTurn(
+  folder = join(tmpdir(), `dapr-tutorials-${userInfo().uid}`),
+  pid = process.pid,
+): Promise<() => void> {
+  const turn = new PortClaims(folder, pid);
+  for (let told = false; !turn.claim(1); told = true) {
+    if (!told) console.error("Waiting for another tutorial to end …");
+    await sleep(200);
+  }
+  const until = performance.now() + patienceMs;
+  for (let told = false; ; told = true) {
+    const taken: number[] = [];
+    for (const port of ports) if (!(await isFree(port))) taken.push(port);
+    if (taken.length === 0) return () => turn.release();
+    const why = `Another program listens on port ${taken.join(" and ")}, which the tutorials use: end that program`;
+    if (!told) console.error(`${why}. Waiting …`);
+    if (performance.now() > until) {
+      turn.release();
+      throw new Error(`${why} first.`);
+    }
+    await sleep(200);
+  }
+}

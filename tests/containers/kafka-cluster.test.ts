@@ -1,0 +1,475 @@
+/** Kafka when it is not kind: three brokers, numbered orders; loss, repeats and order are counted. */
+import { randomUUID } from "node:crypto";
+import type { Binding } from "../../runtime/contract.ts";
+import {
+  startKafkaCluster,
+  type KafkaCluster,
+} from "../contracts/kafka-cluster.ts";
+import { openBinding } from "../contracts/open-component.ts";
+import { waitFor } from "../wait-for.ts";
+
+const login = "org.apache.kafka.common.security.plain.PlainLoginModule";
+let cluster: KafkaCluster;
+let cleanups: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  cluster = await startKafkaCluster(
+    {
+      KAFKA_AUTHORIZER_CLASS_NAME:
+        "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      KAFKA_SUPER_USERS: "User:ANONYMOUS",
+      KAFKA_LISTENER_NAME_LOGIN_SASL_ENABLED_MECHANISMS: "PLAIN",
+      KAFKA_LISTENER_NAME_LOGIN_PLAIN_SASL_JAAS_CONFIG: `${login} required user_alice="alice-secret";`,
+    },
+    { LOGIN: "SASL_PLAINTEXT" },
+  );
+}, 600_000);
+afterAll(() => cluster?.stop(), 240_000);
+afterEach(async () => {
+  for (const cleanup of cleanups.reverse()) await cleanup();
+  cleanups = [];
+  await cluster?.heal();
+}, 240_000);
+
+const newTopic = () => `cluster-${randomUUID().slice(0, 8)}`;
+
+/** A topic whose partition n is held by the brokers of entry n, its leader first. */
+async function createTopic(
+  replicas: number[][],
+  minInSync = 1,
+  topic = newTopic(),
+): Promise<string> {
+  await cluster.admin.createTopics({
+    waitForLeaders: false,
+    topics: [
+      {
+        topic,
+        replicaAssignment: replicas.map((nodes, partition) => ({
+          partition,
+          replicas: nodes,
+        })),
+        configEntries: [
+          { name: "min.insync.replicas", value: String(minInSync) },
+        ],
+      },
+    ],
+  });
+  await waitFor("the topic", () => isLed(topic, replicas.length));
+  return topic;
+}
+
+/** Every broker knows of all its partitions and their leaders. */
+async function isLed(topic: string, partitions: number): Promise<boolean> {
+  const { topics } = await cluster.admin
+    .fetchTopicMetadata({ topics: [topic] })
+    .catch(() => ({ topics: [] }));
+  return topics[0]?.partitions.length === partitions;
+}
+
+/** Brokers learn of a new topic one after the other; until all have, some refuse. */
+async function untilTaken<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  let answer: { is: T } | undefined;
+  await waitFor(what, async () => {
+    answer = await ask().then(
+      (is) => ({ is }),
+      () => undefined,
+    );
+    return answer !== undefined;
+  });
+  return answer!.is;
+}
+
+async function open(
+  topic: string,
+  extra: Record<string, string> = {},
+  log: string[] = [],
+): Promise<Binding> {
+  const binding = await openBinding("bindings.kafka", {
+    metadata: {
+      brokers: cluster.addresses(),
+      authType: "none",
+      topics: topic,
+      publishTopic: topic,
+      consumerGroup: topic,
+      initialOffset: "oldest",
+      ...extra,
+    },
+    log,
+  });
+  cleanups.push(() => binding.close());
+  return binding;
+}
+
+interface Taken {
+  order: number;
+  partition: number;
+}
+
+async function read(binding: Binding): Promise<Taken[]> {
+  const taken: Taken[] = [];
+  const stop = await binding.read!(async ({ data, metadata }) => {
+    taken.push({
+      order: Number(Buffer.from(data).toString()),
+      partition: Number(metadata["__partition"]),
+    });
+    return undefined;
+  });
+  cleanups.push(stop);
+  return taken;
+}
+
+const post = (binding: Binding, order: number, partition = 0) =>
+  binding.invoke!({
+    operation: "create",
+    data: Buffer.from(String(order)),
+    metadata: { partitionNumber: String(partition) },
+  });
+
+async function postAll(binding: Binding, from: number, to: number) {
+  for (let order = from; order < to; order++) await post(binding, order);
+}
+
+const numbers = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, n) => from + n);
+const orders = (taken: Taken[], partition?: number) =>
+  taken
+    .filter((one) => partition === undefined || one.partition === partition)
+    .map(({ order }) => order);
+
+const repeats = (taken: Taken[]) =>
+  orders(taken).filter((order, at, all) => all.indexOf(order) !== at);
+
+async function committed(group: string, topic: string): Promise<number[]> {
+  const [found] = await cluster.admin.fetchOffsets({
+    groupId: group,
+    topics: [topic],
+  });
+  return found!.partitions
+    .toSorted((a, b) => a.partition - b.partition)
+    .map(({ offset }) => Number(offset));
+}
+
+describe("positions", () => {
+  test("a topic deleted and made anew under a reader: all of the new one is delivered, once, in order, and committed", async () => {
+    const topic = await createTopic([[1, 2, 3]], 2);
+    const log: string[] = [];
+    const binding = await open(topic, {}, log);
+    const taken = await read(binding);
+    await postAll(binding, 0, 50);
+    await waitFor("the first 50", () => taken.length === 50);
+    await cluster.admin.deleteTopics({ topics: [topic] });
+    await createTopic([[1, 2, 3]], 2, topic);
+    await postAll(binding, 50, 120);
+    await waitFor(
+      "the 70 of the new topic",
+      () => new Set(orders(taken)).size === 120,
+    );
+    expect(orders(taken)).toEqual(numbers(0, 120));
+    await waitFor(
+      "the position in the new topic",
+      async () => (await committed(topic, topic))[0] === 70,
+    );
+    expect(log.filter((line) => line.includes("made anew"))).not.toEqual([]);
+  }, 240_000);
+
+  test.each(["oldest", "newest"])(
+    "a position beyond the log's end: initialOffset %s decides, and what is committed says so",
+    async (initialOffset) => {
+      const topic = await createTopic([[1, 2, 3]], 2);
+      const log: string[] = [];
+      const binding = await open(topic, { initialOffset }, log);
+      await postAll(binding, 0, 40);
+      await untilTaken("the position", () =>
+        cluster.admin.setOffsets({
+          groupId: topic,
+          topic,
+          partitions: [{ partition: 0, offset: "1000" }],
+        }),
+      );
+      const taken = await read(binding);
+      await waitFor("the log to tell", () =>
+        log.some((line) => line.includes("has no offset 1000")),
+      );
+      await waitFor(
+        "a truthful position",
+        async () => (await committed(topic, topic))[0] === 40,
+      );
+      await postAll(binding, 40, 60);
+      await waitFor("order 59", () => orders(taken).includes(59));
+      expect(orders(taken)).toEqual(
+        numbers(initialOffset === "oldest" ? 0 : 40, 60),
+      );
+    },
+    240_000,
+  );
+
+  test("records below the log's start are not delivered, though they share a batch with others", async () => {
+    const topic = await createTopic([[1, 2, 3]], 2);
+    const binding = await open(topic);
+    // The first goes alone, the rest together.
+    await Promise.all(numbers(0, 30).map((order) => post(binding, order)));
+    await untilTaken("the cut", () =>
+      cluster.admin.deleteTopicRecords({
+        topic,
+        partitions: [{ partition: 0, offset: "10" }],
+      }),
+    );
+    const taken = await read(binding);
+    await waitFor("the rest", () => orders(taken).includes(29));
+    expect(orders(taken)).toEqual(numbers(10, 30));
+  }, 240_000);
+});
+
+describe("a partition without a leader", () => {
+  test("the others go on in both directions, it is named, and it catches up when its broker is back", async () => {
+    const topic = await createTopic([[1], [2], [3]]);
+    const log: string[] = [];
+    const binding = await open(topic, {}, log);
+    const taken = await read(binding);
+    for (const partition of [0, 1, 2])
+      await post(binding, partition, partition);
+    await waitFor(
+      "one of each",
+      async () => String(await committed(topic, topic)) === "1,1,1",
+    );
+    await cluster.nodes[2]!.kill();
+    let order = 3;
+    const failures: Error[] = [];
+    const postTwo = async () => {
+      for (const partition of [0, 1])
+        await post(binding, order++, partition).catch((error: Error) =>
+          failures.push(error),
+        );
+    };
+    const isNamed = () =>
+      log.filter((line) => line.includes("partition 2: it has no leader"));
+    // Without a break while the broker is found to be dead.
+    await waitFor("the log to name it", async () => {
+      await postTwo();
+      return isNamed().length > 0;
+    });
+    const waits = post(binding, 1000, 2).catch((error: Error) => error);
+    for (let n = 0; n < 50; n++) await postTwo();
+    expect(failures).toEqual([]);
+    await waitFor("all of the living", () => taken.length === order);
+    // Without a key or a number an order goes where it can be stored.
+    await Promise.all(
+      numbers(2000, 2030).map((free) =>
+        binding.invoke!({
+          operation: "create",
+          data: Buffer.from(String(free)),
+          metadata: {},
+        }),
+      ),
+    );
+    await cluster.nodes[2]!.start();
+    // It may have been given up by now, but surely was not stored.
+    const refusal = await waits;
+    if (refusal instanceof Error) {
+      expect(refusal.message).toContain("has no leader");
+      expect(refusal.message).not.toContain("not known");
+      await post(binding, 1000, 2);
+    }
+    await waitFor(
+      "what waited, and the free ones",
+      () => new Set(orders(taken)).size === order + 31,
+    );
+    for (const partition of [0, 1]) {
+      const numbered = orders(taken, partition).filter((n) => n < 1000);
+      expect(numbered).toEqual(numbered.toSorted((a, b) => a - b));
+    }
+    expect(repeats(taken)).toEqual([]);
+    expect(isNamed()).toHaveLength(1);
+    // At most one rejoin, where the dead broker was the group's coordinator.
+    expect(
+      log.filter((line) => line.includes(": reading ")).length,
+    ).toBeLessThanOrEqual(2);
+  }, 240_000);
+
+  test("missing at the start, it does not make the beginning of newest", async () => {
+    const topic = await createTopic([[1], [3]]);
+    const binding = await open(topic, { initialOffset: "newest" });
+    for (let order = 0; order < 20; order++)
+      await post(binding, order, order % 2);
+    await cluster.nodes[2]!.kill();
+    const log: string[] = [];
+    const late = await open(topic, { initialOffset: "newest" }, log);
+    const taken = await read(late);
+    await waitFor("the log to name it", () =>
+      log.some((line) => line.includes("partition 1: it has no leader")),
+    );
+    await post(binding, 20, 0);
+    await waitFor("order 20", () => orders(taken).includes(20));
+    await cluster.nodes[2]!.start();
+    const posted = async () => {
+      await post(binding, 21, 1);
+      return true;
+    };
+    await waitFor("a leader", () => posted().catch(() => false));
+    await waitFor("order 21", () => orders(taken).includes(21));
+    expect(orders(taken, 0)).toEqual([20]);
+    expect(new Set(orders(taken, 1))).toEqual(new Set([21]));
+  }, 240_000);
+});
+
+describe("a right that is missing", () => {
+  test("READ on the topic: told once with its name, no rejoin; what comes after it is granted is read", async () => {
+    const topic = await createTopic([[1, 2, 3]]);
+    const acl = {
+      principal: "User:alice",
+      host: "*",
+      permissionType: 3, // allow
+      resourcePatternType: 3, // literal
+    };
+    await cluster.admin.createAcls({
+      acl: [
+        { ...acl, resourceType: 3, resourceName: topic, operation: 3 }, // READ on the group
+        { ...acl, resourceType: 2, resourceName: topic, operation: 8 }, // DESCRIBE on the topic
+      ],
+    });
+    const writer = await open(topic);
+    await postAll(writer, 0, 10);
+    const log: string[] = [];
+    const reader = await open(
+      topic,
+      {
+        brokers: cluster.addresses("LOGIN"),
+        authType: "password",
+        saslUsername: "alice",
+        saslPassword: "alice-secret",
+        disableTls: "true",
+      },
+      log,
+    );
+    const taken = await read(reader);
+    const told = () =>
+      log.filter(
+        (line) =>
+          line.startsWith("warning") &&
+          line.includes(`lacks the right READ on topic "${topic}"`),
+      );
+    await waitFor("the log to tell", () => told().length > 0);
+    await waitFor(
+      "more tries",
+      () =>
+        log.filter((line) => line.startsWith("debug kafka: commit:")).length >=
+        3,
+    );
+    expect(told()).toHaveLength(1);
+    expect(log.filter((line) => line.includes(": reading "))).toHaveLength(1);
+    await cluster.admin.createAcls({
+      acl: [{ ...acl, resourceType: 2, resourceName: topic, operation: 3 }],
+    });
+    await waitFor("all ten", () => taken.length === 10);
+    expect(orders(taken)).toEqual(numbers(0, 10));
+    // And writing is still denied: at once, with the right that lacks.
+    const denial = await post(reader, 10).then(String, String);
+    expect(denial).toContain(`lacks the right WRITE on topic "${topic}"`);
+    expect(denial).not.toContain("gave up");
+  }, 240_000);
+
+  test("READ on the group: told with the group's name", async () => {
+    const topic = await createTopic([[1, 2, 3]]);
+    const log: string[] = [];
+    const reader = await open(
+      topic,
+      {
+        brokers: cluster.addresses("LOGIN"),
+        authType: "password",
+        saslUsername: "alice",
+        saslPassword: "alice-secret",
+        disableTls: "true",
+      },
+      log,
+    );
+    await cluster.admin.createAcls({
+      acl: [
+        {
+          principal: "User:alice",
+          host: "*",
+          permissionType: 3,
+          resourcePatternType: 3,
+          resourceType: 2,
+          resourceName: topic,
+          operation: 3,
+        },
+      ],
+    });
+    await read(reader);
+    await waitFor("the log to tell", () =>
+      log.some((line) =>
+        line.includes(`lacks the right READ on group "${topic}"`),
+      ),
+    );
+  }, 240_000);
+});
+
+describe("deadlines", () => {
+  test.each(["paused", "killed"])(
+    "a leader that is %s: posts ride over the fail-over, each stored once and in order",
+    async (how) => {
+      const topic = await createTopic([[3, 1, 2]], 2);
+      const writer = await open(topic);
+      const reader = await open(topic);
+      const taken = await read(reader);
+      await postAll(writer, 0, 20);
+      const node = cluster.nodes[2]!;
+      if (how === "paused") await node.pause();
+      else await node.kill();
+      // One after the other, so that their order is known.
+      await postAll(writer, 20, 60);
+      await waitFor(
+        "all 60",
+        () => new Set(orders(taken)).size === 60,
+        240_000,
+      );
+      expect(orders(taken)).toEqual(numbers(0, 60));
+    },
+    240_000,
+  );
+
+  test("what surely was not stored is not called unknown, and what no answer can help fails at once", async () => {
+    const topic = await createTopic([[1, 2, 3]], 3);
+    const writer = await open(topic, { deliveryTimeout: "4s" });
+    await post(writer, 0);
+    await cluster.nodes[2]!.kill();
+    // Until the brokers have found out, the write waits for the third; then it is refused.
+    let refusal = "";
+    await waitFor("a refusal", async () => {
+      await post(writer, 1).catch((error: Error) => {
+        refusal = error.message;
+      });
+      return refusal !== "" && !refusal.includes("not known");
+    });
+    expect(refusal).toContain("in-sync replicas");
+    expect(refusal).toContain("gave up after 4000 ms");
+    const denied = await open(topic, {
+      brokers: cluster.addresses("LOGIN"),
+      authType: "password",
+      saslUsername: "alice",
+      saslPassword: "wrong",
+      disableTls: "true",
+    });
+    const refused = await post(denied, 2).then(String, String);
+    expect(refused).toContain("refused the login");
+    expect(refused).not.toContain("gave up");
+  }, 240_000);
+});
+
+test("new partitions: a request that names one finds it at once, readers within 30 s", async () => {
+  const topic = await createTopic([[1, 2, 3]]);
+  const writer = await open(topic);
+  const reader = await open(topic);
+  const taken = await read(reader);
+  await post(writer, 0);
+  await waitFor("order 0", () => taken.length === 1);
+  await untilTaken("the partitions", () =>
+    cluster.admin.createPartitions({
+      topicPartitions: [{ topic, count: 4 }],
+    }),
+  );
+  await waitFor("them to be led", () => isLed(topic, 4));
+  await untilTaken("order 3", () => post(writer, 3, 3));
+  await waitFor("order 3", () => orders(taken, 3).includes(3));
+  expect(orders(taken)).toEqual([0, 3]);
+}, 240_000);

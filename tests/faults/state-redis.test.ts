@@ -1,0 +1,291 @@
+/** state.redis when many write at once, a replica hangs, memory ends, or the component names what is none. */
+import { Redis } from "ioredis";
+import {
+  GenericContainer,
+  getContainerRuntimeClient,
+  Wait,
+} from "testcontainers";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { freePorts } from "../support/ports.ts";
+import { startRedis, type RedisContainer } from "../support/redis-server.ts";
+import { waitFor } from "../wait-for.ts";
+
+jest.setTimeout(300_000);
+let redis: RedisContainer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis?.stop());
+afterEach(stopAll);
+
+const start = (
+  metadata: Record<string, string> = {},
+  until: "outbound" | "nothing" = "outbound",
+): Promise<Daprd> =>
+  startDaprd({
+    appId: "orders",
+    until,
+    resources: {
+      "orders.yaml": [
+        "apiVersion: dapr.io/v1alpha1",
+        "kind: Component",
+        "metadata: { name: orders }",
+        "spec:",
+        "  type: state.redis",
+        "  version: v1",
+        "  metadata:",
+        ...Object.entries({ redisHost: redis.address, ...metadata }).map(
+          ([name, value]) => `    - { name: ${name}, value: "${value}" }`,
+        ),
+      ].join("\n"),
+    },
+  });
+
+const path = "/v1.0/state/orders";
+const post = (sidecar: Daprd, to: string, body: unknown) =>
+  sidecar.call("POST", `${path}${to}`, { body: JSON.stringify(body) });
+const save = (sidecar: Daprd, key: string, value: unknown, more = {}) =>
+  post(sidecar, "", [{ key, value, ...more }]);
+const read = (sidecar: Daprd, key: string) =>
+  sidecar.call("GET", `${path}/${key}`);
+const upsert = (key: string, value: unknown, more = {}) => ({
+  operation: "upsert",
+  request: { key, value, ...more },
+});
+const strong = { options: { consistency: "strong" } };
+
+test("while a replica hangs, strong saves wait for it, and nobody for them", async () => {
+  const [first, second] = (await freePorts(2)) as [number, number];
+  const server = (line: string) =>
+    new GenericContainer("redis:7")
+      .withNetworkMode("host")
+      .withEntrypoint(["redis-server"])
+      .withCommand([...line.split(" "), "--save", ""])
+      .withWaitStrategy(Wait.forLogMessage(/Ready to accept connections/))
+      .start();
+  const primary = await server(`--port ${first}`);
+  const replica = await server(
+    `--port ${second} --replicaof 127.0.0.1 ${first} --repl-diskless-sync-delay 0`,
+  );
+  const client = await getContainerRuntimeClient();
+  const raw = client.container.getById(replica.getId());
+  const admin = new Redis(second);
+  const held = new Redis(first);
+  try {
+    await waitFor("the replica", async () =>
+      (await admin.info("replication")).includes("master_link_status:up"),
+    );
+    const sidecar = await start({ redisHost: `127.0.0.1:${first}` });
+    // The replica has what was acknowledged as strong.
+    for (let i = 0; i < 20; i++) {
+      expect((await save(sidecar, "s", i, strong)).status).toBe(204);
+      expect(await admin.hget("orders||s", "data")).toBe(`${i}`);
+    }
+    expect((await save(sidecar, "r", 0)).status).toBe(204);
+    await raw.pause();
+    const isHeld = async () =>
+      /blocked_clients:[1-9]/.test(await held.info("clients"));
+    /** Whether a read and a save were answered while a strong save waits. */
+    async function goesOn(round: number) {
+      let isOver = false;
+      const waiting = Promise.all(
+        Array.from({ length: 8 }, (_, i) =>
+          save(sidecar, `s${i}`, round, strong).finally(() => (isOver = true)),
+        ),
+      );
+      await waitFor("a WAIT", async () => isOver || (await isHeld()));
+      expect((await read(sidecar, "r")).json()).toBe(0);
+      expect((await save(sidecar, "p", round)).status).toBe(204);
+      const wasInTime = !isOver;
+      for (const { status } of await waiting) expect(status).toBe(204);
+      return wasInTime;
+    }
+    let round = 0;
+    // On a busy machine they may take longer than the wait for a replica.
+    await waitFor(
+      "others to be served meanwhile",
+      () => goesOn(++round),
+      60_000,
+    );
+    for (let i = 0; i < 8; i++)
+      expect((await read(sidecar, `s${i}`)).json()).toBe(round);
+    // An etag that lost is told at once, and strong counts for a delete.
+    const refused = await save(sidecar, "r", 1, { etag: "7", ...strong });
+    expect(refused.status).toBe(409);
+    await raw.unpause();
+    await waitFor(
+      "the replica to catch up",
+      async () => (await admin.hget("orders||s7", "data")) === `${round}`,
+    );
+  } finally {
+    await raw.unpause().catch(() => {}); // it runs already
+    for (const client of [admin, held]) client.disconnect();
+    await replica.stop();
+    await primary.stop();
+  }
+});
+
+test("a key that is deleted and saved all the time is there or not; two that are saved together are read so", async () => {
+  const [one, two] = await Promise.all([start(), start()]);
+  let isOver = false;
+  const statuses = new Map<number, number>();
+  const torn: unknown[] = [];
+  const writers = Array.from({ length: 4 }, async (_, i) => {
+    for (let n = 0; n < 60; n++) {
+      await save(one, "flip", n);
+      await one.call("DELETE", `${path}/flip`);
+      const operations = [
+        upsert("left", n * 4 + i),
+        upsert("right", n * 4 + i),
+      ];
+      expect((await post(one, "/transaction", { operations })).status).toBe(
+        204,
+      );
+    }
+  });
+  const readers = Array.from({ length: 4 }, async () => {
+    while (!isOver) {
+      const { status, text } = await read(two, "flip");
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (status === 500) torn.push(text);
+      const bulk = await post(two, "/bulk", {
+        keys: ["left", "flip", "none", "right"],
+      });
+      expect(bulk.status).toBe(200);
+      const [left, flip, , right] = bulk.json() as {
+        data?: number;
+        error?: string;
+      }[];
+      if (left!.data !== right!.data || flip!.error) torn.push(bulk.text);
+    }
+  });
+  await Promise.all(writers);
+  isOver = true;
+  await Promise.all(readers);
+  expect(torn).toEqual([]);
+  expect(statuses.get(200)).toBeGreaterThan(0);
+  expect(statuses.get(204)).toBeGreaterThan(0);
+});
+
+test("last-write takes an old etag, in a save and in a transaction; a guarded key is a 409", async () => {
+  const sidecar = await start();
+  await save(sidecar, "last", 1);
+  await save(sidecar, "last", 2);
+  const lastWrite = { etag: "1", options: { concurrency: "last-write" } };
+  expect((await save(sidecar, "last", 3, lastWrite)).status).toBe(204);
+  const operations = [upsert("last", 4, lastWrite)];
+  expect((await post(sidecar, "/transaction", { operations })).status).toBe(
+    204,
+  );
+  expect((await read(sidecar, "last")).json()).toBe(4);
+  const firstWrite = { options: { concurrency: "first-write" } };
+  expect((await save(sidecar, "guarded", 1, firstWrite)).status).toBe(204);
+  for (const more of [firstWrite, {}]) {
+    const { status, text } = await save(sidecar, "guarded", 2, more);
+    expect(status).toBe(409);
+    expect(text).toContain("possible etag mismatch");
+  }
+});
+
+test("memory that is full is called so, in saves and transactions; deletes pass", async () => {
+  const full = await startRedis({ args: ["--maxmemory-policy", "noeviction"] });
+  try {
+    const sidecar = await start({ redisHost: full.address });
+    expect((await save(sidecar, "a", 1)).status).toBe(204);
+    await full.admin.config("SET", "maxmemory", "1");
+    for (const reply of [
+      await save(sidecar, "b", 1),
+      await post(sidecar, "/transaction", {
+        operations: [upsert("b", 1), upsert("c", 1)],
+      }),
+    ]) {
+      expect(reply.status).toBe(500);
+      expect(reply.text).toMatch(
+        /redis at 127.0.0.1:\d+: its memory is full; delete something, or raise maxmemory \(.*OOM/,
+      );
+    }
+    expect((await read(sidecar, "a")).json()).toBe(1);
+    expect((await sidecar.call("DELETE", `${path}/a`)).status).toBe(204);
+  } finally {
+    await full.stop();
+  }
+});
+
+test("a get that was cut off does not say that it may have been done", async () => {
+  const sidecar = await start({ readTimeout: "500ms", redisMaxRetries: "0" });
+  expect((await save(sidecar, "cut", 1)).status).toBe(204);
+  await redis.pause();
+  try {
+    const [got, saved] = await Promise.all([
+      read(sidecar, "cut"),
+      save(sidecar, "cut", 2),
+    ]);
+    expect(got.status).toBe(500);
+    expect(got.text).toContain("was lost before it answered");
+    expect(got.text).not.toContain("may have been done");
+    expect(saved.text).toContain("may have been done or not");
+  } finally {
+    await redis.unpause();
+  }
+});
+
+test("a host that does not resolve, and TLS on one side only, are said so", async () => {
+  const lost = await start({ redisHost: "no.such.invalid:1" });
+  expect((await read(lost, "a")).text).toMatch(
+    /no\.such\.invalid:1 can't be reached: the host name does not resolve .*redisHost/,
+  );
+  // It waits for the rest of what it takes for a command.
+  const tls = await start({ enableTLS: "true", dialTimeout: "1s" });
+  await tls.logged("if it speaks no TLS, set enableTLS to false");
+});
+
+test("a password that is missing, and a database that is not there, say what to set", async () => {
+  const guarded = await startRedis({
+    args: ["--requirepass", "canary-4711"],
+    password: "canary-4711",
+  });
+  try {
+    const none = await start({ redisHost: guarded.address }, "nothing");
+    expect((await none.exited).code).toBe(1);
+    expect(none.output()).toMatch(/NOAUTH.*; set redisPassword/);
+    const wrong = await start(
+      { redisHost: guarded.address, redisPassword: "canary-0815" },
+      "nothing",
+    );
+    expect((await wrong.exited).code).toBe(1);
+    expect(wrong.output()).toMatch(/WRONGPASS.*; correct redisUsername and/);
+    expect(wrong.output()).not.toContain("canary-0815");
+  } finally {
+    await guarded.stop();
+  }
+  const none = await start({ redisDB: "99" }, "nothing");
+  expect((await none.exited).code).toBe(1);
+  expect(none.output()).toContain("out of range; correct redisDB");
+});
+
+test("a user who may not run scripts is told of at the start, and reads all the same", async () => {
+  const writer = await start();
+  for (const key of ["a", "b"])
+    expect((await save(writer, key, 1)).status).toBe(204);
+  await redis.admin.call(
+    ...("ACL SETUSER clerk on >canary-4711 ~* +@read +@connection +info".split(
+      " ",
+    ) as [string, ...string[]]),
+  );
+  const reader = await start({
+    redisUsername: "clerk",
+    redisPassword: "canary-4711",
+  });
+  await reader.logged("the user may not run scripts");
+  expect((await read(reader, "a")).json()).toBe(1);
+  expect((await read(reader, "none")).status).toBe(204);
+  const bulk = await post(reader, "/bulk", { keys: ["a", "none", "b"] });
+  expect((bulk.json() as { data?: number }[]).map(({ data }) => data)).toEqual([
+    1,
+    undefined,
+    1,
+  ]);
+  const refused = await save(reader, "a", 2);
+  expect(refused.status).toBe(500);
+  expect(refused.text).toContain("the user may not do that; see ACL SETUSER");
+});
