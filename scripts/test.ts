@@ -16,7 +16,7 @@ import { findTestFiles, type TestFile } from "./test-files.ts";
 
 const usage = `npm test [-- OPTIONS] [WORD…]
 
-  --only NAME   one of format, lint, unit, contract, e2e, faults, containers, kubernetes, tutorial
+  --only NAME   one of format, lint, proto, unit, contract, e2e, faults, containers, kubernetes, tutorial
   WORD…         only test files whose path contains one of these words
 
 Suites that need containers are skipped where Docker does not answer, those that need a
@@ -73,6 +73,7 @@ const suites: Record<string, () => void> = {
     tool("oxlint", "oxlint/bin/oxlint", "--deny-warnings");
     tool("tsc", "typescript/bin/tsc", "-p", ".");
   },
+  proto,
   unit: () => jest("unit"),
   contract: () => jest("contract"),
   e2e: () => jest("e2e"),
@@ -90,7 +91,8 @@ const chosen = values.only
   ? [values.only]
   : Object.keys(suites).filter(
       (name) =>
-        words.length === 0 || !["format", "lint", "tutorial"].includes(name),
+        words.length === 0 ||
+        !["format", "lint", "proto", "tutorial"].includes(name),
     );
 announce();
 const startedMs = performance.now();
@@ -157,6 +159,15 @@ function tool(name: string, file: string, ...args: string[]): void {
   const ok = node(join(tools, file), ...args) === 0;
   counts[ok ? "passed" : "failed"]++;
   console.log(ok ? `${name}: clean` : `${name}: failed`);
+}
+
+/** The generator is large and its result seldom changes: who changes a .proto file asks for this suite, and CI. */
+function proto(): void {
+  if (!requireAll && values.only !== "proto")
+    return without("proto", "npm test -- --only proto installs the generator");
+  const ok = node("scripts/proto.ts", "--check") === 0;
+  counts[ok ? "passed" : "failed"]++;
+  console.log(ok ? "proto: current" : "proto: failed");
 }
 
 function jest(suite: TestFile["suite"]): void {

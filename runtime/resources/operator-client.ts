@@ -16,7 +16,7 @@ import {
   type ListResponse,
   type OperatorRequest,
   type UpdateEvent,
-} from "../operator-protocol.ts";
+} from "../proto/operator-methods.ts";
 import { maxSettingsBytes, readRegular, whyUnread } from "../read-regular.ts";
 
 export interface OperatorClientOptions {

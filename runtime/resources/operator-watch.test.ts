@@ -1,5 +1,5 @@
 /** The list that a sidecar keeps, against a stream whose order the test decides. */
-import { eventType, type UpdateEvent } from "../operator-protocol.ts";
+import { eventType, type UpdateEvent } from "../proto/operator-methods.ts";
 import { waitFor } from "../../tests/wait-for.ts";
 import type { OperatorClient } from "./operator-client.ts";
 import { watchObjects } from "./operator-watch.ts";
@@ -9,7 +9,7 @@ const object = (name: string, version: number, spec?: string) => ({
   ...(spec ? { spec } : {}),
 });
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
-const event = (type: number, value: unknown): UpdateEvent => ({
+const event = (type: UpdateEvent["type"], value: unknown): UpdateEvent => ({
   type,
   item: bytes(value),
 });

@@ -4,7 +4,7 @@
  * What was known stays while the operator is away.
  */
 import { messageOf } from "../errors.ts";
-import { eventType, type UpdateEvent } from "../operator-protocol.ts";
+import { eventType, type UpdateEvent } from "../proto/operator-methods.ts";
 import { Patience } from "../patience.ts";
 import type { OperatorClient, UpdateName } from "./operator-client.ts";
 import { delay } from "../timers.ts";

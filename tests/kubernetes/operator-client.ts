@@ -11,7 +11,7 @@ import {
   tokenMetadataKey,
   type OperatorRequest,
   type UpdateEvent,
-} from "../../runtime/operator-protocol.ts";
+} from "../../runtime/proto/operator-methods.ts";
 
 import { forward, getJson, kubectl } from "./cluster.ts";
 

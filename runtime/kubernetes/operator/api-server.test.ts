@@ -1,7 +1,7 @@
 import { operatorClient } from "../../../tests/kubernetes/operator-client.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
-import type { UpdateEvent } from "../../operator-protocol.ts";
+import type { UpdateEvent } from "../../proto/operator-methods.ts";
 import { issue } from "../certificates/issue.ts";
 import type { ServingCertificate } from "../certificates/serving.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";

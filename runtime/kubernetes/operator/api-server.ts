@@ -16,7 +16,7 @@ import {
   type ListResponse,
   type OperatorRequest,
   type UpdateEvent,
-} from "../../operator-protocol.ts";
+} from "../../proto/operator-methods.ts";
 import type { ServingCertificate } from "../certificates/serving.ts";
 import { operator } from "../names.ts";
 import { CallerError, type Callers } from "./callers.ts";

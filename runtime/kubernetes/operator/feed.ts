@@ -3,7 +3,7 @@
  * is not there says so in place of its value, and comes again once the Secret is there; the rest is not held up.
  */
 import type { Logger } from "../../log.ts";
-import { eventType, type UpdateEvent } from "../../operator-protocol.ts";
+import { eventType, type UpdateEvent } from "../../proto/operator-methods.ts";
 import type { Change, ResourceCache } from "./resource-cache.ts";
 import {
   isVisible,

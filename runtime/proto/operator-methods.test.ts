@@ -1,8 +1,8 @@
-import { operatorMethods } from "./operator-protocol.ts";
+import { eventType, operatorMethods } from "./operator-methods.ts";
 
 const bytes = (text: string) => Buffer.from(text, "utf8");
 
-test("messages have the fields of the original's proto (spec grpc §5)", () => {
+test("messages have the fields of the original's proto", () => {
   const { ListComponents, ListSubscriptionsV2, GetConfiguration } =
     operatorMethods;
   expect(ListComponents.path).toBe(
@@ -38,7 +38,7 @@ test("what one end writes the other reads, long objects and unknown fields inclu
     namespace: "ns",
     name: "n",
   });
-  const event = { item: bytes("{}"), type: 2 };
+  const event = { item: bytes("{}"), type: eventType.updated };
   expect(
     ComponentUpdate.responseDeserialize(
       ComponentUpdate.responseSerialize(event),
