@@ -1,4 +1,5 @@
 /** Requests that are encoded here, over kafkajs' connections. */
+import { startTimer } from "../../timers.ts";
 
 export interface WireRequest {
   apiKey: number;
@@ -81,7 +82,7 @@ export async function sendRaw(
     const { payload } = await new Promise<{ payload: Buffer }>(
       (resolve, reject) => {
         if (timeoutMs !== undefined)
-          timer = setTimeout(() => {
+          timer = startTimer(() => {
             const { host, port } = broker.connectionPool;
             reject(
               new Error(

@@ -1,3 +1,5 @@
+import { startTimer } from "../../timers.ts";
+
 /** Partitions that are left alone for a while after a refusal, longer each time. */
 export interface Rests<T> {
   /** 1 s the first time, then twice as long, up to 30 s. */
@@ -33,7 +35,7 @@ export function createRests<T>(
       nextMs.set(one, Math.min(ms * 2, longestMs));
       timers.set(
         one,
-        setTimeout(() => {
+        startTimer(() => {
           timers.delete(one);
           onEnd();
         }, ms),
