@@ -149,3 +149,13 @@ test("maps and lists are JSON text, with names and numbers as written", () => {
     '{"Zed":[1,1.5,true,null,"1"],"alpha":{"B":"x"}}',
   );
 });
+
+test.each([
+  ["an undeclared handle", `a: !${"b".repeat(100_000)}!c d`],
+  ["an unknown tag", `a: !${"b".repeat(100_000)} c`],
+  ["an unknown alias", `a: *${"b".repeat(100_000)}`],
+])("what is said of %s is short, however long its name", (_, text) => {
+  const [error] = readDocuments(text, "a.yaml");
+  expect(error).toBeInstanceOf(YamlError);
+  expect((error as YamlError).message.length).toBeLessThan(400);
+});

@@ -46,6 +46,9 @@ export interface Key {
   at: Position;
 }
 
+/** The library quotes names of a file, however long: nobody's text fills the log. */
+const longestMessage = 300;
+
 /** A document that could not be read, and why. */
 export class YamlError extends Error {
   override name = "YamlError";
@@ -54,7 +57,11 @@ export class YamlError extends Error {
   readonly isLimit: boolean;
 
   constructor(message: string, at: Position, isLimit = false) {
-    super(message);
+    super(
+      message.length > longestMessage
+        ? `${message.slice(0, longestMessage)}…`
+        : message,
+    );
     this.at = at;
     this.isLimit = isLimit;
   }
