@@ -65,6 +65,15 @@ test.each([
     "an app with such an argument",
     ["node", "app.js", "daprd", "--app-id", "a"],
   ],
+  [
+    "a program without an ending",
+    ["node", "/usr/bin/watch-it", "daprd", "--app-id", "a"],
+  ],
+  [
+    "code with such an argument",
+    ["node", "-e", "setTimeout(f, 1e6)", "daprd", "--app-id", "a"],
+  ],
+  ["printed code", ["node", "--print=f()", "daprd.js", "--app-id", "a"]],
   ["a kernel thread", []],
 ])("%s is none", (_, args) => {
   expect(instancesAmong([info(args)])).toEqual([]);

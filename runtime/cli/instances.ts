@@ -103,12 +103,18 @@ function argsOf(
 ): string[] | undefined {
   if (name === program) return args.slice(1);
   if (!/^node(\.exe)?$/i.test(baseName(args[0] ?? ""))) return undefined;
-  const script = args.findIndex(isScript);
+  // Without options before it the first word is the script, whatever its name.
+  const script = args[1]?.startsWith("-") ? args.findIndex(isScript) : 1;
+  if (args.slice(1, Math.max(script, 1)).some(isCode)) return undefined;
   const [file, ending = ""] = baseName(args[script] ?? "").split(".");
   return file === program && ["", "js", "ts"].includes(ending)
     ? args.slice(script + 1)
     : undefined;
 }
+
+/** Node then runs a text: words behind it are the text's own. */
+const isCode = (arg: string) =>
+  /^(-e|-p|-pe|--eval|--print|--run|--test)(=|$)/.test(arg);
 
 const preloads = ["-r", "--require", "--import", "--loader"];
 
