@@ -33,7 +33,9 @@ test.each([
 test("options behind -- and what npm always sets are fine", () => {
   const env = { npm_config_prefix: "/usr", npm_config_loglevel: "notice" };
   const words = ["--broker", "kafka"];
-  expect(missingDashes("demo:local", options, false, words, env)).toBeUndefined();
+  expect(
+    missingDashes("demo:local", options, false, words, env),
+  ).toBeUndefined();
 });
 
 test.each([
@@ -55,7 +57,7 @@ test.each([
     lang: { type: "string" },
     stage: { type: "string" },
   } as const;
-  expect(
-    missingDashes("tutorial", tutorial, true, words, env),
-  ).toContain(`\`npm run tutorial -- ${line.replace("=", " ")}\``);
+  expect(missingDashes("tutorial", tutorial, true, words, env)).toContain(
+    `\`npm run tutorial -- ${line.replace("=", " ")}\``,
+  );
 });
