@@ -120,14 +120,15 @@ test("IDs that lead in a circle end the search", () => {
 });
 
 test.each([
-  ["its own", "a", "node app.js"],
-  ["of another app on that port", "b", ""],
-])("an answer that is %s", async (_, id, command) => {
+  ["its own", "a", {}, "node app.js"],
+  ["of another app on that port", "b", {}, ""],
+  ["of another run of this app", "a", { cliPID: "1" }, ""],
+])("an answer that is %s", async (_, id, more, command) => {
   const server = createServer((_request, response) =>
     response.end(
       JSON.stringify({
         id,
-        extended: { appCommand: "node app.js", appPID: 1 },
+        extended: { appCommand: "node app.js", appPID: 1, ...more },
       }),
     ),
   );

@@ -132,12 +132,20 @@ function flagValue(args: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
+/** A sidecar in a container has the same port, but there: here another may answer, even one of the same ID. */
+function isOf(
+  { appId, cli }: Instance,
+  { id, extended }: Record<string, unknown>,
+): boolean {
+  const cliPid = (extended as Record<string, unknown> | undefined)?.["cliPID"];
+  return id === appId && Number(cliPid ?? 0) === (cli?.pid ?? 0);
+}
+
 export async function runDetails(instance: Instance): Promise<RunDetails> {
   let extended: unknown;
   try {
     const metadata = await getMetadata(instance);
-    // One in a container has the same port, but there: here another may answer.
-    if (metadata["id"] === instance.appId) extended = metadata["extended"];
+    if (isOf(instance, metadata)) extended = metadata["extended"];
   } catch {
     // A sidecar that hangs or is just starting is listed all the same, with blanks.
   }
