@@ -58,6 +58,9 @@ test("durations are Go's, a bare number counts in the given unit", () => {
   expect(parseDurationMs("3", 1000)).toBe(3000);
   expect(parseDurationMs("3", 1)).toBe(3);
   expect(parseDurationMs("1h2m3.5s", 1)).toBe(3_723_500);
+  // Micro and the Greek letter look alike.
+  expect(parseDurationMs("5000\u00b5s", 1)).toBe(5);
+  expect(parseDurationMs("5000\u03bcs", 1)).toBe(5);
   expect(() => parseDurationMs("soon", 1)).toThrow("is not a duration");
 });
 

@@ -86,10 +86,17 @@ export function isTruthy(value: string | undefined): boolean {
   return /^(y|yes|true|t|on|1)$/i.test((value ?? "").trim());
 }
 
+/** n, no, false, f, off, 0 in any case, and nothing. */
+export function isFalsy(value: string | undefined): boolean {
+  return /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
+}
+
 const unitMs: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
-  µs: 1e-3,
+  // Both signs that look so are Go's: micro and the Greek letter.
+  "\u00b5s": 1e-3,
+  "\u03bcs": 1e-3,
   ms: 1,
   s: 1000,
   m: 60_000,
@@ -102,7 +109,7 @@ export function parseDurationMs(value: string, bareUnitMs: number): number {
   if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
   const digits = input.replace(/^[+-]/, "");
   // Each piece begins where the last one ended.
-  const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/y;
+  const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
   let total = 0;
   do {
     const found = piece.exec(digits);

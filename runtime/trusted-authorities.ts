@@ -4,9 +4,10 @@
  * `NODE_EXTRA_CA_CERTS` name, as Go's crypto/x509 finds them. Read with the
  * first client that needs it: it takes some 30 ms.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "./log.ts";
+import { readRegular, whyUnread } from "./read-regular.ts";
 
 /** Where distributions keep their bundle; the first that is there counts. */
 const bundles = [
@@ -17,6 +18,9 @@ const bundles = [
   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
   "/etc/ssl/cert.pem",
 ];
+
+/** A list of all authorities of the web has some 250 KiB. */
+const maxBundleBytes = 16 * 1024 * 1024;
 
 let isDone = false;
 
@@ -46,7 +50,7 @@ function systemAuthorities(
     );
   const read = (path: string, variable?: string): string[] => {
     try {
-      const pems = certificatesIn(readFileSync(path, "utf8"));
+      const pems = certificatesIn(readRegular(path, maxBundleBytes));
       if (pems.length === 0 && variable === "SSL_CERT_FILE")
         unreadable(variable, path, "there is no certificate in PEM in it");
       // One broken certificate must not keep out the others.
@@ -62,7 +66,7 @@ function systemAuthorities(
     } catch (error) {
       // A folder may hold others; what is not there by default is no news.
       if (variable === "SSL_CERT_FILE")
-        unreadable(variable, path, `it can't be read (${codeOf(error)})`);
+        unreadable(variable, path, `it can't be read (${whyUnread(error)})`);
       return [];
     }
   };
@@ -80,13 +84,14 @@ function systemAuthorities(
       for (const name of readdirSync(folder))
         pems.push(...read(join(folder, name), "SSL_CERT_DIR"));
     } catch (error) {
-      unreadable("SSL_CERT_DIR", folder, `it can't be read (${codeOf(error)})`);
+      unreadable(
+        "SSL_CERT_DIR",
+        folder,
+        `it can't be read (${whyUnread(error)})`,
+      );
     }
   return pems;
 }
-
-const codeOf = (error: unknown) =>
-  (error as NodeJS.ErrnoException).code ?? String(error);
 
 const begin = "-----BEGIN CERTIFICATE-----";
 const end = "-----END CERTIFICATE-----";

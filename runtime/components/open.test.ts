@@ -29,7 +29,8 @@ const resource = (
   version,
   metadata: names.map((name, i) => ({
     name,
-    value: "x",
+    // A number, a truth and a text.
+    value: name.toLowerCase() === "direction" ? "output" : "1",
     at: { file: "c.yaml", line: 2 * i + 2, column: 12 },
     nameAt: { file: "c.yaml", line: 2 * i + 1, column: 11 },
   })),
@@ -81,6 +82,46 @@ test.each([
   expect(await warningsFor("state.redis", ["redisHost", name])).toEqual([
     `warning component orders (state.redis/v1): metadata ${told} (c.yaml:3:11)`,
   ]);
+});
+
+async function toldOf(type: string, name: string, value: string) {
+  const log = recordingLog();
+  const definition = {
+    ...(await everything.find((one) => one.type === type)!.load("v1")),
+    open: async () => ({ close: async () => {} }),
+  };
+  const at = { file: "c.yaml", line: 2, column: 12 };
+  const needed = type === "bindings.http" ? [{ name: "url", value: "u" }] : [];
+  await openComponent(
+    {
+      ...resource(type, []),
+      metadata: [{ name, value, at, nameAt: at }, ...needed],
+    },
+    [{ type, versions: ["v1"], load: async () => definition }],
+    { appId: "app", env: {}, log },
+  );
+  return log.lines.join("\n");
+}
+
+test.each([
+  ["state.in-memory", "ActorStateStore", "ture", "neither true nor false"],
+  ["bindings.http", "followRedirects", "enabled", "neither true nor false"],
+  ["bindings.http", "direction", "outptu", "the component does nothing"],
+  ["bindings.http", "direction", "input;output", "does nothing"],
+])("%s: %s: %s counts as something else, and is told", async (...given) => {
+  const [type, name, value, told] = given;
+  const lines = await toldOf(type, name, value);
+  expect(lines).toContain(told);
+  expect(lines).toContain("(c.yaml:2:12)");
+});
+
+test.each([
+  ["state.in-memory", "actorStateStore", "Yes"],
+  ["state.in-memory", "actorStateStore", "false"],
+  ["state.in-memory", "actorStateStore", ""],
+  ["bindings.http", "direction", "Input, output"],
+])("%s: %s: %j is nothing to tell", async (type, name, value) => {
+  expect(await toldOf(type, name, value)).toBe("");
 });
 
 test("a hundred unknown properties are some lines", async () => {
@@ -166,6 +207,7 @@ test.each([
     "did you mean pubsub.redis? Dapr has it, this version of the sidecar has not",
   ],
   ["foo.bar", "v1", "known types: bindings.kafka, "],
+  ["__proto__.x", "v1", "incorrect type __proto__.x; known types"],
 ])("%s/%s: %s", async (type, version, hint) => {
   await expect(open(type, version)).rejects.toThrow(hint);
 });

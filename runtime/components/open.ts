@@ -25,6 +25,7 @@ import {
 import { daprTypes } from "./dapr-types.ts";
 import type { BuiltIn } from "./index.ts";
 import { readByBlock, withoutEffect } from "./without-effect.ts";
+import { tellValues } from "./tell-values.ts";
 import { startTimer } from "../timers.ts";
 
 export class ComponentError extends Error {
@@ -75,6 +76,7 @@ export async function openComponent<C extends Closable>(
   } catch (error) {
     throw initFailure(resource, error, explain, definition.errorPrefix);
   }
+  tellValues(resource, definition, name(resource), options.log);
   const context = {
     name: resource.name,
     appId: options.appId,
@@ -169,7 +171,7 @@ async function find<C extends Closable>(
   const cause =
     category === "bindings"
       ? `couldn't find binding ${name(resource)}`
-      : category in categories
+      : Object.hasOwn(categories, category)
         ? `couldn't find ${categories[category]} ${resource.type}${resource.version ? `/${resource.version}` : ""}`
         : `incorrect type ${resource.type}`;
   throw new ComponentError(

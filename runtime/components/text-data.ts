@@ -26,3 +26,18 @@ export function textOf(
     return data;
   }
 }
+
+export const isContentType = (name: string): boolean =>
+  name.length === 12 && name.toLowerCase() === "content-type";
+
+/** The name, as written, of what says the type of a message. */
+export const contentTypeKey = (
+  metadata: Readonly<Record<string, string>>,
+): string | undefined => Object.keys(metadata).find(isContentType);
+
+export function contentTypeIn(
+  metadata: Readonly<Record<string, string>>,
+): string | undefined {
+  const key = contentTypeKey(metadata);
+  return key === undefined ? undefined : metadata[key];
+}

@@ -1,5 +1,5 @@
 /** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (spec kubernetes §1). */
-import { isTruthy } from "../metadata.ts";
+import { isFalsy, isTruthy } from "../metadata.ts";
 import { annotation, appService } from "./names.ts";
 import type { ObjectMeta } from "./objects.ts";
 
@@ -16,10 +16,6 @@ export interface Annotations {
   truthy(name: string, fallback: boolean): boolean;
   has(name: string): boolean;
 }
-
-/** Absent, empty or a word for false. */
-export const isNo = (value: string | undefined): boolean =>
-  /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
 
 export function readAnnotations(
   metadata: ObjectMeta | undefined,
@@ -52,7 +48,7 @@ export function readAnnotations(
     truthy: (name, fallback) => {
       const value = text(name);
       if (value === undefined) return fallback;
-      if (!isTruthy(value) && !isNo(value))
+      if (!isTruthy(value) && !isFalsy(value))
         warn(
           `annotation ${annotation(name)}: "${value}" is neither true nor false; taken as false`,
         );

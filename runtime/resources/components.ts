@@ -4,7 +4,7 @@
  */
 import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
 import type { Logger } from "../log.ts";
-import { isTruthy, parseDurationMs, where } from "../metadata.ts";
+import { isFalsy, isTruthy, parseDurationMs, where } from "../metadata.ts";
 import type { SecretRef } from "../secret-refs.ts";
 import { componentFields } from "./fields.ts";
 import { documentsIn } from "./folder-files.ts";
@@ -157,7 +157,7 @@ function readComponent(
     type,
     version: textOf(member(spec, "version")),
     ...read,
-    ignoreErrors: isTruthy(textOf(member(spec, "ignoreErrors"))),
+    ignoreErrors: ignoresErrors(member(spec, "ignoreErrors"), name, log),
     initTimeoutMs: initTimeout(member(spec, "initTimeout"), name, log),
     scopes: textsOf(member(document, "scopes")),
     secretStore,
@@ -175,6 +175,20 @@ function misshapen(document: Value): string | undefined {
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+/** Without a word for true it is false. */
+function ignoresErrors(
+  value: Value | undefined,
+  name: string,
+  log: Logger,
+): boolean {
+  const text = textOf(value);
+  if (!isTruthy(text) && !isFalsy(text))
+    log.warn(
+      `component "${name}": spec.ignoreErrors ${JSON.stringify(text.slice(0, 60))} is neither true nor false and counts as false (${where(value?.at)})`,
+    );
+  return isTruthy(text);
 }
 
 /** A Go duration; bad or not positive means 5 s. */

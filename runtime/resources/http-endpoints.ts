@@ -33,7 +33,7 @@ export interface HttpEndpointOptions {
   resolvedStore?: string;
 }
 
-/** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two of one name. Malformed documents are left to who loads the components. */
+/** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two of one name. One of a wrong shape is a warning; documents that are no YAML are left to who loads the components. */
 export async function selectHttpEndpoints(
   documents: Iterable<Value | YamlError>,
   options: HttpEndpointOptions,
@@ -43,6 +43,11 @@ export async function selectHttpEndpoints(
   for (const document of documents) {
     if (document instanceof YamlError || !isKind(document, "HTTPEndpoint"))
       continue;
+    const wrong = misshapen(document);
+    if (wrong) {
+      options.log.warn(`A document was not loaded: ${wrong}`);
+      continue;
+    }
     if (!isForApp(document, options)) continue;
     const endpoint = await readEndpoint(document, options);
     const twin = places.get(endpoint.name);
@@ -54,6 +59,22 @@ export async function selectHttpEndpoints(
     places.set(endpoint.name, document.at);
   }
   return endpoints;
+}
+
+/** What is no map or list where one must be; the original can't read such a document. */
+function misshapen(document: Value): string | undefined {
+  const spec = member(document, "spec");
+  try {
+    mapAt(spec, "spec");
+    mapAt(member(document, "auth"), "auth");
+    listAt(member(document, "scopes"), "scopes");
+    listAt(member(spec, "headers"), "spec.headers");
+    mapAt(member(spec, "clientTLS"), "spec.clientTLS");
+    return undefined;
+  } catch (error) {
+    const name = textOf(member(member(document, "metadata"), "name"));
+    return `HTTPEndpoint "${name}": ${(error as Error).message}`;
+  }
 }
 
 export function isForApp(

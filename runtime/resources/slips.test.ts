@@ -99,6 +99,12 @@ test.each([
     "auth.scopes is not a field and has no effect; it belongs to the top level: look at the indentation",
   ],
   [
+    "ignoreErrors: true",
+    "ignoreErrors: ture",
+    "ture",
+    'spec.ignoreErrors "ture" is neither true nor false and counts as false',
+  ],
+  [
     "10s",
     "soon",
     "soon",
@@ -210,6 +216,27 @@ spec:
   expect(lines).toEqual([
     'HTTPEndpoint "shop": spec.header is not a field and has no effect; did you mean headers? (e.yaml:7:3)',
     'HTTPEndpoint "shop": spec.clientTLS.rootCA.valu is not a field and has no effect; did you mean value? (e.yaml:11:14)',
+  ]);
+});
+
+test("an HTTPEndpoint of a wrong shape is left out, with its line; the others load", async () => {
+  const endpoint = (name: string, more: string) =>
+    `apiVersion: dapr.io/v1alpha1\nkind: HTTPEndpoint\nmetadata:\n  name: ${name}\nspec:\n  baseUrl: http://127.0.0.1:1\n${more}`;
+  const text = [
+    endpoint("a", "  headers: {x: y}\n"),
+    endpoint("b", "scopes: app\n"),
+    endpoint("c", "  clientTLS: none\n"),
+    endpoint("d", ""),
+  ].join("---\n");
+  const found = await selectHttpEndpoints(readDocuments(text, "e.yaml"), {
+    ...options,
+    secrets: { has: () => false, read: async () => ({}) },
+  });
+  expect([...found.keys()]).toEqual(["d"]);
+  expect(lines).toEqual([
+    'A document was not loaded: HTTPEndpoint "a": spec.headers must be a list, "- …" (e.yaml:7:12)',
+    'A document was not loaded: HTTPEndpoint "b": scopes must be a list, "- …" (e.yaml:15:9)',
+    'A document was not loaded: HTTPEndpoint "c": spec.clientTLS must be a map of settings (e.yaml:23:14)',
   ]);
 });
 

@@ -88,6 +88,8 @@ test.each([
   ["almost Base64", "abcde", "abcde"],
   ["an object", { b: 1, a: [true] }, '{"a":[true],"b":1}'],
   ["a number", 12345, "12345"],
+  ["a number that looks like Base64", 1234567890123456, "1234567890123456"],
+  ["a truth that looks like Base64", true, "true"],
   ["nothing", undefined, ""],
   ["an empty text", "", ""],
 ])("create writes %s", async (_, data, bytes) => {

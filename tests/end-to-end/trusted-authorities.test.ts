@@ -1,5 +1,6 @@
 /** Certificates of authorities that the system or the environment names are trusted by every client. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import {
   createServer as createTcpServer,
@@ -125,6 +126,22 @@ spec:
     }
     expect(output).toContain(
       "SSL_CERT_FILE names /nonexistent.pem, but it can't be read (ENOENT)",
+    );
+  });
+
+  test("a pipe among them holds nobody up", async () => {
+    const pipes = join(folder, "pipes");
+    mkdirSync(pipes);
+    const pipe = join(pipes, "a-pipe.pem");
+    execFileSync("mkfifo", [pipe]);
+    copyFileSync(join(folder, "bundle.pem"), join(pipes, "b.pem"));
+    const { texts, output } = await answers({
+      SSL_CERT_FILE: pipe,
+      SSL_CERT_DIR: pipes,
+    });
+    expect(texts).toEqual(["/one", "/two", "/three"]);
+    expect(output).toContain(
+      `SSL_CERT_FILE names ${pipe}, but it can't be read (it is a pipe, not a file)`,
     );
   });
 

@@ -2,7 +2,12 @@
 import type { BindingMessage } from "../../contract.ts";
 import type { OutgoingMessage } from "../clients/kafka-queue.ts";
 import type { KafkaRecord } from "../clients/kafka-record-batch.ts";
-import { textOf } from "../text-data.ts";
+import {
+  contentTypeIn,
+  contentTypeKey,
+  isContentType,
+  textOf,
+} from "../text-data.ts";
 
 const nullValue = Buffer.from("null");
 
@@ -28,17 +33,6 @@ export function toRecord(
     timestamp: Date.now(),
     partition: forcedPartition(metadata["partitionNumber"]),
   };
-}
-
-const isContentType = (name: string) =>
-  name.length === 12 && name.toLowerCase() === "content-type";
-
-const contentTypeKey = (metadata: Record<string, string>) =>
-  Object.keys(metadata).find(isContentType);
-
-function contentTypeIn(metadata: Record<string, string>): string | undefined {
-  const key = contentTypeKey(metadata);
-  return key === undefined ? undefined : metadata[key];
 }
 
 function forcedPartition(text: string | undefined): number | undefined {

@@ -136,16 +136,19 @@ function isBase64(line: string): boolean {
   return !/[^A-Za-z0-9+/]/.test(line.slice(0, line.length - filled));
 }
 
-/** A JSON text loses its quotes; what then happens to be Base64 is decoded, as in the original. A null record is an empty file. */
+/**
+ * A JSON text loses its quotes; what then happens to be Base64 is decoded, as
+ * in the original. A number or `true` may look like Base64 and is none. A null
+ * record is an empty file.
+ */
 function content(data: Uint8Array | undefined): Uint8Array {
   if (!data) return new Uint8Array(0);
   let bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (bytes[0] === 0x22) {
-    try {
-      bytes = Buffer.from(JSON.parse(bytes.toString("utf8")) as string);
-    } catch {
-      return data; // it only begins like a JSON text
-    }
+  if (bytes[0] !== 0x22) return data;
+  try {
+    bytes = Buffer.from(JSON.parse(bytes.toString("utf8")) as string);
+  } catch {
+    return data; // it only begins like a JSON text
   }
   const line = bytes.toString("latin1").replace(/[\r\n]/g, "");
   return isBase64(line) ? Buffer.from(line, "base64") : bytes;

@@ -82,6 +82,22 @@ test.each([
   await expect(open(values)).rejects.toThrow(error);
 });
 
+test.each([
+  ["text/plain", '"a \\"b\\" <c>"', 'a "b" <c>'],
+  ["application/json", '"a"', '"a"'],
+  ["text/plain", "10.00", "10.00"],
+])("%s: %s comes as %s", async (type, sent, came) => {
+  const binding = await open({ topics: "t", publishTopic: "t" });
+  await binding.invoke!({
+    operation: "create",
+    data: Buffer.from(sent),
+    metadata: { "Content-Type": type },
+  });
+  const { stop, until } = await collect(binding);
+  await until(came);
+  await stop();
+});
+
 test("without publishTopic it cannot write, without topics it reads nothing and says so", async () => {
   const input = await open({ topics: "t" });
   await expect(send(input, "x")).rejects.toThrow(

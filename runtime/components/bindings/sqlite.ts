@@ -25,6 +25,7 @@ import {
 import { LogClient } from "../clients/sqlite-client.ts";
 import { forcedPartition, partitionOf } from "../partitioner.ts";
 import { deadLetterHeaders, retryMetadata, retryPolicy } from "../retry.ts";
+import { contentTypeIn, textOf } from "../text-data.ts";
 import { startReading } from "./sqlite-reader.ts";
 
 const metadata = {
@@ -141,7 +142,7 @@ export const sqlite = defineBinding(
         partition,
         key,
         headers,
-        value: data,
+        value: data && textOf(data, contentTypeIn(headers)),
       });
       return undefined;
     }

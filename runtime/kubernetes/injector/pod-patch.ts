@@ -1,5 +1,6 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
-import { isNo, readAnnotations, type Annotations } from "../annotations.ts";
+import { isFalsy } from "../../metadata.ts";
+import { readAnnotations, type Annotations } from "../annotations.ts";
 import { notActedUpon, unknownAnnotations } from "../known-annotations.ts";
 import {
   injectedLabel,
@@ -40,7 +41,7 @@ export function podPatch(
   };
   const annotations = readAnnotations(pod.metadata, warn);
   for (const name of notActedUpon)
-    if (!isNo(annotations.text(name)))
+    if (!isFalsy(annotations.text(name)))
       warn(`annotation dapr.io/${name} has no effect yet`);
   unknownAnnotations(pod.metadata).forEach(warn);
   const { spec } = pod;
