@@ -28,3 +28,9 @@ test("what makes no sense is refused with what would", () => {
   expect(() => parseOptions(["--rounds", "0"])).toThrow(/--rounds 0/);
   expect(() => parseOptions(["--skip-own"])).toThrow(/name a --sidecar/);
 });
+
+test("an option that npm kept is told", () => {
+  expect(() => parseOptions(["3"], { npm_config_seconds: "true" })).toThrow(
+    "type `npm run bench -- --seconds 3`",
+  );
+});

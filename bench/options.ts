@@ -1,5 +1,6 @@
 /** The command line of the bench. */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { missingDashes } from "../scripts/options.ts";
 
 const onBroker = ["direct", "start", "output", "input", "latency"] as const;
 const onStore = ["direct", "start", "save", "get"] as const;
@@ -62,24 +63,28 @@ Measures the sidecar, side by side with another one if you name it.
   --help
 `;
 
-export function parseOptions(argv: string[]): Options {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      sidecar: { type: "string", multiple: true, default: [] },
-      "sidecar-arg": { type: "string", multiple: true, default: [] },
-      "skip-own": { type: "boolean", default: false },
-      only: { type: "string" },
-      quick: { type: "boolean", default: false },
-      rounds: { type: "string" },
-      seconds: { type: "string" },
-      backlog: { type: "string" },
-      brokers: { type: "string" },
-      json: { type: "string" },
-      markdown: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
+const table = {
+  sidecar: { type: "string", multiple: true, default: [] },
+  "sidecar-arg": { type: "string", multiple: true, default: [] },
+  "skip-own": { type: "boolean", default: false },
+  only: { type: "string" },
+  quick: { type: "boolean", default: false },
+  rounds: { type: "string" },
+  seconds: { type: "string" },
+  backlog: { type: "string" },
+  brokers: { type: "string" },
+  json: { type: "string" },
+  markdown: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} satisfies ParseArgsOptionsConfig;
+
+export function parseOptions(
+  argv: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Options {
+  const kept = missingDashes("bench", table, false, argv, env);
+  if (kept) throw new Error(kept);
+  const { values } = parseArgs({ args: argv, options: table });
   const only = values.only?.split(",") ?? [];
   const names: string[] = [...backendNames, ...scenarioNames];
   for (const name of only)

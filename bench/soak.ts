@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { missingDashes } from "../scripts/options.ts";
 import { sqliteStore } from "./backends/state-sqlite.ts";
 import {
   requireAcked,
@@ -48,14 +49,14 @@ interface Soak {
 }
 
 function parse(argv: string[]): Soak | undefined {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      minutes: { type: "string", default: "120" },
-      rate: { type: "string", default: "500" },
-      help: { type: "boolean", default: false },
-    },
-  });
+  const options = {
+    minutes: { type: "string", default: "120" },
+    rate: { type: "string", default: "500" },
+    help: { type: "boolean", default: false },
+  } as const;
+  const kept = missingDashes("soak", options);
+  if (kept) throw new Error(kept);
+  const { values } = parseArgs({ args: argv, options });
   if (values.help) return undefined;
   const [minutes, rate] = [Number(values.minutes), Number(values.rate)];
   if (!(minutes > 0 && rate >= 3))

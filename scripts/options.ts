@@ -7,7 +7,7 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
   options: T,
   allowPositionals = false,
 ) {
-  const withDashes = missingDashes(script, options);
+  const withDashes = missingDashes(script, options, allowPositionals);
   if (withDashes) fail(withDashes);
   try {
     const parsed = parseArgs({
@@ -39,13 +39,24 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
 export function missingDashes(
   script: string,
   options: ParseArgsOptionsConfig,
+  allowPositionals = false,
   words: readonly string[] = process.argv.slice(2),
   env: NodeJS.ProcessEnv = process.env,
 ): string | undefined {
+  const isKept = (name: string) =>
+    env[configOf(name)] !== undefined && !npmSets.includes(name);
   const free = [...words];
+  // A usage has its words before its options: the last ones are values.
+  const values = Object.entries(options).filter(
+    ([name, { type }]) =>
+      type === "string" && isKept(name) && env[configOf(name)] === "true",
+  ).length;
+  const before = allowPositionals
+    ? free.splice(0, Math.max(0, free.length - values))
+    : [];
   const kept = Object.entries(options).flatMap(([name, { type }]) => {
-    const given = env[`npm_config_${name.replaceAll("-", "_")}`];
-    if (given === undefined || npmSets.includes(name)) return [];
+    if (!isKept(name)) return [];
+    const given = env[configOf(name)];
     if (type === "boolean") return [`--${name}`];
     return [
       `--${name} ${given === "true" ? (free.shift() ?? "VALUE") : given}`,
@@ -53,8 +64,10 @@ export function missingDashes(
   });
   if (kept.length === 0) return undefined;
   const command = script === "test" ? "npm test" : `npm run ${script}`;
-  return `npm kept ${kept.length > 1 ? "these options" : "this option"} for itself: type \`${command} -- ${[...kept, ...free].join(" ")}\` (with \`--\` before the options).`;
+  return `npm kept ${kept.length > 1 ? "these options" : "this option"} for itself: type \`${command} -- ${[...before, ...kept, ...free].join(" ")}\` (with \`--\` before the options).`;
 }
+
+const configOf = (name: string) => `npm_config_${name.replaceAll("-", "_")}`;
 
 /** npm sets these for every script. */
 const npmSets = ["prefix"];

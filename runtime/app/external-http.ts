@@ -12,6 +12,7 @@ import type {
   ForwardRequest,
   HttpEndpoint,
 } from "../invocation.ts";
+import { isMarked, onBehalfHeader } from "../on-behalf.ts";
 import { trimEnd } from "../trim-end.ts";
 
 const maxRedirects = 10;
@@ -41,9 +42,13 @@ export function createExternal({ followRedirects }: ExternalOptions): External {
   ): Promise<ForwardReply> {
     if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("./undici-forward.ts");
+    const path = url.pathname + url.search;
     return forwardOver(await agent, url.origin, {
       ...request,
-      path: url.pathname + url.search,
+      path,
+      headers: isMarked(path)
+        ? [...request.headers, onBehalfHeader, "true"]
+        : request.headers,
     });
   }
 

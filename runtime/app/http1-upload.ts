@@ -92,6 +92,8 @@ export function upload(
 /** Many small pieces of one turn as one: each costs as much as some hundred bytes. */
 function inFew(pieces: Uint8Array[]): Uint8Array[] {
   if (pieces.length < 8) return pieces;
-  const all = Buffer.concat(pieces);
-  return all.length < pieces.length * smallBytes ? [all] : pieces;
+  const size = pieces.reduce((sum, { length }) => sum + length, 0);
+  return size < pieces.length * smallBytes
+    ? [Buffer.concat(pieces, size)]
+    : pieces;
 }

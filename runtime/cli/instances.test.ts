@@ -65,6 +65,15 @@ test.each([
     "an app with such an argument",
     ["node", "app.js", "daprd", "--app-id", "a"],
   ],
+  [
+    "a program without an ending",
+    ["node", "/usr/bin/watch-it", "daprd", "--app-id", "a"],
+  ],
+  [
+    "code with such an argument",
+    ["node", "-e", "setTimeout(f, 1e6)", "daprd", "--app-id", "a"],
+  ],
+  ["printed code", ["node", "--print=f()", "daprd.js", "--app-id", "a"]],
   ["a kernel thread", []],
 ])("%s is none", (_, args) => {
   expect(instancesAmong([info(args)])).toEqual([]);
@@ -120,14 +129,15 @@ test("IDs that lead in a circle end the search", () => {
 });
 
 test.each([
-  ["its own", "a", "node app.js"],
-  ["of another app on that port", "b", ""],
-])("an answer that is %s", async (_, id, command) => {
+  ["its own", "a", {}, "node app.js"],
+  ["of another app on that port", "b", {}, ""],
+  ["of another run of this app", "a", { cliPID: "1" }, ""],
+])("an answer that is %s", async (_, id, more, command) => {
   const server = createServer((_request, response) =>
     response.end(
       JSON.stringify({
         id,
-        extended: { appCommand: "node app.js", appPID: 1 },
+        extended: { appCommand: "node app.js", appPID: 1, ...more },
       }),
     ),
   );

@@ -103,12 +103,18 @@ function argsOf(
 ): string[] | undefined {
   if (name === program) return args.slice(1);
   if (!/^node(\.exe)?$/i.test(baseName(args[0] ?? ""))) return undefined;
-  const script = args.findIndex(isScript);
+  // Without options before it the first word is the script, whatever its name.
+  const script = args[1]?.startsWith("-") ? args.findIndex(isScript) : 1;
+  if (args.slice(1, Math.max(script, 1)).some(isCode)) return undefined;
   const [file, ending = ""] = baseName(args[script] ?? "").split(".");
   return file === program && ["", "js", "ts"].includes(ending)
     ? args.slice(script + 1)
     : undefined;
 }
+
+/** Node then runs a text: words behind it are the text's own. */
+const isCode = (arg: string) =>
+  /^(-e|-p|-pe|--eval|--print|--run|--test)(=|$)/.test(arg);
 
 const preloads = ["-r", "--require", "--import", "--loader"];
 
@@ -132,12 +138,20 @@ function flagValue(args: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
+/** A sidecar in a container has the same port, but there: here another may answer, even one of the same ID. */
+function isOf(
+  { appId, cli }: Instance,
+  { id, extended }: Record<string, unknown>,
+): boolean {
+  const cliPid = (extended as Record<string, unknown> | undefined)?.["cliPID"];
+  return id === appId && Number(cliPid ?? 0) === (cli?.pid ?? 0);
+}
+
 export async function runDetails(instance: Instance): Promise<RunDetails> {
   let extended: unknown;
   try {
     const metadata = await getMetadata(instance);
-    // One in a container has the same port, but there: here another may answer.
-    if (metadata["id"] === instance.appId) extended = metadata["extended"];
+    if (isOf(instance, metadata)) extended = metadata["extended"];
   } catch {
     // A sidecar that hangs or is just starting is listed all the same, with blanks.
   }

@@ -6,7 +6,7 @@ import { unknownKeys } from "./run-file-unknown.ts";
 
 export interface ParsedRunFile {
   value: unknown;
-  /** A sentence for each unknown key. */
+  /** A sentence for each unknown key, and for a second document. */
   warnings: string[];
   /** `file:line:column` of a key such as `apps[1].appPort`, or of what is left of it. */
   placeOf(key: string): string;
@@ -34,13 +34,31 @@ export function parseRunFile(text: string, file: string): ParsedRunFile {
   try {
     return {
       value: document.toJS(),
-      warnings: unknownKeys(document, at),
+      warnings: [
+        ...unknownKeys(document, at),
+        ...secondDocument(text, document.range[2], file),
+      ],
       placeOf: (key) => at(offsetOf(document.contents, key)),
     };
   } catch (error) {
     // An alias of nothing, or a bomb of them: the library does not tell its place.
     throw new Error(`${file}: ${(error as Error).message}`);
   }
+}
+
+/** Of it nothing is read, as in the original. A `---` with nothing behind it makes none. */
+function secondDocument(text: string, from: number, file: string): string[] {
+  let line = text.slice(0, from).split("\n").length;
+  let marker: number | undefined;
+  for (const rest of text.slice(from).split("\n")) {
+    if (rest.startsWith("---")) marker = line;
+    if (!/^(?:---|\.\.\.)?\s*(?:#.*)?$/.test(rest))
+      return [
+        `${where({ file, line: marker ?? line, column: 1 })}: a second document in the run file: it is ignored; write its apps into \`apps\` of the first`,
+      ];
+    line += 1;
+  }
+  return [];
 }
 
 function offsetOf(top: unknown, key: string): number {

@@ -174,6 +174,28 @@ apps:
   ]);
 });
 
+test.each([
+  ["---\nversion: 1\napps: [{appDirPath: one}]\n---\n# no more\n...\n", []],
+  [
+    "version: 1\napps: [{appDirPath: one}]\n---\nversion: 1\napps: [{appDirPath: two}]\n",
+    [3],
+  ],
+  ["version: 1\napps: [{appDirPath: one}]\n...\n---\napps: []\n---\n", [4]],
+  ["version: 1\napps: [{appDirPath: one}]\n--- {apps: []}\n", [3]],
+])(
+  "a second document is told, not left out in silence: %j",
+  async (text, lines) => {
+    const { apps, warnings } = await read(text);
+    expect(apps).toHaveLength(1);
+    expect(warnings).toEqual(
+      lines.map(
+        (line) =>
+          `${file}:${line}:1: a second document in the run file: it is ignored; write its apps into \`apps\` of the first`,
+      ),
+    );
+  },
+);
+
 test("no key of the tables is unknown", async () => {
   const { warnings } = await read(
     "version: 1\nname: x\ncommon: {resourcesPath: common, env: {A: 1}}\napps: [{appDirPath: one, appID: x, command: []}]",

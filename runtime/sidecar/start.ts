@@ -24,6 +24,7 @@ import { messageOf } from "../errors.ts";
 import type { HttpEndpoint } from "../invocation.ts";
 import { isTruthy } from "../metadata.ts";
 import { ownNamespace } from "../name-resolver.ts";
+import { watchIdleMemory } from "../idle-memory.ts";
 import { watchOwnSockets } from "../own-sockets.ts";
 import { createPeers } from "../peers/client.ts";
 import { daprVersion, version } from "../version.ts";
@@ -57,6 +58,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
   const opened = new AsyncDisposableStack();
   const stopping = new AbortController();
   watchOwnSockets();
+  opened.defer(watchIdleMemory());
   try {
     log.info(
       `Starting Dapr Runtime -- version ${daprVersion} -- commit ts-${version}`,

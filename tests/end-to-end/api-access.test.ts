@@ -1,6 +1,6 @@
 /** Who may call: token, CORS, listening addresses (spec api §6.2) and their switches back to the original's behaviour. */
 import { networkInterfaces } from "node:os";
-import { startDaprd, stopAll } from "../support/daprd.ts";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { call } from "../support/http.ts";
 
 afterEach(stopAll);
@@ -88,6 +88,74 @@ onNetwork(
     ).toBe(200);
   },
 );
+
+const endpoints = (port: number) => `apiVersion: dapr.io/v1alpha1
+kind: HTTPEndpoint
+metadata:
+  name: neighbour
+spec:
+  baseUrl: http://127.0.0.1:${port}
+---
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: neighbour-binding
+spec:
+  type: bindings.http
+  version: v1
+  metadata:
+    - name: url
+      value: http://127.0.0.1:${port}
+`;
+
+test("what a sidecar does for a caller has no more rights at its neighbour, also not on the way back", async () => {
+  const neighbour = await startDaprd();
+  const sidecar = await startDaprd({
+    resources: { "neighbour.yaml": endpoints(neighbour.port) },
+  });
+  const url = (to: Daprd) => `http://127.0.0.1:${to.port}`;
+  const through = (path: string) =>
+    sidecar.call("PUT", path, { body: "value" });
+  for (const path of [
+    `/v1.0/invoke/${url(neighbour)}/method/v1.0/metadata/written`,
+    `/v1.0/invoke/${url(neighbour)}/method/v1.0/invoke/${url(sidecar)}/method/v1.0/metadata/written`,
+    "/v1.0/invoke/neighbour/method/v1.0/metadata/written",
+    "/v1.0/invoke/neighbour/method//v1.0/x/..//metadata/written",
+  ])
+    expect(await through(path)).toMatchObject({
+      status: 403,
+      text: expect.stringContaining("only this machine"),
+    });
+  for (const path of ["/v1.0/metadata/written", "/v1.0//.//metadata/written"]) {
+    const bound = await sidecar.call(
+      "POST",
+      "/v1.0/bindings/neighbour-binding",
+      {
+        body: JSON.stringify({
+          operation: "put",
+          data: "value",
+          metadata: { path, "Dapr-On-Behalf": "" },
+        }),
+      },
+    );
+    expect(bound.text).toContain("received status code 403");
+  }
+  const shutdown = `/v1.0/invoke/${url(neighbour)}/method/v1.0/shutdown`;
+  expect((await sidecar.call("POST", shutdown)).status).toBe(403);
+  for (const one of [sidecar, neighbour]) {
+    const read = await one.call("GET", metadata);
+    expect(read.status).toBe(200);
+    expect(read.text).not.toContain("written");
+  }
+  // Reading is passed on, and who asks for himself may write.
+  const read = await sidecar.call(
+    "GET",
+    `/v1.0/invoke/neighbour/method${metadata}`,
+  );
+  expect(read.status).toBe(200);
+  const own = await neighbour.call("PUT", `${metadata}/written`, { body: "x" });
+  expect(own.status).toBe(204);
+});
 
 test("DAPR_ALLOWED_HOSTS lists more names, * is any", async () => {
   const ask = async (hosts: string, host: string) => {

@@ -78,6 +78,7 @@ test("--dry-run prints the manifests, with what --set says, and reaches no clust
   expect(objects.find(({ kind }) => kind === "Namespace")?.metadata).toEqual({
     name: "shop",
     labels: {
+      "app.kubernetes.io/managed-by": "dapr-quickstart-kit",
       "app.kubernetes.io/part-of": "dapr",
       "pod-security.kubernetes.io/enforce": "restricted",
     },

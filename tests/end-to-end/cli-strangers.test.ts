@@ -44,7 +44,6 @@ test("stop ends the CLI that the system names, whatever the sidecar was told; li
   const decoy = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
   const { run, appPid } = await start(id, port);
   try {
-    expect(await tell(port, "cliPID", `${decoy.pid}`)).toBe(204);
     expect(await tell(port, "appPID", `${decoy.pid}`)).toBe(204);
     expect(await tell(port, "appCommand", "x\x1b[2J")).toBe(204);
     const { out } = await dapr("list", "-o", "json");
@@ -59,6 +58,7 @@ test("stop ends the CLI that the system names, whatever the sidecar was told; li
       expect(shown).toContain(id);
       expect(shown).not.toMatch(/[^\P{Cc}\n]/u);
     }
+    expect(await tell(port, "cliPID", `${decoy.pid}`)).toBe(204);
     const stopped = await dapr("stop", "--app-id", id);
     expect(stopped.out).toBe(`✅  app stopped successfully: ${id}\n`);
     expect(await run.exit).toBe(0);

@@ -22,6 +22,8 @@ test("it says which suites come, which one runs, and how long it took", () => {
 
 test("a suite that is not there is named with those that are", () => {
   const { status, stderr } = npmTest("--only", "units");
-  expect(stderr).toMatch(/^--only units: must be one of format, lint, unit, /);
+  expect(stderr).toMatch(
+    /^--only units: must be one of format, lint, proto, unit, /,
+  );
   expect(status).toBe(1);
 });

@@ -224,8 +224,31 @@ test("a get that was cut off does not say that it may have been done", async () 
     expect(got.text).toContain("was lost before it answered");
     expect(got.text).not.toContain("may have been done");
     expect(saved.text).toContain("may have been done or not");
+    for (const { text } of [got, saved])
+      expect(text).toContain(
+        "no answer for 0.5 s; look at the server, or raise readTimeout",
+      );
   } finally {
     await redis.unpause();
+  }
+});
+
+test("a connection that the server ends in the middle is no hint at TLS", async () => {
+  const sidecar = await start({ redisMaxRetries: "0" });
+  await redis.admin.client("PAUSE", 60_000, "WRITE");
+  try {
+    const saved = save(sidecar, "ended", 1);
+    await waitFor("the save to be held", async () =>
+      /blocked_clients:[1-9]/.test(await redis.admin.info("clients")),
+    );
+    await redis.admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    const { status, text } = await saved;
+    expect(status).toBe(500);
+    expect(text).toMatch(
+      /may have been done or not: the server ended the connection"/,
+    );
+  } finally {
+    await redis.admin.client("UNPAUSE");
   }
 });
 

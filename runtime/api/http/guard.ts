@@ -5,7 +5,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
-import { isOwnSocket, type Remote } from "../../own-sockets.ts";
+import { onBehalfHeader } from "../../on-behalf.ts";
+import { isOwnSocket } from "../../own-sockets.ts";
 import type { ApiReply, ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 
@@ -78,7 +79,7 @@ export function createGuard(options: GuardOptions): Guard {
       isPrivileged(request) &&
       !token &&
       !options.allowRemoteShutdown &&
-      !isFromHere(request.remote)
+      !isFromHere(request)
     )
       return text(
         403,
@@ -143,9 +144,14 @@ function isLoopbackUrl(url: string): boolean {
   );
 }
 
-/** A program of this machine, and not the sidecar on behalf of somebody else. */
-const isFromHere = (remote: Remote) =>
-  isLoopbackAddress(remote.remoteAddress ?? "") && !isOwnSocket(remote);
+/** A program of this machine, and no sidecar on behalf of somebody else. */
+const isFromHere = (request: ApiRequest) =>
+  isLoopbackAddress(request.remote.remoteAddress ?? "") &&
+  !isOwnSocket(request.remote) &&
+  passedOn.every((name) => header(request, name) === undefined);
+
+/** On what another sidecar of this machine sends for its caller: to a URL, or to an app whose address it was told. */
+const passedOn = [onBehalfHeader, "dapr-caller-app-id"];
 
 const isLoopbackAddress = (address: string) =>
   /^(::ffff:)?127\./.test(address) || address === "::1";

@@ -18,6 +18,7 @@ import {
   size,
   text,
 } from "../../metadata.ts";
+import { isMarked, onBehalfHeader } from "../../on-behalf.ts";
 import { free } from "../../spent-bytes.ts";
 import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import { textOf } from "../text-data.ts";
@@ -149,7 +150,9 @@ export const http = defineBinding(
         const answer = await exchange(pool, {
           method: method as Dispatcher.HttpMethod,
           path,
-          headers,
+          headers: isMarked(path)
+            ? { ...headers, [onBehalfHeader]: "true" }
+            : headers,
           body,
           timeoutMs: meta.responseTimeout,
           maxBytes: meta.maxResponseBodySize,

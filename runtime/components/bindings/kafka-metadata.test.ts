@@ -52,6 +52,26 @@ test.each<[Record<string, string>, string]>([
   expect(() => check(own)).toThrow(message);
 });
 
+test.each([
+  "kafka://user:canary@127.0.0.1:9092",
+  "user:canary@127.0.0.1:9092",
+  "127.0.0.1:9092,password=canary",
+  "127.0.0.1:9092;password=canary",
+  "127.0.0.1:canary",
+  "127.0.0.1:99999",
+  "127.0.0.1:9092?canary",
+  "[::1]:9092",
+])("brokers %s is refused, and no part of it told", (written) => {
+  const refused = () => check({ brokers: written });
+  expect(refused).toThrow("of 'brokers' is not host or host:port");
+  expect(refused).not.toThrow("canary");
+});
+
+test.each(["127.0.0.1", "kafka_1.local:9092", "a:1, b"])(
+  "brokers %s is taken",
+  (written) => expect(() => check({ brokers: written })).not.toThrow(),
+);
+
 test("a refusal knows the line", () => {
   expect(() => check({ ...brokers, compression: "snappy" })).toThrow(
     expect.objectContaining({ at: { file: "kafka.yaml", line: 2, column: 5 } }),

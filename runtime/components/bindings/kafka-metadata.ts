@@ -15,6 +15,7 @@ import {
   type MetadataValues,
   type Property,
 } from "../../metadata.ts";
+import { isHost } from "../clients/host-port.ts";
 import {
   compressions,
   supportedCompressions,
@@ -138,6 +139,13 @@ export function checkMetadata(
     );
   const empty = meta.brokers.findIndex((broker) => broker.trim() === "");
   if (empty >= 0) fail("brokers", `broker ${empty + 1} of 'brokers' is empty`);
+  // Nothing is told of what is no address: it may be a URL or a connection string with a password.
+  const wrong = meta.brokers.findIndex((broker) => !isBroker(broker.trim()));
+  if (wrong >= 0)
+    fail(
+      "brokers",
+      `broker ${wrong + 1} of 'brokers' is not host or host:port; login and TLS have properties of their own (authType), an IPv6 address needs a name`,
+    );
   if (meta.heartbeatInterval >= meta.sessionTimeout)
     fail(
       "heartbeatInterval",
@@ -151,6 +159,18 @@ export function checkMetadata(
     log.warn(
       "kafka: deadLetterTopic has no effect without backOffMaxRetries or backOffMaxElapsedTime: records are delivered until they are taken",
     );
+}
+
+/** `host` or `host:port`. kafkajs takes an address apart at its colons, so IPv6 has none to give. */
+function isBroker(written: string): boolean {
+  const [host = "", port = "9092", ...more] = written.split(":");
+  return (
+    more.length === 0 &&
+    isHost(host) &&
+    /^\d{1,5}$/.test(port) &&
+    Number(port) > 0 &&
+    Number(port) < 65_536
+  );
 }
 
 /** The original's words, and the shared parser's hint at a misspelt name. */

@@ -8,7 +8,8 @@ import { copyWithin } from "./kafka-snappy.ts";
 const magic = 0x184d2204;
 const broken = () => new Error("broken LZ4 data");
 
-export function unpackLz4(data: Buffer): Buffer {
+/** `most`: bytes that it may become; more is an ERR_BUFFER_TOO_LARGE, as of zlib. */
+export function unpackLz4(data: Buffer, most = Infinity): Buffer {
   if (data.length < 7 || data.readUInt32LE(0) !== magic) throw broken();
   const flags = data[4]!;
   if (flags >> 6 !== 1) throw broken(); // version
@@ -30,6 +31,10 @@ export function unpackLz4(data: Buffer): Buffer {
       if (size > maxBlock * 1024) throw broken();
       out.end += block.copy(out.bytes, out.end);
     } else out.end = unpackBlock(block, out.bytes, out.end, maxBlock * 1024);
+    if (out.end > most)
+      throw Object.assign(new Error("too large"), {
+        code: "ERR_BUFFER_TOO_LARGE",
+      });
     at += size + (flags & 16 ? 4 : 0); // block checksum
   }
 }

@@ -35,7 +35,7 @@ export interface KafkaProducer {
 /** What may wait at most while the broker is away; beyond it callers get an error at once. */
 const maxWaitingBytes = 16 * 1024 * 1024;
 /** A broker that creates topics on demand has done so by then. */
-const missingTopicMs = 3000;
+const missingTopicMs = 10_000;
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
   const { server } = options;
@@ -76,7 +76,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   }
 
   let topicMissingSince: number | undefined;
-  /** Fails those who wait when waiting won't help: {@link isHopeless}, or a topic the broker neither has nor creates within 3 s. */
+  /** Fails those who wait when waiting won't help: {@link isHopeless}, or a topic the broker neither has nor creates in time. */
   function failHopeless(error: unknown): void {
     const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
     topicMissingSince = missing
@@ -85,7 +85,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     const reason = isHopeless(error)
       ? explain(error)
       : missing && performance.now() - topicMissingSince! >= missingTopicMs
-        ? "the topic does not exist and the broker does not create topics by itself; create it first"
+        ? `the topic does not exist, and the broker has not created it within ${missingTopicMs / 1000} s; create it, or let the broker do so (auto.create.topics.enable)`
         : undefined;
     if (reason === undefined) return;
     for (const entry of unplaced.splice(0))

@@ -1,4 +1,7 @@
 import { createRequire } from "node:module";
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { createGzip, createZstdCompress } from "node:zlib";
 import {
   encodeBatch,
   openBatch,
@@ -47,6 +50,46 @@ test.each(["none", "gzip", "zstd"] as const)(
     });
     expect([...(await openBatch(batch!))]).toEqual(
       records.map((record, offset) => ({ ...record, offset })),
+    );
+  },
+);
+
+/** 257 MiB of zeros, as a broker takes them: it looks at the packed size only. */
+async function bomb(compression: "gzip" | "zstd" | "lz4"): Promise<Buffer> {
+  if (compression === "lz4") {
+    // Blocks of one zero, repeated up to 4 MiB less 6, and 5 more at the end.
+    const repeat = 4 * 1024 * 1024 - 6;
+    const more = repeat - 4 - 15;
+    const block = Buffer.concat([
+      Buffer.from([0x1f, 0, 1, 0]),
+      Buffer.alloc(Math.floor(more / 255), 255),
+      Buffer.from([more % 255, 0x50, 0, 0, 0, 0, 0]),
+    ]);
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(block.length);
+    return Buffer.concat([
+      Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0]),
+      ...Array(65).fill(Buffer.concat([size, block])),
+      Buffer.alloc(4),
+    ]);
+  }
+  const packing = compression === "gzip" ? createGzip() : createZstdCompress();
+  const zeros = Buffer.alloc(1024 * 1024);
+  return buffer(Readable.from(Array(257).fill(zeros)).pipe(packing));
+}
+
+test.each(["gzip", "lz4", "zstd"] as const)(
+  "a %s batch that would fill the memory is refused",
+  async (compression) => {
+    const empty = await encodeBatch(records.slice(1, 2), sequence, "none");
+    const packed = await bomb(compression);
+    expect(packed.length).toBeLessThan(2 * 1024 * 1024);
+    const bytes = Buffer.concat([empty.subarray(0, 61), packed]);
+    bytes.writeInt32BE(bytes.length - 12, 8);
+    bytes.writeInt16BE({ gzip: 1, lz4: 3, zstd: 4 }[compression], 21);
+    const [batch] = [...splitBatches(bytes)];
+    await expect(openBatch(batch!)).rejects.toThrow(
+      `its ${compression} data can't be unpacked: it is more than 256 MiB`,
     );
   },
 );

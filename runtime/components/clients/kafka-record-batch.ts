@@ -35,14 +35,28 @@ const pack: Partial<Record<Compressed, (data: Buffer) => Promise<Buffer>>> = {
   zstd: promisify(zlib.zstdCompress),
 };
 
+const gunzip = promisify(zlib.gunzip);
+const zstdDecompress = promisify(zlib.zstdDecompress);
+
+/** A broker's limit is for what is packed: 1 MB of Zstandard may hold 20 GB, more than a sidecar's memory. */
+const mostUnpacked = 256 * 1024 * 1024;
+const limit = { maxOutputLength: mostUnpacked };
+
 /** All that another producer may choose; loaded where it occurs. */
 const unpack: Record<Compressed, (data: Buffer) => Promise<Buffer>> = {
-  gzip: promisify(zlib.gunzip),
-  zstd: promisify(zlib.zstdDecompress),
+  gzip: (data) => gunzip(data, limit),
+  zstd: (data) => zstdDecompress(data, limit),
+  // A byte makes 22 at most.
   snappy: async (data) =>
     (await import("./kafka-snappy.ts")).unpackSnappy(data),
-  lz4: async (data) => (await import("./kafka-lz4.ts")).unpackLz4(data),
+  lz4: async (data) =>
+    (await import("./kafka-lz4.ts")).unpackLz4(data, mostUnpacked),
 };
+
+const reasonOf = (error: NodeJS.ErrnoException) =>
+  error.code === "ERR_BUFFER_TOO_LARGE"
+    ? `it is more than ${mostUnpacked / 1024 / 1024} MiB`
+    : error.message;
 
 /** Compressions this client can write; it reads all. */
 export const supportedCompressions = ["none", ...Object.keys(pack)];
@@ -202,7 +216,7 @@ export async function openBatch(
       content = await unpack[name](content);
     } catch (cause) {
       throw new Error(
-        `its ${name} data can't be unpacked: ${(cause as Error).message}`,
+        `its ${name} data can't be unpacked: ${reasonOf(cause as Error)}`,
         { cause },
       );
     }

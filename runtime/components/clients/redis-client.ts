@@ -9,6 +9,7 @@ import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { connectRedis } from "./redis-connection.ts";
 import {
+  cutOff,
   explained,
   HopelessError,
   hungUp,
@@ -125,8 +126,9 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     if (server.kind === "sentinel") gate.failed(cause);
   });
   redis.on("close", () => {
+    const wasOpen = gate.isOpen;
     gate.shut();
-    if (!last) found(new Error(hungUp));
+    if (!last) found(new Error(wasOpen ? cutOff : hungUp));
     if (last) gate.failed(last);
   });
 

@@ -10,6 +10,8 @@ export class HopelessError extends Error {
 
 /** It listens, and ends what connects. */
 export const hungUp = "the server closed the connection";
+/** It ended one that was in use. */
+export const cutOff = "the server ended the connection";
 
 const codeOf = (error: unknown) =>
   String((error as NodeJS.ErrnoException).code ?? "");
@@ -27,7 +29,10 @@ export const isHopeless = (error: Error): boolean =>
   );
 
 /** Why there is no connection, and what to set. What Redis itself answered comes first. */
-export function reasonOf(error: unknown, { tls }: RedisServer): string {
+export function reasonOf(
+  error: unknown,
+  { tls, answerTimeoutMs }: RedisServer,
+): string {
   const told = messageOf(error);
   const code = codeOf(error);
   if (/^(WRONGPASS|ERR invalid password)/.test(told))
@@ -46,6 +51,8 @@ export function reasonOf(error: unknown, { tls }: RedisServer): string {
     return "what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS";
   if (code === "ETIMEDOUT")
     return `no answer (${told}); ${tls ? "if it speaks no TLS, set enableTLS to false; else " : ""}correct redisHost and redisPort, or look at what is between`;
+  if (told.startsWith("Socket timeout"))
+    return `no answer for ${(answerTimeoutMs ?? 0) / 1000} s; look at the server, or raise readTimeout`;
   if (told === hungUp && !tls)
     return `${told}; if it speaks TLS only, set enableTLS`;
   if (code === "ECONNREFUSED")

@@ -23,9 +23,11 @@ import {
   type StateTask,
   type ToStateWorker,
 } from "./sqlite-state-protocol.ts";
+import { watchIdleMemory } from "../../idle-memory.ts";
 import { startInterval } from "../../timers.ts";
 
 const port = parentPort!;
+watchIdleMemory();
 let options: StateFileOptions;
 let opened: StateFile | undefined;
 let isDoubtful = false;

@@ -1,0 +1,66 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+
+const root = join(__dirname, "..");
+const pages = [
+  ".",
+  "docs",
+  "deploy",
+  "tutorials/bindings",
+  "tutorials/hello-kubernetes",
+  "tutorials/hello-world",
+].flatMap((folder) =>
+  readdirSync(join(root, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join(folder, name)),
+);
+const read = (page: string) => readFileSync(join(root, page), "utf8");
+
+/** The links of a page to others of the project, as `{ file, anchor }`. */
+function linksOf(page: string) {
+  return [...read(page).matchAll(/\]\(([^()\s]+)\)/g)]
+    .map(([, link = ""]) => link)
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => {
+      const [path = "", anchor] = link.split("#");
+      const file = path ? join(dirname(page), path) : page;
+      return { file, anchor };
+    });
+}
+
+/** As GitHub names them. */
+function anchorsOf(page: string): string[] {
+  return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+test.each(pages)("each link of %s leads somewhere", (page) => {
+  const broken = linksOf(page).filter(
+    ({ file, anchor }) =>
+      !existsSync(join(root, file)) ||
+      (anchor !== undefined &&
+        statSync(join(root, file)).isFile() &&
+        !anchorsOf(file).includes(anchor)),
+  );
+  expect(broken).toEqual([]);
+});
+
+test.each(["README.md", "README.zh-CN.md", "docs/README.md"])(
+  "%s links every page of docs/",
+  (index) => {
+    const linked = linksOf(index).map(({ file }) => file);
+    const missing = readdirSync(join(root, "docs"))
+      .map((name) => relative(".", join("docs", name)))
+      .filter((page) => !/README|\.zh-CN\./.test(page))
+      .filter(
+        (page) =>
+          !linked.includes(page) &&
+          !linked.includes(page.replace(".md", ".zh-CN.md")),
+      );
+    expect(missing).toEqual([]);
+  },
+);
