@@ -241,7 +241,7 @@ test("a connection that the server ends in the middle is no hint at TLS", async 
     await waitFor("the save to be held", async () =>
       /blocked_clients:[1-9]/.test(await redis.admin.info("clients")),
     );
-    await redis.admin.client("KILL", "TYPE", "normal", "SKIPME", "yes");
+    await redis.admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     const { status, text } = await saved;
     expect(status).toBe(500);
     expect(text).toMatch(
