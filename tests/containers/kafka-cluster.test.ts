@@ -404,6 +404,61 @@ describe("a right that is missing", () => {
   }, 240_000);
 });
 
+test("a topic that is denied altogether, at the start or later, holds up no other, and is read once it is granted", async () => {
+  const allowed = await createTopic([[1, 2, 3]]);
+  const other = await createTopic([[1, 2, 3]]);
+  const right = (resourceName: string, resourceType = 2) => ({
+    principal: "User:alice",
+    host: "*",
+    permissionType: 3, // allow
+    resourcePatternType: 3, // literal
+    operation: 3, // READ, and DESCRIBE with it
+    resourceType,
+    resourceName,
+  });
+  await cluster.admin.createAcls({
+    acl: [right(allowed), right(allowed, 3)],
+  });
+  const writer = await open(allowed);
+  const otherWriter = await open(other);
+  await postAll(writer, 0, 10);
+  await postAll(otherWriter, 100, 110);
+  const log: string[] = [];
+  const reader = await open(
+    `${allowed},${other}`,
+    {
+      brokers: cluster.addresses("LOGIN"),
+      authType: "password",
+      saslUsername: "alice",
+      saslPassword: "alice-secret",
+      disableTls: "true",
+      consumerGroup: allowed,
+      clientConnectionTopicMetadataRefreshInterval: "1s",
+    },
+    log,
+  );
+  const taken = await read(reader);
+  const told = () =>
+    log.filter((line) =>
+      line.includes(`lacks the right DESCRIBE on topic "${other}"`),
+    ).length;
+  const joins = () => log.filter((line) => line.includes(": reading ")).length;
+  await waitFor("the allowed ten", () => taken.length === 10);
+  await waitFor("the log to tell", () => told() > 0);
+  expect(joins()).toBe(1);
+  await cluster.admin.createAcls({ acl: [right(other)] });
+  await waitFor("the other ten", () => taken.length === 20);
+  expect(orders(taken)).toEqual([...numbers(0, 10), ...numbers(100, 110)]);
+  const { principal, host, ...of } = right(other);
+  await cluster.admin.deleteAcls({
+    filters: [{ ...of, principal, host }],
+  });
+  await waitFor("the log to tell again", () => told() > 1);
+  await postAll(writer, 10, 20);
+  await waitFor("ten more", () => taken.length === 30);
+  expect(orders(taken).slice(20)).toEqual(numbers(10, 20));
+}, 240_000);
+
 describe("deadlines", () => {
   test.each(["paused", "killed"])(
     "a leader that is %s: posts ride over the fail-over, each stored once and in order",

@@ -19,7 +19,7 @@ import type { FetchLimits } from "./kafka-fetch-request.ts";
 import { createGroup, isRebalance, type GroupOptions } from "./kafka-group.ts";
 import { startLane, type HandleRecord, type Lane } from "./kafka-lane.ts";
 import { createPositions, type Start } from "./kafka-positions.ts";
-import { watchTrouble } from "./kafka-trouble.ts";
+import { watchTrouble, type Trouble } from "./kafka-trouble.ts";
 
 export interface ConsumerOptions {
   server: KafkaServer;
@@ -102,24 +102,41 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     }
   }
 
-  /** The topics that are there. Those that are not are looked for again later. */
+  /** Topics that this user may not even know of. */
+  const hidden = new Map<string, Trouble>();
+
+  /** The topics that are there and may be known of. The others are looked for again later; rejects if all are denied. */
   async function existingTopics(cluster: Cluster): Promise<string[]> {
     const found: string[] = [];
+    const denials = new Map<string, unknown>();
     for (const topic of options.topics)
       try {
         await cluster.addMultipleTargetTopics([topic]);
         found.push(topic);
+        hidden.get(topic)?.over();
+        hidden.delete(topic);
       } catch (error) {
         const type = errorType(error);
+        if (type === "TOPIC_AUTHORIZATION_FAILED") {
+          denials.set(topic, error);
+          continue;
+        }
         if (
           type !== "UNKNOWN_TOPIC_OR_PARTITION" &&
           type !== "LEADER_NOT_AVAILABLE"
         )
           throw error;
+        hidden.delete(topic);
         positions.sawMissing(topic);
         if (type === "UNKNOWN_TOPIC_OR_PARTITION")
           trouble.found(`topic "${topic}" does not exist yet`);
       }
+    for (const [topic, error] of denials) {
+      if (denials.size === options.topics.length) throw error;
+      const one = hidden.get(topic) ?? watchTrouble(log, `topic "${topic}"`);
+      hidden.set(topic, one);
+      one.found(explain(error));
+    }
     return found;
   }
 
@@ -230,12 +247,14 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     signal: AbortSignal,
     end: (error?: Error) => void,
   ): Promise<void> {
-    const missing = options.topics.length > topics.length;
+    const missing = options.topics.length > topics.length + hidden.size;
     const everyMs = missing
       ? 1000
       : Math.min(lookAroundMs, server.metadataRefreshMs || lookAroundMs);
+    const denied = doublingBackoff(1000, lookAroundMs);
     while (!signal.aborted) {
-      await pause(everyMs, signal);
+      if (hidden.size > 0 && !missing) await denied.wait(signal);
+      else await pause(everyMs, signal);
       if (signal.aborted) return;
       try {
         await cluster.refreshMetadata();
