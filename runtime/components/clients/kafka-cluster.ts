@@ -265,6 +265,8 @@ export function cutBroker(broker: Broker, error: Error): void {
   suspect(broker);
   for (const connection of broker.connectionPool.pool as Connection[]) {
     connection.rejectRequests(error);
+    // One that is gone would collect listeners for a connection that never comes.
+    if (connection.socket?.destroyed) continue;
     // With an error, because an attempt to connect waits for connect or error.
     connection.socket?.destroy(error);
     void connection.disconnect();

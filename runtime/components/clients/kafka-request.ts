@@ -15,6 +15,7 @@ export interface WireRequest {
 export interface Connection {
   clientId: string;
   socket?: {
+    readonly destroyed: boolean;
     destroy(error: Error): void;
     cork(): void;
     write(bytes: Buffer): void;
