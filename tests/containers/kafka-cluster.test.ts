@@ -234,6 +234,8 @@ describe("a partition without a leader", () => {
     );
     await cluster.nodes[2]!.kill();
     let order = 3;
+    // Far above the orders of the living partitions, of which a fast machine posts many.
+    const waiting = 1_000_000;
     const failures: Error[] = [];
     const postTwo = async () => {
       for (const partition of [0, 1])
@@ -248,13 +250,13 @@ describe("a partition without a leader", () => {
       await postTwo();
       return isNamed().length > 0;
     });
-    const waits = post(binding, 1000, 2).catch((error: Error) => error);
+    const waits = post(binding, waiting, 2).catch((error: Error) => error);
     for (let n = 0; n < 50; n++) await postTwo();
     expect(failures).toEqual([]);
     await waitFor("all of the living", () => taken.length === order);
     // Without a key or a number an order goes where it can be stored.
     await Promise.all(
-      numbers(2000, 2030).map((free) =>
+      numbers(waiting + 1, waiting + 31).map((free) =>
         binding.invoke!({
           operation: "create",
           data: Buffer.from(String(free)),
@@ -268,14 +270,14 @@ describe("a partition without a leader", () => {
     if (refusal instanceof Error) {
       expect(refusal.message).toContain("has no leader");
       expect(refusal.message).not.toContain("not known");
-      await post(binding, 1000, 2);
+      await post(binding, waiting, 2);
     }
     await waitFor(
       "what waited, and the free ones",
       () => new Set(orders(taken)).size === order + 31,
     );
     for (const partition of [0, 1]) {
-      const numbered = orders(taken, partition).filter((n) => n < 1000);
+      const numbered = orders(taken, partition).filter((n) => n < waiting);
       expect(numbered).toEqual(numbered.toSorted((a, b) => a - b));
     }
     expect(repeats(taken)).toEqual([]);
