@@ -140,10 +140,10 @@ const repeats = (taken: Taken[]) =>
   orders(taken).filter((order, at, all) => all.indexOf(order) !== at);
 
 async function committed(group: string, topic: string): Promise<number[]> {
-  const [found] = await cluster.admin.fetchOffsets({
-    groupId: group,
-    topics: [topic],
-  });
+  // A coordinator that is just loading asks to come again.
+  const [found] = await untilTaken("the positions", () =>
+    cluster.admin.fetchOffsets({ groupId: group, topics: [topic] }),
+  );
   return found!.partitions
     .toSorted((a, b) => a.partition - b.partition)
     .map(({ offset }) => Number(offset));
