@@ -65,6 +65,8 @@ export async function startKafkaCluster(
         .withEnvironment({
           KAFKA_NODE_ID: String(id),
           KAFKA_HEAP_OPTS: "-Xmx256m -Xms128m",
+          // By default 128 MB, which does not always fit into that.
+          KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: String(16 * 1024 * 1024),
           // Quick to start, on a machine that has more to do.
           KAFKA_JVM_PERFORMANCE_OPTS:
             "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
