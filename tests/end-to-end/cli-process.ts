@@ -33,6 +33,9 @@ export interface CliRun {
   exit: Promise<number | NodeJS.Signals>;
 }
 
+/** What has not ended by itself. */
+const underWay = new Set<CliRun>();
+
 export function cli(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
@@ -48,7 +51,6 @@ export function cli(
   child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
   let ended = false;
-  child.on("close", () => (ended = true));
   const run: CliRun = {
     pid: child.pid!,
     get out() {
@@ -72,9 +74,14 @@ export function cli(
       }
     },
     exit: new Promise((resolve) =>
-      child.on("close", (code, signal) => resolve(code ?? signal!)),
+      child.on("close", (code, signal) => {
+        ended = true;
+        underWay.delete(run);
+        resolve(code ?? signal!);
+      }),
     ),
   };
+  underWay.add(run);
   return run;
 }
 
@@ -83,11 +90,19 @@ export const withoutSidecarLog = (text: string): string[] =>
   text.split("\n").filter((line) => !line.startsWith("time="));
 
 /** A folder for one test file: an empty resources folder and an app that can do what the tests need. */
-export function workspace(): { dir: string; remove(): void } {
+export function workspace(): { dir: string; remove(): Promise<void> } {
   const dir = mkdtempSync(join(tmpdir(), "dapr-cli-"));
   mkdirSync(join(dir, "resources"));
   writeFileSync(join(dir, "app.js"), app);
-  return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
+  return {
+    dir,
+    async remove() {
+      // A test that failed may have left its own.
+      for (const run of underWay) run.signal("SIGTERM");
+      await Promise.all([...underWay].map(({ exit }) => exit));
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
 }
 
 /** `exit N`: ends so; `die`: by SIGKILL; `stubborn`: does not heed SIGTERM; else serves APP_PORT and ends on SIGTERM. */
