@@ -1,11 +1,11 @@
 import { parseOptions } from "./options.ts";
 
-test("--only narrows scenarios and backends apart", () => {
-  const { scenarios, backends } = parseOptions(["--only", "output,kafka"]);
+test("names narrow scenarios and backends apart", () => {
+  const { scenarios, backends } = parseOptions(["output,kafka"]);
   expect(scenarios).toEqual(["output"]);
   expect(backends).toEqual(["kafka"]);
-  expect(parseOptions(["--only", "sqlite"]).scenarios).toContain("latency");
-  expect(parseOptions(["--only", "get"]).backends).toEqual([
+  expect(parseOptions(["sqlite"]).scenarios).toContain("latency");
+  expect(parseOptions(["get"]).backends).toEqual([
     "state-redis",
     "state-sqlite",
   ]);
@@ -13,18 +13,14 @@ test("--only narrows scenarios and backends apart", () => {
 
 test("a cluster is used only when it is named", () => {
   expect(parseOptions([]).backends).not.toContain("kubernetes");
-  expect(parseOptions(["--only", "start"]).backends).not.toContain(
-    "kubernetes",
-  );
+  expect(parseOptions(["start"]).backends).not.toContain("kubernetes");
   for (const name of ["kubernetes", "pod-start"])
-    expect(parseOptions(["--only", name]).backends).toEqual(["kubernetes"]);
+    expect(parseOptions([name]).backends).toEqual(["kubernetes"]);
 });
 
 test("what makes no sense is refused with what would", () => {
-  expect(() => parseOptions(["--only", "outptu"])).toThrow(
-    /it takes kafka, sqlite/,
-  );
-  expect(() => parseOptions(["--only", "kafka,save"])).toThrow(/none of these/);
+  expect(() => parseOptions(["outptu"])).toThrow(/it takes kafka, sqlite/);
+  expect(() => parseOptions(["kafka,save"])).toThrow(/none of these/);
   expect(() => parseOptions(["--rounds", "0"])).toThrow(/--rounds 0/);
   expect(() => parseOptions(["--skip-own"])).toThrow(/name a --sidecar/);
 });

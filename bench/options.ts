@@ -43,14 +43,14 @@ export interface Options {
   help: boolean;
 }
 
-export const usage = `Usage: npm run bench -- [options]
+export const usage = `Usage: npm run bench [NAMES] [-- options]
 
 Measures the sidecar, side by side with another one if you name it.
 
   --sidecar PATH       another daprd to run in turn with ours (repeatable; .js is run by node)
   --sidecar-arg=ARG    one more argument for the others (repeatable), e.g. --sidecar-arg=--enable-metrics=false
   --skip-own           measure only the others
-  --only NAMES         comma list of what is behind the sidecar (${backendNames.join(", ")})
+  NAMES                comma list of what is behind the sidecar (${backendNames.join(", ")})
                        and of scenarios (${scenarioNames.join(", ")})
                        kubernetes runs only if named, in the cluster of DAPR_TEST_KUBECONFIG
   --quick              one round, short windows: to see that it runs, not to quote
@@ -67,7 +67,6 @@ const table = {
   sidecar: { type: "string", multiple: true, default: [] },
   "sidecar-arg": { type: "string", multiple: true, default: [] },
   "skip-own": { type: "boolean", default: false },
-  only: { type: "string" },
   quick: { type: "boolean", default: false },
   rounds: { type: "string" },
   seconds: { type: "string" },
@@ -82,14 +81,18 @@ export function parseOptions(
   argv: string[],
   env: NodeJS.ProcessEnv = process.env,
 ): Options {
-  const kept = missingDashes("bench", table, false, argv, env);
+  const kept = missingDashes("bench", table, true, argv, env);
   if (kept) throw new Error(kept);
-  const { values } = parseArgs({ args: argv, options: table });
-  const only = values.only?.split(",") ?? [];
+  const { values, positionals } = parseArgs({
+    args: argv,
+    options: table,
+    allowPositionals: true,
+  });
+  const only = positionals.flatMap((names) => names.split(","));
   const names: string[] = [...backendNames, ...scenarioNames];
   for (const name of only)
     if (!names.includes(name))
-      throw new Error(`bench: --only ${name}: it takes ${names.join(", ")}`);
+      throw new Error(`bench: ${name}: it takes ${names.join(", ")}`);
   const scenarios = chosen(scenarioNames, only);
   const backends = chosen(backendNames, only).filter(
     (backend) =>
@@ -99,7 +102,7 @@ export function parseOptions(
   );
   if (backends.length === 0)
     throw new Error(
-      `bench: --only ${only.join(",")}: none of these scenarios is for what is named behind the sidecar`,
+      `bench: ${only.join(",")}: none of these scenarios is for what is named behind the sidecar`,
     );
   if (values["skip-own"] && values.sidecar.length === 0)
     throw new Error(

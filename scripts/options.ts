@@ -33,8 +33,8 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
 
 /**
  * npm keeps options before `--` for itself: it sets npm_config_NAME, to `true`
- * where a blank stood before the value, and hands that on as a word. (Of
- * `--only`, which is npm's own as well, it tells nobody.)
+ * where a blank stood before the value, and hands that on as a word.
+ * (No script has an option that is npm's own as well: of those it tells nobody.)
  */
 export function missingDashes(
   script: string,

@@ -1,6 +1,7 @@
 /** `npm test`: installs the test tools once, then checks everything and counts it. */
-import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
@@ -14,20 +15,15 @@ import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
 
-const usage = `npm test [-- OPTIONS] [WORD…]
+const usage = `npm test [SUITE] [WORD…]
 
-  --only NAME   one of format, lint, proto, unit, contract, e2e, faults, containers, kubernetes, tutorial
-  WORD…         only test files whose path contains one of these words
+  SUITE   one of format, lint, proto, unit, contract, e2e, tutorial, faults, containers, kubernetes
+  WORD…   only test files whose path contains one of these words
 
 Suites that need containers are skipped where Docker does not answer, those that need a
 cluster where none is given to them (DAPR_TEST_KUBECONFIG), and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
 
-const { values, positionals: words } = parseOptions(
-  "test",
-  usage,
-  { only: { type: "string" } },
-  true,
-);
+const words = parseOptions("test", usage, {}, true).positionals;
 const tools = join(root, "tests", "node_modules");
 const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -35,6 +31,8 @@ const noDocker = dockerProblem();
 const noCluster = clusterProblem();
 /** Of one suite: far more than any needs on the slowest machine. */
 const limitMs = 60 * 60_000;
+/** From a suite's last result to its end: what is open then was left open. */
+const endMs = 60_000;
 const sideBySide = ["unit", "contract", "e2e", "faults"];
 const needsContainers = ["contract", "faults", "containers", "tutorial"];
 const requireAll =
@@ -60,7 +58,7 @@ const withoutDocker = ["embedded", "hand", "debug"];
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
 
-const suites: Record<string, () => void> = {
+const suites: Record<string, () => unknown> = {
   format: () =>
     tool(
       "prettier",
@@ -83,16 +81,22 @@ const suites: Record<string, () => void> = {
   kubernetes: () => jest("kubernetes"),
 };
 
-if (values.only !== undefined && !(values.only in suites))
-  fail(
-    `--only ${values.only}: must be one of ${Object.keys(suites).join(", ")}.`,
-  );
-const chosen = values.only
-  ? [values.only]
+const suite = Object.hasOwn(suites, words[0] ?? "") ? words.shift() : undefined;
+const testFiles = findTestFiles(root).filter(
+  (file) =>
+    (suite === undefined || file.suite === suite) &&
+    (words.length === 0 || words.some((word) => file.path.includes(word))),
+);
+for (const word of words)
+  if (!testFiles.some(({ path }) => path.includes(word)))
+    fail(
+      `npm test: ${word}: no test file${suite ? ` of ${suite}` : ""} has this in its path. The suites are ${Object.keys(suites).join(", ")}.`,
+    );
+const chosen = suite
+  ? [suite]
   : Object.keys(suites).filter(
       (name) =>
-        words.length === 0 ||
-        !["format", "lint", "proto", "tutorial"].includes(name),
+        words.length === 0 || testFiles.some((file) => file.suite === name),
     );
 announce();
 const startedMs = performance.now();
@@ -114,7 +118,7 @@ for (const [index, name] of chosen.entries()) {
   console.log(`\n== ${index + 1} of ${chosen.length}: ${name} ==`);
   const suiteMs = performance.now();
   try {
-    suites[name]?.();
+    await suites[name]?.();
   } catch (error) {
     // A cluster that goes away, say: the other suites are still to run.
     counts.failed++;
@@ -142,9 +146,9 @@ function announce(): void {
       "Docker fetches what it lacks: apache/kafka:4.1.1, redis:7, postgres:15, node:24-slim.",
     );
   console.log(`Suites: ${chosen.join(", ")}.`);
-  if (values.only || words.length > 0) return;
+  if (suite || words.length > 0) return;
   console.log(
-    `Two cores take some ${noDocker ? 6 : noCluster ? 15 : 25} minutes. One suite alone: npm test -- --only unit`,
+    `Two cores take some ${noDocker ? 6 : noCluster ? 15 : 25} minutes. One suite alone: npm test unit`,
   );
 }
 
@@ -163,19 +167,15 @@ function tool(name: string, file: string, ...args: string[]): void {
 
 /** The generator is large and its result seldom changes: who changes a .proto file asks for this suite, and CI. */
 function proto(): void {
-  if (!requireAll && values.only !== "proto")
-    return without("proto", "npm test -- --only proto installs the generator");
+  if (!requireAll && suite !== "proto")
+    return without("proto", "npm test proto installs the generator");
   const ok = node("scripts/proto.ts", "--check") === 0;
   counts[ok ? "passed" : "failed"]++;
   console.log(ok ? "proto: current" : "proto: failed");
 }
 
-function jest(suite: TestFile["suite"]): void {
-  const files = findTestFiles(root).filter(
-    (file) =>
-      file.suite === suite &&
-      (words.length === 0 || words.some((word) => file.path.includes(word))),
-  );
+async function jest(name: TestFile["suite"]): Promise<void> {
+  const files = testFiles.filter((file) => file.suite === name);
   const lacks = (file: TestFile) =>
     (file.needsDocker && noDocker) || (file.needsCluster && noCluster);
   const runnable = files.filter((file) => !lacks(file));
@@ -184,25 +184,64 @@ function jest(suite: TestFile["suite"]): void {
     if (reason) without(file.path, reason);
   }
   if (runnable.length === 0) return;
-  if (suite === "kubernetes") prepareCluster();
-  const output = join(results, `${suite}.json`);
-  const code = node(
-    join(tools, "jest/bin/jest.js"),
-    "--config=tests/jest.config.mjs",
-    "--ci",
-    // Each of these starts what it needs, on ports and in folders of its own.
-    sideBySide.includes(suite)
-      ? `--maxWorkers=${availableParallelism()}`
-      : "--runInBand",
-    "--json",
-    `--outputFile=${output}`,
-    ...runnable.map((file) => `--testMatch=**/${file.path}`),
+  if (name === "kubernetes") prepareCluster();
+  const output = join(results, `${name}.json`);
+  rmSync(output, { force: true });
+  const hung = await untilEnd(
+    spawn(
+      process.execPath,
+      [
+        join(tools, "jest/bin/jest.js"),
+        "--config=tests/jest.config.mjs",
+        "--ci",
+        // Each of these starts what it needs, on ports and in folders of its own.
+        sideBySide.includes(name)
+          ? `--maxWorkers=${availableParallelism()}`
+          : "--runInBand",
+        "--json",
+        `--outputFile=${output}`,
+        ...runnable.map((file) => `--testMatch=**/${file.path}`),
+      ],
+      { cwd: root, stdio: "inherit" },
+    ),
+    output,
   );
-  addJestCounts(counts, suite, output);
-  if (code === undefined) {
+  addJestCounts(counts, name, output);
+  if (hung) {
     counts.failed++;
-    console.log(`FAILED: ${suite}: not over after ${limitMs / 60_000} minutes`);
+    console.log(`FAILED: ${name}: ${hung}`);
   }
+}
+
+/** What kept a run of tests from its end, if something did. */
+async function untilEnd(
+  run: ChildProcess,
+  output: string,
+): Promise<string | undefined> {
+  let hung: string | undefined;
+  const endFor = (reason: string) => {
+    hung = reason;
+    run.kill("SIGKILL");
+  };
+  const limit = setTimeout(
+    endFor,
+    limitMs,
+    `not over after ${limitMs / 60_000} minutes`,
+  );
+  let end: NodeJS.Timeout | undefined;
+  const look = setInterval(() => {
+    if (!end && existsSync(output))
+      end = setTimeout(
+        endFor,
+        endMs,
+        "its last test is over, but something that it opened is still open",
+      );
+  }, 1000);
+  await once(run, "exit");
+  clearTimeout(limit);
+  clearTimeout(end);
+  clearInterval(look);
+  return hung;
 }
 
 function tutorial(): void {
@@ -238,12 +277,7 @@ function without(what: string, reason: string): void {
   counts[requireAll ? "failed" : "skipped"]++;
 }
 
-/** The exit code, `undefined` of what was ended: something of it hung. */
-function node(...args: string[]): number | undefined {
-  const { status } = spawnSync(process.execPath, args, {
-    cwd: root,
-    stdio: "inherit",
-    timeout: limitMs,
-  });
-  return status ?? undefined;
+function node(...args: string[]): number | null {
+  return spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" })
+    .status;
 }

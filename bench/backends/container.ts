@@ -59,7 +59,7 @@ async function docker(...parts: string[][]): Promise<string> {
     return (await run("docker", args)).stdout.trim();
   } catch (error) {
     throw new Error(
-      `bench: docker ${args[0]} failed: ${(error as Error).message.trim()}\nStart Docker, or measure what needs none: --only sqlite,state-sqlite,invoke (--brokers HOST:PORT names a Kafka that runs)`,
+      `bench: docker ${args[0]} failed: ${(error as Error).message.trim()}\nStart Docker, or measure what needs none: npm run bench sqlite,state-sqlite,invoke (--brokers HOST:PORT names a Kafka that runs)`,
     );
   }
 }

@@ -169,7 +169,7 @@ test("a topic that comes late is waited for with one log line, and read from its
       metadata: { partitionKey: "one" },
     });
   await expect(send("too early")).rejects.toThrow(
-    /topic "late" .* does not exist and the broker does not create topics/,
+    /topic "late" .*: the topic does not exist, and the broker has not created it within 10 s; create it/,
   );
   expect(
     log.filter((line) => line.includes('topic "late" does not exist yet')),

@@ -14,6 +14,12 @@ export interface OpenOptions {
   version?: string;
 }
 
+/** A test that fails leaves its component open: closed in the end, it keeps no run from ending. (Programs that a test starts open components, too.) */
+const opened: Closable[] = [];
+globalThis.afterAll?.(() =>
+  Promise.all(opened.splice(0).map((one) => one.close())),
+);
+
 export const openBinding = (
   type: string,
   options: OpenOptions,
@@ -38,7 +44,7 @@ export async function openBuiltIn<C extends Closable>(
     name,
     value,
   }));
-  return definition.open({
+  const component = await definition.open({
     name: "sample",
     appId: "contract",
     meta: parseMetadata(definition.metadata, items),
@@ -47,6 +53,8 @@ export async function openBuiltIn<C extends Closable>(
     log: collecting(options.log ?? []),
     directions: options.directions ?? { input: true, output: true },
   });
+  opened.push(component);
+  return component;
 }
 
 function collecting(lines: string[]): Logger {

@@ -10,7 +10,7 @@ const npmTest = (...args: string[]) =>
   });
 
 test("it says which suites come, which one runs, and how long it took", () => {
-  const { status, stdout } = npmTest("--only", "unit", "tests/version");
+  const { status, stdout } = npmTest("unit", "tests/version");
   expect(stdout).toMatch(/^Suites: unit\.$/m);
   expect(stdout).toMatch(/^== 1 of 1: unit ==$/m);
   expect(stdout).toMatch(/^== unit took (\d+ min )?\d+ s ==$/m);
@@ -20,10 +20,19 @@ test("it says which suites come, which one runs, and how long it took", () => {
   expect(status).toBe(0);
 });
 
-test("a suite that is not there is named with those that are", () => {
-  const { status, stderr } = npmTest("--only", "units");
-  expect(stderr).toMatch(
-    /^--only units: must be one of format, lint, proto, unit, /,
-  );
-  expect(status).toBe(1);
+test("a word that is neither a suite nor a part of a test file's path is an error", () => {
+  for (const [words, message] of [
+    [
+      ["units"],
+      /^npm test: units: no test file has this in its path\. The suites are format, lint, /,
+    ],
+    [
+      ["unit", "end-to-end"],
+      /^npm test: end-to-end: no test file of unit has /,
+    ],
+  ] as const) {
+    const { status, stderr } = npmTest(...words);
+    expect(stderr).toMatch(message);
+    expect(status).toBe(1);
+  }
 });
