@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Forward } from "../contracts/invocation.ts";
 import { listenOn, type Listening, type PortOptions } from "./port.ts";
-import type { GrpcServer } from "./grpc/server.ts";
+import type { GrpcServer } from "../net/grpc/server.ts";
 import { directHandler } from "./direct/server.ts";
 import { directVersion } from "./direct/protocol.ts";
 
@@ -51,8 +51,8 @@ export async function listenPeers(
   let onIdle: (() => void) | undefined;
   let loading: Promise<GrpcServer> | undefined;
   const grpc = () =>
-    (loading ??= import("./grpc/server.ts").then(({ createGrpcServer }) =>
-      createGrpcServer({ ...options, isLeaving }),
+    (loading ??= import("./grpc/server.ts").then(({ createPeerGrpc }) =>
+      createPeerGrpc({ ...options, isLeaving }),
     ));
 
   const make = () => {

@@ -2,7 +2,6 @@
  * The operator's gRPC API, `dapr.proto.operator.v1.Operator`, as both ends speak it. Payloads are the JSON of whole
  * Kubernetes objects. Each method has a message of its own for the same few fields; here they have one shape.
  */
-import type { MethodDefinition } from "@grpc/grpc-js";
 import { decodeMessage, encodeMessage, type Codec } from "./codec.ts";
 import * as proto from "./gen/dapr/proto/operator/v1/operator.ts";
 
@@ -33,6 +32,17 @@ export const eventType = {
   updated: proto.ResourceEventType.UPDATED,
   deleted: proto.ResourceEventType.DELETED,
 } as const;
+
+/** One call of the service; `@grpc/grpc-js` takes it as a MethodDefinition. */
+export interface OperatorMethod<Response> {
+  path: string;
+  requestStream: boolean;
+  responseStream: boolean;
+  requestSerialize(request: OperatorRequest): Buffer;
+  requestDeserialize(bytes: Buffer): OperatorRequest;
+  responseSerialize(response: Response): Buffer;
+  responseDeserialize(bytes: Buffer): Response;
+}
 
 const service = "/dapr.proto.operator.v1.Operator/";
 
@@ -115,7 +125,7 @@ function list<K extends string>(
   request: RequestCodec,
   response: Codec<Record<K, Uint8Array[]>>,
   payload: K,
-): MethodDefinition<OperatorRequest, ListResponse> {
+): OperatorMethod<ListResponse> {
   return {
     ...method(name, request, false),
     responseSerialize: ({ items }) =>
@@ -131,7 +141,7 @@ function get<K extends string>(
   request: RequestCodec,
   response: Codec<Record<K, Uint8Array>>,
   payload: K,
-): MethodDefinition<OperatorRequest, GetResponse> {
+): OperatorMethod<GetResponse> {
   return {
     ...method(name, request, false),
     responseSerialize: ({ item }) =>
@@ -147,7 +157,7 @@ function updates<K extends string>(
   request: RequestCodec,
   event: Codec<Record<K, Uint8Array> & { type: proto.ResourceEventType }>,
   payload: K,
-): MethodDefinition<OperatorRequest, UpdateEvent> {
+): OperatorMethod<UpdateEvent> {
   return {
     ...method(name, request, true),
     responseSerialize: ({ item, type }) =>

@@ -20,9 +20,9 @@ const arrows: Record<string, string[]> = {
   ],
   api: ["blocks", "contracts", "net", "shared"],
   app: ["contracts", "net", "shared"],
-  peers: ["contracts", "net", "shared"],
+  peers: ["contracts", "net", "proto", "shared"],
   components: ["contracts", "net", "shared"],
-  resources: ["contracts", "proto", "shared"],
+  resources: ["contracts", "net", "proto", "shared"],
   blocks: ["contracts", "shared"],
   net: ["contracts", "shared"],
   contracts: ["shared"],
@@ -36,7 +36,6 @@ const arrows: Record<string, string[]> = {
 const httpElsewhere = [
   // Services of the gRPC ports are node:http2's streams.
   "runtime/api/grpc/server.ts",
-  "runtime/peers/grpc/server.ts",
   "runtime/peers/direct/server.ts",
   "runtime/peers/port.ts",
   "runtime/peers/server.ts",

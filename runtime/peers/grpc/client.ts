@@ -3,88 +3,63 @@
  * and by CallLocal where that is all they have. Loaded with the first of them.
  */
 import { Readable } from "node:stream";
-import {
-  Client,
-  connectivityState,
-  credentials,
-  Metadata,
-  status as codes,
-  type ServiceError,
-} from "@grpc/grpc-js";
 import type {
   ForwardReply,
   PeerRequest,
   Peers,
 } from "../../contracts/invocation.ts";
 import type { Peer } from "../../contracts/name-resolver.ts";
+import type { ClientCall } from "../../net/grpc/call.ts";
+import { createGrpcClient, type GrpcClient } from "../../net/grpc/client.ts";
+import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import { encodePayload } from "../../proto/stream-payload.ts";
+import { withPort } from "../../shared/addresses.ts";
+import { headless, toCallError, unreadable } from "./call-errors.ts";
 import { toInvokeRequest, toReplyHead, type ReplyHead } from "./headers.ts";
-import type { InvokeResponse, RequestPart, ResponsePart } from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
-import { callLocal, callLocalStream } from "./service.ts";
-import { headless, toCallError, unreadable } from "./trouble.ts";
+import {
+  callLocal,
+  callLocalStreamPath,
+  decodeResponsePart,
+  requestHead,
+  wholeMessages,
+} from "./service.ts";
 
 export interface GrpcPeersOptions {
   /** Of a message; 0 or less is no limit. */
   maxBodyBytes: number;
 }
 
-/** No body has so many pieces. */
-const outOfTurn = Number.MAX_SAFE_INTEGER;
-/** For a peer that takes nothing. */
-const cancelMs = 1000;
-/** To connect, a lost packet sent again included: the address of a pod that is gone says nothing. */
-const connectMs = 3000;
-
 export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
-  const clients = new Map<string, Client>();
-  const maxBytes = maxBodyBytes > 0 ? maxBodyBytes : -1;
-
-  function clientOf({ host, port }: Peer): Client {
-    const address = host.includes(":")
-      ? `[${host}]:${port}`
-      : `${host}:${port}`;
-    let client = clients.get(address);
-    if (!client) {
-      client = new Client(address, credentials.createInsecure(), {
-        "grpc.max_receive_message_length": maxBytes,
-        "grpc.max_send_message_length": maxBytes,
-        "grpc.client_idle_timeout_ms": 180_000,
-        "grpc.enable_http_proxy": 0,
-        // A retry would hold on to the body; who calls decides on it.
-        "grpc.enable_retries": 0,
-        "grpc.service_config_disable_resolution": 1,
-        "grpc.use_local_subchannel_pool": 1,
-        "grpc.enable_channelz": 0,
-      });
-      clients.set(address, client);
-    }
-    return client;
-  }
-
-  /** The next call connects anew, at once and not when the library would try again. */
-  function drop(client: Client) {
-    for (const [address, known] of clients)
-      if (known === client) clients.delete(address);
-    client.close();
-  }
+  const clients = new Map<string, GrpcClient>();
 
   return {
     async call(peer, request) {
       request.signal?.throwIfAborted();
-      const client = clientOf(peer);
+      const { host, port } = peer;
+      const address = withPort(host, port);
+      let client = clients.get(address);
+      if (!client) {
+        client = createGrpcClient({
+          host,
+          port,
+          maxMessageBytes: maxBodyBytes,
+        });
+        clients.set(address, client);
+      }
       try {
-        if (!isConnected(client)) await connect(client);
         return await callStream(client, peer, request);
       } catch (error) {
-        if (!isServiceError(error)) throw error;
+        if (!(error instanceof GrpcError)) throw error;
         const isRepeatable = !(request.body instanceof Readable);
         try {
-          if (error.code === codes.UNIMPLEMENTED && isRepeatable)
+          if (error.code === grpcCode.unimplemented && isRepeatable)
             return await callOnce(client, peer, request);
           throw error;
         } catch (last) {
-          if (!isServiceError(last)) throw last;
-          if (last.code === codes.UNAVAILABLE) drop(client);
+          if (!(last instanceof GrpcError)) throw last;
+          // Pods come and go, each with an address of its own.
+          if (!client.isConnected) clients.delete(address);
           throw toCallError(last, request.appId, peer);
         }
       }
@@ -96,109 +71,69 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
   };
 }
 
-const isConnected = (client: Client) =>
-  client.getChannel().getConnectivityState(true) === connectivityState.READY;
-
-/**
- * Resolves once it is known how it went: a call over a connection that failed
- * fails at once, and tells why. Rejects as such a call where nothing answers.
- */
-function connect(client: Client): Promise<void> {
-  const channel = client.getChannel();
-  const untilMs = Date.now() + connectMs;
-  return new Promise((resolve, reject) => {
-    const look = (late?: Error) => {
-      const state = channel.getConnectivityState(true);
-      const isUnderWay =
-        state === connectivityState.IDLE ||
-        state === connectivityState.CONNECTING;
-      if (!isUnderWay) return resolve();
-      if (!late) return channel.watchConnectivityState(state, untilMs, look);
-      const details = `No connection established within ${connectMs / 1000} s`;
-      const code = codes.UNAVAILABLE;
-      reject(Object.assign(new Error(details), { code, details }));
-    };
-    look();
-  });
-}
-
-function callStream(
-  client: Client,
+async function callStream(
+  client: GrpcClient,
   peer: Peer,
   request: PeerRequest,
 ): Promise<ForwardReply> {
-  return new Promise((resolve, reject) => {
-    const { signal } = request;
-    const head = toInvokeRequest(request);
-    const call = client.makeBidiStreamRequest<RequestPart, ResponsePart>(
-      callLocalStream.path,
-      callLocalStream.requestSerialize,
-      callLocalStream.responseDeserialize,
-    );
-    let isAnswered = false;
-    let body: PayloadBody | undefined;
-    const finish = (error?: Error) => {
-      signal?.removeEventListener("abort", onAbort);
-      stopSending();
-      if (error && !isAnswered) reject(error);
-      else if (error) body?.destroy(error);
-      else if (!isAnswered) reject(headless(request.appId, peer));
-      else body?.push(null);
-    };
-    const onAbort = () => {
-      finish(signal!.reason as Error);
-      breakOff();
-    };
-    const breakOff = () => {
-      if (!(request.body instanceof Readable) || request.body.readableEnded)
-        return call.cancel();
-      // Node ends the stream before it resets it, and half a body would look
-      // like all of it: a piece out of turn makes it invalid first.
-      const timer = setTimeout(() => call.cancel(), cancelMs).unref();
-      call.write(
-        { payload: { data: new Uint8Array(0), seq: outOfTurn } },
-        () => {
-          clearTimeout(timer);
-          call.cancel();
-        },
-      );
-    };
-    signal?.addEventListener("abort", onAbort);
+  const { appId, body: sent, signal } = request;
+  const head = requestHead(toInvokeRequest(request));
+  const answer = Promise.withResolvers<ForwardReply>();
+  let isAnswered = false;
+  let body: PayloadBody | undefined;
+  let stopSending: (() => void) | undefined;
 
-    call.on("data", ({ response, payload }: ResponsePart) => {
-      if (!isAnswered) {
-        if (!response?.status) {
-          finish(headless(request.appId, peer));
-          return call.cancel();
-        }
-        let reply: ReplyHead;
-        try {
-          reply = toReplyHead(response);
-        } catch (error) {
-          finish(unreadable(request.appId, peer, error));
-          return call.cancel();
-        }
-        isAnswered = true;
-        const whole = reply.body ?? wholeOf(reply.headers, payload?.data);
-        if (!whole) body = new PayloadBody(call, breakOff);
-        resolve({ ...reply, body: whole ?? body! });
-      }
-      if (payload) body?.add(payload);
-    });
-    call.on("end", () => finish());
-    call.on("error", finish);
+  const takeHead = (bytes: Buffer) => {
+    const { response, payload } = decodeResponsePart(bytes);
+    if (!response?.status) throw headless(appId, peer);
+    let reply: ReplyHead;
+    try {
+      reply = toReplyHead(response);
+    } catch (error) {
+      throw unreadable(appId, peer, error);
+    }
+    isAnswered = true;
+    const whole = reply.body ?? wholeOf(reply.headers, payload?.data);
+    if (!whole) body = new PayloadBody(call, () => call.cancel(unwanted()));
+    answer.resolve({ ...reply, body: whole ?? body! });
+    if (payload) body?.add(payload);
+  };
 
-    call.write({ request: head });
-    const stopSending = sendBody(request.body, {
-      write: (payload, done) => call.write({ payload }, done),
-      end: () => call.end(),
-      fail(error) {
-        finish(error);
-        breakOff();
+  const call: ClientCall = await client.start(
+    callLocalStreamPath,
+    {
+      // What these throw cancels the call.
+      onMessage(bytes) {
+        if (!isAnswered) return takeHead(bytes);
+        const { payload } = decodeResponsePart(bytes);
+        if (payload) body?.add(payload);
       },
+      onEnd(error) {
+        stopSending?.();
+        if (error && !isAnswered) answer.reject(error);
+        else if (error) body?.destroy(error);
+        else if (!isAnswered) answer.reject(headless(appId, peer));
+        else body?.push(null);
+      },
+    },
+    {
+      signal,
+      whole: sent instanceof Readable ? undefined : wholeMessages(head, sent),
+    },
+  );
+  if (sent instanceof Readable) {
+    call.write(head);
+    stopSending = sendBody(sent, {
+      write: ({ data, seq }, done) =>
+        void call.write(encodePayload(data, seq), done),
+      end: () => call.end(),
+      fail: (error) => call.cancel(error),
     });
-  });
+  }
+  return answer.promise;
 }
+
+const unwanted = () => new Error("the answer is not wanted any more");
 
 /** A body that is all there with the first message, if its length tells so. */
 function wholeOf(
@@ -210,41 +145,23 @@ function wholeOf(
   return isWhole ? (data ?? new Uint8Array(0)) : undefined;
 }
 
-function callOnce(
-  client: Client,
+async function callOnce(
+  client: GrpcClient,
   peer: Peer,
   request: PeerRequest,
 ): Promise<ForwardReply> {
-  return new Promise((resolve, reject) => {
-    const { signal } = request;
-    const whole = toInvokeRequest(request);
-    const { body } = request;
-    if (body) whole.message!.data = Buffer.from(body as Uint8Array);
-    const call = client.makeUnaryRequest<typeof whole, InvokeResponse>(
-      callLocal.path,
-      callLocal.requestSerialize,
-      callLocal.responseDeserialize,
-      whole,
-      new Metadata(),
-      (error, response) => {
-        signal?.removeEventListener("abort", onAbort);
-        if (signal?.aborted) return reject(signal.reason as Error);
-        if (error) return reject(error);
-        if (!response?.status) return reject(headless(request.appId, peer));
-        try {
-          const reply = toReplyHead(response);
-          resolve({ ...reply, body: reply.body ?? response.data });
-        } catch (badHead) {
-          reject(unreadable(request.appId, peer, badHead));
-        }
-      },
-    );
-    const onAbort = () => call.cancel();
-    signal?.addEventListener("abort", onAbort);
+  const whole = toInvokeRequest(request);
+  const value = request.body as Uint8Array | undefined;
+  if (value) whole.message!.data = { typeUrl: "", value };
+  const response = await client.unary(callLocal, whole, {
+    signal: request.signal,
   });
+  if (!response.status) throw headless(request.appId, peer);
+  try {
+    const reply = toReplyHead(response);
+    const body = reply.body ?? response.message?.data?.value;
+    return { ...reply, body: body ?? new Uint8Array(0) };
+  } catch (error) {
+    throw unreadable(request.appId, peer, error);
+  }
 }
-
-const isServiceError = (error: unknown): error is ServiceError =>
-  error instanceof Error &&
-  typeof (error as Partial<ServiceError>).code === "number" &&
-  "details" in error;

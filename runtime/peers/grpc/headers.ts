@@ -1,4 +1,4 @@
-/** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
+/** A call's headers, verb and path as the messages between sidecars hold them, and back. */
 import { judgeHead } from "../../net/answer-head.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
 import {
@@ -8,8 +8,13 @@ import {
   type PeerRequest,
   type RawHeaders,
 } from "../../contracts/invocation.ts";
-import type { InvokeRequest, InvokeResponse } from "./messages.ts";
-import type { Metadata } from "./metadata.ts";
+import type { HTTPExtension_Verb } from "../../proto/gen/dapr/proto/common/v1/common.ts";
+import {
+  APIVersion,
+  type InternalInvokeRequest,
+  type InternalInvokeResponse,
+  type ListStringValue,
+} from "../../proto/gen/dapr/proto/internals/v1/service_invocation.ts";
 import { httpStatusOf } from "./status.ts";
 
 /** `HTTPExtension.Verb`, by number. */
@@ -26,8 +31,10 @@ const verbs = [
   "PATCH",
 ];
 
-const noBytes = Buffer.alloc(0);
 const protobuf = "application/x-protobuf";
+
+/** Names as they came, each with its values. */
+type Metadata = Map<string, ListStringValue>;
 
 /** The content type is told beside the headers. */
 function toMetadata(headers: RawHeaders): {
@@ -43,9 +50,9 @@ function toMetadata(headers: RawHeaders): {
       contentType ||= value;
       continue;
     }
-    const values = metadata.get(name);
-    if (values) values.push(value);
-    else metadata.set(name, [value]);
+    const known = metadata.get(name);
+    if (known) known.values.push(value);
+    else metadata.set(name, { values: [value] });
   }
   return { metadata, contentType };
 }
@@ -57,7 +64,7 @@ function toHeaders(
   typeUrl: string,
 ): RawHeaders {
   const headers: RawHeaders = [];
-  for (const [key, values] of metadata) {
+  for (const [key, { values }] of metadata) {
     const lower = key.toLowerCase();
     if (lower === "content-type" || lower === "destination-app-id") continue;
     if (lower.endsWith("-bin")) continue;
@@ -86,7 +93,7 @@ export function toInvokeRequest({
   path,
   headers,
   body,
-}: PeerRequest): InvokeRequest {
+}: PeerRequest): InternalInvokeRequest {
   const verb = verbs.indexOf(method);
   if (verb <= 0 || method === "CONNECT")
     throw new CallError(
@@ -95,43 +102,50 @@ export function toInvokeRequest({
       { unsent: true },
     );
   const { metadata, contentType } = toMetadata(headers);
-  metadata.set("destination-app-id", [appId]);
+  metadata.set("destination-app-id", { values: [appId] });
   // The callee tells the app's connection the length by this.
   if (body instanceof Uint8Array)
-    metadata.set("content-length", [String(body.length)]);
+    metadata.set("content-length", { values: [String(body.length)] });
   const mark = path.indexOf("?");
   return {
-    version: 1,
+    ver: APIVersion.V1,
     metadata,
     message: {
       method: path.slice(1, mark < 0 ? undefined : mark),
-      data: noBytes,
-      typeUrl: "",
+      data: undefined,
       contentType,
-      verb,
-      query: mark < 0 ? "" : path.slice(mark + 1),
+      httpExtension: {
+        verb: verb as HTTPExtension_Verb,
+        querystring: mark < 0 ? "" : path.slice(mark + 1),
+      },
     },
+    actor: undefined,
   };
 }
 
 /** Throws a {@link CallError} for what is no call of HTTP. */
 export function toForwardRequest(
-  { version, metadata, message }: InvokeRequest,
+  { ver, metadata, message }: InternalInvokeRequest,
   body: ForwardRequest["body"],
   signal: AbortSignal,
 ): ForwardRequest {
   if (!message) throw malformed("field Message is nil");
-  if (version !== 1)
-    throw new CallError("invalid", `Unsupported spec version: ${version}`);
-  if (message.verb === undefined)
+  if (ver !== APIVersion.V1)
+    throw new CallError("invalid", `Unsupported spec version: ${ver}`);
+  const { httpExtension } = message;
+  if (!httpExtension)
     throw new CallError("invalid", "missing HTTP extension field");
-  const method = verbs[message.verb];
+  const method = verbs[httpExtension.verb];
   if (method === undefined || method === "NONE" || method === "CONNECT")
     throw new CallError("invalid", "invalid HTTP verb");
   return {
     method,
-    path: pathOf(message.method, message.query),
-    headers: toHeaders(metadata, message.contentType, message.typeUrl),
+    path: pathOf(message.method, httpExtension.querystring),
+    headers: toHeaders(
+      metadata,
+      message.contentType,
+      message.data?.typeUrl ?? "",
+    ),
     body,
     signal,
   };
@@ -167,14 +181,13 @@ function pathOf(method: string, query: string): string {
 export function toInvokeResponse({
   status,
   headers,
-}: ForwardReply): InvokeResponse {
+}: ForwardReply): InternalInvokeResponse {
   const { metadata, contentType } = toMetadata(headers);
   return {
-    status: { code: status, message: "" },
+    status: { code: status, message: "", details: [] },
     headers: metadata,
-    data: noBytes,
-    typeUrl: "",
-    contentType,
+    trailers: new Map(),
+    message: { data: undefined, contentType },
   };
 }
 
@@ -186,7 +199,7 @@ export interface ReplyHead {
 }
 
 /** Throws a ProtocolError for a status or length that HTTP does not have. */
-export function toReplyHead(response: InvokeResponse): ReplyHead {
+export function toReplyHead(response: InternalInvokeResponse): ReplyHead {
   const { code, message } = response.status!;
   if (code < 100 && code !== 0)
     return {
@@ -198,8 +211,8 @@ export function toReplyHead(response: InvokeResponse): ReplyHead {
   const status = code || 200;
   const headers = toHeaders(
     response.headers,
-    response.contentType,
-    response.typeUrl,
+    response.message?.contentType ?? "",
+    response.message?.data?.typeUrl ?? "",
   );
   judgeHead(status, headers);
   return { status, headers, body: undefined };

@@ -1,11 +1,10 @@
 /** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
 import { Readable } from "node:stream";
 import { countSpent, free } from "../../shared/memory/spent-bytes.ts";
-import type { Payload } from "./messages.ts";
+import type { StreamPayload } from "../../proto/gen/dapr/proto/common/v1/common.ts";
 import { startTimer } from "../../shared/timers.ts";
+import { pieceBytes } from "./service.ts";
 
-/** What a piece holds at most: far below the least message limit, and worth a message. */
-const pieceBytes = 64 * 1024;
 const heldBytes = 64 * 1024;
 /** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
 const underWayBytes = 128 * 1024;
@@ -18,8 +17,8 @@ const knotTimes: KnotTimes = {
   heldBytes: 64 * 1024 * 1024,
   giveUpMs: 30_000,
 };
-/** Of each byte in the library and below it: the message, the frame around it, what the connection read or writes. */
-const copies = 3;
+/** Of each byte below: what the connection reads and writes. */
+const copies = 2;
 
 /** The stream of messages a body arrives by, or leaves by. */
 export interface Messages {
@@ -31,7 +30,7 @@ export interface Messages {
 export class PayloadBody extends Readable {
   readonly #messages: Messages;
   readonly #onGone: () => void;
-  #next = 0;
+  #next = 0n;
 
   constructor(messages: Messages, onGone: () => void) {
     super({ highWaterMark: heldBytes });
@@ -41,7 +40,7 @@ export class PayloadBody extends Readable {
     this.on("error", () => {});
   }
 
-  add({ data, seq }: Payload): void {
+  add({ data, seq }: StreamPayload): void {
     if (this.destroyed) return;
     if (seq !== this.#next)
       return void this.destroy(
@@ -72,7 +71,7 @@ export class PayloadBody extends Readable {
 /** Takes pieces in turn. */
 export interface PieceSink {
   /** `done` is called once the piece is written, or never will be. */
-  write(payload: Payload, done?: () => void): void;
+  write(payload: StreamPayload, done?: () => void): void;
   end(): void;
   /** The body broke off. */
   fail(error: Error): void;
@@ -94,13 +93,13 @@ export interface KnotTimes {
   giveUpMs: number;
 }
 
-/** Sends a body in pieces, a stream no faster than they are taken. Returns what calls the sending off. */
+/** Sends a body in pieces, no faster than they are taken. Returns what calls the sending off. */
 export function sendBody(
-  body: Uint8Array | Readable | undefined,
+  body: Readable,
   sink: PieceSink,
   { afterMs, heldBytes: heldAtMost, giveUpMs }: KnotTimes = knotTimes,
 ): () => void {
-  let seq = 0;
+  let seq = 0n;
   /** `done` comes with the last piece. */
   const send = (bytes: Uint8Array, done?: () => void) => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
@@ -109,11 +108,6 @@ export function sendBody(
       sink.write({ data, seq: seq++ }, isLast ? done : undefined);
     }
   };
-  if (!(body instanceof Readable)) {
-    if (body) send(body);
-    sink.end();
-    return () => {};
-  }
   let isOver = false;
   let underWay = 0;
   let allowed = underWayBytes;

@@ -3,42 +3,34 @@
  * first of them: a sidecar among its own kind needs none of it.
  */
 import { Readable } from "node:stream";
-import type { Socket } from "node:net";
-import {
-  constants,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from "node:http2";
-import {
-  logVerbosity,
-  Metadata,
-  Server,
-  ServerCredentials,
-  setLogVerbosity,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type StatusObject,
-  type sendUnaryData,
-} from "@grpc/grpc-js";
 import { messageOf } from "../../shared/message-of.ts";
 import {
   CallError,
   type Forward,
   type ForwardReply,
 } from "../../contracts/invocation.ts";
+import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
+import type { ServerCall } from "../../net/grpc/server-call.ts";
+import { GrpcError } from "../../net/grpc/status.ts";
+import type {
+  InternalInvokeRequest,
+  InternalInvokeRequestStream,
+} from "../../proto/gen/dapr/proto/internals/v1/service_invocation.ts";
+import { encodePayload } from "../../proto/stream-payload.ts";
 import { leaving } from "../failures.ts";
 import { malformed, toForwardRequest, toInvokeResponse } from "./headers.ts";
-import type {
-  InvokeRequest,
-  InvokeResponse,
-  RequestPart,
-  ResponsePart,
-} from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
-import { callLocal, callLocalStream } from "./service.ts";
+import {
+  callLocal,
+  callLocalPath,
+  callLocalStreamPath,
+  decodeRequestPart,
+  responseHead,
+  wholeMessages,
+} from "./service.ts";
 import { codeOf, unsentMark } from "./status.ts";
 
-export interface GrpcServerOptions {
+export interface PeerGrpcOptions {
   receive: Forward;
   /** Of a message; 0 or less is no limit. */
   maxBodyBytes: number;
@@ -46,100 +38,54 @@ export interface GrpcServerOptions {
   isLeaving: () => boolean;
 }
 
-export interface GrpcServer {
-  /** Takes over a connection of which nothing is read yet, or what is read was put back. */
-  serve(socket: Socket): void;
-  /** Lets calls under way end, then closes every connection. */
-  close(): Promise<void>;
-}
-
-export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
+  const { maxBodyBytes } = options;
   const receive: Forward = async (request) => {
     if (options.isLeaving()) throw leaving();
     return options.receive(request);
   };
-  // It would write what strangers send to the standard error, past the log.
-  setLogVerbosity(logVerbosity.NONE);
-  const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
-  // The original's own times (spec grpc §0).
-  const server = new Server({
-    "grpc.max_receive_message_length": maxBytes,
-    "grpc.max_send_message_length": maxBytes,
-    "grpc.keepalive_time_ms": 10_000,
-    "grpc.keepalive_timeout_ms": 5000,
-    "grpc.max_connection_idle_ms": 180_000,
-    "grpc.enable_channelz": 0,
+  return createGrpcServer({
+    maxMessageBytes: maxBodyBytes,
+    methods: new Map([
+      [callLocalPath, (call) => answerOnce(call, receive, maxBodyBytes)],
+      [callLocalStreamPath, (call) => answerStream(call, receive)],
+    ]),
   });
-  ignoreEndedStreams(server);
-  server.addService(
-    { CallLocal: callLocal, CallLocalStream: callLocalStream },
-    {
-      CallLocal: (
-        call: ServerUnaryCall<InvokeRequest, InvokeResponse>,
-        answer: sendUnaryData<InvokeResponse>,
-      ) => void answerOnce(call, answer, receive, maxBytes),
-      CallLocalStream: (call: Stream) => answerStream(call, receive),
-    },
-  );
-  const connections = server.createConnectionInjector(
-    ServerCredentials.createInsecure(),
-  );
-  return {
-    serve(socket) {
-      connections.injectConnection(socket);
-    },
-    close: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
-  };
 }
 
-/**
- * The library answers a wrong call even when its stream is reset by then, which
- * throws where nobody can catch it. This is its first look at a stream.
- */
-function ignoreEndedStreams(server: Server) {
-  const inner = server as unknown as {
-    _verifyContentType(
-      stream: ServerHttp2Stream,
-      headers: IncomingHttpHeaders,
-    ): boolean;
-  };
-  const verify = inner._verifyContentType.bind(server);
-  inner._verifyContentType = (stream, headers) =>
-    !(stream.destroyed || stream.closed) && verify(stream, headers);
-}
-
-async function answerOnce(
-  call: ServerUnaryCall<InvokeRequest, InvokeResponse>,
-  answer: sendUnaryData<InvokeResponse>,
-  receive: Forward,
-  maxBytes: number,
-) {
-  const gone = new AbortController();
-  call.on("cancelled", () => gone.abort(callerGone()));
-  try {
-    const data = call.request.message?.data;
-    const reply = await receive(
-      toForwardRequest(
-        call.request,
-        data && data.length > 0 ? data : undefined,
-        gone.signal,
-      ),
-    );
+function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
+  const { signal } = call;
+  const answer = async (request: InternalInvokeRequest) => {
+    const data = request.message?.data?.value;
+    const body = data && data.length > 0 ? data : undefined;
+    const reply = await receive(toForwardRequest(request, body, signal));
     const response = toInvokeResponse(reply);
-    response.data = await wholeOf(reply.body, maxBytes);
-    answer(null, response);
-  } catch (error) {
-    answer(statusOf(error));
-  }
+    const value = await wholeOf(reply.body, maxBytes);
+    response.message!.data = { typeUrl: "", value };
+    call.end(callLocal.responseSerialize(response));
+  };
+  let message: Buffer | undefined;
+  call.read({
+    onMessage(bytes) {
+      if (message) fail(call, malformed("the call has more than one message"));
+      message = bytes;
+    },
+    onEnd() {
+      const run = async () => {
+        if (!message) throw malformed("the call has no message");
+        await answer(callLocal.requestDeserialize(message));
+      };
+      run().catch((error: unknown) => fail(call, error));
+    },
+  });
 }
 
 /** A body that this method can only send in one piece. */
 async function wholeOf(
   body: ForwardReply["body"],
   maxBytes: number,
-): Promise<Buffer> {
-  if (!(body instanceof Readable))
-    return Buffer.from(body.buffer, body.byteOffset, body.length);
+): Promise<Uint8Array> {
+  if (!(body instanceof Readable)) return body;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -154,38 +100,24 @@ async function wholeOf(
   return Buffer.concat(chunks);
 }
 
-type Stream = ServerDuplexStream<RequestPart, ResponsePart>;
-
 /** The first message has the head of the request, and the first piece of its body if it has one. */
-function answerStream(call: Stream, receive: Forward) {
-  const gone = new AbortController();
-  let head: InvokeRequest | undefined;
+function answerStream(call: ServerCall, receive: Forward) {
+  let head: InternalInvokeRequest | undefined;
   let body: PayloadBody | undefined;
   let isPassedOn = false;
-  const fail = (error: unknown) => {
-    gone.abort(error);
-    body?.destroy(error as Error);
-    call.emit("error", statusOf(error));
-  };
   const passOn = (whole?: Uint8Array) => {
     isPassedOn = true;
     // What a body that nobody reads to its end still brings is dropped.
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
-    try {
-      receive(toForwardRequest(head!, given, gone.signal))
-        .then((reply) => respond(call, reply, () => body?.isWaiting ?? false))
-        .catch(fail);
-    } catch (error) {
-      fail(error);
-    }
+    receive(toForwardRequest(head!, given, call.signal))
+      .then((reply) => respond(call, reply, () => body?.isWaiting ?? false))
+      .catch((error: unknown) => fail(call, error));
   };
-  const takeHead = ({ request, payload }: RequestPart) => {
+  const takeHead = ({ request, payload }: InternalInvokeRequestStream) => {
     if (!request?.message || request.metadata.size === 0)
-      return fail(
-        malformed(
-          "request does not contain the required fields in the leading chunk",
-        ),
+      throw malformed(
+        "request does not contain the required fields in the leading chunk",
       );
     head = request;
     // Whether a body follows a first message that has none is told by what comes next.
@@ -194,85 +126,80 @@ function answerStream(call: Stream, receive: Forward) {
     passOn();
     body?.add(payload);
   };
-
-  call.on("data", (part: RequestPart) => {
-    if (gone.signal.aborted) return;
-    if (!head) return takeHead(part);
-    const { request, payload } = part;
+  const take = ({ request, payload }: InternalInvokeRequestStream) => {
     if (request && (request.metadata.size > 0 || request.message))
-      return fail(malformed("request metadata found in non-leading chunk"));
+      throw malformed("request metadata found in non-leading chunk");
     if (!isPassedOn) passOn();
     if (!payload) return;
     if (body) body.add(payload);
     else if (payload.data.length > 0)
-      fail(malformed("the body is longer than its Content-Length"));
-  });
-  // The library ends a stream that is reset too, and tells so a little later.
-  call.on("end", () => setImmediate(finish));
-  const finish = () => {
-    if (gone.signal.aborted || call.cancelled) return;
-    if (!head) fail(malformed("the stream has no message"));
-    else if (!isPassedOn) passOn(new Uint8Array(0));
-    else body?.push(null);
+      throw malformed("the body is longer than its Content-Length");
   };
-  call.on("cancelled", () => {
-    // So ends every call, also one that went well.
-    if (call.writableEnded && (!body || body.readableEnded)) return;
-    const error = callerGone();
-    gone.abort(error);
-    body?.destroy(error);
+  const orFail = (work: () => void) => {
+    try {
+      work();
+    } catch (error) {
+      fail(call, error);
+    }
+  };
+  call.signal.addEventListener("abort", () =>
+    body?.destroy(call.signal.reason as Error),
+  );
+  call.read({
+    onMessage: (bytes) =>
+      orFail(() => {
+        const part = decodeRequestPart(bytes);
+        if (head) take(part);
+        else takeHead(part);
+      }),
+    onEnd: () =>
+      orFail(() => {
+        if (!head) throw malformed("the stream has no message");
+        if (!isPassedOn) passOn(new Uint8Array(0));
+        else body?.push(null);
+      }),
   });
 }
 
-function lengthOf({ metadata }: InvokeRequest): number {
-  const values =
-    metadata.get("Content-Length") ?? metadata.get("content-length");
-  return Number(values?.[0]);
+function lengthOf({ metadata }: InternalInvokeRequest): number {
+  const told = metadata.get("Content-Length") ?? metadata.get("content-length");
+  return Number(told?.values[0]);
 }
 
-function respond(call: Stream, reply: ForwardReply, isTied: () => boolean) {
-  if (call.cancelled) {
-    if (reply.body instanceof Readable) reply.body.destroy();
+function respond(call: ServerCall, reply: ForwardReply, isTied: () => boolean) {
+  const { body } = reply;
+  if (!(body instanceof Readable)) {
+    const messages = wholeMessages(responseHead(toInvokeResponse(reply)), body);
+    for (const message of messages.slice(0, -1)) call.write(message);
+    call.end(messages.at(-1));
     return;
   }
+  if (call.isOver || call.signal.aborted) return void body.destroy();
   try {
-    call.write({ response: toInvokeResponse(reply) });
+    call.write(responseHead(toInvokeResponse(reply)));
   } catch (error) {
-    if (reply.body instanceof Readable) reply.body.destroy();
+    body.destroy();
     throw error;
   }
-  const stop = sendBody(reply.body, {
-    write: (payload, done) => call.write({ payload }, done),
+  const stop = sendBody(body, {
+    write: ({ data, seq }, done) =>
+      void call.write(encodePayload(data, seq), done),
     end: () => call.end(),
-    fail: (error) => call.emit("error", statusOf(error)),
-    knot: { isTied, cut: () => reset(call) },
+    fail: (error) => fail(call, error),
+    knot: { isTied, cut: () => call.reset() },
   });
-  call.on("cancelled", () => {
+  call.signal.addEventListener("abort", () => {
     stop();
-    if (reply.body instanceof Readable) reply.body.destroy();
+    body.destroy();
   });
 }
 
-/** A status would come after all that is written, and nobody reads that: only a reset passes it. */
-function reset(call: Stream) {
-  const { stream } = (
-    call as unknown as { call: { stream: ServerHttp2Stream } }
-  ).call;
-  stream.close(constants.NGHTTP2_INTERNAL_ERROR);
-}
-
-const callerGone = () => new Error("the caller went away");
-
-/** As the library sends it. Whether the app saw the call is told to sidecars of this kind only: the original asks anew by the code. */
-function statusOf(error: unknown): Error & Partial<StatusObject> {
-  const details = messageOf(error);
+/** Whether the app saw the call is told to sidecars of this kind only: the original asks anew by the code. */
+function fail(call: ServerCall, error: unknown) {
   const { kind, unsent } =
-    error instanceof CallError ? error : new CallError("internal", details);
-  const metadata = new Metadata();
-  if (unsent) metadata.set(unsentMark, "true");
-  return Object.assign(new Error(details), {
-    code: codeOf(kind),
-    details,
-    metadata,
-  });
+    error instanceof CallError ? error : new CallError("internal", "");
+  call.fail(
+    new GrpcError(codeOf(kind), messageOf(error), { cause: error }),
+    unsent ? { [unsentMark]: "true" } : {},
+  );
 }

@@ -2,18 +2,14 @@
  * The sidecar's calls to the control plane's operator (runtime/kubernetes/README.md):
  * gRPC over TLS, the pod's service account token with each call.
  */
-import {
-  Client,
-  credentials,
-  Metadata,
-  status,
-  type ServiceError,
-} from "@grpc/grpc-js";
+import { createGrpcClient } from "../../net/grpc/client.ts";
+import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import {
   operatorMethods,
   tokenMetadataKey,
   type GetResponse,
   type ListResponse,
+  type OperatorMethod,
   type OperatorRequest,
   type UpdateEvent,
 } from "../../proto/operator-methods.ts";
@@ -60,12 +56,12 @@ export interface OperatorClient {
     method: UpdateName,
     onEvent: (event: UpdateEvent) => void,
   ): UpdateStream;
-  /** Gives up the connection: one that never comes about would be waited for half a minute. */
+  /** Gives up the connection, and all calls that it has. */
   reconnect(): void;
   close(): void;
 }
 
-/** As long as the original gives a list (spec kubernetes §3). */
+/** As long as the original gives a list. */
 const callMs = 5000;
 
 export function connectOperator({
@@ -74,46 +70,33 @@ export function connectOperator({
   tokenFile,
   namespace,
 }: OperatorClientOptions): OperatorClient {
-  const identityOfServer = credentials.createSsl(Buffer.from(trustAnchors));
-  const connect = () =>
-    new Client(address, identityOfServer, {
-      // An operator whose node is gone is noticed.
-      "grpc.keepalive_time_ms": 10_000,
-      "grpc.keepalive_timeout_ms": 5000,
-      "grpc.initial_reconnect_backoff_ms": 500,
-      "grpc.max_reconnect_backoff_ms": 5000,
-      "grpc.max_receive_message_length": -1,
-      "grpc.enable_http_proxy": 0,
-      "grpc.service_config_disable_resolution": 1,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.enable_channelz": 0,
-    });
-  let client = connect();
-
-  const identity = () => {
-    const metadata = new Metadata();
-    metadata.set(tokenMetadataKey, `Bearer ${readToken(tokenFile)}`);
-    return metadata;
+  const colon = address.lastIndexOf(":");
+  const target = {
+    host: address.slice(0, colon).replace(/^\[(.*)\]$/, "$1"),
+    port: Number(address.slice(colon + 1)),
+    trustAnchors,
+    // A list of all objects has no limit.
+    maxMessageBytes: 0,
   };
+  let client = createGrpcClient(target);
+
+  const identity = () => ({
+    [tokenMetadataKey]: `Bearer ${readToken(tokenFile)}`,
+  });
   const unary = async <Response>(
     name: ListName | GetName,
     request: OperatorRequest,
   ): Promise<Response> => {
-    const { path, requestSerialize, responseDeserialize } =
-      operatorMethods[name];
+    const method = operatorMethods[name] as unknown as OperatorMethod<Response>;
     const metadata = identity();
-    return new Promise((resolve, reject) =>
-      client.makeUnaryRequest(
-        path,
-        requestSerialize,
-        responseDeserialize as (buffer: Buffer) => Response,
-        request,
+    try {
+      return await client.unary(method, request, {
         metadata,
-        { deadline: Date.now() + callMs },
-        (error, response) =>
-          error ? reject(told(error)) : resolve(response as Response),
-      ),
-    );
+        timeoutMs: callMs,
+      });
+    } catch (error) {
+      throw told(error);
+    }
   };
 
   return {
@@ -123,9 +106,10 @@ export function connectOperator({
       try {
         return (await unary<GetResponse>(method, { namespace, name })).item;
       } catch (error) {
-        const { code } = (error as Error).cause as ServiceError;
+        const { cause } = error as Error;
+        const code = cause instanceof GrpcError ? cause.code : undefined;
         // As the operator says that it does not exist.
-        if (code === status.UNKNOWN || code === status.NOT_FOUND)
+        if (code === grpcCode.unknown || code === grpcCode.notFound)
           return undefined;
         throw error;
       }
@@ -133,43 +117,49 @@ export function connectOperator({
     updates(method, onEvent) {
       const { path, requestSerialize, responseDeserialize } =
         operatorMethods[method];
-      const call = client.makeServerStreamRequest(
-        path,
-        requestSerialize,
-        responseDeserialize,
-        { namespace },
-        identity(),
-      );
+      const metadata = identity();
+      const canceled = new AbortController();
       const registered = Promise.withResolvers<void>();
       const ended = Promise.withResolvers<void>();
-      const late = setTimeout(() => {
-        registered.reject(new Error(`no answer within ${callMs / 1000} s`));
-        call.cancel();
-      }, callMs);
+      const late = setTimeout(
+        () => canceled.abort(new Error(`no answer within ${callMs / 1000} s`)),
+        callMs,
+      );
       const end = (error?: Error) => {
         clearTimeout(late);
         registered.reject(error ?? new Error("the stream ended"));
         if (error) ended.reject(error);
         else ended.resolve();
       };
-      call.on("metadata", () => {
-        clearTimeout(late);
-        registered.resolve();
-      });
-      call.on("data", onEvent);
-      call.on("error", (error: ServiceError) => end(told(error)));
-      call.on("end", () => end());
+      client
+        .start(
+          path,
+          {
+            onHead() {
+              clearTimeout(late);
+              registered.resolve();
+            },
+            onMessage: (bytes) => onEvent(responseDeserialize(bytes)),
+            onEnd: (error) => end(error && told(error)),
+          },
+          {
+            metadata,
+            signal: canceled.signal,
+            whole: [requestSerialize({ namespace })],
+          },
+        )
+        .catch((error: unknown) => end(told(error)));
       // Whoever waits for the one need not wait for the other.
       for (const { promise } of [registered, ended]) promise.catch(() => {});
       return {
         registered: registered.promise,
         ended: ended.promise,
-        cancel: () => call.cancel(),
+        cancel: () => canceled.abort(new Error("the stream was called off")),
       };
     },
     reconnect() {
       client.close();
-      client = connect();
+      client = createGrpcClient(target);
     },
     close: () => client.close(),
   };
@@ -186,14 +176,12 @@ function readToken(file: string): string {
   }
 }
 
-/** In the words of its cause, without gRPC's own around it. */
-const told = (error: ServiceError) => {
-  const refused =
-    /^No connection established\. Last error: (?:Error: )?(.+?)\. Resolution note:/;
-  return new Error(
-    error.code === status.UNAVAILABLE
-      ? (refused.exec(error.details)?.[1] ?? error.details)
-      : `${status[error.code]}: ${error.details}`,
-    { cause: error },
-  );
-};
+/** A call that was answered tells its code; a connection that failed only why. */
+function told(error: unknown): Error {
+  if (!(error instanceof GrpcError)) return error as Error;
+  return error.code === grpcCode.unavailable
+    ? new Error(error.message, { cause: error })
+    : new Error(`${nameOfCode(error.code)}: ${error.message}`, {
+        cause: error,
+      });
+}

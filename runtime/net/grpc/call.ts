@@ -1,0 +1,254 @@
+/** One call, as its caller has it. */
+import {
+  constants,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+} from "node:http2";
+import { messageOf } from "../../shared/message-of.ts";
+import { startTimer } from "../../shared/timers.ts";
+import type { Connection } from "./connection.ts";
+import {
+  endFrames,
+  frameMessage,
+  isGrpc,
+  MessageReader,
+  writeFrames,
+  type MessageBytes,
+} from "./messages.ts";
+import { metadataHeaders, type Metadata } from "./metadata.ts";
+import {
+  codeOfHttp,
+  codeOfReset,
+  GrpcError,
+  grpcCode,
+  statusOf,
+} from "./status.ts";
+import { encodeTimeout } from "./timeout.ts";
+
+export interface CallOptions {
+  metadata?: Metadata;
+  /** The call ends with DEADLINE_EXCEEDED after that long; the server is told. */
+  timeoutMs?: number;
+  /** Cancels the call, which then ends with the signal's reason. */
+  signal?: AbortSignal;
+  /** All messages of the request, where they are at hand: costs less than to write and end them. */
+  whole?: readonly MessageBytes[];
+}
+
+export interface CallHandlers {
+  /** The answer began; it is never told of one that is a status alone. */
+  onHead?(metadata: IncomingHttpHeaders): void;
+  /** A view of what came. A call that is paused tells the messages that came with this one all the same. */
+  onMessage(message: Buffer): void;
+  /** The last that is told: undefined for OK, a {@link GrpcError}, or the reason of a signal or of `cancel`. */
+  onEnd(error: Error | undefined): void;
+}
+
+const requestHead = {
+  ":method": "POST",
+  "content-type": "application/grpc",
+  te: "trailers",
+  "user-agent": "grpc-dapr-ts",
+};
+
+export class ClientCall {
+  readonly #connection: Connection;
+  readonly #stream: ClientHttp2Stream;
+  readonly #handlers: CallHandlers;
+  readonly #maxBytes: number;
+  readonly #reader: MessageReader;
+  readonly #signal: AbortSignal | undefined;
+  readonly #deadline: NodeJS.Timeout | undefined;
+  readonly #onAbort = () => this.cancel(this.#signal!.reason as Error);
+  #isOver = false;
+  #hasEnded = false;
+  /** What tells the status. */
+  #trailers: IncomingHttpHeaders | undefined;
+
+  constructor(
+    connection: Connection,
+    path: string,
+    handlers: CallHandlers,
+    { metadata, timeoutMs, signal, whole }: CallOptions,
+    maxMessageBytes: number,
+  ) {
+    this.#connection = connection;
+    this.#handlers = handlers;
+    this.#maxBytes = maxMessageBytes;
+    this.#reader = new MessageReader(maxMessageBytes, (message) => {
+      if (!this.#isOver) handlers.onMessage(message);
+    });
+    const frames = whole?.map((one) => frameMessage(one, maxMessageBytes));
+    const stream = connection.session.request(
+      {
+        ...requestHead,
+        ":path": path,
+        ...(timeoutMs !== undefined && {
+          "grpc-timeout": encodeTimeout(timeoutMs),
+        }),
+        ...(metadata && metadataHeaders(metadata)),
+      },
+      // Node ends a stream that it resets, and half a request would look like all of it: only `end` ends this one.
+      { endStream: false, waitForTrailers: !whole },
+    );
+    this.#stream = stream;
+    connection.calls++;
+    if (timeoutMs !== undefined)
+      this.#deadline = startTimer(
+        () =>
+          this.cancel(
+            new GrpcError(
+              grpcCode.deadlineExceeded,
+              `no answer within ${timeoutMs} ms`,
+            ),
+          ),
+        timeoutMs,
+      );
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#onAbort);
+    if (!whole)
+      stream.on("wantTrailers", () => {
+        if (this.#hasEnded) stream.sendTrailers({});
+      });
+    stream.on("response", (head, flags) => this.#takeHead(head, flags));
+    stream.on("trailers", (trailers) => (this.#trailers = trailers));
+    stream.on("data", (chunk: Buffer) => this.#takeBytes(chunk));
+    stream.on("end", () => {
+      if (this.#trailers) this.#finish(this.#status());
+    });
+    stream.on("error", () => {}); // its end tells more
+    stream.on("close", () => {
+      connection.calls--;
+      if (!this.#isOver) this.#finish(this.#broken());
+    });
+    if (frames) {
+      this.#hasEnded = true;
+      endFrames(stream, frames.flat());
+    }
+  }
+
+  /** A closed call takes nothing more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** False when more should wait; `done` is called once the message is written, or never will be. One that is too large ends the call. */
+  write(message: MessageBytes, done?: () => void): boolean {
+    if (!this.#isOver && !this.#hasEnded)
+      try {
+        const frames = frameMessage(message, this.#maxBytes);
+        return writeFrames(this.#stream, frames, done);
+      } catch (error) {
+        this.cancel(error as Error);
+      }
+    if (done) process.nextTick(done);
+    return true;
+  }
+
+  /** Nothing more is sent, but for `last`. */
+  end(last?: MessageBytes): void {
+    if (this.#isOver || this.#hasEnded) return;
+    if (last) this.write(last);
+    if (this.#isOver) return;
+    this.#hasEnded = true;
+    this.#stream.end();
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  /** Ends the call here and there. */
+  cancel(reason: Error): void {
+    if (!this.#isOver) this.#finish(reason);
+  }
+
+  #takeHead(head: IncomingHttpHeaders, flags: number) {
+    const isAlone = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    const status = Number(head[":status"]);
+    const type = head["content-type"] ?? "";
+    if (head["grpc-status"] !== undefined && isAlone) {
+      this.#trailers = head;
+    } else if (status !== 200 || !isGrpc(type)) {
+      this.#finish(
+        new GrpcError(
+          codeOfHttp(status),
+          `the answer is no gRPC: its status is ${status}, its type ${JSON.stringify(type.slice(0, 60))}`,
+          { origin: "reset" },
+        ),
+      );
+    } else if ((head["grpc-encoding"] ?? "identity") !== "identity") {
+      this.#finish(
+        new GrpcError(
+          grpcCode.internal,
+          `the answer is compressed (${JSON.stringify(String(head["grpc-encoding"]).slice(0, 60))}), which was not asked for`,
+        ),
+      );
+    } else if (!this.#isOver) {
+      this.#handlers.onHead?.(head);
+    }
+  }
+
+  #takeBytes(chunk: Buffer) {
+    if (this.#isOver) return;
+    try {
+      this.#reader.push(chunk);
+    } catch (error) {
+      this.cancel(error as Error);
+    }
+  }
+
+  #status(): GrpcError | undefined {
+    const status = statusOf(this.#trailers!);
+    if (status || !this.#reader.isWithinMessage) return status;
+    return new GrpcError(
+      grpcCode.internal,
+      "the answer ended within a message",
+      { origin: "reset" },
+    );
+  }
+
+  /** The stream ended without a status that was read. */
+  #broken(): GrpcError | undefined {
+    const stream = this.#stream;
+    const { lost } = this.#connection;
+    if (this.#trailers && stream.readableLength === 0) return this.#status();
+    if (
+      stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ||
+      this.#connection.isBeyond(stream.id)
+    )
+      return new GrpcError(
+        grpcCode.unavailable,
+        lost ? messageOf(lost) : "the call was refused before it was looked at",
+        { cause: lost, origin: "refused" },
+      );
+    if (lost || this.#connection.session.destroyed)
+      return new GrpcError(
+        grpcCode.unavailable,
+        lost ? messageOf(lost) : "the connection was closed",
+        { cause: lost, origin: "lost" },
+      );
+    return new GrpcError(
+      codeOfReset(stream.rstCode ?? 0),
+      stream.rstCode
+        ? `the call was reset with the HTTP/2 error ${stream.rstCode}`
+        : "the answer ended without a status of gRPC",
+      { origin: "reset" },
+    );
+  }
+
+  #finish(error: Error | undefined) {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#deadline);
+    this.#signal?.removeEventListener("abort", this.#onAbort);
+    // A server that answers early may leave the request unread.
+    if (!this.#stream.closed && (error || !this.#hasEnded))
+      this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#handlers.onEnd(error);
+  }
+}

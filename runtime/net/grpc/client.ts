@@ -1,0 +1,135 @@
+/** Calls of one server. Connections are opened with the calls that need them, and shared by them. */
+import { ClientCall, type CallHandlers, type CallOptions } from "./call.ts";
+import { openConnection, type Connection, type Target } from "./connection.ts";
+import type { MessageBytes } from "./messages.ts";
+import { GrpcError, grpcCode } from "./status.ts";
+
+export interface GrpcClientOptions extends Target {
+  /** Of a message, either way; 0 or less is no limit. */
+  maxMessageBytes: number;
+}
+
+/** A method's name and codecs; `@grpc/grpc-js` calls the same a MethodDefinition. */
+export interface UnaryMethod<Request, Response> {
+  /** `/package.Service/Method` */
+  path: string;
+  requestSerialize(message: Request): MessageBytes;
+  responseDeserialize(bytes: Buffer): Response;
+}
+
+export interface GrpcClient {
+  /** Rejects with a {@link GrpcError} where there is no connection, or with the reason of its signal. After that its handlers are told. */
+  start(
+    path: string,
+    handlers: CallHandlers,
+    options?: CallOptions,
+  ): Promise<ClientCall>;
+  /** One message there, one back. Rejects with a {@link GrpcError}, or with the reason of its signal. */
+  unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    options?: CallOptions,
+  ): Promise<Response>;
+  /** There is a connection, or one is being made. */
+  readonly isConnected: boolean;
+  /** Calls under way end at once. */
+  close(): void;
+}
+
+export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
+  const connections = new Set<Connection>();
+  let opening: Promise<void> | undefined;
+  let isClosed = false;
+
+  async function open(): Promise<void> {
+    try {
+      const connection = await openConnection(options);
+      const { session } = connection;
+      if (isClosed) session.destroy();
+      connections.add(connection);
+      session.once("close", () => connections.delete(connection));
+    } finally {
+      opening = undefined;
+    }
+  }
+
+  const withRoom = (): Connection | undefined => {
+    for (const connection of connections)
+      if (connection.hasRoom) return connection;
+    return undefined;
+  };
+
+  async function start(
+    path: string,
+    handlers: CallHandlers,
+    callOptions: CallOptions = {},
+  ): Promise<ClientCall> {
+    const { signal } = callOptions;
+    signal?.throwIfAborted();
+    let connection = withRoom();
+    while (!connection) {
+      if (isClosed)
+        throw new GrpcError(grpcCode.unavailable, "the client is closed", {
+          origin: "unreachable",
+        });
+      // Calls that wait share the connection that is being opened.
+      opening ??= open();
+      await (signal ? unlessAborted(opening, signal) : opening);
+      connection = withRoom();
+    }
+    return new ClientCall(
+      connection,
+      path,
+      handlers,
+      callOptions,
+      options.maxMessageBytes,
+    );
+  }
+
+  return {
+    start,
+    async unary(method, request, callOptions) {
+      const answer = Promise.withResolvers<Buffer>();
+      let message: Buffer | undefined;
+      const { path, requestSerialize, responseDeserialize } = method;
+      const call = await start(
+        path,
+        {
+          onMessage(bytes) {
+            if (message) call.cancel(tooMany());
+            else message = bytes;
+          },
+          onEnd(error) {
+            if (error) answer.reject(error);
+            else if (message) answer.resolve(message);
+            else answer.reject(tooFew());
+          },
+        },
+        { ...callOptions, whole: [requestSerialize(request)] },
+      );
+      return responseDeserialize(await answer.promise);
+    },
+    get isConnected() {
+      return connections.size > 0 || opening !== undefined;
+    },
+    close() {
+      isClosed = true;
+      for (const { session } of connections) session.destroy();
+    },
+  };
+}
+
+const tooMany = () =>
+  new GrpcError(grpcCode.internal, "the answer has more than one message");
+const tooFew = () =>
+  new GrpcError(grpcCode.internal, "the answer has no message");
+
+function unlessAborted(work: Promise<void>, signal: AbortSignal) {
+  return new Promise<void>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener("abort", onAbort);
+    work
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .then(resolve, reject);
+  });
+}

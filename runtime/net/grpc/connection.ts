@@ -1,0 +1,133 @@
+/** One HTTP/2 connection of a client, from its connecting on. */
+import {
+  connect as connectHttp2,
+  constants,
+  type ClientHttp2Session,
+} from "node:http2";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
+import { messageOf } from "../../shared/message-of.ts";
+import { keepAlive } from "./keep-alive.ts";
+import { GrpcError, grpcCode } from "./status.ts";
+
+export interface Target {
+  host: string;
+  port: number;
+  /** PEM of the authorities that the server's certificate must come from; without it there is no TLS. */
+  trustAnchors?: string;
+}
+
+export interface Connection {
+  readonly session: ClientHttp2Session;
+  /** Calls under way. */
+  calls: number;
+  /** It takes another call. */
+  readonly hasRoom: boolean;
+  /** Why it ended; undefined as long as it is there. */
+  readonly lost: Error | undefined;
+  /** The other side will not look at a stream of this number: its GOAWAY says so (RFC 9113 §6.8). */
+  isBeyond(streamId: number | undefined): boolean;
+}
+
+/** The name, TCP, TLS and the other side's settings, a packet that is sent again included. */
+const connectMs = 3000;
+/** What one stream may send before it is read. */
+const windowBytes = 256 * 1024;
+/** Of node:http2, in MB: what is under way is limited by the streams themselves. */
+const sessionMegabytes = 1024;
+
+/**
+ * Resolves once a call can be made. Rejects with a {@link GrpcError} of the
+ * origin `unreachable`, the cause of which is Node's own error.
+ */
+export function openConnection(target: Target): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const { host, port } = target;
+    let isReady = false;
+    let lost: Error | undefined;
+    let lastStream = Infinity;
+    const socket = openSocket(target);
+    const scheme = target.trustAnchors === undefined ? "http" : "https";
+    const authority = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    const session = connectHttp2(authority, {
+      createConnection: () => socket,
+      maxSessionMemory: sessionMegabytes,
+      settings: { enablePush: false, initialWindowSize: windowBytes },
+    });
+    const fail = (error: Error) => {
+      lost ??= error;
+      clearTimeout(timer);
+      session.destroy();
+      socket.destroy();
+      if (!isReady) reject(unreachable(lost));
+    };
+    const timer = setTimeout(
+      () => fail(new Error(`no connection within ${connectMs / 1000} s`)),
+      connectMs,
+    );
+    const connection: Connection = {
+      session,
+      calls: 0,
+      get hasRoom() {
+        return (
+          !session.closed &&
+          !session.destroyed &&
+          lost === undefined &&
+          this.calls < allowed(session)
+        );
+      },
+      get lost() {
+        return lost;
+      },
+      isBeyond: (id) => id === undefined || id > lastStream,
+    };
+    // Node puts its own codes and words around an error of the socket, which says more.
+    socket.on("error", fail);
+    session.on("error", fail);
+    session.on("goaway", (code: number, last: number) => {
+      lastStream = last;
+      if (code !== constants.NGHTTP2_NO_ERROR)
+        lost ??= new Error(
+          `the other side ended the connection with the HTTP/2 error ${code}`,
+        );
+    });
+    session.on("close", () => fail(new Error("the connection was closed")));
+    // A client's first requests may come before the settings do, but then it does not know how many.
+    session.on("remoteSettings", () => {
+      if (isReady || allowed(session) === 0) return;
+      isReady = true;
+      clearTimeout(timer);
+      session.setLocalWindowSize(4 * windowBytes);
+      keepAlive(session, () => connection.calls > 0);
+      resolve(connection);
+    });
+  });
+}
+
+const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
+  remoteSettings?.maxConcurrentStreams ?? Infinity;
+
+function openSocket({ host, port, trustAnchors }: Target): Socket {
+  if (trustAnchors === undefined)
+    return connectTcp({ host, port, noDelay: true });
+  const socket = process.getBuiltinModule("node:tls").connect({
+    host,
+    port,
+    ca: trustAnchors,
+    ALPNProtocols: ["h2"],
+    minVersion: "TLSv1.2",
+    // An address is no server name (RFC 6066 §3).
+    ...(isIP(host) ? {} : { servername: host }),
+  });
+  socket.setNoDelay(true);
+  socket.once("secureConnect", () => {
+    if (socket.alpnProtocol !== "h2")
+      socket.destroy(new Error("the server does not speak HTTP/2"));
+  });
+  return socket;
+}
+
+const unreachable = (cause: Error) =>
+  new GrpcError(grpcCode.unavailable, messageOf(cause), {
+    cause,
+    origin: "unreachable",
+  });

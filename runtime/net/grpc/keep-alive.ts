@@ -1,0 +1,53 @@
+/** Finds out whether anybody is at the other end of a connection, and ends one that nobody uses. */
+import type { Http2Session } from "node:http2";
+import { startInterval, startTimer } from "../../shared/timers.ts";
+
+export interface KeepAlive {
+  /** Between two pings, in ms. The original's sidecars take less than 8 s for an attack. */
+  everyMs: number;
+  /** For the answer. */
+  answerMs: number;
+  /** A connection without a call is closed after that long. */
+  idleMs: number;
+}
+
+/** As the original's sidecars do it. */
+export const usualKeepAlive: KeepAlive = {
+  everyMs: 10_000,
+  answerMs: 5000,
+  idleMs: 180_000,
+};
+
+/** Pings while `isBusy`; an idle connection is left in peace until its time is over. Ends with the session. */
+export function keepAlive(
+  session: Http2Session,
+  isBusy: () => boolean,
+  { everyMs, answerMs, idleMs }: KeepAlive = usualKeepAlive,
+): void {
+  let idleSince: number | undefined;
+  let late: NodeJS.Timeout | undefined;
+  const ping = () => {
+    late ??= startTimer(
+      () => session.destroy(new Error("no answer to a ping")),
+      answerMs,
+    ).unref();
+    session.ping(() => {
+      clearTimeout(late);
+      late = undefined;
+    });
+  };
+  const timer = startInterval(() => {
+    if (session.destroyed || session.closed) return;
+    if (isBusy()) {
+      idleSince = undefined;
+      ping();
+      return;
+    }
+    idleSince ??= performance.now();
+    if (performance.now() - idleSince >= idleMs) session.close();
+  }, everyMs).unref();
+  session.once("close", () => {
+    clearInterval(timer);
+    clearTimeout(late);
+  });
+}

@@ -1,0 +1,147 @@
+/** Statuses of gRPC and how HTTP/2 carries them (PROTOCOL-HTTP2.md of github.com/grpc/grpc, "Responses" and "Errors"). */
+import { constants, type IncomingHttpHeaders } from "node:http2";
+import { binaryValue } from "./metadata.ts";
+
+/** Numbers of https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export const grpcCode = {
+  ok: 0,
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  resourceExhausted: 8,
+  failedPrecondition: 9,
+  aborted: 10,
+  outOfRange: 11,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+  dataLoss: 15,
+  unauthenticated: 16,
+} as const;
+
+/** As gRPC writes it: `PERMISSION_DENIED`. */
+export function nameOfCode(code: number): string {
+  const found = Object.entries(grpcCode).find(([, known]) => known === code);
+  return found
+    ? found[0].replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+    : `status ${code}`;
+}
+
+/**
+ * Who ended the call:
+ * - `status`: the other side, with a status;
+ * - `reset`: the other side, without one, or with an answer that is no gRPC;
+ * - `unreachable`: there was no connection;
+ * - `refused`: the other side looked at nothing of it;
+ * - `lost`: the connection broke under it;
+ * - `local`: this side: a deadline, a limit.
+ */
+export type GrpcErrorOrigin =
+  "status" | "reset" | "unreachable" | "refused" | "lost" | "local";
+
+export interface GrpcErrorOptions {
+  cause?: unknown;
+  origin?: GrpcErrorOrigin;
+  /** Of the answer that ended the call. */
+  trailers?: IncomingHttpHeaders;
+}
+
+/** A call that ended with another status than OK. */
+export class GrpcError extends Error {
+  override name = "GrpcError";
+  /** One of {@link grpcCode}; a stranger may send any other number. */
+  readonly code: number;
+  readonly origin: GrpcErrorOrigin;
+  readonly trailers: IncomingHttpHeaders;
+
+  constructor(
+    code: number,
+    message: string,
+    { cause, origin = "local", trailers = {} }: GrpcErrorOptions = {},
+  ) {
+    super(message, { cause });
+    this.code = code;
+    this.origin = origin;
+    this.trailers = trailers;
+  }
+
+  /** Nothing of the call was processed: it may be sent again. */
+  get unsent(): boolean {
+    return this.origin === "unreachable" || this.origin === "refused";
+  }
+
+  /** A `google.rpc.Status`, where the other side sent one. */
+  get details(): Buffer | undefined {
+    return binaryValue(this.trailers, "grpc-status-details-bin");
+  }
+}
+
+/** What ends a call: OK is undefined. */
+export function statusOf(trailers: IncomingHttpHeaders): GrpcError | undefined {
+  const told = trailers["grpc-status"];
+  if (told === "0") return undefined;
+  const options = { origin: "status", trailers } as const;
+  if (typeof told !== "string" || !/^\d{1,9}$/.test(told))
+    return new GrpcError(
+      grpcCode.unknown,
+      "the answer ended without a status of gRPC",
+      { ...options, origin: "reset" },
+    );
+  const text = trailers["grpc-message"];
+  return new GrpcError(
+    Number(told),
+    decodeText(typeof text === "string" ? text : ""),
+    options,
+  );
+}
+
+/** Codes for an answer without a status: http-grpc-status-mapping.md of github.com/grpc/grpc. */
+const codesOfHttp = new Map<number, number>([
+  [400, grpcCode.internal],
+  [401, grpcCode.unauthenticated],
+  [403, grpcCode.permissionDenied],
+  [404, grpcCode.unimplemented],
+  [429, grpcCode.unavailable],
+  [502, grpcCode.unavailable],
+  [503, grpcCode.unavailable],
+  [504, grpcCode.unavailable],
+]);
+
+export const codeOfHttp = (status: number): number =>
+  codesOfHttp.get(status) ?? grpcCode.unknown;
+
+const codesOfReset = new Map<number, number>([
+  [constants.NGHTTP2_REFUSED_STREAM, grpcCode.unavailable],
+  [constants.NGHTTP2_CANCEL, grpcCode.cancelled],
+  [constants.NGHTTP2_ENHANCE_YOUR_CALM, grpcCode.resourceExhausted],
+  [constants.NGHTTP2_INADEQUATE_SECURITY, grpcCode.permissionDenied],
+]);
+
+/** Of a stream that was reset: PROTOCOL-HTTP2.md, "Errors". */
+export const codeOfReset = (rstCode: number): number =>
+  codesOfReset.get(rstCode) ?? grpcCode.internal;
+
+/** A text for `grpc-message`: UTF-8, percent-encoded where it is no printable ASCII. */
+export function encodeText(text: string): string {
+  if (/^[ -$&-~]*$/.test(text)) return text;
+  let encoded = "";
+  for (const byte of Buffer.from(text, "utf8"))
+    encoded +=
+      byte >= 0x20 && byte <= 0x7e && byte !== 0x25
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
+  return encoded;
+}
+
+/** What is no encoding stays as it is: a text that explains an error must not become one. */
+export function decodeText(text: string): string {
+  if (/^[ -$&-~]*$/.test(text)) return text;
+  const bytes = text.replace(/%[0-9A-Fa-f]{2}/g, (escape) =>
+    String.fromCharCode(parseInt(escape.slice(1), 16)),
+  );
+  return Buffer.from(bytes, "latin1").toString("utf8");
+}
