@@ -9,7 +9,7 @@ interface Locked {
   packages: Record<string, { hasInstallScript?: boolean; optional?: boolean }>;
 }
 
-test.each(["", "tests/"])(
+test.each(["", "tests/", "runtime/kubernetes/"])(
   "./%spackage.json decides on each install script",
   (folder) => {
     const { packages } = read(`${folder}package-lock.json`) as Locked;

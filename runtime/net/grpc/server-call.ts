@@ -24,7 +24,12 @@ export interface ServerCallHandlers {
   onEnd(): void;
 }
 
-const answerHead = { ":status": 200, "content-type": "application/grpc" };
+/** Which compressions it takes: messages come as they are. */
+const answerHead = {
+  ":status": 200,
+  "content-type": "application/grpc",
+  "grpc-accept-encoding": "identity",
+};
 /** For the rest of a request that nobody reads any more. */
 const restMs = 5000;
 
@@ -91,20 +96,21 @@ export class ServerCall {
         this.fail(error);
       }
     });
-    stream.on("end", () => {
-      // Node ends a stream that is reset too.
+    const finish = () => {
       if (this.#isOver || stream.closed) return;
       if (reader.isWithinMessage)
-        this.fail(
+        return this.fail(
           new GrpcError(
             grpcCode.internal,
             "the request ended within a message",
           ),
         );
-      else {
-        this.#hasRead = true;
-        onEnd();
-      }
+      onEnd();
+    };
+    // Node ends a stream that is reset too; callers on Node end one before they reset it, which comes right behind.
+    stream.on("end", () => {
+      this.#hasRead = !stream.closed;
+      setImmediate(finish);
     });
   }
 

@@ -1,0 +1,399 @@
+/** Our gRPC server against a client that others wrote, `@grpc/grpc-js`, and against callers that are none. */
+import { connect as connectHttp2 } from "node:http2";
+import { connect, createServer, type AddressInfo, type Server } from "node:net";
+import {
+  Client,
+  compressionAlgorithms,
+  credentials,
+  Metadata,
+  status,
+  type ClientDuplexStream,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import {
+  createGrpcServer,
+  type GrpcServer,
+} from "../../runtime/net/grpc/server.ts";
+import type { ServerCall } from "../../runtime/net/grpc/server-call.ts";
+import { GrpcError } from "../../runtime/net/grpc/status.ts";
+import { waitFor } from "../wait-for.ts";
+
+const asIs = (bytes: Buffer) => bytes;
+const path = "/test.Echo/Both";
+const maxMessageBytes = 1024 * 1024;
+
+let port: number;
+let listener: Server;
+let server: GrpcServer;
+let client: Client;
+let onCall: (call: ServerCall) => void;
+
+const echo = (call: ServerCall) =>
+  call.read({
+    onMessage: (message) => call.write(message),
+    onEnd: () => call.end(),
+  });
+
+beforeEach(async () => {
+  onCall = echo;
+  server = createGrpcServer({
+    maxMessageBytes,
+    methods: new Map([[path, (call) => onCall(call)]]),
+  });
+  listener = createServer((socket) => server.serve(socket));
+  await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));
+  ({ port } = listener.address() as AddressInfo);
+  client = open();
+});
+afterEach(async () => {
+  client.close();
+  await server.close();
+  listener.close();
+});
+
+const open = (options = {}) =>
+  new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    "grpc.use_local_subchannel_pool": 1,
+    "grpc.max_receive_message_length": -1,
+    ...options,
+  });
+
+/** A stream call and all that it was told. */
+function start(metadata = new Metadata(), options = {}, by = client) {
+  const call: ClientDuplexStream<Buffer, Buffer> = by.makeBidiStreamRequest(
+    path,
+    asIs,
+    asIs,
+    metadata,
+    options,
+  );
+  const messages: Buffer[] = [];
+  let head: Metadata | undefined;
+  const end = new Promise<ServiceError | undefined>((resolve) => {
+    call.on("error", resolve);
+    call.on("end", () => resolve(undefined));
+  });
+  call.on("metadata", (seen: Metadata) => (head = seen));
+  call.on("data", (message: Buffer) => messages.push(message));
+  return { call, messages, end, head: () => head };
+}
+
+test.each([0, 1, 4097, 70_000, maxMessageBytes])(
+  "messages of %i bytes keep their bounds",
+  async (size) => {
+    const sent = Array.from({ length: 3 }, (_, i) => Buffer.alloc(size, i));
+    const { call, messages, end } = start();
+    for (const message of sent) call.write(message);
+    call.end();
+    expect(await end).toBeUndefined();
+    expect(messages).toHaveLength(3);
+    expect(messages.every((one, i) => one.equals(sent[i]!))).toBe(true);
+  },
+);
+
+test.each(Object.entries(status).filter(([, code]) => Number(code) > 0))(
+  "the status %s with its text and metadata, alone and after a message",
+  async (_, code) => {
+    const text = "it can't: 100 % of caf\u00e9 \u6f22\n";
+    for (const isAlone of [true, false]) {
+      onCall = (call) => {
+        if (!isAlone) call.write(Buffer.from("half"));
+        call.fail(new GrpcError(Number(code), text), {
+          "x-why": "because",
+          "grpc-status-details-bin": Buffer.from([8, 5, 255]),
+        });
+      };
+      const { end, messages } = start();
+      const error = (await end)!;
+      expect(error).toMatchObject({ code, details: text });
+      expect(error.metadata.get("x-why")).toEqual(["because"]);
+      expect(error.metadata.get("grpc-status-details-bin")).toEqual([
+        Buffer.from([8, 5, 255]),
+      ]);
+      expect(messages).toHaveLength(isAlone ? 0 : 1);
+    }
+  },
+);
+
+test("any other error is UNKNOWN", async () => {
+  onCall = (call) => call.fail(new Error("oh no"));
+  expect(await start().end).toMatchObject({ code: 2, details: "oh no" });
+});
+
+test("what a handler throws fails its call alone", async () => {
+  onCall = (call) =>
+    call.read({
+      onMessage() {
+        throw new GrpcError(3, "not so");
+      },
+      onEnd() {},
+    });
+  const { call, end } = start();
+  call.write(Buffer.from("a"));
+  expect(await end).toMatchObject({ code: 3, details: "not so" });
+});
+
+test("metadata, both ways", async () => {
+  onCall = (call) => {
+    call.begin({ "x-head": "1", "x-raw-bin": Buffer.from([255, 0]) });
+    call.end(Buffer.from(String(call.metadata["x-text"])));
+  };
+  const metadata = new Metadata();
+  metadata.set("x-text", "a b");
+  const { end, messages, head } = start(metadata);
+  expect(await end).toBeUndefined();
+  expect(messages.map(String)).toEqual(["a b"]);
+  expect(head()!.getMap()).toMatchObject({
+    "x-head": "1",
+    "x-raw-bin": Buffer.from([255, 0]),
+  });
+});
+
+test("a method that is not there", async () => {
+  const error = await new Promise<ServiceError | null>((resolve) =>
+    client.makeUnaryRequest(
+      "/test.Echo/None",
+      asIs,
+      asIs,
+      Buffer.alloc(0),
+      resolve,
+    ),
+  );
+  expect(error).toMatchObject({
+    code: status.UNIMPLEMENTED,
+    details: "there is no method /test.Echo/None",
+  });
+});
+
+test("a deadline aborts the call", async () => {
+  const gone = Promise.withResolvers<unknown>();
+  onCall = ({ signal }) =>
+    signal.addEventListener("abort", () => gone.resolve(signal.reason));
+  const { end } = start(new Metadata(), { deadline: Date.now() + 200 });
+  expect((await end)!.code).toBe(status.DEADLINE_EXCEEDED);
+  await gone.promise;
+});
+
+test("a deadline that its caller does not watch is kept all the same", async () => {
+  onCall = () => {};
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const stream = session.request({
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    "grpc-timeout": "20m",
+  });
+  const head = await new Promise<Record<string, unknown>>((resolve) =>
+    stream.on("response", resolve),
+  );
+  expect(head["grpc-status"]).toBe("4");
+  session.destroy();
+});
+
+test("a caller that cancels aborts its call, which has not ended", async () => {
+  const gone = Promise.withResolvers<void>();
+  const begun = Promise.withResolvers<void>();
+  let hasEnded = false;
+  onCall = (call) => {
+    call.signal.addEventListener("abort", () => gone.resolve());
+    call.read({
+      onMessage: () => begun.resolve(),
+      onEnd: () => (hasEnded = true),
+    });
+  };
+  const { call } = start();
+  call.write(Buffer.from("half"));
+  await begun.promise;
+  call.cancel();
+  await gone.promise;
+  expect(hasEnded).toBe(false);
+});
+
+test("a call that goes well is never aborted", async () => {
+  let signal: AbortSignal | undefined;
+  onCall = (call) => {
+    signal = call.signal;
+    echo(call);
+  };
+  const { call, end } = start();
+  call.end(Buffer.from("a"));
+  await end;
+  client.close();
+  await server.close();
+  expect(signal!.aborted).toBe(false);
+});
+
+test("a slow reader holds the server up", async () => {
+  let written = 0;
+  onCall = (call) => {
+    const more = (): void =>
+      void call.write(Buffer.alloc(16_384), () => {
+        written++;
+        if (written < 1000) more();
+        else call.end();
+      });
+    more();
+  };
+  const { call, messages, end } = start();
+  call.pause();
+  let before = -1;
+  await waitFor("the server to stop", async () => {
+    const isStill = written > 0 && written === before;
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return isStill;
+  });
+  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
+  call.resume();
+  expect(await end).toBeUndefined();
+  expect(messages).toHaveLength(1000);
+});
+
+test("a server that does not read holds its caller up", async () => {
+  let received = 0;
+  let paused: ServerCall | undefined;
+  onCall = (call) => {
+    call.read({
+      onMessage: (message) => (received += message.length),
+      onEnd: () => call.end(),
+    });
+    call.pause();
+    paused = call;
+  };
+  const { call, end } = start();
+  let written = 0;
+  const more = (): void =>
+    void call.write(Buffer.alloc(16_384), () => {
+      written++;
+      if (written < 1000) more();
+      else call.end();
+    });
+  more();
+  let before = -1;
+  await waitFor("the caller to stop", async () => {
+    const isStill = written > 0 && written === before;
+    before = written;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return isStill;
+  });
+  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
+  paused!.resume();
+  expect(await end).toBeUndefined();
+  expect(received).toBe(1000 * 16_384);
+});
+
+test("no message may be larger than allowed, either way", async () => {
+  const { call, end } = start();
+  call.write(Buffer.alloc(maxMessageBytes + 1));
+  expect(await end).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+  onCall = (one) => one.write(Buffer.alloc(maxMessageBytes + 1));
+  expect(await start().end).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
+});
+
+test("compressed messages are refused clearly", async () => {
+  const gzip = open({
+    "grpc.default_compression_algorithm": compressionAlgorithms.gzip,
+  });
+  const { call, end } = start(new Metadata(), {}, gzip);
+  call.end(Buffer.alloc(100));
+  expect(await end).toMatchObject({
+    code: status.UNIMPLEMENTED,
+    details:
+      'messages compressed with "gzip" are not taken: send them as they are',
+  });
+  gzip.close();
+});
+
+test("an answer may end before its request does", async () => {
+  onCall = (call) => {
+    call.read({ onMessage() {}, onEnd() {} });
+    call.end(Buffer.from("enough"));
+  };
+  const { messages, end } = start();
+  expect(await end).toBeUndefined();
+  expect(messages.map(String)).toEqual(["enough"]);
+});
+
+test("closing lets calls under way end and takes no others", async () => {
+  const begun = Promise.withResolvers<ServerCall>();
+  onCall = (call) => begun.resolve(call);
+  const { messages, end } = start();
+  const call = await begun.promise;
+  const closed = server.close();
+  listener.close();
+  call.end(Buffer.from("done"));
+  expect(await end).toBeUndefined();
+  expect(messages.map(String)).toEqual(["done"]);
+  await closed;
+  expect(await start().end).toMatchObject({ code: status.UNAVAILABLE });
+});
+
+test("what is no gRPC gets an answer of HTTP", async () => {
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const statusFor = (headers: Record<string, string>) =>
+    new Promise((resolve) => {
+      const stream = session.request({ ":path": path, ...headers });
+      stream.on("response", (head) => resolve(head[":status"]));
+      stream.resume().end();
+    });
+  expect(await statusFor({ ":method": "GET" })).toBe(405);
+  expect(await statusFor({ ":method": "POST" })).toBe(415);
+  expect(
+    await statusFor({ ":method": "POST", "content-type": "application/json" }),
+  ).toBe(415);
+  expect(
+    await statusFor({
+      ":method": "POST",
+      "content-type": "application/grpc+proto",
+    }),
+  ).toBe(200);
+  session.destroy();
+});
+
+test.each(["half a message", "no HTTP/2", "a cut connection"])(
+  "%s ends its own call alone",
+  async (what) => {
+    const gone = Promise.withResolvers<void>();
+    let hasEnded = false;
+    onCall = (call) => {
+      call.signal.addEventListener("abort", () => gone.resolve());
+      call.read({ onMessage() {}, onEnd: () => (hasEnded = true) });
+    };
+    if (what === "no HTTP/2") {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => {});
+      socket.end("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\xff".repeat(64));
+      await new Promise((done) => socket.resume().on("close", done));
+    } else {
+      const session = connectHttp2(`http://127.0.0.1:${port}`);
+      session.on("error", () => {});
+      const stream = session.request(
+        {
+          ":method": "POST",
+          ":path": path,
+          "content-type": "application/grpc",
+        },
+        { endStream: false },
+      );
+      stream.on("error", () => {});
+      const half = Buffer.from([0, 0, 0, 0, 9, 1]);
+      if (what === "half a message") {
+        const head = new Promise<Record<string, unknown>>((resolve) =>
+          stream.on("response", resolve),
+        );
+        stream.resume().end(half);
+        expect((await head)["grpc-status"]).toBe("13");
+      } else {
+        await new Promise<void>((done) => stream.write(half, () => done()));
+        session.socket.destroy();
+      }
+      await gone.promise;
+      session.destroy();
+    }
+    expect(hasEnded).toBe(false);
+    onCall = echo;
+    const { call, end } = start();
+    call.end(Buffer.from("a"));
+    expect(await end).toBeUndefined();
+  },
+);
