@@ -1,5 +1,6 @@
 /** Metadata as headers: names end in `-bin` where values are bytes, which travel as base64 (PROTOCOL-HTTP2.md, "Custom-Metadata"). */
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import { trimEnd } from "../../shared/trim-end.ts";
 
 /** Bytes under names that end in `-bin`, printable ASCII under all others. */
 export type Metadata = Record<string, string | Uint8Array>;
@@ -19,7 +20,7 @@ export function metadataHeaders(metadata: Metadata): OutgoingHttpHeaders {
     headers[name] =
       typeof value === "string"
         ? value
-        : Buffer.from(value).toString("base64").replace(/=+$/, "");
+        : trimEnd(Buffer.from(value).toString("base64"), "=");
   }
   return headers;
 }

@@ -26,6 +26,8 @@ export interface GrpcServer {
   close(): Promise<void>;
 }
 
+/** For the beginning of HTTP/2: its preface and the caller's settings (RFC 9113 §3.4). */
+const prefaceMs = 10_000;
 const windowBytes = 256 * 1024;
 /** Of node:http2, in MB: what is under way is limited by the streams themselves. */
 const sessionMegabytes = 1024;
@@ -46,9 +48,12 @@ export function createGrpcServer({
     let calls = 0;
     session.setLocalWindowSize(4 * windowBytes);
     keepAlive(session, () => calls > 0);
+    const silent = setTimeout(() => session.destroy(), prefaceMs).unref();
+    session.once("remoteSettings", () => clearTimeout(silent));
     // A broken connection tells its calls; Node destroys it itself.
     session.on("error", () => session.destroy());
     session.on("close", () => {
+      clearTimeout(silent);
       sessions.delete(session);
       if (sessions.size === 0) onIdle?.();
     });
