@@ -1,0 +1,78 @@
+import { binaryValue, metadataHeaders } from "./metadata.ts";
+import { decodeText, encodeText, nameOfCode, statusOf } from "./status.ts";
+import { decodeTimeout, encodeTimeout } from "./timeout.ts";
+
+test.each([
+  "",
+  "plain",
+  "100 %",
+  "caf\u00e9 \u6f22\u{1f389}",
+  "a\r\nb\0",
+  "%41",
+])("the text %j comes back, as printable ASCII on the way", (text) => {
+  expect(encodeText(text)).toMatch(/^[ -~]*$/);
+  expect(decodeText(encodeText(text))).toBe(text);
+});
+
+test("what is no encoding stays as it is", () => {
+  expect(decodeText("50% of %zz, %4")).toBe("50% of %zz, %4");
+  // Go sends UTF-8 as it is in some versions; Node gives its bytes.
+  expect(decodeText("caf\u00c3\u00a9")).toBe("caf\u00e9");
+});
+
+test.each([
+  [0, "0m"],
+  [0.1, "1m"],
+  [1500, "1500m"],
+  [99_999_999, "99999999m"],
+  [100_000_000, "100000S"],
+  [1e12, "16666667M"],
+  [1e15, "99999999H"],
+])("%d ms are %s", (ms, text) => {
+  expect(encodeTimeout(ms)).toBe(text);
+});
+
+test.each([
+  ["1H", 3_600_000],
+  ["2M", 120_000],
+  ["3S", 3000],
+  ["4m", 4],
+  ["5000u", 5],
+  ["6000000n", 6],
+  ["123456789m", undefined],
+  ["1", undefined],
+  ["-1m", undefined],
+  ["1.5S", undefined],
+  ["", undefined],
+])("the timeout %j is %p ms", (text, ms) => {
+  expect(decodeTimeout(text)).toBe(ms);
+});
+
+test("codes have the names that gRPC writes", () => {
+  expect([nameOfCode(0), nameOfCode(7), nameOfCode(99)]).toEqual([
+    "OK",
+    "PERMISSION_DENIED",
+    "status 99",
+  ]);
+});
+
+test("OK is no error, and what is no status is one", () => {
+  expect(statusOf({ "grpc-status": "0" })).toBeUndefined();
+  for (const told of [undefined, "", "00x", "-1", "1e3", "9999999999"])
+    expect(statusOf({ "grpc-status": told })).toMatchObject({
+      code: 2,
+      origin: "reset",
+    });
+});
+
+test.each([[], [0], [255, 254], [1, 2, 3]])(
+  "bytes %p as metadata",
+  (...list) => {
+    const bytes = Buffer.from(list);
+    const headers = metadataHeaders({ "x-bin": bytes });
+    expect(headers["x-bin"]).toMatch(/^[A-Za-z0-9+/]*$/);
+    expect(binaryValue(headers as never, "x-bin")).toEqual(bytes);
+    const padded = bytes.toString("base64");
+    expect(binaryValue({ "x-bin": `${padded}, AAAA` }, "x-bin")).toEqual(bytes);
+  },
+);
