@@ -1,12 +1,8 @@
 /** Calls that failed: whether the app saw them, and where they may be made anew. */
 import { Readable } from "node:stream";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { AppUnreachable } from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import {
-  CallError,
-  isConnectError,
-  type ForwardRequest,
-} from "../../contracts/invocation.ts";
+import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
 
 /** What the app's connection failed with, for another sidecar: as unavailable only where another app may be asked. */
 export function ofApp(error: unknown): CallError {
@@ -21,7 +17,7 @@ export function ofApp(error: unknown): CallError {
 }
 
 export const isRefused = (error: unknown): boolean =>
-  error instanceof DeliveryError && isConnectError(error.cause);
+  error instanceof AppUnreachable && error.unsent;
 
 export const isTransient = ({ kind }: CallError): boolean =>
   kind === "unavailable" || kind === "unauthenticated";
