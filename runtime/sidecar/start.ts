@@ -160,7 +160,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       log,
       categories: createCategories({ secrets, states, bindings }),
       secrets,
-      isPatient: source.follow !== undefined,
+      isPatient: source.isPatient,
     });
     components = opening;
     opened.defer(() => opening.close());
@@ -212,7 +212,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       log.warn(
         `the sidecar works, but is not ready before these components open: ${failing.join(", ")}`,
       );
-    source.follow?.({
+    source.follow({
       components: (now) => opening.replace(now),
       httpEndpoints: putEndpoints,
       configuration: options.onRestart,
@@ -221,7 +221,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     // Inputs end first: nothing new reaches the app while the rest goes down.
     opened.defer(() => bindings.stopReading());
     // And nothing new is opened.
-    opened.defer(() => source.unfollow?.());
+    opened.defer(() => source.unfollow());
     opened.defer(() => stopping.abort());
     // Other sidecars ask the next one of this app from now on.
     opened.defer(() => peerServer.leave());
