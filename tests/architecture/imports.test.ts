@@ -29,7 +29,7 @@ const arrows: Record<string, string[]> = {
   shared: [],
   proto: [],
   cli: ["kubernetes", "resources", "shared"],
-  kubernetes: ["proto", "shared"],
+  kubernetes: ["net", "proto", "shared"],
 };
 
 /** Files outside `net/` and `api/http/` that know Node's HTTP modules, of the parts that make a sidecar. */
@@ -40,9 +40,6 @@ const httpElsewhere = [
   "runtime/peers/direct/server.ts",
   "runtime/peers/port.ts",
   "runtime/peers/server.ts",
-  // Clients of servers that are neither app nor sidecar.
-  "runtime/components/clients/kafka/oidc.ts",
-  "runtime/components/clients/kubernetes/api.ts",
 ];
 const withoutSidecar = ["cli", "kubernetes"];
 
