@@ -1,6 +1,7 @@
 /** Calls that failed: whether the app saw them, and where they may be made anew. */
 import { Readable } from "node:stream";
 import { AppUnreachable } from "../../contracts/app-channel.ts";
+import { isIdempotent } from "../../shared/idempotent.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
 
@@ -34,6 +35,4 @@ export const mayEndElsewhere = (error: unknown): error is CallError =>
 export const isRepeatable = (
   { method, body }: ForwardRequest,
   { unsent }: CallError,
-): boolean =>
-  !(body instanceof Readable) &&
-  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));
+): boolean => !(body instanceof Readable) && (unsent || isIdempotent(method));
