@@ -38,7 +38,6 @@ const httpElsewhere = [
   "runtime/api/grpc/server.ts",
   "runtime/peers/grpc/server.ts",
   "runtime/peers/direct/server.ts",
-  "runtime/peers/port.ts",
   "runtime/peers/server.ts",
 ];
 const withoutSidecar = ["cli", "kubernetes"];
