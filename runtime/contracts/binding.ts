@@ -1,6 +1,5 @@
 /** What a binding is: the contract between the bindings building block and the drivers. */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
 /** What an output binding is asked to do. `data` is `undefined` for a null record. */
 export interface BindingRequest {
@@ -49,21 +48,7 @@ export interface Binding {
   close(): Promise<void>;
 }
 
-/** Defines a binding; generics stop here. */
-export function defineBinding<T extends MetadataTable>(
-  type: string,
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<Binding>,
-  options: { errorPrefix?: string } = {},
-): ComponentDefinition<Binding> {
-  return {
-    type,
-    versions: ["v1"],
-    metadata,
-    ...options,
-    open: open as unknown as ComponentDefinition<Binding>["open"],
-  };
-}
+export const defineBinding = definer<Binding>();
 
 /** The app did not take a message: what it answered, or why it could not be asked. */
 export class DeliveryError extends Error {

@@ -59,3 +59,22 @@ export interface ComponentDefinition<C extends Closable = Closable> {
    */
   open(context: OpenContext): Promise<C>;
 }
+
+/**
+ * How drivers of one kind are written: its open function gets the metadata that
+ * its table describes, typed. Generics stop here.
+ */
+export const definer =
+  <C extends Closable>() =>
+  <T extends MetadataTable>(
+    type: string,
+    metadata: T,
+    open: (context: OpenContext<T>) => Promise<C>,
+    more: { versions?: string[]; errorPrefix?: string } = {},
+  ): ComponentDefinition<C> => ({
+    type,
+    versions: ["v1"],
+    metadata,
+    ...more,
+    open: open as unknown as ComponentDefinition<C>["open"],
+  });

@@ -13,6 +13,8 @@ export interface Configuration {
   deniedComponents: string[];
   /** Names of `spec.features` that are enabled; the metadata lists them. */
   enabledFeatures: string[];
+  /** Names of those that are disabled. */
+  disabledFeatures: string[];
   /** `spec.logging.apiLogging`. */
   apiLogging: {
     enabled?: boolean;
@@ -64,5 +66,6 @@ export const defaultConfiguration: Configuration = {
   secretScopes: [],
   deniedComponents: [],
   enabledFeatures: [],
+  disabledFeatures: [],
   apiLogging: { obfuscateUrls: false, omitHealthChecks: false },
 };

@@ -1,6 +1,5 @@
 /** What a name resolver is: it makes this sidecar known and finds the others. */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
 /** Where a sidecar takes calls of other sidecars. */
 export interface Peer {
@@ -34,16 +33,4 @@ export const ownNamespace = (
   env: Readonly<Record<string, string | undefined>>,
 ): string => env["NAMESPACE"] || "default";
 
-/** Defines a name resolver; generics stop here. */
-export function defineNameResolver<T extends MetadataTable>(
-  type: string,
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<NameResolver>,
-): ComponentDefinition<NameResolver> {
-  return {
-    type,
-    versions: ["v1"],
-    metadata,
-    open: open as unknown as ComponentDefinition<NameResolver>["open"],
-  };
-}
+export const defineNameResolver = definer<NameResolver>();

@@ -1,6 +1,5 @@
 /** What a secret store is: the contract between the secrets building block and the drivers. */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
 /** A secret is a small map: `{ "redis-password": "…" }`. */
 export type Secret = Record<string, string>;
@@ -19,16 +18,4 @@ export interface SecretStore {
   close(): Promise<void>;
 }
 
-/** Defines a secret store; generics stop here. */
-export function defineSecretStore<T extends MetadataTable>(
-  type: string,
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<SecretStore>,
-): ComponentDefinition<SecretStore> {
-  return {
-    type,
-    versions: ["v1"],
-    metadata,
-    open: open as unknown as ComponentDefinition<SecretStore>["open"],
-  };
-}
+export const defineSecretStore = definer<SecretStore>();

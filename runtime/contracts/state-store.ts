@@ -3,8 +3,7 @@
  * drivers. Keys are already prefixed (`nodeapp||order`); drivers never look
  * inside them.
  */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
 /** What `/v1.0/metadata` lists; the block asks before it offers a route. */
 export type StateFeature =
@@ -124,17 +123,4 @@ export class EtagError extends Error {
   }
 }
 
-/** Defines a state store; generics stop here. */
-export function defineStateStore<T extends MetadataTable>(
-  type: string,
-  versions: string[],
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<StateStore>,
-): ComponentDefinition<StateStore> {
-  return {
-    type,
-    versions,
-    metadata,
-    open: open as unknown as ComponentDefinition<StateStore>["open"],
-  };
-}
+export const defineStateStore = definer<StateStore>();

@@ -15,7 +15,7 @@ import { watchLifeline } from "../shared/process/lifeline.ts";
 import { createLogFile } from "../shared/log-file.ts";
 import { createLogger, parseLevel, type Logger } from "../shared/log.ts";
 import { lateLimit } from "../shared/process/node-limits.ts";
-import { start, type Sidecar } from "../sidecar/start.ts";
+import type { Sidecar } from "../sidecar/start.ts";
 import { daprVersion, version } from "../shared/version.ts";
 import { delay } from "../shared/timers.ts";
 
@@ -100,6 +100,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
   const calledOff = new AbortController();
   void ended.promise.then(() => calledOff.abort());
+  const { start } = await import("../sidecar/start.ts");
   const starting = start({
     flags,
     env: process.env,

@@ -3,10 +3,12 @@
  * (protocol.ts), the original's by gRPC (spec grpc §4): the first bytes of a
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Forward } from "../contracts/invocation.ts";
-import { listenOn, type Listening, type PortOptions } from "./port.ts";
+import { closeServer, type Listening } from "../net/listen.ts";
+import { tellHttp2 } from "../net/tell-http2.ts";
+import { listenForPeers, type PortOptions } from "./port.ts";
 import type { GrpcServer } from "./grpc/server.ts";
 import { directHandler } from "./direct/server.ts";
 import { directVersion } from "./direct/protocol.ts";
@@ -17,7 +19,7 @@ export interface PeerServerOptions extends PortOptions {
   maxBodyBytes: number;
 }
 
-export interface PeerServer extends Listening {
+export interface PeerServer extends Omit<Listening, "servers"> {
   /** What it speaks besides gRPC, for its registration. */
   direct: string;
   /** From now on calls are answered as ones that its app never saw. */
@@ -42,8 +44,6 @@ const keepAliveMs = 75_000;
 export async function listenPeers(
   options: PeerServerOptions,
 ): Promise<PeerServer> {
-  const servers: Server[] = [];
-  const silent = new Set<Socket>();
   const open = new Set<Socket>();
   let left: Promise<void> | undefined;
   const isLeaving = () => left !== undefined;
@@ -69,27 +69,17 @@ export async function listenPeers(
       },
       handle,
     );
-    const [serveHttp1] = server.listeners("connection") as [
-      (socket: Socket) => void,
-    ];
-    server.removeAllListeners("connection");
+    tellHttp2(server, {
+      silentMs: headTimeoutMs,
+      serveHttp2(socket) {
+        void grpc().then((to) => to.serve(socket));
+      },
+    });
     server.on("connection", (socket: Socket) => {
-      silent.add(socket);
       open.add(socket);
       socket.once("close", () => {
-        silent.delete(socket);
         open.delete(socket);
         if (open.size === 0) onIdle?.();
-      });
-      peek(socket, (isGrpc) => {
-        silent.delete(socket);
-        if (!isGrpc) {
-          serveHttp1.call(server, socket);
-          socket.resume();
-        } else {
-          socket.allowHalfOpen = false; // as HTTP/2 has its connections
-          void grpc().then((to) => to.serve(socket));
-        }
       });
     });
     return server;
@@ -106,46 +96,17 @@ export async function listenPeers(
     }));
   }
 
-  const listening = await listenOn(options, make, servers);
+  const { servers, ...listening } = await listenForPeers(options, make);
   return {
     ...listening,
     direct: directVersion,
     leave: () => void leave(),
     async close() {
       await leave();
-      const closed = Promise.all(servers.map(stopListening));
-      for (const socket of silent) socket.destroy();
+      const closed = Promise.all(servers.map(closeServer));
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
       await (await loading)?.close();
       await closed;
     },
   };
-}
-
-const stopListening = (server: Server): Promise<void> =>
-  new Promise((resolve) => server.close(() => resolve()));
-
-const preface = Buffer.from("PRI");
-
-/** Looks at the first bytes, and puts them back. */
-function peek(socket: Socket, then: (isGrpc: boolean) => void) {
-  let seen: Buffer = Buffer.alloc(0);
-  socket.setTimeout(headTimeoutMs, () => socket.destroy());
-  const onEnd = () => socket.destroy();
-  const onData = (chunk: Buffer) => {
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const size = Math.min(seen.length, preface.length);
-    const isGrpc = seen.compare(preface, 0, size, 0, size) === 0;
-    if (isGrpc && size < preface.length) return;
-    socket.off("data", onData);
-    socket.off("end", onEnd);
-    socket.off("error", onEnd);
-    socket.setTimeout(0);
-    socket.removeAllListeners("timeout");
-    socket.pause();
-    socket.unshift(seen);
-    then(isGrpc);
-  };
-  socket.on("end", onEnd);
-  socket.on("error", onEnd);
-  socket.on("data", onData);
 }

@@ -5,16 +5,18 @@ import type { SecretSource } from "./secret-refs.ts";
 import type { LoadedComponent } from "./kinds/component.ts";
 
 export interface ResourceSource {
+  /** What can't be opened at the start is tried again; else it ends the start. */
+  readonly isPatient: boolean;
   /** Asked first: what it refuses is not among the components. */
   configuration(): Promise<Configuration>;
   /** Those that concern this app, in order. */
   components(): Promise<LoadedComponent[]>;
   /** By name. Asked once the components are open, as its secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
-  /** Tells of changes from here on. Absent where nothing is looked for. */
-  follow?(changes: ResourceChanges): void;
+  /** Tells of changes from here on. */
+  follow(changes: ResourceChanges): void;
   /** Tells of no more. */
-  unfollow?(): void;
+  unfollow(): void;
   close(): Promise<void>;
 }
 

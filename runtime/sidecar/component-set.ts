@@ -21,7 +21,7 @@ export function createComponentSet(options: ComponentSetOptions) {
   const { log } = options;
   const slots = new Map<string, { slot: ComponentSlot; content: string }>();
   const absence = (name: string) => slots.get(name)?.slot.absence;
-  const laneOptions = {
+  const slotOptions = {
     ...options,
     absence,
     onOpened() {
@@ -39,7 +39,7 @@ export function createComponentSet(options: ComponentSetOptions) {
     let entry = slots.get(resource.name);
     if (entry?.content === content && entry.slot.wanted) return undefined;
     if (!entry) {
-      entry = { slot: new ComponentSlot(laneOptions), content };
+      entry = { slot: new ComponentSlot(slotOptions), content };
       slots.set(resource.name, entry);
     }
     entry.content = content;
@@ -72,7 +72,7 @@ export function createComponentSet(options: ComponentSetOptions) {
       }
     },
 
-    /** From now on these are all: opens what is new or different, closes what is gone. Needs `isPatient`. */
+    /** From now on these are all: opens what is new or different, closes what is gone. */
     replace(resources: readonly LoadedComponent[]): void {
       const names = new Set(resources.map(({ name }) => name));
       for (const [name, { slot }] of slots) {

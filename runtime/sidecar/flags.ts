@@ -241,7 +241,11 @@ export const table = {
     3000,
     1e-6,
   ),
-  "hot-reload-reconcile-interval": text("Resources re-listed each", "0", later),
+  "hot-reload-reconcile-interval": time(
+    "Resource folders are read again so often, changed or not; 0 is 60 s",
+    0,
+    1e-6,
+  ),
   version: flag("Print the runtime version and exit"),
   "build-info": flag("Print the build and exit"),
   wait: flag(

@@ -16,6 +16,7 @@ export async function openSource({
       appId,
       folders: [...flags["resources-path"], ...flags["components-path"]],
       configurationFiles: flags.config,
+      relistMs: flags["hot-reload-reconcile-interval"] || 60_000,
       env,
       log,
       signal,

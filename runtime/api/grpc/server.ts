@@ -3,10 +3,10 @@
  * an answer and not a hang; no method is served yet. node:http2 is loaded with
  * the first connection only.
  */
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import type { ServerHttp2Stream } from "node:http2";
 import type { Logger } from "../../shared/log.ts";
-import { bind } from "../../net/bind.ts";
+import { closeServer, listenOn, type ListenError } from "../../net/listen.ts";
 
 const unimplemented = 12;
 const message =
@@ -29,52 +29,35 @@ export async function listenGrpc(
   port: number,
   { refuseTaken, log, signal }: GrpcServerOptions,
 ): Promise<{ port: number; close(): Promise<void> }> {
-  const servers: Server[] = [];
-  const failures: string[] = [];
-  const close = async () => {
-    await Promise.all(
-      servers.map(
-        (server) => new Promise<void>((done) => server.close(() => done())),
-      ),
-    );
-  };
   const sockets = new Set<{ destroy(): void }>();
-  for (const host of addresses) {
-    const server = createServer(async (socket) => {
-      sockets.add(socket);
-      socket.on("close", () => sockets.delete(socket));
-      socket.on("error", () => socket.destroy());
-      (await http2()).emit("connection", socket);
-    });
-    try {
-      await bind(server, port, host, log, signal);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      failures.push(message);
-      if (!refuseTaken || code !== "EADDRINUSE") continue;
-      await close();
-      throw failed(port, failures, error);
-    }
-    servers.push(server);
-  }
-  if (servers.length === 0) throw failed(port, failures);
+  const { servers, failures, ...listening } = await listenOn({
+    addresses,
+    port,
+    make: () =>
+      createServer(async (socket) => {
+        sockets.add(socket);
+        socket.on("close", () => sockets.delete(socket));
+        socket.on("error", () => socket.destroy());
+        (await http2()).emit("connection", socket);
+      }),
+    isFatal: ({ code }) => refuseTaken && code === "EADDRINUSE",
+    wait: { log, signal },
+  }).catch((error: ListenError) => {
+    throw new Error(
+      `could not listen on port ${port} for gRPC: ${error.message}; is another sidecar running there? give another port`,
+      { cause: error },
+    );
+  });
   for (const failure of failures)
     log.warn(`an address is not served for gRPC: ${failure}`);
-  const address = servers[0]!.address();
   return {
-    port: typeof address === "object" && address ? address.port : port,
+    port: listening.port,
     async close() {
       for (const socket of sockets) socket.destroy();
-      await close();
+      await Promise.all(servers.map(closeServer));
     },
   };
 }
-
-const failed = (port: number, failures: string[], cause?: unknown) =>
-  new Error(
-    `could not listen on port ${port} for gRPC: ${failures.join("; ")}; is another sidecar running there? give another port`,
-    { cause },
-  );
 
 let shared:
   Promise<{ emit(event: "connection", socket: unknown): boolean }> | undefined;

@@ -1,12 +1,9 @@
 /** Calls that failed: whether the app saw them, and where they may be made anew. */
 import { Readable } from "node:stream";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { AppUnreachable } from "../../contracts/app-channel.ts";
+import { isIdempotent } from "../../shared/idempotent.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import {
-  CallError,
-  isConnectError,
-  type ForwardRequest,
-} from "../../contracts/invocation.ts";
+import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
 
 /** What the app's connection failed with, for another sidecar: as unavailable only where another app may be asked. */
 export function ofApp(error: unknown): CallError {
@@ -21,7 +18,7 @@ export function ofApp(error: unknown): CallError {
 }
 
 export const isRefused = (error: unknown): boolean =>
-  error instanceof DeliveryError && isConnectError(error.cause);
+  error instanceof AppUnreachable && error.unsent;
 
 export const isTransient = ({ kind }: CallError): boolean =>
   kind === "unavailable" || kind === "unauthenticated";
@@ -38,6 +35,4 @@ export const mayEndElsewhere = (error: unknown): error is CallError =>
 export const isRepeatable = (
   { method, body }: ForwardRequest,
   { unsent }: CallError,
-): boolean =>
-  !(body instanceof Readable) &&
-  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));
+): boolean => !(body instanceof Readable) && (unsent || isIdempotent(method));

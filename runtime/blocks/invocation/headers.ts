@@ -1,21 +1,6 @@
 /** Which headers of a call are passed on, and which are added (spec api §4). */
 import type { RawHeaders } from "../../contracts/invocation.ts";
-
-/** What concerns one connection only (RFC 9110 §7.6.1), and `Expect`, which the sidecar answers itself. */
-const hopByHop = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-  "expect",
-  "host",
-]);
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 /** The sidecar says these itself; what a caller claims is not believed. */
 const identity = new Set([

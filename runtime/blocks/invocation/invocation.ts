@@ -161,9 +161,9 @@ export function createInvocation(options: InvocationOptions) {
     channel: AppChannel,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
-    if (options.isAppHealthy()) return channel.forward(request);
+    if (options.isAppHealthy()) return channel.invoke(request);
     if (!options.isAppAwaited()) throw unhealthy();
-    return channel.forward(request).catch((error: unknown) => {
+    return channel.invoke(request).catch((error: unknown) => {
       throw isRefused(error) ? unhealthy(error) : error;
     });
   }

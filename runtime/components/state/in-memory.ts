@@ -21,11 +21,8 @@ interface Item {
 
 const sweepMs = 1000;
 
-export const inMemory = defineStateStore(
-  "state.in-memory",
-  ["v1"],
-  {},
-  async () => openInMemory(),
+export const inMemory = defineStateStore("state.in-memory", {}, async () =>
+  openInMemory(),
 );
 
 /** `now` is a clock in milliseconds, so that tests need not wait. */

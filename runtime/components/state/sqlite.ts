@@ -50,7 +50,6 @@ const metadata = {
 
 export const sqlite = defineStateStore(
   "state.sqlite",
-  ["v1"],
   metadata,
   async ({ meta, log }) => {
     if (meta.timeout < 1000)

@@ -1,9 +1,10 @@
 /**
- * Single requests to the Kubernetes API from inside a cluster. Node's own HTTPS client and nothing more: the client library takes
- * 25 MB of memory, and only the operator's informers need it.
+ * Single requests to the Kubernetes API from inside a cluster. The client library takes 25 MB of memory, and only the operator's
+ * informers need it.
  */
 import { readFileSync } from "node:fs";
-import { Agent, request } from "node:https";
+import { createExchanger } from "../../net/exchange.ts";
+import { messageOf } from "../../shared/message-of.ts";
 
 export interface KubeApi {
   get<T>(path: string): Promise<T>;
@@ -35,6 +36,8 @@ export const isConflict = (error: unknown): boolean =>
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";
 const timeoutMs = 15_000;
+/** The lists of a large cluster, metadata alone. */
+const maxBytes = 512 * 1024 * 1024;
 /** The kubelet renews the token long before it ends. */
 const tokenAgeMs = 60_000;
 
@@ -49,10 +52,10 @@ export function inClusterApi(
     throw new Error(
       "KUBERNETES_SERVICE_HOST is not set: the control plane runs in a Kubernetes pod only",
     );
-  const agent = new Agent({
-    keepAlive: true,
-    ca: readFileSync(`${folder}/ca.crt`),
-  });
+  const server = createExchanger(
+    `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    { ca: readFileSync(`${folder}/ca.crt`) },
+  );
   let token = { text: "", readAt: -Infinity };
   const bearer = () => {
     if (performance.now() - token.readAt > tokenAgeMs)
@@ -63,60 +66,37 @@ export function inClusterApi(
     return token.text;
   };
 
-  const call = <T>(
+  async function call<T>(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
-  ) =>
-    new Promise<T>((resolve, reject) => {
-      const fail = (status: number, reason: string) =>
-        reject(new KubeError(`${method} ${path}`, status, reason));
-      const payload =
-        body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const sent = request(
-        {
-          host,
-          port,
-          path,
-          method,
-          agent,
-          timeout: timeoutMs,
-          headers: {
-            accept: "application/json",
-            authorization: `Bearer ${bearer()}`,
-            // Node gives a DELETE's body no length by itself.
-            ...(payload
-              ? {
-                  "content-type": "application/json",
-                  "content-length": payload.length,
-                }
-              : {}),
-            ...headers,
-          },
+  ): Promise<T> {
+    const failure = (status: number, reason: string) =>
+      new KubeError(`${method} ${path}`, status, reason);
+    const { status, text } = await server
+      .ask(path, {
+        method,
+        headers: {
+          accept: "application/json",
+          authorization: `Bearer ${bearer()}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", (error) => fail(0, error.message));
-          response.on("end", () => {
-            const text = Buffer.concat(chunks).toString("utf8");
-            const status = response.statusCode ?? 0;
-            if (status >= 300) return fail(status, reasonOf(text));
-            try {
-              resolve(JSON.parse(text) as T);
-            } catch {
-              fail(status, "the answer is not JSON");
-            }
-          });
-        },
-      );
-      sent.on("timeout", () =>
-        sent.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-      );
-      sent.on("error", (error) => fail(0, error.message));
-      sent.end(payload);
-    });
+        body: body === undefined ? undefined : JSON.stringify(body),
+        timeoutMs,
+        maxBytes,
+      })
+      .catch((error: unknown) => {
+        throw failure(0, messageOf(error));
+      });
+    if (status >= 300) throw failure(status, reasonOf(text));
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw failure(status, "the answer is not JSON");
+    }
+  }
 
   return {
     get: (path) => call("GET", path),

@@ -10,6 +10,7 @@ import {
   type Connection,
   type Http1Target,
 } from "./connection.ts";
+import { isIdempotent } from "../../shared/idempotent.ts";
 import { framingOf, requestHead } from "./request.ts";
 
 export interface Http1Client {
@@ -122,5 +123,4 @@ const poll = async () => {
  * POST. Its caller gets the error.
  */
 const isRepeatable = ({ method, body }: ForwardRequest) =>
-  !(body instanceof Readable) &&
-  /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);
+  !(body instanceof Readable) && isIdempotent(method);

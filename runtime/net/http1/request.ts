@@ -1,5 +1,6 @@
 /** The head of an HTTP/1.1 request as text, refusing what could be read as something else. */
 import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const sendablePath = /^\/[\x21-\x7e\x80-\xff]*$/;
@@ -9,15 +10,7 @@ const sendableValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 export type Framing = number | "chunked" | undefined;
 
 /** What the connection itself says; a caller's are never passed on. */
-const own = new Set([
-  "host",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "keep-alive",
-  "upgrade",
-  "expect",
-]);
+const own = new Set([...hopByHop, "content-length"]);
 
 /** Throws a {@link CallError} on what HTTP can't carry, in any of its versions. */
 export function checkSendable({ method, path, headers }: ForwardRequest): void {

@@ -17,6 +17,7 @@ import {
 import { startTimer } from "../../shared/timers.ts";
 import { exchange } from "./exchange.ts";
 import { checkSendable } from "../http1/request.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 export interface Http2Client {
   /** `apiToken` replaces whatever token the request carries. */
@@ -126,18 +127,7 @@ const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
   remoteSettings?.maxConcurrentStreams ?? Infinity;
 
 /** What HTTP/2 has no place for, or says itself. */
-const own = new Set([
-  "host",
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "transfer-encoding",
-  "te",
-  "upgrade",
-  "http2-settings",
-  "expect",
-  "content-length",
-]);
+const own = new Set([...hopByHop, "content-length"]);
 
 /** Values of one name go out as a list. Throws a {@link CallError} on what HTTP can't carry. */
 function headersOf(

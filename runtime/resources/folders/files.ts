@@ -19,6 +19,8 @@ export function* documentsIn(
       yield* readDocuments(text, file);
 }
 
+export const isYaml = (name: string): boolean => /\.ya?ml$/i.test(name);
+
 /** The YAML files of a folder, `file` as a person would type it. As {@link documentsIn}. */
 export function* textsIn(
   folder: string,
@@ -26,7 +28,7 @@ export function* textsIn(
 ): Generator<{ file: string; text: string }> {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
-    if (!/\.ya?ml$/i.test(name)) {
+    if (!isYaml(name)) {
       if (!isFolder(path))
         log.warn(`A non-YAML file ${name} was detected, it will not be loaded`);
       continue;

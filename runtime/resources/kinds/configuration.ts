@@ -84,7 +84,8 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     deniedComponents: textsOf(
       listAt(member(components, "deny"), "spec.components.deny"),
     ).filter(Boolean),
-    enabledFeatures: readFeatures(given),
+    enabledFeatures: readFeatures(given, "true"),
+    disabledFeatures: readFeatures(given, "false"),
     apiLogging: {
       enabled: boolAt(member(api, "enabled"), "enabled"),
       obfuscateUrls:
@@ -243,14 +244,14 @@ function readScopes(spec: Value | undefined, log: Logger): SecretScope[] {
   return scopes;
 }
 
-/** `[{name, enabled}]`; a name twice counts once. */
-function readFeatures(spec: Value | undefined): string[] {
+/** The names of `[{name, enabled}]` with this value; a name twice counts once. */
+function readFeatures(spec: Value | undefined, value: string): string[] {
   const list = listAt(member(spec, "features"), "spec.features");
-  const enabled = (list?.kind === "list" ? list.items : [])
-    .filter((item) => textOf(member(item, "enabled")) === "true")
+  const names = (list?.kind === "list" ? list.items : [])
+    .filter((item) => textOf(member(item, "enabled")) === value)
     .map((item) => textOf(member(item, "name")))
     .filter(Boolean);
-  return [...new Set(enabled)];
+  return [...new Set(names)];
 }
 
 function readNameResolution(

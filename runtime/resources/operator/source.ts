@@ -217,6 +217,7 @@ export function openOperatorSource(
   }
 
   return {
+    isPatient: true,
     configuration: () =>
       configurationName
         ? Promise.race([configuration.found, calledOff])

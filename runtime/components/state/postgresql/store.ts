@@ -63,16 +63,15 @@ const v2Metadata = {
 
 export const postgresqlV1 = defineStateStore(
   "state.postgresql",
-  ["v1"],
   v1Metadata,
   (context) => open(context, v1Dialect(context.meta.tableName)),
 );
 
 export const postgresqlV2 = defineStateStore(
   "state.postgresql",
-  ["v2"],
   v2Metadata,
   (context) => open(context, v2Dialect(context.meta.tablePrefix)),
+  { versions: ["v2"] },
 );
 
 async function open(

@@ -45,7 +45,6 @@ const metadata = {
 
 export const redis = defineStateStore(
   "state.redis",
-  ["v1"],
   metadata,
   async ({ name, appId, env, items, meta, log }) => {
     const server = redisServer(meta, log);

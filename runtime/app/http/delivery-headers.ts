@@ -5,23 +5,13 @@
  * message. Its own content type reaches the app; without one the bytes decide.
  */
 import { contentTypeOf } from "../../shared/content-type.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 const dropped = new Set([
-  "connection",
+  ...hopByHop,
   "content-length",
   "dapr-api-token",
   "destination-app-id",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
 ]);
 const token = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const illegalValue = /[^\t\x20-\x7e]/;
