@@ -1,4 +1,4 @@
-/** What a `kind: Configuration` resource says, as far as the sidecar acts on it (spec api §10). */
+/** What a `kind: Configuration` resource says, as far as the sidecar acts on it (docs/protocol/configuration.md). */
 import type { MetadataItem, Position } from "./contract.ts";
 
 export interface Configuration {

@@ -14,7 +14,7 @@ export interface Position {
   column: number;
 }
 
-/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see spec components §1.2). */
+/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see docs/protocol/resources.md). */
 export interface MetadataItem {
   name: string;
   value: string;

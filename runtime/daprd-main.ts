@@ -142,7 +142,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   return end.kind === "restart" && code === 0 ? "restart" : code;
 }
 
-/** The documented shutdown (spec api §6.6). Returns the exit code. */
+/** The documented shutdown. Returns the exit code. */
 async function close(
   starting: Promise<Sidecar>,
   flags: Flags,

@@ -1,5 +1,5 @@
 /**
- * The API's errors as data: Dapr's code, HTTP status and exact text (spec api).
+ * The API's errors as data: Dapr's code, HTTP status and exact text (docs/protocol/http-api.md).
  * `%s` takes the arguments in order. Formatted in one place, {@link ApiError}.
  */
 const catalogue = {
@@ -18,7 +18,7 @@ const catalogue = {
     "error invoking output binding %s: %s",
   ],
 
-  // Spec api §2.
+  // State: docs/protocol/state.md.
   stateNotConfigured: [
     500,
     "ERR_STATE_STORE_NOT_CONFIGURED",
@@ -98,7 +98,7 @@ const catalogue = {
   ],
   stateQuery: [500, "ERR_STATE_QUERY", "state store %s query failed: %s"],
 
-  // Spec api §5.
+  // Secrets: docs/protocol/secrets.md.
   secretsNotConfigured: [
     500,
     "ERR_SECRET_STORES_NOT_CONFIGURED",
@@ -130,7 +130,7 @@ const catalogue = {
     "failed getting secrets from secret store %s: %s",
   ],
 
-  // Spec api §4.
+  // Service invocation: docs/protocol/invocation.md.
   noInvokeTarget: [
     404,
     "ERR_DIRECT_INVOKE",
@@ -200,7 +200,7 @@ const catalogue = {
 
 export type ErrorName = keyof typeof catalogue;
 
-/** One entry of a rich error's `details` (spec api §0). */
+/** One entry of a rich error's `details`. */
 export type ErrorDetail = { "@type": string } & Record<string, unknown>;
 
 const detail = (

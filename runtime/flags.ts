@@ -1,5 +1,5 @@
 /**
- * daprd's command line: every flag of the original (spec api §9). One table
+ * daprd's command line: every flag of the original (docs/protocol/daprd.md). One table
  * feeds the parser, `--help` and the line that names what is not acted upon yet.
  */
 import { editDistance, parseDurationMs, parseQuantity } from "./metadata.ts";

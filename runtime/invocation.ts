@@ -37,7 +37,7 @@ export interface PeerRequest extends ForwardRequest {
   namespace: string;
 }
 
-/** A `kind: HTTPEndpoint`: an address outside that is called by a name (spec api §4). */
+/** A `kind: HTTPEndpoint`: an address outside that is called by a name. */
 export interface HttpEndpoint {
   name: string;
   /** `http` or `https`; a path is kept before the method's. */
@@ -68,7 +68,7 @@ export interface Peers {
   close(): Promise<void>;
 }
 
-/** Why a call between sidecars failed, in the terms of gRPC (spec api §4, grpc §4). */
+/** Why a call between sidecars failed, in the terms of gRPC. */
 export type CallErrorKind =
   | "unavailable"
   | "unauthenticated"

@@ -50,7 +50,7 @@ const property =
     >;
 
 export const text = property("text", (value) => value);
-/** Comma-separated, not trimmed (spec components §1.2). */
+/** Comma-separated, not trimmed. */
 export const list = property("list", (value) =>
   value === "" ? [] : value.split(","),
 );

@@ -1,4 +1,4 @@
-/** `secretKeyRef`: values that a resource takes from a secret store (spec components §1.2). */
+/** `secretKeyRef`: values that a resource takes from a secret store (docs/protocol/resources.md). */
 import type { MetadataItem } from "./contract.ts";
 import { messageOf } from "./errors.ts";
 import type { Logger } from "./log.ts";

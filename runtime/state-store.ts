@@ -90,7 +90,7 @@ export interface StateStore {
   /** In the order of `requests`: `undefined` for one that was stored, its Error for one that was not. */
   bulkSet?(requests: SetState[]): Promise<(Error | undefined)[]>;
   bulkDelete?(requests: DeleteState[]): Promise<(Error | undefined)[]>;
-  /** All or nothing, as far as the store can (spec components §3.1, §4.1). */
+  /** All or nothing, as far as the store can. */
   transact?(
     operations: StateOperation[],
     metadata: Record<string, string>,

@@ -1,4 +1,4 @@
-/** Takes a port, with the original's patience: one that is taken may be free again after a restart (spec api §6.2). */
+/** Takes a port, with the original's patience: one that is taken may be free again after a restart (docs/protocol/http-api.md). */
 import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../log.ts";

@@ -1,6 +1,6 @@
 /**
- * Calls to addresses that have no sidecar: plain URLs and HTTPEndpoints (spec
- * api §4). The app's token never goes there.
+ * Calls to addresses that have no sidecar: plain URLs and HTTPEndpoints (docs/protocol/invocation.md).
+ * The app's token never goes there.
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";

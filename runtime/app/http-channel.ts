@@ -1,6 +1,6 @@
 /**
  * The app channel over HTTP: keep-alive connections to the user's app, its API
- * token, at most `maxConcurrency` calls at a time (spec api §6.4).
+ * token, at most `maxConcurrency` calls at a time (docs/protocol/app.md).
  */
 import { connect } from "node:net";
 import { Readable } from "node:stream";

@@ -1,4 +1,4 @@
-/** Access control lists: which app may call what here (spec api §4, §10). */
+/** Access control lists: which app may call what here (docs/protocol/configuration.md). */
 import type {
   AccessAction,
   AccessControl,

@@ -1,6 +1,6 @@
 /**
  * Input bindings: whether the app wants one, reading it, and handing over its
- * messages (spec api §1).
+ * messages (docs/protocol/bindings.md).
  */
 import {
   DeliveryError,

@@ -1,6 +1,6 @@
 /**
  * The bindings building block: what output and input bindings mean, whatever
- * protocol asks (spec api §1).
+ * protocol asks (docs/protocol/bindings.md).
  */
 import {
   BindingError,
@@ -117,7 +117,7 @@ export function createBindings({
   };
 }
 
-/** A binding's metadata as the API answers it (spec api §1.1). */
+/** A binding's metadata as the API answers it. */
 export function metadataHeaders(
   metadata: Record<string, string> | undefined,
 ): Record<string, string> {

@@ -1,4 +1,4 @@
-/** Which headers of a call are passed on, and which are added (spec api §4). */
+/** Which headers of a call are passed on, and which are added (docs/protocol/invocation.md). */
 import type { RawHeaders } from "../invocation.ts";
 
 /** What concerns one connection only (RFC 9110 §7.6.1), and `Expect`, which the sidecar answers itself. */

@@ -1,7 +1,6 @@
 /**
  * The one form of a method's path: decoded once, cleaned, encoded again. Access
- * control judges the very path that goes on the wire (research §3, "normalise
- * once at the edge").
+ * control judges the very path that goes on the wire.
  */
 
 export interface MethodPath {
@@ -23,7 +22,7 @@ const queryUnsafe = /[^\x21-\x7e\x80-\xff]|#/;
 
 /**
  * Normalises a percent-encoded path with its query. `..` stops at the root. A
- * `#`, `?`, NUL or control character throws, as a bad escape does (spec api §4).
+ * `#`, `?`, NUL or control character throws, as a bad escape does.
  */
 export function methodPath(encoded: string): MethodPath {
   const mark = encoded.indexOf("?");

@@ -1,4 +1,4 @@
-/** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
+/** The service invocation building block: who is meant, who may, and how it is reached (docs/protocol/invocation.md). */
 import type { AccessControl } from "../configuration.ts";
 import type { AppChannel } from "../contract.ts";
 import { ApiError, messageOf } from "../errors.ts";
@@ -58,7 +58,7 @@ export interface InvocationOptions {
 
 export type Invocation = ReturnType<typeof createInvocation>;
 
-/** After the first call (spec api §4). */
+/** After the first call. */
 const retries = 3;
 
 export function createInvocation(options: InvocationOptions) {

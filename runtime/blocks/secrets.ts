@@ -1,6 +1,6 @@
 /**
  * The secrets building block: which stores there are and what the app may read
- * of them (spec api §5).
+ * of them (docs/protocol/secrets.md).
  */
 import type { SecretScope } from "../configuration.ts";
 import { ApiError } from "../errors.ts";

@@ -1,4 +1,4 @@
-/** One state store as apps use it: keys prefixed, requests checked, failures said as documented (spec api §2). */
+/** One state store as apps use it: keys prefixed, requests checked, failures said as documented (docs/protocol/state.md). */
 import { ApiError } from "../errors.ts";
 import type {
   DeleteState,

@@ -1,4 +1,4 @@
-/** The state API's errors with their details (spec api §2). */
+/** The state API's errors with their details (docs/protocol/state.md). */
 import {
   ApiError,
   badRequest,

@@ -1,4 +1,4 @@
-/** How an app's key becomes the store's, so that apps do not overwrite each other (spec api §2, Key prefix). */
+/** How an app's key becomes the store's, so that apps do not overwrite each other (docs/protocol/state.md). */
 import type { MetadataItem } from "../contract.ts";
 import { MetadataError } from "../metadata.ts";
 
@@ -39,7 +39,7 @@ export function keyPrefix(
 
 export const isLegalKey = (key: string): boolean => !key.includes(separator);
 
-/** The key as its app knows it: the second part (spec api §2). */
+/** The key as its app knows it: the second part. */
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;
 

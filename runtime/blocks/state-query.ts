@@ -1,4 +1,4 @@
-/** The shape of a query: one operator per filter, known by name; what it means is the store's (spec api §2). */
+/** The shape of a query: one operator per filter, known by name; what it means is the store's (docs/protocol/state.md). */
 import { Digits } from "../go-json.ts";
 import type { StateQuery } from "../state-store.ts";
 

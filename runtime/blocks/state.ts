@@ -1,4 +1,4 @@
-/** The state building block: what the state API means, whatever protocol asks (spec api §2). */
+/** The state building block: what the state API means, whatever protocol asks (docs/protocol/state.md). */
 import type { MetadataItem } from "../contract.ts";
 import type { Explain } from "../hide-secrets.ts";
 import type { Logger } from "../log.ts";

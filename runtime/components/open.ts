@@ -1,7 +1,7 @@
 /**
  * Opens one configured component: finds its type, reads its metadata and gives
- * it its time, turning whatever goes wrong into the documented error (spec
- * components §1.3, §1.4) with the line to look at.
+ * it its time, turning whatever goes wrong into the documented error
+ * (docs/protocol/resources.md) with the line to look at.
  */
 import type {
   Closable,
@@ -32,7 +32,7 @@ export class ComponentError extends Error {
   override name = "ComponentError";
 }
 
-/** What the categories are called in `couldn't find …` (spec components §1.4). */
+/** What the categories are called in `couldn't find …`. */
 const categories: Record<string, string> = {
   nameresolution: "name resolution",
   state: "state store",
@@ -219,7 +219,7 @@ async function withTimeout<C extends Closable>(
   }
 }
 
-/** `direction` (comma list, names in any case); absent = both (spec components §1.5). */
+/** `direction` (comma list, names in any case); absent = both. */
 export function directionsOf(resource: ComponentResource): {
   input: boolean;
   output: boolean;

@@ -1,7 +1,7 @@
 /**
  * What a queue-like binding does when the app does not take a message: the
- * original's `consumeRetryEnabled` and `backOff*` properties (spec components
- * §2), with redelivery in place as the default so that no message is lost.
+ * original's `consumeRetryEnabled` and `backOff*` properties
+ * (docs/protocol/kafka.md), with redelivery in place as the default so that no message is lost.
  */
 import {
   DeliveryError,

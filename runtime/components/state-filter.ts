@@ -1,6 +1,6 @@
 /**
  * The query API's filter as a tree: `{"EQ": {"person.org": "A"}}`, `IN` with a
- * list, `AND` and `OR` over two filters or more (spec api §2, alpha query API).
+ * list, `AND` and `OR` over two filters or more (docs/protocol/state.md).
  */
 export type Comparison = "EQ" | "NEQ" | "GT" | "GTE" | "LT" | "LTE";
 

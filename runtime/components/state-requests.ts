@@ -1,7 +1,7 @@
 /** What every state store reads from a request in the same way. */
 import type { DeleteState, SetState } from "../state-store.ts";
 
-/** An etag that counts: an empty one is none (spec api §2). */
+/** An etag that counts: an empty one is none (docs/protocol/state.md). */
 export const etagOf = (request: SetState | DeleteState): string | undefined =>
   request.etag === "" ? undefined : request.etag;
 

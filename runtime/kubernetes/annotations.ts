@@ -1,4 +1,4 @@
-/** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (spec kubernetes §1). */
+/** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (docs/protocol/kubernetes.md). */
 import { isFalsy, isTruthy } from "../metadata.ts";
 import { annotation, appService } from "./names.ts";
 import type { ObjectMeta } from "./objects.ts";

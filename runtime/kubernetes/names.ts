@@ -1,4 +1,4 @@
-/** Names, ports and paths of an installation: the original's, so that its CLI, charts' users and manifests find them (spec kubernetes §2-§6). */
+/** Names, ports and paths of an installation: the original's, so that its CLI, charts' users and manifests find them (docs/protocol/kubernetes.md). */
 
 export const defaultNamespace = "dapr-system";
 export const defaultClusterDomain = "cluster.local";

@@ -1,6 +1,6 @@
 /**
  * The port for other sidecars. Those of this kind call over HTTP/1.1
- * (protocol.ts), the original's by gRPC (spec grpc §4): the first bytes of a
+ * (protocol.ts), the original's by gRPC (docs/protocol/sidecars.md): the first bytes of a
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
 import { createServer, type Server } from "node:http";

@@ -1,4 +1,4 @@
-/** `spec.accessControl` of a Configuration (spec api §4, §10). */
+/** `spec.accessControl` of a Configuration (docs/protocol/configuration.md). */
 import type {
   AccessAction,
   AccessControl,

@@ -1,6 +1,5 @@
 /**
- * Documents to components: filtering and the values of their metadata (spec
- * components §1.1 and §1.2).
+ * Documents to components: filtering and the values of their metadata (docs/protocol/resources.md).
  */
 import type { ComponentResource, MetadataItem, Position } from "../contract.ts";
 import type { Logger } from "../log.ts";
@@ -85,14 +84,14 @@ export function selectComponents(
   return [...kept.values()];
 }
 
-/** With any such list, a component without version is refused: no entry could tell which one it is (spec components §1.1). */
+/** With any such list, a component without version is refused: no entry could tell which one it is. */
 function isDenied(
   { type, version }: LoadedComponent,
   denied: readonly string[] = [],
 ): boolean {
   if (denied.length === 0) return false;
   if (version === "") return true;
-  // v0 opens what v1 does (spec components §1.3).
+  // v0 opens what v1 does.
   const versioned = `${type}/${version.toLowerCase().replace(/^v0$/, "v1")}`;
   return denied.some((entry) => {
     const wanted = entry.toLowerCase();

@@ -1,4 +1,4 @@
-/** `--config` files to one {@link Configuration}; later files overlay (spec api §10). */
+/** `--config` files to one {@link Configuration}; later files overlay (docs/protocol/configuration.md). */
 import {
   defaultConfiguration,
   type Configuration,

@@ -1,4 +1,4 @@
-/** The YAML files of resource folders: one reader for all kinds of resources (spec components §1.1). */
+/** The YAML files of resource folders: one reader for all kinds of resources (docs/protocol/resources.md). */
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Logger } from "../log.ts";

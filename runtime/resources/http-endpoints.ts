@@ -1,4 +1,4 @@
-/** `kind: HTTPEndpoint` resources (spec api §4): addresses outside that are called by a name. */
+/** `kind: HTTPEndpoint` resources (docs/protocol/invocation.md): addresses outside that are called by a name. */
 import type { Position } from "../contract.ts";
 import type { HttpEndpoint } from "../invocation.ts";
 import type { Logger } from "../log.ts";

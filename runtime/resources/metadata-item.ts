@@ -1,4 +1,4 @@
-/** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (spec components §1.2). */
+/** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (docs/protocol/resources.md). */
 import type { MetadataItem } from "../contract.ts";
 import type { Logger } from "../log.ts";
 import { where } from "../metadata.ts";

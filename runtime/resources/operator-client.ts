@@ -61,7 +61,7 @@ export interface OperatorClient {
   close(): void;
 }
 
-/** As long as the original gives a list (spec kubernetes §3). */
+/** As long as the original gives a list. */
 const callMs = 5000;
 
 export function connectOperator({

@@ -1,4 +1,4 @@
-/** Scalars of YAML 1.1 as the original makes text of them: to JSON first (spec components §1.2). */
+/** Scalars of YAML 1.1 as the original makes text of them: to JSON first (docs/protocol/resources.md). */
 
 export interface PlainScalar {
   text: string;

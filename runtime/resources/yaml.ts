@@ -1,7 +1,7 @@
 /**
  * YAML files as lists of documents whose every value knows its line. Scalars
- * are text already, by the original's rules (YAML 1.1 to JSON to text, spec
- * components §1.2). Alias bombs, tags and oversized files are refused.
+ * are text already, by the original's rules (YAML 1.1 to JSON to text,
+ * docs/protocol/resources.md). Alias bombs, tags and oversized files are refused.
  */
 import {
   isAlias,
@@ -92,7 +92,7 @@ export function readDocuments(
     const startLine = line;
     const lines = part.split("\n");
     line += lines.length - 1;
-    // The rest of a separator's line is dropped (spec components §1.1).
+    // The rest of a separator's line is dropped.
     if (part.startsWith("---")) lines[0] = "";
     if (lines.every((one) => /^\s*(?:#|$)/.test(one))) continue;
     const read = readDocument(lines.join("\n"), file, startLine, budget);

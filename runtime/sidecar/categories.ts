@@ -69,7 +69,7 @@ function withRoute(resource: LoadedComponent) {
   };
 }
 
-/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors (spec api §6.1). */
+/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors. */
 const capabilitiesOf = ({ features }: StateStore): string[] => [
   ...features,
   ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")

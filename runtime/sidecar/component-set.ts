@@ -1,6 +1,6 @@
 /**
- * All components of a sidecar: opened in the order their secrets need (spec
- * components §6), and kept as their resources are when these change.
+ * All components of a sidecar: opened in the order their secrets need
+ * (docs/protocol/resources.md), and kept as their resources are when these change.
  */
 import { ComponentLane } from "./component-lane.ts";
 import { messageOf } from "../errors.ts";

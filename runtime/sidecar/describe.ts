@@ -5,7 +5,7 @@ import type { Attributes } from "./attributes.ts";
 import { protocolOf } from "./open-app.ts";
 import type { Loaded } from "./open-loaded.ts";
 
-/** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
+/** The body of `GET /v1.0/metadata`; empty members are left out. */
 export function describe(
   flags: Flags,
   components: readonly Loaded[],

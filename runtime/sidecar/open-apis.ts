@@ -119,7 +119,7 @@ const guardOptions = ({ flags, env }: SidecarOptions) => {
 
 const drain = (api: HttpApi) => api.close();
 
-/** As long as the original gives a header (spec api §0), unless told otherwise. */
+/** As long as the original gives a header, unless told otherwise. */
 function headerTimeout(text = "10s"): number {
   try {
     return parseDurationMs(text, 1000);

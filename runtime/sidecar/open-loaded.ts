@@ -1,6 +1,6 @@
 /**
- * Opens one configured component: its secrets and placeholders first (spec
- * components §1.2, §6), then the component of its type.
+ * Opens one configured component: its secrets and placeholders first
+ * (docs/protocol/resources.md), then the component of its type.
  */
 import { randomUUID } from "node:crypto";
 import { initFailure, openComponent, type Opened } from "../components/open.ts";

@@ -1,6 +1,6 @@
 /**
- * The composition root: opens everything in the documented order (spec api
- * §6.5), closes it in reverse (§6.6), unwinds a failed start.
+ * The composition root: opens everything in the documented order (docs/protocol/daprd.md),
+ * closes it in reverse, unwinds a failed start.
  */
 import { hostname } from "node:os";
 import { bindingRoutes } from "../api/http/bindings.ts";

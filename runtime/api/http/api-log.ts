@@ -1,4 +1,4 @@
-/** Dapr's API log: one line per answered request, whatever the log level (spec api §8). */
+/** Dapr's API log: one line per answered request, whatever the log level (docs/protocol/daprd.md). */
 import type { Logger } from "../../log.ts";
 import type { ApiCall } from "./server.ts";
 

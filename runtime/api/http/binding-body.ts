@@ -1,4 +1,4 @@
-/** The body of a request to an output binding, read as the original reads it (spec api §0, §1.1). */
+/** The body of a request to an output binding, read as the original reads it (docs/protocol/bindings.md). */
 import { ApiError } from "../../errors.ts";
 import { decodeFirst, encode } from "../../go-json.ts";
 import { isObject, kindOf } from "./go-members.ts";

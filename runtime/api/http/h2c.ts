@@ -1,5 +1,5 @@
 /**
- * HTTP/2 without TLS on the port of HTTP/1.1 (spec api §0), for clients that
+ * HTTP/2 without TLS on the port of HTTP/1.1 (docs/protocol/http-api.md), for clients that
  * know beforehand (`curl --http2-prior-knowledge`). Node's HTTP/1.1 parser
  * stops at their preface; the connection then goes on here, with the bytes it
  * began with. node:http2 is loaded with the first of them.

@@ -1,4 +1,4 @@
-/** Service invocation over HTTP: whom a request is for, and its way there and back (spec api §4). */
+/** Service invocation over HTTP: whom a request is for, and its way there and back (docs/protocol/invocation.md). */
 import type { Invocation } from "../../blocks/invocation.ts";
 import { ApiError } from "../../errors.ts";
 import { fromHeaderValue } from "../../header-text.ts";
@@ -41,7 +41,7 @@ export const createInvoke =
     return { status, rawHeaders: headers, body };
   };
 
-/** The header, Basic credentials or the URL, in that order (spec api §4). */
+/** The header, Basic credentials or the URL, in that order. */
 function findTarget(request: ApiRequest): Target | undefined {
   const { path } = request;
   const named = header(request, "dapr-app-id");

@@ -1,4 +1,4 @@
-/** The sidecar's own routes: health, metadata, shutdown (spec api §6.1). */
+/** The sidecar's own routes: health, metadata, shutdown (docs/protocol/http-api.md). */
 import { ApiError } from "../../errors.ts";
 import { encode } from "../../go-json.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";

@@ -1,4 +1,4 @@
-/** The bodies of the state API, read as the original reads them (spec api §0, §2). */
+/** The bodies of the state API, read as the original reads them (docs/protocol/state.md). */
 import type {
   DeleteItem,
   SaveItem,

@@ -1,4 +1,4 @@
-/** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (spec api §2). */
+/** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (docs/protocol/state.md). */
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { BulkItem } from "../../blocks/state-access.ts";

@@ -1,4 +1,4 @@
-/** `/v1.0/state/{store}…` (spec api §2). */
+/** `/v1.0/state/{store}…` (docs/protocol/state.md). */
 import type { States } from "../../blocks/state.ts";
 import { ApiError } from "../../errors.ts";
 import { stateErrors } from "../../blocks/state-errors.ts";
@@ -97,7 +97,7 @@ export function stateRoutes(states: States): Route[] {
   ];
 }
 
-/** The query's metadata wins over the body's (spec api §0). */
+/** The query's metadata wins over the body's. */
 function addMetadata(metadata: Record<string, string>, query: string) {
   if (query !== "") Object.assign(metadata, queryMetadata(query));
 }

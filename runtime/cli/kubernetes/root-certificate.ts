@@ -42,7 +42,7 @@ export function rootExpiry(pem: string): Date {
 const dayMs = 86_400_000;
 const warnDays = 30;
 
-/** The notice of a root that ends soon (spec cli §3), or nothing. */
+/** The notice of a root that ends soon, or nothing. */
 export function expiryNotice(end: Date, nowMs: number): string | undefined {
   const days = Math.floor((end.getTime() - nowMs) / dayMs);
   if (days >= warnDays) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Schedules as the original's cron library reads them (spec components §4.2):
+ * Schedules as the original's cron library reads them (docs/protocol/bindings.md):
  * 5 or 6 fields, descriptors, `@every`, a time zone before. croner finds the
  * times; fields go to it as plain lists, because its own grammar has more (L, W,
  * #, 7 for Sunday) and other meanings (`?`).

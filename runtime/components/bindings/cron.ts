@@ -1,4 +1,4 @@
-/** bindings.cron: calls the app on a schedule (spec components §4.2). */
+/** bindings.cron: calls the app on a schedule (docs/protocol/bindings.md). */
 import {
   defineBinding,
   DeliveryInterrupted,

@@ -1,4 +1,4 @@
-/** bindings.http: requests to one configured URL and the paths below it (spec components §4.2). */
+/** bindings.http: requests to one configured URL and the paths below it (docs/protocol/bindings.md). */
 import type { Dispatcher } from "undici";
 // The pool alone, as in the app channel.
 import Pool from "undici/lib/dispatcher/pool.js";

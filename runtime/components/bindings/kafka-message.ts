@@ -41,7 +41,7 @@ function forcedPartition(text: string | undefined): number | undefined {
     throw new Error(
       `kafka error: partitionNumber "${text}" is not a whole number`,
     );
-  // Below 0 means: not forced (spec of the original).
+  // As in the original, a partition below 0 means: not forced.
   return Number(text) < 0 ? undefined : Number(text);
 }
 

@@ -1,4 +1,4 @@
-/** bindings.localstorage: files below one folder (spec components §4.2). */
+/** bindings.localstorage: files below one folder (docs/protocol/bindings.md). */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import {

@@ -1,5 +1,5 @@
 /**
- * What sidecars tell each other by multicast DNS (spec components §4.4): the
+ * What sidecars tell each other by multicast DNS (docs/protocol/name-resolution.md): the
  * service type is the app's id itself, an instance is `host:pid`, and its text
  * the app's id again. Further texts, which the original does not read, tell the
  * namespace and our own protocol's version.

@@ -215,7 +215,6 @@ async function firstAttempt(
   const error = await gate.first(Math.min(patienceMs, server.dialTimeoutMs));
   if (!error || !isHopeless(error)) return;
   redis.disconnect();
-  // Spec components §3.
   throw new Error(
     `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
     { cause: error },

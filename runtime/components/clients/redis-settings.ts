@@ -1,6 +1,6 @@
 /**
- * How to reach a Redis: the metadata that all Redis components share (spec
- * components §3) and its rules, those of the original's `kit/config`: booleans
+ * How to reach a Redis: the metadata that all Redis components share
+ * (docs/protocol/redis.md) and its rules, those of the original's `kit/config`: booleans
  * as Go reads them, a bare number is milliseconds, -1 switches a limit off.
  */
 import type { ConnectionOptions } from "node:tls";
@@ -17,7 +17,7 @@ import {
 import { trustSystemAuthorities } from "../../trusted-authorities.ts";
 import { formatHostPort, isHost } from "./host-port.ts";
 
-/** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere (spec components §1.2). */
+/** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere. */
 function goBool(about: string): Property<boolean> {
   return {
     about,
@@ -168,7 +168,7 @@ export function redisServer(
 
 const trim = (part: string) => part.trim();
 
-/** `host`, `host:port` or `[::1]:port`; a port in two places must be the same (spec components §3). */
+/** `host`, `host:port` or `[::1]:port`; a port in two places must be the same. */
 function addressOf(
   written: string,
   redisPort: string,

@@ -1,4 +1,4 @@
-/** SQLite connection strings as the original takes them: a path, a `file:` URI or `:memory:` (spec components §4.1). */
+/** SQLite connection strings as the original takes them: a path, a `file:` URI or `:memory:` (docs/protocol/sqlite.md). */
 import { resolve } from "node:path";
 
 export interface Connection {

@@ -1,6 +1,6 @@
 /**
  * The table by which sidecars that share a SQLite file find each other, as the
- * original keeps it (spec components §4.4). Statements take microseconds; one
+ * original keeps it (docs/protocol/name-resolution.md). Statements take microseconds; one
  * that meets another program's transaction is tried again without blocking.
  */
 import { randomUUID } from "node:crypto";

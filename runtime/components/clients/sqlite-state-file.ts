@@ -1,5 +1,5 @@
 /**
- * A state database as the original keeps it (spec components §4.1): the same
+ * A state database as the original keeps it (docs/protocol/sqlite.md): the same
  * tables, columns and texts, so that a file written by either is read by the other.
  */
 import { randomUUID } from "node:crypto";

@@ -1,4 +1,4 @@
-/** The tables of a state database, as the original's migration 1 makes them (spec components §4.1). */
+/** The tables of a state database, as the original's migration 1 makes them (docs/protocol/sqlite.md). */
 import type { DatabaseSync } from "node:sqlite";
 import type { StateFileOptions } from "./sqlite-state-protocol.ts";
 

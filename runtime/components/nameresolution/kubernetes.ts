@@ -1,4 +1,4 @@
-/** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (spec kubernetes §4). */
+/** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (docs/protocol/kubernetes.md). */
 import { lookup } from "node:dns/promises";
 import { messageOf } from "../../errors.ts";
 import { MetadataError, text } from "../../metadata.ts";

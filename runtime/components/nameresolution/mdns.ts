@@ -21,7 +21,7 @@ import {
 import type { Mdns } from "../clients/mdns-socket.ts";
 import { startTimer } from "../../timers.ts";
 
-/** The original's times (spec components §4.4). */
+/** The original's times. */
 const browseMs = 1000;
 const refreshMs = 30_000;
 const livesMs = 60_000;

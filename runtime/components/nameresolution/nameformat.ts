@@ -1,4 +1,4 @@
-/** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
+/** nameresolution.nameformat: an address made of the app's id (docs/protocol/name-resolution.md). */
 import { MetadataError, text } from "../../metadata.ts";
 import { defineNameResolver, ownNamespace } from "../../name-resolver.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";

@@ -1,4 +1,4 @@
-/** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (spec components §4.4). */
+/** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (docs/protocol/name-resolution.md). */
 import { messageOf } from "../../errors.ts";
 import { bool, duration, MetadataError, text } from "../../metadata.ts";
 import {

@@ -1,4 +1,4 @@
-/** secretstores.kubernetes: Secrets of a cluster (spec components §4.3). */
+/** secretstores.kubernetes: Secrets of a cluster (docs/protocol/secrets.md). */
 import { text } from "../../metadata.ts";
 import { defineSecretStore, type Secret } from "../../secret-store.ts";
 import { clusterAccess } from "../clients/kubeconfig.ts";

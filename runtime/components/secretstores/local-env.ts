@@ -1,4 +1,4 @@
-/** secretstores.local.env: the sidecar's own environment (spec components §4.3). */
+/** secretstores.local.env: the sidecar's own environment (docs/protocol/secrets.md). */
 import { defineSecretStore, type Secret } from "../../secret-store.ts";
 import { text } from "../../metadata.ts";
 

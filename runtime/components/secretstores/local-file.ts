@@ -1,4 +1,4 @@
-/** secretstores.local.file: a JSON file, read once (spec components §4.3). */
+/** secretstores.local.file: a JSON file, read once (docs/protocol/secrets.md). */
 import { resolve } from "node:path";
 import {
   maxSettingsBytes,

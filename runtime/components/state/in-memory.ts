@@ -1,4 +1,4 @@
-/** state.in-memory: gone with the process; for tests and first steps (spec components §4.1). */
+/** state.in-memory: gone with the process; for tests and first steps (docs/protocol/state.md). */
 import { randomUUID } from "node:crypto";
 import {
   defineStateStore,

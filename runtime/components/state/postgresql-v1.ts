@@ -1,4 +1,4 @@
-/** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (spec components §4.1). */
+/** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (docs/protocol/postgresql.md). */
 import { EtagError } from "../../state-store.ts";
 import { expiry, inMs, tableName, type Dialect } from "./postgresql-dialect.ts";
 import { toStatement } from "./postgresql-query.ts";

@@ -1,4 +1,4 @@
-/** Tables of state.postgresql v2: values as bytes, the etag is a UUID per write (spec components §4.1). */
+/** Tables of state.postgresql v2: values as bytes, the etag is a UUID per write (docs/protocol/postgresql.md). */
 import { EtagError } from "../../state-store.ts";
 import { expiry, inMs, tableName, type Dialect } from "./postgresql-dialect.ts";
 
@@ -53,7 +53,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
     toData: ([, value]) => value as Buffer,
     toEtag(etag) {
       if (uuid.test(etag)) return etag;
-      // No UUID is no etag of this store, but not malformed either (spec components §4.1).
+      // No UUID is no etag of this store, but not malformed either.
       throw new EtagError("mismatch", new Error(`"${etag}" is not a UUID`));
     },
   };

@@ -1,4 +1,4 @@
-/** state.postgresql, v1 and v2 (spec components §4.1): one store over two kinds of tables. */
+/** state.postgresql, v1 and v2 (docs/protocol/postgresql.md): one store over two kinds of tables. */
 import type { OpenContext } from "../../contract.ts";
 import {
   duration,

@@ -1,4 +1,4 @@
-/** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (spec components §3.1). */
+/** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (docs/protocol/redis.md). */
 import { Digits } from "../../go-json.ts";
 import type { QueryResult, StateQuery } from "../../state-store.ts";
 import { offsetOf, parseFilter, type Filter } from "../state-filter.ts";

@@ -1,6 +1,6 @@
 /**
  * The scripts behind state.redis. What they leave in Redis is the original's
- * (spec components §3.1), so that either reads what the other wrote: a hash of
+ * (docs/protocol/redis.md), so that either reads what the other wrote: a hash of
  * `data`, `version` (the etag, from 1) and `first-write` once one guards it.
  */
 import { redisScript } from "../clients/redis-client.ts";

@@ -1,6 +1,6 @@
 /**
- * state.redis: a hash per key, written by one atomic script (spec components
- * §3.1). Data written by the original is read here and the other way round.
+ * state.redis: a hash per key, written by one atomic script
+ * (docs/protocol/redis.md). Data written by the original is read here and the other way round.
  */
 import { keyPrefix } from "../../blocks/state-keys.ts";
 import type { Logger } from "../../log.ts";

@@ -1,4 +1,4 @@
-/** state.sqlite: an app's state in one file that several sidecars may share (spec components §4.1). */
+/** state.sqlite: an app's state in one file that several sidecars may share (docs/protocol/sqlite.md). */
 import { dirname } from "node:path";
 import { makeFolder } from "../../make-folder.ts";
 import { bool, duration, MetadataError, text } from "../../metadata.ts";

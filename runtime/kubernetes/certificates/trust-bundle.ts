@@ -1,5 +1,5 @@
 /**
- * The installation's certificate authority: Secret and ConfigMap `dapr-trust-bundle` (spec kubernetes §4). Whichever program finds
+ * The installation's certificate authority: Secret and ConfigMap `dapr-trust-bundle` (docs/protocol/kubernetes.md). Whichever program finds
  * the Secret empty fills it; a certificate authority of the user's own in it is taken as it is.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";

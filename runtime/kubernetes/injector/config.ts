@@ -1,4 +1,4 @@
-/** What the injector is told by its environment; names as in the original's chart (spec kubernetes §2). */
+/** What the injector is told by its environment; names as in the original's chart (docs/protocol/kubernetes.md). */
 import {
   defaultClusterDomain,
   defaultNamespace,

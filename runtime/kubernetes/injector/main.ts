@@ -74,7 +74,7 @@ export async function runInjector(
   health.close();
 }
 
-/** `spec.mtls.enabled` of the control plane's Configuration; without it, true (spec kubernetes §2). */
+/** `spec.mtls.enabled` of the control plane's Configuration; without it, true. */
 async function readMtls(api: KubeApi, namespace: string): Promise<boolean> {
   type Configuration = { spec?: { mtls?: { enabled?: boolean } } };
   try {

@@ -1,4 +1,4 @@
-/** The webhook's decision on one pod: a pure function from an admission review to its answer (spec kubernetes §2). */
+/** The webhook's decision on one pod: a pure function from an admission review to its answer (docs/protocol/kubernetes.md). */
 import { appIdProblem, readAnnotations, wantsSidecar } from "../annotations.ts";
 import type { Pod } from "../objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";

@@ -1,4 +1,4 @@
-/** The sidecar's command line, as annotated (spec kubernetes §1, §2). */
+/** The sidecar's command line, as annotated (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";

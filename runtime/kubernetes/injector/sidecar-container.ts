@@ -1,4 +1,4 @@
-/** The container `daprd` (spec kubernetes §2). */
+/** The container `daprd` (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
 import type { Container, VolumeMount } from "../objects.ts";

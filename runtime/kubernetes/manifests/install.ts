@@ -1,4 +1,4 @@
-/** Every object of an installation, in the order in which it is to be applied (spec kubernetes §8). */
+/** Every object of an installation, in the order in which it is to be applied (docs/protocol/kubernetes.md). */
 import { stringify } from "yaml";
 import { daprSystem, trustBundle } from "../names.ts";
 import type { KubernetesObject } from "../objects.ts";

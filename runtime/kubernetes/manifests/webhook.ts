@@ -3,7 +3,7 @@ import { injector } from "../names.ts";
 import type { KubernetesObject } from "../objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
-/** Exactly the pods that the injector would change (spec kubernetes §1): the others never wait for it. */
+/** Exactly the pods that the injector would change: the others never wait for it. */
 const wantsSidecar =
   "has(object.metadata.annotations) && 'dapr.io/enabled' in object.metadata.annotations && object.metadata.annotations['dapr.io/enabled'].lowerAscii() == 'true'";
 

@@ -1,4 +1,4 @@
-/** The operator's gRPC API (spec grpc §5): lists, single objects, and streams of changes, for the caller's own namespace. */
+/** The operator's gRPC API (docs/protocol/kubernetes.md): lists, single objects, and streams of changes, for the caller's own namespace. */
 import {
   experimental,
   Metadata,

@@ -1,4 +1,4 @@
-/** The Service `APP-ID-dapr`, by which sidecars find each other (spec kubernetes §3). */
+/** The Service `APP-ID-dapr`, by which sidecars find each other (docs/protocol/kubernetes.md). */
 import { isTruthy } from "../../metadata.ts";
 import { readAnnotations } from "../annotations.ts";
 import { sidecarPorts } from "../injector/sidecar-args.ts";
@@ -23,7 +23,7 @@ export interface Service extends KubernetesObject {
 export function serviceOf({ spec }: Workload): string | undefined {
   const a = readAnnotations(spec.template.metadata);
   const appId = a.text("app-id");
-  // More forms of yes than the webhook takes (spec kubernetes §1).
+  // More forms of yes than the webhook takes.
   return isTruthy(a.text("enabled")) && appId ? appService(appId) : undefined;
 }
 

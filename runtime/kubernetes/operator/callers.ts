@@ -1,6 +1,6 @@
 /**
  * Who calls the operator: Kubernetes reviews the token and names the pod it was made for; namespace and app id are
- * those of the pod, whatever the caller says (as Sentry's validator does, spec kubernetes §4).
+ * those of the pod, whatever the caller says (as the original's Sentry does).
  */
 import { createHash } from "node:crypto";
 import { readAnnotations } from "../annotations.ts";

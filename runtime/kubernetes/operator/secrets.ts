@@ -1,4 +1,4 @@
-/** Puts the secrets of the store `kubernetes` into an object before a sidecar gets it, as base64 (spec kubernetes §3). */
+/** Puts the secrets of the store `kubernetes` into an object before a sidecar gets it, as base64 (docs/protocol/kubernetes.md). */
 import { isNotFound, type KubeApi } from "../kube-api.ts";
 import type { Secret } from "../objects.ts";
 import type { DaprObject } from "./resources.ts";

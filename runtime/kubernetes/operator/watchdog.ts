@@ -1,4 +1,4 @@
-/** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
+/** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (docs/protocol/kubernetes.md). */
 import { isTruthy } from "../../metadata.ts";
 import type { Logger } from "../../log.ts";
 import { readAnnotations, wantsSidecar } from "../annotations.ts";

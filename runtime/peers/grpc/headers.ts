@@ -1,4 +1,4 @@
-/** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
+/** A call's headers, verb and path as the internal messages hold them (docs/protocol/sidecars.md), and back. */
 import { judgeHead } from "../../app/answer-head.ts";
 import { fromHeaderValue, toHeaderValue } from "../../header-text.ts";
 import {

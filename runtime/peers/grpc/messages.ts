@@ -1,6 +1,6 @@
 /**
  * The messages of `dapr.proto.internals.v1.ServiceInvocation` that carry a call
- * (spec grpc §1, §4): what of them means something to a sidecar, as plain data.
+ * (docs/protocol/sidecars.md): what of them means something to a sidecar, as plain data.
  */
 import { metadataFields, readMetadata, type Metadata } from "./metadata.ts";
 import {

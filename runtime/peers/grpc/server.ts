@@ -61,7 +61,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   // It would write what strangers send to the standard error, past the log.
   setLogVerbosity(logVerbosity.NONE);
   const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
-  // The original's own times (spec grpc §0).
+  // The original's own times.
   const server = new Server({
     "grpc.max_receive_message_length": maxBytes,
     "grpc.max_send_message_length": maxBytes,
