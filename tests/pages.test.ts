@@ -5,6 +5,7 @@ const root = join(__dirname, "..");
 const pages = [
   ".",
   "docs",
+  "tests",
   "deploy",
   "tutorials/bindings",
   "tutorials/hello-kubernetes",

@@ -1,4 +1,4 @@
-/** Bindings.http stays within its configured url; redirects are off. */
+/** bindings.http stays within its configured url; redirects are off. */
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import {
