@@ -1,5 +1,5 @@
 /**
- * What keeps a sidecar's memory small (docs/decisions.md, "Start and memory").
+ * What keeps a sidecar's memory small (docs/decisions/memory.md).
  * V8's limits count only for a process that begins with them, and so does
  * glibc's: whoever starts a sidecar gives them, else its entry starts anew.
  */

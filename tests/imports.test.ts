@@ -1,4 +1,4 @@
-/** Imports point one way; docs/decisions.md names the layers. */
+/** Imports point one way; docs/decisions/layout.md has the picture. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 

@@ -5,6 +5,8 @@ const root = join(__dirname, "..");
 const pages = [
   ".",
   "docs",
+  "docs/decisions",
+  "docs/protocol",
   "tests",
   "deploy",
   "tutorials/bindings",
@@ -50,18 +52,23 @@ test.each(pages)("each link of %s leads somewhere", (page) => {
   expect(broken).toEqual([]);
 });
 
-test.each(["README.md", "README.zh-CN.md", "docs/README.md"])(
-  "%s links every page of docs/",
-  (index) => {
-    const linked = linksOf(index).map(({ file }) => file);
-    const missing = readdirSync(join(root, "docs"))
-      .map((name) => relative(".", join("docs", name)))
-      .filter((page) => !/README|\.zh-CN\./.test(page))
-      .filter(
-        (page) =>
-          !linked.includes(page) &&
-          !linked.includes(page.replace(".md", ".zh-CN.md")),
-      );
-    expect(missing).toEqual([]);
-  },
-);
+test.each([
+  ["README.md", "docs"],
+  ["README.zh-CN.md", "docs"],
+  ["docs/README.md", "docs"],
+  ["docs/decisions/README.md", "docs/decisions"],
+  ["docs/protocol/README.md", "docs/protocol"],
+])("%s links every page of %s/", (index, folder) => {
+  const linked = linksOf(index).map(({ file }) => file);
+  const missing = readdirSync(join(root, folder), { withFileTypes: true })
+    .map((entry) => join(folder, entry.name, entry.isFile() ? "" : "README.md"))
+    .map((page) => relative(".", page))
+    .filter((page) => page !== join(folder, "README.md"))
+    .filter((page) => !page.includes(".zh-CN."))
+    .filter(
+      (page) =>
+        !linked.includes(page) &&
+        !linked.includes(page.replace(".md", ".zh-CN.md")),
+    );
+  expect(missing).toEqual([]);
+});

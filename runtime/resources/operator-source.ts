@@ -1,6 +1,6 @@
 /**
  * Resources of a Kubernetes cluster, by the control plane's operator: what
- * comes late is waited for, what changes is told (docs/decisions.md, "Kubernetes").
+ * comes late is waited for, what changes is told (docs/decisions/kubernetes.md).
  */
 import { existsSync } from "node:fs";
 import { defaultConfiguration, type Configuration } from "../configuration.ts";

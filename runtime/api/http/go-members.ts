@@ -5,7 +5,7 @@
  */
 import { Digits } from "../../go-json.ts";
 
-/** The same limit as for bindings: docs/decisions.md. */
+/** The same limit as for bindings (docs/decisions/api.md). */
 const maxMetadata = 10_000;
 
 export class UnmarshalError extends Error {

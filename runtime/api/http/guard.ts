@@ -1,7 +1,7 @@
 /**
  * Who may call: a foreign web page, a rebound DNS name or a stranger's token
  * may not. Stricter than the original where that costs a local user nothing;
- * each check has its switch (docs/decisions.md).
+ * each check has its switch (docs/decisions/differences.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
