@@ -5,7 +5,7 @@ import { maxYamlBytes, readRegular } from "../read-regular.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 
-/** The sidecar's command line (spec: booleans bare, empty values dropped). */
+/** The sidecar's command line: booleans bare, empty values dropped. */
 export async function sidecarArgs(spec: AppSpec): Promise<string[]> {
   const args: string[] = [];
   const add = (name: string, value: string | number) => {

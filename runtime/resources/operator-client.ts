@@ -1,5 +1,5 @@
 /**
- * The sidecar's calls to the control plane's operator (runtime/kubernetes/README.md):
+ * The sidecar's calls to the control plane's operator (docs/protocol/kubernetes.md):
  * gRPC over TLS, the pod's service account token with each call.
  */
 import {
