@@ -1,4 +1,4 @@
-/** Takes a port, with the original's patience: one that is taken may be free again after a restart (docs/protocol/http-api.md). */
+/** Takes a port. One that is taken is tried again for a while, as in the original: after a restart it may be free (docs/protocol/http-api.md). */
 import type { Server } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../log.ts";
@@ -7,8 +7,8 @@ const patienceMs = 10_000;
 const againMs = 100;
 
 /**
- * Rejects with the server's own error, after 10 s of trying if the port is
- * taken; at once when `signal` calls the wait off.
+ * Rejects with the server's own error: after 10 s of trying if the port is
+ * taken, at once when `signal` aborts.
  */
 export async function bind(
   server: Server,
@@ -38,7 +38,7 @@ function listenOnce(server: Server, port: number, host: string): Promise<void> {
       server.removeListener("error", onError);
       resolve();
     };
-    // Tried again, a server would gather listeners.
+    // Else each try would leave a listener behind.
     const onError = (error: Error) => {
       server.removeListener("listening", onListening);
       reject(error);

@@ -63,7 +63,7 @@ export async function createHttpChannel(
     const release = await places?.take(request.signal);
     try {
       const reply = await client.forward(request, apiToken);
-      // A free place is worth nothing to the app while it still answers.
+      // The place is given back only when the answer is read: until then the app is busy.
       if (release && reply.body instanceof Readable)
         reply.body.once("close", release);
       else release?.();

@@ -1,6 +1,6 @@
 /** A limit on how many calls are under way; the rest queue, first come first served. */
 
-/** Takes a place, waiting for one; resolves with how to give it back. Rejects when `signal` aborts first. */
+/** Waits for a place and takes it; resolves with how to give it back. Rejects when `signal` aborts first. */
 export interface Places {
   take(signal?: AbortSignal): Promise<() => void>;
 }

@@ -31,7 +31,7 @@ export function deliveryHeaders(
   data: Uint8Array,
   onDropped: (name: string) => void,
 ): Record<string, string> {
-  // The first header, as it always was.
+  // Set here so that it stays the first header.
   const headers: Record<string, string> = { "content-type": "" };
   const named = metadata["connection"] ?? metadata["Connection"];
   const hops = named

@@ -4,7 +4,7 @@
  */
 
 export interface MethodPath {
-  /** As access control compares it, with its leading slash: `/a b`. */
+  /** As access control compares it, with a leading slash: `/a b`. */
   operation: string;
   /** As it goes on the wire: `/a%20b?x=1`; the query is as it came. */
   wire: string;

@@ -43,6 +43,6 @@ export const isLegalKey = (key: string): boolean => !key.includes(separator);
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;
 
-/** Says what is wrong with a property; its place goes along. */
+/** An error that says what is wrong with a property, and where. */
 export const refusal = ({ name, at }: MetadataItem, why: string) =>
   new MetadataError(`metadata '${name}': ${why}`, at);

@@ -1,4 +1,4 @@
-/** From what is wanted to the sidecar's command line. */
+/** Makes the sidecar's command line. */
 import { existsSync } from "node:fs";
 import { parseQuantity } from "../metadata.ts";
 import { maxYamlBytes, readRegular } from "../read-regular.ts";
@@ -33,7 +33,7 @@ export async function sidecarArgs(spec: AppSpec): Promise<string[]> {
   add("profile-port", spec.profilePort);
   addSwitch("enable-profiling", spec.enableProfiling);
   add("config", spec.configFile);
-  // The old flag's folder, too: the user has been told of its new name already.
+  // The folder of the old flag goes here too: the user has been told of the new name already.
   for (const path of resourceFolders(spec)) add("resources-path", path);
   add("log-level", spec.logLevel);
   addSwitch("log-as-json", spec.logAsJson);
@@ -66,7 +66,7 @@ const bodySize = (text: string) => (parseQuantity(text) < 0 ? "-1" : text);
 const withPort = (address: string, port: number) =>
   address === "" || address.includes(":") ? address : `${address}:${port}`;
 
-/** `spec.mtls.enabled: true` in the configuration; a file the sidecar will reject is left to it to explain. */
+/** Whether the configuration has `spec.mtls.enabled: true`. If the file is wrong, the sidecar will say why. */
 async function wantsMtls(path: string): Promise<boolean> {
   if (path === "" || !existsSync(path)) return false;
   const { parseWithin } = await import("../yaml-document.ts");

@@ -3,7 +3,7 @@ import type { Logger } from "../../log.ts";
 import type { ApiCall } from "./server.ts";
 
 export interface ApiLogOptions {
-  /** Names of operations in the place of URLs, which may hold keys and names of secrets. */
+  /** Names of operations instead of URLs, as a URL may hold keys and names of secrets. */
   obfuscateUrls: boolean;
   omitHealthChecks: boolean;
 }

@@ -3,7 +3,7 @@ import { ApiError } from "../../errors.ts";
 import { decodeFirst, encode } from "../../go-json.ts";
 import { isObject, kindOf } from "./go-members.ts";
 
-/** No app's HTTP server takes as many headers; unlimited, they would hold up every other request. */
+/** No app's HTTP server takes as many headers. Without a limit they would hold up every other request. */
 const maxMetadata = 10_000;
 
 export interface BindingBody {

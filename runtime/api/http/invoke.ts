@@ -60,12 +60,12 @@ function findTarget(request: ApiRequest): Target | undefined {
 }
 
 function decodedId(text: string): string {
-  // Cleaning the path took one of a URL's two slashes.
+  // Cleaning the path removed one of the two slashes of a URL.
   const id = text.replace(/^(https?):\/(?!\/)/i, "$1://");
   return unescapeParam("id", id);
 }
 
-/** Only a short body is read here; one that breaks off was never a call. */
+/** Only a short body is read here. If it breaks off, the app is not called. */
 async function bodyOf(request: ApiRequest, id: string) {
   const body = request.passedBody();
   try {

@@ -3,7 +3,7 @@ import { ApiError } from "../../errors.ts";
 import { encode } from "../../go-json.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
 
-/** What these routes ask of the running sidecar. */
+/** What these routes need to know of the running sidecar. */
 export interface Operations {
   appId: string;
   /** Names of what is not ready yet; empty = ready. */

@@ -59,7 +59,7 @@ export function stateRoutes(states: States): Route[] {
     const store = of(request);
     const { keys, parallelism, metadata } = await readBody(request, "bulk");
     addMetadata(metadata, request.query);
-    // One that is asked for many times is read, and held, once.
+    // A key that is asked for many times is read, and held, once.
     const once = [...new Set(keys)];
     const items = await store.bulkGet(once, parallelism, metadata);
     if (once.length === keys.length) return bulkReply(items);

@@ -30,7 +30,7 @@ export const resourceFlags = {
 
 export interface Resource extends KubeObject {
   scopes?: string[];
-  /** An object that another version of the kind's definition let in may have none. */
+  /** An object that was admitted by another version of the CRD may have none. */
   spec?: Record<string, unknown>;
 }
 

@@ -1,4 +1,4 @@
-/** Waiting between tries, cut short by a signal. */
+/** Pauses between tries, which a signal cuts short. */
 import { delay } from "../../timers.ts";
 
 export interface Backoff {
@@ -7,7 +7,7 @@ export interface Backoff {
   reset(): void;
 }
 
-/** Pauses from `firstMs` doubling to `mostMs`. */
+/** The pauses begin with `firstMs` and double up to `mostMs`. */
 export function doublingBackoff(firstMs: number, mostMs: number): Backoff {
   let nextMs = firstMs;
   return {
