@@ -1,8 +1,8 @@
 /**
  * Fills lanes: one fetch request at a time per broker, for those of its
- * partitions that have room. Whatever is wrong with one partition or one
- * broker holds up no other: a full lane is left out, one without a leader is
- * looked for, one that is refused is asked for again later.
+ * partitions that have room. A problem with one partition or broker holds up no
+ * other: a full lane is left out, a missing leader is looked up, a refused
+ * partition is asked for again later.
  */
 import type { Logger } from "../../log.ts";
 import { doublingBackoff, pause } from "./kafka-backoff.ts";
@@ -30,35 +30,35 @@ export interface FetcherOptions {
   cluster: Cluster;
   lanes: Lane[];
   limits: FetchLimits;
-  /** The ID of each topic of the lanes, where the brokers tell it. */
+  /** The ID of each topic of the lanes, if the brokers tell it. */
   topicIds: ReadonlyMap<string, string>;
   log: Logger;
   /** Ends the work; requests in flight end when the caller closes the cluster. */
   signal: AbortSignal;
-  /** Moves a lane that has no position yet, or whose position is not in the log. */
+  /** Gives a position to a lane that has none yet, or whose position is not in the log. */
   place(lane: Lane): Promise<void>;
-  /** A broker answered. Called often. */
+  /** Called whenever a broker has answered, so often. */
   onAnswer(): void;
 }
 
 export interface Fetcher {
-  /** A lane has room again. */
+  /** To be called when a lane has room again. */
   wake(): void;
-  /** Resolves when the signal fired; rejects when the topics must be looked at afresh. */
+  /** Resolves when the signal fires; rejects when the topics must be looked up again. */
   readonly ended: Promise<void>;
 }
 
-/** A broker waits so long for the first record when it has none. */
+/** How long a broker waits for the first record if it has none. */
 const idleWaitMs = 500;
 /** The same while a lane of that broker is full, so that it is soon asked for again. */
 const fullWaitMs = 50;
 const outOfRange = 1;
-/** The partition is on another broker now, is being moved, or its topic is not what it was. */
+/** Errors that mean: the partition is on another broker now, is being moved, or its topic has changed. */
 const moved = new Set([3, 5, 6, 9, 56, 74, 75, 78, 100, 103]);
 
 export function startFetcher(options: FetcherOptions): Fetcher {
   const { cluster, lanes, topicIds, log, signal } = options;
-  /** By broker: the lanes it leads, and whether a loop runs for it. */
+  /** For each broker, the lanes it leads, and whether a loop runs for it. */
   let led = new Map<number, Lane[]>();
   const running = new Set<number>();
   const rests = createRests(signal, () => wake());
@@ -78,7 +78,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
       if (orphans) await backoff.wait(signal);
       else {
         await stale.promise;
-        // What moves has not arrived yet.
+        // A partition that moves has not arrived yet.
         await pause(200, signal);
         backoff.reset();
       }
@@ -91,7 +91,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
   })();
 
-  /** Gives each lane to its leader; tells whether there are lanes without one. */
+  /** Gives each lane to its leader; returns whether there are lanes without a leader. */
   function layOut(): boolean {
     const byLeader = Map.groupBy(
       lanes,
@@ -189,7 +189,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
           topic === part.topic && partition === part.partition,
       );
       const lane = ready[at];
-      // An answer that comes late, after another leader has been asked, is void.
+      // A late answer does not count if another leader has been asked meanwhile.
       if (
         lane &&
         lane.fetchOffset === asked[at]!.offset &&
@@ -213,7 +213,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
     rests.forget(lane);
     if (part.records.length > 0)
-      // A copy where several share one answer, or one slow lane keeps all of it in memory.
+      // Copied if several lanes share one answer: else a slow lane would keep all of it in memory.
       lane.push(parts > 1 ? Buffer.from(part.records) : part.records);
   }
 
@@ -225,7 +225,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** The lane is asked for again later; all of them if it is only on its way to another broker. */
+  /** Asks for the lane again later; for all lanes if it is just moving to another broker. */
   function refused(lane: Lane, error: Error, code?: number): void {
     rests.begin(lane);
     if (code !== undefined && moved.has(code)) {
@@ -237,7 +237,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     troubleOf(isDenied ? where : `${where} partition ${lane.partition}`).found(
       explainError(error, { operation: "READ", topic: lane.topic }),
     );
-    // It may have a new leader, where the look-up failed.
+    // It may have a new leader whose look-up failed.
     if (code === undefined) markStale();
   }
 

@@ -1,18 +1,18 @@
-/** Says once, not once a second, that something does not work, and once that it works again. */
+/** Logs once, not once a second, that something does not work, and once that it works again. */
 import type { Logger } from "../../log.ts";
 
 export interface Trouble {
-  /** It does not work, for this reason. */
+  /** To be called when it does not work, with the reason. */
   found(reason: string): void;
-  /** It works. */
+  /** To be called when it works. */
   over(): void;
   /** The last reason while it does not work. */
   readonly reason: string | undefined;
 }
 
-/** Brokers that just start or elect a leader refuse for a moment; that is no news. */
+/** Brokers that are starting or electing a leader refuse for a moment; that is not logged. */
 const graceMs = 1000;
-/** A dead broker is refused, reset or closed by turns: the latest reason now and then is enough. */
+/** The error of a dead broker changes between refused, reset and closed, so the latest reason is logged only now and then. */
 const repeatMs = 60_000;
 
 export function watchTrouble(log: Logger, where: string): Trouble {

@@ -13,7 +13,7 @@ export interface KubernetesApi {
 }
 
 const timeoutMs = 10_000;
-/** A page of 500 secrets of the size they have; a secret is at most 1 MiB. */
+/** Enough for a page of 500 usual secrets; a single secret is at most 1 MiB. */
 const maxAnswerBytes = 64 * 1024 * 1024;
 
 export function connectKubernetes(access: ClusterAccess): KubernetesApi {
@@ -96,6 +96,6 @@ function parsed(text: string): Record<string, unknown> | undefined {
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
-    return undefined; // the caller says so; V8's message would quote the text
+    return undefined; // the caller reports it; V8's message would quote the text
   }
 }
