@@ -128,7 +128,7 @@ export function createPositions(
       if (resets.length > 0) await group.commit(resets);
       for (const { topic, partition } of resets)
         anew.delete(keyOf(topic, partition));
-      // We would not notice what others do with their partitions, so all are forgotten but ours.
+      // Topics that only other members read are forgotten: we would not notice what happens to them.
       for (const topic of topicIds.keys())
         if (!assignment.has(topic)) topicIds.delete(topic);
       for (const topic of assignment.keys()) {

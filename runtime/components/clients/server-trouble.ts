@@ -1,22 +1,22 @@
-/** Says once, not once a second, that a server can't be reached, and once that it can again. */
+/** Logs once, not once a second, that a server can't be reached, and once that it can again. */
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 
 export interface ServerTrouble {
-  /** It can't be reached, for this reason. */
+  /** To be called when it can't be reached, with the reason. */
   found(reason: string): void;
-  /** It is there. */
+  /** To be called when it is there. */
   over(): void;
-  /** The last reason while it is not there. */
+  /** The last reason, while it is away. */
   readonly reason: string | undefined;
 }
 
-/** The latest reason now and then is enough. */
+/** How often the latest reason is logged. */
 const repeatMs = 60_000;
-/** One that comes and goes is not news each time. */
+/** A server that comes and goes is not logged each time. */
 const quietMs = 1000;
 
-/** As Redis and PostgreSQL begin what they say of a wrong login. */
+/** How Redis and PostgreSQL begin a message about a wrong login. */
 const isRefusal = (reason: string) =>
   /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry|role "|database "|the server asks for a password)/.test(
     reason,
@@ -57,7 +57,7 @@ export function watchServer(log: Logger, server: string): ServerTrouble {
     found(now) {
       reason = now;
       const at = performance.now();
-      // What comes first may be just the cut: the refusal that follows tells more.
+      // The first error may just be the lost connection; the refusal that follows says more.
       const isNews = isRefusal(now) && !isRefusalTold;
       if (!isNews && at - toldAt < (isTold ? repeatMs : quietMs)) return;
       isTold = true;

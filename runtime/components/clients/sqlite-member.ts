@@ -13,13 +13,13 @@ import type {
   ReaderOptions,
 } from "./sqlite-protocol.ts";
 
-/** Read ahead of the app at most so much. */
+/** The most that is read ahead of the app. */
 const window = { messages: 256, laneBytes: 1 << 20, bytes: 4 << 20 };
 
 interface Lane {
   id: number;
   share: Share;
-  /** Next offset to read, next one not done, next one not committed. */
+  /** The next offset to read, the first one that is not done, the first one that is not committed. */
   position: number;
   done: number;
   committed: number;
@@ -77,7 +77,7 @@ export class GroupMember {
       }
   }
 
-  /** Another file than before, perhaps a new one: nothing owned there yet. */
+  /** Called when the file is another one, perhaps new: this member owns nothing in it yet. */
   #startOver(db: Database): void {
     for (const lane of this.#lanes.values()) this.#lose(lane);
     const { group, topics, partitions, start } = this.#options;
@@ -93,7 +93,7 @@ export class GroupMember {
     this.#db = db;
   }
 
-  /** Partitions above this member's quota, the last ones of each topic. */
+  /** The partitions above this member's quota: the last ones of each topic. */
   #spare(db: Database, shares: Share[]): Set<number> {
     const spare = new Set<number>();
     for (const topic of this.#me.topics) {
@@ -105,7 +105,7 @@ export class GroupMember {
     return spare;
   }
 
-  /** Opens lanes for new shares, drops those that are someone else's now. */
+  /** Opens lanes for new partitions, drops those of partitions that others have now. */
   #follow(shares: Share[]): void {
     const epochs = new Map(
       shares.map((share) => [share.partition, share.epoch]),
@@ -145,7 +145,7 @@ export class GroupMember {
     this.#tell({ event: "lost", lane: lane.id });
   }
 
-  /** True when the group's members or owners have changed, or a member has died. */
+  /** True if the group's members or owners have changed, or a member has died. */
   needsRenewal(db: Database, lookForDead: boolean): boolean {
     return (
       this.#db !== db ||
@@ -154,7 +154,7 @@ export class GroupMember {
     );
   }
 
-  /** Reads on wherever there is something new and room for it. */
+  /** Reads on in all lanes that have something new and room for it. */
   fetch(db: Database): void {
     if (this.#db !== db) return;
     let total = [...this.#lanes.values()].reduce(
@@ -209,7 +209,7 @@ export class GroupMember {
     return [...this.#lanes.values()].some((lane) => lane.done > lane.committed);
   }
 
-  /** Inside the caller's transaction; call `committed` once that went through. */
+  /** Runs inside the caller's transaction; call `committed` once that has succeeded. */
   commit(db: Database): () => void {
     if (this.#db !== db) return () => {};
     const after: (() => void)[] = [];
@@ -255,7 +255,7 @@ export class GroupMember {
   }
 }
 
-/** An empty lane may always read one message, however large. */
+/** Whether a lane may read on. An empty one may always read one message, however large. */
 function hasRoom(lane: Lane, totalBytes: number): boolean {
   if (lane.pending.length === 0) return true;
   return (

@@ -10,7 +10,7 @@ const metadata = {
   ),
 };
 
-/** Of the original's sidecars in a cluster. */
+/** The port of the original's sidecars in a cluster. */
 const defaultPort = 50_002;
 
 export const nameformat = defineNameResolver(
@@ -36,7 +36,7 @@ export const nameformat = defineNameResolver(
       throw new MetadataError(`metadata 'format': ${(error as Error).message}`);
     }
     return {
-      // The format has no place for another namespace: it would lead to this one's app of that name.
+      // The format has no place for a namespace. It would lead to the app of that name in this sidecar's own.
       resolve: async (appId, namespace) =>
         namespace === own ? addressOf(appId) : undefined,
       async close() {},

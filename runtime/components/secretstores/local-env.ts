@@ -17,7 +17,7 @@ export const localEnv = defineSecretStore(
   "secretstores.local.env",
   metadata,
   async ({ meta: { prefix }, env, log }) => {
-    // By exact names: the system's own look-up cuts one at NUL, and finds `A=B` in the value of A.
+    // Looked up by exact name: the system's own look-up ends a name at NUL, and finds `A=B` in the value of A.
     const variables = new Map(Object.entries(env));
     return {
       features: [],

@@ -77,7 +77,7 @@ function readObject(
   return value;
 }
 
-/** Each leaf is a secret of one value, named like itself. */
+/** Each leaf is a secret with one value, whose key is the secret's own name. */
 function oneValue(
   content: { [key: string]: Json },
   separator: string,

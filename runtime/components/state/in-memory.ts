@@ -118,7 +118,7 @@ export function openInMemory(now: () => number = Date.now): StateStore {
       check(request);
       remove(request.key);
     },
-    /** Everything is checked before anything is done, against what was there before. */
+    /** All operations are checked against the state before, and only then done. */
     async transact(operations: StateOperation[]) {
       const expiries = operations.map((one) =>
         one.operation === "upsert" ? expiryOf(one.request) : undefined,
