@@ -42,9 +42,9 @@ export interface AccessPolicy {
   trustDomain: string;
   defaultAction: AccessAction;
   operations: {
-    /** With a leading slash; a last segment of one star is any one segment, of two stars is the rest. */
+    /** With a leading slash. A last segment `*` stands for any one segment, `**` for any rest. */
     name: string;
-    /** Upper case; `*` is any. */
+    /** Upper case; `*` stands for any verb. */
     httpVerbs: string[];
     action: AccessAction;
   }[];
@@ -58,7 +58,7 @@ export interface NameResolution {
   at?: Position;
 }
 
-/** What holds when no `--config` is given. */
+/** The Configuration if no `--config` is given. */
 export const defaultConfiguration: Configuration = {
   secretScopes: [],
   deniedComponents: [],

@@ -1,5 +1,5 @@
 /**
- * The shared nouns: what a resource, a component and a binding are. Nothing
+ * The shared types: what a resource, a component and a binding are. Nothing
  * here knows HTTP, YAML or any client library.
  */
 import type { Forward } from "./invocation.ts";
@@ -8,7 +8,7 @@ import type { MetadataTable, MetadataValues } from "./metadata.ts";
 
 /** Where something was written: `components/kafka.yaml:12:5` (1-based). */
 export interface Position {
-  /** Of what is in no file, but in a cluster: `component orders, spec.metadata[0]`, with line and column 0. */
+  /** The place of something that is in a cluster and not in a file: `component orders, spec.metadata[0]`, with line and column 0. */
   file: string;
   line: number;
   column: number;
@@ -19,9 +19,9 @@ export interface MetadataItem {
   name: string;
   value: string;
   at?: Position;
-  /** Where its name is written; `at` is its value's place. */
+  /** Where its name is written; `at` is the place of its value. */
   nameAt?: Position;
-  /** The value came out of a secret store: no message may tell it. */
+  /** The value came from a secret store: no message may contain it. */
   isSecret?: boolean;
 }
 
@@ -40,14 +40,14 @@ export interface ComponentResource {
   at?: Position;
 }
 
-/** What an output binding is asked to do. `data` is `undefined` for a null record. */
+/** A request to an output binding. `data` is `undefined` for a null record. */
 export interface BindingRequest {
   operation: string;
   data: Uint8Array | undefined;
   metadata: Record<string, string>;
 }
 
-/** What it answers; `undefined` instead of a response means HTTP 204. `data` is given away: its memory is freed once it is sent. */
+/** Its answer; `undefined` instead of a response means HTTP 204. `data` is handed over: its memory is freed once it is sent. */
 export interface BindingResponse {
   data?: Uint8Array;
   metadata?: Record<string, string>;
@@ -57,15 +57,15 @@ export interface BindingResponse {
 export interface BindingMessage {
   data: Uint8Array;
   metadata: Record<string, string>;
-  /** Worth nothing later, as a tick of a clock: while no app listens it fails at once instead of being held. */
+  /** True for a message that is worthless later, such as a tick of a clock: while no app listens it fails at once and is not held. */
   perishable?: boolean;
 }
 
 /**
  * Hands one message to the app. Resolves with the app's body once the app took
- * it (any 2xx); rejects otherwise, and then the component decides: redeliver,
- * dead-letter or skip; but never after a {@link DeliveryInterrupted}. It is up to the component never to call it twice at the
- * same time for one partition.
+ * it (any 2xx). Otherwise it rejects, and the component decides whether to
+ * redeliver, dead-letter or skip the message; after a {@link DeliveryInterrupted} it does none of these.
+ * The component must not call it twice at the same time for one partition.
  */
 export type Deliver = (
   message: BindingMessage,
@@ -97,7 +97,7 @@ export interface OpenContext<T extends MetadataTable = MetadataTable> {
   /** The sidecar's environment. */
   env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** What this binding is wanted for (the component's `direction`); both unless restricted. */
+  /** What this binding is used for (the component's `direction`); both unless restricted. */
   directions: { input: boolean; output: boolean };
 }
 
@@ -113,16 +113,16 @@ export interface ComponentDefinition<C extends Closable = Closable> {
   /** Versions it answers to; `["v1"]` also serves an empty version and `v0`. */
   versions: string[];
   metadata: MetadataTable;
-  /** Put before a metadata error, where the original does so: `kafka error: `. */
+  /** Prefix of a metadata error, if the original has one: `kafka error: `. */
   errorPrefix?: string;
   /**
-   * Opens the component. Throws on bad metadata; a server that is merely late
-   * is not an error: connect in the background and keep trying.
+   * Opens the component. Throws on bad metadata. A server that is only late is
+   * not an error: connect in the background and keep trying.
    */
   open(context: OpenContext): Promise<C>;
 }
 
-/** Defines a binding; generics stop here. */
+/** Defines a binding. Its generic types end here: all bindings have one type. */
 export function defineBinding<T extends MetadataTable>(
   type: string,
   metadata: T,
@@ -138,7 +138,7 @@ export function defineBinding<T extends MetadataTable>(
   };
 }
 
-/** The app did not take a message: what it answered, or why it could not be asked. */
+/** The app did not take a message: its answer, or why it could not be reached. */
 export class DeliveryError extends Error {
   override name = "DeliveryError";
   /** HTTP status of the app, `undefined` on a transport error. */
@@ -150,7 +150,7 @@ export class DeliveryError extends Error {
   }
 }
 
-/** An output binding failed, and what it answered is worth knowing: the metadata goes to the caller with the error. */
+/** An output binding failed but gave metadata, which go to the caller with the error. */
 export class BindingError extends Error {
   override name = "BindingError";
   readonly metadata: Record<string, string>;
@@ -178,15 +178,15 @@ export interface AppReply {
 /** The one door to the user's app. */
 export interface AppChannel {
   /**
-   * Passes a request through, both bodies streamed. Headers go out as they are,
-   * with the app's token added. Waits for a free place like `send`, and holds
-   * it until the answer's body has ended.
+   * Passes a request through, with both bodies streamed. Headers go out as they
+   * are, with the app's token added. Waits for a free place like `send`, and
+   * keeps it until the answer's body has ended.
    */
   forward: Forward;
   /**
-   * Sends a request and reads the answer. Waits for a free place when
-   * concurrency is limited. Rejects with {@link DeliveryError} when the app
-   * can't be reached or breaks off.
+   * Sends a request and reads the answer. Waits for a free place if concurrency
+   * is limited. Rejects with a {@link DeliveryError} if the app can't be reached
+   * or breaks off.
    */
   send(
     method: string,

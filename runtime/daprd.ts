@@ -6,7 +6,7 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { hasLimits, limitEnv, nodeLimits } from "./node-limits.ts";
 
-// From source, in a debugger, it stays the process it is.
+// From source, as in a debugger, it does not replace its process.
 if (import.meta.filename.endsWith(".js")) {
   if (!hasLimits())
     process.execve!(

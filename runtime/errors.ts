@@ -143,7 +143,7 @@ const catalogue = {
     "failed to invoke, id: %s, err: %s",
   ],
 
-  // Blocks that this version has not got: code and status as where nothing of the kind is configured.
+  // Blocks that this version does not have: code and status are those of a sidecar without such components.
   pubsubNotFound: [
     404,
     "ERR_PUBSUB_NOT_FOUND",
@@ -245,7 +245,7 @@ export interface ApiErrorOptions {
   details?: ErrorDetail[];
   /** Headers of the answer, e.g. a binding's metadata. */
   headers?: Record<string, string>;
-  /** Said after the original's words. */
+  /** Added after the original's words. */
   because?: string | undefined;
 }
 
@@ -283,13 +283,13 @@ export class ApiError extends Error {
   }
 }
 
-/** Node advises a flag of its own, where the sidecar is told otherwise. */
+/** Node recommends a flag of its own; the sidecar has other ways. */
 const nodeAdvice =
   "if the root CA is installed locally, try running Node.js with --use-system-ca";
 const ourAdvice =
   "name its authority in SSL_CERT_FILE, or in the component or endpoint";
 
-/** A message fit for a person from whatever was thrown. */
+/** A readable message from anything that was thrown. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.message) return error.message.replace(nodeAdvice, ourAdvice);
