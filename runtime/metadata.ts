@@ -1,7 +1,7 @@
 /**
  * Typed metadata tables: one table per component feeds the parser, the errors
- * and the component's page. Rules of `kit/metadata`: keys compare without case,
- * unknown keys pass (who opens a component warns about them), a bool that is not one of y/yes/true/t/on/1 is false.
+ * and the component's page. The rules are those of Dapr's `kit/metadata`: keys in any
+ * case, unknown keys pass (whoever opens a component warns), a bool other than y/yes/true/t/on/1 is false.
  */
 import type { MetadataItem, Position } from "./contract.ts";
 
@@ -12,7 +12,7 @@ export interface Property<T = unknown> {
   parse(text: string): T;
   default?: T;
   required?: boolean;
-  /** Said when it is required and absent, where the original has words of its own: `schedule not set`. */
+  /** The original's own words if it is required and absent, such as `schedule not set`. */
   missing?: string;
   secret?: boolean;
   /** Older names, used only when the main name is absent. */
@@ -25,7 +25,7 @@ export type MetadataValues<T extends MetadataTable> = {
   [K in keyof T]: T[K] extends Property<infer V> ? V : never;
 };
 
-/** A component's metadata is wrong; `at` is the line to look at, or `property` the name whose line it is. */
+/** A component's metadata is wrong. `at` is the line to look at, or `property` the name that is on it. */
 export class MetadataError extends Error {
   override name = "MetadataError";
   readonly at: Position | undefined;
@@ -86,7 +86,7 @@ export function isTruthy(value: string | undefined): boolean {
   return /^(y|yes|true|t|on|1)$/i.test((value ?? "").trim());
 }
 
-/** n, no, false, f, off, 0 in any case, and nothing. */
+/** n, no, false, f, off, 0 in any case, and an empty text. */
 export function isFalsy(value: string | undefined): boolean {
   return /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
 }
@@ -94,7 +94,7 @@ export function isFalsy(value: string | undefined): boolean {
 const unitMs: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
-  // Both signs that look so are Go's: micro and the Greek letter.
+  // Go takes both signs that look like this: micro and the Greek letter.
   "\u00b5s": 1e-3,
   "\u03bcs": 1e-3,
   ms: 1,
@@ -108,7 +108,7 @@ export function parseDurationMs(value: string, bareUnitMs: number): number {
   const input = value.trim();
   if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
   const digits = input.replace(/^[+-]/, "");
-  // Each piece begins where the last one ended.
+  // Each part has to begin where the last one ended.
   const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
   let total = 0;
   do {
@@ -190,7 +190,7 @@ export function parseMetadata<T extends MetadataTable>(
   return values as MetadataValues<T>;
 }
 
-/** The written key that most looks like a misspelt `wanted`, if any is within two edits and not a property itself. */
+/** The written key that looks most like a misspelt `wanted`: within two edits, and no property itself. */
 function nearest(
   wanted: string,
   written: string[],
@@ -203,7 +203,7 @@ function nearest(
   );
 }
 
-/** The one of `names` that `word` most looks like a slip of, in any case; none if all are too far. */
+/** The one of `names`, in any case, that `word` is most likely a slip of; none if all are too far. */
 export function nearestName(
   word: string,
   names: readonly string[],
@@ -212,7 +212,7 @@ export function nearestName(
   let most = folded.length < 4 ? 1 : folded.length < 9 ? 2 : 3;
   let found: string | undefined;
   for (const name of names) {
-    // What can't be near is not compared: the word may be long.
+    // A word that is too long can't be near, and is not compared.
     if (Math.abs(name.length - folded.length) > most) continue;
     const edits = editDistance(folded, name.toLowerCase());
     if (edits > most || (found !== undefined && edits === most)) continue;
@@ -238,7 +238,7 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** A name as a message quotes it: nobody's text fills the log. */
+/** A name as a message quotes it, shortened so that nobody's text fills the log. */
 export const short = (name: string): string =>
   /^[\w./-]{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60));
 

@@ -1,6 +1,6 @@
-/** For what is tried until it succeeds: how long to wait before the next try, and whether the log should tell of this one. */
+/** For work that is tried until it succeeds: how long to wait before the next try, and whether to log this failure. */
 
-/** The latest reason now and then is enough. */
+/** How often the latest reason is logged. */
 const repeatMs = 60_000;
 
 export class Patience {
@@ -14,14 +14,14 @@ export class Patience {
     this.#mostMs = mostMs;
   }
 
-  /** Milliseconds until the next try: each time twice as many, and not the same for all who wait. */
+  /** Milliseconds until the next try: doubled each time, with a random part so that not all try at once. */
   pauseMs(random = Math.random()): number {
     const pause = this.#nextMs * (0.75 + random / 2);
     this.#nextMs = Math.min(this.#nextMs * 2, this.#mostMs);
     return pause;
   }
 
-  /** True for a reason that is new, and each minute. */
+  /** True for a new reason, and once a minute. */
   shouldTell(reason: string, nowMs = performance.now()): boolean {
     const told = this.#told;
     if (told && told.reason === reason && nowMs - told.at < repeatMs)
@@ -30,7 +30,7 @@ export class Patience {
     return true;
   }
 
-  /** It succeeded. True if the log has told of trouble since the last success. */
+  /** To be called on success. True if a failure was logged since the last success. */
   over(): boolean {
     const hadTold = this.#told !== undefined;
     this.#told = undefined;

@@ -17,7 +17,7 @@ export const injector = {
   path: "/mutate",
   webhook: "sidecar-injector.dapr.io",
 } as const;
-/** Ports of both programs. */
+/** The port of `/healthz`, in both programs. */
 export const healthPort = 8080;
 
 /** Secret and ConfigMap. */

@@ -9,8 +9,8 @@ import { messageOf } from "../errors.ts";
 const firstPort = 47_300;
 
 /**
- * The port an app has as long as it is free (spec cli: the original's "stable"
- * port): by app, folder, user and machine, so that a restart finds the same.
+ * The port that an app gets if it is free. It follows from app, folder, user and
+ * machine, so that it is the same after a restart, as in the original.
  */
 export function usualPort(appId: string): number {
   const hash = createHash("sha256")
@@ -28,22 +28,22 @@ function userId(): number {
 }
 
 export interface PortOptions {
-  /** One that can't be used here is passed over, if another can. */
+  /** An address that can't be used here is left out, if another one can. */
   addresses: readonly string[];
-  /** 0 = the usual one, or any if that is taken. */
+  /** 0 = the usual port, or any if that is taken. */
   port: number;
   appId: string;
 }
 
 export interface Listening {
   port: number;
-  /** Those that are listened on, one at least. */
+  /** The addresses that are listened on, at least one. */
   addresses: string[];
-  /** Why others are not. */
+  /** Why the others are not. */
   failures: string[];
 }
 
-/** Listens on every address with a server of its own, all on one port. Rejects when that can't be. */
+/** Listens on each address with a server of its own, all on one port. Rejects if that is not possible. */
 export async function listenOn(
   { addresses, port, appId }: PortOptions,
   make: () => Server,
@@ -68,7 +68,7 @@ export async function listenOn(
   throw new Error("no address to listen on for other sidecars");
 }
 
-/** What says of an address, not of a port, that it is none of this machine's. */
+/** Error codes that mean that this machine does not have the address; they do not concern the port. */
 const unusable: ReadonlySet<string | undefined> = new Set([
   "EADDRNOTAVAIL",
   "EAFNOSUPPORT",
@@ -88,7 +88,7 @@ async function listenAll(
   for (const host of addresses) {
     const server = make();
     try {
-      // Of several addresses `::` would take the port of the others too.
+      // If there are several addresses, `::` would take the port of the others too.
       const ipv6Only = addresses.length > 1;
       await listenOnce(server, { port: listening.port, host, ipv6Only });
     } catch (error) {

@@ -5,7 +5,7 @@ import type { Logger } from "../log.ts";
 import { maxYamlBytes, readRegular, whyUnread } from "../read-regular.ts";
 import { readDocuments, type Value, type YamlError } from "./yaml.ts";
 
-/** The documents of all files, in order. Throws on a folder that can't be read; a file that can't be is a warning. */
+/** The documents of all files, in order. Throws if a folder can't be read; a file that can't be read is a warning. */
 export function* documentsIn(
   folders: readonly string[],
   log: Logger,
@@ -15,7 +15,7 @@ export function* documentsIn(
       yield* readDocuments(text, file);
 }
 
-/** The YAML files of a folder, `file` as a person would type it. As {@link documentsIn}. */
+/** The YAML files of a folder; `file` is the path as a person would type it. Like {@link documentsIn}. */
 export function* textsIn(
   folder: string,
   log: Logger,
@@ -39,7 +39,7 @@ export function* textsIn(
   }
 }
 
-/** In order of their names. Throws where the folder can't be read. */
+/** Files in the order of their names. Throws if the folder can't be read. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
@@ -57,11 +57,11 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** One within, which is left alone as in the original, or a link to one. */
+/** Whether it is a folder, or a link to one; folders inside are left alone, as in the original. */
 const isFolder = (path: string) =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** A path as a person would type it: relative when that is shorter. */
+/** A path as a person would type it: relative if that is shorter. */
 function shown(file: string): string {
   const short = relative(process.cwd(), file);
   return short.startsWith("..") ? file : short;

@@ -1,4 +1,4 @@
-/** Resources in folders, as a sidecar on a machine of its own has them: read once, at the start. */
+/** Resources in folders, for a self-hosted sidecar: read once, at the start. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "../log.ts";
 import { selectComponents } from "./components.ts";
@@ -15,11 +15,11 @@ export interface FoldersOptions {
   configurationFiles: readonly string[];
   env: Record<string, string | undefined>;
   log: Logger;
-  /** The start is called off: reading rejects. */
+  /** Aborts when the start is called off; then reading rejects. */
   signal: AbortSignal;
 }
 
-/** Rejects, file and line named, on what a sidecar should not start with. */
+/** Rejects, with file and line, on a mistake with which a sidecar should not start. */
 export function openFolders(options: FoldersOptions): ResourceSource {
   const { folders, configurationFiles, log, signal } = options;
   const documents: (Value | YamlError)[] = [];
@@ -34,7 +34,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
       for (const folder of folders)
         for (const { file, text } of textsIn(folder, log)) {
           documents.push(...readDocuments(text, file));
-          // Signals are heard between two turns.
+          // Gives signals a turn of the event loop.
           await nextTurn();
           signal.throwIfAborted();
         }

@@ -1,4 +1,4 @@
-/** What is done with the components of each category: which block they serve, and what they can do there. */
+/** What to do with the components of each category: which block they serve, and what they can do there. */
 import type { Bindings } from "../blocks/bindings.ts";
 import type { Secrets } from "../blocks/secrets.ts";
 import type { States } from "../blocks/state.ts";
@@ -54,7 +54,7 @@ export function createCategories({
     },
     remove: (removed, { name }) => bindings.remove(name, removed),
   };
-  // A list and what is done with its entries go together; past here a component is a component.
+  // The list of a category belongs to the functions that use its entries. From here on all components have one type.
   const categories = { secretstores, state, bindings: binding };
   return categories as unknown as Record<string, Category>;
 }
@@ -69,7 +69,7 @@ function withRoute(resource: LoadedComponent) {
   };
 }
 
-/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors. */
+/** Features as `/v1.0/metadata` lists them. With these two a store is fit for actors. */
 const capabilitiesOf = ({ features }: StateStore): string[] => [
   ...features,
   ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")

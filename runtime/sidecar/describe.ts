@@ -1,4 +1,4 @@
-/** What the sidecar says of itself. */
+/** What the sidecar says about itself. */
 import type { Flags } from "../flags.ts";
 import { daprVersion } from "../version.ts";
 import type { Attributes } from "./attributes.ts";

@@ -1,6 +1,6 @@
 /**
  * The composition root: opens everything in the documented order (docs/protocol/daprd.md),
- * closes it in reverse, unwinds a failed start.
+ * and closes it in reverse, also after a failed start.
  */
 import { hostname } from "node:os";
 import { bindingRoutes } from "../api/http/bindings.ts";
@@ -42,15 +42,15 @@ import type { SidecarOptions } from "./options.ts";
 import { watchApp } from "./watch-app.ts";
 
 export interface Sidecar {
-  /** Resolves when all is up, the app included; rejects when it never will be. */
+  /** Resolves when all is up, the app included; rejects if it never will be. */
   ready: Promise<void>;
   /** Stops taking messages for good; the APIs stay up. `appUnhealthy` resolves once the app is, or never was healthy. */
   block(): { stopped: Promise<void>; appUnhealthy: Promise<void> };
-  /** Ends everything in order; rejects on what could not be closed. */
+  /** Ends everything in order; rejects if something could not be closed. */
   close(): Promise<void>;
 }
 
-/** Starts a sidecar. Rejects, with everything closed again, when a component or a port can't be opened. */
+/** Starts a sidecar. If a component or a port can't be opened, closes everything again and rejects. */
 export async function start(options: SidecarOptions): Promise<Sidecar> {
   const { flags, env, log } = options;
   const appId = flags["app-id"];
@@ -70,7 +70,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     if (flags.config.length === 0) log.info("loading default configuration");
     log.info(`${flags.mode} mode configured`);
     log.info(`app id: ${appId}`);
-    // From the injector, whose own log few users look at.
+    // These come from the injector, whose own log few users read.
     const warnings = env["DAPR_ANNOTATION_WARNINGS"]?.split("\n") ?? [];
     for (const warning of warnings) log.warn(warning);
     const namespace = env["NAMESPACE"] ?? "";
@@ -82,7 +82,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     let components: ComponentSet | undefined;
     let features: readonly string[] = [];
     let wasComplete = false;
-    /** Components that the first start still waits for; a later change takes no app out of service. */
+    /** Components that the first start still waits for. A later change does not take an app out of service. */
     const missing = (): string[] => {
       const names = wasComplete ? [] : components!.failing();
       wasComplete = names.length === 0;
@@ -104,7 +104,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       setMetadata: (key, value) => extended.set(key, value),
       shutdown: options.onShutdown,
     };
-    // First, so that who probes it gets an answer while the rest is waited for.
+    // Opened first, so that probes get an answer while the rest is waited for.
     const publicApi = await openPublicApi(options, operations);
     if (publicApi) opened.defer(() => publicApi.close());
 
@@ -218,12 +218,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       configuration: options.onRestart,
     });
 
-    // Inputs end first: nothing new reaches the app while the rest goes down.
+    // Inputs end first, so that nothing new reaches the app while the rest closes.
     opened.defer(() => bindings.stopReading());
-    // And nothing new is opened.
+    // Nothing new is opened either.
     opened.defer(() => source.unfollow?.());
     opened.defer(() => stopping.abort());
-    // Other sidecars ask the next one of this app from now on.
+    // From now on other sidecars call another instance of this app.
     opened.defer(() => peerServer.leave());
 
     const ready = (async () => {
@@ -233,7 +233,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         `dapr initialized. Status: Running. Init Elapsed ${Math.round(performance.now() - started)}ms`,
       );
     })();
-    // Ending while the app is still awaited is no failure.
+    // It is no failure to end while the app is still awaited.
     ready.catch(() => {});
 
     const all = opened.move();
