@@ -2,8 +2,8 @@
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
  * `threshold` failures in a row make it unhealthy (docs/protocol/app.md).
  */
-import type { AppChannel } from "../contract.ts";
-import { delay } from "../timers.ts";
+import type { AppChannel } from "../contracts/app-channel.ts";
+import { delay } from "../shared/timers.ts";
 
 export interface HealthOptions {
   path: string;

@@ -1,5 +1,5 @@
 /** What all state stores read from a request in the same way. */
-import type { DeleteState, SetState } from "../state-store.ts";
+import type { DeleteState, SetState } from "../contracts/state-store.ts";
 
 /** The etag of a request; an empty one is none (docs/protocol/state.md). */
 export const etagOf = (request: SetState | DeleteState): string | undefined =>

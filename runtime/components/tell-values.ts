@@ -1,7 +1,12 @@
 /** Finds values that do not mean what they say: a `ture` that counts as false, a direction that does not exist. */
-import type { ComponentDefinition, ComponentResource } from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { isFalsy, isTruthy, short, where } from "../metadata.ts";
+import type {
+  ComponentDefinition,
+  ComponentResource,
+} from "../contracts/component.ts";
+import type { Logger } from "../shared/log.ts";
+import { isFalsy, isTruthy } from "../shared/units.ts";
+import { short } from "../shared/nearest-name.ts";
+import { where } from "../shared/position.ts";
 
 const directions = ["input", "output"];
 

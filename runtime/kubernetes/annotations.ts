@@ -1,7 +1,7 @@
 /** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (docs/protocol/kubernetes.md). */
-import { isFalsy, isTruthy } from "../metadata.ts";
+import { isFalsy, isTruthy } from "../shared/units.ts";
 import { annotation, appService } from "./names.ts";
-import type { ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./api/objects.ts";
 
 export interface Annotations {
   /** The text as given, even if it is empty; undefined only if the key is absent. */

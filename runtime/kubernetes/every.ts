@@ -1,6 +1,6 @@
 /** Work that is done again and again; failures are logged. */
-import type { Logger } from "../log.ts";
-import { startTimer } from "../timers.ts";
+import type { Logger } from "../shared/log.ts";
+import { startTimer } from "../shared/timers.ts";
 
 export interface Repeated {
   /** Runs it at once, or as soon as a run under way has ended. Resolves when a run that began after this call has succeeded. */

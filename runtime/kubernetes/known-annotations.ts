@@ -1,7 +1,7 @@
 /** The known annotations `dapr.io/…` of pods, and what to say of any other. */
-import { nearestName, short } from "../metadata.ts";
+import { nearestName, short } from "../shared/nearest-name.ts";
 import { annotation, noSidecarAnnotation } from "./names.ts";
-import type { ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./api/objects.ts";
 
 /** Annotations of the original that have no effect here. They are named in a warning, so that nobody waits for their effect. */
 export const notActedUpon: readonly string[] = [

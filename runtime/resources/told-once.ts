@@ -1,5 +1,5 @@
 /** Warnings about things that are read again and again: each is logged only when it is new. */
-import type { Logger } from "../log.ts";
+import type { Logger } from "../shared/log.ts";
 
 /** `pass` begins a reading; warnings of the last reading are not repeated. */
 export function toldOnce(log: Logger): Logger & { pass(): void } {

@@ -1,5 +1,5 @@
 /** What clients store about the sidecar by `PUT /v1.0/metadata/{key}`. It has a limit, so that it can't fill the memory. */
-import { ApiError } from "../errors.ts";
+import { ApiError } from "../contracts/errors.ts";
 
 const maxBytes = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 /** What to say of a path without a route: the verbs it takes, or the path that was probably meant. */
-import { editDistance } from "../../metadata.ts";
+import { editDistance } from "../../shared/nearest-name.ts";
 import type { Route } from "./request.ts";
 
 /** These paths are known too, though they are no routes. */

@@ -1,5 +1,5 @@
 /** Addresses that have just refused a call: for a while others are preferred. */
-import type { Peer } from "../../name-resolver.ts";
+import type { Peer } from "../../contracts/name-resolver.ts";
 
 /** Longer than the cluster's DNS, or a registry, needs to notice that an instance is gone. */
 const avoidedMs = 5000;

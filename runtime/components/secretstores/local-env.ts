@@ -1,6 +1,9 @@
 /** secretstores.local.env: the sidecar's own environment (docs/protocol/secrets.md). */
-import { defineSecretStore, type Secret } from "../../secret-store.ts";
-import { text } from "../../metadata.ts";
+import {
+  defineSecretStore,
+  type Secret,
+} from "../../contracts/secret-store.ts";
+import { text } from "../../contracts/metadata.ts";
 
 const metadata = {
   prefix: text(

@@ -1,6 +1,6 @@
 /** A program's own serving certificate. It is renewed at half of its lifetime and whenever the authority changes. */
 import { openTrustBundle, type TrustContext } from "./trust-bundle.ts";
-import { delay } from "../../timers.ts";
+import { delay } from "../../shared/timers.ts";
 
 export interface ServingCertificate {
   /** PEM: leaf and issuer. */

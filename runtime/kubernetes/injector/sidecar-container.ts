@@ -1,7 +1,7 @@
 /** The container `daprd` (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
-import type { Container, VolumeMount } from "../objects.ts";
+import type { Container, VolumeMount } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 import { sidecarArgs, sidecarPorts } from "./sidecar-args.ts";
 import { sidecarEnv } from "./sidecar-env.ts";

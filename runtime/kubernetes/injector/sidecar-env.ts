@@ -1,6 +1,6 @@
 /** The sidecar's environment: its settings, and what the pod's author adds by annotation (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
-import type { EnvVar } from "../objects.ts";
+import type { EnvVar } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 
 export function sidecarEnv(

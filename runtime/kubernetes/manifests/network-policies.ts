@@ -1,6 +1,6 @@
 /** Who may reach the control plane: everybody may reach its two API ports, and nobody anything else. */
 import { healthPort, injector, operator } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
 /** No selector can name the API server's address, so only ports can be restricted. */

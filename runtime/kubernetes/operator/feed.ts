@@ -2,7 +2,7 @@
  * Changes of one kind on their way to the sidecars that may see them: in order, with secrets resolved. An object that refers to a
  * missing Secret says so in place of the value, and comes again once the Secret exists. Other objects are not held up.
  */
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { eventType, type UpdateEvent } from "../../proto/operator-methods.ts";
 import type { Change, ResourceCache } from "./resource-cache.ts";
 import {

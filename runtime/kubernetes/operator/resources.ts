@@ -1,5 +1,5 @@
 /** The kinds of the group dapr.io that sidecars ask for, and which objects an app may see. */
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 
 export interface DaprObject extends KubernetesObject {
   /** App ids that may see it; empty = all. It is a sibling of `spec`. */

@@ -1,8 +1,8 @@
 /** Bodies in numbered pieces, as CallLocalStream carries them in both directions. */
 import { Readable } from "node:stream";
-import { countSpent, free } from "../../spent-bytes.ts";
+import { countSpent, free } from "../../shared/memory/spent-bytes.ts";
 import type { Payload } from "./messages.ts";
-import { startTimer } from "../../timers.ts";
+import { startTimer } from "../../shared/timers.ts";
 
 /** The most bytes of a piece: far below any message limit, and enough to be worth a message. */
 const pieceBytes = 64 * 1024;

@@ -1,5 +1,5 @@
 /** gRPC codes, and the kinds of failed calls and HTTP statuses that they stand for. */
-import type { CallErrorKind } from "../../invocation.ts";
+import type { CallErrorKind } from "../../contracts/invocation.ts";
 
 const codes: Record<CallErrorKind, number> = {
   invalid: 3,

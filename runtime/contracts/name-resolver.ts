@@ -1,0 +1,49 @@
+/** What a name resolver is: it makes this sidecar known and finds the others. */
+import type { ComponentDefinition, OpenContext } from "./component.ts";
+import type { MetadataTable } from "./metadata.ts";
+
+/** Where a sidecar takes calls of other sidecars. */
+export interface Peer {
+  /** An IP address or a host name, without brackets. */
+  host: string;
+  /** Its internal gRPC port. */
+  port: number;
+  /** The version of our direct protocol, if the resolver knows that the sidecar speaks it beside gRPC. */
+  direct?: string;
+}
+
+/** This sidecar, as others should find it. */
+export interface Registration extends Peer {
+  appId: string;
+  namespace: string;
+}
+
+export interface NameResolver {
+  /** Makes this sidecar known until `close`. */
+  register?(self: Registration): Promise<void>;
+  /** Finds a sidecar of the app; `undefined` if this resolver knows none. Rejects if it can't ask. */
+  resolve(appId: string, namespace: string): Promise<Peer | undefined>;
+  /** To be called when the peer did not answer: others are preferred for a while, or it is left out until it is seen again. */
+  forget?(appId: string, namespace: string, peer: Peer): void;
+  /** Withdraws the registration. */
+  close(): Promise<void>;
+}
+
+/** The namespace of this sidecar: `NAMESPACE`, else `default`. */
+export const ownNamespace = (
+  env: Readonly<Record<string, string | undefined>>,
+): string => env["NAMESPACE"] || "default";
+
+/** Defines a name resolver. Its generic types end here: all resolvers have one type. */
+export function defineNameResolver<T extends MetadataTable>(
+  type: string,
+  metadata: T,
+  open: (context: OpenContext<T>) => Promise<NameResolver>,
+): ComponentDefinition<NameResolver> {
+  return {
+    type,
+    versions: ["v1"],
+    metadata,
+    open: open as unknown as ComponentDefinition<NameResolver>["open"],
+  };
+}

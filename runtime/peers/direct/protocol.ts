@@ -1,0 +1,52 @@
+/**
+ * What two sidecars of this kind speak instead of gRPC: the call itself as
+ * HTTP/1.1 over kept connections, behind a mark. HTTP/2 costs two to three
+ * times as much per call.
+ *
+ * A request begins with `Host: dapr-sidecar` and `dapr-peer: 1`, in this order; an
+ * answer of the app begins with `dapr-peer: 1`. `dapr-peer: 1; KIND` means that there
+ * is no answer, and the body says why. `dapr-peer: 1; KIND; unsent` means that the app
+ * never saw the call, so any other sidecar of the app may be asked. Another version is refused
+ * with 505 before anything of the body is read.
+ */
+import type { CallError, CallErrorKind } from "../../contracts/invocation.ts";
+
+/** The registration tells it; both sides must have the same. */
+export const directVersion = "1";
+
+export const peerHeader = "dapr-peer";
+
+/** No web page can have this name: a page whose DNS name was rebound to this machine sends its own. */
+export const peerHost = "dapr-sidecar";
+
+export const statusOfError = 502;
+export const statusOfOtherVersion = 505;
+
+const kinds: ReadonlySet<string> = new Set<CallErrorKind>([
+  "unavailable",
+  "unauthenticated",
+  "denied",
+  "invalid",
+  "too-large",
+  "unimplemented",
+  "internal",
+]);
+
+/** The mark of an answer that is not the app's. */
+export const errorMark = ({ kind, unsent }: CallError): string =>
+  `${directVersion}; ${kind}${unsent ? "; unsent" : ""}`;
+
+/** What a mark says of a failed call; undefined for anything else. */
+export function readErrorMark(
+  mark: string,
+): Pick<CallError, "kind" | "unsent"> | undefined {
+  const [version, kind = "", unsent, ...rest] = mark.split("; ");
+  const isKnown =
+    version === directVersion &&
+    kinds.has(kind) &&
+    (unsent === undefined || unsent === "unsent") &&
+    rest.length === 0;
+  return isKnown
+    ? { kind: kind as CallErrorKind, unsent: unsent !== undefined }
+    : undefined;
+}
