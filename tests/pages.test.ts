@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { sources } from "./support/sources.ts";
 
 const root = join(__dirname, "..");
 const pages = [
@@ -50,6 +51,19 @@ test.each(pages)("each link of %s leads somewhere", (page) => {
         !anchorsOf(file).includes(anchor)),
   );
   expect(broken).toEqual([]);
+});
+
+test("each page that a comment names is there", () => {
+  const missing = ["runtime", "tests", "scripts", "bench"]
+    .flatMap(sources)
+    .flatMap((file) =>
+      [...read(file).matchAll(/\bdocs\/[\w/.-]+\.md\b/g)].map(([page]) => ({
+        file,
+        page,
+      })),
+    )
+    .filter(({ page }) => !existsSync(join(root, page)));
+  expect(missing).toEqual([]);
 });
 
 test.each([

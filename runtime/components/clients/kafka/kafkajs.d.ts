@@ -1,5 +1,5 @@
 /**
- * kafkajs' inner modules, as far as the Kafka clients here use them. kafka-cluster.ts
+ * kafkajs' inner modules, as far as the Kafka clients here use them. cluster.ts
  * says why its public API is not used.
  */
 declare module "kafkajs/src/cluster/index.js" {

@@ -1,7 +1,7 @@
 /**
  * Connections to PostgreSQL that outlive the server: a late server is waited
- * for, a lost connection is replaced, and no statement is sent twice. The postgres*.ts
- * files in this folder are the only ones that know the driver `pg`.
+ * for, a lost connection is replaced, and no statement is sent twice. Only
+ * the files of this folder know the driver `pg`.
  */
 import type { Logger } from "../../../shared/log.ts";
 import type { PostgresServer } from "./settings.ts";

@@ -1,7 +1,7 @@
 /**
  * A connection to Redis that outlives the server: it waits for a server that is
  * late or restarts, and never sends a command again whose outcome is unknown.
- * The redis*.ts files in this folder are the only ones that know ioredis.
+ * Only the files of this folder know ioredis.
  */
 import type { Cluster, Redis } from "ioredis";
 import { createHash } from "node:crypto";
