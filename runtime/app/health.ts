@@ -1,6 +1,6 @@
 /**
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
- * `threshold` failures in a row make it unhealthy (spec api §6.4).
+ * `threshold` failures in a row make it unhealthy (docs/protocol/app.md).
  */
 import type { AppChannel } from "../contracts/app-channel.ts";
 import { delay } from "../shared/timers.ts";

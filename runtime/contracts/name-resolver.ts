@@ -7,7 +7,7 @@ export interface Peer {
   host: string;
   /** Its internal gRPC port. */
   port: number;
-  /** What it speaks besides the original's internal gRPC, if the resolver knows: our own protocol's version. */
+  /** The version of our direct protocol, if the resolver knows that the sidecar speaks it beside gRPC. */
   direct?: string;
 }
 
@@ -20,9 +20,9 @@ export interface Registration extends Peer {
 export interface NameResolver {
   /** Makes this sidecar known until `close`. */
   register?(self: Registration): Promise<void>;
-  /** Finds a sidecar of the app; `undefined` when this resolver knows none. Rejects when it can't ask. */
+  /** Finds a sidecar of the app; `undefined` if this resolver knows none. Rejects if it can't ask. */
   resolve(appId: string, namespace: string): Promise<Peer | undefined>;
-  /** The peer did not answer: others come before it for a while, or it is not given before it is seen anew. */
+  /** To be called when the peer did not answer: others are preferred for a while, or it is left out until it is seen again. */
   forget?(appId: string, namespace: string, peer: Peer): void;
   /** Withdraws the registration. */
   close(): Promise<void>;

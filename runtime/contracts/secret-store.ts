@@ -6,12 +6,12 @@ export type Secret = Record<string, string>;
 
 export interface SecretStore {
   features: readonly "MULTIPLE_KEY_VALUES_PER_SECRET"[];
-  /** Rejects when there is no such secret: `secret X not found`. Values never stand in an error. */
+  /** Rejects if there is no such secret: `secret X not found`. An error never contains a value. */
   get(
     name: string,
     metadata: Record<string, string>,
   ): Promise<Secret | undefined>;
-  /** All secrets by name. Like `get`, `undefined` where the store has nothing to say (HTTP 204). */
+  /** All secrets by name. Like `get`, it gives `undefined` if the store has none (HTTP 204). */
   bulk(
     metadata: Record<string, string>,
   ): Promise<Record<string, Secret> | undefined>;

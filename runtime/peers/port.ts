@@ -9,8 +9,8 @@ import { messageOf } from "../shared/message-of.ts";
 const firstPort = 47_300;
 
 /**
- * The port an app has as long as it is free (spec cli: the original's "stable"
- * port): by app, folder, user and machine, so that a restart finds the same.
+ * The port that an app gets if it is free. It follows from app, folder, user and
+ * machine, so that it is the same after a restart, as in the original.
  */
 export function usualPort(appId: string): number {
   const hash = createHash("sha256")
@@ -28,9 +28,9 @@ function userId(): number {
 }
 
 export interface PortOptions {
-  /** One that can't be used here is passed over, if another can. */
+  /** An address that can't be used here is left out, if another one can. */
   addresses: readonly string[];
-  /** 0 = the usual one, or any if that is taken. */
+  /** 0 = the usual port, or any if that is taken. */
   port: number;
   appId: string;
 }
@@ -63,7 +63,7 @@ export async function listenForPeers<S extends Server>(
   throw new Error("no address to listen on for other sidecars");
 }
 
-/** What says of an address, not of a port, that it is none of this machine's. */
+/** Error codes that mean that this machine does not have the address; they do not concern the port. */
 const unusable: ReadonlySet<string | undefined> = new Set([
   "EADDRNOTAVAIL",
   "EAFNOSUPPORT",

@@ -1,6 +1,6 @@
 /**
  * The port for other sidecars. Those of this kind call over HTTP/1.1
- * (protocol.ts), the original's by gRPC (spec grpc §4): the first bytes of a
+ * (protocol.ts), the original's by gRPC (docs/protocol/sidecars.md). The first bytes of a
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
 import { createServer } from "node:http";
@@ -15,30 +15,30 @@ import { directVersion } from "./direct/protocol.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;
-  /** Of a message over gRPC; 0 or less is no limit. */
+  /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
 }
 
 export interface PeerServer extends Omit<Listening, "servers"> {
   /** What it speaks besides gRPC, for its registration. */
   direct: string;
-  /** From now on calls are answered as ones that its app never saw. */
+  /** From now on calls are refused as calls that the app never saw. */
   leave(): void;
-  /** Leaves, lets calls under way end, then resolves. */
+  /** Leaves, waits for calls under way, then resolves. */
   close(): Promise<void>;
 }
 
-/** For the first bytes, and for the rest of a head. */
+/** The time for the first bytes, and for the rest of a head. */
 const headTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 const maxHeaderBytes = 64 * 1024;
 /**
- * After it leaves, connections are open for so long: a call on its way gets its
- * answer, and its caller then closes the others. Calls met by a closed one may
- * have been read, for all that their callers know.
+ * After leaving, connections stay open for so long: a call on its way gets an
+ * answer, and its caller then closes the other connections. When a connection
+ * just closes, the caller can't know whether its call was read.
  */
 const leavingMs = 500;
-/** More than a sidecar keeps a connection itself. */
+/** Longer than a sidecar keeps an idle connection itself. */
 const keepAliveMs = 75_000;
 
 export async function listenPeers(

@@ -9,9 +9,9 @@ export interface ResourceSource {
   readonly isPatient: boolean;
   /** Asked first: what it refuses is not among the components. */
   configuration(): Promise<Configuration>;
-  /** Those that concern this app, in order. */
+  /** The components that concern this app, in order. */
   components(): Promise<LoadedComponent[]>;
-  /** By name. Asked once the components are open, as its secrets come from them. */
+  /** The endpoints by name. Called once the components are open, as secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
   /** Tells of changes from here on. */
   follow(changes: ResourceChanges): void;
@@ -20,10 +20,10 @@ export interface ResourceSource {
   close(): Promise<void>;
 }
 
-/** Told what holds now, whole lists: what is in them unchanged stays as it is. */
+/** Gets whole lists of what exists now; unchanged entries stay as they are. */
 export interface ResourceChanges {
   components(now: LoadedComponent[]): void;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
-  /** The Configuration is another, which takes a new start. */
+  /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;
 }

@@ -30,15 +30,15 @@ import type { SidecarOptions } from "./options.ts";
 import { watchApp } from "./watch-app.ts";
 
 export interface Sidecar {
-  /** Resolves when all is up, the app included; rejects when it never will be. */
+  /** Resolves when all is up, the app included; rejects if it never will be. */
   ready: Promise<void>;
   /** Stops taking messages for good; the APIs stay up. `appUnhealthy` resolves once the app is, or never was healthy. */
   block(): { stopped: Promise<void>; appUnhealthy: Promise<void> };
-  /** Ends everything in order; rejects on what could not be closed. */
+  /** Ends everything in order; rejects if something could not be closed. */
   close(): Promise<void>;
 }
 
-/** Starts a sidecar. Rejects, with everything closed again, when a component or a port can't be opened. */
+/** Starts a sidecar. If a component or a port can't be opened, closes everything again and rejects. */
 export async function start(options: SidecarOptions): Promise<Sidecar> {
   const { flags, env, log } = options;
   const started = performance.now();
@@ -119,12 +119,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       configuration: options.onRestart,
     });
 
-    // Inputs end first: nothing new reaches the app while the rest goes down.
+    // Inputs end first, so that nothing new reaches the app while the rest closes.
     opened.defer(() => bindings.stopReading());
     // And nothing new is opened.
     opened.defer(() => source.unfollow());
     opened.defer(() => stopping.abort());
-    // Other sidecars ask the next one of this app from now on.
+    // From now on other sidecars call another instance of this app.
     opened.defer(() => peerServer.leave());
 
     const ready = (async () => {
@@ -134,7 +134,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         `dapr initialized. Status: Running. Init Elapsed ${Math.round(performance.now() - started)}ms`,
       );
     })();
-    // Ending while the app is still awaited is no failure.
+    // It is no failure to end while the app is still awaited.
     ready.catch(() => {});
 
     const all = opened.move();

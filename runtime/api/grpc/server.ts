@@ -13,7 +13,7 @@ const message =
   "the gRPC API is not available in this version of the sidecar; use the HTTP API";
 
 export interface GrpcServerOptions {
-  /** A taken address is an error, as another sidecar has it, and is not just skipped. */
+  /** A taken address is an error instead of being skipped: another sidecar has it. */
   refuseTaken: boolean;
   log: Logger;
   /** Ends the wait for a taken port. */
@@ -21,8 +21,8 @@ export interface GrpcServerOptions {
 }
 
 /**
- * Listens on every address; one that can't be used is logged and skipped, none
- * at all is an error.
+ * Listens on every address. One that can't be used is logged and skipped; if
+ * none can, that is an error.
  */
 export async function listenGrpc(
   addresses: readonly string[],

@@ -11,7 +11,7 @@ import type {
 import type { Socket } from "node:net";
 import type { Remote } from "../../net/own-sockets.ts";
 
-/** As the HTTP/1.1 server calls it; the far end is told apart from the stream that carries it. */
+/** As the HTTP/1.1 server calls it; the caller's socket comes beside the stream that carries the request. */
 export type Handle = (
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -38,11 +38,11 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
         maxConcurrentStreams: 256,
       },
     });
-    h2.on("sessionError", () => {}); // its connection ends, which tells enough
+    h2.on("sessionError", () => {}); // its connection ends too, which is handled
     h2.on("request", (incoming, outgoing) => {
       const socket = sessions.get(incoming.stream.session!) ?? nobody;
       nameHost(incoming);
-      // One stream of many: what its client still sends after the answer is not awaited.
+      // It is one stream of many: what its client still sends after the answer is not awaited.
       outgoing.stream.once("finish", () => {
         if (!incoming.readableEnded) incoming.stream.close();
       });
@@ -75,7 +75,7 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
   };
 }
 
-/** The host is checked by its HTTP/1.1 name; two that differ are none of ours. */
+/** The host is checked under its HTTP/1.1 name. If `:authority` and `Host` differ, neither is taken. */
 function nameHost({ headers }: Http2ServerRequest) {
   const names = [headers[":authority"], headers.host].filter(Boolean);
   headers.host = [...new Set(names)].join(", ");

@@ -32,7 +32,7 @@ export interface ServerOptions {
   cors?: (request: ApiRequest) => Cors | undefined;
   /** Bytes; a longer body fails with `stream too large`. */
   maxBodyBytes: number;
-  /** A request whose header takes longer is cut, 10 s by default; 0 = never. */
+  /** A request whose headers take longer is cut; 10 s by default, 0 = never. */
   headerTimeoutMs?: number;
   /** `--read-buffer-size`; a longer header is answered 431. */
   readBufferBytes: number;
@@ -42,7 +42,7 @@ export interface ServerOptions {
   /** Serve HTTP/2 without TLS on the same port. */
   h2c?: boolean;
   log: Logger;
-  /** Ends the wait for a taken port. */
+  /** Aborts the wait for a taken port. */
   signal?: AbortSignal;
 }
 
@@ -76,9 +76,9 @@ const lastCallMs = 50;
 const headerSlackBytes = 4096;
 
 /**
- * Listens on every address; one that can't be used is logged and skipped, none
- * at all is an error. So is a taken one with `refuseTaken`: whoever has it
- * would get half of this sidecar's calls.
+ * Listens on every address. One that can't be used is logged and skipped; if
+ * none can, that is an error. With `refuseTaken` a taken one is an error too:
+ * whoever has it would get half of this sidecar's calls.
  */
 export async function listen(
   addresses: readonly string[],
@@ -140,7 +140,7 @@ export async function listen(
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
-      state.closing = true; // every answer from now on is its connection's last
+      state.closing = true; // from now on each answer is the last of its connection
       const closed = Promise.all(servers.map(stopListening));
       // A request on its way over an idle connection is answered, not reset.
       if (sockets.size > 0) await delay(lastCallMs);
@@ -248,7 +248,7 @@ function hasUnknownCoding({ headers }: IncomingMessage): boolean {
   return coding !== undefined && coding.toLowerCase() !== "chunked";
 }
 
-/** What the answer says itself goes before; of an answer passed on, the sidecar's word holds. */
+/** A header of the sidecar's own answer wins; in an answer that is passed on, the sidecar's wins over the app's. */
 function allowOrigin(reply: ApiReply, headers: Record<string, string>) {
   const { rawHeaders } = reply;
   if (!rawHeaders) {

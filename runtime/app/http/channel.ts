@@ -1,6 +1,6 @@
 /**
  * The app channel over HTTP: keep-alive connections to the user's app, its API
- * token, at most `maxConcurrency` calls at a time (spec api §6.4).
+ * token, at most `maxConcurrency` calls at a time (docs/protocol/app.md).
  */
 import { connect } from "node:net";
 import { Readable } from "node:stream";
@@ -71,7 +71,7 @@ export async function createHttpChannel(
     const release = await semaphore?.acquire(request.signal);
     try {
       const reply = await client.forward(request, apiToken);
-      // A turn is worth nothing to the app while it still answers.
+      // The turn is given back only when the answer is read: until then the app is busy.
       if (release && reply.body instanceof Readable)
         reply.body.once("close", release);
       else release?.();

@@ -1,6 +1,6 @@
 /**
- * A message's metadata as headers of the app's request (spec api §1.2,
- * components §2): names lower-cased, hop-by-hop headers and the length dropped,
+ * A message's metadata as headers of the app's request (docs/protocol/app.md):
+ * names lower-cased, hop-by-hop headers and the length dropped,
  * `grpc-*` prefixed. A header that HTTP can't carry is dropped, never the
  * message. Its own content type reaches the app; without one the bytes decide.
  */
@@ -21,7 +21,7 @@ export function deliveryHeaders(
   data: Uint8Array,
   onDropped: (name: string) => void,
 ): Record<string, string> {
-  // The first header, as it always was.
+  // Set here so that it stays the first header.
   const headers: Record<string, string> = { "content-type": "" };
   const named = metadata["connection"] ?? metadata["Connection"];
   const hops = named

@@ -1,6 +1,6 @@
 /**
  * Input bindings: whether the app wants one, reading it, and handing over its
- * messages (spec api §1).
+ * messages (docs/protocol/bindings.md).
  */
 import {
   DeliveryError,
@@ -22,7 +22,7 @@ export interface NamedBinding {
   name: string;
   binding: Binding;
   explain: Explain;
-  /** Path the app takes messages at, without its leading slash: metadata `route`, else the name. */
+  /** The path at which the app takes messages, without its leading slash: metadata `route`, else the name. */
   route: string;
   directions: { input: boolean; output: boolean; explicit: boolean };
 }
@@ -35,16 +35,16 @@ export interface InputsOptions {
 }
 
 export interface Inputs {
-  /** Reads it, if the app wants it, once the last reading of its name has stopped. */
+  /** Reads it, if the app wants it, after the last reading under its name has stopped. */
   start(named: NamedBinding): void;
-  /** Nothing new is taken; resolves once what is in flight is committed. */
+  /** Takes nothing new; resolves once what is in flight is committed. */
   stop(named: NamedBinding): Promise<void>;
   stopAll(): Promise<void>;
-  /** Resolves once what was to stop under this name has. */
+  /** Resolves once everything that was told to stop under this name has stopped. */
   stopped(name: string): Promise<void>;
 }
 
-/** Ends probes first; messages held for a missing app only once their input knows that it stops. */
+/** Aborts probes at once. Messages that wait for a missing app are let go only after their input knows that it stops. */
 interface Reading {
   probes: AbortController;
   holds: AbortController;
@@ -60,7 +60,7 @@ export function createInputs({
   probeTimeoutMs,
 }: InputsOptions): Inputs {
   const readings = new Map<NamedBinding, Reading>();
-  /** By name: the last reading's end. */
+  /** For each name, the end of its last reading. */
   const stopping = new Map<string, Promise<void>>();
 
   function stop(named: NamedBinding): Promise<void> {
@@ -157,8 +157,8 @@ export function createInputs({
   }
 
   /**
-   * Delivers one message. While nothing listens on the app's port it holds the
-   * message instead of failing it: an app that restarts is not a bad message.
+   * Delivers one message. While nothing listens on the app's port the message is
+   * held and does not fail: that the app restarts is not the message's fault.
    */
   function deliver(named: NamedBinding, signal: AbortSignal): Deliver {
     const { name } = named;

@@ -1,4 +1,4 @@
-/** state.sqlite: an app's state in one file that several sidecars may share (spec components §4.1). */
+/** state.sqlite: an app's state in one file that several sidecars may share (docs/protocol/sqlite.md). */
 import { dirname } from "node:path";
 import { makeFolder } from "../../shared/files/make-folder.ts";
 import {
@@ -72,7 +72,7 @@ export const sqlite = defineStateStore(
       ],
       label: path ?? ":memory:",
       useWal: !meta.disableWAL,
-      // What is refused for a lock is told in time, and surely not stored.
+      // A write that is refused because of a lock is reported in time, and surely not stored.
       busyTimeoutMs: Math.min(
         Math.max(0, meta.busyTimeout),
         meta.timeout * 0.9,
@@ -129,7 +129,7 @@ function storeOn(client: StateClient): StateStore {
 
 const asError = (error: Error) => error;
 
-/** UTF-16 units stand for bytes: this only bounds a queue. */
+/** Counts UTF-16 units instead of bytes, as this only limits a queue. */
 const sizeOf = ({ value }: SetState): number => value.length;
 
 const setOf = (request: SetState): StateWrite => ({

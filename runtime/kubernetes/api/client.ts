@@ -8,18 +8,18 @@ import { messageOf } from "../../shared/message-of.ts";
 
 export interface KubeApi {
   get<T>(path: string): Promise<T>;
-  /** Only name, labels, annotations and the like of each object. */
+  /** Lists only the metadata of each object: name, labels, annotations. */
   listMetadata<T>(path: string): Promise<T>;
   create<T>(path: string, body: unknown): Promise<T>;
-  /** Refused with 409 when the object is not of the body's resourceVersion any more. */
+  /** Refused with 409 if the object has another resourceVersion than the body by now. */
   replace<T>(path: string, body: unknown): Promise<T>;
   /** A JSON patch (RFC 6902). */
   patch<T>(path: string, operations: unknown[]): Promise<T>;
-  /** Deletes the object only if it still has this uid. */
+  /** Deletes the object only if it still has this UID. */
   remove(path: string, uid: string): Promise<void>;
 }
 
-/** What the API server answered instead of the object; `status` 0 when there was no answer. */
+/** The API server's answer instead of the object; `status` is 0 if there was no answer. */
 export class KubeError extends Error {
   override name = "KubeError";
   readonly status: number;
@@ -121,7 +121,7 @@ export function inClusterApi(
   };
 }
 
-/** A `Status` says it in `message`. */
+/** The `message` of a `Status`. */
 function reasonOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: string };

@@ -1,7 +1,7 @@
 /**
- * Calls to an app that speaks HTTP/2 without TLS, over node:http2 itself: a
+ * Calls to an app that speaks HTTP/2 without TLS, over node:http2 itself. A
  * general client does not tell an answer that was reset from one that ended,
- * and waits without end for an app that allows no streams.
+ * and waits for ever for an app that allows no streams.
  */
 import {
   connect,
@@ -34,7 +34,7 @@ export function createHttp2Client(
   origin: string,
   { openLimitMs = openMs }: { openLimitMs?: number } = {},
 ): Http2Client {
-  /** With how many requests each has under way. */
+  /** Each connection, with how many requests it has under way. */
   const sessions = new Map<ClientHttp2Session, number>();
   const all = new Set<ClientHttp2Session>();
   let opening: Promise<void> | undefined;
@@ -110,7 +110,7 @@ export function createHttp2Client(
         return exchange(session, request, headers, () => giveBack(session));
       };
       return attempt().catch((error: unknown) => {
-        // An app that says goodbye refuses what it has not seen.
+        // An app that says goodbye refuses the requests that it has not seen.
         const isUnsent = error instanceof CallError && error.unsent;
         if (!isUnsent || request.body instanceof Readable) throw error;
         return attempt();

@@ -24,11 +24,11 @@ export interface FoldersOptions {
   relistMs: number;
   env: Record<string, string | undefined>;
   log: Logger;
-  /** The start is called off: reading rejects. */
+  /** Aborts when the start is called off; then reading rejects. */
   signal: AbortSignal;
 }
 
-/** Rejects, file and line named, on what a sidecar should not start with. */
+/** Rejects, with file and line, on a mistake with which a sidecar should not start. */
 export function openFolders(options: FoldersOptions): ResourceSource {
   const { folders, configurationFiles, relistMs, signal } = options;
   const log = toldOnce(options.log);

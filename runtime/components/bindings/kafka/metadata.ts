@@ -115,7 +115,7 @@ export const metadata = {
   schemaRegistryURL: text("Not supported"),
 };
 
-/** What a single property can't say. Throws on what can't work, warns of what has no effect. */
+/** Checks that concern several properties. Throws on what can't work, warns of what has no effect. */
 export function checkMetadata(
   meta: MetadataValues<typeof metadata>,
   items: readonly MetadataItem[],
@@ -139,7 +139,7 @@ export function checkMetadata(
     );
   const empty = meta.brokers.findIndex((broker) => broker.trim() === "");
   if (empty >= 0) fail("brokers", `broker ${empty + 1} of 'brokers' is empty`);
-  // Nothing is told of what is no address: it may be a URL or a connection string with a password.
+  // The text is not quoted: it may be a URL or a connection string with a password.
   const wrong = meta.brokers.findIndex((broker) => !isBroker(broker.trim()));
   if (wrong >= 0)
     fail(
@@ -161,7 +161,7 @@ export function checkMetadata(
     );
 }
 
-/** `host` or `host:port`. kafkajs takes an address apart at its colons, so IPv6 has none to give. */
+/** `host` or `host:port`. kafkajs splits an address at its colons, so an IPv6 address can't be given. */
 function isBroker(written: string): boolean {
   const [host = "", port = "9092", ...more] = written.split(":");
   return (
@@ -173,7 +173,7 @@ function isBroker(written: string): boolean {
   );
 }
 
-/** The original's words, and the shared parser's hint at a misspelt name. */
+/** The original's words, with the shared parser's hint at a misspelt name. */
 function missingBrokers(items: readonly MetadataItem[]): never {
   const brokers = list("", { required: true as const });
   try {

@@ -200,12 +200,12 @@ export const sqlite = defineBinding(
   },
 );
 
-/** Sidecars started in different folders share the file that their component names. */
+/** A relative path starts at the component's file, so that sidecars started in different folders share one database. */
 function fileOf(items: readonly MetadataItem[], path: string): string {
   const item = items.find(({ name }) =>
     /^(path|connectionString)$/i.test(name),
   );
-  // What came from a cluster was in no file.
+  // A component from a cluster has no file.
   const folder = item?.at && item.at.line > 0 ? dirname(item.at.file) : ".";
   return resolve(folder, path.replace(/^file:/, ""));
 }

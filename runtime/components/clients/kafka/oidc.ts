@@ -8,7 +8,7 @@ export interface ClientCredentials {
   scopes: string[];
   /** Sent to the broker along with the token. */
   extensions: Record<string, string>;
-  /** Who vouches for the token endpoint, if not the usual authorities. */
+  /** The certificate authority of the token endpoint, if it is not one of the usual ones. */
   ca: string | undefined;
 }
 
@@ -23,7 +23,7 @@ export function clientCredentials(
   let asking: Promise<void> | undefined;
   return async () => {
     if (!token || Date.now() > token.until) {
-      // Connections that open together share one question.
+      // Connections that open together share one request.
       asking ??= fetchToken(options)
         .then((answer) => void (token = answer))
         .finally(() => (asking = undefined));

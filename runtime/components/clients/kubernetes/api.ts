@@ -64,6 +64,6 @@ function parsed(text: string): Record<string, unknown> | undefined {
       ? (value as Record<string, unknown>)
       : undefined;
   } catch {
-    return undefined; // the caller says so; V8's message would quote the text
+    return undefined; // the caller reports it; V8's message would quote the text
   }
 }

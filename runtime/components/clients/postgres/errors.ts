@@ -8,14 +8,14 @@ import type { PostgresServer } from "./settings.ts";
 export const isWithoutTls = (error: unknown) =>
   /does not support SSL/.test(messageOf(error));
 
-/** A pooler between refuses settings that it can't pass on. */
+/** A pooler in between refuses settings that it can't pass on. */
 export const refusesSettings = (error: unknown) =>
   /^unsupported startup parameter.*statement_timeout/.test(messageOf(error));
 
 const codeOf = (error: unknown) =>
   String((error as { code?: string }).code ?? "");
 
-/** No connection could be had, so nothing was sent. The cause tells why. */
+/** There was no connection, so nothing was sent. The cause says why. */
 export class NotConnectedError extends Error {
   override name = "NotConnectedError";
   override readonly cause: Error;
@@ -31,12 +31,12 @@ export class PoolExhaustedError extends Error {
   override name = "PoolExhaustedError";
 }
 
-/** No answer, not even to a cancel request. */
+/** There was no answer, not even after a cancel request. */
 export class LateError extends Error {
   override name = "LateError";
 }
 
-/** What is in the database can't be used, and waiting changes nothing. */
+/** What is in the database can't be used, and waiting does not help. */
 export class UnusableError extends Error {
   override name = "UnusableError";
 }
@@ -49,13 +49,13 @@ export const wasAnswered = (error: unknown) =>
   (error as { severity?: unknown }).severity !== undefined &&
   !/^(08|57P)/.test(codeOf(error));
 
-/** PostgreSQL refused what a statement wanted; an explained error has its own as cause. */
+/** Whether PostgreSQL refused a statement; an explained error has PostgreSQL's as its cause. */
 export function wasRefused(error: unknown): boolean {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return wasAnswered(cause) && codeOf(cause) !== "57014";
 }
 
-/** Trying again does not help: refused login, no such database, no right to do it, no trusted TLS. */
+/** Whether trying again does not help: refused login, no such database, missing right, TLS that is not trusted. */
 export function isHopeless(error: Error): boolean {
   const cause = causeOf(error);
   return (
@@ -68,7 +68,7 @@ export function isHopeless(error: Error): boolean {
   );
 }
 
-/** The server has as many connections as it takes; those at hand still work. */
+/** The server takes no more connections; the existing ones still work. */
 export const isCrowded = (error: Error) => codeOf(causeOf(error)) === "53300";
 
 export const postgresAt = ({ host, port }: PostgresServer): string =>
@@ -90,7 +90,7 @@ export function reasonOf(error: unknown): string {
     return `${told}; without TLS the server takes no such connection: set sslmode=require, or add a line to its pg_hba.conf`;
   if (code === "28000")
     return `${told}; correct user and database, or add a line to the server's pg_hba.conf`;
-  // A pooler has a code of its own.
+  // A pooler has its own code.
   if (told.startsWith("password authentication failed"))
     return `${told}; correct user and password`;
   if (code === "3D000") return `${told}; create it, or correct database`;
@@ -112,7 +112,7 @@ export function reasonOf(error: unknown): string {
   );
 }
 
-/** What PostgreSQL itself answered, as a sentence; what has none stays as it is. */
+/** PostgreSQL's own answer as a sentence. An error without a sentence here stays as it is. */
 const answers: [code: string, pattern: RegExp, sentence: string][] = [
   [
     "22P05",

@@ -1,4 +1,4 @@
-/** state.postgresql, v1 and v2 (spec components §4.1): one store over two kinds of tables. */
+/** state.postgresql, v1 and v2 (docs/protocol/postgresql.md): one store over two kinds of tables. */
 import type { OpenContext } from "../../../contracts/component.ts";
 import {
   duration,
@@ -92,12 +92,12 @@ async function open(
     meta.cleanupInterval > 0
       ? sweepEach(meta.cleanupInterval, client, dialect, metadataTable, log)
       : () => {};
-  // Half of them stay for others.
+  // Half of the connections stay free for others.
   const parallel = Math.max(1, Math.floor(server.maxConnections / 2));
   return makeStore(client, dialect, parallel, stopSweeping);
 }
 
-/** `parallel`: connections that one save of many takes at most. */
+/** `parallel`: the most connections that one save of many items takes. */
 function makeStore(
   client: PostgresClient,
   dialect: Dialect,
@@ -209,7 +209,7 @@ async function setPlain(
   await run({ name: "upsertMany", text: dialect.upsertMany }, columns);
 }
 
-/** Seconds; null is for good. */
+/** Seconds to live; null means for good. */
 function lifeOf(metadata: Record<string, string>): number | null {
   const ttl = ttlOf(metadata) ?? 0;
   return ttl > 0 ? ttl : null;
