@@ -41,6 +41,11 @@ export const bindings: BuiltIn<Binding>[] = [
     versions: ["v1"],
     load: async () => (await import("./bindings/localstorage.ts")).localstorage,
   },
+  ...["bindings.postgresql", "bindings.postgres"].map((type) => ({
+    type,
+    versions: ["v1"],
+    load: async () => (await import("./bindings/postgresql.ts")).postgresql,
+  })),
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

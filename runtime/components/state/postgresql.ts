@@ -27,6 +27,7 @@ import {
 } from "../clients/postgres-settings.ts";
 import { offsetOf } from "../state-filter.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
+import { stateAnswers } from "./postgresql-answers.ts";
 import { bulkSet } from "./postgresql-bulk.ts";
 import { tableName, type Dialect } from "./postgresql-dialect.ts";
 import { migrate, sweepEach } from "./postgresql-upkeep.ts";
@@ -83,6 +84,7 @@ async function open(
     server,
     log,
     prepare: (lent) => migrate(lent, dialect, metadataTable),
+    answers: stateAnswers,
   });
   const stopSweeping =
     meta.cleanupInterval > 0
