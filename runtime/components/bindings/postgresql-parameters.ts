@@ -80,7 +80,7 @@ async function typesOf(lent: Lent, sql: string): Promise<number[]> {
         text: "SELECT parameter_types::oid[]::text[] FROM pg_prepared_statements WHERE name = 'dapr_parameters'",
       });
       await run({ text: "DEALLOCATE dapr_parameters" });
-      return (rows[0]?.[0] as string[]).map(Number);
+      return (rows[0]![0] as string[]).map(Number);
     });
   } catch (error) {
     if (wasRefused(error)) return [];

@@ -1,5 +1,4 @@
 /** bindings.postgresql: statements of the app's own, run in PostgreSQL. */
-import type { CustomTypesConfig } from "pg";
 import {
   defineBinding,
   type BindingRequest,
@@ -10,7 +9,7 @@ import {
   type PostgresClient,
 } from "../clients/postgres-client.ts";
 import { withSqlState, type ServerAnswer } from "../clients/postgres-errors.ts";
-import { jsonTypes, rowsJson } from "../clients/postgres-json.ts";
+import { jsonTypes, noValues, rowsJson } from "../clients/postgres-json.ts";
 import type { Lent, Rows, Statement } from "../clients/postgres-pool.ts";
 import {
   postgresMetadata,
@@ -20,9 +19,6 @@ import { parseParameters, toParameters } from "./postgresql-parameters.ts";
 
 /** A longer statement is not answered back: metadata become headers, and Node's clients take 16 KB of them. */
 const longestAnsweredSql = 4096;
-
-/** What is not answered is not read. */
-const noValues: CustomTypesConfig = { getTypeParser: () => () => undefined };
 
 const answers: readonly ServerAnswer[] = [
   [

@@ -87,6 +87,11 @@ export const jsonTypes: CustomTypesConfig = {
   getTypeParser: (oid: number) => byOid.get(oid) ?? encode,
 };
 
+/** For rows that nobody wants. */
+export const noValues: CustomTypesConfig = {
+  getTypeParser: () => () => undefined,
+};
+
 /** Rows read with {@link jsonTypes}, as a list of lists. */
 export const rowsJson = (rows: unknown[][]): string =>
   `[${rows.map((row) => `[${row.map((cell) => cell ?? "null").join(",")}]`).join(",")}]`;
