@@ -189,13 +189,14 @@ test.each([
   expect(await valueOf(sidecar, sql, params)).toBe(json);
 });
 
+const refusal = '"message":"error invoking output binding sqldb: ';
+
+/** The cause begins with a text, or holds a pattern. */
 const refusedWith = (cause: string | RegExp) => ({
   status: 500,
-  text: expect.stringMatching(
-    new RegExp(
-      `^\\{"errorCode":"ERR_INVOKE_OUTPUT_BINDING","message":"error invoking output binding sqldb: ${cause instanceof RegExp ? cause.source : RegExp.escape(cause)}`,
-    ),
-  ) as unknown,
+  text: (typeof cause === "string"
+    ? expect.stringContaining(refusal + cause)
+    : expect.stringMatching(cause)) as unknown,
 });
 
 test.each([
@@ -411,7 +412,7 @@ test("a connection that the server ends costs one statement at most, and its out
     const found = await postgres.query(
       "select pid from pg_stat_activity where query = 'select 1 from pg_sleep(3600)' and state = 'active'",
     );
-    return found.length === 1 && found;
+    return found.length === 1 ? found : undefined;
   });
   await postgres.query("select pg_terminate_backend($1)", pids[0]);
   expect(await waiting).toMatchObject(

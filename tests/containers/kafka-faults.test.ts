@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Binding, BindingMessage } from "../../runtime/contract.ts";
+import type {
+  Binding,
+  BindingMessage,
+} from "../../runtime/contracts/binding.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { openBinding } from "../contracts/open-component.ts";
 import { waitFor } from "../wait-for.ts";

@@ -1,5 +1,8 @@
 /** The settings of a component as its page shows them. */
-import type { MetadataTable, Property } from "../../runtime/metadata.ts";
+import type {
+  MetadataTable,
+  Property,
+} from "../../runtime/contracts/metadata.ts";
 
 /** Markdown: a row for each property. */
 export function settingsTable(metadata: MetadataTable): string {
