@@ -43,6 +43,12 @@ export const bindings: BuiltIn<Binding>[] = [
     load: async () =>
       (await import("./bindings/localstorage/binding.ts")).localstorage,
   },
+  ...["bindings.postgresql", "bindings.postgres"].map((type) => ({
+    type,
+    versions: ["v1"],
+    load: async () =>
+      (await import("./bindings/postgresql/binding.ts")).postgresql,
+  })),
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

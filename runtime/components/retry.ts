@@ -21,14 +21,20 @@ export const retryMetadata = {
     "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
   ),
   backOffPolicy: choice(["constant", "exponential"])(
-    "How the pause between tries grows.",
+    "How the pause between tries grows: constant if only `backOffDuration` is given, else exponential.",
   ),
-  backOffDuration: durationMs("Pause of the constant policy (default 5s)."),
-  backOffInitialInterval: durationMs("First pause of the exponential policy."),
-  backOffMaxInterval: durationMs("Longest pause of the exponential policy."),
-  backOffMultiplier: number("Growth of the pause from try to try."),
+  backOffDuration: durationMs("Pause of the constant policy; absent: 5s."),
+  backOffInitialInterval: durationMs(
+    "First pause of the exponential policy; absent: 100ms, or 500ms where `backOffPolicy` asks for it.",
+  ),
+  backOffMaxInterval: durationMs(
+    "Longest pause of the exponential policy; absent: 5s, or 1m.",
+  ),
+  backOffMultiplier: number(
+    "Growth of the pause from try to try; absent: 2, or 1.5.",
+  ),
   backOffRandomizationFactor: number(
-    "Share of the pause that is random, 0 to 1.",
+    "Share of the pause that is random, 0 to 1; absent: 0.1, or 0.5.",
   ),
   backOffMaxElapsedTime: durationMs(
     "Give up after this long; 0 or absent: never.",

@@ -9,7 +9,8 @@ const aws =
 const byType: Record<string, string> = {
   "bindings.kafka": `${oidc} ${aws} ${azure} schemaRegistryAPIKey schemaRegistryAPISecret schemaCachingEnabled schemaLatestVersionCacheTTL useAvroJSON consumerID`,
   "state.redis": `${azure} ${oidc}`,
-  "state.postgresql": `${azure} ${aws}`,
+  "bindings.postgresql": `${azure} ${aws} hostaddr`,
+  "state.postgresql": `${azure} ${aws} hostaddr`,
 };
 
 /** Properties that are read by the component's block, whatever its type. */

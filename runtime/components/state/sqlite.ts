@@ -25,20 +25,28 @@ import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 const metadata = {
   connectionString: text(
-    "The database: a path, from the folder the sidecar was started in, a file: URI, or :memory:.",
+    "The database: a path, from the folder the sidecar is started in, a `file:` URI, or `:memory:`; folders that are missing are made. `?_pragma=synchronous(NORMAL)` trades the safety of a power cut for speed, `?mode=ro` only reads, also from a disk that can't be written.",
     { required: true, missing: "missing connection string", aliases: ["url"] },
   ),
-  timeout: duration("A request that takes longer fails; 1s or more.", {
-    default: 20_000,
-    aliases: ["timeoutInSeconds"],
-  }),
-  busyTimeout: duration("How long to wait for another program's transaction.", {
-    default: 2000,
-  }),
+  timeout: duration(
+    "A request that takes longer fails; 1s or more. Where the disk hangs a write may still be stored, and the answer says so.",
+    {
+      default: 20_000,
+      aliases: ["timeoutInSeconds"],
+    },
+  ),
+  busyTimeout: duration(
+    "How long a write waits for another program's transaction, at most nine tenths of `timeout`; what is refused then is not stored. Reads go on meanwhile.",
+    {
+      default: 2000,
+    },
+  ),
   disableWAL: bool("No write-ahead log: for a file on a network disk.", {
     default: false,
   }),
-  tableName: text("The table of the values.", { default: "state" }),
+  tableName: text("The table of the values: letters, digits and `_`.", {
+    default: "state",
+  }),
   metadataTableName: text("The table of what the sidecars note down.", {
     default: "metadata",
   }),

@@ -24,12 +24,7 @@ export class Digits {
 
 /** Parses the first JSON value of some bytes and ignores the rest. Numbers that float64 would change become {@link Digits}. Throws SyntaxError. */
 export function decodeFirst(bytes: Uint8Array): unknown {
-  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
-  const text = wellFormed(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-      "utf8",
-    ),
-  );
+  const text = textOf(bytes);
   try {
     return parse(text);
   } catch (error) {
@@ -38,6 +33,18 @@ export function decodeFirst(bytes: Uint8Array): unknown {
     if (end === undefined || text.slice(end).trim() === "") throw error;
     return parse(text.slice(0, end));
   }
+}
+
+/** The same of bytes that hold one value and nothing else. */
+export const decode = (bytes: Uint8Array): unknown => parse(textOf(bytes));
+
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
+  return wellFormed(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+      "utf8",
+    ),
+  );
 }
 
 function parse(text: string): unknown {

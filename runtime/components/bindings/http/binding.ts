@@ -28,7 +28,10 @@ import { parseTarget } from "./target.ts";
 import { tlsOptions } from "./tls.ts";
 
 const metadata = {
-  url: text("Base of every request.", { required: true }),
+  url: text(
+    "Base of every request, http or https; a user and password in it log in.",
+    { required: true },
+  ),
   MTLSRootCA: text("Authority of the server's certificate, PEM or a file."),
   MTLSClientCert: text("Client certificate, PEM or a file."),
   MTLSClientKey: text("Its key, PEM or a file.", { secret: true }),
@@ -41,13 +44,18 @@ const metadata = {
     secret: true,
   }),
   securityTokenHeader: text("Header of the token."),
-  responseTimeout: duration("Time an answer may take; absent: no limit."),
+  responseTimeout: duration(
+    "Time the whole answer may take; absent: no limit.",
+  ),
   maxResponseBodySize: size("What is longer is cut off; 0 or less: no limit.", {
     default: 100 * 1024 * 1024,
   }),
-  errorIfNot2XX: bool("An answer that is not 2xx is an error.", {
-    default: true,
-  }),
+  errorIfNot2XX: bool(
+    "An answer that is not 2xx is an error; also per request.",
+    {
+      default: true,
+    },
+  ),
   stringsAsText: bool(
     "Send a JSON string's characters where the request's Content-Type is not JSON; false, as the original: with its quotes.",
     { default: true },

@@ -15,6 +15,7 @@ import {
   postgresAt,
   reasonOf,
   refusesSettings,
+  type ServerAnswer,
 } from "./errors.ts";
 import {
   borrow,
@@ -28,6 +29,8 @@ import { startTimer } from "../../../shared/timers.ts";
 
 export interface PostgresClient {
   run: RunStatement;
+  /** One connection for several statements; they may change something. */
+  lend<T>(work: (lent: Lent) => Promise<T>): Promise<T>;
   /** Commits what `work` did, or rolls all of it back and rejects. */
   transaction<T>(work: (run: RunStatement) => Promise<T>): Promise<T>;
   /** Waits for statements under way, then disconnects. */
@@ -39,6 +42,8 @@ export interface PostgresOptions {
   log: Logger;
   /** Run once, before anything else. */
   prepare(lent: Lent): Promise<void>;
+  /** What answers of the server mean to this component; they go before the general ones. */
+  answers?: readonly ServerAnswer[];
 }
 
 /** Less than the time a component has to open: a late server is not an error. */
@@ -56,6 +61,7 @@ export async function openPostgres({
   server: wanted,
   log,
   prepare,
+  answers,
 }: PostgresOptions): Promise<PostgresClient> {
   let server = wanted;
   const at = postgresAt(server);
@@ -153,7 +159,7 @@ export async function openPostgres({
   function track<T>(work: () => Promise<T>, reads: boolean): Promise<T> {
     if (closing) return Promise.reject(new Error(`${at} is closed`));
     const told = whenThere(work).catch((error: unknown) => {
-      throw explained(error, server, reads);
+      throw explained(error, server, reads, answers);
     });
     underWay.add(told);
     const end = () => void underWay.delete(told);
@@ -161,17 +167,17 @@ export async function openPostgres({
     return told;
   }
 
+  const lend = <T>(work: (lent: Lent) => Promise<T>) =>
+    track(() => borrow(pool, server, work), false);
+
   return {
     run: (statement, values) =>
       track(
         () => borrow(pool, server, ({ run }) => run(statement, values)),
         statement.text.startsWith("SELECT"),
       ),
-    transaction: (work) =>
-      track(
-        () => borrow(pool, server, (lent) => inTransaction(lent, work)),
-        false,
-      ),
+    lend,
+    transaction: (work) => lend((lent) => inTransaction(lent, work)),
     close: () => (closing ??= disconnect()),
   };
 

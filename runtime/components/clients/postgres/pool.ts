@@ -1,11 +1,18 @@
 /** Lends connections to one PostgreSQL. */
-import type { Pool, PoolClient } from "pg";
+import type {
+  CustomTypesConfig,
+  Pool,
+  PoolClient,
+  QueryArrayConfig,
+  QueryArrayResult,
+} from "pg";
 import { cancelStatement, type BackendKey } from "./cancel.ts";
 import {
   LateError,
   NotConnectedError,
   PoolExhaustedError,
   wasAnswered,
+  wasCancelled,
 } from "./errors.ts";
 import type { PostgresServer } from "./settings.ts";
 import { libraryMs, startTimer } from "../../../shared/timers.ts";
@@ -14,12 +21,16 @@ import { libraryMs, startTimer } from "../../../shared/timers.ts";
 export interface Statement {
   name?: string;
   text: string;
+  /** How values are read; the driver's own way if absent. */
+  types?: CustomTypesConfig;
+  /** One command only, also without parameters: several of them are refused. */
+  isSingle?: boolean;
 }
 
 export interface Rows {
-  /** Values by column, in the order of the SELECT. */
+  /** Values by column, in the order of the SELECT; of several commands those of the last. */
   rows: unknown[][];
-  /** Rows that were found or changed. */
+  /** Rows that were found or changed, by the last command. */
   count: number;
 }
 
@@ -32,6 +43,8 @@ export type RunStatement = (
 /** A connection while it is lent. */
 export interface Lent {
   run: RunStatement;
+  /** After a statement that passed: a transaction is open. */
+  isInTransaction(): boolean;
   /** Marks it as not to be used again: it was cut off, or its last statement may still run. */
   isSpent: boolean;
 }
@@ -57,6 +70,7 @@ export async function borrow<T>(
   client.on("error", cut);
   const lent: Lent = {
     isSpent: false,
+    isInTransaction: () => client.getTransactionStatus() !== "I",
     run: (statement, values) => query(client, server, lent, statement, values),
   };
   try {
@@ -121,7 +135,7 @@ function query(
   client: PoolClient,
   server: PostgresServer,
   lent: Lent,
-  { name, text }: Statement,
+  { name, text, types, isSingle }: Statement,
   values: unknown[] | undefined,
 ): Promise<Rows> {
   return new Promise((resolve, reject) => {
@@ -138,15 +152,22 @@ function query(
         values,
         rowMode: "array",
         ...(server.prepares && name ? { name } : {}),
-      })
+        ...(types ? { types } : {}),
+        ...(isSingle ? { queryMode: "extended" } : {}),
+      } as QueryArrayConfig)
       .then(
-        ({ rows, rowCount }) => {
+        (result: QueryArrayResult | QueryArrayResult[]) => {
           clearTimeout(timer);
-          resolve({ rows: rows as unknown[][], count: rowCount ?? 0 });
+          const { rows, rowCount } = Array.isArray(result)
+            ? result.at(-1)!
+            : result;
+          resolve({ rows, count: rowCount ?? 0 });
         },
         (error: unknown) => {
           clearTimeout(timer);
-          if (!wasAnswered(error)) lent.isSpent = true;
+          // After a COPY that got nothing the server waits for more than the driver sends.
+          if (!wasAnswered(error) || (isSingle && wasCancelled(error)))
+            lent.isSpent = true;
           reject(error as Error);
         },
       );

@@ -29,7 +29,7 @@ const queryModes = [
 
 export const postgresMetadata = {
   connectionString: text(
-    "URL (postgres://…) or key=value pairs; the properties below go before it.",
+    "URL (`postgres://user:password@host/database?sslmode=require`) or key=value pairs as libpq reads them; the properties below go before it.",
     { secret: true, aliases: ["url"] },
   ),
   host: text("Server, or the folder of its Unix socket."),
@@ -38,16 +38,22 @@ export const postgresMetadata = {
   password: text("Its password.", { secret: true }),
   database: text("Database to use."),
   sslRootCert: text("File of the authority's PEM certificates."),
-  timeout: duration("How long connecting or one statement may take.", {
-    default: 20_000,
-    aliases: ["timeoutInSeconds"],
-  }),
+  timeout: duration(
+    "How long connecting, waiting for a free connection, or one statement may take; 1s or more.",
+    {
+      default: 20_000,
+      aliases: ["timeoutInSeconds"],
+    },
+  ),
   maxConns: number("Most connections at a time; by default 4 or one per CPU."),
-  connectionMaxIdleTime: duration("Close a connection unused for this long.", {
-    default: 0,
-  }),
+  connectionMaxIdleTime: duration(
+    "Close a connection unused for this long; 0: 30m.",
+    {
+      default: 0,
+    },
+  ),
   queryExecMode: text(
-    "cache_statement (default) prepares each statement once per connection; all others do not, as a pooler between needs it.",
+    "`cache_statement` (default) prepares each statement once per connection; `cache_describe`, `describe_exec`, `exec` and `simple_protocol` do not, as a pooler between needs it.",
   ),
   useAzureAD: bool("Not supported.", { default: false }),
   useAWSIAM: bool("Not supported.", { default: false }),

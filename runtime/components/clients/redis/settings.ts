@@ -36,10 +36,12 @@ const noEffect = "Accepted and without effect: one connection serves all.";
 
 export const redisMetadata = {
   redisHost: text(
-    "host or host:port; a comma list for a cluster or for sentinels.",
+    "host or host:port; a comma list for a cluster or for sentinels (port 26379).",
     { default: "" },
   ),
-  redisPort: text("Port, if redisHost names none.", { default: "" }),
+  redisPort: text("Port, if redisHost names none; absent: 6379.", {
+    default: "",
+  }),
   redisUsername: text("User of Redis 6 and later."),
   redisPassword: text("Its password.", { secret: true }),
   redisDB: number("Database that is selected; not in a cluster.", {
@@ -53,7 +55,9 @@ export const redisMetadata = {
   sentinelUsername: text("User at the sentinels."),
   sentinelPassword: text("Password at the sentinels.", { secret: true }),
   enableTLS: goBool("Speak TLS."),
-  insecureSkipTLSVerify: goBool("Do not check the server's certificate."),
+  insecureSkipTLSVerify: goBool(
+    "Do not check the server's certificate; warns.",
+  ),
   clientCert: text("PEM certificate to log in with."),
   clientKey: text("Its PEM key.", { secret: true }),
   redisMaxRetries: number(
@@ -70,9 +74,12 @@ export const redisMetadata = {
   dialTimeout: durationMs("How long one attempt to connect may take.", {
     default: 5000,
   }),
-  readTimeout: durationMs("How long an answer may take; -1: no limit.", {
-    default: 3000,
-  }),
+  readTimeout: durationMs(
+    "Silence after which the connection is given up; -1: no limit.",
+    {
+      default: 3000,
+    },
+  ),
   writeTimeout: durationMs(
     "As readTimeout, and by default that; the longer of both counts.",
   ),

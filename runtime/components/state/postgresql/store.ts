@@ -32,6 +32,7 @@ import {
   mustBeFirst,
   ttlOf,
 } from "../../state-requests.ts";
+import { stateAnswers } from "./answers.ts";
 import { bulkSet } from "./bulk.ts";
 import { tableName, type Dialect } from "./dialect.ts";
 import { migrate, sweepEach } from "./upkeep.ts";
@@ -40,25 +41,36 @@ import { v2Dialect } from "./v2.ts";
 
 const common = {
   ...postgresMetadata,
-  metadataTableName: text("Table of what the stores note for each other.", {
-    default: "dapr_metadata",
-  }),
-  cleanupInterval: duration("Pause between sweeps; 0 or less: never.", {
-    default: 3_600_000,
-    aliases: ["cleanupIntervalInSeconds"],
-  }),
+  metadataTableName: text(
+    "Table of the notes of migrations and sweeps, shared by all.",
+    {
+      default: "dapr_metadata",
+    },
+  ),
+  cleanupInterval: duration(
+    "Pause between sweeps of expired rows, by one sidecar for all; 0 or less: never.",
+    {
+      default: 3_600_000,
+      aliases: ["cleanupIntervalInSeconds"],
+    },
+  ),
 } satisfies MetadataTable;
 
 const v1Metadata = {
   ...common,
-  tableName: text("Table of the state.", { default: "state" }),
+  tableName: text("Table of the state; may name a schema: `orders.state`.", {
+    default: "state",
+  }),
 };
 
 const v2Metadata = {
   ...common,
-  tablePrefix: text("Put before `state`; may hold a schema and its dot.", {
-    default: "",
-  }),
+  tablePrefix: text(
+    "Put before `state`; may hold a schema and its dot: `orders.`",
+    {
+      default: "",
+    },
+  ),
 };
 
 export const postgresqlV1 = defineStateStore(
@@ -87,6 +99,7 @@ async function open(
     server,
     log,
     prepare: (lent) => migrate(lent, dialect, metadataTable),
+    answers: stateAnswers,
   });
   const stopSweeping =
     meta.cleanupInterval > 0
