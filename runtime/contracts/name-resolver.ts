@@ -28,9 +28,4 @@ export interface NameResolver {
   close(): Promise<void>;
 }
 
-/** The namespace of this sidecar: `NAMESPACE`, else `default`. */
-export const ownNamespace = (
-  env: Readonly<Record<string, string | undefined>>,
-): string => env["NAMESPACE"] || "default";
-
 export const defineNameResolver = definer<NameResolver>();

@@ -22,6 +22,7 @@ import type { SecretScope } from "../contracts/configuration.ts";
 import type { SecretStore } from "../contracts/secret-store.ts";
 import type { StateStore } from "../contracts/state-store.ts";
 import type { LoadedComponent } from "../resources/kinds/component.ts";
+import { givenNamespace } from "../shared/namespace.ts";
 import type { Category } from "./open-loaded.ts";
 import type { SidecarOptions } from "./options.ts";
 
@@ -52,7 +53,7 @@ export function createKinds(
   const secrets = createSecrets({ scopes: secretScopes, absence });
   const states = createStates({
     appId: flags["app-id"],
-    namespace: env["NAMESPACE"] ?? "",
+    namespace: givenNamespace(env),
     log,
     absence,
   });

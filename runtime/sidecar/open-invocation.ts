@@ -7,7 +7,8 @@ import {
 import type { AppChannel } from "../contracts/app-channel.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import type { External, HttpEndpoint } from "../contracts/invocation.ts";
-import { ownNamespace, type NameResolver } from "../contracts/name-resolver.ts";
+import type { NameResolver } from "../contracts/name-resolver.ts";
+import { ownNamespace } from "../shared/namespace.ts";
 import { createPeers } from "../peers/client.ts";
 import { createExternal } from "../peers/external-http.ts";
 import { isTruthy } from "../shared/units.ts";

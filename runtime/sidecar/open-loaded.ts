@@ -11,6 +11,7 @@ import { messageOf } from "../shared/message-of.ts";
 import type { Explain } from "../contracts/hide-secrets.ts";
 import type { Logger } from "../shared/log.ts";
 import { MetadataError } from "../contracts/metadata.ts";
+import { givenNamespace } from "../shared/namespace.ts";
 import { where } from "../shared/position.ts";
 import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 import {
@@ -146,7 +147,7 @@ function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
       throw new Error(
         `failed to parse metadata: property {podName} of "${item.name}" cannot be used: environment variable POD_NAME is not set (${where(item.at)})`,
       );
-    const namespace = env["NAMESPACE"];
+    const namespace = givenNamespace(env);
     item.value = item.value
       .replaceAll("{uuid}", () => randomUUID())
       .replaceAll("{podName}", () => env["POD_NAME"] ?? "")

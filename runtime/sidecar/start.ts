@@ -10,8 +10,8 @@ import {
   shutdownRoutes,
 } from "../api/http/operations.ts";
 import { createDescribeUnknown } from "../api/http/unknown-path.ts";
-import { ownNamespace } from "../contracts/name-resolver.ts";
 import { watchOwnSockets } from "../net/own-sockets.ts";
+import { ownNamespace } from "../shared/namespace.ts";
 import { watchIdleMemory } from "../shared/memory/idle-memory.ts";
 import { announce } from "./announce.ts";
 import { createKinds } from "./kinds.ts";

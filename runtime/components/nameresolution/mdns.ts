@@ -7,7 +7,6 @@ import { hostname } from "node:os";
 import { messageOf } from "../../shared/message-of.ts";
 import {
   defineNameResolver,
-  ownNamespace,
   type Peer,
   type Registration,
 } from "../../contracts/name-resolver.ts";
@@ -20,6 +19,7 @@ import {
 } from "../clients/mdns/records.ts";
 import type { Mdns } from "../clients/mdns/socket.ts";
 import { startTimer } from "../../shared/timers.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
 /** The original's times. */
 const browseMs = 1000;

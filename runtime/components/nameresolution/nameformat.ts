@@ -1,10 +1,8 @@
 /** nameresolution.nameformat: an address made of the app's id (docs/protocol/name-resolution.md). */
 import { MetadataError, text } from "../../contracts/metadata.ts";
-import {
-  defineNameResolver,
-  ownNamespace,
-} from "../../contracts/name-resolver.ts";
+import { defineNameResolver } from "../../contracts/name-resolver.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   format: text(

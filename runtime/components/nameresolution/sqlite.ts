@@ -8,12 +8,12 @@ import {
 } from "../../contracts/metadata.ts";
 import {
   defineNameResolver,
-  ownNamespace,
   type Peer,
 } from "../../contracts/name-resolver.ts";
 import { parseConnection } from "../clients/sqlite/connection.ts";
 import { HostsTable } from "../clients/sqlite/hosts.ts";
 import { startInterval } from "../../shared/timers.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   connectionString: text(

@@ -6,6 +6,7 @@ import {
 } from "../../contracts/secret-store.ts";
 import { clusterAccess } from "../clients/kubernetes/kubeconfig.ts";
 import { connectKubernetes } from "../clients/kubernetes/api.ts";
+import { givenNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   defaultNamespace: text(
@@ -42,7 +43,7 @@ export const kubernetes = defineSecretStore(
 
     const folder = (request: Record<string, string>): string => {
       const namespace =
-        request["namespace"] || env["NAMESPACE"] || meta.defaultNamespace;
+        request["namespace"] || givenNamespace(env) || meta.defaultNamespace;
       if (!namespace)
         throw new Error(
           "namespace is missing on metadata and NAMESPACE env variable, and no default namespace is set",

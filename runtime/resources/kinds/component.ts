@@ -6,6 +6,7 @@ import type { MetadataItem } from "../../contracts/metadata.ts";
 import type { Position } from "../../shared/position.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isFalsy, isTruthy, parseDurationMs } from "../../shared/units.ts";
+import { isOwn } from "../../shared/namespace.ts";
 import { where } from "../../shared/position.ts";
 import type { SecretRef } from "../secret-refs.ts";
 import { componentFields } from "../fields.ts";
@@ -124,8 +125,7 @@ function readComponent(
   if (!isKind(document, "Component")) return undefined;
   const name = textOf(member(member(document, "metadata"), "name"));
   const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  const isElsewhere =
-    namespace && env["NAMESPACE"] && namespace !== env["NAMESPACE"];
+  const isElsewhere = !isOwn(namespace, env);
   if (!isElsewhere)
     tellFields(document, componentFields, `component "${name}"`, log);
   if (name === "" || name === "." || name === ".." || /[/%]/.test(name))

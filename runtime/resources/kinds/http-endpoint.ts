@@ -22,6 +22,7 @@ import {
   YamlError,
   type Value,
 } from "../values/yaml.ts";
+import { isOwn } from "../../shared/namespace.ts";
 
 export interface HttpEndpointOptions {
   appId: string;
@@ -85,8 +86,7 @@ export function isForApp(
   // If a text were read as nothing, all apps could use what was meant for one.
   const scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
   return (
-    (!namespace || !env["NAMESPACE"] || namespace === env["NAMESPACE"]) &&
-    (scopes.length === 0 || scopes.includes(appId))
+    isOwn(namespace, env) && (scopes.length === 0 || scopes.includes(appId))
   );
 }
 

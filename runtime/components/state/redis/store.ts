@@ -34,6 +34,7 @@ import {
   setHash,
 } from "./scripts.ts";
 import { strongWrites, type StrongWrites } from "./strong.ts";
+import { givenNamespace } from "../../../shared/namespace.ts";
 
 const metadata = {
   ...redisMetadata,
@@ -48,7 +49,7 @@ export const redis = defineStateStore(
   metadata,
   async ({ name, appId, env, items, meta, log }) => {
     const server = redisServer(meta, log);
-    const namespace = env["NAMESPACE"] ?? "";
+    const namespace = givenNamespace(env);
     const indexes = parseIndexes(
       meta.queryIndexes,
       keyPrefix(items, { appId, namespace, store: name }),
