@@ -1,6 +1,5 @@
 /** Signals to a process group, and whether any of it is left. The CLI ends apps with it, and so does a sidecar whose CLI is gone. */
 import { readFileSync, readdirSync } from "node:fs";
-import { promisify } from "node:util";
 
 /** Sends a signal to every process of a group; a group that is gone is fine. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
@@ -45,6 +44,7 @@ function readStat(pid: string) {
 export async function killTree(pid: number): Promise<void> {
   // Loaded only when needed, so that a sidecar starts without it.
   const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
   try {
     await promisify(execFile)("taskkill", ["/PID", String(pid), "/T", "/F"]);
   } catch (error) {
