@@ -1,6 +1,6 @@
 /**
  * Calls to sidecars that speak the original's internal gRPC: by CallLocalStream,
- * and by CallLocal where that is all they have. Loaded with the first of them.
+ * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
 import type {
@@ -26,7 +26,7 @@ import {
 } from "./service.ts";
 
 export interface GrpcPeersOptions {
-  /** Of a message; 0 or less is no limit. */
+  /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
 }
 
@@ -135,7 +135,7 @@ async function callStream(
 
 const unwanted = () => new Error("the answer is not wanted any more");
 
-/** A body that is all there with the first message, if its length tells so. */
+/** The body if all of it came with the first message, which its length tells. */
 function wholeOf(
   headers: string[],
   data: Uint8Array | undefined,

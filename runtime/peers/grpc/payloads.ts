@@ -1,4 +1,4 @@
-/** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
+/** Bodies in numbered pieces, as CallLocalStream carries them in both directions. */
 import { Readable } from "node:stream";
 import { countSpent, free } from "../../shared/memory/spent-bytes.ts";
 import type { StreamPayload } from "../../proto/gen/dapr/proto/common/v1/common.ts";
@@ -6,27 +6,27 @@ import { startTimer } from "../../shared/timers.ts";
 import { pieceBytes } from "./service.ts";
 
 const heldBytes = 64 * 1024;
-/** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
+/** The most bytes of pieces that are not written yet. More of them would live too long for the garbage collector's young generation. */
 const underWayBytes = 128 * 1024;
 /**
- * Of a body whose taker reads nothing before all of its own is sent, as the original does: without them an app
- * that answers while it reads would wait for ever.
+ * For a body whose reader reads nothing before it has sent all of its own, as the original does. Without these
+ * limits an app that answers while it reads would wait for ever.
  */
 const knotTimes: KnotTimes = {
   afterMs: 250,
   heldBytes: 64 * 1024 * 1024,
   giveUpMs: 30_000,
 };
-/** Of each byte below: what the connection reads and writes. */
+/** How often each byte is in memory below: in what the connection reads and in what it writes. */
 const copies = 2;
 
-/** The stream of messages a body arrives by, or leaves by. */
+/** The stream of messages by which a body arrives or leaves. */
 export interface Messages {
   pause(): unknown;
   resume(): unknown;
 }
 
-/** A body as its pieces come; a gap in their numbers ends it. Given up by its reader, it calls `onGone`. */
+/** A body as its pieces come. A gap in their numbers ends it. If its reader gives it up, it calls `onGone`. */
 export class PayloadBody extends Readable {
   readonly #messages: Messages;
   readonly #onGone: () => void;
@@ -36,7 +36,7 @@ export class PayloadBody extends Readable {
     super({ highWaterMark: heldBytes });
     this.#messages = messages;
     this.#onGone = onGone;
-    // One that nobody reads may fail all the same.
+    // It may fail even if nobody reads it.
     this.on("error", () => {});
   }
 
@@ -53,7 +53,7 @@ export class PayloadBody extends Readable {
     if (data.length > 0 && !this.push(data)) this.#messages.pause();
   }
 
-  /** What has come waits to be read. */
+  /** Whether what has come still waits to be read. */
   get isWaiting(): boolean {
     return !this.destroyed && this.readableLength >= heldBytes;
   }
@@ -68,39 +68,39 @@ export class PayloadBody extends Readable {
   }
 }
 
-/** Takes pieces in turn. */
+/** Takes pieces one after the other. */
 export interface PieceSink {
   /** `done` is called once the piece is written, or never will be. */
   write(payload: StreamPayload, done?: () => void): void;
   end(): void;
-  /** The body broke off. */
+  /** Called when the body broke off. */
   fail(error: Error): void;
   knot?: {
-    /** Whether the other direction stands still as well. */
+    /** Whether the other direction is stalled as well. */
     isTied(): boolean;
-    /** More waits than may be held. */
+    /** Called when more waits than may be held. */
     cut(): void;
   };
 }
 
-/** What is done when both directions wait for each other. */
+/** What to do when both directions wait for each other. */
 export interface KnotTimes {
-  /** That long without a piece taken. */
+  /** Counts after so long without a piece being taken. */
   afterMs: number;
-  /** From then on so much is held. */
+  /** From then on so many bytes are held. */
   heldBytes: number;
-  /** And after that much more time the body is given up. */
+  /** After so much more time the body is given up. */
   giveUpMs: number;
 }
 
-/** Sends a body in pieces, no faster than they are taken. Returns what calls the sending off. */
+/** Sends a body in pieces, no faster than they are taken. Returns how to stop. */
 export function sendBody(
   body: Readable,
   sink: PieceSink,
   { afterMs, heldBytes: heldAtMost, giveUpMs }: KnotTimes = knotTimes,
 ): () => void {
   let seq = 0n;
-  /** `done` comes with the last piece. */
+  /** `done` is passed with the last piece. */
   const send = (bytes: Uint8Array, done?: () => void) => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const data = bytes.subarray(at, at + pieceBytes);

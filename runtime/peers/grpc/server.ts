@@ -1,6 +1,6 @@
 /**
  * Calls of sidecars that speak the original's internal gRPC. Loaded with the
- * first of them: a sidecar among its own kind needs none of it.
+ * first such call: a sidecar among its own kind does not need it.
  */
 import { Readable } from "node:stream";
 import { messageOf } from "../../shared/message-of.ts";
@@ -32,9 +32,9 @@ import { codeOf, unsentMark } from "./status.ts";
 
 export interface PeerGrpcOptions {
   receive: Forward;
-  /** Of a message; 0 or less is no limit. */
+  /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
-  /** Whether calls are refused, as this sidecar ends. */
+  /** Whether calls are refused because this sidecar is ending. */
   isLeaving: () => boolean;
 }
 
@@ -80,7 +80,7 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
   });
 }
 
-/** A body that this method can only send in one piece. */
+/** The whole body, as this method can only send it in one piece. */
 async function wholeOf(
   body: ForwardReply["body"],
   maxBytes: number,
@@ -107,7 +107,7 @@ function answerStream(call: ServerCall, receive: Forward) {
   let isPassedOn = false;
   const passOn = (whole?: Uint8Array) => {
     isPassedOn = true;
-    // What a body that nobody reads to its end still brings is dropped.
+    // Pieces of a body that nobody reads to its end are dropped.
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
     receive(toForwardRequest(head!, given, call.signal))
@@ -120,7 +120,7 @@ function answerStream(call: ServerCall, receive: Forward) {
         "request does not contain the required fields in the leading chunk",
       );
     head = request;
-    // Whether a body follows a first message that has none is told by what comes next.
+    // If the first message has no piece of a body, the next one tells whether there is a body.
     if (!payload || payload.data.length === 0) return;
     if (lengthOf(request) === payload.data.length) return passOn(payload.data);
     passOn();

@@ -1,4 +1,4 @@
-/** The methods between sidecars, and their messages as bytes. */
+/** The methods between sidecars (docs/protocol/sidecars.md), and their messages as bytes. */
 import { CallError } from "../../contracts/invocation.ts";
 import type { MessageBytes } from "../../net/grpc/messages.ts";
 import { decodeMessage, encodeMessage, type Codec } from "../../proto/codec.ts";
@@ -39,7 +39,7 @@ export const requestHead = (request: InternalInvokeRequest): Uint8Array =>
 export const responseHead = (response: InternalInvokeResponse): Uint8Array =>
   encodeMessage(InternalInvokeResponseStream, { response, payload: undefined });
 
-/** What a piece holds at most: far below the least message limit, and worth a message. */
+/** The most bytes of a piece: far below any message limit, and enough to be worth a message. */
 export const pieceBytes = 64 * 1024;
 
 /** All messages of a body that is at hand; the first has the head too, as the original sends it. */

@@ -1,5 +1,5 @@
 /**
- * The sidecar's calls to the control plane's operator (runtime/kubernetes/README.md):
+ * The sidecar's calls to the control plane's operator (docs/protocol/kubernetes.md):
  * gRPC over TLS, the pod's service account token with each call.
  */
 import { createGrpcClient } from "../../net/grpc/client.ts";
@@ -24,9 +24,9 @@ export interface OperatorClientOptions {
   address: string;
   /** PEM of one or more roots. */
   trustAnchors: string;
-  /** Read for each call: the kubelet renews it. */
+  /** It is read for each call, as the kubelet renews it. */
   tokenFile: string;
-  /** Of the pod. */
+  /** The pod's namespace. */
   namespace: string;
 }
 
@@ -40,9 +40,9 @@ export type GetName = MethodName<"Get", "">;
 export type UpdateName = MethodName<"", "Update">;
 
 export interface UpdateStream {
-  /** Resolves when nothing is missed from here on. */
+  /** Resolves once no change is missed from here on. */
   registered: Promise<void>;
-  /** Rejects, or resolves, when it is over. */
+  /** Settles when the stream is over. */
   ended: Promise<void>;
   cancel(): void;
 }
@@ -50,7 +50,7 @@ export interface UpdateStream {
 export interface OperatorClient {
   /** JSON of the objects that this pod may see. */
   list(method: ListName): Promise<Uint8Array[]>;
-  /** JSON of the object; undefined when there is none of that name. */
+  /** JSON of the object; undefined if there is none of that name. */
   get(method: GetName, name: string): Promise<Uint8Array | undefined>;
   updates(
     method: UpdateName,
@@ -61,7 +61,7 @@ export interface OperatorClient {
   close(): void;
 }
 
-/** As long as the original gives a list. */
+/** The time limit of a list; as in the original. */
 const callMs = 5000;
 
 export function connectOperator({
@@ -108,7 +108,7 @@ export function connectOperator({
       } catch (error) {
         const { cause } = error as Error;
         const code = cause instanceof GrpcError ? cause.code : undefined;
-        // As the operator says that it does not exist.
+        // This is how the operator says that it does not exist.
         if (code === grpcCode.unknown || code === grpcCode.notFound)
           return undefined;
         throw error;
@@ -149,7 +149,7 @@ export function connectOperator({
           },
         )
         .catch((error: unknown) => end(told(error)));
-      // Whoever waits for the one need not wait for the other.
+      // A caller that waits for one of them need not wait for the other.
       for (const { promise } of [registered, ended]) promise.catch(() => {});
       return {
         registered: registered.promise,
