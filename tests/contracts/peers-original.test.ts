@@ -22,7 +22,6 @@ import {
   decodeResponsePart,
 } from "../../runtime/peers/grpc/service.ts";
 import { encodeMessage } from "../../runtime/proto/codec.ts";
-import type { HTTPExtension_Verb } from "../../runtime/proto/gen/dapr/proto/common/v1/common.ts";
 import {
   InternalInvokeRequestStream,
   InternalInvokeResponseStream,
