@@ -17,6 +17,7 @@ import {
 } from "../../runtime/net/grpc/client.ts";
 import { binaryValue } from "../../runtime/net/grpc/metadata.ts";
 import { GrpcError } from "../../runtime/net/grpc/status.ts";
+import { untilStill } from "../support/stand-still.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { hasOpenssl, makeCertificates } from "../support/tls.ts";
 import { waitFor } from "../wait-for.ts";
@@ -256,27 +257,17 @@ test("a signal ends the wait for a connection", async () => {
 
 test("a server is held up while nobody reads", async () => {
   let written = 0;
-  let isFull = false;
   onStream = (call) => {
     const fill = () => {
-      isFull = false;
       while (call.write(Buffer.alloc(16_384))) written++;
-      isFull = true;
     };
     call.on("drain", fill);
     fill();
   };
   const { call, messages } = await open();
   call.pause();
-  let before = -1;
-  await waitFor("the server to stop", async () => {
-    const isStill = isFull && written === before;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return isStill;
-  });
-  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
-  const stopped = written;
+  const stopped = await untilStill("the server", () => written);
+  expect(stopped * 16_384).toBeLessThan(2 * 1024 * 1024);
   call.resume();
   await waitFor("more of it", () => messages.length > stopped + 100);
   call.cancel(new Error("enough"));
@@ -300,14 +291,8 @@ test("a client is held up while the server does not read", async () => {
     });
   };
   more();
-  let before = -1;
-  await waitFor("the client to stop", async () => {
-    const stands = written === before;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return stands;
-  });
-  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
+  const stopped = await untilStill("the client", () => written);
+  expect(stopped * 16_384).toBeLessThan(2 * 1024 * 1024);
   calls[0]!.resume();
   await waitFor("all of it", () => received === 1000 * 16_384);
   call.end();

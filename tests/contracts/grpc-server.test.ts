@@ -16,7 +16,7 @@ import {
 } from "../../runtime/net/grpc/server.ts";
 import type { ServerCall } from "../../runtime/net/grpc/server-call.ts";
 import { GrpcError } from "../../runtime/net/grpc/status.ts";
-import { waitFor } from "../wait-for.ts";
+import { untilStill } from "../support/stand-still.ts";
 
 const asIs = (bytes: Buffer) => bytes;
 const path = "/test.Echo/Both";
@@ -236,14 +236,8 @@ test("a slow reader holds the server up", async () => {
   };
   const { call, messages, end } = start();
   call.pause();
-  let before = -1;
-  await waitFor("the server to stop", async () => {
-    const isStill = written > 0 && written === before;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return isStill;
-  });
-  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
+  const stopped = await untilStill("the server", () => written);
+  expect(stopped * 16_384).toBeLessThan(2 * 1024 * 1024);
   call.resume();
   expect(await end).toBeUndefined();
   expect(messages).toHaveLength(1000);
@@ -269,14 +263,8 @@ test("a server that does not read holds its caller up", async () => {
       else call.end();
     });
   more();
-  let before = -1;
-  await waitFor("the caller to stop", async () => {
-    const isStill = written > 0 && written === before;
-    before = written;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    return isStill;
-  });
-  expect(written * 16_384).toBeLessThan(2 * 1024 * 1024);
+  const stopped = await untilStill("the caller", () => written);
+  expect(stopped * 16_384).toBeLessThan(2 * 1024 * 1024);
   paused!.resume();
   expect(await end).toBeUndefined();
   expect(received).toBe(1000 * 16_384);

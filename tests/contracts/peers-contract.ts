@@ -13,6 +13,7 @@ import {
 import type { Peer } from "../../runtime/contracts/name-resolver.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
+import { untilStill } from "../support/stand-still.ts";
 import { waitFor } from "../wait-for.ts";
 
 const maxBodyBytes = 4 * 1024 * 1024;
@@ -203,14 +204,9 @@ export function peersContract(name: string, direct: string | undefined) {
           }),
         );
       const reply = await peers.call(peer, request());
-      let before = -1;
-      await waitFor("the writer to stop", async () => {
-        const isStill = made === before;
-        before = made;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        return isStill;
-      });
-      expect(made).toBeLessThan(32 * 1024 * 1024);
+      expect(await untilStill("the writer", () => made)).toBeLessThan(
+        32 * 1024 * 1024,
+      );
       (reply.body as Readable).destroy();
     });
 

@@ -97,7 +97,7 @@ export function openConnection(target: Target): Promise<Connection> {
       isReady = true;
       clearTimeout(timer);
       session.setLocalWindowSize(4 * windowBytes);
-      keepAlive(session, () => connection.calls > 0);
+      keepAlive(session, socket, () => connection.calls > 0);
       resolve(connection);
     });
   });

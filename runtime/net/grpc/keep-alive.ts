@@ -1,5 +1,6 @@
 /** Finds out whether anybody is at the other end of a connection, and ends one that nobody uses. */
 import type { Http2Session } from "node:http2";
+import type { Duplex } from "node:stream";
 import { startInterval, startTimer } from "../../shared/timers.ts";
 
 export interface KeepAlive {
@@ -21,16 +22,20 @@ export const usualKeepAlive: KeepAlive = {
 /** Pings while `isBusy`; an idle connection is left in peace until its time is over. Ends with the session. */
 export function keepAlive(
   session: Http2Session,
+  socket: Duplex,
   isBusy: () => boolean,
   { everyMs, answerMs, idleMs }: KeepAlive = usualKeepAlive,
 ): void {
   let idleSince: number | undefined;
   let late: NodeJS.Timeout | undefined;
-  const ping = () => {
+  const awaitAnswer = (what: string) => {
     late ??= startTimer(
-      () => session.destroy(new Error("no answer to a ping")),
+      () => socket.destroy(new Error(`no answer to a ${what}`)),
       answerMs,
     ).unref();
+  };
+  const ping = () => {
+    awaitAnswer("ping");
     session.ping(() => {
       clearTimeout(late);
       late = undefined;
@@ -44,7 +49,10 @@ export function keepAlive(
       return;
     }
     idleSince ??= performance.now();
-    if (performance.now() - idleSince >= idleMs) session.close();
+    if (performance.now() - idleSince < idleMs) return;
+    session.close();
+    // Node waits for the other side to close its own.
+    awaitAnswer("goodbye");
   }, everyMs).unref();
   session.once("close", () => {
     clearInterval(timer);

@@ -57,7 +57,6 @@ export class ServerCall {
     const timeoutMs = decodeTimeout(String(metadata["grpc-timeout"] ?? ""));
     if (timeoutMs !== undefined)
       this.#deadline = startTimer(() => this.#onDeadline(), timeoutMs);
-    stream.on("error", () => {}); // its close tells more
     stream.on("wantTrailers", () => {
       // Node asks for them of a stream that it resets as well.
       if (this.#trailers) stream.sendTrailers(this.#trailers);

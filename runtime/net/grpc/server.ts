@@ -1,7 +1,7 @@
 /** A gRPC server without TLS, for connections that somebody else accepted. */
 import {
   constants,
-  createServer,
+  performServerHandshake,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
@@ -36,36 +36,37 @@ export function createGrpcServer({
   maxMessageBytes,
   methods,
 }: GrpcServerOptions): GrpcServer {
-  const server = createServer({
-    maxSessionMemory: sessionMegabytes,
-    settings: { enablePush: false, initialWindowSize: windowBytes },
-  });
   const sessions = new Set<ServerHttp2Session>();
   let onIdle: (() => void) | undefined;
 
-  server.on("session", (session) => {
-    sessions.add(session);
+  function serve(socket: Duplex) {
+    const session = performServerHandshake(socket, {
+      maxSessionMemory: sessionMegabytes,
+      settings: { enablePush: false, initialWindowSize: windowBytes },
+    });
     let calls = 0;
+    sessions.add(session);
     session.setLocalWindowSize(4 * windowBytes);
-    keepAlive(session, () => calls > 0);
+    keepAlive(session, socket, () => calls > 0);
     const silent = setTimeout(() => session.destroy(), prefaceMs).unref();
     session.once("remoteSettings", () => clearTimeout(silent));
-    // A broken connection tells its calls; Node destroys it itself.
+    // A broken connection tells its calls.
     session.on("error", () => session.destroy());
     session.on("close", () => {
       clearTimeout(silent);
       sessions.delete(session);
       if (sessions.size === 0) onIdle?.();
     });
-    session.on("stream", (stream) => {
+    session.on("stream", (stream, headers) => {
       calls++;
       stream.on("close", () => calls--);
+      answer(stream, headers);
     });
     if (onIdle) session.close();
-  });
-  server.on("sessionError", () => {});
-  server.on("stream", (stream: ServerHttp2Stream, headers) => {
-    stream.on("error", () => {});
+  }
+
+  function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    stream.on("error", () => {}); // its close tells more
     if (stream.destroyed || stream.closed) return; // reset already
     if (isWrong(stream, headers)) return;
     const call = new ServerCall(stream, headers, maxMessageBytes);
@@ -78,10 +79,10 @@ export function createGrpcServer({
           `there is no method ${call.path.slice(0, 200)}`,
         ),
       );
-  });
+  }
 
   return {
-    serve: (socket) => void server.emit("connection", socket),
+    serve,
     close: () =>
       new Promise((resolve) => {
         onIdle = resolve;
