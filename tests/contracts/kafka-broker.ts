@@ -1,7 +1,8 @@
 /** An Apache Kafka broker in a container, on a port that stays the same when it is killed and started again. */
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
+import { freePorts } from "../support/ports.ts";
 
 export interface KafkaBroker {
   /** host:port of the listener without login. */
@@ -29,8 +30,9 @@ export async function startKafka(
   files: Record<string, string> = {},
 ): Promise<KafkaBroker> {
   const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
-  const ports = new Map<string, number>();
-  for (const name of Object.keys(protocols)) ports.set(name, await freePort());
+  const names = Object.keys(protocols);
+  const free = await freePorts(names.length);
+  const ports = new Map(names.map((name, at) => [name, free[at]!]));
   const all = [...ports];
   const container = await new GenericContainer(image)
     .withStartupTimeout(540_000)
@@ -122,12 +124,4 @@ export async function listening(what: string, port: number): Promise<void> {
       throw new Error(`waited 540 s for Kafka in container ${what}`);
     await sleep(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.on("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
