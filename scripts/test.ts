@@ -1,14 +1,19 @@
 /** `npm test`: installs the test tools once, then checks everything and counts it. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   buildControlPlane,
   installControlPlane,
 } from "./build-control-plane.ts";
-import { clusterProblem, loadImages, prepareCluster } from "./cluster.ts";
+import {
+  clusterProblem,
+  loadedFile,
+  loadImages,
+  prepareCluster,
+} from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { runJest } from "./jest-run.ts";
 import { fail, parseOptions } from "./options.ts";
@@ -125,6 +130,8 @@ await Promise.all([
 // A part of the image, which takes a while.
 if (!noDocker && chosen.includes("containers")) await buildControlPlane();
 mkdirSync(results, { recursive: true });
+process.env[loadedFile] = join(results, "cluster-images");
+rmSync(process.env[loadedFile], { force: true });
 // The entry rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(
   process.execPath,
