@@ -5,7 +5,7 @@ import {
   duplicatesIn,
   openFlow,
   partitions,
-  sessionTimeoutMs,
+  shortSessionMs,
   type Place,
 } from "./flow.ts";
 
@@ -14,7 +14,8 @@ const backlog = 20_000;
 export function slowApp(place: () => Place): void {
   test("R6: a slow app with 20,000 orders waiting: memory stays flat, no rebalance, no order twice", async () => {
     const flow = await openFlow(place(), {
-      app: { delayMs: sessionTimeoutMs + 500 },
+      app: { delayMs: shortSessionMs + 500 },
+      sessionMs: shortSessionMs,
       asleep: true,
     });
     await flow.startProducer();
