@@ -3,8 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { root } from "./docker.ts";
+import { echo } from "./echo.ts";
 
 export interface JestRun {
   /** Paths from the root. */
@@ -41,16 +41,9 @@ export async function runJest({
       `--outputFile=${output}`,
       ...files.map((file) => `--testMatch=**/${file}`),
     ],
-    {
-      cwd: root,
-      stdio: prefix ? ["ignore", "pipe", "pipe"] : "inherit",
-    },
+    { cwd: root, stdio: prefix ? ["ignore", "pipe", "pipe"] : "inherit" },
   );
-  for (const stream of [run.stdout, run.stderr])
-    if (stream)
-      createInterface({ input: stream }).on("line", (line) =>
-        console.log(`${prefix}${line}`),
-      );
+  if (prefix) echo(run, prefix);
   return untilEnd(run, output);
 }
 

@@ -20,6 +20,14 @@ import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
+import {
+  clusterRuns,
+  localRuns,
+  noPorts,
+  runTutorial,
+  worksWithoutDocker,
+  type TutorialRun,
+} from "./tutorial-runs.ts";
 
 const usage = `npm test [SUITE] [WORD…]
 
@@ -49,27 +57,10 @@ const needsContainers = ["contract", "faults", "containers", "tutorial"];
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
-/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
-const tutorialRuns = [
-  {
-    name: "bindings",
-    stages: ["embedded", "hand", "kafka", "manual", "kubernetes"],
-  },
-  { name: "hello-world", stages: ["embedded", "debug", "redis"] },
-  { name: "hello-kubernetes", stages: ["embedded", "redis", "kubernetes"] },
-].flatMap(({ name, stages }) => [
-  ...stages.map((stage) => ({ name, stage, lang: "en" })),
-  { name, stage: "embedded", lang: "zh" },
-]);
-
-/** What a tutorial exits with when other programs keep its ports. */
-const noPorts = 2;
-const withoutDocker = ["embedded", "hand", "debug"];
-
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
 
-/** `isShared`: another suite prints at the same time. */
+/** `isShared`: other suites print at the same time. */
 const suites: Record<string, (isShared: boolean) => unknown> = {
   format: () =>
     tool(
@@ -88,10 +79,13 @@ const suites: Record<string, (isShared: boolean) => unknown> = {
   unit: (isShared) => jest("unit", isShared),
   contract: (isShared) => jest("contract", isShared),
   e2e: (isShared) => jest("e2e", isShared),
-  tutorial,
+  tutorial: (isShared) => tutorials(localRuns, isShared),
   faults: (isShared) => jest("faults", isShared),
   containers: (isShared) => jest("containers", isShared),
-  kubernetes: (isShared) => jest("kubernetes", isShared),
+  kubernetes: async (isShared) => {
+    if (words.length === 0) await tutorials(clusterRuns, isShared);
+    await jest("kubernetes", isShared);
+  },
 };
 
 /**
@@ -100,7 +94,8 @@ const suites: Record<string, (isShared: boolean) => unknown> = {
  */
 const stages = [
   [["format", "lint", "proto"], ["patterns"]],
-  [["unit", "contract", "e2e", "tutorial"]],
+  [["unit", "contract"], ["tutorial"]],
+  [["e2e"]],
   [["faults", "containers"], ["kubernetes"]],
 ];
 
@@ -253,26 +248,22 @@ async function jest(name: TestFile["suite"], isShared: boolean): Promise<void> {
   }
 }
 
-function tutorial(): void {
-  for (const { name, lang, stage } of tutorialRuns) {
-    const title = `tutorial ${name} (${lang}), stage ${stage}`;
+async function tutorials(runs: TutorialRun[], isShared: boolean) {
+  for (const run of runs) {
+    const title = `tutorial ${run.name} (${run.lang}), stage ${run.stage}`;
+    const needsCluster = clusterRuns.includes(run);
     const lack =
-      (!withoutDocker.includes(stage) && noDocker) ||
-      (stage === "kubernetes" && noCluster);
+      (!worksWithoutDocker(run) && noDocker) || (needsCluster && noCluster);
     if (lack) {
       without(title, lack);
       continue;
     }
-    if (stage === "kubernetes") loadImages("apache/kafka:4.1.1", "redis:7");
+    if (needsCluster) loadImages("apache/kafka:4.1.1", "redis:7");
     console.log(`\n-- ${title} --`);
-    const { stdout, status } = spawnSync(
-      process.execPath,
-      ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
-      { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
-    );
-    process.stdout.write(stdout);
-    addLastLine(counts, title, stdout);
-    if (status === noPorts) {
+    const prefix = isShared ? "tutorial: " : "";
+    const { output, code } = await runTutorial(run, prefix);
+    addLastLine(counts, title, output);
+    if (code === noPorts) {
       console.log(
         "The tutorials that follow use the same ports and are not run.",
       );
