@@ -55,6 +55,7 @@ process.env.KUBECONFIG = process.env.DAPR_TEST_KUBECONFIG ?? "";
 // Of its own: calls go to no app of the same ID that somebody else runs on this machine.
 const registry = mkdtempSync(join(tmpdir(), "dapr-tutorial-"));
 process.env.DAPR_REGISTRY_PATH = registry;
+process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
 
 const terminals = new Map<string, Terminal>();
 const opened: Terminal[] = [];
@@ -104,7 +105,6 @@ for (const [index, step] of steps.entries()) {
 }
 for (const terminal of opened.reverse()) await terminal.end();
 endTurn();
-rmSync(registry, { recursive: true, force: true });
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || interrupted ? 1 : 0;
 
