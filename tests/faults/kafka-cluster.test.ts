@@ -24,8 +24,8 @@ beforeAll(async () => {
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: "true",
   });
 }, 600_000);
-afterAll(() => cluster?.stop(), 60_000);
-afterEach(endFlows, 30_000);
+afterAll(() => cluster?.stop());
+afterEach(endFlows);
 
 const place: Place = {
   name: "kafka",

@@ -10,8 +10,6 @@ import {
   yaml,
 } from "./cluster.ts";
 
-jest.setTimeout(240_000);
-
 const shop = "kit-shop";
 const fresh = "kit-fresh";
 const namespace = (name: string) => ({
