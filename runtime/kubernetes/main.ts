@@ -1,7 +1,7 @@
 /** The control plane's entry: `injector`, `operator`, or `certificate` (issuer.ts starts that one). */
-import { createLogger, parseLevel } from "../log.ts";
-import { daprVersion } from "../version.ts";
-import { exitSoon } from "../exit.ts";
+import { createLogger, parseLevel } from "../shared/log.ts";
+import { daprVersion } from "../shared/version.ts";
+import { exitSoon } from "../shared/process/exit.ts";
 
 const programs = {
   injector: async () => (await import("./injector/main.ts")).runInjector,

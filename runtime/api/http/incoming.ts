@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Readable } from "node:stream";
-import type { Remote } from "../../own-sockets.ts";
+import type { Remote } from "../../net/own-sockets.ts";
 import { BodyError, type ApiRequest } from "./request.ts";
 import { cleanPath } from "./router.ts";
 
