@@ -7,6 +7,7 @@ import Sequencer from "@jest/test-sequencer";
 const long = [
   "faults/kafka.test.ts",
   "faults/kafka-cluster.test.ts",
+  "faults/embedded.test.ts",
   "containers/kafka-cluster.test.ts",
   "containers/kafka-faults.test.ts",
   "contracts/kafka.test.ts",
