@@ -44,8 +44,8 @@ export function upload(
     schedule();
   };
   /**
-   * After what came in meanwhile was read: an app that refused the body and
-   * closed would fail this write, and its answer would go unread.
+   * Writes after what came in meanwhile was read. If the app refused the body and
+   * closed, the write fails, and its answer must have been read before.
    */
   const schedule = () => (scheduled ??= setImmediate(write));
   const write = () => {
@@ -83,13 +83,13 @@ export function upload(
       body.off("end", onEnd);
       body.off("close", onClose);
       socket.off("drain", onDrain);
-      // A body that fails once its answer is there concerns nobody any more: its error stays heard.
+      // If the body fails after its answer came, nobody cares; the listener stays, so that the error is handled.
       if (!isDone) body.pause();
     },
   };
 }
 
-/** Many small pieces of one turn as one: each costs as much as some hundred bytes. */
+/** Joins the small pieces of one turn of the event loop: writing a piece costs as much as copying some hundred bytes. */
 function inFew(pieces: Uint8Array[]): Uint8Array[] {
   if (pieces.length < 8) return pieces;
   const size = pieces.reduce((sum, { length }) => sum + length, 0);
