@@ -159,5 +159,5 @@ test.each(["1", "4", undefined])(
     for (const sidecar of [callee, caller])
       expect(sidecar.output()).not.toMatch(/level=(error|fatal)/);
   },
-  120_000 + count * 200,
+  600_000 + count * 200,
 );
