@@ -2,8 +2,8 @@
 import { build, type Plugin } from "esbuild";
 import { existsSync, globSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { builtins } from "./builtins-plugin.ts";
 import { pathToFileURL } from "node:url";
+import { builtins } from "./builtins-plugin.ts";
 import { installOnce } from "./install-once.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -106,6 +106,7 @@ function isCurrent(): boolean {
   }).filter((path) => !path.endsWith(".test.ts"));
   return [
     import.meta.filename,
+    join(import.meta.dirname, "builtins-plugin.ts"),
     join(folder, "package-lock.json"),
     ...sources.map((path) => join(root, path)),
   ].every((path) => statSync(path).mtimeMs <= builtMs);
