@@ -8,6 +8,7 @@ import {
   checkExtensions,
   checkTrailer,
   hexDigit,
+  moveRun,
 } from "./http1-chunk-lines.ts";
 import { ProtocolError } from "./http1-error.ts";
 import {
@@ -81,6 +82,8 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
   /** Data of chunks that was moved together: where in the bytes that are fed. */
   let movedFrom = 0;
   let movedTo = 0;
+  /** Of the bytes that are fed, once it is needed. */
+  let view: DataView | undefined;
 
   function end() {
     state = nothing;
@@ -194,6 +197,12 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
       if (!isShort) return at;
       giveChunk(bytes, head + 2, size);
       at = next;
+      const digit = bytes[head - 1]!;
+      // More than one digit tells larger ones.
+      if (size > 15 || digit !== bytes[next]) continue;
+      view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      at = moveRun(bytes, view, next, digit, size, movedTo);
+      movedTo += ((at - next) / (size + 5)) * size;
     }
   }
 
@@ -285,6 +294,7 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     feed(bytes) {
       if (bytes.length > 0) begun = true;
       movedFrom = movedTo = 0;
+      view = undefined;
       take(bytes);
       giveMoved(bytes);
     },
