@@ -4,6 +4,7 @@
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { whyNotExtraAuthorities } from "./extra-authorities.ts";
 import { hasLimits, limitEnv, nodeLimits } from "./node-limits.ts";
 
 // From source, in a debugger, it stays the process it is.
@@ -21,4 +22,8 @@ if (import.meta.filename.endsWith(".js")) {
     );
   enableCompileCache(join(import.meta.dirname, ".compile-cache"));
 }
-await import("./daprd-main.ts");
+const problem = whyNotExtraAuthorities();
+if (problem) {
+  console.error(`daprd: ${problem}`);
+  process.exitCode = 1;
+} else await import("./daprd-main.ts");
