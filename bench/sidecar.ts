@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { limitEnv, nodeLimits } from "../runtime/node-limits.ts";
+import { limitEnv, nodeLimits } from "../runtime/shared/process/node-limits.ts";
 import { freePorts, get } from "./loopback.ts";
 import { nowUs } from "./child.ts";
 

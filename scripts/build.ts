@@ -32,11 +32,14 @@ const builtins: Plugin = {
 const { errors } = await build({
   absWorkingDir: root,
   entryPoints: [
-    "runtime/dapr.ts",
-    "runtime/daprd.ts",
-    { in: "runtime/components/clients/sqlite-worker.ts", out: "sqlite-worker" },
+    { in: "runtime/entries/dapr.ts", out: "dapr" },
+    { in: "runtime/entries/daprd.ts", out: "daprd" },
     {
-      in: "runtime/components/clients/sqlite-state-worker.ts",
+      in: "runtime/components/clients/sqlite/broker/worker.ts",
+      out: "sqlite-worker",
+    },
+    {
+      in: "runtime/components/clients/sqlite/state/worker.ts",
       out: "sqlite-state-worker",
     },
     { in: "runtime/api/http/body-worker.ts", out: "body-worker" },

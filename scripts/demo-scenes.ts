@@ -44,7 +44,7 @@ const hello = {
 const bindingsScenes: Record<string, Scene> = {
   embedded: {
     ...bindings,
-    runFile: "dapr.yaml",
+    runFile: "tutorials/bindings/dapr.yaml",
     keeper: {
       word: "broker",
       about: "embedded: a SQLite file under .dapr/, removed at the end",
@@ -53,7 +53,7 @@ const bindingsScenes: Record<string, Scene> = {
   },
   kafka: {
     ...bindings,
-    runFile: "dapr-kafka.yaml",
+    runFile: "tutorials/bindings/dapr-kafka.yaml",
     keeper: { word: "broker", about: "" },
     service: kafka,
     copiesComponents: false,
@@ -63,7 +63,7 @@ const bindingsScenes: Record<string, Scene> = {
 const helloScenes = (tutorial: string): Record<string, Scene> => ({
   embedded: {
     ...hello,
-    runFile: "dapr-hello.yaml",
+    runFile: "tutorials/hello-world/dapr.yaml",
     keeper: {
       word: "store",
       about: "embedded: the SQLite file nodeapp/.dapr/state.db (kept)",
@@ -71,7 +71,7 @@ const helloScenes = (tutorial: string): Record<string, Scene> => ({
   },
   redis: {
     ...hello,
-    runFile: "dapr-hello-redis.yaml",
+    runFile: "tutorials/hello-kubernetes/dapr-redis.yaml",
     keeper: { word: "store", about: "" },
     service: {
       service: "redis",

@@ -1,6 +1,6 @@
 /** `npm run demo:local`: both apps, each with its sidecar, and orders flowing between them. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { chalk, YAML } from "zx";
 import { DemoFolder } from "./demo-folder.ts";
 import { removeOldLogs } from "./demo-logs.ts";
@@ -116,22 +116,23 @@ async function run(folder: DemoFolder): Promise<void> {
 
 /** The project's run template with ports that are free now. */
 async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
-  const template = YAML.parse(
-    readFileSync(join(root, scene.runFile), "utf8"),
-  ) as RunTemplate;
+  const runFile = join(root, scene.runFile);
+  const inProject = (path: string) => resolve(dirname(runFile), path);
+  const template = YAML.parse(readFileSync(runFile, "utf8")) as RunTemplate;
   template.common.resourcesPaths = template.common.resourcesPaths.map(
     (path) => {
-      if (!scene.copiesComponents) return join(root, path);
+      if (!scene.copiesComponents) return inProject(path);
       // The component names its file relative to itself: a copy has a queue of its
       // own, without orders that an interrupted run left.
-      cpSync(join(root, path), join(folder.path, path), { recursive: true });
-      return join(folder.path, path);
+      const copy = join(folder.path, "components");
+      cpSync(inProject(path), copy, { recursive: true });
+      return copy;
     },
   );
   const ours = (claims = new PortClaims());
   const claim = (port: number) => ours.claim(port);
   for (const app of template.apps) {
-    app.appDirPath = join(root, app.appDirPath);
+    app.appDirPath = inProject(app.appDirPath);
     // With this run's, those of the last five stay.
     removeOldLogs(join(app.appDirPath, ".dapr", "logs"), 4);
     if (app.appPort) app.appPort = await freePort(app.appPort, claim);
@@ -163,6 +164,6 @@ function report(): void {
     console.error(chalk.red(`Demo failed: ${why.replace(/\.$/, "")}.${rest}`));
   }
   process.exitCode = code;
-  // Once the loop is empty; see runtime/exit.ts.
+  // Once the loop is empty; see runtime/shared/process/exit.ts.
   setTimeout(() => process.exit(code), 300).unref();
 }

@@ -12,11 +12,11 @@ interface Pattern {
 
 /** Made while running, of these parts; each is told apart by its file. */
 const made: Record<string, string> = {
-  "runtime/components/bindings/kafka-metadata.ts":
+  "runtime/components/bindings/kafka/metadata.ts":
     "excludeHeaderMetaRegex: whoever configures the component writes it",
-  "runtime/components/state/postgresql-dialect.ts":
+  "runtime/components/state/postgresql/dialect.ts":
     "two constants, in the test below",
-  "runtime/hide-secrets.ts": "a literal text that is escaped",
+  "runtime/contracts/hide-secrets.ts": "a literal text that is escaped",
   "runtime/kubernetes/injector/mutate.ts":
     "a name of a service account, which has 253 characters at most",
 };

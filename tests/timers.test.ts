@@ -1,4 +1,4 @@
-/** Times that come from settings go through runtime/timers.ts: Node's own timers make 1 ms of what is too long. */
+/** Times that come from settings go through runtime/shared/timers.ts: Node's own timers make 1 ms of what is too long. */
 import { readFileSync } from "node:fs";
 import { parseSync } from "@swc/core";
 import { sources } from "./support/sources.ts";
@@ -125,7 +125,7 @@ test.each([
 
 test("no time from outside goes into a timer of Node's own", () => {
   const loose = sources("runtime")
-    .filter((file) => file !== "runtime/timers.ts")
+    .filter((file) => file !== "runtime/shared/timers.ts")
     .flatMap((file) =>
       looseTimers(readFileSync(file, "utf8")).map((call) => `${file} ${call}`),
     );

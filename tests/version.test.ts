@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { version } from "../runtime/version.ts";
+import { version } from "../runtime/shared/version.ts";
 
 test("the version that is printed is the runtime package's", () => {
   const manifest = join(__dirname, "../runtime/package.json");

@@ -2,8 +2,8 @@
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
  * `threshold` failures in a row make it unhealthy (spec api §6.4).
  */
-import type { AppChannel } from "../contract.ts";
-import { delay } from "../timers.ts";
+import type { AppChannel } from "../contracts/app-channel.ts";
+import { delay } from "../shared/timers.ts";
 
 export interface HealthOptions {
   path: string;

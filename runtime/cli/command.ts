@@ -44,7 +44,7 @@ export const globalFlags = {
   },
 } as const satisfies FlagTable;
 
-export interface Invocation<T extends FlagTable = FlagTable> {
+export interface CommandInput<T extends FlagTable = FlagTable> {
   flags: FlagValues<T> & FlagValues<typeof globalFlags>;
   /** Names of the flags that were given on the command line. */
   given: ReadonlySet<string>;
@@ -58,7 +58,7 @@ export interface Command {
   about: string;
   flags: FlagTable;
   help: CommandHelp;
-  run(invocation: Invocation): Promise<number>;
+  run(invocation: CommandInput): Promise<number>;
 }
 
 export interface CommandHelp {
@@ -74,7 +74,7 @@ export function command<T extends FlagTable>(
   about: string,
   flags: T,
   help: CommandHelp,
-  run: (invocation: Invocation<T>) => Promise<number>,
+  run: (invocation: CommandInput<T>) => Promise<number>,
 ): Command {
   return { name, about, flags, help, run: run as Command["run"] };
 }

@@ -1,13 +1,13 @@
 /** Finds the command, reads its flags, runs it; usage errors exit 255, others 1. */
 import { CommandError, UsageError, globalFlags } from "./command.ts";
 import type { Command, FlagTable, FlagValues } from "./command.ts";
-import { commands } from "./commands.ts";
+import { commands } from "./commands/index.ts";
 import { createIo } from "./io.ts";
 import type { Io } from "./io.ts";
-import { laterNames, sayNotYet } from "./not-yet.ts";
+import { laterNames, sayNotYet } from "./commands/not-yet.ts";
 import { checkRequired, nearest, parseArgs } from "./parse.ts";
 import { commandHelp, commandUsage, rootHelp } from "./usage.ts";
-import { printVersion } from "./version.ts";
+import { printVersion } from "./commands/version.ts";
 
 const rootFlags = {
   ...globalFlags,

@@ -1,8 +1,8 @@
-import { age, created } from "./list.ts";
+import { age, created } from "./age.ts";
 import { createIo } from "./io.ts";
 import { renderTable } from "./table.ts";
-import { randomAppId } from "./app-id.ts";
-import { fileStamp } from "./log-destination.ts";
+import { randomAppId } from "./run/app-id.ts";
+import { fileStamp } from "./run/log-destination.ts";
 
 function capture(json: boolean) {
   let out = "";

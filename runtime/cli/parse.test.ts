@@ -1,7 +1,7 @@
 import { checkRequired, nearest, parseArgs } from "./parse.ts";
 import { UsageError } from "./command.ts";
 import type { FlagTable } from "./command.ts";
-import { runFlags } from "./run-flags.ts";
+import { runFlags } from "./run/run-flags.ts";
 
 const table = {
   name: { type: "string", short: "n", about: "", env: "TEST_NAME" },

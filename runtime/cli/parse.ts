@@ -2,7 +2,7 @@
  * Reads a command line the way the original does: flags and words interleave up
  * to `--`; `--k v`, `--k=v`, `-k v`, `-kv`, `-k=v`, and `-ab` for two switches.
  */
-import { editDistance } from "../metadata.ts";
+import { editDistance } from "../shared/nearest-name.ts";
 import { UsageError } from "./command.ts";
 import type { Flag, FlagTable } from "./command.ts";
 

@@ -2,10 +2,11 @@
  * The list of component types. Each driver is imported only when a component of
  * its type is configured, so its client library costs nothing otherwise.
  */
-import type { Binding, Closable, ComponentDefinition } from "../contract.ts";
-import type { NameResolver } from "../name-resolver.ts";
-import type { SecretStore } from "../secret-store.ts";
-import type { StateStore } from "../state-store.ts";
+import type { Binding } from "../contracts/binding.ts";
+import type { Closable, ComponentDefinition } from "../contracts/component.ts";
+import type { NameResolver } from "../contracts/name-resolver.ts";
+import type { SecretStore } from "../contracts/secret-store.ts";
+import type { StateStore } from "../contracts/state-store.ts";
 
 export interface BuiltIn<C extends Closable> {
   type: string;
@@ -19,27 +20,28 @@ export const bindings: BuiltIn<Binding>[] = [
   {
     type: "bindings.kafka",
     versions: ["v1"],
-    load: async () => (await import("./bindings/kafka.ts")).kafka,
+    load: async () => (await import("./bindings/kafka/binding.ts")).kafka,
   },
   {
     type: "bindings.sqlite",
     versions: ["v1"],
-    load: async () => (await import("./bindings/sqlite.ts")).sqlite,
+    load: async () => (await import("./bindings/sqlite/binding.ts")).sqlite,
   },
   {
     type: "bindings.cron",
     versions: ["v1"],
-    load: async () => (await import("./bindings/cron.ts")).cron,
+    load: async () => (await import("./bindings/cron/binding.ts")).cron,
   },
   {
     type: "bindings.http",
     versions: ["v1"],
-    load: async () => (await import("./bindings/http.ts")).http,
+    load: async () => (await import("./bindings/http/binding.ts")).http,
   },
   {
     type: "bindings.localstorage",
     versions: ["v1"],
-    load: async () => (await import("./bindings/localstorage.ts")).localstorage,
+    load: async () =>
+      (await import("./bindings/localstorage/binding.ts")).localstorage,
   },
 ];
 
@@ -57,13 +59,13 @@ export const stateStores: BuiltIn<StateStore>[] = [
   {
     type: "state.redis",
     versions: ["v1"],
-    load: async () => (await import("./state/redis.ts")).redis,
+    load: async () => (await import("./state/redis/store.ts")).redis,
   },
   ...["state.postgresql", "state.postgres"].map((type) => ({
     type,
     versions: ["v1", "v2"],
     load: async (version: string) => {
-      const drivers = await import("./state/postgresql.ts");
+      const drivers = await import("./state/postgresql/store.ts");
       return version === "v2" ? drivers.postgresqlV2 : drivers.postgresqlV1;
     },
   })),
@@ -73,7 +75,8 @@ export const secretStores: BuiltIn<SecretStore>[] = [
   {
     type: "secretstores.local.file",
     versions: ["v1"],
-    load: async () => (await import("./secretstores/local-file.ts")).localFile,
+    load: async () =>
+      (await import("./secretstores/local-file/store.ts")).localFile,
   },
   {
     type: "secretstores.local.env",

@@ -1,7 +1,7 @@
 /** What a component's metadata may hold, and what is told of the rest. */
 import { recordingLog } from "../../tests/support/recording-log.ts";
-import type { Closable, ComponentResource } from "../contract.ts";
-import { text } from "../metadata.ts";
+import type { Closable, ComponentResource } from "../contracts/component.ts";
+import { text } from "../contracts/metadata.ts";
 import { daprTypes } from "./dapr-types.ts";
 import {
   bindings,

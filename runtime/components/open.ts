@@ -7,26 +7,22 @@ import type {
   Closable,
   ComponentDefinition,
   ComponentResource,
-} from "../contract.ts";
+} from "../contracts/component.ts";
 import {
   explainer,
   hideSecrets,
   hidingLogger,
   type Explain,
-} from "../hide-secrets.ts";
-import type { Logger } from "../log.ts";
-import {
-  MetadataError,
-  nearestName,
-  parseMetadata,
-  short,
-  where,
-} from "../metadata.ts";
+} from "../contracts/hide-secrets.ts";
+import type { Logger } from "../shared/log.ts";
+import { MetadataError, parseMetadata } from "../contracts/metadata.ts";
+import { where } from "../shared/position.ts";
+import { nearestName, short } from "../shared/nearest-name.ts";
 import { daprTypes } from "./dapr-types.ts";
 import type { BuiltIn } from "./index.ts";
 import { readByBlock, withoutEffect } from "./without-effect.ts";
 import { tellValues } from "./tell-values.ts";
-import { startTimer } from "../timers.ts";
+import { startTimer } from "../shared/timers.ts";
 
 export class ComponentError extends Error {
   override name = "ComponentError";

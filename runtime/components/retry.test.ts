@@ -1,9 +1,9 @@
-import { DeliveryError, DeliveryInterrupted } from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { parseMetadata } from "../metadata.ts";
+import { pause } from "../shared/backoff.ts";
+import { DeliveryError, DeliveryInterrupted } from "../contracts/binding.ts";
+import type { Logger } from "../shared/log.ts";
+import { parseMetadata } from "../contracts/metadata.ts";
 import {
   deadLetterHeaders,
-  pause,
   retryMetadata,
   retryPolicy,
   seeThrough,

@@ -3,16 +3,17 @@
  * original's `consumeRetryEnabled` and `backOff*` properties (spec components
  * §2), with redelivery in place as the default so that no message is lost.
  */
+import { pause } from "../shared/backoff.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
   type BindingMessage,
   type Deliver,
-} from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { choice, durationMs, isTruthy, number, text } from "../metadata.ts";
-import type { MetadataValues, Property } from "../metadata.ts";
-import { startTimer } from "../timers.ts";
+} from "../contracts/binding.ts";
+import type { Logger } from "../shared/log.ts";
+import { choice, durationMs, number, text } from "../contracts/metadata.ts";
+import { isTruthy } from "../shared/units.ts";
+import type { MetadataValues, Property } from "../contracts/metadata.ts";
 
 /** Part of the metadata table of every binding that retries; spread it into the table. */
 export const retryMetadata = {
@@ -93,21 +94,6 @@ function pauses(
     (1 - spread + 2 * spread * random);
 }
 
-/** Resolves true after `ms`, false as soon as `signal` aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve(false);
-    const end = (waited: boolean) => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", aborted);
-      resolve(waited);
-    };
-    const aborted = () => end(false);
-    const timer = startTimer(() => end(true), ms);
-    signal.addEventListener("abort", aborted);
-  });
-}
-
 /** How one input sees its messages through. */
 export interface Redelivery {
   deliver: Deliver;
@@ -117,7 +103,7 @@ export interface Redelivery {
   log: Logger;
 }
 
-/** The same trouble is named again in the log after this time. */
+/** The same failure is named again in the log after this time. */
 const remindMs = 60_000;
 const keepAgainMs = 1000;
 

@@ -1,5 +1,5 @@
 /** What every state store reads from a request in the same way. */
-import type { DeleteState, SetState } from "../state-store.ts";
+import type { DeleteState, SetState } from "../contracts/state-store.ts";
 
 /** An etag that counts: an empty one is none (spec api §2). */
 export const etagOf = (request: SetState | DeleteState): string | undefined =>

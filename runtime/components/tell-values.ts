@@ -1,7 +1,12 @@
 /** Values that count as something else than they say: a `ture` that is false, a direction that there is not. */
-import type { ComponentDefinition, ComponentResource } from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { isFalsy, isTruthy, short, where } from "../metadata.ts";
+import type {
+  ComponentDefinition,
+  ComponentResource,
+} from "../contracts/component.ts";
+import type { Logger } from "../shared/log.ts";
+import { isFalsy, isTruthy } from "../shared/units.ts";
+import { short } from "../shared/nearest-name.ts";
+import { where } from "../shared/position.ts";
 
 const directions = ["input", "output"];
 

@@ -1,5 +1,5 @@
 /** What an output binding sends where its receiver is told that it is not JSON. */
-import { isJsonType } from "../content-type.ts";
+import { isJsonType } from "../shared/content-type.ts";
 
 const quote = 0x22;
 

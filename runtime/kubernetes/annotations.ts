@@ -1,7 +1,7 @@
 /** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (spec kubernetes §1). */
-import { isFalsy, isTruthy } from "../metadata.ts";
+import { isFalsy, isTruthy } from "../shared/units.ts";
 import { annotation, appService } from "./names.ts";
-import type { ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./api/objects.ts";
 
 export interface Annotations {
   /** As given, "" if it is; undefined only where the key is absent. */

@@ -1,6 +1,6 @@
 /** Work that is done again and again, and told to the log when it fails. */
-import type { Logger } from "../log.ts";
-import { startTimer } from "../timers.ts";
+import type { Logger } from "../shared/log.ts";
+import { startTimer } from "../shared/timers.ts";
 
 export interface Repeated {
   /** Does it at once, or as soon as a run under way has ended; resolves when a run that began since succeeded. */

@@ -1,7 +1,7 @@
 /** The annotations `dapr.io/…` of pods that there are, and what is said of any other. */
-import { nearestName, short } from "../metadata.ts";
+import { nearestName, short } from "../shared/nearest-name.ts";
 import { annotation, noSidecarAnnotation } from "./names.ts";
-import type { ObjectMeta } from "./objects.ts";
+import type { ObjectMeta } from "./api/objects.ts";
 
 /** Of the original; nothing acts upon them here: named, so that nobody waits for their effect. */
 export const notActedUpon: readonly string[] = [

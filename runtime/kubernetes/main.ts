@@ -1,8 +1,8 @@
 /** The control plane's entry: `injector`, `operator`, or `certificate` (issuer.ts starts that one). */
-import { createLogger, parseLevel } from "../log.ts";
-import { daprVersion } from "../version.ts";
-import { exitSoon } from "../exit.ts";
-import { whyNotExtraAuthorities } from "../extra-authorities.ts";
+import { createLogger, parseLevel } from "../shared/log.ts";
+import { daprVersion } from "../shared/version.ts";
+import { exitSoon } from "../shared/process/exit.ts";
+import { whyNotExtraAuthorities } from "../shared/process/extra-authorities.ts";
 
 const programs = {
   injector: async () => (await import("./injector/main.ts")).runInjector,

@@ -3,12 +3,16 @@
  * internal gRPC to all others. Each way is loaded when it is first needed.
  */
 import { Readable } from "node:stream";
-import type { ForwardReply, PeerRequest, Peers } from "../invocation.ts";
-import { CallError } from "../invocation.ts";
-import type { Peer } from "../name-resolver.ts";
-import { createDirectPeers, NotDirect } from "./direct-client.ts";
+import type {
+  ForwardReply,
+  PeerRequest,
+  Peers,
+} from "../contracts/invocation.ts";
+import { CallError } from "../contracts/invocation.ts";
+import type { Peer } from "../contracts/name-resolver.ts";
+import { createDirectPeers, NotDirect } from "./direct/client.ts";
 import { sidecarOf } from "./failures.ts";
-import { directVersion } from "./protocol.ts";
+import { directVersion } from "./direct/protocol.ts";
 
 export interface PeersOptions {
   /** Of a message over gRPC; 0 or less is no limit. */

@@ -1,7 +1,7 @@
 /** How a call that found no sidecar, or lost it on the way, is told; the same for both protocols. */
-import { withPort } from "../listen-addresses.ts";
-import { CallError } from "../invocation.ts";
-import type { Peer } from "../name-resolver.ts";
+import { withPort } from "../shared/addresses.ts";
+import { CallError } from "../contracts/invocation.ts";
+import type { Peer } from "../contracts/name-resolver.ts";
 
 /** `the sidecar of orders at 127.0.0.1:47300` */
 export const sidecarOf = (appId: string, { host, port }: Peer): string =>

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { Server } from "node:http";
 import type { AddressInfo, ListenOptions } from "node:net";
 import { hostname, userInfo } from "node:os";
-import { withPort } from "../listen-addresses.ts";
-import { messageOf } from "../errors.ts";
+import { withPort } from "../shared/addresses.ts";
+import { messageOf } from "../shared/message-of.ts";
 
 const firstPort = 47_300;
 

@@ -5,11 +5,11 @@
  */
 import { createServer, type Server } from "node:http";
 import type { Socket } from "node:net";
-import type { Forward } from "../invocation.ts";
+import type { Forward } from "../contracts/invocation.ts";
 import { listenOn, type Listening, type PortOptions } from "./port.ts";
 import type { GrpcServer } from "./grpc/server.ts";
-import { directHandler } from "./direct-server.ts";
-import { directVersion } from "./protocol.ts";
+import { directHandler } from "./direct/server.ts";
+import { directVersion } from "./direct/protocol.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;

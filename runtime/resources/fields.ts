@@ -1,5 +1,5 @@
 /** The fields of the resources that a sidecar reads, as their definitions in a cluster have them. */
-import type { Fields } from "./settings.ts";
+import type { Fields } from "./unknown-fields.ts";
 
 const objectMeta: Fields = {
   name: true,

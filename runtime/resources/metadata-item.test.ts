@@ -1,6 +1,6 @@
-import type { Logger } from "../log.ts";
+import type { Logger } from "../shared/log.ts";
 import { readItem } from "./metadata-item.ts";
-import { readDocuments, type Value } from "./yaml.ts";
+import { readDocuments, type Value } from "./values/yaml.ts";
 
 beforeAll(() => {
   process.env["APP_API_TOKEN"] = "canary";

@@ -1,9 +1,9 @@
 /** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (spec components §1.2). */
-import type { MetadataItem } from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { where } from "../metadata.ts";
-import type { SecretRef } from "../secret-refs.ts";
-import { member, textOf, type Value } from "./yaml.ts";
+import type { MetadataItem } from "../contracts/metadata.ts";
+import type { Logger } from "../shared/log.ts";
+import { where } from "../shared/position.ts";
+import type { SecretRef } from "./secret-refs.ts";
+import { member, textOf, type Value } from "./values/yaml.ts";
 
 export interface ItemOptions {
   /** The process's environment: `DAPR_ENV_KEYS` and whatever `envRef` names. */

@@ -1,8 +1,8 @@
 /** Where a sidecar's resources come from, and whether they may change while it runs. */
-import type { Configuration } from "../configuration.ts";
-import type { HttpEndpoint } from "../invocation.ts";
-import type { SecretSource } from "../secret-refs.ts";
-import type { LoadedComponent } from "./components.ts";
+import type { Configuration } from "../contracts/configuration.ts";
+import type { HttpEndpoint } from "../contracts/invocation.ts";
+import type { SecretSource } from "./secret-refs.ts";
+import type { LoadedComponent } from "./kinds/component.ts";
 
 export interface ResourceSource {
   /** Asked first: what it refuses is not among the components. */

@@ -1,5 +1,5 @@
 /** Warnings of what is read again and again: each is told when it is new. */
-import type { Logger } from "../log.ts";
+import type { Logger } from "../shared/log.ts";
 
 /** `pass` begins a reading; what the last one warned about already is left out. */
 export function toldOnce(log: Logger): Logger & { pass(): void } {

@@ -1,7 +1,7 @@
 /** Where the sidecar listens, and where others reach it. */
 import { networkInterfaces } from "node:os";
-import type { Flags } from "../flags.ts";
-import { isLoopback, isWildcard, parseAddresses } from "../listen-addresses.ts";
+import type { Flags } from "./flags.ts";
+import { isLoopback, isWildcard, parseAddresses } from "../shared/addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 
 /** This machine's address as others see it; loopback where there is no network. */

@@ -1,5 +1,5 @@
 /** What clients note down about the sidecar by `PUT /v1.0/metadata/{key}`. The public port takes it without a token, so it has a limit. */
-import { ApiError } from "../errors.ts";
+import { ApiError } from "../contracts/errors.ts";
 
 const maxBytes = 1024 * 1024;
 

@@ -1,18 +1,18 @@
 /** What is done with the components of each category: which block they serve, and what they can do there. */
-import type { Bindings } from "../blocks/bindings.ts";
-import type { Secrets } from "../blocks/secrets.ts";
-import type { States } from "../blocks/state.ts";
+import type { Bindings } from "../blocks/bindings/bindings.ts";
+import type { Secrets } from "../blocks/secrets/secrets.ts";
+import type { States } from "../blocks/state/state.ts";
 import {
   bindings as knownBindings,
   secretStores,
   stateStores,
 } from "../components/index.ts";
 import { directionsOf } from "../components/open.ts";
-import type { Binding } from "../contract.ts";
+import type { Binding } from "../contracts/binding.ts";
 import type { Category } from "./open-loaded.ts";
-import type { LoadedComponent } from "../resources/components.ts";
-import type { SecretStore } from "../secret-store.ts";
-import type { StateStore } from "../state-store.ts";
+import type { LoadedComponent } from "../resources/kinds/component.ts";
+import type { SecretStore } from "../contracts/secret-store.ts";
+import type { StateStore } from "../contracts/state-store.ts";
 
 export interface Blocks {
   secrets: Secrets;

@@ -1,11 +1,11 @@
 /** Components that come, change and go, against a type of component whose opening the test decides. */
 import { waitFor } from "../../tests/wait-for.ts";
 import { createComponentSet } from "./component-set.ts";
-import type { Closable } from "../contract.ts";
-import type { Logger } from "../log.ts";
-import { MetadataError } from "../metadata.ts";
+import type { Closable } from "../contracts/component.ts";
+import type { Logger } from "../shared/log.ts";
+import { MetadataError } from "../contracts/metadata.ts";
 import type { Category } from "./open-loaded.ts";
-import type { LoadedComponent } from "../resources/components.ts";
+import type { LoadedComponent } from "../resources/kinds/component.ts";
 
 const resource = (
   name: string,

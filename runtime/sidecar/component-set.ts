@@ -2,10 +2,10 @@
  * All components of a sidecar: opened in the order their secrets need (spec
  * components §6), and kept as their resources are when these change.
  */
-import { ComponentLane } from "./component-lane.ts";
-import { messageOf } from "../errors.ts";
+import { ComponentSlot } from "./component-slot.ts";
+import { messageOf } from "../shared/message-of.ts";
 import type { Loaded, LoadOptions } from "./open-loaded.ts";
-import { label, type LoadedComponent } from "../resources/components.ts";
+import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 
 export interface ComponentSetOptions extends LoadOptions {
   /**
@@ -19,39 +19,39 @@ export type ComponentSet = ReturnType<typeof createComponentSet>;
 
 export function createComponentSet(options: ComponentSetOptions) {
   const { log } = options;
-  const lanes = new Map<string, { lane: ComponentLane; content: string }>();
-  const absence = (name: string) => lanes.get(name)?.lane.absence;
+  const slots = new Map<string, { slot: ComponentSlot; content: string }>();
+  const absence = (name: string) => slots.get(name)?.slot.absence;
   const laneOptions = {
     ...options,
     absence,
     onOpened() {
-      for (const { lane } of lanes.values()) if (lane.isParked) lane.wake();
+      for (const { slot } of slots.values()) if (slot.isParked) slot.wake();
     },
     onClosed() {
       // What it stood in the way of may open now.
-      for (const { lane } of lanes.values()) lane.wake();
+      for (const { slot } of slots.values()) slot.wake();
     },
   };
 
-  /** The lane of a component that is new or another than before. */
-  function changed(resource: LoadedComponent): ComponentLane | undefined {
+  /** The slot of a component that is new or another than before. */
+  function changed(resource: LoadedComponent): ComponentSlot | undefined {
     const content = contentOf(resource);
-    let entry = lanes.get(resource.name);
-    if (entry?.content === content && entry.lane.wanted) return undefined;
+    let entry = slots.get(resource.name);
+    if (entry?.content === content && entry.slot.wanted) return undefined;
     if (!entry) {
-      entry = { lane: new ComponentLane(laneOptions), content };
-      lanes.set(resource.name, entry);
+      entry = { slot: new ComponentSlot(laneOptions), content };
+      slots.set(resource.name, entry);
     }
     entry.content = content;
-    entry.lane.want(resource);
-    return entry.lane;
+    entry.slot.want(resource);
+    return entry.slot;
   }
 
-  async function strictly(lane: ComponentLane): Promise<void> {
+  async function strictly(slot: ComponentSlot): Promise<void> {
     try {
-      await lane.attempt();
+      await slot.attempt();
     } catch (error) {
-      if (!lane.wanted!.ignoreErrors)
+      if (!slot.wanted!.ignoreErrors)
         throw new Error(`failed to load components: ${messageOf(error)}`, {
           cause: error,
         });
@@ -67,20 +67,20 @@ export function createComponentSet(options: ComponentSetOptions) {
     ): Promise<void> {
       for (const resource of inOrder(resources)) {
         signal?.throwIfAborted();
-        const lane = changed(resource)!;
-        await (options.isPatient ? lane.follow() : strictly(lane));
+        const slot = changed(resource)!;
+        await (options.isPatient ? slot.follow() : strictly(slot));
       }
     },
 
     /** From now on these are all: opens what is new or different, closes what is gone. Needs `isPatient`. */
     replace(resources: readonly LoadedComponent[]): void {
       const names = new Set(resources.map(({ name }) => name));
-      for (const [name, { lane }] of lanes) {
+      for (const [name, { slot }] of slots) {
         if (names.has(name)) continue;
-        if (lane.isGone) lanes.delete(name);
+        if (slot.isGone) slots.delete(name);
         else {
-          lane.want(undefined);
-          void lane.follow();
+          slot.want(undefined);
+          void slot.follow();
         }
       }
       for (const resource of inOrder(resources))
@@ -89,7 +89,7 @@ export function createComponentSet(options: ComponentSetOptions) {
 
     /** Those in use. */
     loaded(): Loaded[] {
-      const open = [...lanes.values()].map(({ lane }) => lane.loaded);
+      const open = [...slots.values()].map(({ slot }) => slot.loaded);
       return open.filter((loaded) => loaded !== undefined);
     },
 
@@ -98,21 +98,21 @@ export function createComponentSet(options: ComponentSetOptions) {
 
     /** Those left out as their type is not in this version, as `name (type/version)`. */
     absent(): string[] {
-      return [...lanes.values()]
-        .filter(({ lane }) => lane.absence !== undefined)
-        .map(({ lane }) => label(lane.wanted!));
+      return [...slots.values()]
+        .filter(({ slot }) => slot.absence !== undefined)
+        .map(({ slot }) => label(slot.wanted!));
     },
 
     /** Names of those that should be in use and could not be opened. */
     failing(): string[] {
-      return [...lanes]
-        .filter(([, { lane }]) => lane.isFailing)
+      return [...slots]
+        .filter(([, { slot }]) => slot.isFailing)
         .map(([name]) => name);
     },
 
     /** Closes all, last opened first. Rejects when one could not be closed, once all have been tried. */
     async close(): Promise<void> {
-      await Promise.all([...lanes.values()].map(({ lane }) => lane.stop()));
+      await Promise.all([...slots.values()].map(({ slot }) => slot.stop()));
       await using closing = new AsyncDisposableStack();
       for (const { component, resource, explain } of this.loaded())
         closing.defer(async () => {

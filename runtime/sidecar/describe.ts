@@ -1,6 +1,6 @@
 /** What the sidecar says of itself. */
-import type { Flags } from "../flags.ts";
-import { daprVersion } from "../version.ts";
+import type { Flags } from "./flags.ts";
+import { daprVersion } from "../shared/version.ts";
 import type { Attributes } from "./attributes.ts";
 import { protocolOf } from "./open-app.ts";
 import type { Loaded } from "./open-loaded.ts";

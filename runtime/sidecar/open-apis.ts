@@ -14,10 +14,10 @@ import {
   type HttpApi,
   type ServerOptions,
 } from "../api/http/server.ts";
-import type { Configuration } from "../configuration.ts";
-import { messageOf } from "../errors.ts";
-import { isLoopback, parseAddresses } from "../listen-addresses.ts";
-import { isTruthy, parseDurationMs } from "../metadata.ts";
+import type { Configuration } from "../contracts/configuration.ts";
+import { messageOf } from "../shared/message-of.ts";
+import { isLoopback, parseAddresses } from "../shared/addresses.ts";
+import { isTruthy, parseDurationMs } from "../shared/units.ts";
 import { anyAddress, listedAddresses, usualAddresses } from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 

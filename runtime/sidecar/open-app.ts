@@ -1,6 +1,6 @@
 /** The app's channel, as the flags describe it. */
-import { createHttpChannel } from "../app/http-channel.ts";
-import type { Flags } from "../flags.ts";
+import { createHttpChannel } from "../app/http/channel.ts";
+import type { Flags } from "./flags.ts";
 import type { SidecarOptions } from "./options.ts";
 
 export const protocolOf = (flags: Flags) =>

@@ -6,13 +6,18 @@ import { randomUUID } from "node:crypto";
 import { initFailure, openComponent, type Opened } from "../components/open.ts";
 import { daprTypes } from "../components/dapr-types.ts";
 import type { BuiltIn } from "../components/index.ts";
-import type { Closable } from "../contract.ts";
-import { messageOf } from "../errors.ts";
-import type { Explain } from "../hide-secrets.ts";
-import type { Logger } from "../log.ts";
-import { MetadataError, where } from "../metadata.ts";
-import { label, type LoadedComponent } from "../resources/components.ts";
-import { fillSecrets, unresolved, type SecretSource } from "../secret-refs.ts";
+import type { Closable } from "../contracts/component.ts";
+import { messageOf } from "../shared/message-of.ts";
+import type { Explain } from "../contracts/hide-secrets.ts";
+import type { Logger } from "../shared/log.ts";
+import { MetadataError } from "../contracts/metadata.ts";
+import { where } from "../shared/position.ts";
+import { label, type LoadedComponent } from "../resources/kinds/component.ts";
+import {
+  fillSecrets,
+  unresolved,
+  type SecretSource,
+} from "../resources/secret-refs.ts";
 
 /** What to do with a category of components (`state`, `bindings` …). */
 export interface Category<C extends Closable = Closable> {

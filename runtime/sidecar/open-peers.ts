@@ -1,7 +1,7 @@
 /** The port for other sidecars, told to those who ask for this app. */
-import type { Invocation } from "../blocks/invocation.ts";
-import { withPort } from "../listen-addresses.ts";
-import type { NameResolver } from "../name-resolver.ts";
+import type { Invocation } from "../blocks/invocation/invocation.ts";
+import { withPort } from "../shared/addresses.ts";
+import type { NameResolver } from "../contracts/name-resolver.ts";
 import { listenPeers, type PeerServer } from "../peers/server.ts";
 import { peerAddresses, reachableAddress } from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";

@@ -1,10 +1,10 @@
 /** How other apps are found. */
 import { nameResolvers } from "../components/index.ts";
 import { openComponent } from "../components/open.ts";
-import type { Configuration } from "../configuration.ts";
-import { messageOf } from "../errors.ts";
-import type { Flags } from "../flags.ts";
-import type { NameResolver } from "../name-resolver.ts";
+import type { Configuration } from "../contracts/configuration.ts";
+import { messageOf } from "../shared/message-of.ts";
+import type { Flags } from "./flags.ts";
+import type { NameResolver } from "../contracts/name-resolver.ts";
 import type { SidecarOptions } from "./options.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Where resources come from. */
-import { openFolders } from "../resources/folders.ts";
+import { openFolders } from "../resources/folders/source.ts";
 import type { ResourceSource } from "../resources/source.ts";
 import type { SidecarOptions } from "./options.ts";
 
@@ -21,7 +21,7 @@ export async function openSource({
       signal,
     });
   const { openOperatorSource } =
-    await import("../resources/operator-source.ts");
+    await import("../resources/operator/source.ts");
   return openOperatorSource({
     appId,
     address: flags["control-plane-address"],

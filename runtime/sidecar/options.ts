@@ -1,6 +1,6 @@
 /** What a sidecar is started with. */
-import type { Flags } from "../flags.ts";
-import type { Logger } from "../log.ts";
+import type { Flags } from "./flags.ts";
+import type { Logger } from "../shared/log.ts";
 
 export interface SidecarOptions {
   flags: Flags;

@@ -1,8 +1,8 @@
 /** The app as its sidecar knows it: awaited first, then healthy or not. Inputs are read while it is healthy. */
 import { watchHealth } from "../app/health.ts";
-import type { AppChannel } from "../contract.ts";
-import type { Flags } from "../flags.ts";
-import type { Logger } from "../log.ts";
+import type { AppChannel } from "../contracts/app-channel.ts";
+import type { Flags } from "./flags.ts";
+import type { Logger } from "../shared/log.ts";
 import { protocolOf } from "./open-app.ts";
 
 interface Inputs {

@@ -1,10 +1,10 @@
 /** S13: no text that a caller or an app chooses makes a pattern take long; 64 KB each, more than any head may have. */
-import { readHead } from "../../runtime/app/http1-head.ts";
+import { readHead } from "../../runtime/net/http1/head.ts";
 import {
   requestHeaders,
   responseHeaders,
-} from "../../runtime/blocks/invocation-headers.ts";
-import { methodPath } from "../../runtime/blocks/invocation-path.ts";
+} from "../../runtime/blocks/invocation/headers.ts";
+import { methodPath } from "../../runtime/contracts/method-path.ts";
 
 const filled = (piece: string, tail = "") =>
   piece.repeat(Math.ceil(65_536 / piece.length)) + tail;

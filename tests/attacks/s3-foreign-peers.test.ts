@@ -1,6 +1,6 @@
 /** S3 at the port for other sidecars: whoever is none is refused. */
 import { connect } from "node:net";
-import type { Peers } from "../../runtime/invocation.ts";
+import type { Peers } from "../../runtime/contracts/invocation.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
 import { request } from "../contracts/peers-contract.ts";

@@ -6,7 +6,7 @@ import {
   startApp,
   type Recorded,
 } from "../support/recording-app.ts";
-import { parseTarget } from "../../runtime/components/bindings/http-target.ts";
+import { parseTarget } from "../../runtime/components/bindings/http/target.ts";
 
 afterEach(stopAll);
 afterEach(closeApps);

@@ -1,6 +1,6 @@
 /** Kafka when it is not kind: three brokers, numbered orders; loss, repeats and order are counted. */
 import { randomUUID } from "node:crypto";
-import type { Binding } from "../../runtime/contract.ts";
+import type { Binding } from "../../runtime/contracts/binding.ts";
 import {
   startKafkaCluster,
   type KafkaCluster,

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Binding, BindingMessage } from "../../runtime/contract.ts";
+import type {
+  Binding,
+  BindingMessage,
+} from "../../runtime/contracts/binding.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { openBinding } from "../contracts/open-component.ts";
 import { waitFor } from "../wait-for.ts";
@@ -134,8 +137,8 @@ test("R3: a broker killed in mid-flow: every acknowledged message is stored, onc
 test("a broker that comes late: open returns at once, what was sent is stored, reading begins", async () => {
   const topic = newTopic();
   await broker.kill();
-  // Both return although nobody is there.
-  const binding = await open(topic);
+  // Both return although nobody is there. However slow the broker is to start, the message waits.
+  const binding = await open(topic, { deliveryTimeout: "10m" });
   const seen = await collect(binding);
   const sent = send(binding, "early");
   await broker.start();

@@ -1,7 +1,7 @@
 /** state.postgresql v1 and v2 on a real server: the contract of every state store, and what is PostgreSQL's own. */
 import { stateStores } from "../../runtime/components/index.ts";
-import { Digits } from "../../runtime/go-json.ts";
-import type { StateQuery } from "../../runtime/state-store.ts";
+import { Digits } from "../../runtime/shared/json/go-json.ts";
+import type { StateQuery } from "../../runtime/contracts/state-store.ts";
 import { stateContract } from "../contracts/state-contract.ts";
 import { openBuiltIn } from "../contracts/open-component.ts";
 import type { StateSetup } from "../contracts/state-harness.ts";

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { GenericContainer, Wait } from "testcontainers";
 import { stateStores } from "../../runtime/components/index.ts";
-import type { StateStore } from "../../runtime/state-store.ts";
+import type { StateStore } from "../../runtime/contracts/state-store.ts";
 import { openBuiltIn } from "../contracts/open-component.ts";
 import { freePorts } from "../support/ports.ts";
 import { startRedis } from "../support/redis-server.ts";

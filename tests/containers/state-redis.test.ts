@@ -1,6 +1,6 @@
 /** state.redis on a real server: the contract of every state store, and what is Redis' own. */
 import { stateStores } from "../../runtime/components/index.ts";
-import type { StateStore } from "../../runtime/state-store.ts";
+import type { StateStore } from "../../runtime/contracts/state-store.ts";
 import { stateContract } from "../contracts/state-contract.ts";
 import { openBuiltIn } from "../contracts/open-component.ts";
 import type { StateSetup } from "../contracts/state-harness.ts";

@@ -4,7 +4,7 @@ import type {
   BindingMessage,
   Deliver,
   StopReading,
-} from "../../runtime/contract.ts";
+} from "../../runtime/contracts/binding.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
 import { openBinding } from "./open-component.ts";

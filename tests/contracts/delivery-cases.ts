@@ -1,5 +1,5 @@
 /** The binding contract while all goes well: what arrives, how often, in which order. */
-import type { BindingMessage } from "../../runtime/contract.ts";
+import type { BindingMessage } from "../../runtime/contracts/binding.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
 import { openBinding } from "./open-component.ts";

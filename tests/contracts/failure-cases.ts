@@ -1,5 +1,5 @@
 /** The binding contract when the app refuses, a reader stops or its process dies. */
-import type { BindingMessage } from "../../runtime/contract.ts";
+import type { BindingMessage } from "../../runtime/contracts/binding.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
 

@@ -1,8 +1,8 @@
 /** Snappy and LZ4 against encoders and decoders that others wrote. */
 import * as lz4js from "lz4js";
 import snappyjs from "snappyjs";
-import { unpackLz4 } from "../../runtime/components/clients/kafka-lz4.ts";
-import { unpackSnappy } from "../../runtime/components/clients/kafka-snappy.ts";
+import { unpackLz4 } from "../../runtime/components/clients/kafka/protocol/lz4.ts";
+import { unpackSnappy } from "../../runtime/components/clients/kafka/protocol/snappy.ts";
 
 /** Numbers in [0, 1), the same in each run (mulberry32). */
 function randomFrom(seed: number): () => number {

@@ -6,7 +6,7 @@ import {
   announce,
   serviceOf,
   sightings,
-} from "../../runtime/components/clients/mdns-records.ts";
+} from "../../runtime/components/clients/mdns/records.ts";
 import { openResolver, resolverContract } from "./name-resolver-contract.ts";
 
 /** What daprd 1.14.4 answers to the question for `gocallee.local`: port 6143 at 192.0.2.2. */

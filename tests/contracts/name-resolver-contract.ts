@@ -2,8 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { openComponent } from "../../runtime/components/open.ts";
 import { nameResolvers } from "../../runtime/components/index.ts";
-import { createLogger } from "../../runtime/log.ts";
-import type { NameResolver, Peer } from "../../runtime/name-resolver.ts";
+import { createLogger } from "../../runtime/shared/log.ts";
+import type {
+  NameResolver,
+  Peer,
+} from "../../runtime/contracts/name-resolver.ts";
 import { waitFor } from "../wait-for.ts";
 
 export interface ResolverHarness {

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { LocalRegistry } from "../../runtime/components/clients/local-registry.ts";
-import { thisProcess } from "../../runtime/components/clients/sqlite-process.ts";
+import { thisProcess } from "../../runtime/components/clients/sqlite/live-process.ts";
 import { waitFor } from "../wait-for.ts";
 import { openResolver, resolverContract } from "./name-resolver-contract.ts";
 

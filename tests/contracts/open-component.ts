@@ -1,8 +1,9 @@
 /** Opens a component as the sidecar does: by its type from the list, its metadata read by its table. */
 import { bindings, type BuiltIn } from "../../runtime/components/index.ts";
-import type { Binding, Closable } from "../../runtime/contract.ts";
-import type { Logger } from "../../runtime/log.ts";
-import { parseMetadata } from "../../runtime/metadata.ts";
+import type { Binding } from "../../runtime/contracts/binding.ts";
+import type { Closable } from "../../runtime/contracts/component.ts";
+import type { Logger } from "../../runtime/shared/log.ts";
+import { parseMetadata } from "../../runtime/contracts/metadata.ts";
 
 export interface OpenOptions {
   metadata: Record<string, string>;

@@ -9,8 +9,8 @@ import {
   type ForwardRequest,
   type Peers,
   type PeerRequest,
-} from "../../runtime/invocation.ts";
-import type { Peer } from "../../runtime/name-resolver.ts";
+} from "../../runtime/contracts/invocation.ts";
+import type { Peer } from "../../runtime/contracts/name-resolver.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
 import { waitFor } from "../wait-for.ts";

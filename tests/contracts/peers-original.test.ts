@@ -14,7 +14,7 @@ import type {
   ForwardReply,
   ForwardRequest,
   Peers,
-} from "../../runtime/invocation.ts";
+} from "../../runtime/contracts/invocation.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
 import {
   decodeRequest,

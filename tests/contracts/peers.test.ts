@@ -1,5 +1,5 @@
 /** The same contract for our own protocol and for the original's. */
-import { directVersion } from "../../runtime/peers/protocol.ts";
+import { directVersion } from "../../runtime/peers/direct/protocol.ts";
 import { peersContract } from "./peers-contract.ts";
 
 peersContract("direct", directVersion);

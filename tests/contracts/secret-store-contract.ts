@@ -1,6 +1,6 @@
 /** What every secret store promises. A store's test adds only how its secrets come to be. */
 import { secretStores } from "../../runtime/components/index.ts";
-import type { SecretStore } from "../../runtime/secret-store.ts";
+import type { SecretStore } from "../../runtime/contracts/secret-store.ts";
 import { openBuiltIn } from "./open-component.ts";
 
 export interface SecretStoreSetup {

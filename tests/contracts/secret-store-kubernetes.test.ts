@@ -1,8 +1,8 @@
 /** secretstores.kubernetes against an HTTPS server that answers as a cluster does. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { clusterAccess } from "../../runtime/components/clients/kubeconfig.ts";
-import { connectKubernetes } from "../../runtime/components/clients/kubernetes-api.ts";
+import { clusterAccess } from "../../runtime/components/clients/kubernetes/kubeconfig.ts";
+import { connectKubernetes } from "../../runtime/components/clients/kubernetes/api.ts";
 import { secretStores } from "../../runtime/components/index.ts";
 import {
   clusterToken,

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Binding } from "../../runtime/contract.ts";
+import type { Binding } from "../../runtime/contracts/binding.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
 import { openBinding } from "./open-component.ts";

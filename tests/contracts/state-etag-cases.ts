@@ -1,5 +1,5 @@
 /** Etags, first-write and last-write (spec components §3.1, §4.1). */
-import { EtagError } from "../../runtime/state-store.ts";
+import { EtagError } from "../../runtime/contracts/state-store.ts";
 import { upsert, type StateHarness } from "./state-harness.ts";
 
 const mismatch = expect.objectContaining({

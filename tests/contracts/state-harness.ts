@@ -6,7 +6,7 @@ import type {
   StateOperation,
   StateStore,
   StateValue,
-} from "../../runtime/state-store.ts";
+} from "../../runtime/contracts/state-store.ts";
 import { waitFor } from "../wait-for.ts";
 import { openBuiltIn } from "./open-component.ts";
 

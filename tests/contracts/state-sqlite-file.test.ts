@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { stateStores } from "../../runtime/components/index.ts";
-import type { StateStore } from "../../runtime/state-store.ts";
+import type { StateStore } from "../../runtime/contracts/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 import { openBuiltIn } from "./open-component.ts";

@@ -1,6 +1,6 @@
 /** The commands that end at once, usage errors and help, as they ship. */
 import { join } from "node:path";
-import { daprVersion, version } from "../../runtime/version.ts";
+import { daprVersion, version } from "../../runtime/shared/version.ts";
 import { cli, gone, workspace } from "./cli-process.ts";
 
 const { dir, remove } = workspace();

@@ -2,7 +2,10 @@
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { limitEnv, nodeLimits } from "../../runtime/node-limits.ts";
+import {
+  limitEnv,
+  nodeLimits,
+} from "../../runtime/shared/process/node-limits.ts";
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 import { gone, workspace } from "./cli-process.ts";

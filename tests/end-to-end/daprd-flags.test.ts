@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withPort } from "../../runtime/listen-addresses.ts";
-import { isListening } from "../../runtime/app/http-channel.ts";
+import { withPort } from "../../runtime/shared/addresses.ts";
+import { isListening } from "../../runtime/app/http/channel.ts";
 import { startDaprd, stopAll, type DaprdOptions } from "../support/daprd.ts";
 import { call, rawCall } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";

@@ -3,7 +3,10 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { limitEnv, nodeLimits } from "../../runtime/node-limits.ts";
+import {
+  limitEnv,
+  nodeLimits,
+} from "../../runtime/shared/process/node-limits.ts";
 import { waitFor } from "../wait-for.ts";
 import { call, type Reply, type CallOptions } from "./http.ts";
 import { freePorts } from "./ports.ts";

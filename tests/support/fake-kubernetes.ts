@@ -1,6 +1,9 @@
 /** A Kubernetes API in memory, as far as the control plane asks it: objects by path, conflicts by resourceVersion. */
-import { KubeError, type KubeApi } from "../../runtime/kubernetes/kube-api.ts";
-import type { KubernetesObject } from "../../runtime/kubernetes/objects.ts";
+import {
+  KubeError,
+  type KubeApi,
+} from "../../runtime/kubernetes/api/client.ts";
+import type { KubernetesObject } from "../../runtime/kubernetes/api/objects.ts";
 import type {
   Change,
   ResourceCache,

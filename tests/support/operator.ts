@@ -18,8 +18,11 @@ import {
   type DaprObject,
 } from "../../runtime/kubernetes/operator/resources.ts";
 import { secretReader } from "../../runtime/kubernetes/operator/secrets.ts";
-import { KubeError, type KubeApi } from "../../runtime/kubernetes/kube-api.ts";
-import type { Logger } from "../../runtime/log.ts";
+import {
+  KubeError,
+  type KubeApi,
+} from "../../runtime/kubernetes/api/client.ts";
+import type { Logger } from "../../runtime/shared/log.ts";
 import { freePorts } from "./ports.ts";
 import type { TestCertificates } from "./tls.ts";
 

@@ -1,5 +1,5 @@
 /** A logger that keeps `LEVEL message` lines. */
-import type { Logger } from "../../runtime/log.ts";
+import type { Logger } from "../../runtime/shared/log.ts";
 
 export function recordingLog(): Logger & { lines: string[] } {
   const lines: string[] = [];

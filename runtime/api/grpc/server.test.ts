@@ -1,4 +1,4 @@
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { listenGrpc } from "./server.ts";
 
 const warned: string[] = [];

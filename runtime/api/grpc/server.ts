@@ -5,8 +5,8 @@
  */
 import { createServer, type Server } from "node:net";
 import type { ServerHttp2Stream } from "node:http2";
-import type { Logger } from "../../log.ts";
-import { bind } from "../bind.ts";
+import type { Logger } from "../../shared/log.ts";
+import { bind } from "../../net/bind.ts";
 
 const unimplemented = 12;
 const message =

@@ -1,5 +1,5 @@
 /** Dapr's API log: one line per answered request, whatever the log level (spec api §8). */
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import type { ApiCall } from "./server.ts";
 
 export interface ApiLogOptions {

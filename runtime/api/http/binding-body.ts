@@ -1,6 +1,6 @@
 /** The body of a request to an output binding, read as the original reads it (spec api §0, §1.1). */
-import { ApiError } from "../../errors.ts";
-import { decodeFirst, encode } from "../../go-json.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { decodeFirst, encode } from "../../shared/json/go-json.ts";
 import { isObject, kindOf } from "./go-members.ts";
 
 /** No app's HTTP server takes as many headers; unlimited, they would hold up every other request. */

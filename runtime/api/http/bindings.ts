@@ -1,6 +1,9 @@
 /** `POST|PUT /v1.0/bindings/{name}` (spec api §1.1). */
-import { metadataHeaders, type Bindings } from "../../blocks/bindings.ts";
-import { ApiError } from "../../errors.ts";
+import {
+  metadataHeaders,
+  type Bindings,
+} from "../../blocks/bindings/bindings.ts";
+import { ApiError } from "../../contracts/errors.ts";
 import { readBody } from "./read-body.ts";
 import {
   header,

@@ -7,7 +7,7 @@ import {
   errorInfo,
   resourceInfo,
   type ErrorDetail,
-} from "../../errors.ts";
+} from "../../contracts/errors.ts";
 import type { ApiRequest, Handler, Route } from "./request.ts";
 
 const fails =

@@ -1,5 +1,5 @@
 /** The bodies that may be big: how each kind is parsed, and what a bad one is called. */
-import type { ErrorName } from "../../errors.ts";
+import type { ErrorName } from "../../contracts/errors.ts";
 import { parseBody } from "./binding-body.ts";
 import { parseBulk, parseSave, parseTransaction } from "./state-body.ts";
 

@@ -3,10 +3,9 @@
  * nobody else. It starts with the first big body, ends after a quiet while, and
  * a body that exhausts its memory costs that thread only.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { ApiError } from "../../errors.ts";
+import { workerFile } from "../../shared/worker-file.ts";
+import { ApiError } from "../../contracts/errors.ts";
 import { bodyKinds, type BodyKind, type BodyOf } from "./body-kinds.ts";
 
 export interface ToWorker {
@@ -60,7 +59,10 @@ const malformed = (kind: BodyKind, text: string) =>
   new ApiError(bodyKinds[kind].malformed, [text]);
 
 function startWorker(): Worker {
-  const started = new Worker(workerFile(), { resourceLimits: limits });
+  const started = new Worker(
+    workerFile(import.meta.dirname, "body-worker.ts", "body-worker"),
+    { resourceLimits: limits },
+  );
   started.unref();
   started.on("message", (message: FromWorker) => {
     const { kind, resolve, reject } = waiting.get(message.id)!;
@@ -84,13 +86,4 @@ function startWorker(): Worker {
       reject(malformed(kind, `too large to parse: ${cause}`));
   });
   return started;
-}
-
-/** Beside this file, or beside the bundle it became part of. */
-function workerFile(): string {
-  const names = ["body-worker.ts", "body-worker.js", "../body-worker.js"];
-  const files = names.map((name) => join(import.meta.dirname, name));
-  const found = files.find((file) => existsSync(file));
-  if (!found) throw new Error(`none of ${files.join(", ")} exists`);
-  return found;
 }

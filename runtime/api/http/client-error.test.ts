@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { listen, type HttpApi } from "./server.ts";
 
 let api: HttpApi;

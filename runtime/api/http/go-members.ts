@@ -3,7 +3,7 @@
  * case, the last of a name wins, null is the zero value, unknown ones are
  * ignored, another type is an error (spec api §0).
  */
-import { Digits } from "../../go-json.ts";
+import { Digits } from "../../shared/json/go-json.ts";
 
 /** The same limit as for bindings: docs/decisions.md. */
 const maxMetadata = 10_000;

@@ -5,8 +5,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
-import { onBehalfHeader } from "../../on-behalf.ts";
-import { isOwnSocket } from "../../own-sockets.ts";
+import { onBehalfHeader } from "../../contracts/on-behalf.ts";
+import { isOwnSocket } from "../../net/own-sockets.ts";
 import type { ApiReply, ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 

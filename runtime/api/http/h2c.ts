@@ -12,7 +12,7 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import type { Remote } from "../../own-sockets.ts";
+import type { Remote } from "../../net/own-sockets.ts";
 
 /** As the HTTP/1.1 server calls it; the far end is told apart from the stream that carries it. */
 export type Handle = (

@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Readable } from "node:stream";
-import { GatheredBytes } from "../../gathered-bytes.ts";
-import type { Remote } from "../../own-sockets.ts";
+import type { Remote } from "../../net/own-sockets.ts";
+import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 import { BodyError, type ApiRequest } from "./request.ts";
 import { cleanPath } from "./router.ts";
 

@@ -1,4 +1,4 @@
-import type { ForwardReply } from "../../invocation.ts";
+import type { ForwardReply } from "../../contracts/invocation.ts";
 import { createInvoke } from "./invoke.ts";
 import type { ApiRequest } from "./request.ts";
 import { UnescapeError } from "./router.ts";

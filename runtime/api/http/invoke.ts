@@ -1,7 +1,7 @@
 /** Service invocation over HTTP: whom a request is for, and its way there and back (spec api §4). */
-import type { Invocation } from "../../blocks/invocation.ts";
-import { ApiError } from "../../errors.ts";
-import { fromHeaderValue } from "../../header-text.ts";
+import type { Invocation } from "../../blocks/invocation/invocation.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { fromHeaderValue } from "../../shared/header-text.ts";
 import {
   BodyError,
   header,

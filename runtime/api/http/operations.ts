@@ -1,6 +1,6 @@
 /** The sidecar's own routes: health, metadata, shutdown (spec api §6.1). */
-import { ApiError } from "../../errors.ts";
-import { encode } from "../../go-json.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { encode } from "../../shared/json/go-json.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
 
 /** What these routes ask of the running sidecar. */

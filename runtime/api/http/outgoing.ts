@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
-import { messageOf } from "../../errors.ts";
-import { free } from "../../spent-bytes.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { free } from "../../shared/memory/spent-bytes.ts";
 import type { ApiReply } from "./request.ts";
 
 export interface SendOptions {

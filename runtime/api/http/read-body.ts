@@ -1,5 +1,5 @@
 /** Reads and parses the body of a request, in a thread where it is big. */
-import { ApiError } from "../../errors.ts";
+import { ApiError } from "../../contracts/errors.ts";
 import { bodyKinds, type BodyKind, type BodyOf } from "./body-kinds.ts";
 import { parseApart } from "./body-thread.ts";
 import { BodyError, type ApiRequest } from "./request.ts";

@@ -1,6 +1,6 @@
 /** What handlers see of HTTP: a request as data, a reply as data. Only server.ts and its parts know sockets. */
 import type { Readable } from "node:stream";
-import type { Remote } from "../../own-sockets.ts";
+import type { Remote } from "../../net/own-sockets.ts";
 
 export interface ApiRequest {
   method: string;

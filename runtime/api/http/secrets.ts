@@ -1,6 +1,6 @@
 /** `GET /v1.0/secrets/{store}/{key}` and `…/bulk` (spec api §5). */
-import type { Secrets } from "../../blocks/secrets.ts";
-import { encode } from "../../go-json.ts";
+import type { Secrets } from "../../blocks/secrets/secrets.ts";
+import { encode } from "../../shared/json/go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";
 import type { ApiReply, Route } from "./request.ts";
 

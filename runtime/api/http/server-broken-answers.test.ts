@@ -2,7 +2,7 @@
 import { connect } from "node:http2";
 import { Readable } from "node:stream";
 import { call } from "../../../tests/support/http.ts";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import type { ApiReply } from "./request.ts";
 import { listen, type HttpApi } from "./server.ts";
 

@@ -1,5 +1,5 @@
 import { Agent, request, type IncomingMessage } from "node:http";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { listen } from "./server.ts";
 
 const log = { warn() {}, error() {} } as unknown as Logger;

@@ -1,6 +1,6 @@
 /** Heads that could be read in two ways. */
 import { rawCall } from "../../../tests/support/http.ts";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { createGuard } from "./guard.ts";
 import { listen, type HttpApi } from "./server.ts";
 

@@ -10,10 +10,11 @@ import {
 } from "node:http";
 import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { ApiError, messageOf } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
-import type { Remote } from "../../own-sockets.ts";
-import { bind } from "../bind.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { Remote } from "../../net/own-sockets.ts";
+import { bind } from "../../net/bind.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, isPreface, type H2c } from "./h2c.ts";
@@ -21,7 +22,7 @@ import { createRequest } from "./incoming.ts";
 import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
 import { createRouter, UnescapeError } from "./router.ts";
-import { libraryMs } from "../../timers.ts";
+import { libraryMs } from "../../shared/timers.ts";
 
 export interface ServerOptions {
   routes: readonly Route[];

@@ -3,9 +3,9 @@ import type {
   DeleteItem,
   SaveItem,
   WrittenOperation,
-} from "../../blocks/state-access.ts";
-import { ApiError } from "../../errors.ts";
-import { decodeFirst, encode } from "../../go-json.ts";
+} from "../../blocks/state/access.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { decodeFirst, encode } from "../../shared/json/go-json.ts";
 import { Members, UnmarshalError } from "./go-members.ts";
 
 /** No request for more entries is served: handling them in one go would hold up everybody else. */

@@ -1,9 +1,9 @@
 /** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (spec api §2). */
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { BulkItem } from "../../blocks/state-access.ts";
-import { encode } from "../../go-json.ts";
-import type { QueryResult, StateValue } from "../../state-store.ts";
+import type { BulkItem } from "../../blocks/state/access.ts";
+import { encode } from "../../shared/json/go-json.ts";
+import type { QueryResult, StateValue } from "../../contracts/state-store.ts";
 import type { ApiReply } from "./request.ts";
 
 /** After so much text others get their turn. */

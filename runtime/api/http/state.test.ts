@@ -1,8 +1,9 @@
 /** What the state routes say of a body that they can't read. */
-import { createStates } from "../../blocks/state.ts";
-import { ApiError, messageOf } from "../../errors.ts";
-import type { Logger } from "../../log.ts";
-import type { StateStore } from "../../state-store.ts";
+import { createStates } from "../../blocks/state/state.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { StateStore } from "../../contracts/state-store.ts";
 import type { ApiRequest } from "./request.ts";
 import { stateRoutes } from "./state.ts";
 

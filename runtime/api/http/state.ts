@@ -1,8 +1,8 @@
 /** `/v1.0/state/{store}…` (spec api §2). */
-import type { States } from "../../blocks/state.ts";
-import { ApiError } from "../../errors.ts";
-import { stateErrors } from "../../blocks/state-errors.ts";
-import { decodeFirst } from "../../go-json.ts";
+import type { States } from "../../blocks/state/state.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import { stateErrors } from "../../blocks/state/errors.ts";
+import { decodeFirst } from "../../shared/json/go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";
 import { readBody } from "./read-body.ts";
 import {

@@ -1,5 +1,5 @@
 /** What is said of a path that no route has: other verbs it takes, or the path that was meant. */
-import { editDistance } from "../../metadata.ts";
+import { editDistance } from "../../shared/nearest-name.ts";
 import type { Route } from "./request.ts";
 
 /** Also known, though they are no routes. */

@@ -2,7 +2,7 @@
  * `dapr annotate -k`: puts the dapr.io annotations on a workload in a manifest.
  * All documents come out again; only the first workload that matches is changed.
  */
-import { parseQuantity } from "../../metadata.ts";
+import { parseQuantity } from "../../shared/units.ts";
 import {
   CommandError,
   command,

@@ -1,6 +1,6 @@
 /** `dapr components -k`: the components in the cluster. */
 import { command } from "../command.ts";
-import { age, created } from "../list.ts";
+import { age, created } from "../age.ts";
 import { about } from "./about.ts";
 import {
   printResources,

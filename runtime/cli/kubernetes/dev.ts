@@ -3,7 +3,7 @@
  * under the names the original gives them, and resources that use them.
  */
 import { randomBytes } from "node:crypto";
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
 import { marked } from "./ownership.ts";
 
 const namespace = "default";

@@ -1,7 +1,7 @@
 /** `dapr init -k`: the control plane for the cluster kubectl points at. */
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
 import { CommandError, command, type FlagTable } from "../command.ts";
-import { sayNotYet } from "../not-yet.ts";
+import { sayNotYet } from "../commands/not-yet.ts";
 import { about } from "./about.ts";
 import { checkTimeout } from "./check-flags.ts";
 import { devObjects, devSecret, devWorkloads } from "./dev.ts";

@@ -4,9 +4,9 @@ import {
   type InstallOptions,
 } from "../../kubernetes/manifests/options.ts";
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
-import { trimEnd } from "../../trim-end.ts";
-import { version } from "../../version.ts";
+import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
+import { trimEnd } from "../../shared/trim-end.ts";
+import { version } from "../../shared/version.ts";
 import { CommandError, type FlagTable } from "../command.ts";
 import { checkImage, checkOwnNamespace } from "./check-flags.ts";
 import type { Installed } from "./installed.ts";

@@ -1,4 +1,4 @@
-import { version } from "../../version.ts";
+import { version } from "../../shared/version.ts";
 import { checkNamespace, checkTimeout } from "./check-flags.ts";
 import { installOptions } from "./install-flags.ts";
 import { installationIn } from "./installed.ts";

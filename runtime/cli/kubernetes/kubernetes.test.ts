@@ -1,4 +1,4 @@
-import { commands } from "../commands.ts";
+import { commands } from "../commands/index.ts";
 import { componentRow } from "./components.ts";
 import { configurationRow } from "./configurations.ts";
 import { readable } from "./kubectl.ts";

@@ -1,5 +1,5 @@
 /** `dapr list -k`: the apps in the cluster that have a sidecar. */
-import { age, created } from "../list.ts";
+import { age, created } from "../age.ts";
 import { checkNamespace } from "./check-flags.ts";
 import { listObjects, type Where } from "./kubectl.ts";
 import { argOf, sidecarOf, type Pod } from "./pods.ts";

@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { daprSystem } from "../../kubernetes/names.ts";
-import { replaceFile } from "../../replace-file.ts";
+import { replaceFile } from "../../shared/files/replace-file.ts";
 import { CommandError, UsageError, command } from "../command.ts";
 import type { Io } from "../io.ts";
 import { about } from "./about.ts";

@@ -2,7 +2,7 @@
  * The control plane's namespace. One that the installation makes carries a mark, and goes with it; one that was there
  * before is left as it is: no label, and no removal.
  */
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
 import { CommandError } from "../command.ts";
 import type { Io } from "../io.ts";
 import { apply } from "./install-flags.ts";

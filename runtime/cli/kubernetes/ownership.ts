@@ -1,7 +1,7 @@
 /** What an installation made where others' objects are too carries a mark; what was there before is left alone. */
 import { toYaml } from "../../kubernetes/manifests/install.ts";
 import { managedBy } from "../../kubernetes/manifests/options.ts";
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
 import type { Io } from "../io.ts";
 import { kubectl, parseAnswer } from "./kubectl.ts";
 

@@ -1,6 +1,6 @@
 /** `dapr status -k`: the control plane's pods, one row a service. */
 import { CommandError, command } from "../command.ts";
-import { age, created } from "../list.ts";
+import { age, created } from "../age.ts";
 import { renderTable } from "../table.ts";
 import { about } from "./about.ts";
 import { listObjects } from "./kubectl.ts";

@@ -1,9 +1,9 @@
 /** `dapr uninstall -k`: takes the control plane out of the cluster again. */
 import { toYaml } from "../../kubernetes/manifests/install.ts";
 import { defaultInstall } from "../../kubernetes/manifests/options.ts";
-import type { KubernetesObject } from "../../kubernetes/objects.ts";
+import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
 import { CommandError, command } from "../command.ts";
-import { sayNotYet } from "../not-yet.ts";
+import { sayNotYet } from "../commands/not-yet.ts";
 import { about } from "./about.ts";
 import { checkNamespace, checkTimeout } from "./check-flags.ts";
 import { devObjects } from "./dev.ts";

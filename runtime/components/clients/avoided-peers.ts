@@ -1,5 +1,5 @@
 /** Addresses that just refused a call: others come first for a while. */
-import type { Peer } from "../../name-resolver.ts";
+import type { Peer } from "../../contracts/name-resolver.ts";
 
 /** Longer than the cluster's DNS, or a registry, takes to notice. */
 const avoidedMs = 5000;

@@ -5,11 +5,15 @@
  */
 import { readdirSync, rmSync, watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
-import { makeFolder } from "../../make-folder.ts";
-import { replaceFile } from "../../replace-file.ts";
-import { readRegular } from "../../read-regular.ts";
-import type { Registration } from "../../name-resolver.ts";
-import { isDead, thisProcess, type ProcessIdentity } from "./sqlite-process.ts";
+import { makeFolder } from "../../shared/files/make-folder.ts";
+import { replaceFile } from "../../shared/files/replace-file.ts";
+import { readRegular } from "../../shared/files/read-regular.ts";
+import type { Registration } from "../../contracts/name-resolver.ts";
+import {
+  isDead,
+  thisProcess,
+  type ProcessIdentity,
+} from "./sqlite/live-process.ts";
 
 /** A file's content: a sidecar and the process it is. */
 export interface RegistryEntry extends Registration, ProcessIdentity {}

@@ -1,8 +1,11 @@
 /** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (spec kubernetes §4). */
 import { lookup } from "node:dns/promises";
-import { messageOf } from "../../errors.ts";
-import { MetadataError, text } from "../../metadata.ts";
-import { defineNameResolver, type Peer } from "../../name-resolver.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { MetadataError, text } from "../../contracts/metadata.ts";
+import {
+  defineNameResolver,
+  type Peer,
+} from "../../contracts/name-resolver.ts";
 import { createAvoidedPeers } from "../clients/avoided-peers.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";
 

@@ -1,9 +1,9 @@
 /** nameresolution.local: the sidecars of this machine and user, by a folder of small files. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { messageOf } from "../../errors.ts";
-import { text } from "../../metadata.ts";
-import { defineNameResolver } from "../../name-resolver.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { text } from "../../contracts/metadata.ts";
+import { defineNameResolver } from "../../contracts/name-resolver.ts";
 import { createAvoidedPeers } from "../clients/avoided-peers.ts";
 import {
   LocalRegistry,

@@ -4,22 +4,22 @@
  * looks for another.
  */
 import { hostname } from "node:os";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import {
   defineNameResolver,
   ownNamespace,
   type Peer,
   type Registration,
-} from "../../name-resolver.ts";
+} from "../../contracts/name-resolver.ts";
 import {
   announce,
   serviceOf,
   sightings,
   type Announcement,
   type Sighting,
-} from "../clients/mdns-records.ts";
-import type { Mdns } from "../clients/mdns-socket.ts";
-import { startTimer } from "../../timers.ts";
+} from "../clients/mdns/records.ts";
+import type { Mdns } from "../clients/mdns/socket.ts";
+import { startTimer } from "../../shared/timers.ts";
 
 /** The original's times (spec components §4.4). */
 const browseMs = 1000;
@@ -71,7 +71,7 @@ export const mdns = defineNameResolver(
       self !== undefined && /^(127\.|::1$|localhost$)/.test(self.host);
 
     const open = () =>
-      (opening ??= import("../clients/mdns-socket.ts").then(({ openMdns }) =>
+      (opening ??= import("../clients/mdns/socket.ts").then(({ openMdns }) =>
         openMdns({
           isLocal,
           onQuestion({ name, type }, reply) {

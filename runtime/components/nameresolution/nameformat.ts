@@ -1,6 +1,9 @@
 /** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
-import { MetadataError, text } from "../../metadata.ts";
-import { defineNameResolver, ownNamespace } from "../../name-resolver.ts";
+import { MetadataError, text } from "../../contracts/metadata.ts";
+import {
+  defineNameResolver,
+  ownNamespace,
+} from "../../contracts/name-resolver.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";
 
 const metadata = {

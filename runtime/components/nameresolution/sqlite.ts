@@ -1,14 +1,19 @@
 /** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (spec components §4.4). */
-import { messageOf } from "../../errors.ts";
-import { bool, duration, MetadataError, text } from "../../metadata.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import {
+  bool,
+  duration,
+  MetadataError,
+  text,
+} from "../../contracts/metadata.ts";
 import {
   defineNameResolver,
   ownNamespace,
   type Peer,
-} from "../../name-resolver.ts";
-import { parseConnection } from "../clients/sqlite-connection.ts";
-import { HostsTable } from "../clients/sqlite-hosts.ts";
-import { startInterval } from "../../timers.ts";
+} from "../../contracts/name-resolver.ts";
+import { parseConnection } from "../clients/sqlite/connection.ts";
+import { HostsTable } from "../clients/sqlite/hosts.ts";
+import { startInterval } from "../../shared/timers.ts";
 
 const metadata = {
   connectionString: text(

@@ -1,8 +1,11 @@
 /** secretstores.kubernetes: Secrets of a cluster (spec components §4.3). */
-import { text } from "../../metadata.ts";
-import { defineSecretStore, type Secret } from "../../secret-store.ts";
-import { clusterAccess } from "../clients/kubeconfig.ts";
-import { connectKubernetes } from "../clients/kubernetes-api.ts";
+import { text } from "../../contracts/metadata.ts";
+import {
+  defineSecretStore,
+  type Secret,
+} from "../../contracts/secret-store.ts";
+import { clusterAccess } from "../clients/kubernetes/kubeconfig.ts";
+import { connectKubernetes } from "../clients/kubernetes/api.ts";
 
 const metadata = {
   defaultNamespace: text(

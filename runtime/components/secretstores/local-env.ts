@@ -1,6 +1,9 @@
 /** secretstores.local.env: the sidecar's own environment (spec components §4.3). */
-import { defineSecretStore, type Secret } from "../../secret-store.ts";
-import { text } from "../../metadata.ts";
+import {
+  defineSecretStore,
+  type Secret,
+} from "../../contracts/secret-store.ts";
+import { text } from "../../contracts/metadata.ts";
 
 const metadata = {
   prefix: text(

@@ -9,7 +9,7 @@ import {
   type StateOperation,
   type StateStore,
   type StateValue,
-} from "../../state-store.ts";
+} from "../../contracts/state-store.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 interface Item {

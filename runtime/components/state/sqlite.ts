@@ -1,7 +1,12 @@
 /** state.sqlite: an app's state in one file that several sidecars may share (spec components §4.1). */
 import { dirname } from "node:path";
-import { makeFolder } from "../../make-folder.ts";
-import { bool, duration, MetadataError, text } from "../../metadata.ts";
+import { makeFolder } from "../../shared/files/make-folder.ts";
+import {
+  bool,
+  duration,
+  MetadataError,
+  text,
+} from "../../contracts/metadata.ts";
 import {
   defineStateStore,
   EtagError,
@@ -9,13 +14,13 @@ import {
   type SetState,
   type StateEntry,
   type StateStore,
-} from "../../state-store.ts";
-import { parseConnection } from "../clients/sqlite-connection.ts";
+} from "../../contracts/state-store.ts";
+import { parseConnection } from "../clients/sqlite/connection.ts";
 import {
   openStateFile,
   type StateClient,
-} from "../clients/sqlite-state-client.ts";
-import type { Outcome, StateWrite } from "../clients/sqlite-state-protocol.ts";
+} from "../clients/sqlite/state/client.ts";
+import type { Outcome, StateWrite } from "../clients/sqlite/state/protocol.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 const metadata = {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { fakeApi } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
-import type { ConfigMap } from "../objects.ts";
+import type { ConfigMap } from "../api/objects.ts";
 import { issue } from "./issue.ts";
 import { keepServing, type ServingCertificate } from "./serving.ts";
 import { bundleProblem, openTrustBundle } from "./trust-bundle.ts";

@@ -1,6 +1,6 @@
 /** A program's own serving certificate, renewed at half of its time and whenever the authority changes. */
 import { openTrustBundle, type TrustContext } from "./trust-bundle.ts";
-import { delay } from "../../timers.ts";
+import { delay } from "../../shared/timers.ts";
 
 export interface ServingCertificate {
   /** PEM: leaf and issuer. */

@@ -3,10 +3,10 @@
  * the Secret empty fills it; a certificate authority of the user's own in it is taken as it is.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { Logger } from "../../log.ts";
-import { isConflict, type KubeApi } from "../kube-api.ts";
+import type { Logger } from "../../shared/log.ts";
+import { isConflict, type KubeApi } from "../api/client.ts";
 import { trustBundle } from "../names.ts";
-import type { ConfigMap, Secret } from "../objects.ts";
+import type { ConfigMap, Secret } from "../api/objects.ts";
 import type { Issuer } from "./issuer.ts";
 
 /** All PEM. */

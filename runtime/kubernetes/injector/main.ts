@@ -1,9 +1,9 @@
 /** The injector: certificate, webhook server, caBundle, in this order; then it looks after all three. */
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { issueInProcess } from "../certificates/issuer.ts";
 import { keepServing } from "../certificates/serving.ts";
 import { serveHealth } from "../health.ts";
-import { inClusterApi, isNotFound, type KubeApi } from "../kube-api.ts";
+import { inClusterApi, isNotFound, type KubeApi } from "../api/client.ts";
 import { controlPlaneId, daprSystem, injector } from "../names.ts";
 import { every, type Repeated } from "../every.ts";
 import { readInjectorConfig, type InjectorState } from "./config.ts";

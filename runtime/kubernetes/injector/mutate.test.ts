@@ -1,5 +1,5 @@
-import { notActedUpon, parseFlags } from "../../flags.ts";
-import type { Container, Pod } from "../objects.ts";
+import { notActedUpon, parseFlags } from "../../sidecar/flags.ts";
+import type { Container, Pod } from "../api/objects.ts";
 import { readInjectorConfig } from "./config.ts";
 import {
   mutate,

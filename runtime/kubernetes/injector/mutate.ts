@@ -1,6 +1,6 @@
 /** The webhook's decision on one pod: a pure function from an admission review to its answer (spec kubernetes §2). */
 import { appIdProblem, readAnnotations, wantsSidecar } from "../annotations.ts";
-import type { Pod } from "../objects.ts";
+import type { Pod } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 import {
   hasSidecar,

@@ -1,5 +1,5 @@
 /** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
-import { isFalsy } from "../../metadata.ts";
+import { isFalsy } from "../../shared/units.ts";
 import { readAnnotations, type Annotations } from "../annotations.ts";
 import { notActedUpon, unknownAnnotations } from "../known-annotations.ts";
 import {
@@ -14,7 +14,7 @@ import type {
   Pod,
   Volume,
   VolumeMount,
-} from "../objects.ts";
+} from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 import { appProtocol, sidecarPorts } from "./sidecar-args.ts";
 import { sidecarContainer } from "./sidecar-container.ts";

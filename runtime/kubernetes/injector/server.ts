@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { injector } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 import {

@@ -1,7 +1,7 @@
 /** The container `daprd` (spec kubernetes §2). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
-import type { Container, VolumeMount } from "../objects.ts";
+import type { Container, VolumeMount } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 import { sidecarArgs, sidecarPorts } from "./sidecar-args.ts";
 import { sidecarEnv } from "./sidecar-env.ts";

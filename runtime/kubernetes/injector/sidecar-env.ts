@@ -1,6 +1,6 @@
 /** The sidecar's environment: what it is told, and what the pod's author adds by annotation (spec kubernetes §1, §2). */
 import type { Annotations } from "../annotations.ts";
-import type { EnvVar } from "../objects.ts";
+import type { EnvVar } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
 
 export function sidecarEnv(

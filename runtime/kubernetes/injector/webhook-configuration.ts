@@ -1,5 +1,5 @@
 /** Keeps `caBundle` of the webhook's configuration true: without it the API server trusts nobody and refuses every annotated pod. */
-import type { KubeApi } from "../kube-api.ts";
+import type { KubeApi } from "../api/client.ts";
 import { injector } from "../names.ts";
 
 export const webhookPath = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${injector.name}`;

@@ -1,5 +1,5 @@
 /** The five CRDs: what `kubectl get components` and the like know. */
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import {
   component,
   httpEndpoint,

@@ -1,5 +1,5 @@
 import { parseAllDocuments } from "yaml";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { installation, toYaml } from "./install.ts";
 import { defaultInstall } from "./options.ts";
 

@@ -1,7 +1,7 @@
 /** Every object of an installation, in the order in which it is to be applied (spec kubernetes §8). */
 import { stringify } from "yaml";
 import { daprSystem, trustBundle } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { crds } from "./crds.ts";
 import { networkPolicies } from "./network-policies.ts";
 import { labels, managedBy, type InstallOptions } from "./options.ts";

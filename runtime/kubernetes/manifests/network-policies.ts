@@ -1,6 +1,6 @@
 /** Who may reach the control plane: everybody its two API ports, nobody else's anything. */
 import { healthPort, injector, operator } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
 /** The API server comes from an address that no selector can name, so ports are all that can be told. */

@@ -1,6 +1,6 @@
 /** Accounts of the control plane and what each may do: what its code calls, and nothing else. */
 import { injector, operator, trustBundle } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
 interface Rule {

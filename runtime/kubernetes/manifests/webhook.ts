@@ -1,6 +1,6 @@
 /** The webhook's configuration: last of all objects, since from then on annotated pods depend on the injector. */
 import { injector } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
 /** Exactly the pods that the injector would change (spec kubernetes §1): the others never wait for it. */

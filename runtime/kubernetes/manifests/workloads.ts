@@ -1,6 +1,6 @@
 /** The two Deployments, and the Services by which the API server and the sidecars reach them. */
 import { healthPort, injector, operator } from "../names.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
 interface Program {

@@ -8,7 +8,7 @@ import {
   type ServerUnaryCall,
   type ServerWritableStream,
 } from "@grpc/grpc-js";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import {
   operatorMethods,
   tokenMetadataKey,

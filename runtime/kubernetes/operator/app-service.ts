@@ -1,9 +1,9 @@
 /** The Service `APP-ID-dapr`, by which sidecars find each other (spec kubernetes §3). */
-import { isTruthy } from "../../metadata.ts";
+import { isTruthy } from "../../shared/units.ts";
 import { readAnnotations } from "../annotations.ts";
 import { sidecarPorts } from "../injector/sidecar-args.ts";
 import { annotation, appService } from "../names.ts";
-import type { KubernetesObject, Workload } from "../objects.ts";
+import type { KubernetesObject, Workload } from "../api/objects.ts";
 
 export interface Service extends KubernetesObject {
   spec: {

@@ -1,5 +1,5 @@
 import { fakeApi } from "../../../tests/support/fake-kubernetes.ts";
-import { KubeError } from "../kube-api.ts";
+import { KubeError } from "../api/client.ts";
 import { openCallers } from "./callers.ts";
 
 const reviews = "/apis/authentication.k8s.io/v1/tokenreviews";

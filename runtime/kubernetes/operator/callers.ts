@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { readAnnotations } from "../annotations.ts";
-import { isNotFound, KubeError, type KubeApi } from "../kube-api.ts";
-import type { Pod } from "../objects.ts";
+import { isNotFound, KubeError, type KubeApi } from "../api/client.ts";
+import type { Pod } from "../api/objects.ts";
 import type { Caller } from "./resources.ts";
 
 /** gRPC status codes. */

@@ -2,7 +2,7 @@
  * Changes of one kind on their way to the sidecars that may see them: in order, with secrets resolved. What refers to a Secret that
  * is not there says so in place of its value, and comes again once the Secret is there; the rest is not held up.
  */
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { eventType, type UpdateEvent } from "../../proto/operator-methods.ts";
 import type { Change, ResourceCache } from "./resource-cache.ts";
 import {

@@ -1,13 +1,13 @@
 /** The operator: caches of what it watches, then Services, API and watchdog on top of them; closed in reverse. */
 import { KubeConfig } from "@kubernetes/client-node";
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { issueInProcess } from "../certificates/issuer.ts";
 import {
   keepServing,
   type ServingCertificate,
 } from "../certificates/serving.ts";
 import { serveHealth } from "../health.ts";
-import { inClusterApi } from "../kube-api.ts";
+import { inClusterApi } from "../api/client.ts";
 import {
   controlPlaneId,
   daprSystem,
@@ -16,7 +16,7 @@ import {
   operator,
   tokenAudience,
 } from "../names.ts";
-import type { KubernetesObject, Workload } from "../objects.ts";
+import type { KubernetesObject, Workload } from "../api/objects.ts";
 import { serveApi, type ApiServer } from "./api-server.ts";
 import type { Service } from "./app-service.ts";
 import { openCallers } from "./callers.ts";

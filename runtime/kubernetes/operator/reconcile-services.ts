@@ -1,10 +1,10 @@
 /** Keeps the Services of all apps as their workloads ask for, whoever changes or deletes them. */
-import type { Logger } from "../../log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { appIdProblem, wantsSidecar } from "../annotations.ts";
 import { unknownAnnotations } from "../known-annotations.ts";
-import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
+import { isConflict, isNotFound, type KubeApi } from "../api/client.ts";
 import { annotation } from "../names.ts";
-import type { KubernetesObject, Workload } from "../objects.ts";
+import type { KubernetesObject, Workload } from "../api/objects.ts";
 import {
   appServiceOf,
   differs,
@@ -12,7 +12,7 @@ import {
   type Service,
 } from "./app-service.ts";
 import type { ResourceCache } from "./resource-cache.ts";
-import { startTimer } from "../../timers.ts";
+import { startTimer } from "../../shared/timers.ts";
 
 export interface ServicesOptions {
   api: KubeApi;

@@ -4,9 +4,9 @@ import {
   type KubeConfig,
   type KubernetesObject as ClientObject,
 } from "@kubernetes/client-node";
-import type { Logger } from "../../log.ts";
-import type { KubeApi } from "../kube-api.ts";
-import type { KubernetesObject } from "../objects.ts";
+import type { Logger } from "../../shared/log.ts";
+import type { KubeApi } from "../api/client.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 
 export interface Change<T> {
   /** Undefined when the object is new. */

@@ -1,5 +1,5 @@
 /** The kinds of the group dapr.io that sidecars ask for, and what of them an app may see. */
-import type { KubernetesObject } from "../objects.ts";
+import type { KubernetesObject } from "../api/objects.ts";
 
 export interface DaprObject extends KubernetesObject {
   /** App ids that may see it; none = all (a sibling of `spec`). */

@@ -1,6 +1,6 @@
 /** Puts the secrets of the store `kubernetes` into an object before a sidecar gets it, as base64 (spec kubernetes §3). */
-import { isNotFound, type KubeApi } from "../kube-api.ts";
-import type { Secret } from "../objects.ts";
+import { isNotFound, type KubeApi } from "../api/client.ts";
+import type { Secret } from "../api/objects.ts";
 import type { DaprObject } from "./resources.ts";
 
 export type ReadSecret = (namespace: string, name: string) => Promise<Secret>;

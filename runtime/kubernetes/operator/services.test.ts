@@ -1,8 +1,8 @@
 import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
-import { KubeError } from "../kube-api.ts";
-import type { Workload } from "../objects.ts";
+import { KubeError } from "../api/client.ts";
+import type { Workload } from "../api/objects.ts";
 import { appServiceOf, type Service } from "./app-service.ts";
 import { reconcileServices } from "./reconcile-services.ts";
 

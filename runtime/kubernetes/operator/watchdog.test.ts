@@ -1,7 +1,7 @@
 import { fakeApi, fakeCache } from "../../../tests/support/fake-kubernetes.ts";
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
-import type { Pod, Workload } from "../objects.ts";
+import type { Pod, Workload } from "../api/objects.ts";
 import { readWatchInterval, startWatchdog } from "./watchdog.ts";
 
 const list =

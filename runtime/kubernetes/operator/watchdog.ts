@@ -1,17 +1,17 @@
 /** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
-import { isTruthy } from "../../metadata.ts";
-import type { Logger } from "../../log.ts";
+import { isTruthy } from "../../shared/units.ts";
+import type { Logger } from "../../shared/log.ts";
 import { readAnnotations, wantsSidecar } from "../annotations.ts";
 import { every } from "../every.ts";
 import { hasSidecar } from "../injector/pod-patch.ts";
-import { isConflict, isNotFound, type KubeApi } from "../kube-api.ts";
+import { isConflict, isNotFound, type KubeApi } from "../api/client.ts";
 import { injectedLabel, injector, watchdogLabel } from "../names.ts";
 import type {
   KubernetesObject,
   ObjectMeta,
   Pod,
   Workload,
-} from "../objects.ts";
+} from "../api/objects.ts";
 import type { Listed, ResourceCache } from "./resource-cache.ts";
 
 export interface WatchdogOptions {

@@ -11,8 +11,12 @@ import {
   status as codes,
   type ServiceError,
 } from "@grpc/grpc-js";
-import type { ForwardReply, PeerRequest, Peers } from "../../invocation.ts";
-import type { Peer } from "../../name-resolver.ts";
+import type {
+  ForwardReply,
+  PeerRequest,
+  Peers,
+} from "../../contracts/invocation.ts";
+import type { Peer } from "../../contracts/name-resolver.ts";
 import { toInvokeRequest, toReplyHead, type ReplyHead } from "./headers.ts";
 import type { InvokeResponse, RequestPart, ResponsePart } from "./messages.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";

@@ -1,13 +1,13 @@
 /** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
-import { judgeHead } from "../../app/answer-head.ts";
-import { fromHeaderValue, toHeaderValue } from "../../header-text.ts";
+import { judgeHead } from "../../net/answer-head.ts";
+import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
 import {
   CallError,
   type ForwardReply,
   type ForwardRequest,
   type PeerRequest,
   type RawHeaders,
-} from "../../invocation.ts";
+} from "../../contracts/invocation.ts";
 import type { InvokeRequest, InvokeResponse } from "./messages.ts";
 import type { Metadata } from "./metadata.ts";
 import { httpStatusOf } from "./status.ts";

@@ -1,8 +1,8 @@
 /** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
 import { Readable } from "node:stream";
-import { countSpent, free } from "../../spent-bytes.ts";
+import { countSpent, free } from "../../shared/memory/spent-bytes.ts";
 import type { Payload } from "./messages.ts";
-import { startTimer } from "../../timers.ts";
+import { startTimer } from "../../shared/timers.ts";
 
 /** What a piece holds at most: far below the least message limit, and worth a message. */
 const pieceBytes = 64 * 1024;

@@ -20,12 +20,12 @@ import {
   type StatusObject,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import { messageOf } from "../../errors.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import {
   CallError,
   type Forward,
   type ForwardReply,
-} from "../../invocation.ts";
+} from "../../contracts/invocation.ts";
 import { leaving } from "../failures.ts";
 import { malformed, toForwardRequest, toInvokeResponse } from "./headers.ts";
 import type {

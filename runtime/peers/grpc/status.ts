@@ -1,5 +1,5 @@
 /** Codes of gRPC beside the kinds of failed calls and the statuses of HTTP. */
-import type { CallErrorKind } from "../../invocation.ts";
+import type { CallErrorKind } from "../../contracts/invocation.ts";
 
 const codes: Record<CallErrorKind, number> = {
   invalid: 3,

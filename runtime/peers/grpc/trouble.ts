@@ -1,8 +1,8 @@
 /** What gRPC says of a call that failed, in words that tell who did not do what. */
 import type { ServiceError } from "@grpc/grpc-js";
-import { messageOf } from "../../errors.ts";
-import { CallError } from "../../invocation.ts";
-import type { Peer } from "../../name-resolver.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { CallError } from "../../contracts/invocation.ts";
+import type { Peer } from "../../contracts/name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
 import { kindOf, unsentMark } from "./status.ts";
 

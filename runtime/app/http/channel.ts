@@ -1,0 +1,184 @@
+/**
+ * The app channel over HTTP: keep-alive connections to the user's app, its API
+ * token, at most `maxConcurrency` calls at a time (spec api §6.4).
+ */
+import { connect } from "node:net";
+import { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { DeliveryError } from "../../contracts/binding.ts";
+import type { AppChannel } from "../../contracts/app-channel.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../../contracts/invocation.ts";
+import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
+import type { Http1Target } from "../../net/http1/connection.ts";
+import { createSemaphore } from "../../shared/semaphore.ts";
+import { startTimer } from "../../shared/timers.ts";
+
+export interface HttpChannelOptions {
+  protocol: "http" | "https" | "h2c";
+  address: string;
+  port: number;
+  /** Calls under way at a time; 0 or less is no limit. */
+  maxConcurrency: number;
+  /** Bytes of an answer that `send` reads; a longer one is an error. */
+  maxBodyBytes: number;
+  /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
+  apiToken?: string;
+}
+
+const dialIntervalMs = 100;
+const dialTimeoutMs = 500;
+
+export async function createHttpChannel(
+  options: HttpChannelOptions,
+): Promise<AppChannel & { close(): Promise<void> }> {
+  const { protocol, address, port, apiToken, maxBodyBytes } = options;
+  const host = address.includes(":") ? `[${address}]` : address;
+  const origin = `${protocol === "https" ? "https" : "http"}://${host}:${port}`;
+  const target = { host: address, port, authority: `${host}:${port}` };
+  const client: Pick<Http1Client, "forward"> & { close(): unknown } =
+    protocol === "http"
+      ? createHttp1Client(target)
+      : protocol === "h2c"
+        ? await createH2cClient(origin)
+        : await createTlsClient(origin, target);
+  const semaphore = createSemaphore(options.maxConcurrency);
+
+  const failure = (error: unknown) =>
+    error instanceof DeliveryError || error instanceof CallError
+      ? error
+      : new DeliveryError(
+          `the app at ${origin} could not be called: ${messageOf(error)}`,
+          undefined,
+          error,
+        );
+
+  async function forward(request: ForwardRequest): Promise<ForwardReply> {
+    const release = await semaphore?.acquire(request.signal);
+    try {
+      const reply = await client.forward(request, apiToken);
+      // A turn is worth nothing to the app while it still answers.
+      if (release && reply.body instanceof Readable)
+        reply.body.once("close", release);
+      else release?.();
+      return reply;
+    } catch (error) {
+      release?.();
+      throw failure(error);
+    }
+  }
+
+  const send: AppChannel["send"] = async (method, path, request = {}) => {
+    const { body, timeoutMs, probe } = request;
+    const headers = Object.entries(request.headers ?? {}).flat();
+    const release = probe ? undefined : await semaphore?.acquire();
+    const timeout =
+      timeoutMs === undefined ? undefined : startTimeout(timeoutMs);
+    try {
+      const reply = await client.forward(
+        { method, path, headers, body, signal: timeout?.signal },
+        probe ? undefined : apiToken,
+      );
+      return {
+        status: reply.status,
+        body: await collect(reply, maxBodyBytes),
+      };
+    } catch (error) {
+      throw failure(error);
+    } finally {
+      timeout?.clear();
+      release?.();
+    }
+  };
+
+  return {
+    forward,
+    send,
+    async whenListening(signal) {
+      while (!(await isListening(address, port)))
+        await delay(dialIntervalMs, undefined, { signal });
+    },
+    async close() {
+      await client.close();
+    },
+  };
+}
+
+/** For apps that speak HTTP/2; loaded only for them. */
+async function createH2cClient(origin: string) {
+  const { createHttp2Client } = await import("../../net/http2/client.ts");
+  return createHttp2Client(origin);
+}
+
+/** For apps that speak TLS, whoever signed for them; loaded only for them. */
+async function createTlsClient(
+  origin: string,
+  target: Http1Target,
+): Promise<Http1Client> {
+  const { connect } = await import("node:tls");
+  const { explainTls } = await import("../../net/no-tls.ts");
+  const { host, port } = target;
+  const client = createHttp1Client({
+    ...target,
+    connectTls: () =>
+      connect({ host, port, rejectUnauthorized: false }).setNoDelay(),
+  });
+  return {
+    ...client,
+    forward: (request, apiToken) =>
+      client.forward(request, apiToken).catch((error: Error) => {
+        throw explainTls(origin, error);
+      }),
+  };
+}
+
+function startTimeout(ms: number) {
+  const controller = new AbortController();
+  const timer = startTimer(
+    () => controller.abort(new Error(`no answer within ${ms} ms`)),
+    ms,
+  );
+  return { signal: controller.signal, clear: () => clearTimeout(timer) };
+}
+
+/** The whole body. Rejects with a {@link DeliveryError} when it is longer than `maxBytes`. */
+async function collect(
+  { status, body }: ForwardReply,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const tooLarge = () =>
+    new DeliveryError(
+      `the app's answer is larger than ${maxBytes} bytes`,
+      status,
+    );
+  if (body instanceof Uint8Array) {
+    if (body.length > maxBytes) throw tooLarge();
+    return body;
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (size > maxBytes) throw tooLarge();
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Whether a TCP connection to the port succeeds. */
+export function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: dialTimeoutMs });
+    const done = (result: boolean) => () => {
+      socket.destroy();
+      resolve(result);
+    };
+    socket.once("connect", done(true));
+    socket.once("timeout", done(false));
+    socket.once("error", done(false));
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * The bindings building block: what output and input bindings mean, whatever
+ * protocol asks (spec api §1).
+ */
+import {
+  BindingError,
+  type Binding,
+  type BindingResponse,
+} from "../../contracts/binding.ts";
+import type { AppChannel } from "../../contracts/app-channel.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import type { Logger } from "../../shared/log.ts";
+import { createInputs, type NamedBinding } from "./inputs.ts";
+
+export interface BindingsOptions {
+  log: Logger;
+  app: AppChannel | undefined;
+  /** How long the app may take to answer the OPTIONS probe. */
+  probeTimeoutMs: number;
+  /** Why a component is not here though its type is the original's. */
+  absence?(name: string): string | undefined;
+}
+
+export type Bindings = ReturnType<typeof createBindings>;
+
+export function createBindings({
+  log,
+  app,
+  probeTimeoutMs,
+  absence,
+}: BindingsOptions) {
+  const byName = new Map<string, NamedBinding>();
+  const inputs = app && createInputs({ log, app, probeTimeoutMs });
+  let isReading = false;
+
+  const start = (named: NamedBinding) => {
+    if (named.directions.input && named.binding.read) inputs?.start(named);
+  };
+
+  return {
+    /** Takes the place of one with its name, which is read no more. */
+    add(named: NamedBinding) {
+      const old = byName.get(named.name);
+      byName.set(named.name, named);
+      if (old) void inputs?.stop(old);
+      if (isReading) start(named);
+    },
+
+    /** Unless another has taken its place. Resolves once it is read no more. */
+    async remove(name: string, binding: Binding): Promise<void> {
+      const named = byName.get(name);
+      if (named?.binding !== binding) return inputs?.stopped(name);
+      byName.delete(name);
+      await inputs?.stop(named);
+    },
+
+    /** Asks an output binding. Rejects with the documented {@link ApiError}; `undefined` means 204. */
+    async invoke(
+      name: string,
+      operation: string,
+      data: Uint8Array | undefined,
+      metadata: Record<string, string>,
+    ): Promise<BindingResponse | undefined> {
+      const fail = (cause: string) =>
+        new ApiError("invokeOutputBinding", [name, cause]);
+      if (operation === "")
+        throw fail("operation field is missing from request");
+      const named = byName.get(name);
+      if (!named?.directions.output || !named.binding.invoke) {
+        const why = absence?.(name);
+        throw fail(
+          `couldn't find output binding ${name}${why ? `: ${why}` : ""}`,
+        );
+      }
+      const operations = named.binding.operations ?? [];
+      if (!operations.includes(operation))
+        throw fail(
+          `binding ${name} does not support operation ${operation}. supported operations:${operations.join(" ")}`,
+        );
+      try {
+        return await named.binding.invoke({ operation, data, metadata });
+      } catch (error) {
+        throw new ApiError(
+          "invokeOutputBinding",
+          [name, named.explain(error)],
+          {
+            cause: error,
+            headers:
+              error instanceof BindingError
+                ? metadataHeaders(error.metadata)
+                : undefined,
+          },
+        );
+      }
+    },
+
+    /** Starts every input the app wants, and those that are added from now on. Called when the app becomes healthy. */
+    startReading() {
+      if (isReading) return;
+      isReading = true;
+      for (const named of byName.values()) start(named);
+    },
+
+    /** Stops all inputs: nothing new is taken, what is in flight is waited for and committed. */
+    async stopReading(): Promise<void> {
+      isReading = false;
+      await inputs?.stopAll();
+    },
+
+    /** What `/v1.0/metadata` says of a binding. */
+    capabilities({ binding, directions }: NamedBinding): string[] {
+      return [
+        ...(binding.read && directions.input ? ["INPUT_BINDING"] : []),
+        ...(binding.invoke && directions.output ? ["OUTPUT_BINDING"] : []),
+      ];
+    },
+  };
+}
+
+/** A binding's metadata as the API answers it (spec api §1.1). */
+export function metadataHeaders(
+  metadata: Record<string, string> | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const key in metadata) headers[`metadata.${key}`] = metadata[key]!;
+  return headers;
+}

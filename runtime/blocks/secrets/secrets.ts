@@ -1,0 +1,125 @@
+/**
+ * The secrets building block: which stores there are and what the app may read
+ * of them (spec api §5).
+ */
+import type { SecretScope } from "../../contracts/configuration.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import type { Explain } from "../../contracts/hide-secrets.ts";
+import type { Logger } from "../../shared/log.ts";
+import { where } from "../../shared/position.ts";
+import type { Secret, SecretStore } from "../../contracts/secret-store.ts";
+
+export type Secrets = ReturnType<typeof createSecrets>;
+
+export interface SecretsOptions {
+  scopes: SecretScope[];
+  /** Why a component is not here though its type is the original's. */
+  absence?(name: string): string | undefined;
+}
+
+export function createSecrets({ scopes, absence }: SecretsOptions) {
+  const stores = new Map<string, { store: SecretStore; explain: Explain }>();
+
+  const find = (name: string) => {
+    const found = stores.get(name);
+    if (found) return found;
+    const why = absence?.(name);
+    if (why)
+      throw new ApiError("secretStoreNotFound", [name], { because: why });
+    throw stores.size === 0
+      ? new ApiError("secretsNotConfigured")
+      : new ApiError("secretStoreNotFound", [name]);
+  };
+
+  /** A non-empty list of allowed ones alone decides; else the denied ones; else the default. */
+  const mayRead = (storeName: string, key: string): boolean => {
+    const scope = scopes.find((s) => s.storeName === storeName);
+    if (!scope) return true;
+    if (scope.allowedSecrets.length > 0)
+      return scope.allowedSecrets.includes(key);
+    if (scope.deniedSecrets.includes(key)) return false;
+    return scope.defaultAccess === "allow";
+  };
+
+  return {
+    /** Takes the place of one with its name. */
+    add(name: string, store: SecretStore, explain: Explain) {
+      stores.set(name, { store, explain });
+    },
+
+    /** Warns about scopes of stores that are not there: they keep nothing from anybody. Called once all are added. */
+    tellIdleScopes(log: Logger) {
+      for (const { storeName, at } of scopes)
+        if (!stores.has(storeName))
+          log.warn(
+            `spec.secrets.scopes: there is no secret store ${JSON.stringify(storeName)}, so this entry protects nothing; names compare exactly, loaded: ${[...stores.keys()].join(", ") || "none"} (${where(at)})`,
+          );
+    },
+
+    /** Unless another has taken its place. */
+    remove(name: string, store: SecretStore) {
+      if (stores.get(name)?.store === store) stores.delete(name);
+    },
+
+    /** For components: whether a store is there, and a secret without regard to scopes. */
+    has: (name: string) => stores.has(name),
+    read: async (
+      name: string,
+      key: string,
+      metadata: Record<string, string> = {},
+    ): Promise<Secret> => {
+      const { store, explain } = find(name);
+      try {
+        return (await store.get(key, metadata)) ?? {};
+      } catch (error) {
+        throw new Error(explain(error), { cause: error });
+      }
+    },
+
+    /** For the app; `undefined` means 204. Rejects with the documented {@link ApiError}. */
+    async get(
+      storeName: string,
+      key: string,
+      metadata: Record<string, string>,
+    ): Promise<Secret | undefined> {
+      const { store, explain } = find(storeName);
+      // Below, NUL would end the name: the system would read another than the scope judged.
+      if (key.includes("\0"))
+        throw new ApiError("secretIllegalKey", [
+          JSON.stringify(key),
+          storeName,
+        ]);
+      if (!mayRead(storeName, key))
+        throw new ApiError("secretDenied", [key, storeName]);
+      try {
+        return await store.get(key, metadata);
+      } catch (error) {
+        throw new ApiError("secretGet", [key, storeName, explain(error)], {
+          cause: error,
+        });
+      }
+    },
+
+    /** All the app may read; what is denied is left out. */
+    async bulk(
+      storeName: string,
+      metadata: Record<string, string>,
+    ): Promise<Record<string, Secret> | undefined> {
+      const { store, explain } = find(storeName);
+      let all;
+      try {
+        all = await store.bulk(metadata);
+      } catch (error) {
+        throw new ApiError("secretBulkGet", [storeName, explain(error)], {
+          cause: error,
+        });
+      }
+      return (
+        all &&
+        Object.fromEntries(
+          Object.entries(all).filter(([key]) => mayRead(storeName, key)),
+        )
+      );
+    },
+  };
+}

@@ -1,0 +1,299 @@
+/** One state store as apps use it: keys prefixed, requests checked, failures said as documented (spec api §2). */
+import { ApiError } from "../../contracts/errors.ts";
+import type {
+  DeleteState,
+  GetState,
+  QueryResult,
+  SetState,
+  StateEntry,
+  StateOperation,
+  StateOptions,
+  StateStore,
+} from "../../contracts/state-store.ts";
+import type { Explain } from "../../contracts/hide-secrets.ts";
+import { stateErrors, storeErrors } from "./errors.ts";
+import { isLegalKey, originalKey } from "../../contracts/state-keys.ts";
+import { checkQuery } from "./query.ts";
+
+/** Options as a caller wrote them; {@link StateAccess} refuses what no store knows. */
+export interface WrittenOptions {
+  concurrency?: string;
+  consistency?: string;
+}
+
+export type SaveItem = Omit<SetState, "options"> & { options?: WrittenOptions };
+export type DeleteItem = Omit<DeleteState, "options"> & {
+  options?: WrittenOptions;
+};
+
+/** `operation` is what was asked for, `upsert` and `delete` being known. */
+export type WrittenOperation =
+  | { operation: "upsert"; request: SaveItem }
+  | { operation: "delete"; request: DeleteItem }
+  | { operation: "unknown"; name: string };
+
+export interface BulkItem {
+  key: string;
+  entry?: StateEntry;
+  error?: string;
+}
+
+/** Every method rejects with {@link ApiError}. Keys come and go without the prefix. */
+export class StateAccess {
+  readonly name: string;
+  readonly #store: StateStore;
+  readonly #prefix: string;
+  readonly #explain: Explain;
+  readonly #errors: ReturnType<typeof storeErrors>;
+
+  constructor(
+    name: string,
+    store: StateStore,
+    prefix: string,
+    explain: Explain,
+  ) {
+    this.name = name;
+    this.#store = store;
+    this.#prefix = prefix;
+    this.#explain = explain;
+    this.#errors = storeErrors(name, explain);
+  }
+
+  isOf(store: StateStore): boolean {
+    return this.#store === store;
+  }
+
+  #key(key: string): string {
+    const full = this.#legal(key);
+    const refusal = this.#refusal(key, full);
+    if (refusal) throw refusal;
+    return full;
+  }
+
+  #legal(key: string): string {
+    if (!isLegalKey(key)) throw stateErrors.illegalKey(this.name, key);
+    return this.#prefix + key;
+  }
+
+  #refusal(key: string, full: string): ApiError | undefined {
+    const why = this.#store.refuseKey?.(full);
+    return why === undefined
+      ? undefined
+      : stateErrors.keyRefused(this.name, key, why);
+  }
+
+  /** Undefined when there is none. */
+  async get(
+    key: string,
+    consistency: string | undefined,
+    metadata: GetState["metadata"],
+  ): Promise<StateEntry | undefined> {
+    const request: GetState = { key: this.#key(key), metadata };
+    // The original hands any other word on to stores that ignore it.
+    if (consistency === "strong" || consistency === "eventual")
+      request.consistency = consistency;
+    try {
+      return await this.#store.get(request);
+    } catch (error) {
+      throw this.#errors.get(key, error);
+    }
+  }
+
+  /** Each item by itself: some may be stored although others are refused. */
+  async save(items: readonly SaveItem[]): Promise<void> {
+    const requests = items.map((item) => this.#setRequest(item));
+    const failures =
+      requests.length === 1
+        ? await this.#setOne(requests[0]!)
+        : await this.#setAll(requests);
+    if (failures.length > 0) throw this.#errors.save(failures);
+  }
+
+  #setRequest(item: SaveItem): SetState {
+    if (item.key === "") throw stateErrors.missingKey();
+    const key = this.#key(item.key);
+    try {
+      checkOptions(item.options);
+    } catch (error) {
+      throw this.#errors.save([error]);
+    }
+    return { ...(item as SetState), key };
+  }
+
+  async #setOne(request: SetState): Promise<unknown[]> {
+    try {
+      await this.#store.set(request);
+      return [];
+    } catch (error) {
+      return [error];
+    }
+  }
+
+  async #setAll(requests: SetState[]): Promise<unknown[]> {
+    if (requests.length === 0) return [];
+    if (!this.#store.bulkSet) {
+      const last = new Map<string, Promise<unknown[]>>();
+      const all = requests.map((request) => {
+        // One key after itself, so that its last value stays.
+        const before = last.get(request.key);
+        const done = before
+          ? before.then(() => this.#setOne(request))
+          : this.#setOne(request);
+        last.set(request.key, done);
+        return done;
+      });
+      return (await Promise.all(all)).flat();
+    }
+    try {
+      const failures = await this.#store.bulkSet(requests);
+      return failures.filter((failure) => failure !== undefined);
+    } catch (error) {
+      return [error];
+    }
+  }
+
+  async delete({ key, ...rest }: DeleteItem): Promise<void> {
+    const request = {
+      ...(rest as Omit<DeleteState, "key">),
+      key: this.#key(key),
+    };
+    try {
+      checkOptions(rest.options);
+      await this.#store.delete(request);
+    } catch (error) {
+      throw this.#errors.delete(key, error);
+    }
+  }
+
+  /** In the order of `keys`. At most `parallelism` at a time where the store has no bulk call; 0 or less is no limit. */
+  async bulkGet(
+    keys: readonly string[],
+    parallelism: number,
+    metadata: GetState["metadata"],
+  ): Promise<BulkItem[]> {
+    const refused = new Map<string, string>();
+    const requests: GetState[] = [];
+    for (const key of keys) {
+      const full = this.#legal(key);
+      // Of many keys one that the store can't hold costs no other its answer.
+      const refusal = this.#refusal(key, full);
+      if (refusal) refused.set(key, refusal.message);
+      else requests.push({ key: full, metadata });
+    }
+    let found: (StateEntry | Error | undefined)[];
+    try {
+      found =
+        requests.length === 0
+          ? []
+          : this.#store.bulkGet
+            ? await this.#store.bulkGet(requests)
+            : await this.#getAll(requests, parallelism);
+    } catch (error) {
+      throw this.#errors.bulkGet(error);
+    }
+    let next = 0;
+    return keys.map((key) => {
+      const why = refused.get(key);
+      if (why !== undefined) return { key, error: why };
+      const entry = found[next++];
+      if (entry instanceof Error) return { key, error: this.#explain(entry) };
+      return entry ? { key, entry } : { key };
+    });
+  }
+
+  async #getAll(requests: GetState[], parallelism: number) {
+    const found: (StateEntry | Error | undefined)[] = [];
+    let next = 0;
+    const worker = async () => {
+      for (let i = next++; i < requests.length; i = next++)
+        found[i] = await this.#store
+          .get(requests[i]!)
+          .catch((error: Error) => error);
+    };
+    const workers = parallelism > 0 ? parallelism : requests.length;
+    await Promise.all(
+      Array.from({ length: Math.min(workers, requests.length) }, worker),
+    );
+    return found;
+  }
+
+  /** Throws unless the store has transactions: asked before a body is read. */
+  requireTransactions(): void {
+    if (!this.#store.features.includes("TRANSACTIONAL"))
+      throw stateErrors.noTransactions(this.name);
+  }
+
+  async transact(
+    written: readonly WrittenOperation[],
+    metadata: Record<string, string>,
+  ): Promise<void> {
+    this.requireTransactions();
+    if (written.length === 0) return;
+    const operations = written.map((one) => this.#operation(one));
+    const most = this.#store.maxTransactionOperations ?? Infinity;
+    if (operations.length > most)
+      throw stateErrors.tooManyOperations(this.name, operations.length, most);
+    try {
+      for (const { request } of operations) checkOptions(request.options);
+      await this.#store.transact!(operations, metadata);
+    } catch (error) {
+      throw this.#errors.transaction(error);
+    }
+  }
+
+  #operation(written: WrittenOperation): StateOperation {
+    if (written.operation === "unknown")
+      throw stateErrors.operation(written.name);
+    const { operation, request } = written;
+    if (request.key === "") throw stateErrors.missingKey();
+    return {
+      operation,
+      request: { ...request, key: this.#key(request.key) },
+    } as StateOperation;
+  }
+
+  /** Throws unless the store can be queried: asked before a body is read. */
+  requireQuery(): void {
+    if (!this.#store.query) throw stateErrors.noQuery(this.name);
+  }
+
+  /** `query` is the parsed body; result keys are the app's own. */
+  async query(
+    query: unknown,
+    metadata: Record<string, string>,
+  ): Promise<QueryResult> {
+    this.requireQuery();
+    try {
+      const found = await this.#store.query!(
+        checkQuery(query),
+        metadata,
+        this.#prefix,
+      );
+      return {
+        ...found,
+        results: found.results.map((one) => ({
+          ...one,
+          key: originalKey(one.key),
+        })),
+      };
+    } catch (error) {
+      if (error instanceof ApiError) throw error;
+      throw this.#errors.query(error);
+    }
+  }
+}
+
+function checkOptions(
+  options: WrittenOptions | undefined,
+): asserts options is StateOptions | undefined {
+  if (options === undefined) return;
+  const { consistency, concurrency } = options;
+  if (consistency && consistency !== "strong" && consistency !== "eventual")
+    throw new Error(`unrecognized consistency model '${consistency}'`);
+  if (
+    concurrency &&
+    concurrency !== "first-write" &&
+    concurrency !== "last-write"
+  )
+    throw new Error(`unrecognized concurrency model '${concurrency}'`);
+}

@@ -1,0 +1,116 @@
+/** The state API's errors with their details (spec api §2). */
+import {
+  ApiError,
+  badRequest,
+  errorInfo,
+  helpLink,
+  resourceInfo,
+} from "../../contracts/errors.ts";
+import type { Explain } from "../../contracts/hide-secrets.ts";
+import { EtagError } from "../../contracts/state-store.ts";
+
+const state = (store: string) => resourceInfo("state", store);
+
+/** 409 and 400 for etags, 500 for all else. */
+const byCause = <const N extends string>(name: N, error: unknown) => {
+  if (!(error instanceof EtagError)) return name;
+  return error.kind === "mismatch"
+    ? (`${name}Mismatch` as const)
+    : (`${name}BadEtag` as const);
+};
+
+export const stateErrors = {
+  notConfigured: (store: string, appID: string) =>
+    new ApiError("stateNotConfigured", [store], {
+      details: [errorInfo("DAPR_STATE_NOT_CONFIGURED", { appID })],
+    }),
+
+  notFound: (store: string, appID: string, because?: string) =>
+    new ApiError("stateNotFound", [store], {
+      because,
+      details: [errorInfo("DAPR_STATE_NOT_FOUND", { appID })],
+    }),
+
+  illegalKey(store: string, key: string) {
+    const error = new ApiError("stateIllegalKey", [key]);
+    return new ApiError("stateIllegalKey", [key], {
+      details: [
+        badRequest(key, error.message),
+        state(store),
+        errorInfo("DAPR_STATE_ILLEGAL_KEY"),
+      ],
+    });
+  },
+
+  keyRefused: (store: string, key: string, why: string) =>
+    new ApiError("stateKeyRefused", [store, JSON.stringify(key), why], {
+      details: [state(store), errorInfo("DAPR_STATE_ILLEGAL_KEY")],
+    }),
+
+  missingKey: () =>
+    new ApiError("malformedRequest", ['"key" is a required field']),
+
+  operation: (name: string) =>
+    new ApiError("stateOperationNotSupported", [name]),
+
+  noTransactions: (store: string) =>
+    new ApiError("stateNoTransactions", [store], {
+      details: [
+        helpLink(
+          "https://docs.dapr.io/reference/components-reference/supported-state-stores/",
+          "Check the list of state stores and the features they support",
+        ),
+        state(store),
+        errorInfo("DAPR_STATE_TRANSACTIONS_NOT_SUPPORTED"),
+      ],
+    }),
+
+  tooManyOperations: (store: string, count: number, most: number) =>
+    new ApiError("stateTooManyOperations", [`${count}`, `${most}`], {
+      details: [
+        state(store),
+        errorInfo("DAPR_STATE_TOO_MANY_TRANSACTIONS", {
+          currentOpsTransaction: `${count}`,
+          maxOpsPerTransaction: `${most}`,
+        }),
+      ],
+    }),
+
+  noQuery: (store: string) =>
+    new ApiError("stateNoQuery", [], {
+      details: [state(store), errorInfo("DAPR_STATE_QUERYING_NOT_SUPPORTED")],
+    }),
+
+  query: (store: string, text: string, cause: unknown) =>
+    new ApiError("stateQuery", [store, text], {
+      cause,
+      details: [state(store), errorInfo("DAPR_STATE_QUERY_FAILED")],
+    }),
+};
+
+/** What the store itself rejected with, told as `explain` has it. */
+export const storeErrors = (store: string, explain: Explain) => ({
+  get: (key: string, cause: unknown) =>
+    new ApiError("stateGet", [key, store, explain(cause)], { cause }),
+
+  bulkGet: (cause: unknown) =>
+    new ApiError("stateBulkGet", [explain(cause)], { cause }),
+
+  /** Of several failures the first about an etag decides, else all are told. */
+  save(causes: readonly unknown[]) {
+    const etag = causes.find((one) => one instanceof EtagError);
+    const text = etag ? explain(etag) : causes.map(explain).join("\n");
+    const cause = etag ?? causes[0];
+    return new ApiError(byCause("stateSave", cause), [store, text], { cause });
+  },
+
+  delete: (key: string, cause: unknown) =>
+    new ApiError(byCause("stateDelete", cause), [key, explain(cause)], {
+      cause,
+    }),
+
+  transaction: (cause: unknown) =>
+    new ApiError("stateTransaction", [explain(cause)], { cause }),
+
+  query: (cause: unknown) => stateErrors.query(store, explain(cause), cause),
+});

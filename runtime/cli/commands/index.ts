@@ -1,0 +1,63 @@
+/** The list of commands, in the order the help shows them. */
+import type { Command } from "../command.ts";
+import { invoke } from "./invoke.ts";
+import { about } from "../kubernetes/about.ts";
+import { list } from "./list.ts";
+import { run } from "./run.ts";
+import { stop } from "./stop.ts";
+import { version } from "./version.ts";
+
+/** What the help's list says of a command, and the way to the rest of it. */
+export interface CommandEntry {
+  name: string;
+  about: string;
+  load(): Promise<Command>;
+}
+
+const here = (command: Command): CommandEntry => ({
+  name: command.name,
+  about: command.about,
+  load: async () => command,
+});
+
+/** Read when it runs: the others start without the YAML library and the manifests. */
+const lazily = (
+  name: keyof typeof about,
+  load: () => Promise<Command>,
+): CommandEntry => ({ name, about: about[name], load });
+
+export const commands: readonly CommandEntry[] = [
+  here(run),
+  here(stop),
+  here(list),
+  here(invoke),
+  lazily("init", async () => (await import("../kubernetes/init.ts")).init),
+  lazily(
+    "status",
+    async () => (await import("../kubernetes/status.ts")).status,
+  ),
+  lazily(
+    "components",
+    async () => (await import("../kubernetes/components.ts")).components,
+  ),
+  lazily(
+    "configurations",
+    async () =>
+      (await import("../kubernetes/configurations.ts")).configurations,
+  ),
+  lazily("mtls", async () => (await import("../kubernetes/mtls.ts")).mtls),
+  lazily("logs", async () => (await import("../kubernetes/logs.ts")).logs),
+  lazily(
+    "annotate",
+    async () => (await import("../kubernetes/annotate.ts")).annotate,
+  ),
+  lazily(
+    "upgrade",
+    async () => (await import("../kubernetes/upgrade.ts")).upgrade,
+  ),
+  lazily(
+    "uninstall",
+    async () => (await import("../kubernetes/uninstall.ts")).uninstall,
+  ),
+  here(version),
+];

@@ -1,0 +1,110 @@
+/** `dapr run`: one app from flags, or many from a run file. */
+import { randomAppId } from "../run/app-id.ts";
+import { specFromFlags } from "../run/app-spec.ts";
+import { assignPorts } from "../run/assign-ports.ts";
+import { checkComponents, sayIfNoComponents } from "../run/check-components.ts";
+import { checkSpec } from "../run/check-spec.ts";
+import { CommandError, command } from "../command.ts";
+import type { CommandInput } from "../command.ts";
+import { watchForStop } from "../ending.ts";
+import { daprHome } from "../home.ts";
+import { findInstances } from "../instances/instances.ts";
+import { runFlags } from "../run/run-flags.ts";
+import { runMany } from "../run/run-many.ts";
+import { runOne } from "../run/run-one.ts";
+import { sayIfRunning } from "../run/say-if-running.ts";
+import { findSidecar, sidecarVersion } from "../run/sidecar-binary.ts";
+
+const examples = `
+# One app with its sidecar
+dapr run --app-id myapp --app-port 3000 --resources-path ./components -- node app.js
+
+# The same: flags and the command's words may mix until --
+dapr run --app-id myapp --app-port 3000 node app.js --resources-path ./components
+
+# A sidecar alone
+dapr run --app-id myapp --dapr-http-port 3500
+
+# All apps of a run file
+dapr run -f dapr.yaml
+`;
+
+const notes = `
+Output:
+  Lines of the app start with "== APP == " ("== APP - ID == " with -f); the app's output is a pipe, not a terminal.
+  With -f, logs are also in .dapr/logs of each app's folder.
+
+Stopping:
+  Ctrl+C, SIGTERM or a closed terminal end the app, then its sidecar; a second Ctrl+C kills them.
+  When the CLI itself is killed, the sidecar ends the app and itself.
+
+Environment:
+  DAPR_DAPRD_PATH  another sidecar to start instead of this CLI's own, e.g. the original's daprd
+  DAPR_API_TOKEN   the token the sidecar asks for; handed on to it
+  NO_COLOR         no colours
+
+  The app's PATH starts with this CLI's Node when the \`node\` on PATH is older than 22.18, so that it runs TypeScript.
+`;
+
+export const run = command(
+  "run",
+  "Run an app and its Dapr sidecar side by side",
+  runFlags,
+  { usage: "[flags] [--] [command [arguments]]", examples, notes },
+  async (invocation) => {
+    const { flags } = invocation;
+    if (flags.kubernetes)
+      throw new CommandError(
+        '"dapr run -k" is not available yet. `dapr run -f` runs the same file on this machine.',
+      );
+    const stop = watchForStop();
+    try {
+      return await (flags["run-file"]
+        ? runMany(invocation, stop)
+        : single(invocation, stop));
+    } finally {
+      stop.dispose();
+    }
+  },
+);
+
+async function single(
+  { flags, words, io }: CommandInput<typeof runFlags>,
+  stop: ReturnType<typeof watchForStop>,
+) {
+  if (words.length === 0) io.out("WARNING: no application command found.");
+  if (flags["unix-domain-socket"])
+    io.status("warning", "Unix domain sockets are currently a preview feature");
+  const binary = findSidecar();
+  const running = await findInstances();
+  const appId =
+    flags["app-id"] || randomAppId(new Set(running.map((i) => i.appId)));
+  const spec = specFromFlags(
+    flags,
+    appId,
+    daprHome(flags["runtime-path"]),
+    words,
+  );
+  checkSpec(spec, binary.own);
+  await checkComponents(spec);
+  await assignPorts(spec, running);
+  sayIfNoComponents(spec, io);
+  sayIfRunning(appId, running, io);
+  if (isOld(await sidecarVersion(binary)))
+    io.status(
+      "info",
+      "The scheduler is only compatible with dapr runtime 1.14 onwards.",
+    );
+  return runOne(spec, binary, io, stop);
+}
+
+/** Below 1.14, or not a version; `edge` is a build of the day. */
+function isOld(version: string): boolean {
+  if (version === "edge") return false;
+  const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
+  return (
+    major === undefined ||
+    Number(major) < 1 ||
+    (Number(major) === 1 && Number(minor) < 14)
+  );
+}

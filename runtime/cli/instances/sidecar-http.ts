@@ -1,0 +1,114 @@
+/** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
+import { request } from "node:http";
+import { libraryMs } from "../../shared/timers.ts";
+
+export interface SidecarAddress {
+  httpPort: number;
+  /** Path of the HTTP socket, when the sidecar listens on sockets. */
+  socketPath?: string | undefined;
+}
+
+export async function getMetadata(
+  address: SidecarAddress,
+): Promise<Record<string, unknown>> {
+  const { status, body } = await call(address, "GET", "/v1.0/metadata");
+  if (status !== 200) throw new Error(`HTTP ${status} on GET /v1.0/metadata`);
+  const metadata: unknown = JSON.parse(body);
+  if (typeof metadata !== "object" || metadata === null)
+    throw new Error("GET /v1.0/metadata answered no object");
+  return metadata as Record<string, unknown>;
+}
+
+export async function putMetadata(
+  address: SidecarAddress,
+  key: string,
+  value: string,
+): Promise<void> {
+  const path = `/v1.0/metadata/${key}`;
+  const { status } = await call(address, "PUT", path, value);
+  if (status !== 204 && status !== 200)
+    throw new Error(`HTTP ${status} on PUT ${path}`);
+}
+
+export async function postShutdown(address: SidecarAddress): Promise<void> {
+  const { status } = await call(address, "POST", "/v1.0/shutdown");
+  if (status !== 204) throw new Error(`HTTP ${status} on POST /v1.0/shutdown`);
+}
+
+export interface MethodCall {
+  /** The method's path, with a query if it has one. */
+  method: string;
+  verb: string;
+  body: Buffer;
+}
+
+/** Has the sidecar call its app. The app takes what time it needs. */
+export function invokeMethod(
+  address: SidecarAddress,
+  appId: string,
+  { method, verb, body }: MethodCall,
+): Promise<Answer> {
+  // Typed by hand: what an URL cannot hold is escaped, escapes stay as they are.
+  const path = `/v1.0/invoke/${encodeURIComponent(appId)}/method/${method.replace(/[^!-~]+/g, encodeURIComponent)}`;
+  return call(address, verb, path, body, "application/json", 0);
+}
+
+export interface Answer {
+  status: number;
+  /** As in `404 Not Found`. */
+  reason: string;
+  body: string;
+}
+
+function call(
+  { httpPort, socketPath }: SidecarAddress,
+  method: string,
+  path: string,
+  body: string | Buffer = "",
+  contentType = "text/plain",
+  timeoutMs = 2000,
+): Promise<Answer> {
+  const token = process.env["DAPR_API_TOKEN"];
+  return new Promise((resolve, reject) => {
+    const sent = request(
+      {
+        ...(socketPath
+          ? { socketPath }
+          : { host: "127.0.0.1", port: httpPort }),
+        method,
+        path,
+        agent: false,
+        // From start to end: a stranger on that port may send a byte a second.
+        ...(timeoutMs > 0
+          ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
+          : {}),
+        headers: {
+          "content-type": contentType,
+          "content-length": Buffer.byteLength(body),
+          ...(token ? { "dapr-api-token": token } : {}),
+        },
+      },
+      (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("data", (chunk: string) => (text += chunk));
+        response.on("end", () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            reason: response.statusMessage ?? "",
+            body: text,
+          }),
+        );
+        response.on("error", (error) => sent.destroy(error));
+      },
+    );
+    sent.on("error", (error) =>
+      reject(
+        error.name === "AbortError"
+          ? new Error(`no answer within ${timeoutMs} ms`)
+          : error,
+      ),
+    );
+    sent.end(body);
+  });
+}

@@ -1,0 +1,74 @@
+/** Gives every port of an app's sidecar a number that is free and nobody else's. */
+import type { AppSpec } from "./app-spec.ts";
+import { CommandError } from "../command.ts";
+import type { Instance } from "../instances/instances.ts";
+import { appPort, sidecarPorts } from "./port-names.ts";
+import type { SidecarPort } from "./port-names.ts";
+import { freePorts, isFree } from "./ports.ts";
+
+/** `reserved`: app ports of the same run, which nobody may be listening on yet. */
+export async function assignPorts(
+  spec: AppSpec,
+  running: readonly Instance[],
+  reserved: readonly number[] = [],
+): Promise<void> {
+  const taken = new Set<number>(reserved);
+  if (spec.appPort > 0) taken.add(spec.appPort);
+  const open: SidecarPort[] = [];
+  for (const one of sidecarPorts) {
+    const port = spec[one.of];
+    if (port <= 0) {
+      // Not served unless asked for; the original passes the -1 on.
+      if (one.of !== "profilePort" || spec.enableProfiling) open.push(one);
+      continue;
+    }
+    if (port === spec.appPort) throw sameAsApp(one, port);
+    if (taken.has(port) || !(await isFree(port)))
+      throw busy(one, port, running, taken.has(port));
+    taken.add(port);
+  }
+  const found = await freePorts(open.length, taken);
+  open.forEach(({ of }, at) => (spec[of] = found[at]!));
+}
+
+/**
+ * Throws about `spec` if one of its given ports is an earlier app's of the same
+ * run file. Two apps may share their own port: one may be elsewhere.
+ */
+export function checkApart(spec: AppSpec, earlier: readonly AppSpec[]): void {
+  for (const { name, of, key } of [...sidecarPorts, appPort])
+    for (const other of earlier) {
+      const same = [...sidecarPorts, appPort].find(
+        (one) => spec[of] > 0 && other[one.of] === spec[of],
+      );
+      if (!same || (same === appPort && of === "appPort")) continue;
+      throw new CommandError(
+        `invalid configuration for ${name}. Port ${spec[of]} is not available\n` +
+          `    It is the ${same.key} of app "${other.appId}": give another ${key}${of === "appPort" ? "" : ", or leave it out for a free one"}.`,
+      );
+    }
+}
+
+function sameAsApp({ name, flag, key }: SidecarPort, port: number) {
+  return new CommandError(
+    `invalid configuration for ${name}. Port ${port} is the app's own port (--app-port, appPort): give another --${flag} (${key}), or leave it out for a free one.`,
+  );
+}
+
+function busy(
+  { name, flag, key }: SidecarPort,
+  port: number,
+  running: readonly Instance[],
+  givenTwice: boolean,
+) {
+  const owner = running.find((i) => i.httpPort === port || i.grpcPort === port);
+  const who = owner
+    ? `The sidecar of app "${owner.appId}" listens on it: end it with \`dapr stop --app-id ${owner.appId}\``
+    : givenTwice
+      ? "It is given to something else in this run"
+      : "Another process listens on it: end that";
+  return new CommandError(
+    `invalid configuration for ${name}. Port ${port} is not available\n` +
+      `    ${who}${givenTwice ? ": give" : ", or give"} another --${flag} (${key}), or leave it out for a free one.`,
+  );
+}

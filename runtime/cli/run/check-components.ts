@@ -1,0 +1,69 @@
+/** Two components of one name are said before anything starts; all else in the files is the sidecar's to report. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { createLogger } from "../../shared/log.ts";
+import { maxYamlBytes, readRegular } from "../../shared/files/read-regular.ts";
+import { daprVersion } from "../../shared/version.ts";
+import { resourceFolders } from "./app-spec.ts";
+import type { AppSpec } from "./app-spec.ts";
+import { list } from "./check-spec.ts";
+import { CommandError } from "../command.ts";
+import type { Io } from "../io.ts";
+
+export async function checkComponents(spec: AppSpec): Promise<void> {
+  const folders = resourceFolders(spec);
+  // Loading a YAML parser delays every start, and one component has no twin.
+  if (!(await hasSeveral(folders))) return;
+  const { loadComponents, DuplicateComponentError } =
+    await import("../../resources/kinds/component.ts");
+  const log = createLogger({
+    level: "fatal",
+    json: false,
+    appId: spec.appId,
+    version: daprVersion,
+    write: () => {}, // the sidecar reads the same files and says the rest
+  });
+  try {
+    loadComponents(folders, { appId: spec.appId, env: process.env, log });
+  } catch (error) {
+    if (error instanceof DuplicateComponentError)
+      throw new CommandError(
+        `error validating components in resources path ${list(folders)} : ${error.message}`,
+      );
+    // Anything else the sidecar meets too, and explains in its log.
+  }
+}
+
+/** A first run has no default folder yet, and an app may need no components. */
+export function sayIfNoComponents(spec: AppSpec, io: Io): void {
+  if (resourceFolders(spec).length > 0) return;
+  io.status(
+    "info",
+    `App "${spec.appId}" has no components: there is no folder ${spec.defaultComponents}, and --resources-path (resourcesPaths) names no other.`,
+  );
+}
+
+async function hasSeveral(folders: readonly string[]): Promise<boolean> {
+  let count = 0;
+  for (const folder of folders)
+    for (const file of await filesOf(folder)) {
+      count += textOf(join(folder, file)).match(/\bComponent\b/g)?.length ?? 0;
+      if (count > 1) return true;
+    }
+  return false;
+}
+
+/** What cannot be read has no twin here; the sidecar tells of it. */
+function textOf(path: string): string {
+  try {
+    return readRegular(path, maxYamlBytes);
+  } catch {
+    return "";
+  }
+}
+
+/** A folder that cannot be read is the sidecar's to report. */
+const filesOf = async (folder: string) =>
+  (await readdir(folder).catch(() => [])).filter((name) =>
+    /\.ya?ml$/i.test(name),
+  );

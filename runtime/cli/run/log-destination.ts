@@ -1,0 +1,100 @@
+/** Where the lines of an app or a sidecar go in a run of many: the console, a file, or both. */
+import { appendFileSync, closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder } from "../../shared/files/make-folder.ts";
+import type { Io, Status } from "../io.ts";
+import { withoutAnsi } from "../lines.ts";
+import type { Destination } from "./run-file.ts";
+
+export interface LogTarget {
+  line(text: string): void;
+  /** A status line; only the console alone shows the glyph, as in the original. */
+  status(status: Status, message: string): void;
+  /** Path of the file; empty for the console alone. */
+  path: string;
+  /** The open file, to be given to a process whose lines need no prefix. */
+  fd: number | undefined;
+  close(): void;
+}
+
+export interface LogTargetOptions {
+  destination: Destination;
+  file: string;
+  prefix?: string;
+  /** Which of the prefix's colours on a terminal; each app of a run has its own. */
+  colour?: number;
+  /** Glyphs on the console alone. */
+  glyphs: boolean;
+}
+
+/** The original's first, then what is as readable on dark and light. */
+const colours = [94, 92, 95, 93, 96, 91];
+
+export function openLog(
+  io: Io,
+  { destination, file, prefix = "", colour = 0, glyphs }: LogTargetOptions,
+): LogTarget {
+  const fd = destination === "console" ? undefined : openSync(file, "a", 0o600);
+  const onConsole = destination !== "file";
+  const shown =
+    prefix && io.colour
+      ? `\x1b[${colours[colour % colours.length]};1m${prefix}\x1b[0m`
+      : prefix;
+  let open = fd !== undefined;
+  const line = (text: string) => {
+    if (onConsole) io.out(shown + text);
+    if (open) append(withoutAnsi(`${prefix}${text}\n`));
+  };
+  let writable = true;
+  // A full disk must not end the run: said once, and tried again with the next line.
+  const append = (text: string) => {
+    try {
+      appendFileSync(fd!, text);
+      writable = true;
+    } catch (error) {
+      if (writable)
+        io.status(
+          "warning",
+          `Could not write to ${file}: ${(error as Error).message}`,
+        );
+      writable = false;
+    }
+  };
+  return {
+    line,
+    status(status, message) {
+      if (glyphs && !open) io.status(status, message);
+      else for (const part of message.split("\n")) line(part);
+    },
+    path: fd === undefined ? "" : file,
+    fd,
+    close() {
+      if (open) closeSync(fd!);
+      open = false;
+    },
+  };
+}
+
+/** The folder for an app's logs, made when missing. */
+export function logFolder(appDir: string): string {
+  const folder = join(appDir, ".dapr", "logs");
+  makeFolder(folder, 0o700);
+  return folder;
+}
+
+/** `20261121051747`, local time, as in the names of the original's files. */
+export function fileStamp(now = new Date()): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return (
+    String(now.getFullYear()) +
+    [
+      now.getMonth() + 1,
+      now.getDate(),
+      now.getHours(),
+      now.getMinutes(),
+      now.getSeconds(),
+    ]
+      .map(two)
+      .join("")
+  );
+}

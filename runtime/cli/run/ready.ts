@@ -1,0 +1,59 @@
+/** Waits for a sidecar: for its ports to listen, and to take what we tell it about the run. */
+import { connect } from "node:net";
+import { putMetadata } from "../instances/sidecar-http.ts";
+import type { SidecarAddress } from "../instances/sidecar-http.ts";
+import { delay } from "../../shared/timers.ts";
+
+/** The original asks once a second; a sidecar is up in a tenth of that. */
+const pollMs = 25;
+
+/** Resolves with the last error when nobody listens within the time, else with nothing. Rejects when aborted. */
+export async function waitForPort(
+  target: number | string,
+  timeoutMs: number,
+  gone: AbortSignal,
+): Promise<Error | undefined> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    gone.throwIfAborted();
+    const error = await tryConnect(target);
+    if (!error || Date.now() >= deadline) return error;
+    await delay(pollMs, undefined, { signal: gone });
+  }
+}
+
+function tryConnect(target: number | string): Promise<Error | undefined> {
+  const socket =
+    typeof target === "string"
+      ? connect({ path: target })
+      : connect({ port: target, host: "127.0.0.1" });
+  return new Promise((resolve) => {
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+    socket.once("error", resolve);
+  });
+}
+
+/** As long as the original's five tries with waits of 1, 2, 4 and 8 s. */
+const metadataMs = 15_000;
+
+/** Sets one entry of the sidecar's metadata, again and again until it is up. */
+export async function tell(
+  address: SidecarAddress,
+  key: string,
+  value: string,
+  gone: AbortSignal,
+): Promise<void> {
+  const deadline = Date.now() + metadataMs;
+  for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 2, 1000)) {
+    gone.throwIfAborted();
+    try {
+      return await putMetadata(address, key, value);
+    } catch (error) {
+      if (Date.now() + waitMs >= deadline) throw error;
+    }
+    await delay(waitMs, undefined, { signal: gone });
+  }
+}

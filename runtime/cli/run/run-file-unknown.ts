@@ -1,0 +1,75 @@
+/** Keys of a run file that nobody reads: accepted as in the original, but told, with what may have been meant. */
+import { isMap, isScalar, isSeq } from "yaml";
+import type { Document, Node } from "yaml";
+import { editDistance } from "../../shared/nearest-name.ts";
+import { appKeys, sharedKeys } from "./run-file-keys.ts";
+
+const topKeys = ["version", "name", "common", "apps"];
+const keysOf = {
+  top: topKeys,
+  common: Object.keys(sharedKeys),
+  app: Object.keys(appKeys),
+};
+const places = {
+  top: "the run file",
+  common: "`common`",
+  app: "an app of `apps`",
+};
+type Level = keyof typeof keysOf;
+
+/** One sentence for each, in the file's order; `at` makes an offset a place. */
+export function unknownKeys(
+  document: Document,
+  at: (offset: number) => string,
+): string[] {
+  const found: string[] = [];
+  const look = (node: unknown, level: Level, owner: string) => {
+    if (!isMap(node)) return;
+    for (const { key } of node.items) {
+      const name = isScalar(key) ? String(key.value) : String(key);
+      // A merge key, a symbol, stands for those of another map.
+      if (keysOf[level].includes(name) || name === "Symbol(<<)") continue;
+      found.push(
+        `${at((key as Node).range![0])}: unknown key ${JSON.stringify(name)} in ${owner}: it is ignored${advice(name, level)}`,
+      );
+    }
+  };
+  const top = document.contents;
+  look(top, "top", places.top);
+  if (!isMap(top)) return found;
+  look(top.get("common"), "common", places.common);
+  const apps = top.get("apps");
+  if (isSeq(apps))
+    for (const [index, app] of apps.items.entries())
+      look(app, "app", nameOf(app, index));
+  return found;
+}
+
+function nameOf(app: unknown, at: number): string {
+  const id = isMap(app) ? (app.get("appID") ?? app.get("appDirPath")) : "";
+  return typeof id === "string" && id !== ""
+    ? `app ${JSON.stringify(id)}`
+    : `apps[${at}]`;
+}
+
+function advice(name: string, level: Level): string {
+  const near = nearestKey(name, keysOf[level]);
+  if (near) return `; did you mean "${near}"?`;
+  const elsewhere = (["app", "common", "top"] as const).filter(
+    (other) => other !== level && keysOf[other].includes(name),
+  );
+  return elsewhere.length > 0
+    ? `; it belongs in ${elsewhere.map((other) => places[other]).join(" or ")}`
+    : "";
+}
+
+/** `app_protocol` and `APPPROTOCOL` are `appProtocol`, other slips have two letters at most. */
+function nearestKey(name: string, keys: readonly string[]) {
+  const plain = (key: string) => key.toLowerCase().replace(/[-_\s]/g, "");
+  // No key is longer than 40, and the distance grows with the square.
+  if (name.length > 60) return undefined;
+  return keys
+    .map((key) => ({ key, edits: editDistance(plain(name), plain(key)) }))
+    .filter(({ key, edits }) => edits <= Math.min(2, key.length / 3))
+    .sort((a, b) => a.edits - b.edits)[0]?.key;
+}

@@ -1,0 +1,157 @@
+/** `dapr run -f`: all apps of a run file, started one after the other, ended together. */
+import type { AppSpec } from "./app-spec.ts";
+import { assignPorts, checkApart } from "./assign-ports.ts";
+import { checkComponents } from "./check-components.ts";
+import { checkSpec } from "./check-spec.ts";
+import type { CommandInput } from "../command.ts";
+import { aborted } from "../ending.ts";
+import type { StopWish } from "../ending.ts";
+import { findInstances } from "../instances/instances.ts";
+import type { Io } from "../io.ts";
+import { printable } from "../printable.ts";
+import { findRunFile, readRunFile } from "./run-file.ts";
+import type { RunApp, RunFile } from "./run-file.ts";
+import type { runFlags } from "./run-flags.ts";
+import { startOne } from "./run-many-app.ts";
+import type { Run } from "./run-many-app.ts";
+import { sayIfRunning } from "./say-if-running.ts";
+import { endSession } from "./session.ts";
+import { findSidecar } from "./sidecar-binary.ts";
+
+export async function runMany(
+  { flags, given, io }: CommandInput<typeof runFlags>,
+  stop: StopWish,
+): Promise<number> {
+  warnAboutOtherFlags(given, io);
+  const path = await findRunFile(flags["run-file"]);
+  let file: RunFile;
+  try {
+    file = await readRunFile(path, flags["runtime-path"]);
+  } catch (error) {
+    io.out(
+      printable(
+        `Error getting apps from config file: ${(error as Error).message}`,
+      ),
+    );
+    return 1;
+  }
+  for (const warning of file.warnings) io.status("warning", warning);
+  if (file.apps.length === 0) {
+    io.out("No apps to run");
+    return 1;
+  }
+  for (const { spec } of file.apps) spec.logAsJson = flags["log-as-json"];
+  const run: Run = {
+    file,
+    binary: findSidecar(),
+    io,
+    stop,
+    sessions: [],
+    ending: false,
+  };
+  const failure = await startAll(run);
+  if (failure === undefined) await aborted(stop.asked);
+  if (failure === undefined || run.sessions.length > 0) await endAll(run);
+  if (failure === undefined) return 0;
+  // Last, where a reader looks: the ends of other apps are printed, too.
+  io.status("failure", failure);
+  return 1;
+}
+
+const allowedWithFile = new Set([
+  "run-file",
+  "kubernetes",
+  "runtime-path",
+  "log-as-json",
+  "help",
+]);
+
+function warnAboutOtherFlags(given: ReadonlySet<string>, io: Io) {
+  const ignored = [...given]
+    .filter((name) => !allowedWithFile.has(name))
+    .sort();
+  if (ignored.length > 0)
+    io.status(
+      "warning",
+      `The following flags are ignored when using --run-file and should be configured in the run file instead: ${ignored.join(", ")}`,
+    );
+}
+
+/** Why an app could not be started; undefined when all were, and when the user stops the run meanwhile. */
+async function startAll(run: Run): Promise<string | undefined> {
+  const { file, io, stop } = run;
+  const specs = file.apps.map(({ spec }) => spec);
+  for (const [at, spec] of specs.entries()) {
+    const wrong = await fault(run, spec, () =>
+      checkApart(spec, specs.slice(0, at)),
+    );
+    if (wrong) return wrong;
+  }
+  for (const app of file.apps) {
+    const { spec } = app;
+    const wrong = await fault(run, spec, async () => {
+      checkSpec(spec, run.binary.own);
+      await checkComponents(spec);
+      const others = portsOfOthers(run, app);
+      const running = await findInstances();
+      await assignPorts(spec, running, others);
+      sayIfRunning(spec.appId, running, io);
+    });
+    if (wrong) return wrong;
+    try {
+      await startOne(run, app);
+    } catch (error) {
+      return stop.asked.aborted
+        ? undefined
+        : `Error starting Dapr and app ("${spec.appId}"): ${(error as Error).message}`;
+    }
+  }
+  return undefined;
+}
+
+/** What the check throws, in the original's words. */
+async function fault(
+  { file }: Run,
+  { appId }: AppSpec,
+  check: () => void | Promise<void>,
+): Promise<string | undefined> {
+  try {
+    await check();
+    return undefined;
+  } catch (error) {
+    return `Error validating run config for app "${appId}" present in ${file.path}: ${(error as Error).message}`;
+  }
+}
+
+/** Ports given to other apps of the file, whose turn may still come. */
+const portsOfOthers = ({ file }: Run, own: RunApp) =>
+  file.apps
+    .filter((app) => app !== own)
+    .flatMap(({ spec }) => [
+      spec.appPort,
+      spec.daprHttpPort,
+      spec.daprGrpcPort,
+      spec.daprInternalGrpcPort,
+      spec.metricsPort,
+      spec.profilePort,
+    ])
+    .filter((port) => port > 0);
+
+async function endAll(run: Run) {
+  run.ending = true;
+  run.io.out("");
+  run.io.status(
+    "info",
+    "Received signal to stop Dapr and app processes. Shutting down Dapr and app processes.",
+  );
+  await Promise.all(
+    run.sessions.map(async (session) => {
+      session.saySidecar(
+        "info",
+        "\ntermination signal received: shutting down",
+      );
+      await endSession(session, run.stop.forced);
+      for (const log of Object.values(session.logs)) log.close();
+    }),
+  );
+}

@@ -1,0 +1,173 @@
+/**
+ * One app with its sidecar, from start to end. Where its lines go is the
+ * caller's choice; what they say is the same for one app and for many.
+ */
+import { rm } from "node:fs/promises";
+import { socketPath } from "./app-spec.ts";
+import type { AppSpec } from "./app-spec.ts";
+import { end, exitText, failed, signalText } from "./child.ts";
+import type { Child, Exit } from "./child.ts";
+import type { Status } from "../io.ts";
+import { tell, waitForPort } from "./ready.ts";
+import type { SidecarProcess } from "./start-sidecar.ts";
+
+export type Say = (status: Status, message: string) => void;
+
+export interface Session {
+  spec: AppSpec;
+  sidecar: SidecarProcess;
+  app?: Child;
+  /** One of the two ended while nobody had asked for an end. */
+  diedUnasked?: boolean;
+  /** Status lines about the sidecar and about the app. */
+  saySidecar: Say;
+  sayApp: Say;
+}
+
+/** An app that ends by itself has 5 s in all as in the original; a sidecar hands over its work in the same time. */
+const graceMs = { app: 5000, sidecar: 8000 };
+const listenMs = 60_000;
+
+export function sayStarting({ spec, saySidecar }: Session) {
+  const [http, grpc] = [socketPath(spec, "http"), socketPath(spec, "grpc")];
+  saySidecar(
+    "info",
+    http
+      ? `Starting Dapr with id ${spec.appId}. HTTP Socket: ${http}. gRPC Socket: ${grpc}.`
+      : `Starting Dapr with id ${spec.appId}. HTTP Port: ${spec.daprHttpPort}. gRPC Port: ${spec.daprGrpcPort}`,
+  );
+}
+
+/** Waits until both API servers listen; goes on with a warning when they don't. */
+export async function waitUntilListening(session: Session, gone: AbortSignal) {
+  const { spec, saySidecar } = session;
+  for (const [name, port, socket] of [
+    ["HTTP", spec.daprHttpPort, socketPath(spec, "http")],
+    ["GRPC", spec.daprGrpcPort, socketPath(spec, "grpc")],
+  ] as const) {
+    const what = socket ? `${name} socket ${socket}` : `${name} port ${port}`;
+    saySidecar("info", `Checking if Dapr sidecar is listening on ${what}`);
+    const error = await waitForPort(socket ?? port, listenMs, gone);
+    if (!error) continue;
+    saySidecar(
+      "warning",
+      `Dapr sidecar is not listening on ${name} ${socket ? "socket" : "port"}: ${error.message}`,
+    );
+    saySidecar("warning", "Dapr sidecar might not be responding.");
+    return;
+  }
+  saySidecar("info", "Dapr sidecar is up and running.");
+}
+
+/** Sets a metadata entry; false, with a warning, when the sidecar does not take it. */
+export async function tellSidecar(
+  { spec, saySidecar }: Session,
+  key: string,
+  value: string,
+  gone: AbortSignal,
+): Promise<boolean> {
+  const address = {
+    httpPort: spec.daprHttpPort,
+    socketPath: socketPath(spec, "http"),
+  };
+  try {
+    await tell(address, key, value, gone);
+    return true;
+  } catch (error) {
+    gone.throwIfAborted();
+    saySidecar(
+      "warning",
+      `Could not update sidecar metadata for ${key}: ${(error as Error).message}`,
+    );
+    return false;
+  }
+}
+
+/** Says how the app ended by itself; `words` are the original's for one app or for many. */
+export function sayAppExit(
+  { sayApp }: Session,
+  exit: Exit,
+  status: (exit: Exit) => string,
+) {
+  if (exit.signal)
+    sayApp(
+      "failure",
+      `The App process was terminated by signal: ${signalText(exit.signal)}`,
+    );
+  else if (failed(exit))
+    sayApp(
+      "failure",
+      `The App process exited with error code: ${status(exit)}`,
+    );
+  else sayApp("success", "Exited App successfully");
+}
+
+export function saySidecarExit({ saySidecar }: Session, exit: Exit) {
+  if (failed(exit))
+    saySidecar(
+      "failure",
+      `The daprd process exited with error code: ${exitText(exit)}`,
+    );
+  else saySidecar("success", "Exited Dapr successfully");
+}
+
+/**
+ * Ends what is still running, the app first so that it can use its sidecar to
+ * the last, and says so in the original's order. True when all had ended well.
+ */
+export async function endSession(
+  session: Session,
+  force: AbortSignal,
+): Promise<boolean> {
+  const { sidecar, app, spec, saySidecar, sayApp } = session;
+  const before = { app: app?.exit, sidecar: sidecar.exit };
+  // Who asks a whole group of processes to end may reach the app before us.
+  const hadFailed = (exit: Exit | undefined): exit is Exit =>
+    session.diedUnasked === true && exit !== undefined && failed(exit);
+  if (
+    app &&
+    (await end(app, graceMs.app, force)) === "killed" &&
+    !before.app &&
+    !force.aborted
+  )
+    sayApp(
+      "warning",
+      `The app did not end within ${graceMs.app / 1000} s of SIGTERM and was killed.`,
+    );
+  await endSidecar(session, force);
+  if (hadFailed(before.sidecar))
+    saySidecar("failure", `Error exiting Dapr: ${exitText(before.sidecar)}`);
+  else if (!before.sidecar) saySidecar("success", "Exited Dapr successfully");
+  if (app) {
+    if (hadFailed(before.app))
+      sayApp("failure", `Error exiting App: ${appExitText(before.app)}`);
+    else sayApp("success", "Exited App successfully");
+  }
+  for (const path of [socketPath(spec, "http"), socketPath(spec, "grpc")])
+    if (path) await rm(path, { force: true });
+  return !hadFailed(before.sidecar) && !hadFailed(before.app);
+}
+
+async function endSidecar(
+  { sidecar, saySidecar }: Session,
+  force: AbortSignal,
+) {
+  const alreadyGone = sidecar.exit !== undefined;
+  // Windows has no SIGTERM; there the end of the lifeline asks the same.
+  const how =
+    process.platform === "win32"
+      ? await end(sidecar, graceMs.sidecar, force, async () =>
+          sidecar.release(),
+        )
+      : await end(sidecar, graceMs.sidecar, force);
+  if (how === "killed" && !alreadyGone && !force.aborted)
+    saySidecar(
+      "warning",
+      `The sidecar did not end within ${graceMs.sidecar / 1000} s and was killed.`,
+    );
+}
+
+export const appExitText = ({ code, signal }: Exit): string =>
+  signal
+    ? `app terminated by signal: ${signalText(signal)}`
+    : `app exited with status ${code}`;

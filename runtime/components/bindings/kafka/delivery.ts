@@ -1,0 +1,77 @@
+/** A Kafka record's way to the app, and to the dead-letter topic when it is given up. */
+import type { BindingMessage, Deliver } from "../../../contracts/binding.ts";
+import type { Logger } from "../../../shared/log.ts";
+import type { HandleRecord } from "../../clients/kafka/consumer/partition-queue.ts";
+import type {
+  KafkaRecord,
+  OutgoingRecord,
+} from "../../clients/kafka/protocol/record-batch.ts";
+import { seeThrough, type RetryPolicy } from "../../retry.ts";
+
+export interface DeliveryOptions {
+  name: string;
+  policy: RetryPolicy;
+  log: Logger;
+  deliver: Deliver;
+  toMessage(
+    topic: string,
+    partition: number,
+    record: KafkaRecord,
+  ): BindingMessage;
+  /** Writes to the dead-letter topic; absent without one. */
+  deadLetter: ((record: OutgoingRecord) => Promise<void>) | undefined;
+}
+
+export function createDelivery(options: DeliveryOptions): HandleRecord {
+  const { name, policy, log, deliver, deadLetter } = options;
+  return async (topic, partition, record, signal) => {
+    const done = await seeThrough(
+      `kafka: component "${name}": record ${topic}/${partition} at offset ${record.offset}`,
+      options.toMessage(topic, partition, record),
+      {
+        deliver,
+        policy,
+        log,
+        deadLetter:
+          deadLetter &&
+          ((error, tries) =>
+            deadLetter(letter(topic, partition, record, error, tries))),
+      },
+      signal,
+    );
+    if (done) return;
+    // Called off: the queue's own end is on its way.
+    if (!signal.aborted)
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    signal.throwIfAborted();
+  };
+}
+
+/** The record as it was, with where it came from and why it was given up. */
+function letter(
+  topic: string,
+  partition: number,
+  { key, value, headers, timestamp, offset }: KafkaRecord,
+  error: Error,
+  tries: number,
+): OutgoingRecord {
+  const about = {
+    "dead-letter-topic": topic,
+    "dead-letter-partition": String(partition),
+    "dead-letter-offset": String(offset),
+    "dead-letter-tries": String(tries),
+    "dead-letter-error": error.message,
+  };
+  return {
+    key,
+    value,
+    timestamp,
+    headers: [
+      ...headers,
+      ...Object.entries(about).map(([header, text]): [string, Buffer] => [
+        header,
+        Buffer.from(text),
+      ]),
+    ],
+  };
+}

@@ -1,0 +1,256 @@
+/**
+ * The input side of bindings.sqlite: one ordered queue per partition this reader
+ * holds, queues in parallel, each message offered to the app until it takes it.
+ */
+import {
+  DeliveryInterrupted,
+  type BindingMessage,
+  type Deliver,
+  type StopReading,
+} from "../../../contracts/binding.ts";
+import type { Logger } from "../../../shared/log.ts";
+import type { LogClient } from "../../clients/sqlite/broker/client.ts";
+import type {
+  Progress,
+  ReaderEvent,
+  ReaderOptions,
+} from "../../clients/sqlite/broker/protocol.ts";
+import { pause } from "../../../shared/backoff.ts";
+import { seeThrough, type RetryPolicy } from "../../retry.ts";
+import { PartitionQueue, toMessage, unpack } from "./partition-queue.ts";
+import { startTimer } from "../../../shared/timers.ts";
+
+export interface Reading {
+  client: LogClient;
+  options: ReaderOptions;
+  policy: RetryPolicy;
+  deliver: Deliver;
+  /** Keeps a message that was given up; throws when it could not be kept. */
+  deadLetter:
+    | ((message: BindingMessage, error: Error, tries: number) => Promise<void>)
+    | undefined;
+  log: Logger;
+}
+
+/** Told to the database's thread this often, or earlier when this many are done. */
+const report = { everyMs: 20, messages: 64 };
+const againMs = 1000;
+let lastReader = 0;
+
+export async function startReading(reading: Reading): Promise<StopReading> {
+  const reader = new Reader(reading);
+  await reader.start();
+  let stopped: Promise<void> | undefined;
+  return () => (stopped ??= reader.stop());
+}
+
+class Reader {
+  readonly #reading: Reading;
+  readonly #queues = new Map<number, PartitionQueue>();
+  /** The last delivery of each partition: a new queue waits for its predecessor's. */
+  readonly #tails = new Map<number, Promise<void>>();
+  readonly #lease = new SharedArrayBuffer(8);
+  readonly #leaseUntil = new BigInt64Array(this.#lease);
+  /** The lease as last seen while it held. */
+  #leaseKnown = 0n;
+  readonly #stopping = new AbortController();
+  #joining: Promise<void> = Promise.resolve();
+  #joinProblem = "";
+  #id = 0;
+  #reportTimer: NodeJS.Timeout | undefined;
+
+  constructor(reading: Reading) {
+    this.#reading = reading;
+  }
+
+  /** The first attempt is awaited, so that reading has begun unless something is wrong. */
+  async start(): Promise<void> {
+    try {
+      await this.#join();
+    } catch (error) {
+      this.#joinFailed(error as Error);
+      this.#joining = this.#keepJoining();
+    }
+  }
+
+  async #join(): Promise<void> {
+    this.#id = ++lastReader;
+    const { client, options } = this.#reading;
+    await client.join(this.#id, options, this.#lease, (event) =>
+      this.#on(event),
+    );
+  }
+
+  #on(event: ReaderEvent | "gone"): void {
+    if (event === "gone") return this.#startAgain();
+    if (event.event === "problem")
+      return this.#reading.log.error(`embedded broker: ${event.text}`);
+    if (event.event === "assigned") return this.#assign(event);
+    const queue = this.#queues.get(event.queue);
+    if (!queue) return;
+    if (event.event === "records")
+      return queue.add(unpack(event.rows, event.data));
+    queue.end.abort();
+    this.#queues.delete(queue.id);
+    if (event.event === "release")
+      void queue.running.then(() =>
+        this.#tell("released", { progress: [queue.id, queue.next] }),
+      );
+  }
+
+  #startAgain(): void {
+    this.#reading.log.error(
+      "embedded broker: the database thread has ended, starting another",
+    );
+    for (const queue of this.#queues.values()) queue.end.abort();
+    this.#joining = this.#joining.then(() => this.#keepJoining());
+  }
+
+  #assign({
+    queue: id,
+    topic,
+    number,
+    partition,
+  }: ReaderEvent & { event: "assigned" }): void {
+    const queue = new PartitionQueue(id, topic, number);
+    this.#queues.set(id, queue);
+    const before = this.#tails.get(partition) ?? Promise.resolve();
+    queue.running = before
+      .then(() => this.#run(queue))
+      .catch((error: Error) => {
+        this.#reading.log.error(
+          `partition ${topic}/${number} has stopped: ${error.message}`,
+        );
+      });
+    this.#tails.set(partition, queue.running);
+  }
+
+  /** Delivers a queue's messages one after the other until it ends. */
+  async #run(queue: PartitionQueue): Promise<void> {
+    const { policy, deliver, deadLetter, log } = this.#reading;
+    const { signal } = queue.end;
+    const held: Deliver = async (message) => {
+      if (!this.#holdsLease()) await this.#verifyLease(signal);
+      if (signal.aborted)
+        throw new DeliveryInterrupted(
+          "the partition has moved to another reader",
+        );
+      return deliver(message);
+    };
+    for (let record; (record = await queue.take());) {
+      const message = toMessage(record, queue);
+      const name = `message ${record.offset} of ${queue.topic}/${queue.number}`;
+      const done = await seeThrough(
+        name,
+        message,
+        {
+          deliver: held,
+          policy,
+          deadLetter:
+            deadLetter && ((error, tries) => deadLetter(message, error, tries)),
+          log,
+        },
+        signal,
+      );
+      if (!done) return;
+      queue.next = record.offset + 1;
+      queue.unreported++;
+      this.#reportSoon(queue);
+    }
+  }
+
+  /**
+   * A lease renewed without a gap. After one, the thread may have renewed it
+   * before its word of lost partitions got here: that takes a question.
+   */
+  #holdsLease(): boolean {
+    const now = process.hrtime.bigint();
+    if (now >= this.#leaseKnown) return false;
+    this.#leaseKnown = Atomics.load(this.#leaseUntil, 0);
+    return now < this.#leaseKnown;
+  }
+
+  /** After a stall longer than the lease: nothing more is delivered until it is known who owns what. */
+  async #verifyLease(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !this.#holdsLease()) {
+      try {
+        await this.#reading.client.request({ op: "verify", reader: this.#id });
+        this.#leaseKnown = Atomics.load(this.#leaseUntil, 0);
+      } catch (error) {
+        this.#reading.log.error(
+          `embedded broker: the lease cannot be renewed, again in ${againMs} ms: ${(error as Error).message}`,
+        );
+        await pause(againMs, signal);
+      }
+    }
+  }
+
+  #reportSoon(queue: PartitionQueue): void {
+    if (queue.unreported >= report.messages) return this.#report();
+    this.#reportTimer ??= startTimer(() => this.#report(), report.everyMs);
+  }
+
+  #report(): void {
+    clearTimeout(this.#reportTimer);
+    this.#reportTimer = undefined;
+    const progress: Progress[] = [];
+    for (const queue of this.#queues.values()) {
+      if (queue.unreported > 0) progress.push([queue.id, queue.next]);
+      queue.unreported = 0;
+    }
+    if (progress.length > 0) this.#tell("done", { progress });
+  }
+
+  /** Failures here cost nothing but repeated deliveries; they are said, not thrown. */
+  #tell(
+    op: "done" | "released",
+    rest: { progress: Progress | Progress[] },
+  ): void {
+    this.#reading.client
+      .request({ op, reader: this.#id, ...rest } as Parameters<
+        LogClient["request"]
+      >[0])
+      .catch((error: Error) => {
+        if (!this.#stopping.signal.aborted)
+          this.#reading.log.error(`embedded broker: ${error.message}`);
+      });
+  }
+
+  /** Joins the group, however long that takes: a full disk or a locked file may pass. */
+  async #keepJoining(): Promise<void> {
+    while (await pause(againMs, this.#stopping.signal)) {
+      // An attempt that failed half-way may have brought some.
+      for (const queue of this.#queues.values()) queue.end.abort();
+      this.#queues.clear();
+      try {
+        await this.#join();
+        this.#joinProblem = "";
+        return;
+      } catch (error) {
+        this.#joinFailed(error as Error);
+      }
+    }
+  }
+
+  /** Said once, not every second. */
+  #joinFailed({ message }: Error): void {
+    if (message === this.#joinProblem) return;
+    this.#joinProblem = message;
+    this.#reading.log.error(
+      `embedded broker: cannot read yet, trying again every ${againMs} ms: ${message}`,
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    clearTimeout(this.#reportTimer);
+    await this.#joining;
+    const queues = [...this.#queues.values()];
+    for (const queue of queues) queue.end.abort();
+    await Promise.all(this.#tails.values());
+    const progress = queues
+      .filter((queue) => queue.next >= 0)
+      .map((queue): Progress => [queue.id, queue.next]);
+    await this.#reading.client.leave(this.#id, progress);
+  }
+}

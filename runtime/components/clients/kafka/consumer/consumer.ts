@@ -1,0 +1,307 @@
+/**
+ * Reads topics as a member of a consumer group and loses nothing: a record is
+ * committed after it was handled, the highest one below which all are. One
+ * generation of the group is one set of queues; when it ends they end first, so
+ * nothing is delivered or committed for a partition that has a new owner.
+ */
+import type { Assignment } from "../group/assignment.ts";
+import { doublingBackoff, pause } from "../../../../shared/backoff.ts";
+import {
+  closeCluster,
+  openCluster,
+  type Cluster,
+  type KafkaServer,
+} from "../cluster.ts";
+import { createCommits } from "./commits.ts";
+import { errorType, explainError, isDenial } from "../errors.ts";
+import { startFetcher } from "./fetcher.ts";
+import type { FetchLimits } from "../protocol/fetch-request.ts";
+import { createGroup, isRebalance, type GroupOptions } from "../group/group.ts";
+import {
+  startPartitionQueue,
+  type HandleRecord,
+  type PartitionQueue,
+} from "./partition-queue.ts";
+import { createPositions, type Start } from "./positions.ts";
+import type { Outage } from "../../../../shared/outage.ts";
+import { watchKafka } from "../outage.ts";
+
+export interface ConsumerOptions {
+  server: KafkaServer;
+  group: GroupOptions;
+  topics: string[];
+  /** Where a group without a position begins. */
+  initialOffset: "newest" | "oldest";
+  limits: FetchLimits;
+  /** Pause before joining again after a generation ended. */
+  rejoinPauseMs: number;
+  handle: HandleRecord;
+}
+
+export interface KafkaConsumer {
+  /** Starts nothing more, waits for the deliveries in flight, commits, leaves the group. */
+  stop(): Promise<void>;
+}
+
+/** How long the others of a group wait for a delivery in flight here. */
+const drainOnRebalanceMs = 20_000;
+/** How long the last commit and the farewell to the group may take. */
+const lastWordsMs = 3000;
+/** New partitions and topics made anew are noticed after this, whatever else happens. */
+const lookAroundMs = 30_000;
+/** What all queues together may hold; a slow app then costs no more memory. */
+const bufferBytes = 8 * 1024 * 1024;
+
+export function startConsumer(options: ConsumerOptions): KafkaConsumer {
+  const { server } = options;
+  const { log } = server;
+  const stopping = new AbortController();
+  const group = createGroup(options.group);
+  /** The last queue of each partition, so that the next one waits for its end. */
+  const lastQueues = new Map<
+    string,
+    { queue: PartitionQueue; generation: number }
+  >();
+  const positions = createPositions(group, options.initialOffset, log);
+  let joined = false;
+
+  const where = `group "${options.group.groupId}" on ${options.topics.map((topic) => `"${topic}"`).join(", ")} at ${server.brokers.join(",")}`;
+  const outage = watchKafka(log, where);
+
+  const explain = (error: unknown) =>
+    explainError(error, {
+      operation: "READ",
+      topic: options.topics.join('", "'),
+      group: options.group.groupId,
+    });
+
+  async function run(): Promise<void> {
+    const backoff = doublingBackoff(100, 1000);
+    // A right that is missing is not given within a second, and each try to join disturbs the others.
+    const denied = doublingBackoff(1000, 30_000);
+    while (!stopping.signal.aborted) {
+      const cluster = openCluster(server);
+      let lastError: unknown;
+      // A stop need not wait for a connection that is still being made.
+      const cut = () => {
+        if (!joined) closeCluster(cluster);
+      };
+      stopping.signal.addEventListener("abort", cut);
+      try {
+        await cluster.connect();
+        while (!stopping.signal.aborted) {
+          const topics = await existingTopics(cluster);
+          if (topics.length === 0) break;
+          await generation(cluster, topics, () => {
+            outage.over();
+            backoff.reset();
+            denied.reset();
+          });
+          await pause(options.rejoinPauseMs, stopping.signal);
+        }
+      } catch (error) {
+        lastError = error;
+        if (!isRebalance(error)) outage.found(explain(error));
+      } finally {
+        stopping.signal.removeEventListener("abort", cut);
+        closeCluster(cluster);
+      }
+      await (isDenial(lastError) ? denied : backoff).wait(stopping.signal);
+    }
+  }
+
+  /** Topics that this user may not even know of. */
+  const hidden = new Map<string, Outage>();
+
+  /** The topics that are there and may be known of. The others are looked for again later; rejects if all are denied. */
+  async function existingTopics(cluster: Cluster): Promise<string[]> {
+    const found: string[] = [];
+    const denials = new Map<string, unknown>();
+    for (const topic of options.topics)
+      try {
+        await cluster.addMultipleTargetTopics([topic]);
+        found.push(topic);
+        hidden.get(topic)?.over();
+        hidden.delete(topic);
+      } catch (error) {
+        const type = errorType(error);
+        if (type === "TOPIC_AUTHORIZATION_FAILED") {
+          denials.set(topic, error);
+          continue;
+        }
+        if (
+          type !== "UNKNOWN_TOPIC_OR_PARTITION" &&
+          type !== "LEADER_NOT_AVAILABLE"
+        )
+          throw error;
+        hidden.delete(topic);
+        positions.sawMissing(topic);
+        if (type === "UNKNOWN_TOPIC_OR_PARTITION")
+          outage.found(`topic "${topic}" does not exist yet`);
+      }
+    for (const [topic, error] of denials) {
+      if (denials.size === options.topics.length) throw error;
+      const one = hidden.get(topic) ?? watchKafka(log, `topic "${topic}"`);
+      hidden.set(topic, one);
+      one.found(explain(error));
+    }
+    return found;
+  }
+
+  /** From joining the group to the end of that membership. */
+  async function generation(
+    cluster: Cluster,
+    topics: string[],
+    succeeded: () => void,
+  ): Promise<void> {
+    const assignment = await group.join(cluster, topics);
+    joined = true;
+    const over = new AbortController();
+    let reason: Error | undefined;
+    const end = (error?: Error) => {
+      reason ??= error;
+      over.abort();
+    };
+    const onStop = () => end();
+    stopping.signal.addEventListener("abort", onStop);
+    if (stopping.signal.aborted) end();
+    const stopHeartbeat = group.startHeartbeat(end);
+    let queues: PartitionQueue[] = [];
+    const commits = createCommits(group, () => queues, log, end);
+    try {
+      const starts = await positions.start(cluster, assignment);
+      const perPartition = Math.min(
+        options.limits.partitionMaxBytes,
+        Math.ceil(bufferBytes / Math.max(starts.length, 1)),
+      );
+      queues = starts.map((start) =>
+        openQueue(start, perPartition, (queue, done) => {
+          commits.schedule(done);
+          if (!queue.full) fetcher.wake();
+        }),
+      );
+      // A new group's start is stored at once: what comes while the app
+      // restarts before its first message is not skipped.
+      commits.schedule(0);
+      let isNew = true;
+      const works = () => {
+        if (isNew) succeeded();
+        isNew = false;
+      };
+      const fetcher = startFetcher({
+        cluster,
+        queues,
+        limits: { ...options.limits, partitionMaxBytes: perPartition },
+        topicIds: new Map(positions.topicIds),
+        log,
+        signal: over.signal,
+        place: (queue) => positions.place(cluster, queue),
+        onAnswer: works,
+      });
+      fetcher.ended.catch(end);
+      log.info(
+        `kafka: ${where}: reading ${describe(assignment) || "nothing, the other members have all partitions"}`,
+      );
+      if (queues.length === 0) works();
+      await watchTopics(cluster, topics, over.signal, end);
+    } finally {
+      over.abort();
+      stopping.signal.removeEventListener("abort", onStop);
+      await drain(queues);
+      // From here on only the broker is waited for, and not for long.
+      const limit = setTimeout(closeCluster, lastWordsMs, cluster);
+      await commits.finish(reason);
+      stopHeartbeat();
+      if (stopping.signal.aborted)
+        await group
+          .leave()
+          .catch((error) => log.debug(`kafka: leaving: ${error.message}`));
+      clearTimeout(limit);
+      joined = false;
+    }
+    if (reason && !isRebalance(reason)) throw reason;
+  }
+
+  function openQueue(
+    { topic, partition, offset, isAnew }: Start,
+    budgetBytes: number,
+    onProgress: (queue: PartitionQueue, done: number) => void,
+  ): PartitionQueue {
+    const key = `${topic}/${partition}`;
+    const last = lastQueues.get(key);
+    const queue = startPartitionQueue({
+      topic,
+      partition,
+      offset,
+      budgetBytes,
+      handle: options.handle,
+      previous: last?.queue,
+      continues: !isAnew && last?.generation === group.generationId - 1,
+      onProgress: (done) => onProgress(queue, done),
+      onFailure(error) {
+        log.error(
+          `kafka: topic "${topic}" partition ${partition} at offset ${queue.doneOffset} can't be read and waits: ${error.message}`,
+        );
+      },
+    });
+    lastQueues.set(key, { queue, generation: group.generationId });
+    return queue;
+  }
+
+  /** Waits for the end; on the way looks for new partitions and for topics that were missing or made anew. */
+  async function watchTopics(
+    cluster: Cluster,
+    topics: string[],
+    signal: AbortSignal,
+    end: (error?: Error) => void,
+  ): Promise<void> {
+    const missing = options.topics.length > topics.length + hidden.size;
+    const everyMs = missing
+      ? 1000
+      : Math.min(lookAroundMs, server.metadataRefreshMs || lookAroundMs);
+    const denied = doublingBackoff(1000, lookAroundMs);
+    while (!signal.aborted) {
+      if (hidden.size > 0 && !missing) await denied.wait(signal);
+      else await pause(everyMs, signal);
+      if (signal.aborted) return;
+      try {
+        await cluster.refreshMetadata();
+        const changed = positions.haveChanged(cluster, topics);
+        const found = await existingTopics(cluster);
+        if (changed || found.length > topics.length) end();
+      } catch (error) {
+        end(error as Error);
+      }
+    }
+  }
+
+  /** Ends the queues. After a stop it takes as long as the app does; the others of a group wait less. */
+  async function drain(queues: PartitionQueue[]): Promise<void> {
+    const ended = Promise.all(queues.map((queue) => queue.stop()));
+    const limit = new AbortController();
+    await Promise.race([
+      ended.then(() => limit.abort()),
+      pause(drainOnRebalanceMs, limit.signal).then(() =>
+        stopping.signal.aborted ? ended : undefined,
+      ),
+    ]);
+  }
+
+  const running = run();
+
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+function describe(assignment: Assignment): string {
+  return [...assignment]
+    .filter(([, partitions]) => partitions.length > 0)
+    .map(
+      ([topic, partitions]) => `"${topic}" partitions ${partitions.join(",")}`,
+    )
+    .join("; ");
+}

@@ -1,0 +1,16 @@
+/** An outage of Kafka, or of a part of it, in the log. */
+import type { Logger } from "../../../shared/log.ts";
+import { watchOutage, type Outage } from "../../../shared/outage.ts";
+
+/** Brokers that just start or elect a leader refuse for a moment; that is no news. */
+const graceMs = 1000;
+
+export const watchKafka = (log: Logger, where: string): Outage =>
+  watchOutage(
+    {
+      found: (reason) =>
+        log.warn(`kafka: ${where}: ${reason}; trying again until it works`),
+      over: () => log.info(`kafka: ${where}: works again`),
+    },
+    { graceMs },
+  );

@@ -1,0 +1,104 @@
+/**
+ * What sidecars tell each other by multicast DNS (spec components §4.4): the
+ * service type is the app's id itself, an instance is `host:pid`, and its text
+ * the app's id again. Further texts, which the original does not read, tell the
+ * namespace and our own protocol's version.
+ */
+import { isIPv6 } from "node:net";
+import type { Answer, StringAnswer, SrvAnswer, TxtAnswer } from "dns-packet";
+import type { Peer } from "../../../contracts/name-resolver.ts";
+
+/** A sidecar as it is announced. */
+export interface Announcement extends Peer {
+  appId: string;
+  namespace: string;
+  /** Of the machine, without dots. */
+  machine: string;
+  pid: number;
+}
+
+const ttlSeconds = 120;
+const directText = "direct=";
+const namespaceText = "namespace=";
+
+export const serviceOf = (appId: string): string => `${appId}.local`;
+
+/** PTR first, then what a reader of it would ask for next. A goodbye takes it back. */
+export function announce(
+  { appId, namespace, machine, pid, host, port, direct }: Announcement,
+  isGoodbye = false,
+): Answer[] {
+  const service = serviceOf(appId);
+  const instance = `${machine}:${pid}.${service}`;
+  // Not the machine's own name: other programs must not take it for this address.
+  const target = `dapr-${pid}-${machine}.local`;
+  const ttl = isGoodbye ? 0 : ttlSeconds;
+  const texts = [appId, namespaceText + namespace];
+  if (direct !== undefined) texts.push(directText + direct);
+  return [
+    { name: service, type: "PTR", ttl, data: instance },
+    {
+      name: instance,
+      type: "SRV",
+      ttl,
+      data: { priority: 0, weight: 0, port, target },
+    },
+    { name: instance, type: "TXT", ttl, data: texts },
+    { name: target, type: isIPv6(host) ? "AAAA" : "A", ttl, data: host },
+  ];
+}
+
+/** A sidecar that a message tells of; `isGone` when it says goodbye. */
+export interface Sighting {
+  appId: string;
+  /** Undefined for the original's, which do not tell. */
+  namespace: string | undefined;
+  peer: Peer;
+  isGone: boolean;
+}
+
+const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
+
+/** Every sidecar of a message's records that is told of completely. IPv4 is preferred. */
+export function sightings(records: readonly Answer[]): Sighting[] {
+  const found: Sighting[] = [];
+  for (const record of records) {
+    if (record.type !== "SRV") continue;
+    const { name, ttl, data } = record as SrvAnswer;
+    const text = records.find(
+      (other): other is TxtAnswer =>
+        other.type === "TXT" && sameName(other.name, name),
+    );
+    const [appId, ...more] = textsOf(text);
+    if (
+      !appId ||
+      !name.toLowerCase().endsWith(`.${serviceOf(appId)}`.toLowerCase())
+    )
+      continue;
+    const host = ["A", "AAAA"]
+      .map((type) =>
+        records.find(
+          (other): other is StringAnswer =>
+            other.type === type && sameName(other.name, data.target),
+        ),
+      )
+      .find((address) => address !== undefined)?.data;
+    if (!host) continue;
+    const told = (prefix: string) =>
+      more.find((text) => text.startsWith(prefix))?.slice(prefix.length);
+    const direct = told(directText);
+    found.push({
+      appId,
+      namespace: told(namespaceText),
+      peer: { host, port: data.port, ...(direct ? { direct } : {}) },
+      isGone: ttl === 0,
+    });
+  }
+  return found;
+}
+
+function textsOf(answer: TxtAnswer | undefined): string[] {
+  if (!answer) return [];
+  const { data } = answer;
+  return (Array.isArray(data) ? data : [data]).map(String);
+}

@@ -1,0 +1,37 @@
+/** Asks PostgreSQL to give up what a connection is waiting for. */
+import { connect } from "node:net";
+import type { PostgresServer } from "./settings.ts";
+
+/** How the server knows a connection, from its start. */
+export interface BackendKey {
+  processID: number;
+  secretKey: number;
+}
+
+/** https://www.postgresql.org/docs/current/protocol-message-formats.html: CancelRequest. */
+const cancelCode = 80_877_102;
+
+/**
+ * Sends a cancel request over a connection of its own; a pooler hands it on.
+ * There is no answer to it: the statement fails, or was done already. Where it
+ * can't be sent the server is away, which the statement will tell.
+ */
+export function cancelStatement(
+  { host, port }: PostgresServer,
+  { processID, secretKey }: BackendKey,
+  forMs: number,
+): void {
+  const message = Buffer.alloc(16);
+  message.writeInt32BE(message.length, 0);
+  message.writeInt32BE(cancelCode, 4);
+  message.writeInt32BE(processID, 8);
+  message.writeInt32BE(secretKey, 12);
+  const socket = host.startsWith("/")
+    ? connect(`${host}/.s.PGSQL.${port}`)
+    : connect(port, host);
+  socket.unref();
+  socket.setTimeout(forMs, () => socket.destroy());
+  socket.on("error", () => socket.destroy());
+  // The server closes it once it has passed the request on; a pooler drops the request of one that closes first.
+  socket.on("connect", () => socket.write(message)).resume();
+}

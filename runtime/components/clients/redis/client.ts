@@ -1,0 +1,239 @@
+/**
+ * A connection to Redis that outlives the server: it waits for one that is late
+ * or restarts, and never sends a command twice whose outcome it does not know.
+ * The redis*.ts files in this folder are the only ones that know ioredis.
+ */
+import type { Cluster, Redis } from "ioredis";
+import { createHash } from "node:crypto";
+import { messageOf } from "../../../shared/message-of.ts";
+import type { Logger } from "../../../shared/log.ts";
+import { connectRedis } from "./connection.ts";
+import {
+  cutOff,
+  explained,
+  HopelessError,
+  hungUp,
+  isHopeless,
+  reasonOf,
+} from "./errors.ts";
+import { createGate } from "./gate.ts";
+import type { RedisServer } from "./settings.ts";
+import { watchServer } from "../server-outage.ts";
+
+export type RedisArgument = string | number | Buffer;
+
+/** A Lua script with the digest Redis knows it by. */
+export interface RedisScript {
+  text: string;
+  sha: string;
+}
+
+export const redisScript = (text: string): RedisScript => ({
+  text,
+  sha: createHash("sha1").update(text).digest("hex"),
+});
+
+/** Sends a command and gives its reply, bulk strings as bytes. */
+export type RedisCall = (
+  name: string,
+  ...args: RedisArgument[]
+) => Promise<unknown>;
+
+export interface RedisClient {
+  /** host:port, for messages. */
+  readonly at: string;
+  /** For commands that change nothing. */
+  call: RedisCall;
+  /** Values of a hash's fields; null for one that is not there. */
+  hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
+  /** Runs a script over one key; numbers and texts in its reply, not bytes. */
+  run(
+    script: RedisScript,
+    key: string,
+    ...args: RedisArgument[]
+  ): Promise<unknown>;
+  /** As `run`, over several keys that share a server; its reply as bytes. Changes nothing. */
+  read(script: RedisScript, keys: string[]): Promise<unknown>;
+  /** Until so many replicas have what was written over this connection, or `ms` have passed; meanwhile nothing else is answered. */
+  wait(replicas: number, ms: number): Promise<void>;
+  /** MULTI … EXEC. In the order of `commands`: the reply of each, or its Error; what passed stays done. */
+  transaction(commands: [string, ...RedisArgument[]][]): Promise<unknown[]>;
+  /** Lets what was sent be answered, then disconnects. */
+  close(): Promise<void>;
+}
+
+export interface RedisOptions {
+  server: RedisServer;
+  log: Logger;
+  /** Run over every new connection before any other command. */
+  prepare(call: RedisCall): Promise<void>;
+}
+
+/** Less than a component's time to open: a late server is not an error. */
+const firstTryMs = 2000;
+const quitMs = 2000;
+
+/**
+ * Connects. A server that is merely not there is waited for in the background;
+ * rejects where waiting is no use: a wrong password, a certificate that is not
+ * trusted, a database that does not exist, or what `prepare` throws.
+ */
+export async function openRedis(options: RedisOptions): Promise<RedisClient> {
+  const { server, log } = options;
+  const outage = watchServer(log, `redis at ${server.at}`);
+  const redis = await connectRedis(server);
+  const gate = createGate(server, () => outage.reason);
+  let closing: Promise<void> | undefined;
+  /** Why this connection must not be used. */
+  let refusal: Error | undefined;
+  /** Why there is none. */
+  let last: Error | undefined;
+  let isFirst = true;
+
+  const raw: RedisCall = (name, ...args) => redis.callBuffer(name, ...args);
+
+  async function prepare() {
+    try {
+      if (refusal) throw refusal;
+      await options.prepare(raw);
+      if (redis.status !== "ready") return;
+      outage.over();
+      last = undefined;
+      gate.open();
+    } catch (error) {
+      if (redis.status !== "ready") return; // cut off: the next connection tries again
+      found(new HopelessError(messageOf(error), { cause: error }));
+      redis.disconnect(true);
+    }
+  }
+
+  const found = (error: Error) => {
+    if (closing) return;
+    last = error;
+    // Told by the failure of the start: nobody tries until it can.
+    if (isFirst && isHopeless(error)) return;
+    outage.found(reasonOf(error, server));
+  };
+
+  redis.on("connect", () => (refusal = undefined));
+  redis.on("ready", () => void prepare());
+  redis.on("error", (error: Error & { lastNodeError?: Error }) => {
+    const cause = error.lastNodeError ?? error;
+    // ioredis goes on in database 0 when the one asked for does not exist.
+    if (redis.status === "connect") refusal = cause;
+    found(cause);
+    // While no sentinel answers there is no connection that could close.
+    if (server.kind === "sentinel") gate.failed(cause);
+  });
+  redis.on("close", () => {
+    const wasOpen = gate.isOpen;
+    gate.shut();
+    if (!last) found(new Error(wasOpen ? cutOff : hungUp));
+    if (last) gate.failed(last);
+  });
+
+  await firstAttempt(redis, gate, server);
+  isFirst = false;
+
+  const explain = (error: unknown, reads: boolean) =>
+    explained(error, server.at, outage.reason, reads);
+  const cork = server.kind === "cluster" ? () => {} : corkPerTurn(redis);
+
+  /** Sends at once, or when the server is there. */
+  function send<T>(ask: () => Promise<T>, reads: boolean): Promise<T> {
+    if (closing)
+      return Promise.reject(new Error(`redis at ${server.at} is closed`));
+    if (!gate.isOpen) return gate.wait().then(() => send(ask, reads));
+    cork();
+    return ask().catch((error: unknown) => {
+      throw explain(error, reads);
+    });
+  }
+
+  return {
+    at: server.at,
+    call: (name, ...args) => send(() => raw(name, ...args), true),
+    hmget: (key, ...fields) =>
+      send(() => redis.hmgetBuffer(key, ...fields), true),
+    run: ({ sha, text }, key, ...args) =>
+      send(
+        () =>
+          redis
+            .evalsha(sha, 1, key, ...args)
+            .catch(orAnew(() => redis.eval(text, 1, key, ...args))),
+        false,
+      ),
+    read: ({ sha, text }, keys) =>
+      send(
+        () =>
+          raw("EVALSHA", sha, keys.length, ...keys).catch(
+            orAnew(() => raw("EVAL", text, keys.length, ...keys)),
+          ),
+        true,
+      ),
+    wait: async (replicas, ms) =>
+      void (await send(() => raw("WAIT", replicas, ms), false)),
+    transaction: (commands) =>
+      send(async () => {
+        const replies = await redis.multi(commands).exec();
+        return replies!.map(([error, reply]) =>
+          error ? explain(error, false) : reply,
+        );
+      }, false),
+    close: () => (closing ??= disconnect()),
+  };
+
+  async function disconnect() {
+    gate.close(new Error(`redis at ${server.at} is closed`));
+    if (redis.status !== "ready") return redis.disconnect();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, quitMs);
+    });
+    // One that is cut off while it says goodbye is gone as well.
+    await Promise.race([redis.quit().catch(() => {}), late]);
+    clearTimeout(timer);
+    redis.disconnect();
+  }
+}
+
+/** Not known means not run: the server lost its scripts. */
+const orAnew =
+  (again: () => Promise<unknown>) =>
+  (error: Error): Promise<unknown> => {
+    if (!error.message.startsWith("NOSCRIPT")) throw error;
+    return again();
+  };
+
+/** Resolves once connected, or once it is plain that the server is late. */
+async function firstAttempt(
+  redis: Redis | Cluster,
+  gate: ReturnType<typeof createGate>,
+  server: RedisServer,
+): Promise<void> {
+  redis.connect().catch(() => {}); // told by the event "error"
+  const error = await gate.first(Math.min(firstTryMs, server.dialTimeoutMs));
+  if (!error || !isHopeless(error)) return;
+  redis.disconnect();
+  // Spec components §3.
+  throw new Error(
+    `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
+    { cause: error },
+  );
+}
+
+/** Everything that is sent in one turn of the event loop goes out in one write. */
+function corkPerTurn(redis: Redis | Cluster): () => void {
+  let corked: { uncork(): void } | undefined;
+  const uncork = () => {
+    corked?.uncork();
+    corked = undefined;
+  };
+  return () => {
+    if (corked) return;
+    const { stream } = redis as Redis;
+    stream.cork();
+    corked = stream;
+    setImmediate(uncork);
+  };
+}

@@ -1,0 +1,50 @@
+/** An outage of a server, in the log and in the answers that its requests get. */
+import { messageOf } from "../../shared/message-of.ts";
+import type { Logger } from "../../shared/log.ts";
+import { watchOutage, type Outage } from "../../shared/outage.ts";
+
+/** As Redis and PostgreSQL begin what they say of a wrong login. */
+const isRefusal = (reason: string) =>
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry|role "|database "|the server asks for a password)/.test(
+    reason,
+  );
+
+/** What a request gets while the server can't be used. */
+export const lacking = (server: string, reason: string): string =>
+  `${server} ${isRefusal(reason) ? "refuses the login" : "can't be reached"}: ${reason}`;
+
+const codeOf = (error: unknown) =>
+  String((error as { code?: unknown }).code ?? "");
+
+/** What to say of a name without an address; `property` holds it. */
+export const unresolved = (
+  error: unknown,
+  property: string,
+): string | undefined =>
+  /^(ENOTFOUND|EAI_AGAIN)$/.test(codeOf(error))
+    ? `the host name does not resolve (${messageOf(error)}); correct ${property}, or look at the name server`
+    : undefined;
+
+/** What to say of a certificate that is not accepted; `property` names the authority's. */
+export const untrusted = (
+  error: unknown,
+  property: string,
+): string | undefined =>
+  /CERT|SELF_SIGNED|UNABLE_TO/.test(codeOf(error))
+    ? `the server's certificate is not accepted (${messageOf(error)}, ${codeOf(error)}); ${property}`
+    : undefined;
+
+/** `server` names it in the log: `redis at localhost:6379`. */
+export const watchServer = (log: Logger, server: string): Outage =>
+  watchOutage(
+    {
+      found: (reason) =>
+        log.warn(`${lacking(server, reason)}; trying until it can`),
+      over: () => log.info(`${server} is connected again`),
+    },
+    {
+      // What comes first may be just the cut: the refusal that follows tells more.
+      isNews: (reason, told) =>
+        isRefusal(reason) && !(told !== undefined && isRefusal(told)),
+    },
+  );

@@ -1,0 +1,65 @@
+/** Deletes what every live group has taken and nobody needs to see again. */
+import { offsetsPerPartition } from "./database.ts";
+import type { Database } from "./database.ts";
+
+export interface Retention {
+  /** Messages older than this go, once taken by all live groups (or if there is none). */
+  maxAgeMs: number;
+  /** Of the messages taken by all live groups, so many per partition stay. */
+  maxCount: number;
+}
+
+/** A group not seen for this long no longer holds messages back; Kafka's offsets.retention.minutes. */
+export const groupLifeMs = 7 * 24 * 3_600_000;
+const batch = 500;
+
+/**
+ * Deletes in short transactions until nothing is left to delete or the time is
+ * up, because the thread has messages to store meanwhile.
+ */
+export function sweep(
+  db: Database,
+  { maxAgeMs, maxCount }: Retention,
+  budgetMs: number,
+): { deleted: number; more: boolean } {
+  const endMs = performance.now() + budgetMs;
+  const oldestMs = Date.now() - maxAgeMs;
+  let deleted = 0;
+  for (const { id, bound, groups } of bounds(db)) {
+    const base = id * offsetsPerPartition;
+    // Without a reader only age counts: a consumer may still come.
+    const surplusBelow = groups > 0 ? base + bound - maxCount : base;
+    for (let gone = batch; gone === batch; deleted += gone) {
+      if (performance.now() > endMs) return { deleted, more: true };
+      gone = db.write(
+        () =>
+          db.run(
+            `DELETE FROM log_message WHERE id IN (SELECT id FROM
+              (SELECT id, created_at FROM log_message WHERE id >= ? AND id < ? ORDER BY id LIMIT ${batch})
+              WHERE created_at < ? OR id < ?)`,
+            base,
+            base + bound,
+            oldestMs,
+            surplusBelow,
+          ),
+        { durable: false },
+      );
+    }
+  }
+  return { deleted, more: false };
+}
+
+/** Per partition the offset below which no live group needs anything. */
+function bounds(db: Database): { id: number; bound: number; groups: number }[] {
+  return db
+    .all(
+      `SELECT p.id, p.next, min(s.committed) AS committed, count(s.grp) AS groups
+       FROM log_partition p LEFT JOIN log_share s ON s.partition = p.id AND s.seen_at > ? GROUP BY p.id`,
+      Date.now() - groupLifeMs,
+    )
+    .map((row) => ({
+      id: row["id"] as number,
+      bound: (row["committed"] ?? row["next"]) as number,
+      groups: row["groups"] as number,
+    }));
+}

@@ -1,0 +1,75 @@
+/** What the sidecar's thread and a state database's thread tell each other. */
+import type { StateValue } from "../../../../contracts/state-store.ts";
+
+export interface StateFileOptions {
+  /** Absolute, or a `file:` URI with the parameters SQLite takes, or `:memory:`. */
+  location: string;
+  /** The file; undefined for a database in memory. */
+  path: string | undefined;
+  /** What errors call it. */
+  label: string;
+  isReadOnly: boolean;
+  useWal: boolean;
+  /** As SQL: `PRAGMA cache_size = -2000`. */
+  pragmas: string[];
+  /** A write that another program's transaction holds up longer is refused. */
+  busyTimeoutMs: number;
+  table: string;
+  metadataTable: string;
+  /** 0 = never. */
+  cleanupIntervalMs: number;
+}
+
+/** One write. `ttl` in seconds, 0 = for good; `etag` must match; `first`: only if there is none. */
+export type StateWrite =
+  | {
+      op: "set";
+      key: string;
+      value: StateValue;
+      ttl: number;
+      etag: string | undefined;
+      first: boolean;
+    }
+  | { op: "delete"; key: string; etag: string | undefined };
+
+/** Each is answered by one {@link Outcome}, in order. `gets` are read at one moment. */
+export type StateTask =
+  | StateWrite
+  | { op: "get"; key: string }
+  | { op: "gets"; keys: string[] }
+  | { op: "multi"; writes: StateWrite[] };
+
+export const isRead = ({ op }: StateTask): boolean =>
+  op === "get" || op === "gets";
+
+/** `expires` is SQLite's text: `2026-11-21 08:00:00`, UTC. */
+export type FoundRow = [
+  value: StateValue,
+  etag: string,
+  expires: string | null,
+];
+
+/** `null`: done, or nothing found. A text: what went wrong; `mismatch` is an etag's. */
+export type Outcome =
+  | null
+  | FoundRow
+  | { rows: (FoundRow | null)[] }
+  | { error: string }
+  | "mismatch";
+
+/** What is said of a write that waits for another program's transaction: its outcome comes later. */
+export const parked = "parked";
+
+export type ToStateWorker =
+  | { op: "open"; options: StateFileOptions }
+  | { op: "tasks"; tasks: StateTask[] }
+  | { op: "close" };
+
+export type FromStateWorker =
+  | { outcomes: (Outcome | typeof parked)[] }
+  /** Of the writes that were parked longest, in their order. */
+  | { late: Outcome[] }
+  /** Opened or closed; `error` says why not. */
+  | { done: true; error?: string }
+  /** Something nobody asked for went wrong: the sweep. */
+  | { problem: string };

@@ -1,0 +1,97 @@
+/** What a binding is: the contract between the bindings building block and the drivers. */
+import type { ComponentDefinition, OpenContext } from "./component.ts";
+import type { MetadataTable } from "./metadata.ts";
+
+/** What an output binding is asked to do. `data` is `undefined` for a null record. */
+export interface BindingRequest {
+  operation: string;
+  data: Uint8Array | undefined;
+  metadata: Record<string, string>;
+}
+
+/** What it answers; `undefined` instead of a response means HTTP 204. `data` is given away: its memory is freed once it is sent. */
+export interface BindingResponse {
+  data?: Uint8Array;
+  metadata?: Record<string, string>;
+}
+
+/** A record on its way to the app. `data` is the raw bytes; a null record is the text `null`. */
+export interface BindingMessage {
+  data: Uint8Array;
+  metadata: Record<string, string>;
+  /** Worth nothing later, as a tick of a clock: while no app listens it fails at once instead of being held. */
+  perishable?: boolean;
+}
+
+/**
+ * Hands one message to the app. Resolves with the app's body once the app took
+ * it (any 2xx); rejects otherwise, and then the component decides: redeliver,
+ * dead-letter or skip; but never after a {@link DeliveryInterrupted}. It is up to the component never to call it twice at the
+ * same time for one partition.
+ */
+export type Deliver = (
+  message: BindingMessage,
+) => Promise<Uint8Array | undefined>;
+
+/** Stops an input: takes nothing new, waits for what is in flight, commits what was acknowledged. */
+export type StopReading = () => Promise<void>;
+
+/**
+ * A binding. A method's presence is the capability: `invoke` makes it an output
+ * binding, `read` an input binding. `read` may be called again after its stop
+ * (the app became unhealthy and healthy again).
+ */
+export interface Binding {
+  /** Operations `invoke` takes, in the order the error names them, e.g. `["create"]`. */
+  operations?: string[];
+  invoke?(request: BindingRequest): Promise<BindingResponse | undefined>;
+  read?(deliver: Deliver): Promise<StopReading>;
+  close(): Promise<void>;
+}
+
+/** Defines a binding; generics stop here. */
+export function defineBinding<T extends MetadataTable>(
+  type: string,
+  metadata: T,
+  open: (context: OpenContext<T>) => Promise<Binding>,
+  options: { errorPrefix?: string } = {},
+): ComponentDefinition<Binding> {
+  return {
+    type,
+    versions: ["v1"],
+    metadata,
+    ...options,
+    open: open as unknown as ComponentDefinition<Binding>["open"],
+  };
+}
+
+/** The app did not take a message: what it answered, or why it could not be asked. */
+export class DeliveryError extends Error {
+  override name = "DeliveryError";
+  /** HTTP status of the app, `undefined` on a transport error. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number, cause?: unknown) {
+    super(message, { cause });
+    this.status = status;
+  }
+}
+
+/** An output binding failed, and what it answered is worth knowing: the metadata goes to the caller with the error. */
+export class BindingError extends Error {
+  override name = "BindingError";
+  readonly metadata: Record<string, string>;
+
+  constructor(message: string, metadata: Record<string, string>) {
+    super(message);
+    this.metadata = metadata;
+  }
+}
+
+/**
+ * A delivery was called off because its input stops: the app neither took nor
+ * refused the message, so it must stay unacknowledged.
+ */
+export class DeliveryInterrupted extends Error {
+  override name = "DeliveryInterrupted";
+}

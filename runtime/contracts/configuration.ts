@@ -1,0 +1,68 @@
+/** What a `kind: Configuration` resource says, as far as the sidecar acts on it (spec api §10). */
+import type { MetadataItem } from "./metadata.ts";
+import type { Position } from "../shared/position.ts";
+
+export interface Configuration {
+  /** `spec.secrets.scopes`: which secrets of a store the app may read. */
+  secretScopes: SecretScope[];
+  /** `spec.accessControl`: who may call this app; absent = everybody. */
+  accessControl?: AccessControl;
+  /** `spec.nameResolution`; absent = the default of a machine (local registry and mDNS). */
+  nameResolution?: NameResolution;
+  /** `spec.components.deny`: types, or `type/version`, that are refused. */
+  deniedComponents: string[];
+  /** Names of `spec.features` that are enabled; the metadata lists them. */
+  enabledFeatures: string[];
+  /** `spec.logging.apiLogging`. */
+  apiLogging: {
+    enabled?: boolean;
+    obfuscateUrls: boolean;
+    omitHealthChecks: boolean;
+  };
+}
+
+export interface SecretScope {
+  storeName: string;
+  defaultAccess: "allow" | "deny";
+  allowedSecrets: string[];
+  deniedSecrets: string[];
+  at?: Position;
+}
+
+export type AccessAction = "allow" | "deny";
+
+export interface AccessControl {
+  defaultAction: AccessAction;
+  trustDomain: string;
+  policies: AccessPolicy[];
+}
+
+export interface AccessPolicy {
+  appId: string;
+  namespace: string;
+  trustDomain: string;
+  defaultAction: AccessAction;
+  operations: {
+    /** With a leading slash; a last segment of one star is any one segment, of two stars is the rest. */
+    name: string;
+    /** Upper case; `*` is any. */
+    httpVerbs: string[];
+    action: AccessAction;
+  }[];
+}
+
+export interface NameResolution {
+  /** e.g. `mdns`, `sqlite` */
+  component: string;
+  version: string;
+  configuration: MetadataItem[];
+  at?: Position;
+}
+
+/** What holds when no `--config` is given. */
+export const defaultConfiguration: Configuration = {
+  secretScopes: [],
+  deniedComponents: [],
+  enabledFeatures: [],
+  apiLogging: { obfuscateUrls: false, omitHealthChecks: false },
+};

@@ -1,0 +1,156 @@
+/**
+ * Typed metadata tables: one table per component feeds the parser, the errors
+ * and the component's page. Rules of `kit/metadata`: keys compare without case,
+ * unknown keys pass (who opens a component warns about them), a bool that is not one of y/yes/true/t/on/1 is false.
+ */
+import { nearestName } from "../shared/nearest-name.ts";
+import { isTruthy, parseDurationMs, parseQuantity } from "../shared/units.ts";
+import type { Position } from "../shared/position.ts";
+
+/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see spec components §1.2). */
+export interface MetadataItem {
+  name: string;
+  value: string;
+  at?: Position;
+  /** Where its name is written; `at` is its value's place. */
+  nameAt?: Position;
+  /** The value came out of a secret store: no message may tell it. */
+  isSecret?: boolean;
+}
+
+export interface Property<T = unknown> {
+  about: string;
+  /** Shown in docs and errors: text, list, bool, number, duration, size or the choices. */
+  kind: string;
+  parse(text: string): T;
+  default?: T;
+  required?: boolean;
+  /** Said when it is required and absent, where the original has words of its own: `schedule not set`. */
+  missing?: string;
+  secret?: boolean;
+  /** Older names, used only when the main name is absent. */
+  aliases?: string[];
+}
+
+export type MetadataTable = Record<string, Property>;
+
+export type MetadataValues<T extends MetadataTable> = {
+  [K in keyof T]: T[K] extends Property<infer V> ? V : never;
+};
+
+/** A component's metadata is wrong; `at` is the line to look at, or `property` the name whose line it is. */
+export class MetadataError extends Error {
+  override name = "MetadataError";
+  readonly at: Position | undefined;
+  readonly property: string | undefined;
+
+  constructor(message: string, at?: Position, property?: string) {
+    super(message);
+    this.at = at;
+    this.property = property;
+  }
+}
+
+type Options<T> = Partial<
+  Pick<Property<T>, "default" | "required" | "missing" | "secret" | "aliases">
+>;
+
+const property =
+  <T>(kind: string, parse: (text: string) => T) =>
+  <O extends Options<T>>(about: string, options?: O) =>
+    ({ about, kind, parse, ...options }) as Property<
+      O extends { required: true } | { default: T } ? T : T | undefined
+    >;
+
+export const text = property("text", (value) => value);
+/** Comma-separated, not trimmed (spec components §1.2). */
+export const list = property("list", (value) =>
+  value === "" ? [] : value.split(","),
+);
+export const bool = property("bool", isTruthy);
+export const number = property("number", (value) => {
+  const parsed = Number(value);
+  if (value.trim() === "" || !Number.isFinite(parsed))
+    throw new Error(`"${value}" is not a number`);
+  return parsed;
+});
+/** Milliseconds, from a Go duration (`1m30s`) or a bare number of seconds. */
+export const duration = property("duration", (value) =>
+  parseDurationMs(value, 1000),
+);
+/** Milliseconds, from a Go duration or a bare number of milliseconds. */
+export const durationMs = property("duration", (value) =>
+  parseDurationMs(value, 1),
+);
+/** Bytes, from a Kubernetes quantity (`100Mi`, `1G`). */
+export const size = property("size", parseQuantity);
+
+export function choice<const C extends string>(choices: readonly C[]) {
+  return property<C>(choices.join(" | "), (value) => {
+    const found = choices.find((c) => c.toLowerCase() === value.toLowerCase());
+    if (found === undefined)
+      throw new Error(`"${value}" is not one of ${choices.join(", ")}`);
+    return found;
+  });
+}
+
+/**
+ * Reads items by a table. Throws {@link MetadataError} with the line to look at
+ * for a missing required property, a value that does not parse, or two keys
+ * that differ only by case.
+ */
+export function parseMetadata<T extends MetadataTable>(
+  table: T,
+  items: readonly MetadataItem[],
+  at?: Position,
+): MetadataValues<T> {
+  const byName = new Map<string, MetadataItem>();
+  for (const item of items) {
+    const key = item.name.toLowerCase();
+    if (byName.has(key))
+      throw new MetadataError(
+        `key ${key} is duplicate in the metadata`,
+        item.at,
+      );
+    byName.set(key, item);
+  }
+  const values: Record<string, unknown> = {};
+  for (const [name, property] of Object.entries(table)) {
+    const item = [name, ...(property.aliases ?? [])]
+      .map((alias) => byName.get(alias.toLowerCase()))
+      .find((found) => found !== undefined);
+    if (item === undefined || item.value === "") {
+      if (property.required) {
+        const near = nearest(name, [...byName.keys()], table);
+        throw new MetadataError(
+          `${property.missing ?? `missing '${name}' attribute`}${near ? ` (did you mean '${name}' where it says '${byName.get(near)!.name}'?)` : ""}`,
+          (near && byName.get(near)!.at) || item?.at || at,
+        );
+      }
+      values[name] = property.default;
+      continue;
+    }
+    try {
+      values[name] = property.parse(item.value);
+    } catch (error) {
+      throw new MetadataError(
+        `metadata '${item.name}': ${property.secret || item.isSecret ? `not a ${property.kind}` : (error as Error).message}`,
+        item.at,
+      );
+    }
+  }
+  return values as MetadataValues<T>;
+}
+
+/** The written key that most looks like a misspelt `wanted`, if any is within two edits and not a property itself. */
+function nearest(
+  wanted: string,
+  written: string[],
+  table: MetadataTable,
+): string | undefined {
+  const known = new Set(Object.keys(table).map((key) => key.toLowerCase()));
+  return nearestName(
+    wanted,
+    written.filter((key) => !known.has(key)),
+  );
+}

@@ -1,0 +1,48 @@
+/** How an app's key becomes the store's, so that apps do not overwrite each other (spec api §2, Key prefix). */
+import type { MetadataItem } from "./metadata.ts";
+import { MetadataError } from "./metadata.ts";
+
+const separator = "||";
+
+export interface KeyOwner {
+  appId: string;
+  /** Empty when there is none. */
+  namespace: string;
+  store: string;
+}
+
+/** What is put before every key: `nodeapp||`, or nothing. Throws {@link MetadataError}. */
+export function keyPrefix(
+  metadata: readonly MetadataItem[],
+  { appId, namespace, store }: KeyOwner,
+): string {
+  const item = metadata.find(({ name }) => name.toLowerCase() === "keyprefix");
+  const strategy = (item?.value || "appid").toLowerCase();
+  if (!isLegalKey(strategy))
+    throw refusal(
+      item!,
+      `input key/keyPrefix '${item!.value}' can't contain '||'`,
+    );
+  switch (strategy) {
+    case "none":
+      return "";
+    case "name":
+      return store + separator;
+    case "appid":
+      return appId + separator;
+    case "namespace":
+      return `${namespace ? `${namespace}.` : ""}${appId}${separator}`;
+    default:
+      return strategy + separator;
+  }
+}
+
+export const isLegalKey = (key: string): boolean => !key.includes(separator);
+
+/** The key as its app knows it: the second part (spec api §2). */
+export const originalKey = (key: string): string =>
+  key.split(separator)[1] ?? key;
+
+/** Says what is wrong with a property; its place goes along. */
+export const refusal = ({ name, at }: MetadataItem, why: string) =>
+  new MetadataError(`metadata '${name}': ${why}`, at);

@@ -1,0 +1,140 @@
+/**
+ * What a state store is: the contract between the state building block and the
+ * drivers. Keys are already prefixed (`nodeapp||order`); drivers never look
+ * inside them.
+ */
+import type { ComponentDefinition, OpenContext } from "./component.ts";
+import type { MetadataTable } from "./metadata.ts";
+
+/** What `/v1.0/metadata` lists; the block asks before it offers a route. */
+export type StateFeature =
+  | "ETAG"
+  | "TRANSACTIONAL"
+  | "QUERY_API"
+  | "TTL"
+  | "DELETE_WITH_PREFIX"
+  | "KEYS_LIKE";
+
+/** A value as it is stored: text is JSON text, bytes are passed through untouched (gRPC). */
+export type StateValue = string | Uint8Array;
+
+export interface StateOptions {
+  concurrency?: "first-write" | "last-write";
+  consistency?: "eventual" | "strong";
+}
+
+export interface GetState {
+  key: string;
+  consistency?: StateOptions["consistency"];
+  metadata: Record<string, string>;
+}
+
+/** What a get found. `metadata` holds e.g. `ttlExpireTime` (RFC 3339). */
+export interface StateEntry {
+  data: StateValue;
+  etag?: string;
+  metadata?: Record<string, string>;
+}
+
+export interface SetState {
+  key: string;
+  value: StateValue;
+  /** Present, even when empty, once the caller gave one. */
+  etag?: string;
+  options?: StateOptions;
+  /** e.g. `ttlInSeconds`, `contentType`. */
+  metadata: Record<string, string>;
+}
+
+export interface DeleteState {
+  key: string;
+  etag?: string;
+  options?: StateOptions;
+  metadata: Record<string, string>;
+}
+
+export type StateOperation =
+  | { operation: "upsert"; request: SetState }
+  | { operation: "delete"; request: DeleteState };
+
+/** `filter`, `sort` and `page` as the query API gives them, checked by the block for shape only. A number that float64 would change is a `Digits`. */
+export interface StateQuery {
+  filter?: Record<string, unknown>;
+  sort?: { key: string; order?: string }[];
+  page?: { limit?: number; token?: string };
+}
+
+export interface QueryResult {
+  results: { key: string; data: StateValue; etag?: string; error?: string }[];
+  token?: string;
+  metadata?: Record<string, string>;
+}
+
+/**
+ * A state store. The optional methods are capabilities: without `bulkGet`,
+ * `bulkSet` and `bulkDelete` the block makes parallel single calls; `transact`
+ * goes with the feature TRANSACTIONAL, `query` with QUERY_API.
+ *
+ * Every method rejects with {@link EtagError} where an etag does not match or
+ * can't be one, and with a plain Error (said to a person) for all else.
+ */
+export interface StateStore {
+  features: readonly StateFeature[];
+  /** Why the store can't hold such a key, or would make another of it; undefined if it can. Asked before any other call. */
+  refuseKey?(key: string): string | undefined;
+  get(request: GetState): Promise<StateEntry | undefined>;
+  set(request: SetState): Promise<void>;
+  delete(request: DeleteState): Promise<void>;
+  /** In the order of `requests`; a missing key is `undefined`, one that failed is its Error. */
+  bulkGet?(requests: GetState[]): Promise<(StateEntry | Error | undefined)[]>;
+  /** In the order of `requests`: `undefined` for one that was stored, its Error for one that was not. */
+  bulkSet?(requests: SetState[]): Promise<(Error | undefined)[]>;
+  bulkDelete?(requests: DeleteState[]): Promise<(Error | undefined)[]>;
+  /** All or nothing, as far as the store can (spec components §3.1, §4.1). */
+  transact?(
+    operations: StateOperation[],
+    metadata: Record<string, string>,
+  ): Promise<void>;
+  /** Most operations of one transaction; no limit if absent. */
+  maxTransactionOperations?: number;
+  /** Finds keys of `keyPrefix` and no further `||`: those that the asking app may have saved. */
+  query?(
+    query: StateQuery,
+    metadata: Record<string, string>,
+    keyPrefix: string,
+  ): Promise<QueryResult>;
+  /** Lets what is under way end, then closes its connections. */
+  close(): Promise<void>;
+}
+
+/** An etag that does not match what is stored, or that this store could never have given. */
+export class EtagError extends Error {
+  override name = "EtagError";
+  readonly kind: "mismatch" | "invalid";
+
+  constructor(kind: "mismatch" | "invalid", cause?: unknown) {
+    const text =
+      kind === "mismatch"
+        ? "possible etag mismatch. error from state store"
+        : "invalid etag value";
+    super(cause instanceof Error ? `${text}: ${cause.message}` : text, {
+      cause,
+    });
+    this.kind = kind;
+  }
+}
+
+/** Defines a state store; generics stop here. */
+export function defineStateStore<T extends MetadataTable>(
+  type: string,
+  versions: string[],
+  metadata: T,
+  open: (context: OpenContext<T>) => Promise<StateStore>,
+): ComponentDefinition<StateStore> {
+  return {
+    type,
+    versions,
+    metadata,
+    open: open as unknown as ComponentDefinition<StateStore>["open"],
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Calls to one server over kept HTTP/1.1 connections: the one used last is
+ * used next, and a new one is made when none is free.
+ */
+import { Readable } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Forward, ForwardRequest } from "../../contracts/invocation.ts";
+import {
+  createConnection,
+  type Connection,
+  type Http1Target,
+} from "./connection.ts";
+import { framingOf, requestHead } from "./request.ts";
+
+export interface Http1Client {
+  /** `apiToken` replaces whatever token the request carries. */
+  forward(request: ForwardRequest, apiToken?: string): ReturnType<Forward>;
+  /** Keeps no connection any more: free ones end now, the others with the calls they carry. */
+  retire(): void;
+  close(): void;
+}
+
+const sweepMs = 5000;
+/** A connection that nobody used for so long is looked at first: where calls follow closely that would cost, and tell nothing new. */
+const restedMs = 2;
+
+export function createHttp1Client(target: Http1Target): Http1Client {
+  const all = new Set<Connection>();
+  const free: Connection[] = [];
+  let isRetired = false;
+
+  // What nobody used for its time is closed.
+  const sweeper = setInterval(() => {
+    const now = performance.now();
+    for (let i = free.length - 1; i >= 0; i--)
+      if (!free[i]!.isFree(now)) drop(free.splice(i, 1)[0]!);
+  }, sweepMs).unref();
+
+  function take(): Connection | undefined {
+    const now = performance.now();
+    for (;;) {
+      const connection = free.pop();
+      if (!connection || connection.isFree(now)) return connection;
+      drop(connection);
+    }
+  }
+
+  function drop(connection: Connection) {
+    all.delete(connection);
+    connection.close();
+  }
+
+  function open(): Connection {
+    const connection = createConnection(target);
+    all.add(connection);
+    return connection;
+  }
+
+  return {
+    async forward(request, apiToken) {
+      request.signal?.throwIfAborted();
+      const framing = framingOf(request);
+      const head = requestHead(request, target.authority, framing, apiToken);
+      const sendOver = (connection: Connection) =>
+        connection.send(request, head, framing, () => {
+          const now = performance.now();
+          if (!isRetired && connection.isFree(now)) {
+            connection.freeSince = now;
+            free.push(connection);
+          } else drop(connection);
+        });
+      let kept = take();
+      if (kept && !isRepeatable(request) && isRested(kept)) {
+        await poll();
+        if (!kept.isFree(performance.now())) {
+          drop(kept);
+          kept = take();
+        } else if (request.signal?.aborted) free.push(kept);
+        request.signal?.throwIfAborted();
+      }
+      if (!kept) return sendOver(open());
+      const reply = sendOver(kept);
+      if (request.body instanceof Readable) return reply;
+      const used = kept;
+      return reply.catch((error: unknown) => {
+        const isSafe = isRepeatable(request)
+          ? used.wasStale()
+          : used.wasUnseen();
+        if (!isSafe || request.signal?.aborted) throw error;
+        return sendOver(open());
+      });
+    },
+    retire() {
+      isRetired = true;
+      clearInterval(sweeper);
+      for (const connection of free.splice(0)) drop(connection);
+    },
+    close() {
+      clearInterval(sweeper);
+      for (const connection of all) connection.close();
+      all.clear();
+    },
+  };
+}
+
+const isRested = ({ freeSince }: Connection) =>
+  performance.now() - freeSince > restedMs;
+
+/**
+ * Resolves after a poll of its own, so that the end of a connection that came
+ * before is seen: what is sent to an app that has closed can't be sent again.
+ */
+const poll = async () => {
+  await turn();
+  await turn();
+};
+
+/**
+ * Whether a request may be sent again when a kept connection ends under it. The
+ * app may have closed it for its age just then, or have died of this very
+ * request: only what may happen twice is repeated (RFC 9110 §9.2.2), so never a
+ * POST. Its caller gets the error.
+ */
+const isRepeatable = ({ method, body }: ForwardRequest) =>
+  !(body instanceof Readable) &&
+  /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);

@@ -1,0 +1,316 @@
+/**
+ * One connection to the app over a bare socket: a request at a time, its answer
+ * as bytes where all of it came at once, else as a stream. A general client
+ * costs half as much again for each call.
+ */
+import { connect, type Socket } from "node:net";
+import { Readable } from "node:stream";
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../../contracts/invocation.ts";
+import { countSpent, freeableCopy } from "../../shared/memory/spent-bytes.ts";
+import type { ResponseHead } from "./head.ts";
+import { createResponseParser } from "./parser.ts";
+import type { Framing } from "./request.ts";
+import { upload, type Upload } from "./upload.ts";
+
+export interface Http1Target {
+  host: string;
+  port: number;
+  /** The `Host` header. */
+  authority: string;
+  /** In place of a bare connection: one over TLS. */
+  connectTls?: () => Socket;
+}
+
+export interface Connection {
+  /**
+   * Sends a request whose head is made already. Rejects with what went wrong before there was a head to
+   * answer with; later the answer's body fails. `onDone` is called once the
+   * connection has nothing more to do with it, and if it is kept, once nothing
+   * more can come of what the server has sent by then.
+   */
+  send(
+    request: ForwardRequest,
+    head: string,
+    framing: Framing,
+    onDone: () => void,
+  ): Promise<ForwardReply>;
+  /** Whether it can take a request; `now` as of `performance.now()`. */
+  isFree(now: number): boolean;
+  /** Whether the request that failed met a kept connection and nothing of its answer came. */
+  wasStale(): boolean;
+  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. Its error is `unsent`. */
+  wasUnseen(): boolean;
+  /** Of the client that keeps it, as of `performance.now()`. */
+  freeSince: number;
+  close(): void;
+}
+
+const keptMs = 60_000;
+/** The server's own limit is undercut by this, so that it does not close under a request. */
+const marginMs = 1000;
+/** A body of known length up to this is collected: an app that dies in it is an error, not half an answer. */
+const collectedBytes = 64 * 1024;
+
+/** What goes out at once to this machine comes as one piece: it is taken whole or refused whole. */
+const onePieceBytes = 16 * 1024;
+const ownMachine = /^(127\.|::1$|localhost$)/;
+
+const readBytes = 64 * 1024;
+let shared: Buffer | undefined;
+/**
+ * What is read is copied or used up at once, so all connections can read into
+ * one buffer. Windows begins reads ahead: there each needs its own.
+ */
+const readBuffer = () =>
+  process.platform === "win32"
+    ? Buffer.allocUnsafeSlow(readBytes / 4)
+    : (shared ??= Buffer.allocUnsafeSlow(readBytes));
+
+/** A request under way. */
+interface Exchange {
+  resolve(reply: ForwardReply): void;
+  reject(error: unknown): void;
+  onDone(): void;
+  head: ResponseHead | undefined;
+  isComplete: boolean;
+  /** Of the body, until it is given away. */
+  parts: Buffer[];
+  stream: AnswerBody | undefined;
+  upload: Upload | undefined;
+  signal: AbortSignal | undefined;
+  onAbort(): void;
+  isOnePiece: boolean;
+}
+
+export function createConnection({
+  host,
+  port,
+  connectTls,
+}: Pick<Http1Target, "host" | "port" | "connectTls">): Connection {
+  let exchange: Exchange | undefined;
+  let isUsed = false;
+  let isStale = false;
+  let isUnseen = false;
+  let hasEnded = false;
+  let expiresAt = Infinity;
+  let problem: Error | undefined;
+
+  const parser = createResponseParser({
+    onHead: (head) => (exchange!.head = head),
+    onData(bytes) {
+      const { stream, parts } = exchange!;
+      if (!stream) parts.push(Buffer.from(bytes));
+      else if (!stream.push(freeableCopy(bytes))) socket.pause();
+    },
+    onEnd: () => (exchange!.isComplete = true),
+  });
+
+  const feed = (bytes: Buffer) => read(() => parser.feed(bytes));
+  const socket = connectTls
+    ? connectTls().on("data", (bytes: Buffer) => {
+        countSpent(bytes.length);
+        feed(bytes);
+      })
+    : connect({
+        host,
+        port,
+        noDelay: true,
+        allowHalfOpen: true, // for what `end` looks at
+        onread: {
+          buffer: readBuffer(),
+          callback(size, buffer) {
+            feed((buffer as Buffer).subarray(0, size));
+            return true;
+          },
+        },
+      });
+  socket.on("end", () => {
+    hasEnded = true;
+    const current = exchange;
+    if (!current?.isOnePiece || !isUsed || parser.hasBegun())
+      return read(() => parser.finish());
+    // Had it been closed before the request came, that was refused, and more
+    // is refused at once. If not, the server may have read it: two bytes more
+    // are nothing to it.
+    socket.write("\r\n", (error) => {
+      isUnseen = Boolean(error);
+      if (exchange === current) read(() => parser.finish());
+    });
+  });
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    problem = error;
+    // Nothing of one piece was taken: the server was gone by then.
+    if (error.syscall !== "write" || !exchange?.isOnePiece || hasEnded) return;
+    isUnseen = true;
+    problem = Object.assign(error, { unsent: true });
+  });
+  socket.on("close", () =>
+    fail(problem ?? new Error("the connection was closed")),
+  );
+
+  function read(step: () => void) {
+    if (!exchange) return void socket.destroy(); // bytes nobody asked for, or the end of a kept connection
+    try {
+      step();
+    } catch (error) {
+      return fail(error as Error);
+    }
+    // A stream's end may have told its reader to leave meanwhile.
+    if (!exchange) return;
+    if (exchange.isComplete) complete(exchange);
+    else if (exchange.head && !exchange.stream && !isCollected(exchange.head))
+      startStream(exchange, exchange.head);
+  }
+
+  function startStream(current: Exchange, head: ResponseHead) {
+    const stream = new AnswerBody(
+      () => socket.resume(),
+      (error) => {
+        if (exchange === current)
+          fail(error ?? new Error("the answer is not wanted any more"));
+      },
+    );
+    current.stream = stream;
+    for (const part of current.parts) stream.push(part);
+    current.resolve({
+      status: head.status,
+      headers: head.headers,
+      body: stream,
+    });
+  }
+
+  function complete(current: Exchange) {
+    const head = current.head!;
+    const isSent = !current.upload || current.upload.isDone();
+    const isKept = head.keepAlive && isSent && !hasEnded && !parser.hasExcess();
+    end(current);
+    const restMs = Math.min(keptMs, (head.keepAliveMs ?? Infinity) - marginMs);
+    if (isKept && restMs > 0) {
+      isUsed = true;
+      expiresAt = performance.now() + restMs;
+      if (socket.isPaused()) socket.resume();
+      afterTurn(current.onDone);
+    } else {
+      socket.destroy();
+      current.onDone();
+    }
+    if (current.stream) current.stream.push(null);
+    else
+      current.resolve({
+        status: head.status,
+        headers: head.headers,
+        body: joined(current.parts),
+      });
+  }
+
+  function fail(error: Error) {
+    const current = exchange;
+    if (!current) return;
+    isStale = isUsed && !parser.hasBegun();
+    end(current);
+    socket.destroy();
+    current.onDone();
+    if (current.stream) current.stream.destroy(error);
+    else current.reject(error);
+  }
+
+  function end(current: Exchange) {
+    exchange = undefined;
+    current.signal?.removeEventListener("abort", current.onAbort);
+    current.upload?.stop();
+  }
+
+  return {
+    send({ method, body, signal }, head, framing, onDone) {
+      return new Promise((resolve, reject) => {
+        const current: Exchange = {
+          resolve,
+          reject,
+          onDone,
+          head: undefined,
+          isComplete: false,
+          parts: [],
+          stream: undefined,
+          upload: undefined,
+          signal,
+          onAbort: () => fail(signal!.reason as Error),
+          isOnePiece:
+            !connectTls &&
+            !(body instanceof Readable) &&
+            head.length + (body?.length ?? 0) <= onePieceBytes &&
+            ownMachine.test(host),
+        };
+        exchange = current;
+        parser.begin(method === "HEAD");
+        signal?.addEventListener("abort", current.onAbort);
+        if (body instanceof Readable) {
+          socket.write(head, "latin1");
+          current.upload = upload(body, socket, framing, fail);
+        } else if (body === undefined || body.length === 0)
+          socket.write(head, "latin1");
+        else {
+          socket.cork();
+          socket.write(head, "latin1");
+          socket.write(body);
+          socket.uncork();
+        }
+      });
+    },
+    isFree: (now) =>
+      exchange === undefined && socket.writable && now < expiresAt,
+    wasStale: () => isStale,
+    wasUnseen: () => isUnseen,
+    freeSince: 0,
+    close() {
+      fail(new CallError("unavailable", "the sidecar shuts down"));
+      socket.destroy();
+    },
+  };
+}
+
+/**
+ * What came behind an answer is for nobody, and ends the connection: its bytes
+ * must be read before the next request goes out. One poll reads no more than
+ * some pieces of each connection, so a whole one has to pass.
+ */
+const afterTurn = (done: () => void) =>
+  void setImmediate(() => setImmediate(done));
+
+const isCollected = ({ length }: ResponseHead) =>
+  length !== undefined && length <= collectedBytes;
+
+const empty = new Uint8Array(0);
+
+const joined = (parts: Buffer[]): Uint8Array =>
+  parts.length === 0
+    ? empty
+    : parts.length === 1
+      ? parts[0]!
+      : Buffer.concat(parts);
+
+/** An answer's body as it comes; given up, it takes its connection along. */
+class AnswerBody extends Readable {
+  readonly #onWanted: () => void;
+  readonly #onClosed: (error: Error | null) => void;
+
+  constructor(onWanted: () => void, onClosed: (error: Error | null) => void) {
+    super({ highWaterMark: collectedBytes });
+    this.#onWanted = onWanted;
+    this.#onClosed = onClosed;
+    // It may fail before its reader has come; no failure of an app ends the sidecar.
+    this.on("error", () => {});
+  }
+
+  override _read() {
+    this.#onWanted();
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void) {
+    this.#onClosed(error);
+    done(error);
+  }
+}

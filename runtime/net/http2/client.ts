@@ -1,0 +1,170 @@
+/**
+ * Calls to an app that speaks HTTP/2 without TLS, over node:http2 itself: a
+ * general client does not tell an answer that was reset from one that ended,
+ * and waits without end for an app that allows no streams.
+ */
+import {
+  connect,
+  type ClientHttp2Session,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { Readable } from "node:stream";
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../../contracts/invocation.ts";
+import { startTimer } from "../../shared/timers.ts";
+import { exchange } from "./exchange.ts";
+import { checkSendable } from "../http1/request.ts";
+
+export interface Http2Client {
+  /** `apiToken` replaces whatever token the request carries. */
+  forward(request: ForwardRequest, apiToken?: string): Promise<ForwardReply>;
+  close(): void;
+}
+
+/** To connect, and to be allowed a request. */
+const openMs = 10_000;
+const windowBytes = 256 * 1024;
+
+/** `origin` such as `http://127.0.0.1:3000`. */
+export function createHttp2Client(
+  origin: string,
+  { openLimitMs = openMs }: { openLimitMs?: number } = {},
+): Http2Client {
+  /** With how many requests each has under way. */
+  const sessions = new Map<ClientHttp2Session, number>();
+  const all = new Set<ClientHttp2Session>();
+  let opening: Promise<void> | undefined;
+  let isClosed = false;
+
+  /** Resolves once the app allows a request over it. */
+  function open(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const session = connect(origin, {
+        settings: { enablePush: false, initialWindowSize: windowBytes },
+      });
+      all.add(session);
+      const fail = (error: Error) => {
+        clearTimeout(timer);
+        sessions.delete(session);
+        session.destroy();
+        reject(error);
+      };
+      const timer = startTimer(
+        () =>
+          fail(
+            new Error(
+              allowed(session) === 0
+                ? `it allows no requests over HTTP/2 (SETTINGS_MAX_CONCURRENT_STREAMS is 0), also after ${openLimitMs / 1000} s`
+                : `it did not begin to speak HTTP/2 within ${openLimitMs / 1000} s`,
+            ),
+          ),
+        openLimitMs,
+      );
+      session.once("connect", () =>
+        session.setLocalWindowSize(2 * windowBytes),
+      );
+      session.on("remoteSettings", () => {
+        if (allowed(session) === 0 || sessions.has(session)) return;
+        clearTimeout(timer);
+        sessions.set(session, 0);
+        resolve();
+      });
+      session.on("error", fail);
+      session.on("goaway", () => sessions.delete(session));
+      session.on("close", () => {
+        all.delete(session);
+        fail(new Error("the connection was closed"));
+      });
+    });
+  }
+
+  async function take(): Promise<ClientHttp2Session> {
+    for (;;) {
+      if (isClosed)
+        throw new CallError("unavailable", "the sidecar shuts down");
+      for (const [session, count] of sessions)
+        if (!session.closed && !session.destroyed && count < allowed(session)) {
+          sessions.set(session, count + 1);
+          return session;
+        }
+      await (opening ??= open().finally(() => (opening = undefined)));
+    }
+  }
+
+  function giveBack(session: ClientHttp2Session) {
+    const count = sessions.get(session);
+    if (count !== undefined) sessions.set(session, count - 1);
+    else if (!session.closed) session.close(); // it said goodbye: its last requests end it
+  }
+
+  return {
+    async forward(request, apiToken) {
+      const headers = headersOf(request, apiToken);
+      const attempt = async () => {
+        request.signal?.throwIfAborted();
+        const session = await take();
+        return exchange(session, request, headers, () => giveBack(session));
+      };
+      return attempt().catch((error: unknown) => {
+        // An app that says goodbye refuses what it has not seen.
+        const isUnsent = error instanceof CallError && error.unsent;
+        if (!isUnsent || request.body instanceof Readable) throw error;
+        return attempt();
+      });
+    },
+    close() {
+      isClosed = true;
+      for (const session of all) session.destroy();
+    },
+  };
+}
+
+const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
+  remoteSettings?.maxConcurrentStreams ?? Infinity;
+
+/** What HTTP/2 has no place for, or says itself. */
+const own = new Set([
+  "host",
+  "connection",
+  "proxy-connection",
+  "keep-alive",
+  "transfer-encoding",
+  "te",
+  "upgrade",
+  "http2-settings",
+  "expect",
+  "content-length",
+]);
+
+/** Values of one name go out as a list. Throws a {@link CallError} on what HTTP can't carry. */
+function headersOf(
+  request: ForwardRequest,
+  apiToken: string | undefined,
+): OutgoingHttpHeaders {
+  checkSendable(request);
+  const { method, path, headers, body } = request;
+  const sent: Record<string, string> = Object.assign(Object.create(null), {
+    ":method": method,
+    ":path": path,
+  });
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!.toLowerCase();
+    const value = headers[i + 1]!;
+    if (name === "content-length" && /^\d{1,15}$/.test(value))
+      sent[name] ??= value;
+    if (own.has(name)) continue;
+    if (name === "dapr-api-token" && apiToken !== undefined) continue;
+    const before = sent[name];
+    sent[name] =
+      before === undefined
+        ? value
+        : before + (name === "cookie" ? "; " : ", ") + value;
+  }
+  if (apiToken !== undefined) sent["dapr-api-token"] = apiToken;
+  if (body instanceof Uint8Array) sent["content-length"] = String(body.length);
+  else if (body === undefined) delete sent["content-length"];
+  return sent;
+}

@@ -1,0 +1,176 @@
+/** Calls of sidecars of this kind (protocol.ts), handled by node:http. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { messageOf } from "../../shared/message-of.ts";
+import { free } from "../../shared/memory/spent-bytes.ts";
+import {
+  CallError,
+  type Forward,
+  type ForwardReply,
+  type ForwardRequest,
+  type RawHeaders,
+} from "../../contracts/invocation.ts";
+import { leaving } from "../failures.ts";
+import {
+  directVersion,
+  errorMark,
+  peerHeader,
+  peerHost,
+  statusOfError,
+  statusOfOtherVersion,
+} from "./protocol.ts";
+
+/** A body up to this size is read first: it goes on in one piece. */
+const collectedBytes = 64 * 1024;
+
+/** For `createServer`. Once it is closing, no call is taken and every answer is its connection's last. */
+export function directHandler(receive: Forward, isClosing: () => boolean) {
+  return (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    outgoing.sendDate = false; // the app's own date, if any
+    const { rawHeaders } = incoming;
+    // Both come first from a sidecar, and a web page can set neither.
+    if (
+      rawHeaders[1] !== peerHost ||
+      rawHeaders[2]?.toLowerCase() !== peerHeader
+    )
+      return refuse(outgoing, 403, "this port is for other sidecars\n");
+    if (rawHeaders[3] !== directVersion)
+      return refuse(
+        outgoing,
+        statusOfOtherVersion,
+        `this sidecar speaks version ${directVersion}\n`,
+      );
+    if (isClosing()) {
+      outgoing.shouldKeepAlive = false;
+      // After its body: a connection that closes before may take the answer along.
+      incoming.on("end", () => answerError(outgoing, leaving()));
+      return incoming.resume();
+    }
+    const gone = new AbortController();
+    outgoing.on("close", () => {
+      if (!outgoing.writableFinished)
+        gone.abort(new Error("the caller went away"));
+    });
+    const pass = (body: ForwardRequest["body"]) =>
+      receive({
+        method: incoming.method!,
+        path: incoming.url!,
+        headers: rawHeaders.slice(4),
+        body,
+        signal: gone.signal,
+      }).then(
+        (reply) => {
+          if (isClosing()) outgoing.shouldKeepAlive = false;
+          answer(outgoing, reply);
+        },
+        (error: unknown) => {
+          if (isClosing()) outgoing.shouldKeepAlive = false;
+          answerError(outgoing, error);
+        },
+      );
+    const length = incoming.headers["content-length"];
+    const isChunked = incoming.headers["transfer-encoding"] !== undefined;
+    if (isChunked || Number(length) > collectedBytes) void pass(incoming);
+    else if (length === undefined || length === "0") void pass(undefined);
+    else collect(incoming, (body) => void pass(body));
+  };
+}
+
+/** One that breaks off has nobody to be answered to. */
+function collect(incoming: IncomingMessage, then: (body: Buffer) => void) {
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  incoming.on("data", (chunk: Buffer) => {
+    if (!first) first = chunk;
+    else (rest ??= [first]).push(chunk);
+  });
+  incoming.on("end", () => then(rest ? Buffer.concat(rest) : first!));
+  incoming.on("error", () => {});
+}
+
+function refuse(outgoing: ServerResponse, status: number, text: string) {
+  outgoing.shouldKeepAlive = false;
+  outgoing.writeHead(status, [
+    "content-type",
+    "text/plain; charset=utf-8",
+    "content-length",
+    String(text.length),
+  ]);
+  outgoing.end(text);
+}
+
+function answerError(outgoing: ServerResponse, error: unknown) {
+  if (outgoing.destroyed || outgoing.headersSent) return outgoing.destroy();
+  const text = Buffer.from(messageOf(error));
+  const told =
+    error instanceof CallError ? error : new CallError("internal", "");
+  outgoing.writeHead(statusOfError, [
+    peerHeader,
+    errorMark(told),
+    "content-length",
+    String(text.length),
+  ]);
+  outgoing.end(text);
+}
+
+function answer(
+  outgoing: ServerResponse,
+  { status, headers, body }: ForwardReply,
+) {
+  const isStream = body instanceof Readable;
+  if (outgoing.destroyed) {
+    if (isStream) body.destroy();
+    return;
+  }
+  try {
+    outgoing.writeHead(
+      status,
+      isCounted(outgoing, status, body)
+        ? counted(headers, body)
+        : marked(headers),
+    );
+  } catch (error) {
+    if (isStream) body.destroy();
+    return answerError(outgoing, error);
+  }
+  if (!isStream) return void outgoing.end(body);
+  outgoing.flushHeaders(); // events come one by one, the first perhaps late
+  body.on("data", (chunk: Uint8Array) => {
+    if (!outgoing.write(chunk, () => free(chunk))) body.pause();
+  });
+  outgoing.on("drain", () => body.resume());
+  body.on("end", () => outgoing.end());
+  // Cut: an end would look like all of it.
+  body.on("error", () => outgoing.destroy());
+  body.on("close", () => {
+    if (!outgoing.writableEnded) outgoing.destroy();
+  });
+  outgoing.on("close", () => body.destroy());
+}
+
+/** A stream goes by the app's count or in chunks; what may have no body tells the app's own length, or none. */
+const isCounted = (
+  outgoing: ServerResponse,
+  status: number,
+  body: ForwardReply["body"],
+): body is Uint8Array =>
+  body instanceof Uint8Array &&
+  outgoing.req.method !== "HEAD" &&
+  status !== 204 &&
+  status !== 304;
+
+const marked = (headers: RawHeaders): RawHeaders => [
+  peerHeader,
+  directVersion,
+  ...headers,
+];
+
+/** Behind the mark, with the length of a body at hand if the app told none. */
+function counted(headers: RawHeaders, body: Uint8Array): RawHeaders {
+  const sent = marked(headers);
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.length === 14 && /^content-length$/i.test(headers[i]!))
+      return sent;
+  sent.push("content-length", String(body.length));
+  return sent;
+}

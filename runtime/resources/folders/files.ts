@@ -1,0 +1,72 @@
+/** The YAML files of resource folders: one reader for all kinds of resources (spec components §1.1). */
+import { readdirSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import type { Logger } from "../../shared/log.ts";
+import {
+  maxYamlBytes,
+  readRegular,
+  whyUnread,
+} from "../../shared/files/read-regular.ts";
+import { readDocuments, type Value, type YamlError } from "../values/yaml.ts";
+
+/** The documents of all files, in order. Throws on a folder that can't be read; a file that can't be is a warning. */
+export function* documentsIn(
+  folders: readonly string[],
+  log: Logger,
+): Generator<Value | YamlError> {
+  for (const folder of folders)
+    for (const { file, text } of textsIn(folder, log))
+      yield* readDocuments(text, file);
+}
+
+/** The YAML files of a folder, `file` as a person would type it. As {@link documentsIn}. */
+export function* textsIn(
+  folder: string,
+  log: Logger,
+): Generator<{ file: string; text: string }> {
+  for (const name of namesIn(folder)) {
+    const path = join(folder, name);
+    if (!/\.ya?ml$/i.test(name)) {
+      if (!isFolder(path))
+        log.warn(`A non-YAML file ${name} was detected, it will not be loaded`);
+      continue;
+    }
+    const file = shown(path);
+    let text;
+    try {
+      text = readRegular(path, maxYamlBytes);
+    } catch (error) {
+      log.warn(`${file} was not loaded: ${whyUnread(error)}`);
+      continue;
+    }
+    yield { file, text };
+  }
+}
+
+/** In order of their names. Throws where the folder can't be read. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new Error(
+      `could not read the resources directory ${folder}: ${
+        code === "ENOENT"
+          ? "it does not exist; give an existing folder to --resources-path"
+          : code === "ENOTDIR"
+            ? "it is a file; give the folder that it is in"
+            : message
+      }`,
+    );
+  }
+}
+
+/** One within, which is left alone as in the original, or a link to one. */
+const isFolder = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** A path as a person would type it: relative when that is shorter. */
+function shown(file: string): string {
+  const short = relative(process.cwd(), file);
+  return short.startsWith("..") ? file : short;
+}

@@ -1,0 +1,282 @@
+/**
+ * Resources of a Kubernetes cluster, by the control plane's operator: what
+ * comes late is waited for, what changes is told (docs/decisions.md, "Kubernetes").
+ */
+import { existsSync } from "node:fs";
+import {
+  defaultConfiguration,
+  type Configuration,
+} from "../../contracts/configuration.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import type { HttpEndpoint } from "../../contracts/invocation.ts";
+import type { Logger } from "../../shared/log.ts";
+import { watchOutage } from "../../shared/outage.ts";
+import type { SecretSource } from "../secret-refs.ts";
+import { selectComponents, type LoadedComponent } from "../kinds/component.ts";
+import { readConfiguration } from "../kinds/configuration.ts";
+import { isForApp, readEndpoint } from "../kinds/http-endpoint.ts";
+import { toldOnce } from "../told-once.ts";
+import { valueOfJson } from "../values/json-value.ts";
+import { connectOperator } from "./client.ts";
+import { watchObjects, type ClusterObject, type WatchedKind } from "./watch.ts";
+import type { ResourceChanges, ResourceSource } from "../source.ts";
+import { member } from "../values/yaml.ts";
+
+export interface OperatorSourceOptions {
+  appId: string;
+  /** `--control-plane-address`. */
+  address: string;
+  /** `--config`: name of the Configuration; undefined = none. */
+  configurationName: string | undefined;
+  /** `--disable-builtin-k8s-secret-store`: without it the secret store `kubernetes` is there unasked. */
+  withoutBuiltInStore: boolean;
+  /** `NAMESPACE`, `DAPR_TRUST_ANCHORS`, and what `envRef`s name. */
+  env: Record<string, string | undefined>;
+  log: Logger;
+  /** The start is called off: what waits rejects. */
+  signal: AbortSignal;
+}
+
+const accountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+const usualTokenFile = "/var/run/secrets/dapr.io/sentrytoken/token";
+/** Its secrets are resolved by the operator; it is meant where a resource names no store. */
+const resolvedStore = "kubernetes";
+
+/** Throws when what the injector gives is not there. */
+export function openOperatorSource(
+  options: OperatorSourceOptions,
+): ResourceSource {
+  const { address, configurationName, env, log, signal } = options;
+  const client = connectOperator({
+    address: given("--control-plane-address", address),
+    trustAnchors: given("DAPR_TRUST_ANCHORS", env["DAPR_TRUST_ANCHORS"]),
+    namespace: given("NAMESPACE", env["NAMESPACE"]),
+    tokenFile: env["DAPR_SENTRY_TOKEN_FILE"] || usualTokenFile,
+  });
+  const ended = new AbortController();
+  const calledOff = new Promise<never>((_, reject) =>
+    signal.addEventListener("abort", () =>
+      reject(new Error("it was to end while it waited for the operator")),
+    ),
+  );
+  calledOff.catch(() => {}); // nobody may be waiting
+  const outage = watchOutage(
+    {
+      found: (reason) =>
+        log.warn(
+          `the operator at ${address} can't be reached: ${reason}; trying until it can${changes ? "; what is loaded stays" : ""}`,
+        ),
+      over: () => log.info(`the operator at ${address} is reached`),
+    },
+    { isNews: (reason, told) => reason !== told },
+  );
+  let changes: ResourceChanges | undefined;
+  let denied: readonly string[] = [];
+  let secrets: SecretSource | undefined;
+
+  const components = latest();
+  const endpoints = latest();
+  const configurations = latest();
+  const configuration = awaitConfiguration();
+  const kinds: WatchedKind[] = [
+    {
+      updates: "ComponentUpdate",
+      list: () => client.list("ListComponents"),
+      onObjects(objects) {
+        components.set(objects);
+        changes?.components(readComponents(objects));
+      },
+    },
+    {
+      updates: "HTTPEndpointUpdate",
+      list: () => client.list("ListHTTPEndpoints"),
+      onObjects(objects) {
+        endpoints.set(objects);
+        tellEndpoints(objects);
+      },
+    },
+  ];
+  if (configurationName)
+    kinds.push({
+      updates: "ConfigurationUpdate",
+      async list() {
+        const item = await client.get("GetConfiguration", configurationName);
+        return item ? [item] : [];
+      },
+      onObjects(objects) {
+        configurations.set(objects);
+        configuration.onObjects(objects);
+      },
+    });
+  const watching = watchObjects({
+    client,
+    kinds,
+    onFailure: (reason) => outage.found(reason),
+    onListed: () => outage.over(),
+    signal: ended.signal,
+  });
+
+  // Where the pod has no account of its own there is nothing it could read.
+  const hasBuiltInStore =
+    !options.withoutBuiltInStore && existsSync(accountToken);
+  const componentLog = toldOnce(log);
+  function readComponents(objects: readonly ClusterObject[]) {
+    componentLog.pass();
+    const found = selectComponents(
+      objects.map((object) => valueOfJson(object, nameIt("component", object))),
+      { ...options, denied, resolvedStore, log: componentLog },
+    );
+    if (hasBuiltInStore && !found.some(({ name }) => name === resolvedStore))
+      found.unshift(builtInStore());
+    return found;
+  }
+
+  const known = new Map<string, { content: string; endpoint: HttpEndpoint }>();
+  /** One that is wrong stays as it was. */
+  async function readEndpoints(objects: readonly ClusterObject[]) {
+    const read = new Map<string, HttpEndpoint>();
+    for (const object of objects) {
+      const document = valueOfJson(object, nameIt("HTTPEndpoint", object));
+      if (!isForApp(document, { ...options, secrets: secrets! })) continue;
+      const name = object.metadata?.name ?? "";
+      const content = JSON.stringify({ ...object, metadata: undefined });
+      let endpoint = known.get(name)?.endpoint;
+      if (known.get(name)?.content !== content)
+        try {
+          endpoint = await readEndpoint(document, {
+            ...options,
+            secrets: secrets!,
+            resolvedStore,
+          });
+          known.set(name, { content, endpoint });
+        } catch (error) {
+          log.error(
+            `${messageOf(error)}; ${endpoint ? "as it was before the change it goes on" : "it waits until that is right"}`,
+          );
+        }
+      if (endpoint) read.set(name, endpoint);
+    }
+    return read;
+  }
+
+  let telling = Promise.resolve();
+  /** One list after the other: a store may take its time over an earlier one. */
+  function tellEndpoints(objects: readonly ClusterObject[]) {
+    if (!changes) return;
+    telling = telling.then(async () => {
+      const read = await readEndpoints(objects);
+      changes?.httpEndpoints(read);
+    });
+  }
+
+  /** Waits for the Configuration, and for one that is right; keeps an eye on it afterwards. */
+  function awaitConfiguration() {
+    const found = Promise.withResolvers<Configuration>();
+    const name = `Configuration ${env["NAMESPACE"]}/${configurationName}`;
+    let inUse: string | undefined;
+    let said: string | undefined;
+    const tell = (problem: string, before: string, after: string) => {
+      const line = `${name} ${problem}; ${inUse === undefined ? before : after}`;
+      if (line !== said) log.error(line);
+      said = line;
+    };
+    return {
+      found: found.promise,
+      onObjects([object]: ClusterObject[]) {
+        if (!object)
+          return tell(
+            "does not exist",
+            "the start waits for it to be created",
+            "the sidecar goes on as it said",
+          );
+        const content = JSON.stringify(object.spec);
+        if (content === inUse) {
+          said = undefined;
+          return;
+        }
+        let read;
+        try {
+          const spec = member(valueOfJson(object, name), "spec");
+          read = spec ? readConfiguration(spec, log) : defaultConfiguration;
+        } catch (error) {
+          return tell(
+            `is wrong: ${messageOf(error)}`,
+            "the start waits for it to be changed",
+            "the sidecar goes on as it said before",
+          );
+        }
+        said = undefined;
+        if (inUse !== undefined) changes?.configuration(`${name} has changed`);
+        else {
+          inUse = content;
+          denied = read.deniedComponents;
+          found.resolve(read);
+        }
+      },
+    };
+  }
+
+  return {
+    configuration: () =>
+      configurationName
+        ? Promise.race([configuration.found, calledOff])
+        : Promise.resolve(defaultConfiguration),
+    components: async () =>
+      readComponents(await Promise.race([components.first, calledOff])),
+    async httpEndpoints(from) {
+      secrets = from;
+      return readEndpoints(await Promise.race([endpoints.first, calledOff]));
+    },
+    follow(to) {
+      changes = to;
+      // What came since they were asked for.
+      changes.components(readComponents(components.value()));
+      tellEndpoints(endpoints.value());
+      if (configurationName) configuration.onObjects(configurations.value());
+    },
+    unfollow() {
+      changes = undefined;
+    },
+    async close() {
+      ended.abort();
+      await watching;
+      client.close();
+    },
+  };
+}
+
+/** The last list there was; `first` resolves with the first one. */
+function latest() {
+  const first = Promise.withResolvers<ClusterObject[]>();
+  let value: ClusterObject[] = [];
+  return {
+    first: first.promise,
+    value: () => value,
+    set(objects: ClusterObject[]) {
+      value = objects;
+      first.resolve(objects);
+    },
+  };
+}
+
+const builtInStore = (): LoadedComponent => ({
+  name: resolvedStore,
+  namespace: "",
+  type: "secretstores.kubernetes",
+  version: "v1",
+  metadata: [],
+  secretRefs: [],
+  ignoreErrors: true,
+  initTimeoutMs: 5000,
+  scopes: [],
+});
+
+const nameIt = (kind: string, { metadata }: ClusterObject) =>
+  `${kind} ${metadata?.name ?? ""}`;
+
+function given(name: string, value: string | undefined): string {
+  if (value) return value;
+  throw new Error(
+    `${name} is missing: in kubernetes mode a sidecar is started by the injector, which gives it`,
+  );
+}

@@ -1,0 +1,47 @@
+/** Waiting between tries, longer each time. */
+import { startTimer } from "./timers.ts";
+
+export interface Backoff {
+  /** Milliseconds until the next try: each time twice as many. */
+  nextMs(random?: number): number;
+  /** Waits for as long; false as soon as `signal` aborts. */
+  wait(signal: AbortSignal): Promise<boolean>;
+  /** It succeeded: the next pause is the first one again. */
+  reset(): void;
+}
+
+/** Pauses from `firstMs` doubling to `mostMs`, scattered by the fraction `spread`, so that not all who wait try together. */
+export function doublingBackoff(
+  firstMs: number,
+  mostMs: number,
+  spread = 0,
+): Backoff {
+  let pauseMs = firstMs;
+  const nextMs = (random = Math.random()) => {
+    const now = pauseMs * (1 - spread + 2 * spread * random);
+    pauseMs = Math.min(pauseMs * 2, mostMs);
+    return now;
+  };
+  return {
+    nextMs,
+    wait: (signal) => pause(nextMs(), signal),
+    reset() {
+      pauseMs = firstMs;
+    },
+  };
+}
+
+/** Resolves true after `ms`, false as soon as `signal` aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false);
+    const end = (waited: boolean) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", aborted);
+      resolve(waited);
+    };
+    const aborted = () => end(false);
+    const timer = startTimer(() => end(true), ms);
+    signal.addEventListener("abort", aborted);
+  });
+}

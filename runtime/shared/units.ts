@@ -1,0 +1,62 @@
+/** Switches, durations and sizes as Dapr's users write them. */
+
+/** y, yes, true, t, on, 1 in any case; all else is false. */
+export function isTruthy(value: string | undefined): boolean {
+  return /^(y|yes|true|t|on|1)$/i.test((value ?? "").trim());
+}
+
+/** n, no, false, f, off, 0 in any case, and nothing. */
+export function isFalsy(value: string | undefined): boolean {
+  return /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
+}
+
+const unitMs: Record<string, number> = {
+  ns: 1e-6,
+  us: 1e-3,
+  // Both signs that look so are Go's: micro and the Greek letter.
+  "\u00b5s": 1e-3,
+  "\u03bcs": 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Reads a Go duration as milliseconds; a bare number counts in `bareUnitMs`. Throws on anything else. */
+export function parseDurationMs(value: string, bareUnitMs: number): number {
+  const input = value.trim();
+  if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
+  const digits = input.replace(/^[+-]/, "");
+  // Each piece begins where the last one ended.
+  const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
+  let total = 0;
+  do {
+    const found = piece.exec(digits);
+    if (!found)
+      throw new Error(`"${value}" is not a duration such as 500ms or 1m30s`);
+    total += Number(found[1]) * unitMs[found[2]!]!;
+  } while (piece.lastIndex < digits.length);
+  return input.startsWith("-") ? -total : total;
+}
+
+const quantityFactor: Record<string, number> = {
+  "": 1,
+  k: 1e3,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+};
+
+/** Reads a Kubernetes quantity as a whole number of bytes. Throws on anything else (`100MB`). */
+export function parseQuantity(value: string): number {
+  const match = /^([+-]?\d+(?:\.\d+)?)(|k|K|M|G|T|Ki|Mi|Gi|Ti)$/.exec(
+    value.trim(),
+  );
+  if (!match) throw new Error(`"${value}" is not a size such as 4Mi or 100k`);
+  return Math.ceil(Number(match[1]) * quantityFactor[match[2]!]!);
+}
