@@ -160,7 +160,7 @@ export function writeAnswer(
   const method = random.pick(["GET", "POST", "POST", "PUT", "HEAD"] as const);
   let text = random.pick(templates)(bodyMark(id), random);
   if (method === "HEAD" && random.below(2) === 0)
-    text = text.slice(0, text.indexOf("\r\n\r\n") + 4);
+    text = /^(?:HTTP\/1\.1 1[^]*?\r\n\r\n)*[^]*?\r\n\r\n/.exec(text)![0];
   let closes = /^[^]*?\r\n\r\n/.exec(text)![0].search(/close|OK\r\n\r\n/) >= 0;
   if (kind === "cut") {
     text = text.slice(0, random.below(Math.min(text.length, 300)));

@@ -3,7 +3,6 @@
  * used next, and a new one is made when none is free.
  */
 import { Readable } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
 import type { Forward, ForwardRequest } from "../../contracts/invocation.ts";
 import {
   createConnection,
@@ -11,6 +10,7 @@ import {
   type Http1Target,
 } from "./connection.ts";
 import { framingOf, requestHead } from "./request.ts";
+import { afterPoll } from "./turns.ts";
 
 export interface Http1Client {
   /** `apiToken` replaces whatever token the request carries. */
@@ -110,10 +110,7 @@ const isRested = ({ freeSince }: Connection) =>
  * Resolves after a poll of its own, so that the end of a connection that came
  * before is seen: what is sent to an app that has closed can't be sent again.
  */
-const poll = async () => {
-  await turn();
-  await turn();
-};
+const poll = () => new Promise<void>(afterPoll);
 
 /**
  * Whether a request may be sent again when a kept connection ends under it. The

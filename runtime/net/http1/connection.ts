@@ -14,6 +14,7 @@ import { countSpent, freeableCopy } from "../../shared/memory/spent-bytes.ts";
 import type { ResponseHead } from "./head.ts";
 import { createResponseParser } from "./parser.ts";
 import type { Framing } from "./request.ts";
+import { afterPoll } from "./turns.ts";
 import { upload, type Upload } from "./upload.ts";
 
 export interface Http1Target {
@@ -193,7 +194,9 @@ export function createConnection({
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
-      afterTurn(current.onDone);
+      // What came behind an answer is for nobody, and ends the connection: its
+      // bytes must be read before the next request goes out.
+      afterPoll(current.onDone);
     } else {
       socket.destroy();
       current.onDone();
@@ -271,14 +274,6 @@ export function createConnection({
     },
   };
 }
-
-/**
- * What came behind an answer is for nobody, and ends the connection: its bytes
- * must be read before the next request goes out. One poll reads no more than
- * some pieces of each connection, so a whole one has to pass.
- */
-const afterTurn = (done: () => void) =>
-  void setImmediate(() => setImmediate(done));
 
 const isCollected = ({ length }: ResponseHead) =>
   length !== undefined && length <= collectedBytes;
