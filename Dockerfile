@@ -8,7 +8,7 @@ RUN apt-get update -qq \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 WORKDIR /dapr
-# Node's flag is the sidecar's memory limit (docs/decisions.md, "Start and memory"): given here, it need not start anew.
+# Node's flag is the sidecar's memory limit (docs/decisions/memory.md): given here, it need not start anew.
 # .dapr is where the embedded broker may keep its file.
 RUN program() { printf '#!/usr/local/bin/node --max-semi-space-size=4\n%s\n' "$2" > "$1" && chmod 755 "$1"; } \
  && program /daprd 'import("/dapr/dist/daprd.js");' \

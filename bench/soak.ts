@@ -1,6 +1,6 @@
 /**
- * npm run soak: two sidecars under the same moderate load for as long as asked
- * (drill R14). Orders are saved, read back and sent to the other sidecar's app.
+ * npm run soak: two sidecars under the same moderate load for as long as asked.
+ * Orders are saved, read back and sent to the other sidecar's app.
  * Memory and descriptors must stay where they are; no order may fail.
  */
 import { mkdtempSync, rmSync } from "node:fs";

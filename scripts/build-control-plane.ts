@@ -2,6 +2,7 @@
 import { build, type Plugin } from "esbuild";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { builtins } from "./builtins-plugin.ts";
 import { pathToFileURL } from "node:url";
 import { installOnce } from "./install-once.ts";
 
@@ -15,19 +16,6 @@ export const installControlPlane = (): Promise<void> =>
     "the control plane's libraries, 87 MB",
     "--ignore-scripts",
   );
-
-/** As scripts/build.ts has it: an import of Node's own modules reads their every export. */
-const builtins: Plugin = {
-  name: "builtins",
-  setup(bundler) {
-    bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "import-statement" ? { path, namespace: "builtin" } : undefined,
-    );
-    bundler.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule("${path}");`,
-    }));
-  },
-};
 
 /**
  * The client library without its 700 generated models, and undici without what only browsers' APIs need: 83 MB

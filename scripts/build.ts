@@ -3,31 +3,16 @@
  * chunks. Run by `npm install` (prepare); the bin entries run it again when a
  * source is newer than the bundle.
  */
-import { build, type BuildFailure, type Plugin } from "esbuild";
+import { build, type BuildFailure } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { builtins } from "./builtins-plugin.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
 // Built beside the old bundle and swapped in: whoever starts meanwhile finds a whole one.
 const fresh = `${dist}.${process.pid}.new`;
 const old = `${dist}.${process.pid}.old`;
-
-/**
- * Node's own modules as objects. An `import` of node:http reads its every
- * export, WebSocket among them, and so loads all of fetch: 15 ms and 3 MB.
- */
-const builtins: Plugin = {
-  name: "builtins",
-  setup(bundler) {
-    bundler.onResolve({ filter: /^node:/ }, ({ path, kind }) =>
-      kind === "import-statement" ? { path, namespace: "builtin" } : undefined,
-    );
-    bundler.onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule("${path}");`,
-    }));
-  },
-};
 
 const { errors } = await build({
   absWorkingDir: root,

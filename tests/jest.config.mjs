@@ -1,4 +1,7 @@
-/** Jest runs the TypeScript sources as they are; behaviour tests start the bundle in dist/ as processes. */
+/**
+ * Jest runs the TypeScript sources as they are, as CommonJS: for ES modules it wants a flag of Node and has no `jest.mock`.
+ * Behaviour tests start the bundle in dist/, ES modules as shipped, as processes.
+ */
 export default {
   rootDir: "..",
   testEnvironment: "node",

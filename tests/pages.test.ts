@@ -1,10 +1,14 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { sources } from "./support/sources.ts";
 
 const root = join(__dirname, "..");
 const pages = [
   ".",
   "docs",
+  "docs/decisions",
+  "docs/protocol",
+  "tests",
   "deploy",
   "tutorials/bindings",
   "tutorials/hello-kubernetes",
@@ -49,18 +53,36 @@ test.each(pages)("each link of %s leads somewhere", (page) => {
   expect(broken).toEqual([]);
 });
 
-test.each(["README.md", "README.zh-CN.md", "docs/README.md"])(
-  "%s links every page of docs/",
-  (index) => {
-    const linked = linksOf(index).map(({ file }) => file);
-    const missing = readdirSync(join(root, "docs"))
-      .map((name) => relative(".", join("docs", name)))
-      .filter((page) => !/README|\.zh-CN\./.test(page))
-      .filter(
-        (page) =>
-          !linked.includes(page) &&
-          !linked.includes(page.replace(".md", ".zh-CN.md")),
-      );
-    expect(missing).toEqual([]);
-  },
-);
+test("each page that a comment names is there", () => {
+  const missing = ["runtime", "tests", "scripts", "bench"]
+    .flatMap(sources)
+    .flatMap((file) =>
+      [...read(file).matchAll(/\bdocs\/[\w/.-]+\.md\b/g)].map(([page]) => ({
+        file,
+        page,
+      })),
+    )
+    .filter(({ page }) => !existsSync(join(root, page)));
+  expect(missing).toEqual([]);
+});
+
+test.each([
+  ["README.md", "docs"],
+  ["README.zh-CN.md", "docs"],
+  ["docs/README.md", "docs"],
+  ["docs/decisions/README.md", "docs/decisions"],
+  ["docs/protocol/README.md", "docs/protocol"],
+])("%s links every page of %s/", (index, folder) => {
+  const linked = linksOf(index).map(({ file }) => file);
+  const missing = readdirSync(join(root, folder), { withFileTypes: true })
+    .map((entry) => join(folder, entry.name, entry.isFile() ? "" : "README.md"))
+    .map((page) => relative(".", page))
+    .filter((page) => page !== join(folder, "README.md"))
+    .filter((page) => !page.includes(".zh-CN."))
+    .filter(
+      (page) =>
+        !linked.includes(page) &&
+        !linked.includes(page.replace(".md", ".zh-CN.md")),
+    );
+  expect(missing).toEqual([]);
+});

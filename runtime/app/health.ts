@@ -1,6 +1,6 @@
 /**
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
- * `threshold` failures in a row make it unhealthy (spec api §6.4).
+ * `threshold` failures in a row make it unhealthy (docs/protocol/app.md).
  */
 import type { AppChannel } from "../contracts/app-channel.ts";
 import { delay } from "../shared/timers.ts";
@@ -23,7 +23,7 @@ export async function watchHealth(
   let failures = 0;
   while (!signal.aborted) {
     const started = performance.now();
-    const reason = await probe(app, options);
+    const reason = await app.illness(options.path, options.timeoutMs);
     if (signal.aborted) return;
     if (reason === undefined) {
       failures = 0;
@@ -32,23 +32,5 @@ export async function watchHealth(
       onChange((healthy = false), reason);
     const restMs = options.intervalMs - (performance.now() - started);
     await delay(Math.max(0, restMs), undefined, { signal }).catch(() => {});
-  }
-}
-
-/** Why the app is not healthy; undefined if it is. */
-async function probe(
-  app: AppChannel,
-  { path, timeoutMs }: HealthOptions,
-): Promise<string | undefined> {
-  try {
-    const { status } = await app.send("GET", path, {
-      timeoutMs,
-      probe: true,
-    });
-    return status >= 200 && status < 300
-      ? undefined
-      : `GET ${path} answered ${status}`;
-  } catch (error) {
-    return (error as Error).message;
   }
 }

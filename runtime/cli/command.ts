@@ -13,7 +13,7 @@ export interface Flag {
   /** Environment variable that stands in when the flag is absent. */
   env?: string;
   required?: boolean;
-  /** Works, is hidden from the usage, and says this on stderr. */
+  /** The flag works but is hidden from the usage, and this is said on stderr. */
   deprecated?: string;
   /** An old spelling of this other flag: the value goes there. */
   aliasOf?: string;
@@ -68,7 +68,7 @@ export interface CommandHelp {
   notes?: string;
 }
 
-/** Defines a command; generics stop here. */
+/** Defines a command. Its generic types end here: all commands have one type. */
 export function command<T extends FlagTable>(
   name: string,
   about: string,

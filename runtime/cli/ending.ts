@@ -1,7 +1,7 @@
 /** The user's wish to stop: Ctrl+C, SIGTERM, a closed terminal, a reader of our output that went away. */
 import { Socket } from "node:net";
 
-/** Ctrl+C reaches npm, a launcher and us; what comes within this time is the same key press. */
+/** One Ctrl+C reaches npm, a launcher and us. Signals within this time come from the same key press. */
 const samePressMs = 500;
 
 export interface StopWish {
@@ -22,7 +22,7 @@ export function watchForStop(): StopWish {
       asked.abort();
     } else if (Date.now() - firstMs > samePressMs) forced.abort();
   };
-  // EPIPE after `dapr run | head`, EIO after the terminal went: there is nobody to tell, so only stop.
+  // EPIPE after `dapr run | head`, EIO when the terminal is gone: nobody reads our output, so just stop.
   const onOutputGone = () => asked.abort();
   const signals: NodeJS.Signals[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"];
   const used = signals.filter(
@@ -43,12 +43,12 @@ export function watchForStop(): StopWish {
   };
 }
 
-/** The launcher on an older Node (runtime/bin/launch.js) holds the other end of a pipe: its end is the launcher's. */
+/** The launcher on an older Node (runtime/bin/launch.js) holds the other end of a pipe. When the pipe ends, the launcher has ended. */
 function watchLauncher(onGone: () => void): Socket | undefined {
   const fd = Number(process.env["DAPR_LIFELINE_FD"] || NaN);
   if (!Number.isInteger(fd)) return undefined;
   const pipe = new Socket({ fd, readable: true, writable: false });
-  pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
+  pipe.on("error", () => {}); // this ends the pipe too: `close` follows
   pipe.on("close", onGone);
   pipe.resume();
   return pipe;

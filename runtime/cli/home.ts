@@ -13,8 +13,8 @@ export const defaultComponents = (home: string): string =>
   join(home, "components");
 
 /**
- * The configuration used when none is named; empty when there is none yet. (The
- * original passes the path all the same, and its sidecar then refuses to start.)
+ * The configuration used when none is named; empty when the file does not exist
+ * yet. (The original passes the path all the same, and its sidecar refuses to start.)
  */
 export function defaultConfig(home: string): string {
   const path = join(home, "config.yaml");

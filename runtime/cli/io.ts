@@ -46,7 +46,7 @@ export function createIo(
 }
 
 export function statusLine(status: Status, message: string): string {
-  // Older Windows consoles cannot show the glyphs; the original leaves them out as well.
+  // Older Windows consoles cannot show the glyphs; the original leaves them out there too.
   return process.platform === "win32"
     ? printable(message)
     : `${glyphs[status]}  ${printable(message)}`;

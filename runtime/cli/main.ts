@@ -66,7 +66,7 @@ async function execute(
   }
 }
 
-/** The command is the first word; what a global flag takes is not a word. */
+/** The command is the first word. The value of a global flag is not a word. */
 function splitAtCommand(args: readonly string[]) {
   for (let at = 0; at < args.length; at++) {
     const arg = args[at]!;
@@ -100,7 +100,7 @@ function unknownCommand(name: string): UsageError {
   );
 }
 
-/** As the original: the message on both streams, the usage on stderr. On one terminal once, last. */
+/** As the original: the message on both streams, the usage on stderr. If both are one terminal, the message comes once, and last. */
 function sayUsageError(
   { message }: UsageError,
   command: Command | undefined,

@@ -1,7 +1,7 @@
 /** Tables as the original prints them: left-aligned, two blanks between, empty columns left out. */
 import { printable } from "./printable.ts";
 
-/** Leaves out columns, the first of `spare` first, until a line has at most `width` characters. */
+/** Leaves out the columns of `spare`, in that order, until a line has at most `width` characters. */
 export function renderTable(
   table: readonly Record<string, string>[],
   { width = Infinity, spare = [] as readonly string[] } = {},

@@ -54,7 +54,7 @@ export function commandHelp(command: Command): string {
   return parts.join("\n\n");
 }
 
-/** What follows a usage error, too. */
+/** The usage of one command; it also follows a usage error. */
 export function commandUsage({ name, flags, help }: Command): string {
   const parts = [`Usage:\n  dapr ${name} ${help.usage ?? "[flags]"}`];
   if (help.examples) parts.push(`Examples:\n${indent(help.examples)}`);

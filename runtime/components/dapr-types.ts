@@ -1,4 +1,4 @@
-/** The component types of the original, by kind: what is in this list and not in ours is absent, not misspelt. */
+/** The component types of the original, by kind. A type in this list that is not in ours is absent, not misspelt. */
 const byKind: Record<string, string> = {
   bindings: `
     alicloud.dingtalk.webhook alicloud.oss alicloud.sls alicloud.tablestore apns aws.dynamodb

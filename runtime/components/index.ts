@@ -10,7 +10,7 @@ import type { StateStore } from "../contracts/state-store.ts";
 
 export interface BuiltIn<C extends Closable> {
   type: string;
-  /** `["v1"]` also serves an empty version and `v0`; several versions stand for themselves, the first is the default. */
+  /** `["v1"]` also serves an empty version and `v0`. Of several versions each serves itself; the first is the default. */
   versions: string[];
   /** `version` is one of `versions`. */
   load(version: string): Promise<ComponentDefinition<C>>;
@@ -43,6 +43,12 @@ export const bindings: BuiltIn<Binding>[] = [
     load: async () =>
       (await import("./bindings/localstorage/binding.ts")).localstorage,
   },
+  ...["bindings.postgresql", "bindings.postgres"].map((type) => ({
+    type,
+    versions: ["v1"],
+    load: async () =>
+      (await import("./bindings/postgresql/binding.ts")).postgresql,
+  })),
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

@@ -1,7 +1,7 @@
 /**
- * Opens one configured component: finds its type, reads its metadata and gives
- * it its time, turning whatever goes wrong into the documented error (spec
- * components §1.3, §1.4) with the line to look at.
+ * Opens one configured component: finds its type, reads its metadata and limits
+ * its time. Any failure becomes the documented error
+ * (docs/protocol/resources.md) with the line to look at.
  */
 import type {
   Closable,
@@ -28,7 +28,7 @@ export class ComponentError extends Error {
   override name = "ComponentError";
 }
 
-/** What the categories are called in `couldn't find …` (spec components §1.4). */
+/** What the categories are called in `couldn't find …`. */
 const categories: Record<string, string> = {
   nameresolution: "name resolution",
   state: "state store",
@@ -41,7 +41,7 @@ const categories: Record<string, string> = {
   middleware: "HTTP middleware",
 };
 
-/** So many unknown properties of one component are told. */
+/** How many unknown properties of one component are named. */
 const mostTold = 20;
 
 export interface OpenOptions {
@@ -50,7 +50,7 @@ export interface OpenOptions {
   log: Logger;
 }
 
-/** An open component, and what its errors may say: whoever tells one passes it through `explain`. */
+/** An open component. Whoever reports one of its errors passes it through `explain`, which hides secrets. */
 export interface Opened<C extends Closable> {
   component: C;
   explain: Explain;
@@ -82,12 +82,12 @@ export async function openComponent<C extends Closable>(
     log: hidingLogger(options.log.scope("dapr.contrib"), hide),
     directions: directionsOf(resource),
   };
-  // What it throws before its first promise counts as well.
+  // An error before its first promise counts as well.
   const opening = (async () => definition.open(context))();
   return { component: await withTimeout(opening, resource, explain), explain };
 }
 
-/** Warns about properties that the type has not got, or that this version doesn't act upon. */
+/** Warns about properties that the type does not have, or that this version does not act upon. */
 function tellUnknown(
   resource: ComponentResource,
   { type, metadata }: ComponentDefinition,
@@ -175,7 +175,7 @@ async function find<C extends Closable>(
   );
 }
 
-/** The versions there are of a type, the type that was meant, or all there are. */
+/** What to name in an error: the versions of the type, the type that was probably meant, or all types. */
 function hintFor({ type }: ComponentResource, known: BuiltIn<Closable>[]) {
   const same = known.find((one) => one.type === type);
   if (same) return `versions of ${type} here: ${same.versions.join(", ")}`;
@@ -207,7 +207,7 @@ async function withTimeout<C extends Closable>(
   try {
     return await Promise.race([opening, late]);
   } catch (error) {
-    // One that opens after its time is closed again, not leaked.
+    // A component that opens after its time is closed again.
     opening.then((component) => component.close()).catch(() => {});
     throw initFailure(resource, error, explain);
   } finally {
@@ -215,7 +215,7 @@ async function withTimeout<C extends Closable>(
   }
 }
 
-/** `direction` (comma list, names in any case); absent = both (spec components §1.5). */
+/** `direction` (comma list, names in any case); absent = both. */
 export function directionsOf(resource: ComponentResource): {
   input: boolean;
   output: boolean;

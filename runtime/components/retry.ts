@@ -1,7 +1,7 @@
 /**
  * What a queue-like binding does when the app does not take a message: the
- * original's `consumeRetryEnabled` and `backOff*` properties (spec components
- * §2), with redelivery in place as the default so that no message is lost.
+ * original's `consumeRetryEnabled` and `backOff*` properties
+ * (docs/protocol/kafka.md), with redelivery in place as the default so that no message is lost.
  */
 import { pause } from "../shared/backoff.ts";
 import {
@@ -21,14 +21,20 @@ export const retryMetadata = {
     "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
   ),
   backOffPolicy: choice(["constant", "exponential"])(
-    "How the pause between tries grows.",
+    "How the pause between tries grows: constant if only `backOffDuration` is given, else exponential.",
   ),
-  backOffDuration: durationMs("Pause of the constant policy (default 5s)."),
-  backOffInitialInterval: durationMs("First pause of the exponential policy."),
-  backOffMaxInterval: durationMs("Longest pause of the exponential policy."),
-  backOffMultiplier: number("Growth of the pause from try to try."),
+  backOffDuration: durationMs("Pause of the constant policy; absent: 5s."),
+  backOffInitialInterval: durationMs(
+    "First pause of the exponential policy; absent: 100ms, or 500ms where `backOffPolicy` asks for it.",
+  ),
+  backOffMaxInterval: durationMs(
+    "Longest pause of the exponential policy; absent: 5s, or 1m.",
+  ),
+  backOffMultiplier: number(
+    "Growth of the pause from try to try; absent: 2, or 1.5.",
+  ),
   backOffRandomizationFactor: number(
-    "Share of the pause that is random, 0 to 1.",
+    "Share of the pause that is random, 0 to 1; absent: 0.1, or 0.5.",
   ),
   backOffMaxElapsedTime: durationMs(
     "Give up after this long; 0 or absent: never.",
@@ -41,7 +47,7 @@ export const retryMetadata = {
   ),
 };
 
-/** Three states: written true, written false, not written. */
+/** Three states: true, false, or not written. */
 function optionalBool(about: string): Property<boolean | undefined> {
   return { about, kind: "bool", parse: isTruthy };
 }
@@ -51,9 +57,9 @@ export interface RetryPolicy {
   enabled: boolean;
   maxRetries: number;
   maxElapsedMs: number;
-  /** Nothing is ever given up. */
+  /** True if no message is ever given up. */
   isEndless: boolean;
-  /** Pause before the nth further try (from 1); `random` is in [0, 1). */
+  /** The pause before the nth further try (from 1); `random` is in [0, 1). */
   pauseMs(retry: number, random?: number): number;
 }
 
@@ -83,7 +89,7 @@ function pauses(
     const pause = meta.backOffDuration ?? 5000;
     return () => pause;
   }
-  // The original's figures once its policy is asked for; otherwise a quick first try for an app that restarts.
+  // The original's figures if its policy is named; else a quick first try, for an app that restarts.
   const asked = meta.backOffPolicy === "exponential";
   const first = meta.backOffInitialInterval ?? (asked ? 500 : 100);
   const longest = meta.backOffMaxInterval ?? (asked ? 60_000 : 5000);
@@ -94,22 +100,22 @@ function pauses(
     (1 - spread + 2 * spread * random);
 }
 
-/** How one input sees its messages through. */
+/** How one input handles messages that the app refuses. */
 export interface Redelivery {
   deliver: Deliver;
   policy: RetryPolicy;
-  /** Keeps a message the policy gives up, where a dead-letter topic is set; tried until it succeeds. */
+  /** Stores a message that the policy gives up, if there is a dead-letter topic; tried until it succeeds. */
   deadLetter: ((error: Error, tries: number) => Promise<void>) | undefined;
   log: Logger;
 }
 
-/** The same failure is named again in the log after this time. */
+/** After this time the same failure is logged again. */
 const remindMs = 60_000;
 const keepAgainMs = 1000;
 
 /**
  * Delivers one message until the app takes it or the policy gives it up. True:
- * done with, go on to the next. False: `signal` fired first, or the input
+ * it is done, go on to the next one. False: `signal` fired first, or the input
  * stops; the message stays unacknowledged. `what` names it in the log.
  */
 export async function seeThrough(
@@ -130,7 +136,7 @@ export async function seeThrough(
         log.info(`${what} taken after ${tries - 1} failed deliveries`);
       return true;
     } catch (thrown) {
-      // Cut off by the end of reading: that says nothing about the message.
+      // The end of reading cut it off, which says nothing about the message.
       if (thrown instanceof DeliveryInterrupted || signal.aborted) return false;
       error = thrown instanceof Error ? thrown : new Error(String(thrown));
     }
@@ -164,7 +170,7 @@ export async function seeThrough(
   }
 }
 
-/** The app's answer says that the message is at fault; not that the route is missing or that it is busy. */
+/** Whether the app's answer blames the message, and not a missing route or its own load. */
 const isForForm = (error: Error) =>
   error instanceof DeliveryError &&
   error.status !== undefined &&
@@ -212,13 +218,13 @@ function reminder(): () => boolean {
   };
 }
 
-/** What a dead-lettered message carries beside its own headers: where it came from and why it was given up. */
+/** The headers that a dead letter gets beside its own: where it came from and why it was given up. */
 export function deadLetterHeaders(
   message: BindingMessage,
   error: Error,
   tries: number,
 ): Record<string, string> {
-  // Its place is told under other names: `__offset` and the like are those of the dead letter.
+  // The original place has other names, as `__offset` and the like are those of the dead letter.
   const { __topic, __partition, __offset, __timestamp, ...own } =
     message.metadata;
   return {

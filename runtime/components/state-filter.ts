@@ -1,6 +1,6 @@
 /**
  * The query API's filter as a tree: `{"EQ": {"person.org": "A"}}`, `IN` with a
- * list, `AND` and `OR` over two filters or more (spec api §2, alpha query API).
+ * list, `AND` and `OR` over two filters or more (docs/protocol/state.md).
  */
 export type Comparison = "EQ" | "NEQ" | "GT" | "GTE" | "LT" | "LTE";
 
@@ -9,7 +9,7 @@ export type Filter =
   | { op: "IN"; key: string; values: unknown[] }
   | { op: "AND" | "OR"; filters: Filter[] };
 
-/** Reads a filter; undefined where there is none. Throws on anything that is not one. */
+/** Reads a filter; undefined if there is none. Throws on anything else. */
 export function parseFilter(
   filter: Record<string, unknown> | undefined,
 ): Filter | undefined {
@@ -56,7 +56,7 @@ function single(value: unknown, what: string): [string, unknown] {
   return entries[0]!;
 }
 
-/** Position after `token`, which a query's earlier page gave; 0 without one. */
+/** The offset in `token`, which the page before gave; 0 without one. */
 export function offsetOf(token: string | undefined): number {
   if (!token) return 0;
   if (!/^\d{1,15}$/.test(token))

@@ -1,15 +1,15 @@
-/** What every state store reads from a request in the same way. */
+/** What all state stores read from a request in the same way. */
 import type { DeleteState, SetState } from "../contracts/state-store.ts";
 
-/** An etag that counts: an empty one is none (spec api §2). */
+/** The etag of a request; an empty one is none (docs/protocol/state.md). */
 export const etagOf = (request: SetState | DeleteState): string | undefined =>
   request.etag === "" ? undefined : request.etag;
 
-/** A caller that must be the first: first-write without an etag. */
+/** Whether the caller must be the first to write: first-write without an etag. */
 export const mustBeFirst = (request: SetState | DeleteState): boolean =>
   !request.etag && request.options?.concurrency === "first-write";
 
-/** Some 3,000 years: every store can write down when that ends. */
+/** Some 3,000 years: all stores can represent when that ends. */
 const maxTtl = 100_000_000_000;
 
 /**

@@ -1,4 +1,4 @@
-/** Values that count as something else than they say: a `ture` that is false, a direction that there is not. */
+/** Finds values that do not mean what they say: a `ture` that counts as false, a direction that does not exist. */
 import type {
   ComponentDefinition,
   ComponentResource,

@@ -1,11 +1,11 @@
-/** What an output binding sends where its receiver is told that it is not JSON. */
+/** What an output binding sends if the request names a type that is not JSON. */
 import { isJsonType } from "../shared/content-type.ts";
 
 const quote = 0x22;
 
 /**
- * The characters of a JSON string, if the type is given and is not JSON;
- * everything else as it is. Numbers, objects and what is no JSON stay too.
+ * The characters of a JSON string, if the type is given and is not JSON. All
+ * else stays as it is: numbers, objects, and data that are not JSON.
  */
 export function textOf(
   data: Uint8Array,
@@ -22,7 +22,7 @@ export function textOf(
   try {
     return Buffer.from(JSON.parse(written.toString()) as string);
   } catch {
-    // Bytes in quotes that are no JSON string are the sender's own.
+    // Bytes in quotes that are no JSON string stay as they are.
     return data;
   }
 }
@@ -30,7 +30,7 @@ export function textOf(
 export const isContentType = (name: string): boolean =>
   name.length === 12 && name.toLowerCase() === "content-type";
 
-/** The name, as written, of what says the type of a message. */
+/** The name, as written, of the entry that has a message's type. */
 export const contentTypeKey = (
   metadata: Readonly<Record<string, string>>,
 ): string | undefined => Object.keys(metadata).find(isContentType);

@@ -1,4 +1,4 @@
-/** Properties that the original acts upon and these drivers don't, by type: no slips, but to be told. */
+/** Properties that the original acts upon and these drivers do not, by type. They are no slips, but the log names them. */
 const azure =
   "azureTenantId azureClientId azureClientSecret azureCertificate azureCertificateFile azureCertificatePassword azureEnvironment";
 const oidc =
@@ -9,10 +9,11 @@ const aws =
 const byType: Record<string, string> = {
   "bindings.kafka": `${oidc} ${aws} ${azure} schemaRegistryAPIKey schemaRegistryAPISecret schemaCachingEnabled schemaLatestVersionCacheTTL useAvroJSON consumerID`,
   "state.redis": `${azure} ${oidc}`,
-  "state.postgresql": `${azure} ${aws}`,
+  "bindings.postgresql": `${azure} ${aws} hostaddr`,
+  "state.postgresql": `${azure} ${aws} hostaddr`,
 };
 
-/** Read by the block that a component serves, whatever its type. */
+/** Properties that are read by the component's block, whatever its type. */
 const byKind: Record<string, string> = {
   bindings: "direction route",
   state:

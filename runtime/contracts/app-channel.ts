@@ -1,36 +1,51 @@
-/** The door to the user's app, as blocks and components see it. */
+/** The way to the user's app in the terms of what is wanted of it, whatever protocol it speaks. */
+import { DeliveryError, type BindingMessage } from "./binding.ts";
 import type { Forward } from "./invocation.ts";
 
-/** What the app answered. `body` is at most the body limit. */
-export interface AppReply {
-  status: number;
-  body: Uint8Array;
+/** An input binding as the app knows it. */
+export interface AppInput {
+  name: string;
+  /** The component's metadata `route`, else its name. */
+  route: string;
 }
 
-/** The one door to the user's app. */
 export interface AppChannel {
   /**
-   * Passes a request through, both bodies streamed. Headers go out as they are,
-   * with the app's token added. Waits for its turn like `send`, and holds
-   * it until the answer's body has ended.
+   * Asks whether the app takes an input. Undefined if it does; else why it does
+   * not, and what to change. Rejects when it can't be asked.
    */
-  forward: Forward;
+  refusalOf(input: AppInput, timeoutMs: number): Promise<string | undefined>;
   /**
-   * Sends a request and reads the answer. Waits for its turn when
-   * concurrency is limited. Rejects with `DeliveryError` when the app
-   * can't be reached or breaks off.
+   * Hands a message over, once it is its turn. Resolves with the app's answer
+   * once the app took it. Rejects with {@link DeliveryError} when it did not, {@link AppUnreachable} among them.
    */
-  send(
-    method: string,
-    path: string,
-    options?: {
-      body?: Uint8Array;
-      headers?: Record<string, string>;
-      timeoutMs?: number;
-      /** A health probe: waits for no turn and carries no token. */
-      probe?: boolean;
-    },
-  ): Promise<AppReply>;
+  deliver(input: AppInput, message: BindingMessage): Promise<Uint8Array>;
+  /**
+   * Passes a call through, both bodies streamed, once it is its turn; the turn
+   * lasts until the answer's body has ended. Headers go out as they are, with
+   * the app's token added. Rejects with {@link AppUnreachable} when there is no answer.
+   */
+  invoke: Forward;
+  /** Why the app is not healthy; undefined if it is. Waits for no turn and carries no token. */
+  illness(path: string, timeoutMs: number): Promise<string | undefined>;
   /** Resolves once something listens on the app's port; rejects when `signal` aborts. */
   whenListening(signal: AbortSignal): Promise<void>;
+}
+
+/** The app could not be called, or broke off: there is no answer of it. */
+export class AppUnreachable extends DeliveryError {
+  override name = "AppUnreachable";
+  /** Nothing of the call reached it. */
+  readonly unsent: boolean;
+  /** Nothing listens on its port. */
+  readonly isAway: boolean;
+
+  constructor(
+    message: string,
+    options: { cause?: unknown; unsent?: boolean; isAway?: boolean } = {},
+  ) {
+    super(message, undefined, options.cause);
+    this.isAway = options.isAway ?? false;
+    this.unsent = options.unsent ?? this.isAway;
+  }
 }

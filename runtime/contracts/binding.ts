@@ -1,15 +1,14 @@
 /** What a binding is: the contract between the bindings building block and the drivers. */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
-/** What an output binding is asked to do. `data` is `undefined` for a null record. */
+/** A request to an output binding. `data` is `undefined` for a null record. */
 export interface BindingRequest {
   operation: string;
   data: Uint8Array | undefined;
   metadata: Record<string, string>;
 }
 
-/** What it answers; `undefined` instead of a response means HTTP 204. `data` is given away: its memory is freed once it is sent. */
+/** Its answer; `undefined` instead of a response means HTTP 204. `data` is handed over: its memory is freed once it is sent. */
 export interface BindingResponse {
   data?: Uint8Array;
   metadata?: Record<string, string>;
@@ -19,15 +18,15 @@ export interface BindingResponse {
 export interface BindingMessage {
   data: Uint8Array;
   metadata: Record<string, string>;
-  /** Worth nothing later, as a tick of a clock: while no app listens it fails at once instead of being held. */
+  /** True for a message that is worthless later, such as a tick of a clock: while no app listens it fails at once and is not held. */
   perishable?: boolean;
 }
 
 /**
  * Hands one message to the app. Resolves with the app's body once the app took
- * it (any 2xx); rejects otherwise, and then the component decides: redeliver,
- * dead-letter or skip; but never after a {@link DeliveryInterrupted}. It is up to the component never to call it twice at the
- * same time for one partition.
+ * it (any 2xx). Otherwise it rejects, and the component decides whether to
+ * redeliver, dead-letter or skip the message; after a {@link DeliveryInterrupted} it does none of these.
+ * The component must not call it twice at the same time for one partition.
  */
 export type Deliver = (
   message: BindingMessage,
@@ -49,23 +48,9 @@ export interface Binding {
   close(): Promise<void>;
 }
 
-/** Defines a binding; generics stop here. */
-export function defineBinding<T extends MetadataTable>(
-  type: string,
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<Binding>,
-  options: { errorPrefix?: string } = {},
-): ComponentDefinition<Binding> {
-  return {
-    type,
-    versions: ["v1"],
-    metadata,
-    ...options,
-    open: open as unknown as ComponentDefinition<Binding>["open"],
-  };
-}
+export const defineBinding = definer<Binding>();
 
-/** The app did not take a message: what it answered, or why it could not be asked. */
+/** The app did not take a message: its answer, or why it could not be reached. */
 export class DeliveryError extends Error {
   override name = "DeliveryError";
   /** HTTP status of the app, `undefined` on a transport error. */
@@ -77,7 +62,7 @@ export class DeliveryError extends Error {
   }
 }
 
-/** An output binding failed, and what it answered is worth knowing: the metadata goes to the caller with the error. */
+/** An output binding failed but gave metadata, which go to the caller with the error. */
 export class BindingError extends Error {
   override name = "BindingError";
   readonly metadata: Record<string, string>;

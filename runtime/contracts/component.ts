@@ -35,7 +35,7 @@ export interface OpenContext<T extends MetadataTable = MetadataTable> {
   /** The sidecar's environment. */
   env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** What this binding is wanted for (the component's `direction`); both unless restricted. */
+  /** What this binding is used for (the component's `direction`); both unless restricted. */
   directions: { input: boolean; output: boolean };
 }
 
@@ -51,11 +51,30 @@ export interface ComponentDefinition<C extends Closable = Closable> {
   /** Versions it answers to; `["v1"]` also serves an empty version and `v0`. */
   versions: string[];
   metadata: MetadataTable;
-  /** Put before a metadata error, where the original does so: `kafka error: `. */
+  /** Prefix of a metadata error, if the original has one: `kafka error: `. */
   errorPrefix?: string;
   /**
-   * Opens the component. Throws on bad metadata; a server that is merely late
-   * is not an error: connect in the background and keep trying.
+   * Opens the component. Throws on bad metadata. A server that is only late is
+   * not an error: connect in the background and keep trying.
    */
   open(context: OpenContext): Promise<C>;
 }
+
+/**
+ * How drivers of one kind are written: its open function gets the metadata that
+ * its table describes, typed. Generics stop here.
+ */
+export const definer =
+  <C extends Closable>() =>
+  <T extends MetadataTable>(
+    type: string,
+    metadata: T,
+    open: (context: OpenContext<T>) => Promise<C>,
+    more: { versions?: string[]; errorPrefix?: string } = {},
+  ): ComponentDefinition<C> => ({
+    type,
+    versions: ["v1"],
+    metadata,
+    ...more,
+    open: open as unknown as ComponentDefinition<C>["open"],
+  });

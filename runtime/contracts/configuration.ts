@@ -1,4 +1,4 @@
-/** What a `kind: Configuration` resource says, as far as the sidecar acts on it (spec api §10). */
+/** What a `kind: Configuration` resource says, as far as the sidecar acts on it (docs/protocol/configuration.md). */
 import type { MetadataItem } from "./metadata.ts";
 import type { Position } from "../shared/position.ts";
 
@@ -13,6 +13,8 @@ export interface Configuration {
   deniedComponents: string[];
   /** Names of `spec.features` that are enabled; the metadata lists them. */
   enabledFeatures: string[];
+  /** Names of those that are disabled. */
+  disabledFeatures: string[];
   /** `spec.logging.apiLogging`. */
   apiLogging: {
     enabled?: boolean;
@@ -43,9 +45,9 @@ export interface AccessPolicy {
   trustDomain: string;
   defaultAction: AccessAction;
   operations: {
-    /** With a leading slash; a last segment of one star is any one segment, of two stars is the rest. */
+    /** With a leading slash. A last segment `*` stands for any one segment, `**` for any rest. */
     name: string;
-    /** Upper case; `*` is any. */
+    /** Upper case; `*` stands for any verb. */
     httpVerbs: string[];
     action: AccessAction;
   }[];
@@ -59,10 +61,11 @@ export interface NameResolution {
   at?: Position;
 }
 
-/** What holds when no `--config` is given. */
+/** The Configuration if no `--config` is given. */
 export const defaultConfiguration: Configuration = {
   secretScopes: [],
   deniedComponents: [],
   enabledFeatures: [],
+  disabledFeatures: [],
   apiLogging: { obfuscateUrls: false, omitHealthChecks: false },
 };

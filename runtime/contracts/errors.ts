@@ -1,5 +1,5 @@
 /**
- * The API's errors as data: Dapr's code, HTTP status and exact text (spec api).
+ * The API's errors as data: Dapr's code, HTTP status and exact text (docs/protocol/http-api.md).
  * `%s` takes the arguments in order. Formatted in one place, {@link ApiError}.
  */
 const catalogue = {
@@ -18,7 +18,7 @@ const catalogue = {
     "error invoking output binding %s: %s",
   ],
 
-  // Spec api §2.
+  // State: docs/protocol/state.md.
   stateNotConfigured: [
     500,
     "ERR_STATE_STORE_NOT_CONFIGURED",
@@ -98,7 +98,7 @@ const catalogue = {
   ],
   stateQuery: [500, "ERR_STATE_QUERY", "state store %s query failed: %s"],
 
-  // Spec api §5.
+  // Secrets: docs/protocol/secrets.md.
   secretsNotConfigured: [
     500,
     "ERR_SECRET_STORES_NOT_CONFIGURED",
@@ -130,7 +130,7 @@ const catalogue = {
     "failed getting secrets from secret store %s: %s",
   ],
 
-  // Spec api §4.
+  // Service invocation: docs/protocol/invocation.md.
   noInvokeTarget: [
     404,
     "ERR_DIRECT_INVOKE",
@@ -143,7 +143,7 @@ const catalogue = {
     "failed to invoke, id: %s, err: %s",
   ],
 
-  // Blocks that this version has not got: code and status as where nothing of the kind is configured.
+  // Blocks that this version does not have: code and status are those of a sidecar without such components.
   pubsubNotFound: [
     404,
     "ERR_PUBSUB_NOT_FOUND",
@@ -200,7 +200,7 @@ const catalogue = {
 
 export type ErrorName = keyof typeof catalogue;
 
-/** One entry of a rich error's `details` (spec api §0). */
+/** One entry of a rich error's `details`. */
 export type ErrorDetail = { "@type": string } & Record<string, unknown>;
 
 const detail = (
@@ -245,7 +245,7 @@ export interface ApiErrorOptions {
   details?: ErrorDetail[];
   /** Headers of the answer, e.g. a binding's metadata. */
   headers?: Record<string, string>;
-  /** Said after the original's words. */
+  /** Added after the original's words. */
   because?: string | undefined;
 }
 

@@ -40,12 +40,12 @@ test.each([
   ["canary.Prefix_", 'relation "canary.prefix_state"; schema "canary"'],
   ["p%40canary", "p@canary p%40canary"],
   ["a|canary/d*e|x", "an error on canary/d*e"],
-])("S11: no part of %s shows in an error", (value, message) => {
+])("no part of %s shows in an error", (value, message) => {
   const hide = hideSecrets([item("host", value, true)], table);
   expect(hide(message)).not.toMatch(/canary/i);
 });
 
-test("S11: parts of a secret leave other words as they are", () => {
+test("parts of a secret leave other words as they are", () => {
   const hide = hideSecrets(
     [
       item("host", "host=h user=postgres password=x dbname=able", true),

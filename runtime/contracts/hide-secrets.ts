@@ -1,28 +1,28 @@
-/** Keeps a component's secret values, and what they are made of, out of its log lines and errors, whoever wrote them. */
+/** Keeps a component's secret values, and their parts, out of its log lines and errors, whoever wrote these. */
 import type { MetadataItem } from "./metadata.ts";
 import { messageOf } from "../shared/message-of.ts";
 import type { Logger } from "../shared/log.ts";
 import type { MetadataTable } from "./metadata.ts";
 import { partsOf } from "../shared/secret-parts.ts";
 
-/** Shorter ones would tear holes into innocent words. */
+/** Shorter values are not hidden, as they occur in ordinary words. */
 const minLength = 4;
-/** What is longer no message quotes in another case, and would make a large pattern. */
+/** Longer values are hidden in their own case only: no message changes it, and the pattern would be large. */
 const maxPatternLength = 1000;
 
 /** Replaces the values in a text. */
 export type Hide = (text: string) => string;
 
-/** What an error says of a component, fit for the API and the log: its secrets are hidden. */
+/** The message of a component's error for the API and the log: its secrets are hidden. */
 export type Explain = (error: unknown) => string;
 
 const unchanged: Hide = (text) => text;
 
 /**
- * Hides what came out of a secret store, what the table calls secret, and
- * passwords inside URLs and connection strings: as a whole, and the parts of it
- * that a driver may name alone, such as the host of a URL. The host in a
- * connection string that stands in the component's file is no secret.
+ * Hides values from a secret store, values that the table calls secret, and
+ * passwords inside URLs and connection strings. It hides them as a whole, and
+ * the parts that a driver may name alone, such as the host of a URL. The host in
+ * a connection string that is written in the component's file is no secret.
  */
 export function hideSecrets(
   items: readonly MetadataItem[],
@@ -47,7 +47,7 @@ export function hideSecrets(
     for (const text of spelled(secrets.flatMap(partsOf))) parts.add(text);
   }
   const replace = [...new Set([...wholes, ...parts])]
-    // A longer one first: it may hold others.
+    // Longer ones first, as they may contain others.
     .sort((a, b) => b.length - a.length)
     .map((text) => replacement(text, !wholes.has(text) && isPlain(text)));
   if (replace.length === 0) return unchanged;
@@ -74,10 +74,10 @@ function passwordsIn(value: string): string[] {
   return found;
 }
 
-/** A word or a number: as a part it is hidden only where it stands alone, since others may hold it by chance. */
+/** A word or a number. As a part it is hidden only where it stands alone, since other words may contain it by chance. */
 const isPlain = (text: string) => /^(?:[a-z]+|\d+)$/.test(text);
 
-/** In any case: servers and URLs turn names into lower case. */
+/** Matches in any case, as servers and URLs turn names into lower case. */
 function replacement(text: string, isWord: boolean): Hide {
   if (text.length > maxPatternLength)
     return (shown) => shown.replaceAll(text, "***");
@@ -89,7 +89,7 @@ function replacement(text: string, isWord: boolean): Hide {
   return (shown) => shown.replace(pattern, "***");
 }
 
-/** As they stand, as JSON writes them, as a URL carries them, and without their escapes. */
+/** The values as they are, as JSON writes them, as a URL carries them, and without their escapes. */
 function spelled(values: readonly string[]): Set<string> {
   const forms = values.flatMap((value) => {
     const trimmed = value.trim();
@@ -108,7 +108,7 @@ function orNone(spell: (text: string) => string, text: string): string[] {
   try {
     return [spell(text)];
   } catch {
-    return []; // not a text that a URL carries; then no URL tells it
+    return []; // no URL can contain this text
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The nouns of service invocation: a request that is passed through and its
- * answer, both with bodies that may be streams; and what carries it from one
+ * The types of service invocation: a request that is passed through and its
+ * answer, both with bodies that may be streams, and what carries them from one
  * sidecar to another.
  */
 import type { Readable } from "node:stream";
@@ -15,20 +15,20 @@ export interface ForwardRequest {
   /** Normalised path with its query, as it goes on the wire: `/neworder?x=1`. */
   path: string;
   headers: RawHeaders;
-  /** Bytes where the whole body is at hand and may be sent again; a stream is sent once. */
+  /** Bytes if the whole body is at hand and may be sent again; a stream is sent once. */
   body: Uint8Array | Readable | undefined;
-  /** The caller went away: whatever is under way ends. */
+  /** Aborts when the caller has gone: whatever is under way ends. */
   signal?: AbortSignal;
 }
 
 export interface ForwardReply {
   status: number;
   headers: RawHeaders;
-  /** A stream that fails half-way has to cut the caller's connection, not end it well. */
+  /** If a stream fails half-way, the caller's connection has to be cut: a clean end would look like the whole body. */
   body: Uint8Array | Readable;
 }
 
-/** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, when there is no answer. */
+/** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, if there is no answer. */
 export type Forward = (request: ForwardRequest) => Promise<ForwardReply>;
 
 /** A request from one sidecar to another; caller and callee travel in the headers (`dapr-caller-app-id` …). */
@@ -37,12 +37,12 @@ export interface PeerRequest extends ForwardRequest {
   namespace: string;
 }
 
-/** A `kind: HTTPEndpoint`: an address outside that is called by a name (spec api §4). */
+/** A `kind: HTTPEndpoint`: an address outside that is called by a name. */
 export interface HttpEndpoint {
   name: string;
   /** `http` or `https`; a path is kept before the method's. */
   baseUrl: string;
-  /** Sent with each call, in place of the caller's of the same name. */
+  /** Sent with each call, instead of the caller's headers of the same name. */
   headers: RawHeaders;
   /** PEM texts. */
   clientTls?: { rootCa?: string; certificate?: string; privateKey?: string };
@@ -50,14 +50,14 @@ export interface HttpEndpoint {
 
 /** The way to addresses that have no sidecar. */
 export interface External {
-  /** Calls a plain URL's server; redirects are its answer. */
+  /** Calls the server of a plain URL; a redirect is the answer. */
   callUrl(baseUrl: string, request: ForwardRequest): Promise<ForwardReply>;
   /** Calls a named endpoint. */
   callEndpoint(
     endpoint: HttpEndpoint,
     request: ForwardRequest,
   ): Promise<ForwardReply>;
-  /** It is not called any more; calls under way end well. */
+  /** Removes an endpoint; calls under way end well. */
   forget(endpoint: HttpEndpoint): Promise<void>;
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export interface Peers {
   close(): Promise<void>;
 }
 
-/** Why a call between sidecars failed, in the terms of gRPC (spec api §4, grpc §4). */
+/** Why a call between sidecars failed, in the terms of gRPC. */
 export type CallErrorKind =
   | "unavailable"
   | "unauthenticated"
@@ -78,7 +78,7 @@ export type CallErrorKind =
   | "unimplemented"
   | "internal";
 
-/** No connection was made, or it took nothing. */
+/** Whether no connection was made, or it took nothing. */
 export const isConnectError = (error: unknown): boolean => {
   const { syscall, unsent } = (error ?? {}) as NodeJS.ErrnoException & {
     unsent?: boolean;
@@ -86,7 +86,7 @@ export const isConnectError = (error: unknown): boolean => {
   return unsent === true || syscall === "connect" || syscall === "getaddrinfo";
 };
 
-/** There is no answer of an app: `message` is what the caller's error quotes. */
+/** No app has answered; the caller's error quotes `message`. */
 export class CallError extends Error {
   override name = "CallError";
   readonly kind: CallErrorKind;

@@ -1,20 +1,20 @@
 /**
  * Typed metadata tables: one table per component feeds the parser, the errors
- * and the component's page. Rules of `kit/metadata`: keys compare without case,
- * unknown keys pass (who opens a component warns about them), a bool that is not one of y/yes/true/t/on/1 is false.
+ * and the component's page. The rules are those of Dapr's `kit/metadata`: keys in any
+ * case, unknown keys pass (whoever opens a component warns), a bool other than y/yes/true/t/on/1 is false.
  */
 import { nearestName } from "../shared/nearest-name.ts";
 import { isTruthy, parseDurationMs, parseQuantity } from "../shared/units.ts";
 import type { Position } from "../shared/position.ts";
 
-/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see spec components §1.2). */
+/** One entry of `spec.metadata`, its value already text (YAML 1.1 scalars, see docs/protocol/resources.md). */
 export interface MetadataItem {
   name: string;
   value: string;
   at?: Position;
-  /** Where its name is written; `at` is its value's place. */
+  /** Where its name is written; `at` is the place of its value. */
   nameAt?: Position;
-  /** The value came out of a secret store: no message may tell it. */
+  /** The value came from a secret store: no message may contain it. */
   isSecret?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Property<T = unknown> {
   parse(text: string): T;
   default?: T;
   required?: boolean;
-  /** Said when it is required and absent, where the original has words of its own: `schedule not set`. */
+  /** The original's own words if it is required and absent, such as `schedule not set`. */
   missing?: string;
   secret?: boolean;
   /** Older names, used only when the main name is absent. */
@@ -38,7 +38,7 @@ export type MetadataValues<T extends MetadataTable> = {
   [K in keyof T]: T[K] extends Property<infer V> ? V : never;
 };
 
-/** A component's metadata is wrong; `at` is the line to look at, or `property` the name whose line it is. */
+/** A component's metadata is wrong. `at` is the line to look at, or `property` the name that is on it. */
 export class MetadataError extends Error {
   override name = "MetadataError";
   readonly at: Position | undefined;
@@ -63,7 +63,7 @@ const property =
     >;
 
 export const text = property("text", (value) => value);
-/** Comma-separated, not trimmed (spec components §1.2). */
+/** Comma-separated, not trimmed. */
 export const list = property("list", (value) =>
   value === "" ? [] : value.split(","),
 );
@@ -142,7 +142,7 @@ export function parseMetadata<T extends MetadataTable>(
   return values as MetadataValues<T>;
 }
 
-/** The written key that most looks like a misspelt `wanted`, if any is within two edits and not a property itself. */
+/** The written key that looks most like a misspelt `wanted`: within two edits, and no property itself. */
 function nearest(
   wanted: string,
   written: string[],

@@ -1,11 +1,10 @@
 /**
  * The one form of a method's path: decoded once, cleaned, encoded again. Access
- * control judges the very path that goes on the wire (research §3, "normalise
- * once at the edge").
+ * control judges the very path that goes on the wire.
  */
 
 export interface MethodPath {
-  /** As access control compares it, with its leading slash: `/a b`. */
+  /** As access control compares it, with a leading slash: `/a b`. */
   operation: string;
   /** As it goes on the wire: `/a%20b?x=1`; the query is as it came. */
   wire: string;
@@ -23,7 +22,7 @@ const queryUnsafe = /[^\x21-\x7e\x80-\xff]|#/;
 
 /**
  * Normalises a percent-encoded path with its query. `..` stops at the root. A
- * `#`, `?`, NUL or control character throws, as a bad escape does (spec api §4).
+ * `#`, `?`, NUL or control character throws, as a bad escape does.
  */
 export function methodPath(encoded: string): MethodPath {
   const mark = encoded.indexOf("?");

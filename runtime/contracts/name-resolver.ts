@@ -1,6 +1,5 @@
 /** What a name resolver is: it makes this sidecar known and finds the others. */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
 /** Where a sidecar takes calls of other sidecars. */
 export interface Peer {
@@ -8,7 +7,7 @@ export interface Peer {
   host: string;
   /** Its internal gRPC port. */
   port: number;
-  /** What it speaks besides the original's internal gRPC, if the resolver knows: our own protocol's version. */
+  /** The version of our direct protocol, if the resolver knows that the sidecar speaks it beside gRPC. */
   direct?: string;
 }
 
@@ -21,29 +20,12 @@ export interface Registration extends Peer {
 export interface NameResolver {
   /** Makes this sidecar known until `close`. */
   register?(self: Registration): Promise<void>;
-  /** Finds a sidecar of the app; `undefined` when this resolver knows none. Rejects when it can't ask. */
+  /** Finds a sidecar of the app; `undefined` if this resolver knows none. Rejects if it can't ask. */
   resolve(appId: string, namespace: string): Promise<Peer | undefined>;
-  /** The peer did not answer: others come before it for a while, or it is not given before it is seen anew. */
+  /** To be called when the peer did not answer: others are preferred for a while, or it is left out until it is seen again. */
   forget?(appId: string, namespace: string, peer: Peer): void;
   /** Withdraws the registration. */
   close(): Promise<void>;
 }
 
-/** The namespace of this sidecar: `NAMESPACE`, else `default`. */
-export const ownNamespace = (
-  env: Readonly<Record<string, string | undefined>>,
-): string => env["NAMESPACE"] || "default";
-
-/** Defines a name resolver; generics stop here. */
-export function defineNameResolver<T extends MetadataTable>(
-  type: string,
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<NameResolver>,
-): ComponentDefinition<NameResolver> {
-  return {
-    type,
-    versions: ["v1"],
-    metadata,
-    open: open as unknown as ComponentDefinition<NameResolver>["open"],
-  };
-}
+export const defineNameResolver = definer<NameResolver>();

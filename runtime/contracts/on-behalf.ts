@@ -1,14 +1,14 @@
 /**
- * A sidecar that is made to call another one of its machine is "a program of
- * this machine" there, though its caller may be none. So what it sends for a
- * caller tells so, where only this machine may do what is asked.
+ * A sidecar may be made to call another one of its machine. There it counts as a
+ * program of this machine, though its caller may not be one. So requests that
+ * only this machine may make bear a mark if a sidecar sends them for a caller.
  */
 
-/** Is on the request of a sidecar for a caller, whatever its value. */
+/** This header marks a request that a sidecar makes for a caller; its value does not matter. */
 export const onBehalfHeader = "dapr-on-behalf";
 
-/** Paths as servers compare them, behind whatever base. Others are left as they are: not every server need know who asks. */
+/** The paths that need the mark, behind any base. Other requests have none: not every server need know who asks. */
 const guarded = /\/v1\.0\/(?:shutdown|metadata)/;
 
-/** Whether a request of this path has to bear the mark. */
+/** Whether a request with this path needs the mark. */
 export const isMarked = (path: string): boolean => guarded.test(path);

@@ -1,4 +1,4 @@
-/** How an app's key becomes the store's, so that apps do not overwrite each other (spec api §2, Key prefix). */
+/** How an app's key becomes the store's, so that apps do not overwrite each other (docs/protocol/state.md). */
 import type { MetadataItem } from "./metadata.ts";
 import { MetadataError } from "./metadata.ts";
 
@@ -39,10 +39,10 @@ export function keyPrefix(
 
 export const isLegalKey = (key: string): boolean => !key.includes(separator);
 
-/** The key as its app knows it: the second part (spec api §2). */
+/** The key as its app knows it: the second part. */
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;
 
-/** Says what is wrong with a property; its place goes along. */
+/** An error that says what is wrong with a property, and where. */
 export const refusal = ({ name, at }: MetadataItem, why: string) =>
   new MetadataError(`metadata '${name}': ${why}`, at);

@@ -3,10 +3,9 @@
  * drivers. Keys are already prefixed (`nodeapp||order`); drivers never look
  * inside them.
  */
-import type { ComponentDefinition, OpenContext } from "./component.ts";
-import type { MetadataTable } from "./metadata.ts";
+import { definer } from "./component.ts";
 
-/** What `/v1.0/metadata` lists; the block asks before it offers a route. */
+/** The features that `/v1.0/metadata` lists; the block checks them before it offers a route. */
 export type StateFeature =
   | "ETAG"
   | "TRANSACTIONAL"
@@ -15,7 +14,7 @@ export type StateFeature =
   | "DELETE_WITH_PREFIX"
   | "KEYS_LIKE";
 
-/** A value as it is stored: text is JSON text, bytes are passed through untouched (gRPC). */
+/** A value as it is stored. A text is JSON; bytes (from gRPC) pass through unchanged. */
 export type StateValue = string | Uint8Array;
 
 export interface StateOptions {
@@ -39,7 +38,7 @@ export interface StateEntry {
 export interface SetState {
   key: string;
   value: StateValue;
-  /** Present, even when empty, once the caller gave one. */
+  /** Present if the caller gave one, even an empty one. */
   etag?: string;
   options?: StateOptions;
   /** e.g. `ttlInSeconds`, `contentType`. */
@@ -75,35 +74,35 @@ export interface QueryResult {
  * `bulkSet` and `bulkDelete` the block makes parallel single calls; `transact`
  * goes with the feature TRANSACTIONAL, `query` with QUERY_API.
  *
- * Every method rejects with {@link EtagError} where an etag does not match or
- * can't be one, and with a plain Error (said to a person) for all else.
+ * All methods reject with an {@link EtagError} if an etag does not match or can't
+ * be one, and with a plain, readable Error for all else.
  */
 export interface StateStore {
   features: readonly StateFeature[];
-  /** Why the store can't hold such a key, or would make another of it; undefined if it can. Asked before any other call. */
+  /** Why the store can't hold this key, or would change it; undefined if it can. Called before any other method. */
   refuseKey?(key: string): string | undefined;
   get(request: GetState): Promise<StateEntry | undefined>;
   set(request: SetState): Promise<void>;
   delete(request: DeleteState): Promise<void>;
-  /** In the order of `requests`; a missing key is `undefined`, one that failed is its Error. */
+  /** Results in the order of `requests`: `undefined` for a missing key, an Error for one that failed. */
   bulkGet?(requests: GetState[]): Promise<(StateEntry | Error | undefined)[]>;
-  /** In the order of `requests`: `undefined` for one that was stored, its Error for one that was not. */
+  /** Results in the order of `requests`: `undefined` for one that was stored, else its Error. */
   bulkSet?(requests: SetState[]): Promise<(Error | undefined)[]>;
   bulkDelete?(requests: DeleteState[]): Promise<(Error | undefined)[]>;
-  /** All or nothing, as far as the store can (spec components §3.1, §4.1). */
+  /** Does all or nothing, as far as the store can. */
   transact?(
     operations: StateOperation[],
     metadata: Record<string, string>,
   ): Promise<void>;
-  /** Most operations of one transaction; no limit if absent. */
+  /** The most operations of one transaction; no limit if absent. */
   maxTransactionOperations?: number;
-  /** Finds keys of `keyPrefix` and no further `||`: those that the asking app may have saved. */
+  /** Finds keys with `keyPrefix` and no further `||`: those that the asking app may have saved. */
   query?(
     query: StateQuery,
     metadata: Record<string, string>,
     keyPrefix: string,
   ): Promise<QueryResult>;
-  /** Lets what is under way end, then closes its connections. */
+  /** Waits for calls under way, then closes its connections. */
   close(): Promise<void>;
 }
 
@@ -124,17 +123,4 @@ export class EtagError extends Error {
   }
 }
 
-/** Defines a state store; generics stop here. */
-export function defineStateStore<T extends MetadataTable>(
-  type: string,
-  versions: string[],
-  metadata: T,
-  open: (context: OpenContext<T>) => Promise<StateStore>,
-): ComponentDefinition<StateStore> {
-  return {
-    type,
-    versions,
-    metadata,
-    open: open as unknown as ComponentDefinition<StateStore>["open"],
-  };
-}
+export const defineStateStore = definer<StateStore>();

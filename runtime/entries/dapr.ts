@@ -10,10 +10,10 @@ for (const stream of [process.stdout, process.stderr])
 const problem = whyNotExtraAuthorities();
 if (problem) console.error(problem);
 const code = problem ? 1 : await main(process.argv.slice(2));
-// Once all is written, and even if something the app started in a session of its own still holds our pipes.
+// Ends once all is written, even if a process that the app started in its own session still holds our pipes.
 process.stdout.write("", () => {
   const lost = process.stdout.errored as NodeJS.ErrnoException | null;
-  // Whoever read has gone (`| head`, a closed terminal): as asked for.
+  // Whoever read our output has gone (`| head`, a closed terminal), which is no error.
   if (!lost || lost.code === "EPIPE" || lost.code === "EIO")
     return exitSoon(code);
   console.error(`the output could not be written: ${lost.message}`);

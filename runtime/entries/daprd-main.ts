@@ -15,7 +15,7 @@ import { watchLifeline } from "../shared/process/lifeline.ts";
 import { createLogFile } from "../shared/log-file.ts";
 import { createLogger, parseLevel, type Logger } from "../shared/log.ts";
 import { lateLimit } from "../shared/process/node-limits.ts";
-import { start, type Sidecar } from "../sidecar/start.ts";
+import type { Sidecar } from "../sidecar/start.ts";
 import { daprVersion, version } from "../shared/version.ts";
 import { delay } from "../shared/timers.ts";
 
@@ -28,7 +28,7 @@ const signalNames: Partial<Record<NodeJS.Signals, string>> = {
   SIGINT: "interrupt",
   SIGTERM: "terminated",
 };
-/** The answer to the request goes out meanwhile. */
+/** Meanwhile the answer to the request goes out. */
 const forcedExitMs = 100;
 const waitLimitMs = 60_000;
 
@@ -63,7 +63,7 @@ async function main(argv: string[]) {
       `These flags are accepted but not acted upon by this version: ${later.join(", ")}`,
     );
   process.on("uncaughtException", (error, origin) => {
-    // Nobody can tell what was left half done, such as an answer or a position.
+    // Nobody knows what was left half done, such as an answer or a position.
     log.fatal(
       `An error that nobody handled (${origin}) ends this sidecar, as its state is not known any more: ${error?.stack ?? String(error)}`,
     );
@@ -100,6 +100,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
   const calledOff = new AbortController();
   void ended.promise.then(() => calledOff.abort());
+  const { start } = await import("../sidecar/start.ts");
   const starting = start({
     flags,
     env: process.env,
@@ -115,7 +116,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     },
   });
   try {
-    // Whoever wants it to end need not wait until it has started.
+    // It can be told to end before it has started.
     await Promise.race([starting, ended.promise]);
   } catch (error) {
     log.fatal(`Fatal error from runtime: ${messageOf(error)}`);
@@ -134,7 +135,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
           : "Shutdown requested via API; beginning shutdown",
     );
   const code = await close(starting, flags, log);
-  // Nobody else is left to kill an app that does not heed its SIGTERM.
+  // Nobody else is left to kill an app that ignores SIGTERM.
   if (end.kind === "parent") await (await parentGone)?.appEnded;
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
@@ -142,7 +143,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   return end.kind === "restart" && code === 0 ? "restart" : code;
 }
 
-/** The documented shutdown (spec api §6.6). Returns the exit code. */
+/** The documented shutdown. Returns the exit code. */
 async function close(
   starting: Promise<Sidecar>,
   flags: Flags,
@@ -166,7 +167,7 @@ async function close(
   const limitMs = (seconds < 0 ? 5 : seconds) * 1000;
   const closing = starting
     .catch((error: unknown) => {
-      // What it had opened is closed again.
+      // It has closed again what it had opened.
       log.warn(`The start ended with it: ${messageOf(error)}`);
       return undefined;
     })
@@ -181,7 +182,7 @@ async function close(
   const limit = new AbortController();
   const late = delay(limitMs, "late" as const, limit);
   const outcome = await (limitMs > 0 ? Promise.race([closing, late]) : closing);
-  late.catch(() => {}); // called off, so that it does not hold up the exit
+  late.catch(() => {}); // not awaited, so that it does not delay the exit
   limit.abort();
   if (outcome === "late") {
     log.fatal("Graceful shutdown timeout exceeded, forcing shutdown");
@@ -228,7 +229,7 @@ function applyDeprecated({ flags, given }: ParsedFlags, log: Logger) {
     flags["read-buffer-size"] = kilobytes * 1024;
 }
 
-/** What no single flag can check. */
+/** Checks that concern several flags. */
 function check(flags: Flags) {
   const id = flags["app-id"];
   if (id === "")

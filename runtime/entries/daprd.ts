@@ -11,9 +11,14 @@ import {
   nodeLimits,
 } from "../shared/process/node-limits.ts";
 
+/** It only says something: the limits are not worth a second start. */
+const isQuestion = /^--?(version|build-info|help|h)$/.test(
+  process.argv[2] ?? "",
+);
+
 // From source, in a debugger, it stays the process it is.
 if (import.meta.filename.endsWith(".js")) {
-  if (!hasLimits())
+  if (!isQuestion && !hasLimits())
     process.execve!(
       process.execPath,
       [

@@ -1,18 +1,18 @@
-/** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (spec kubernetes §1). */
+/** Reads `dapr.io/…` annotations: strings, of which some are numbers or switches (docs/protocol/kubernetes.md). */
 import { isFalsy, isTruthy } from "../shared/units.ts";
 import { annotation, appService } from "./names.ts";
 import type { ObjectMeta } from "./api/objects.ts";
 
 export interface Annotations {
-  /** As given, "" if it is; undefined only where the key is absent. */
+  /** The text as given, even if it is empty; undefined only if the key is absent. */
   text(name: string): string | undefined;
-  /** `fallback` where absent or not a whole number of 32 bits; the latter is a warning. */
+  /** `fallback` if it is absent, or no whole number of 32 bits; the latter is a warning. */
   number(name: string, fallback: number): number;
   /** As `number`, for 1 to 65535. */
   port(name: string, fallback: number): number;
   /** As `number`, without a default. */
   optionalNumber(name: string): number | undefined;
-  /** True for y, yes, true, t, on and 1; whatever else is given is false, with a warning if it is no word for it. */
+  /** True for y, yes, true, t, on and 1. Anything else is false, with a warning if it is no word for false. */
   truthy(name: string, fallback: boolean): boolean;
   has(name: string): boolean;
 }
@@ -59,8 +59,8 @@ export function readAnnotations(
 }
 
 /**
- * Whether the webhook adds a sidecar. Stricter than the operator's reading of the same
- * annotation: only `true`, in any case (the original's rule since 1.17.3).
+ * Whether the webhook adds a sidecar. It is stricter than the operator: only `true`
+ * counts, in any case (the original's rule since 1.17.3).
  */
 export const wantsSidecar = (metadata: ObjectMeta | undefined): boolean =>
   readAnnotations(metadata).text("enabled")?.toLowerCase() === "true";

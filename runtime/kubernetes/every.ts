@@ -1,16 +1,16 @@
-/** Work that is done again and again, and told to the log when it fails. */
+/** Work that is done again and again; failures are logged. */
 import type { Logger } from "../shared/log.ts";
 import { startTimer } from "../shared/timers.ts";
 
 export interface Repeated {
-  /** Does it at once, or as soon as a run under way has ended; resolves when a run that began since succeeded. */
+  /** Runs it at once, or as soon as a run under way has ended. Resolves when a run that began after this call has succeeded. */
   now(): Promise<void>;
   stop(): void;
 }
 
 const retryMs = 1_000;
 
-/** Begins at once; runs never overlap, and the interval begins when a run ends. A run that failed is repeated after a second. */
+/** Begins at once. Runs never overlap; the interval begins when a run ends. A failed run is repeated after a second. */
 export function every(
   intervalMs: number,
   log: Logger,

@@ -1,9 +1,9 @@
-/** `/healthz` of a control plane program: 200, or 500 with what it waits for. */
+/** `/healthz` of a control plane program: 200, or 500 and what it waits for. */
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import { healthPort } from "./names.ts";
 
-/** `waitsFor` answers undefined when the program is ready. */
+/** `waitsFor` gives undefined if the program is ready. */
 export async function serveHealth(
   waitsFor: () => string | undefined,
   port: number = healthPort,

@@ -1,9 +1,9 @@
-/** The annotations `dapr.io/…` of pods that there are, and what is said of any other. */
+/** The known annotations `dapr.io/…` of pods, and what to say of any other. */
 import { nearestName, short } from "../shared/nearest-name.ts";
 import { annotation, noSidecarAnnotation } from "./names.ts";
 import type { ObjectMeta } from "./api/objects.ts";
 
-/** Of the original; nothing acts upon them here: named, so that nobody waits for their effect. */
+/** Annotations of the original that have no effect here. They are named in a warning, so that nobody waits for their effect. */
 export const notActedUpon: readonly string[] = [
   "enable-debug",
   "pluggable-components",
@@ -69,7 +69,7 @@ export const knownAnnotations: readonly string[] = [
   ...probes,
   "volume-mounts",
   "volume-mounts-rw",
-  // They mean something beside what is not acted upon.
+  // They belong to annotations that have no effect.
   "debug-port",
   "pluggable-components-sockets-folder",
   ...notActedUpon,
@@ -81,7 +81,7 @@ const known: ReadonlySet<string> = new Set([
   noSidecarAnnotation,
 ]);
 
-/** A line for each annotation `dapr.io/…` that there is not, with the one that was meant. */
+/** A line for each unknown annotation `dapr.io/…`, with the one that was probably meant. */
 export const unknownAnnotations = (metadata: ObjectMeta | undefined) =>
   Object.keys(metadata?.annotations ?? {})
     .filter((key) => key.toLowerCase().startsWith(prefix) && !known.has(key))

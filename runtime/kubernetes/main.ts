@@ -44,7 +44,7 @@ async function run(name: keyof typeof programs): Promise<void> {
       if (stopping.signal.aborted) return;
       log.info(`${signal}: stopping`);
       stopping.abort();
-      // One that still waits for Kubernetes has nothing to end in order.
+      // A program that still waits for Kubernetes has nothing to close.
       setTimeout(() => exitSoon(0), endMs).unref();
     });
   if (rest.length > 0)

@@ -1,4 +1,4 @@
-/** Names, ports and paths of an installation: the original's, so that its CLI, charts' users and manifests find them (spec kubernetes §2-§6). */
+/** Names, ports and paths of an installation. They are the original's, so that its CLI, manifests and users find them (docs/protocol/kubernetes.md). */
 
 export const defaultNamespace = "dapr-system";
 export const defaultClusterDomain = "cluster.local";
@@ -10,14 +10,14 @@ export const operator = {
 } as const;
 export const injector = {
   name: "dapr-sidecar-injector",
-  /** Its service account, and how its pods are annotated. */
+  /** Its service account, and its pods' annotation. */
   account: "dapr-injector",
   service: "dapr-sidecar-injector",
   port: 4000,
   path: "/mutate",
   webhook: "sidecar-injector.dapr.io",
 } as const;
-/** Of both programs. */
+/** The port of `/healthz`, in both programs. */
 export const healthPort = 8080;
 
 /** Secret and ConfigMap. */
@@ -33,11 +33,11 @@ export const sidecar = {
   socketPath: "/var/run/dapr-sockets",
   tokenVolume: "dapr-identity-token",
   tokenPath: "/var/run/secrets/dapr.io/sentrytoken",
-  /** What was wrong with the pod's annotations, a line each: the sidecar's log is where users look. */
+  /** What was wrong with the pod's annotations, a line each, for the sidecar's log: users look there. */
   warningsVariable: "DAPR_ANNOTATION_WARNINGS",
 } as const;
 
-/** `true`, or `false` where the injector let the pod through without one, for the reason in the annotation. */
+/** `true`, or `false` if the injector let the pod through without a sidecar; an annotation has the reason. */
 export const injectedLabel = "dapr.io/sidecar-injected";
 export const noSidecarAnnotation = "dapr.io/no-sidecar";
 export const watchdogLabel = "dapr.io/watchdog-patched";
@@ -45,7 +45,7 @@ export const watchdogLabel = "dapr.io/watchdog-patched";
 /** The annotation `dapr.io/NAME`. */
 export const annotation = (name: string) => `dapr.io/${name}`;
 
-/** Where the sidecars of an app are found; its name must be a DNS label. */
+/** The Service by which the sidecars of an app are found; its name must be a DNS label. */
 export const appService = (appId: string) => `${appId}-dapr`;
 
 /** SPIFFE id of a part of the control plane, e.g. `dapr-sentry`. */

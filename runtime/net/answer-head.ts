@@ -1,4 +1,4 @@
-/** What the head of an answer may say, by whichever protocol it comes. Judged here once: what passes can be sent on. */
+/** What the head of an answer may say, in any protocol. It is judged here once: what passes can be sent on. */
 import type { RawHeaders } from "../contracts/invocation.ts";
 import { ProtocolError } from "./http1/error.ts";
 

@@ -1,4 +1,4 @@
-/** What OpenSSL says to bytes that are no TLS, such as an answer of plain HTTP, in words that tell who. */
+/** Turns what OpenSSL says of bytes that are not TLS, such as an answer in plain HTTP, into words that say who sent them. */
 export const explainTls = (origin: string, error: Error): Error =>
   /wrong version number|packet length too long|:http request/i.test(
     error.message,

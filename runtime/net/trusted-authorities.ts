@@ -1,15 +1,15 @@
 /**
- * Whom TLS clients trust where a component names no authority of its own:
- * Node's list, the system's, and what `SSL_CERT_FILE`, `SSL_CERT_DIR` and
- * `NODE_EXTRA_CA_CERTS` name, as Go's crypto/x509 finds them. Read with the
- * first client that needs it: it takes some 30 ms.
+ * The authorities that TLS clients trust if a component names none: Node's list,
+ * the system's, and those in `SSL_CERT_FILE`, `SSL_CERT_DIR` and
+ * `NODE_EXTRA_CA_CERTS`, as in Go's crypto/x509. They are read when the first
+ * client needs them, as that takes some 30 ms.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../shared/log.ts";
 import { readRegular, whyUnread } from "../shared/files/read-regular.ts";
 
-/** Where distributions keep their bundle; the first that is there counts. */
+/** Where distributions keep their bundle; the first one that exists counts. */
 const bundles = [
   "/etc/ssl/certs/ca-certificates.crt",
   "/etc/pki/tls/certs/ca-bundle.crt",
@@ -19,12 +19,12 @@ const bundles = [
   "/etc/ssl/cert.pem",
 ];
 
-/** A list of all authorities of the web has some 250 KiB. */
+/** A bundle with all authorities of the web has some 250 KiB. */
 const maxBundleBytes = 16 * 1024 * 1024;
 
 let isDone = false;
 
-/** Does its work once in a process. What can't be read is warned about, never fatal. */
+/** Works once per process. A file that can't be read is a warning, never fatal. */
 export function trustSystemAuthorities(
   log?: Pick<Logger, "warn">,
   env: NodeJS.ProcessEnv = process.env,
@@ -53,7 +53,7 @@ function systemAuthorities(
       const pems = certificatesIn(readRegular(path, maxBundleBytes));
       if (pems.length === 0 && variable === "SSL_CERT_FILE")
         unreadable(variable, path, "there is no certificate in PEM in it");
-      // One broken certificate must not keep out the others.
+      // One broken certificate must not exclude the others.
       return pems.filter((pem) => {
         try {
           new X509Certificate(pem);
@@ -64,7 +64,7 @@ function systemAuthorities(
         }
       });
     } catch (error) {
-      // A folder may hold others; what is not there by default is no news.
+      // A folder may contain other files; a default path that does not exist is not reported.
       if (variable === "SSL_CERT_FILE")
         unreadable(variable, path, `it can't be read (${whyUnread(error)})`);
       return [];
@@ -96,7 +96,7 @@ function systemAuthorities(
 const begin = "-----BEGIN CERTIFICATE-----";
 const end = "-----END CERTIFICATE-----";
 
-/** The certificates among whatever else a file holds. */
+/** The certificates in a file, which may contain other things too. */
 function certificatesIn(text: string): string[] {
   const found: string[] = [];
   for (let at = text.indexOf(begin); at >= 0;) {

@@ -6,7 +6,7 @@ import { countSpent } from "../shared/memory/spent-bytes.ts";
 import { judgeHead } from "./answer-head.ts";
 import { explainTls } from "./no-tls.ts";
 
-/** Sends one request; the answer's body is a stream that is as fast as its reader. */
+/** Sends one request. The answer's body is a stream that runs no faster than its reader. */
 export function forwardOver(
   dispatcher: Dispatcher,
   origin: string,
@@ -16,7 +16,7 @@ export function forwardOver(
   return new Promise((resolve, reject) => {
     let controller: Dispatcher.DispatchController | undefined;
     let stream: Readable | undefined;
-    /** Of one read, which may come in very many. */
+    /** The pieces of one read, which may be very many. */
     let pieces: Buffer[] = [];
     const flush = () => {
       if (pieces.length === 0) return;
@@ -85,7 +85,7 @@ export function forwardOver(
 
 const unwanted = () => new Error("the answer is not wanted any more");
 
-/** undici sets these itself; of the length it wants to know for a stream. */
+/** undici sets these itself. For a stream it has to be told the length. */
 function sendable({ headers, body }: ForwardRequest): string[] {
   const kept: string[] = [];
   for (let i = 0; i < headers.length; i += 2) {

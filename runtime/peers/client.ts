@@ -1,6 +1,6 @@
 /**
- * Calls to other sidecars: directly to those of this kind, by the original's
- * internal gRPC to all others. Each way is loaded when it is first needed.
+ * Calls to other sidecars: by the direct protocol to those of this kind, by the
+ * original's internal gRPC to all others. Each is loaded when it is first needed.
  */
 import { Readable } from "node:stream";
 import type {
@@ -15,7 +15,7 @@ import { sidecarOf } from "./failures.ts";
 import { directVersion } from "./direct/protocol.ts";
 
 export interface PeersOptions {
-  /** Of a message over gRPC; 0 or less is no limit. */
+  /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
 }
 
@@ -35,7 +35,7 @@ export function createPeers(options: PeersOptions): Peers {
       return await direct.call(peer, request);
     } catch (error) {
       if (!(error instanceof NotDirect)) throw error;
-      // Another program listens there by now; a body that is on its way can't be sent once more.
+      // Another program listens there by now. A stream that was begun can't be sent again.
       if (request.body instanceof Readable)
         throw new CallError(
           "unavailable",

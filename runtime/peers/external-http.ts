@@ -1,6 +1,6 @@
 /**
- * Calls to addresses that have no sidecar: plain URLs and HTTPEndpoints (spec
- * api §4). The app's token never goes there.
+ * Calls to addresses that have no sidecar: plain URLs and HTTPEndpoints (docs/protocol/invocation.md).
+ * The app's token never goes there.
  */
 import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
@@ -18,7 +18,7 @@ import { trimEnd } from "../shared/trim-end.ts";
 const maxRedirects = 10;
 
 export interface ExternalOptions {
-  /** Redirects of an endpoint are followed where they stay below its URL; else each is an answer. */
+  /** Whether redirects of an endpoint are followed if they stay below its URL; else each one is the answer. */
   followRedirects: boolean;
 }
 
@@ -104,7 +104,7 @@ function urlOf(baseUrl: string, { path }: ForwardRequest): URL {
     throw new Error(`${JSON.stringify(baseUrl)} is not an http or https URL`);
   if (base.username || base.password)
     throw new Error("a URL with a user or password is not called");
-  // Normalised already: nothing in it climbs out of the base's path.
+  // It is normalised already, so it can't climb out of the base's path.
   const prefix = trimEnd(base.pathname, "/");
   return new URL(base.origin + prefix + path);
 }
@@ -133,7 +133,7 @@ function redirectOf(
   }
 }
 
-/** 301 to 303 turn what is no GET or HEAD into a GET without a body, as clients do. */
+/** After 301 to 303 the next request is a GET without a body, unless this one was GET or HEAD; so do other clients. */
 function redirected(request: ForwardRequest, status: number) {
   const { method } = request;
   if (status >= 307 || method === "GET" || method === "HEAD")

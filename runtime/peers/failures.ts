@@ -1,4 +1,4 @@
-/** How a call that found no sidecar, or lost it on the way, is told; the same for both protocols. */
+/** The errors of a call that reached no sidecar, or lost it on the way; the same for both protocols. */
 import { withPort } from "../shared/addresses.ts";
 import { CallError } from "../contracts/invocation.ts";
 import type { Peer } from "../contracts/name-resolver.ts";
@@ -20,7 +20,7 @@ export const unreachable = (
     { cause, unsent: true },
   );
 
-/** This sidecar ends: another one of the app is to be asked. */
+/** This sidecar is ending: another one of the app is to be asked. */
 export const leaving = (): CallError =>
   new CallError("unavailable", "the sidecar shuts down", { unsent: true });
 

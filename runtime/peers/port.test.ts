@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { connect, type AddressInfo } from "node:net";
-import { listenOn } from "./port.ts";
+import { listenForPeers } from "./port.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -10,12 +10,14 @@ afterEach(async () => {
       .map((server) => new Promise((done) => server.close(done))),
   );
 });
-const listen = (addresses: string[], port = 0) =>
-  listenOn(
+const listen = async (addresses: string[], port = 0) => {
+  const listening = await listenForPeers(
     { addresses, port, appId: "port-test" },
     () => createServer(),
-    servers,
   );
+  servers.push(...listening.servers);
+  return listening;
+};
 
 const isOpen = (host: string, port: number) =>
   new Promise((resolve) => {

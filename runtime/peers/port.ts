@@ -1,16 +1,16 @@
 /** Which port is for other sidecars. */
 import { createHash } from "node:crypto";
-import type { Server } from "node:http";
-import type { AddressInfo, ListenOptions } from "node:net";
+import type { Server } from "node:net";
 import { hostname, userInfo } from "node:os";
+import { ListenError, listenOn, type Listening } from "../net/listen.ts";
 import { withPort } from "../shared/addresses.ts";
 import { messageOf } from "../shared/message-of.ts";
 
 const firstPort = 47_300;
 
 /**
- * The port an app has as long as it is free (spec cli: the original's "stable"
- * port): by app, folder, user and machine, so that a restart finds the same.
+ * The port that an app gets if it is free. It follows from app, folder, user and
+ * machine, so that it is the same after a restart, as in the original.
  */
 export function usualPort(appId: string): number {
   const hash = createHash("sha256")
@@ -28,34 +28,29 @@ function userId(): number {
 }
 
 export interface PortOptions {
-  /** One that can't be used here is passed over, if another can. */
+  /** An address that can't be used here is left out, if another one can. */
   addresses: readonly string[];
-  /** 0 = the usual one, or any if that is taken. */
+  /** 0 = the usual port, or any if that is taken. */
   port: number;
   appId: string;
 }
 
-export interface Listening {
-  port: number;
-  /** Those that are listened on, one at least. */
-  addresses: string[];
-  /** Why others are not. */
-  failures: string[];
-}
-
 /** Listens on every address with a server of its own, all on one port. Rejects when that can't be. */
-export async function listenOn(
+export async function listenForPeers<S extends Server>(
   { addresses, port, appId }: PortOptions,
-  make: () => Server,
-  servers: Server[],
-): Promise<Listening> {
+  make: () => S,
+): Promise<Listening<S>> {
   const tries = port > 0 ? [port] : [usualPort(appId), 0];
   for (const wanted of tries)
     try {
-      return await listenAll(addresses, wanted, make, servers);
+      return await listenOn({
+        addresses,
+        port: wanted,
+        make,
+        isFatal: ({ code }) => !unusable.has(code),
+      });
     } catch (error) {
-      for (const server of servers.splice(0)) server.close();
-      const { code } = error as NodeJS.ErrnoException;
+      const { code } = error as ListenError;
       if (code === "EADDRINUSE" && wanted !== tries.at(-1)) continue;
       const advice = unusable.has(code)
         ? "give another --dapr-internal-grpc-listen-address"
@@ -68,7 +63,7 @@ export async function listenOn(
   throw new Error("no address to listen on for other sidecars");
 }
 
-/** What says of an address, not of a port, that it is none of this machine's. */
+/** Error codes that mean that this machine does not have the address; they do not concern the port. */
 const unusable: ReadonlySet<string | undefined> = new Set([
   "EADDRNOTAVAIL",
   "EAFNOSUPPORT",
@@ -76,41 +71,3 @@ const unusable: ReadonlySet<string | undefined> = new Set([
   "ENOTFOUND",
   "EAI_AGAIN",
 ]);
-
-async function listenAll(
-  addresses: readonly string[],
-  port: number,
-  make: () => Server,
-  servers: Server[],
-): Promise<Listening> {
-  const listening: Listening = { port, addresses: [], failures: [] };
-  let problem: unknown = new Error("there is no address");
-  for (const host of addresses) {
-    const server = make();
-    try {
-      // Of several addresses `::` would take the port of the others too.
-      const ipv6Only = addresses.length > 1;
-      await listenOnce(server, { port: listening.port, host, ipv6Only });
-    } catch (error) {
-      if (!unusable.has((error as NodeJS.ErrnoException).code)) throw error;
-      problem = error;
-      listening.failures.push(messageOf(error));
-      continue;
-    }
-    servers.push(server);
-    listening.port = (server.address() as AddressInfo).port;
-    listening.addresses.push(host);
-  }
-  if (servers.length === 0) throw problem;
-  return listening;
-}
-
-function listenOnce(server: Server, options: ListenOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ ...options, backlog: 2048 }, () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
-}

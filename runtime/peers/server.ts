@@ -1,49 +1,49 @@
 /**
  * The port for other sidecars. Those of this kind call over HTTP/1.1
- * (protocol.ts), the original's by gRPC (spec grpc §4): the first bytes of a
+ * (protocol.ts), the original's by gRPC (docs/protocol/sidecars.md). The first bytes of a
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Forward } from "../contracts/invocation.ts";
-import { listenOn, type Listening, type PortOptions } from "./port.ts";
+import { closeServer, type Listening } from "../net/listen.ts";
+import { tellHttp2 } from "../net/tell-http2.ts";
+import { listenForPeers, type PortOptions } from "./port.ts";
 import type { GrpcServer } from "./grpc/server.ts";
 import { directHandler } from "./direct/server.ts";
 import { directVersion } from "./direct/protocol.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;
-  /** Of a message over gRPC; 0 or less is no limit. */
+  /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
 }
 
-export interface PeerServer extends Listening {
+export interface PeerServer extends Omit<Listening, "servers"> {
   /** What it speaks besides gRPC, for its registration. */
   direct: string;
-  /** From now on calls are answered as ones that its app never saw. */
+  /** From now on calls are refused as calls that the app never saw. */
   leave(): void;
-  /** Leaves, lets calls under way end, then resolves. */
+  /** Leaves, waits for calls under way, then resolves. */
   close(): Promise<void>;
 }
 
-/** For the first bytes, and for the rest of a head. */
+/** The time for the first bytes, and for the rest of a head. */
 const headTimeoutMs = 10_000;
 const timeoutCheckMs = 1000;
 const maxHeaderBytes = 64 * 1024;
 /**
- * After it leaves, connections are open for so long: a call on its way gets its
- * answer, and its caller then closes the others. Calls met by a closed one may
- * have been read, for all that their callers know.
+ * After leaving, connections stay open for so long: a call on its way gets an
+ * answer, and its caller then closes the other connections. When a connection
+ * just closes, the caller can't know whether its call was read.
  */
 const leavingMs = 500;
-/** More than a sidecar keeps a connection itself. */
+/** Longer than a sidecar keeps an idle connection itself. */
 const keepAliveMs = 75_000;
 
 export async function listenPeers(
   options: PeerServerOptions,
 ): Promise<PeerServer> {
-  const servers: Server[] = [];
-  const silent = new Set<Socket>();
   const open = new Set<Socket>();
   let left: Promise<void> | undefined;
   const isLeaving = () => left !== undefined;
@@ -69,27 +69,17 @@ export async function listenPeers(
       },
       handle,
     );
-    const [serveHttp1] = server.listeners("connection") as [
-      (socket: Socket) => void,
-    ];
-    server.removeAllListeners("connection");
+    tellHttp2(server, {
+      silentMs: headTimeoutMs,
+      serveHttp2(socket) {
+        void grpc().then((to) => to.serve(socket));
+      },
+    });
     server.on("connection", (socket: Socket) => {
-      silent.add(socket);
       open.add(socket);
       socket.once("close", () => {
-        silent.delete(socket);
         open.delete(socket);
         if (open.size === 0) onIdle?.();
-      });
-      peek(socket, (isGrpc) => {
-        silent.delete(socket);
-        if (!isGrpc) {
-          serveHttp1.call(server, socket);
-          socket.resume();
-        } else {
-          socket.allowHalfOpen = false; // as HTTP/2 has its connections
-          void grpc().then((to) => to.serve(socket));
-        }
       });
     });
     return server;
@@ -106,46 +96,17 @@ export async function listenPeers(
     }));
   }
 
-  const listening = await listenOn(options, make, servers);
+  const { servers, ...listening } = await listenForPeers(options, make);
   return {
     ...listening,
     direct: directVersion,
     leave: () => void leave(),
     async close() {
       await leave();
-      const closed = Promise.all(servers.map(stopListening));
-      for (const socket of silent) socket.destroy();
+      const closed = Promise.all(servers.map(closeServer));
+      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
       await (await loading)?.close();
       await closed;
     },
   };
-}
-
-const stopListening = (server: Server): Promise<void> =>
-  new Promise((resolve) => server.close(() => resolve()));
-
-const preface = Buffer.from("PRI");
-
-/** Looks at the first bytes, and puts them back. */
-function peek(socket: Socket, then: (isGrpc: boolean) => void) {
-  let seen: Buffer = Buffer.alloc(0);
-  socket.setTimeout(headTimeoutMs, () => socket.destroy());
-  const onEnd = () => socket.destroy();
-  const onData = (chunk: Buffer) => {
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    const size = Math.min(seen.length, preface.length);
-    const isGrpc = seen.compare(preface, 0, size, 0, size) === 0;
-    if (isGrpc && size < preface.length) return;
-    socket.off("data", onData);
-    socket.off("end", onEnd);
-    socket.off("error", onEnd);
-    socket.setTimeout(0);
-    socket.removeAllListeners("timeout");
-    socket.pause();
-    socket.unshift(seen);
-    then(isGrpc);
-  };
-  socket.on("end", onEnd);
-  socket.on("error", onEnd);
-  socket.on("data", onData);
 }

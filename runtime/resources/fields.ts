@@ -22,7 +22,7 @@ const objectMeta: Fields = {
 
 const source: Fields = {
   value: true,
-  // `problem` is the operator's word to the sidecar.
+  // `problem` is set by the operator, for the sidecar.
   secretKeyRef: { name: true, key: true, problem: true },
   envRef: true,
 };
@@ -57,5 +57,5 @@ export const httpEndpointFields: Fields = {
   },
 };
 
-/** What is below `spec` is told by who reads it. */
+/** Slips below `spec` are reported by whoever reads it. */
 export const configurationFields: Fields = { ...top, spec: true };

@@ -1,4 +1,4 @@
-/** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (spec components §1.2). */
+/** One item of a resource's metadata: `value`, `envRef` or `secretKeyRef` (docs/protocol/resources.md). */
 import type { MetadataItem } from "../contracts/metadata.ts";
 import type { Logger } from "../shared/log.ts";
 import { where } from "../shared/position.ts";
@@ -6,14 +6,14 @@ import type { SecretRef } from "./secret-refs.ts";
 import { member, textOf, type Value } from "./values/yaml.ts";
 
 export interface ItemOptions {
-  /** The process's environment: `DAPR_ENV_KEYS` and whatever `envRef` names. */
+  /** The process's environment: `DAPR_ENV_KEYS`, and the variables that `envRef`s name. */
   env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** Secrets of this resource come as Base64 in `value`: a cluster's operator has resolved them. */
+  /** True if a cluster's operator has resolved the secrets: they come as Base64 in `value`. */
   areSecretsResolved?: boolean;
 }
 
-/** What a secret store has to fill in is added to `refs`. */
+/** Adds to `refs` what a secret store has to fill in. */
 export function readItem(
   name: string,
   entry: Value | undefined,
@@ -54,7 +54,7 @@ function fromEnv(
   const refused =
     name === "APP_API_TOKEN" ||
     name.startsWith("DAPR_") ||
-    // The system would cut the name at NUL, and find `A=B` in the value of A.
+    // The system would end the name at NUL, and find `A=B` in the value of A.
     /[ =\0]/.test(name) ||
     (allowed !== undefined && !allowed.split(" ").includes(name));
   if (!refused) return env[name] ?? "";

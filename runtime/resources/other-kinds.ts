@@ -1,4 +1,4 @@
-/** Documents that no loader reads: other kinds, and slips in `kind` and `apiVersion`. */
+/** Reports documents that no loader reads: other kinds, and slips in `kind` and `apiVersion`. */
 import { resolve } from "node:path";
 import type { Logger } from "../shared/log.ts";
 import { nearestName, short } from "../shared/nearest-name.ts";
@@ -7,7 +7,7 @@ import { member, textOf, type Value } from "./values/yaml.ts";
 
 export const apiVersion = "dapr.io/v1alpha1";
 
-/** The original's kinds and their versions; those read from a folder have none but the first. */
+/** The original's kinds and their versions. From a folder only the first version is read. */
 const kinds: Record<string, string[]> = {
   Component: [apiVersion],
   HTTPEndpoint: [apiVersion],
@@ -23,13 +23,13 @@ export const isKind = (document: Value, kind: string): boolean =>
   textOf(member(document, "kind")) === kind &&
   textOf(member(document, "apiVersion")) === apiVersion;
 
-/** Warns about a document that nothing is made of, and says what to write; `configurations` are the files of --config. */
+/** Warns about a document that nobody reads, and says what to write; `configurations` are the files of --config. */
 export function tellKind(
   document: Value,
   configurations: readonly string[],
   log: Logger,
 ): void {
-  if (document.kind !== "map") return; // told by who loads the components
+  if (document.kind !== "map") return; // reported by whoever loads the components
   const kind = textOf(member(document, "kind"));
   const version = textOf(member(document, "apiVersion"));
   if (read.includes(kind) && version === apiVersion) return;

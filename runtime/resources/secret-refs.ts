@@ -1,20 +1,20 @@
-/** `secretKeyRef`: values that a resource takes from a secret store (spec components §1.2). */
+/** `secretKeyRef`: values that a resource takes from a secret store (docs/protocol/resources.md). */
 import type { MetadataItem } from "../contracts/metadata.ts";
 import { messageOf } from "../shared/message-of.ts";
 import type { Logger } from "../shared/log.ts";
 import { where } from "../shared/position.ts";
 import type { Secret } from "../contracts/secret-store.ts";
 
-/** A secret a resource asks for; the item keeps what is written until a store fills it. */
+/** A secret that a resource asks for. The item keeps its written value until a store fills it. */
 export interface SecretRef {
   item: MetadataItem;
   name: string;
   key: string;
-  /** Why a cluster's operator, which reads the secrets of its own store, could not: the resource waits until it can. */
+  /** Why a cluster's operator could not read a secret of its store; the resource waits until it can. */
   problem?: string;
 }
 
-/** Where secrets come from: the secrets block. No scope holds here, those are the app's. */
+/** Where secrets come from: the secrets block. Scopes do not apply here, as they are about the app. */
 export interface SecretSource {
   has(store: string): boolean;
   read(
@@ -29,13 +29,13 @@ export interface FillOptions {
   owner: string;
   /** `auth.secretStore`. */
   store: string | undefined;
-  /** The resource's own; the Kubernetes store looks there. */
+  /** The resource's namespace, in which the Kubernetes store looks. */
   namespace: string;
   secrets: SecretSource;
   log: Logger;
 }
 
-/** What a resource lacks that only the operator can give; "" = nothing. */
+/** What a resource lacks and only the operator can give; "" = nothing. */
 export const unresolved = (refs: readonly SecretRef[]): string =>
   refs
     .filter(({ problem }) => problem)
@@ -43,9 +43,9 @@ export const unresolved = (refs: readonly SecretRef[]): string =>
     .join("; ");
 
 /**
- * Puts the secrets into their items. One that can't be had leaves its item as
- * written, with a warning, as the original does. Returns why for each item that
- * is empty after it, so that an error about the gap can tell the reason.
+ * Puts the secrets into their items. If one can't be read, its item stays as
+ * written, with a warning, as in the original. Returns the reason for each item
+ * that stays empty, so that an error about the missing value can tell it.
  */
 export async function fillSecrets(
   refs: readonly SecretRef[],

@@ -5,23 +5,25 @@ import type { SecretSource } from "./secret-refs.ts";
 import type { LoadedComponent } from "./kinds/component.ts";
 
 export interface ResourceSource {
+  /** What can't be opened at the start is tried again; else it ends the start. */
+  readonly isPatient: boolean;
   /** Asked first: what it refuses is not among the components. */
   configuration(): Promise<Configuration>;
-  /** Those that concern this app, in order. */
+  /** The components that concern this app, in order. */
   components(): Promise<LoadedComponent[]>;
-  /** By name. Asked once the components are open, as its secrets come from them. */
+  /** The endpoints by name. Called once the components are open, as secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
-  /** Tells of changes from here on. Absent where nothing is looked for. */
-  follow?(changes: ResourceChanges): void;
+  /** Tells of changes from here on. */
+  follow(changes: ResourceChanges): void;
   /** Tells of no more. */
-  unfollow?(): void;
+  unfollow(): void;
   close(): Promise<void>;
 }
 
-/** Told what holds now, whole lists: what is in them unchanged stays as it is. */
+/** Gets whole lists of what exists now; unchanged entries stay as they are. */
 export interface ResourceChanges {
   components(now: LoadedComponent[]): void;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
-  /** The Configuration is another, which takes a new start. */
+  /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;
 }

@@ -1,7 +1,7 @@
-/** Warnings of what is read again and again: each is told when it is new. */
+/** Warnings about things that are read again and again: each is logged only when it is new. */
 import type { Logger } from "../shared/log.ts";
 
-/** `pass` begins a reading; what the last one warned about already is left out. */
+/** `pass` begins a reading; warnings of the last reading are not repeated. */
 export function toldOnce(log: Logger): Logger & { pass(): void } {
   let before = new Set<string>();
   let now = new Set<string>();

@@ -1,15 +1,15 @@
-/** What is nowhere known, or written twice: a slip must not silently open what it should close. */
+/** Warns about names that do not exist or are written twice: a slip must not silently open what it should close. */
 import type { Logger } from "../shared/log.ts";
 import { nearestName, short } from "../shared/nearest-name.ts";
 import { where } from "../shared/position.ts";
 import type { Key, Value } from "./values/yaml.ts";
 
-/** What a map may hold; `true` is anything, a list of one is a list of such. */
+/** What a map may contain. `true` stands for anything; a list with one entry for a list of such. */
 export interface Fields {
   [name: string]: Fields | [Fields] | true;
 }
 
-/** So many slips of one document are told. */
+/** How many slips of one document are named. */
 const mostTold = 20;
 
 /** Warns, with its line, about each member of a map that is not among `known`; `path` names the map. */
@@ -28,7 +28,7 @@ export function tellUnknown(
   }
 }
 
-/** Warns about fields that are not among `fields`, names the nearest or where they belong, and about those written twice. */
+/** Warns about fields that are not among `fields`, with the nearest name or where they belong, and about fields written twice. */
 export function tellFields(
   document: Value,
   fields: Fields,

@@ -1,13 +1,13 @@
-/** Addresses to listen on, as flags give them and as others reach them. */
+/** Addresses to listen on, as flags write them and as others reach them. */
 
-/** `[::1],127.0.0.1` → as Node takes them. */
+/** Splits `[::1],127.0.0.1` into addresses for Node. */
 export const parseAddresses = (text: string): string[] =>
   text
     .split(",")
     .map((address) => address.trim().replace(/^\[(.*)\]$/, "$1"))
     .filter(Boolean);
 
-/** Whether only this machine reaches it. */
+/** Whether only this machine can reach it. */
 export const isLoopback = (address: string): boolean =>
   /^(127\.|::1$|localhost$)/.test(address);
 

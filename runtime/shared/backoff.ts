@@ -1,16 +1,16 @@
-/** Waiting between tries, longer each time. */
+/** Pauses between tries, longer each time. */
 import { startTimer } from "./timers.ts";
 
 export interface Backoff {
-  /** Milliseconds until the next try: each time twice as many. */
+  /** Milliseconds until the next try; doubled each time. */
   nextMs(random?: number): number;
-  /** Waits for as long; false as soon as `signal` aborts. */
+  /** Waits for the next pause; false as soon as `signal` aborts. */
   wait(signal: AbortSignal): Promise<boolean>;
-  /** It succeeded: the next pause is the first one again. */
+  /** To be called on success: the next pause is the first one again. */
   reset(): void;
 }
 
-/** Pauses from `firstMs` doubling to `mostMs`, scattered by the fraction `spread`, so that not all who wait try together. */
+/** The pauses double from `firstMs` up to `mostMs`. They vary by the fraction `spread`, so that not all try at once. */
 export function doublingBackoff(
   firstMs: number,
   mostMs: number,

@@ -1,7 +1,7 @@
-/** What a body is that nobody has named: JSON only if it parses, else text, else bytes. */
+/** The content type of a body without one: JSON only if it parses, else text, else bytes. */
 import { isUtf8 } from "node:buffer";
 
-/** More is not parsed, as that would hold up every other request; its ends decide. */
+/** A longer body is not parsed, as that would hold up all other requests; its two ends decide. */
 const mostParsed = 128 * 1024;
 
 export function contentTypeOf(data: Uint8Array): string {
@@ -14,7 +14,7 @@ export function contentTypeOf(data: Uint8Array): string {
 function isJson(data: Uint8Array): boolean {
   let first = 0;
   while (isBlank(data[first])) first++;
-  // An empty body is what it always was.
+  // An empty body counts as JSON, as it always did.
   if (first === data.length) return true;
   if (!starts.has(data[first]!)) return false;
   if (data.length > mostParsed) {

@@ -1,4 +1,4 @@
-/** Headers hold bytes, which Node shows as Latin-1; text in them is UTF-8, as the original sends it. */
+/** Headers hold bytes, which Node shows as Latin-1. Text in them is UTF-8, as the original sends it. */
 
 // oxlint-disable-next-line no-control-regex
 const beyondAscii = /[^\0-\x7f]/;

@@ -1,11 +1,11 @@
-/** The file of `--log-file`: appended to as it happens, so that a line survives whatever ends the process. */
+/** The file of `--log-file`. Each line is written at once, so that it survives whatever ends the process. */
 import { openSync, writeSync } from "node:fs";
 
-/** A full disk or a missing folder does not end the sidecar: said once on standard error, tried again with each line. */
+/** A full disk or a missing folder does not end the sidecar. It is reported once on standard error, and each line tries again. */
 export function createLogFile(path: string): (line: string) => void {
   let fd: number | undefined;
   let hasFailed = false;
-  /** The last line is cut off: a disk about to be full takes a part of it. */
+  /** Whether the last line was cut off: a disk that gets full takes only a part of it. */
   let isCut = false;
   return (line) => {
     try {

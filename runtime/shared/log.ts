@@ -21,7 +21,7 @@ export interface Logger {
   warn(msg: string): void;
   error(msg: string): void;
   fatal(msg: string): void;
-  /** Writes whatever the level, with extra fields: Dapr's API log lines. */
+  /** Writes at any level, with extra fields; for Dapr's API log lines. */
   always(msg: string, fields: Fields): void;
   /** The same log under another scope, e.g. `dapr.contrib`. */
   scope(scope: string): Logger;

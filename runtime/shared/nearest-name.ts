@@ -1,6 +1,6 @@
 /** What a misspelt name was meant to be. */
 
-/** The one of `names` that `word` most looks like a slip of, in any case; none if all are too far. */
+/** The one of `names`, in any case, that `word` is most likely a slip of; none if all are too far. */
 export function nearestName(
   word: string,
   names: readonly string[],
@@ -9,7 +9,7 @@ export function nearestName(
   let most = folded.length < 4 ? 1 : folded.length < 9 ? 2 : 3;
   let found: string | undefined;
   for (const name of names) {
-    // What can't be near is not compared: the word may be long.
+    // A word that is too long can't be near, and is not compared.
     if (Math.abs(name.length - folded.length) > most) continue;
     const edits = editDistance(folded, name.toLowerCase());
     if (edits > most || (found !== undefined && edits === most)) continue;
@@ -35,6 +35,6 @@ export function editDistance(a: string, b: string): number {
   return row[b.length]!;
 }
 
-/** A name as a message quotes it: nobody's text fills the log. */
+/** A name as a message quotes it, shortened so that nobody's text fills the log. */
 export const short = (name: string): string =>
   /^[\w./-]{1,60}$/.test(name) ? name : JSON.stringify(name.slice(0, 60));

@@ -1,17 +1,17 @@
-/** What is tried until it works: the log tells why it does not, now and then, and once that it works again. */
+/** For what is tried until it works: logs now and then why it does not, and once that it works again. */
 
 export interface Outage {
-  /** It does not work, for this reason. */
+  /** To be called when it does not work, with the reason. */
   found(reason: string): void;
-  /** It works. */
+  /** To be called when it works. */
   over(): void;
   /** The last reason while it does not work. */
   readonly reason: string | undefined;
 }
 
-/** The latest reason now and then is enough: what is away is refused, reset and closed by turns. */
+/** How often the latest reason is logged: for a server that is away it changes between refused, reset and closed. */
 const repeatMs = 60_000;
-/** What comes and goes is not news each time. */
+/** A server that comes and goes is not logged each time. */
 const quietMs = 1000;
 
 export function watchOutage(
@@ -20,9 +20,9 @@ export function watchOutage(
     graceMs = 0,
     isNews = () => false,
   }: {
-    /** So long it may fail before the log tells of it. */
+    /** How long it may fail before that is logged. */
     graceMs?: number;
-    /** Whether a reason is told at once, though another one was told just now. */
+    /** Whether a reason is logged at once although another one was logged just now. */
     isNews?: (reason: string, told: string | undefined) => boolean;
   } = {},
 ): Outage {

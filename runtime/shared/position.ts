@@ -2,7 +2,7 @@
 
 /** Where something was written: `components/kafka.yaml:12:5` (1-based). */
 export interface Position {
-  /** Of what is in no file, but in a cluster: `component orders, spec.metadata[0]`, with line and column 0. */
+  /** The place of something that is in a cluster and not in a file: `component orders, spec.metadata[0]`, with line and column 0. */
   file: string;
   line: number;
   column: number;

@@ -1,8 +1,8 @@
-/** What a secret value is made of: hosts, users, folders and settings, which a driver may name by themselves. */
+/** The parts of a secret value: hosts, users, folders and settings, which a driver may name alone. */
 
-/** A shape of text, not a part of the secret: `-----BEGIN …-----`, the scheme of a URL. */
+/** Text that belongs to a format and is no part of the secret: `-----BEGIN …-----`, the scheme of a URL. */
 const frame = /^-----.*-----$|^[\t ]*[a-z][a-z0-9+.-]*:\/\//gim;
-/** Names of settings in connection strings; any other name before a `=` may be a piece of a value with a blank in it. */
+/** Names of settings in connection strings. Any other name before a `=` may be part of a value with a blank in it. */
 const setting =
   /(^|[\s;&?])(?:host|hostaddr|port|user|username|password|passfile|dbname|database|options|sslmode|sslrootcert|sslcert|sslkey|sslpassword|search_path|application_name|connect_timeout|pool_\w+)\s*=/gi;
 const betweenParts = /[\s=;,/\\@?&:#'"<>()[\]{}|]+/;

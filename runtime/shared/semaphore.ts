@@ -5,7 +5,7 @@ export interface Semaphore {
   acquire(signal?: AbortSignal): Promise<() => void>;
 }
 
-/** Undefined when there is no limit (`max` of 0 or less). */
+/** Undefined if there is no limit (`max` of 0 or less). */
 export function createSemaphore(max: number): Semaphore | undefined {
   if (max <= 0) return undefined;
   let taken = 0;

@@ -1,15 +1,15 @@
 /**
- * Durations that somebody set, as timers. Node's own hold 2^31-1 ms (24.8
- * days) and make 1 ms of anything longer; these wait as long as they are told.
+ * Timers for durations that somebody set. Node's own hold 2^31-1 ms (24.8 days)
+ * and make 1 ms of anything longer; these wait as long as they should.
  */
 import { setTimeout as nodeDelay } from "node:timers/promises";
 
 /** Node's and most libraries' limit, in ms. */
 const longestMs = 2 ** 31 - 1;
-/** Some 30,000 years, so that what is endless can be counted in rounds. */
+/** Some 30,000 years, so that an endless time can be counted in rounds too. */
 const endlessMs = 1e15;
 
-/** How many equal rounds of how many ms each make up a time. */
+/** Splits a time into equal rounds: how many, and of how many ms each. */
 function roundsOf(ms: number): { rounds: number; roundMs: number } {
   const wanted = Math.min(ms, endlessMs);
   const rounds = Math.max(1, Math.ceil(wanted / longestMs));
@@ -53,5 +53,5 @@ export async function delay<T = void>(
   return nodeDelay(roundMs, value as T, options);
 }
 
-/** For libraries that start timers of their own: at most what these can hold. */
+/** A time for libraries that start Node's timers: at most what these can hold. */
 export const libraryMs = (ms: number): number => Math.min(ms, longestMs);

@@ -1,4 +1,4 @@
-/** A text without the `sign`s it ends with. `/x+$/` would look at each run of them anew. */
+/** A text without the `sign`s at its end. The pattern `/x+$/` would need quadratic time on many runs of them. */
 export function trimEnd(text: string, sign: string): string {
   let end = text.length;
   while (text.endsWith(sign, end) && end > 0) end -= sign.length;

@@ -5,7 +5,7 @@ export function isTruthy(value: string | undefined): boolean {
   return /^(y|yes|true|t|on|1)$/i.test((value ?? "").trim());
 }
 
-/** n, no, false, f, off, 0 in any case, and nothing. */
+/** n, no, false, f, off, 0 in any case, and an empty text. */
 export function isFalsy(value: string | undefined): boolean {
   return /^(n|no|false|f|off|0|)$/i.test((value ?? "").trim());
 }
@@ -13,7 +13,7 @@ export function isFalsy(value: string | undefined): boolean {
 const unitMs: Record<string, number> = {
   ns: 1e-6,
   us: 1e-3,
-  // Both signs that look so are Go's: micro and the Greek letter.
+  // Go takes both signs that look like this: micro and the Greek letter.
   "\u00b5s": 1e-3,
   "\u03bcs": 1e-3,
   ms: 1,
@@ -27,7 +27,7 @@ export function parseDurationMs(value: string, bareUnitMs: number): number {
   const input = value.trim();
   if (/^[+-]?\d+(\.\d+)?$/.test(input)) return Number(input) * bareUnitMs;
   const digits = input.replace(/^[+-]/, "");
-  // Each piece begins where the last one ended.
+  // Each part has to begin where the last one ended.
   const piece = /(\d+(?:\.\d*)?|\.\d+)(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
   let total = 0;
   do {

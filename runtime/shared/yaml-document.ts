@@ -1,4 +1,4 @@
-/** YAML within limits: what a text costs is known before it is paid, whoever wrote it. */
+/** Reads YAML within limits, so that no text, whoever wrote it, costs too much time or memory. */
 import {
   Composer,
   Lexer,
@@ -11,7 +11,7 @@ import {
 } from "yaml";
 import { maxYamlBytes } from "./files/read-regular.ts";
 
-/** A text that would take too long to read; `offset` in characters is where that shows. */
+/** The text would take too long to read; `offset`, in characters, is where the limit was reached. */
 export class YamlLimitError extends Error {
   override name = "YamlLimitError";
   readonly offset: number;
@@ -22,11 +22,11 @@ export class YamlLimitError extends Error {
   }
 }
 
-/** Of one text, all its documents together: some 10,000 lines of settings. */
+/** The limit of one text, with all its documents: some 10,000 lines of settings. */
 const maxTokens = 100_000;
-/** What a document costs that holds next to nothing. */
+/** What a document costs at least. */
 const tokensOfDocument = 20;
-/** Maps and lists that are open at a place; each takes a place on the call stack. */
+/** The deepest nesting of maps and lists; each level needs the call stack. */
 const maxOpen = 200;
 
 /** How much of the limits is used: one for all documents of a text. */
@@ -53,7 +53,7 @@ export function parseWithin(
   budget.tokens += tokensOfDocument;
   const composer = new Composer({ prettyErrors: false, ...options });
   const tokens = tokensOf(text, options.lineCounter, budget);
-  // There is always one, as it is asked to give one.
+  // There is always a document, as the library is told to give one.
   const [first] = composer.compose(tokens, true, text.length);
   return first!;
 }
@@ -75,7 +75,7 @@ function* tokensOf(
       throw new YamlLimitError("too deeply nested values", parser.offset);
     for (const token of parser.next(lexeme)) {
       yield token;
-      // The first mistake is the one that is told; a text may hold any number.
+      // Only the first mistake is reported; a text may have any number.
       if (token.type === "error") return;
     }
   }

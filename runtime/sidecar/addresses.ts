@@ -4,7 +4,7 @@ import type { Flags } from "./flags.ts";
 import { isLoopback, isWildcard, parseAddresses } from "../shared/addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 
-/** This machine's address as others see it; loopback where there is no network. */
+/** This machine's address as others see it; loopback if there is no network. */
 export const hostAddress = (env: SidecarOptions["env"]): string =>
   env["DAPR_HOST_IP"] ||
   Object.values(networkInterfaces())
@@ -12,15 +12,15 @@ export const hostAddress = (env: SidecarOptions["env"]): string =>
     .find((one) => one && !one.internal && one.family === "IPv4")?.address ||
   "127.0.0.1";
 
-/** As Node takes it: all interfaces, IPv6 and IPv4, or what of them there is. */
+/** All interfaces, as Node takes it: IPv6 and IPv4, as far as the machine has them. */
 export const anyAddress = "";
 
 export const listedAddresses = (flags: Flags): string[] =>
   parseAddresses(flags["dapr-listen-addresses"]);
 
 /**
- * Where other sidecars call in: this machine alone, unless told otherwise (there is no mutual TLS yet);
- * in a cluster they call the pod's address.
+ * Where to listen for other sidecars: for this machine only, unless told otherwise (there is no mutual TLS
+ * yet). In a cluster they call the pod's address.
  */
 export function peerAddresses(flags: Flags): string[] {
   const own = parseAddresses(flags["dapr-internal-grpc-listen-address"]);
@@ -30,7 +30,7 @@ export function peerAddresses(flags: Flags): string[] {
   return listed.length > 0 ? listed : ["127.0.0.1"];
 }
 
-/** Where others reach what listens on these: as many of them as can be. */
+/** The address by which others reach a listener on these: the one that most of them can reach. */
 export function reachableAddress(
   addresses: readonly string[],
   env: SidecarOptions["env"],

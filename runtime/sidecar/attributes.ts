@@ -1,4 +1,4 @@
-/** What clients note down about the sidecar by `PUT /v1.0/metadata/{key}`. The public port takes it without a token, so it has a limit. */
+/** What clients store about the sidecar by `PUT /v1.0/metadata/{key}`. It has a limit, so that it can't fill the memory. */
 import { ApiError } from "../contracts/errors.ts";
 
 const maxBytes = 1024 * 1024;
@@ -7,7 +7,7 @@ export class Attributes {
   readonly #values = new Map<string, string>();
   #bytes = 0;
 
-  /** Throws a 400 once all of them would take more than 1 MiB. */
+  /** Throws a 400 if all of them together would take more than 1 MiB. */
   set(key: string, value: string): void {
     const before = this.#values.get(key);
     const bytes =

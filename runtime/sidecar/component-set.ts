@@ -1,6 +1,6 @@
 /**
- * All components of a sidecar: opened in the order their secrets need (spec
- * components §6), and kept as their resources are when these change.
+ * All components of a sidecar. They are opened in the order that their secrets
+ * need (docs/protocol/resources.md), and follow their resources when these change.
  */
 import { ComponentSlot } from "./component-slot.ts";
 import { messageOf } from "../shared/message-of.ts";
@@ -9,8 +9,8 @@ import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 
 export interface ComponentSetOptions extends LoadOptions {
   /**
-   * What can't be opened is reported and tried again, and does not keep the
-   * others from working; else it ends the start, unless its `ignoreErrors` is set.
+   * If true, a component that can't be opened is reported and tried again, while
+   * the others work. Else it ends the start, unless its `ignoreErrors` is set.
    */
   isPatient: boolean;
 }
@@ -21,25 +21,25 @@ export function createComponentSet(options: ComponentSetOptions) {
   const { log } = options;
   const slots = new Map<string, { slot: ComponentSlot; content: string }>();
   const absence = (name: string) => slots.get(name)?.slot.absence;
-  const laneOptions = {
+  const slotOptions = {
     ...options,
     absence,
     onOpened() {
       for (const { slot } of slots.values()) if (slot.isParked) slot.wake();
     },
     onClosed() {
-      // What it stood in the way of may open now.
+      // Components that could not open because of it may open now.
       for (const { slot } of slots.values()) slot.wake();
     },
   };
 
-  /** The slot of a component that is new or another than before. */
+  /** The slot of a component that is new or has changed; undefined for any other. */
   function changed(resource: LoadedComponent): ComponentSlot | undefined {
     const content = contentOf(resource);
     let entry = slots.get(resource.name);
     if (entry?.content === content && entry.slot.wanted) return undefined;
     if (!entry) {
-      entry = { slot: new ComponentSlot(laneOptions), content };
+      entry = { slot: new ComponentSlot(slotOptions), content };
       slots.set(resource.name, entry);
     }
     entry.content = content;
@@ -60,7 +60,7 @@ export function createComponentSet(options: ComponentSetOptions) {
   }
 
   return {
-    /** Opens the first ones, one after the other; each is tried once before this resolves. */
+    /** Opens the first components, one after the other; each is tried once before this resolves. */
     async load(
       resources: readonly LoadedComponent[],
       signal?: AbortSignal,
@@ -72,7 +72,7 @@ export function createComponentSet(options: ComponentSetOptions) {
       }
     },
 
-    /** From now on these are all: opens what is new or different, closes what is gone. Needs `isPatient`. */
+    /** From now on these are all: opens what is new or different, closes what is gone. */
     replace(resources: readonly LoadedComponent[]): void {
       const names = new Set(resources.map(({ name }) => name));
       for (const [name, { slot }] of slots) {
@@ -87,30 +87,30 @@ export function createComponentSet(options: ComponentSetOptions) {
         void changed(resource)?.follow();
     },
 
-    /** Those in use. */
+    /** The components in use. */
     loaded(): Loaded[] {
       const open = [...slots.values()].map(({ slot }) => slot.loaded);
       return open.filter((loaded) => loaded !== undefined);
     },
 
-    /** Why the component of that name is not here, though its type is the original's; undefined for all others. */
+    /** Why the component of that name is absent although the original has its type; undefined for all others. */
     absence,
 
-    /** Those left out as their type is not in this version, as `name (type/version)`. */
+    /** Components that are left out because their type is not in this version, as `name (type/version)`. */
     absent(): string[] {
       return [...slots.values()]
         .filter(({ slot }) => slot.absence !== undefined)
         .map(({ slot }) => label(slot.wanted!));
     },
 
-    /** Names of those that should be in use and could not be opened. */
+    /** Names of components that should be in use but could not be opened. */
     failing(): string[] {
       return [...slots]
         .filter(([, { slot }]) => slot.isFailing)
         .map(([name]) => name);
     },
 
-    /** Closes all, last opened first. Rejects when one could not be closed, once all have been tried. */
+    /** Closes all, the last opened first. If one could not be closed, rejects after all have been tried. */
     async close(): Promise<void> {
       await Promise.all([...slots.values()].map(({ slot }) => slot.stop()));
       await using closing = new AsyncDisposableStack();
@@ -130,7 +130,7 @@ export function createComponentSet(options: ComponentSetOptions) {
 const isSecretStore = ({ type }: LoadedComponent) =>
   type.startsWith("secretstores.");
 
-/** Secret stores first, each after the one that it asks itself; all else as it stands. */
+/** Secret stores come first, each after the store that it needs itself; all else stays in order. */
 function inOrder(resources: readonly LoadedComponent[]): LoadedComponent[] {
   let waiting = resources.filter(isSecretStore);
   const stores: LoadedComponent[] = [];
@@ -147,7 +147,7 @@ function inOrder(resources: readonly LoadedComponent[]): LoadedComponent[] {
   return [...stores, ...waiting, ...rest];
 }
 
-/** What makes one another; where it is written does not. Taken before it is opened, which fills in secrets. */
+/** The content by which a change is noticed, without the places in files. Taken before opening, which fills in secrets. */
 const contentOf = (resource: LoadedComponent): string =>
   JSON.stringify(resource, (key, value: unknown) =>
     key === "at" || key === "nameAt" ? undefined : value,

@@ -1,7 +1,7 @@
 /**
- * One component, by its name: what is wanted of it, what is open, and the way
- * from one to the other. A new one is opened before the old one is closed, so
- * that calls find one of them all the time.
+ * One component, by its name: which resource is wanted, which one is open, and
+ * how to get from one to the other. The new one is opened before the old one is
+ * closed, so that calls find one of them at any time.
  */
 import { once } from "node:events";
 import {
@@ -17,11 +17,11 @@ import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 import { delay } from "../shared/timers.ts";
 
 export interface SlotOptions extends LoadOptions {
-  /** One more is open. */
+  /** Called when one more component is open. */
   onOpened(): void;
-  /** One is closed. */
+  /** Called when a component is closed. */
   onClosed(): void;
-  /** Of another one, by its name. */
+  /** Why another component, by its name, is absent. */
   absence(name: string): string | undefined;
 }
 
@@ -56,19 +56,19 @@ export class ComponentSlot {
     return this.#loaded;
   }
 
-  /** It waits for a secret store. */
+  /** Whether it waits for a secret store. */
   get isParked(): boolean {
     return this.#isParked;
   }
 
-  /** Why what is wanted can't be here: its type is not in this version. */
+  /** Why the wanted component is absent: its type is not in this version. */
   get absence(): string | undefined {
     return this.#absence?.wanted === this.#wanted
       ? this.#absence?.why
       : undefined;
   }
 
-  /** It should be open, and is not: neither as it was nor as it should be. */
+  /** Whether it should be open but is not, neither in its old form nor in the wanted one. */
   get isFailing(): boolean {
     return (
       this.#problem !== undefined &&
@@ -77,7 +77,7 @@ export class ComponentSlot {
     );
   }
 
-  /** Nothing is open or wanted any more. */
+  /** Whether nothing is open or wanted any more. */
   get isGone(): boolean {
     return !this.#wanted && !this.#loaded && !this.#following;
   }
@@ -86,7 +86,7 @@ export class ComponentSlot {
     return this.#loaded?.resource === this.#wanted || !!this.absence;
   }
 
-  /** From now on; undefined = it should go. Takes effect with {@link attempt} or {@link follow}. */
+  /** Sets what is wanted from now on; undefined = it should be removed. Takes effect with {@link attempt} or {@link follow}. */
   want(resource: LoadedComponent | undefined): void {
     this.#wanted = resource;
     this.#problem = undefined;
@@ -96,12 +96,12 @@ export class ComponentSlot {
     this.wake();
   }
 
-  /** If it waits, it tries again at once. */
+  /** If it waits, makes it try again at once. */
   wake(): void {
     this.#wake.abort();
   }
 
-  /** One try. Rejects with {@link LoadError}; one whose secret store is not there is parked, one whose type is absent left out. */
+  /** Tries once. Rejects with a {@link LoadError}. A component without its secret store is parked; one with an absent type is left out. */
   async attempt(): Promise<void> {
     const { log, secrets } = this.#options;
     const wanted = this.#wanted;
@@ -140,7 +140,7 @@ export class ComponentSlot {
     if (old) await this.#close(old);
   }
 
-  /** Tries until it is as wanted, and as it is wanted meanwhile. Resolves after the first try, whatever came of it. */
+  /** Tries until the wanted component is open, also if the wish changes meanwhile. Resolves after the first try, whatever its result. */
   follow(): Promise<void> {
     const tried = Promise.withResolvers<void>();
     if (this.#following) tried.resolve();
@@ -149,7 +149,7 @@ export class ComponentSlot {
   }
 
   async #follow(onTried: () => void): Promise<void> {
-    // Not before `follow` has noted it.
+    // Begins only after `follow` has stored this promise.
     await undefined;
     while (!this.#isSettled && !this.#isClosed) {
       this.#wake = new AbortController();
@@ -164,25 +164,25 @@ export class ComponentSlot {
       ).catch(() => {});
     }
     onTried();
-    // In the same turn as the last look: a wish after it begins anew.
+    // In the same turn as the last check, so that a later wish starts again.
     this.#following = undefined;
   }
 
-  /** Milliseconds until the next try; undefined when it waits for something else. */
+  /** Milliseconds until the next try; undefined if it waits for something else. */
   async #tryOnce(): Promise<number | undefined> {
     const wanted = this.#wanted;
     try {
       await this.attempt();
       return undefined;
     } catch (error) {
-      // What it was wanted to be does not matter any more.
+      // This resource is not wanted any more.
       if (this.#wanted !== wanted) return undefined;
       this.#found(error as LoadError);
       return this.#backoff.nextMs();
     }
   }
 
-  /** What only a change mends is said once, all else now and then. */
+  /** A problem that only a change can solve is logged once, any other now and then. */
   #found(problem: LoadError) {
     const isNew = problem.message !== this.#problem?.message;
     this.#problem = problem;
@@ -223,7 +223,7 @@ export class ComponentSlot {
     this.#options.onClosed();
   }
 
-  /** No more tries; resolves once none is under way. What is open stays open. */
+  /** Stops trying; resolves once no try is under way. An open component stays open. */
   async stop(): Promise<void> {
     this.#isClosed = true;
     this.wake();

@@ -1,11 +1,11 @@
-/** What the sidecar says of itself. */
+/** What the sidecar says about itself. */
 import type { Flags } from "./flags.ts";
 import { daprVersion } from "../shared/version.ts";
 import type { Attributes } from "./attributes.ts";
 import { protocolOf } from "./open-app.ts";
 import type { Loaded } from "./open-loaded.ts";
 
-/** The body of `GET /v1.0/metadata` (spec api §6.1); empty members are left out. */
+/** The body of `GET /v1.0/metadata`; empty members are left out. */
 export function describe(
   flags: Flags,
   components: readonly Loaded[],

@@ -1,6 +1,6 @@
 /**
- * daprd's command line: every flag of the original (spec api §9). One table
- * feeds the parser, `--help` and the line that names what is not acted upon yet.
+ * daprd's command line: every flag of the original (docs/protocol/daprd.md). One table
+ * feeds the parser, `--help` and the log line that names flags without effect.
  */
 import { editDistance } from "../shared/nearest-name.ts";
 import { parseDurationMs, parseQuantity } from "../shared/units.ts";
@@ -18,7 +18,7 @@ interface Flag<T> {
   repeatable?: boolean;
   /** The capability is still to come: accepted, and named in the log when given. */
   later?: boolean;
-  /** The newer flag that took its place. */
+  /** The newer flag that replaces it. */
   deprecated?: string;
 }
 
@@ -62,7 +62,7 @@ const oneOf = (about: string, values: [string, ...string[]]): Flag<string> => ({
   },
   default: values[0],
 });
-/** The original's rule for protocols: in any case, and empty is the default. */
+/** The original's rule for protocols: in any case, and an empty one is the default. */
 const anyCase = (spec: Flag<string>): Flag<string> => ({
   ...spec,
   parse: (v) => (v === "" ? spec.default : spec.parse(v.toLowerCase())),
@@ -241,7 +241,11 @@ export const table = {
     3000,
     1e-6,
   ),
-  "hot-reload-reconcile-interval": text("Resources re-listed each", "0", later),
+  "hot-reload-reconcile-interval": time(
+    "Resource folders are read again so often, changed or not; 0 is 60 s",
+    0,
+    1e-6,
+  ),
   version: flag("Print the runtime version and exit"),
   "build-info": flag("Print the build and exit"),
   wait: flag(

@@ -21,7 +21,7 @@ import { isTruthy, parseDurationMs } from "../shared/units.ts";
 import { anyAddress, listedAddresses, usualAddresses } from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 
-/** Opens the gRPC, HTTP and public ports; what opened is closed again when one can't. */
+/** Opens the gRPC, HTTP and public ports. If one can't be opened, the others are closed again. */
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
@@ -70,7 +70,7 @@ export async function openApis(
   }
 }
 
-/** The port for reading health and metadata only; undefined unless it is asked for. */
+/** The port for reading health and metadata; undefined if it is not asked for. */
 export async function openPublicApi(
   options: SidecarOptions,
   operations: Operations,
@@ -87,7 +87,7 @@ export async function openPublicApi(
   const api = await listen(addresses, port, {
     ...serverOptions(options),
     routes: [...healthRoutes(operations), ...metadataReadRoutes(operations)],
-    // No token, as whoever probes has none; and nothing there to keep from strangers.
+    // No token: whoever probes has none, and there is nothing to protect.
     guard: createGuard({ ...guardOptions(options), allowRemoteShutdown: true }),
     fallback: () => ({
       status: 404,
@@ -119,7 +119,7 @@ const guardOptions = ({ flags, env }: SidecarOptions) => {
 
 const drain = (api: HttpApi) => api.close();
 
-/** As long as the original gives a header (spec api §0), unless told otherwise. */
+/** How long a header may take to arrive: as in the original, unless set otherwise. */
 function headerTimeout(text = "10s"): number {
   try {
     return parseDurationMs(text, 1000);

@@ -25,5 +25,6 @@ export async function openApp({ flags, env, log }: SidecarOptions) {
     maxConcurrency: flags["app-max-concurrency"],
     maxBodyBytes: flags["max-body-size"],
     apiToken: env["APP_API_TOKEN"],
+    log,
   });
 }

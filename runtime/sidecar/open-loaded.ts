@@ -1,6 +1,6 @@
 /**
- * Opens one configured component: its secrets and placeholders first (spec
- * components §1.2, §6), then the component of its type.
+ * Opens one configured component: first fills in its secrets and placeholders
+ * (docs/protocol/resources.md), then opens the component of its type.
  */
 import { randomUUID } from "node:crypto";
 import { initFailure, openComponent, type Opened } from "../components/open.ts";
@@ -11,6 +11,7 @@ import { messageOf } from "../shared/message-of.ts";
 import type { Explain } from "../contracts/hide-secrets.ts";
 import type { Logger } from "../shared/log.ts";
 import { MetadataError } from "../contracts/metadata.ts";
+import { givenNamespace } from "../shared/namespace.ts";
 import { where } from "../shared/position.ts";
 import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 import {
@@ -23,11 +24,11 @@ import {
 export interface Category<C extends Closable = Closable> {
   known: BuiltIn<C>[];
   /**
-   * Puts it to use, in the place of one with its name. Returns what it can do,
-   * as `/v1.0/metadata` lists it. Throws on what is wrong in its metadata.
+   * Puts it into use, replacing one of the same name. Returns what it can do, as
+   * `/v1.0/metadata` lists it. Throws if its metadata is wrong.
    */
   add(component: C, resource: LoadedComponent, explain: Explain): string[];
-  /** Takes it out of use, unless another has its place by now; resolves once it reads no more. */
+  /** Takes it out of use, unless another one has replaced it; resolves once it reads no more. */
   remove(component: C, resource: LoadedComponent): Promise<void>;
 }
 
@@ -35,12 +36,12 @@ export interface LoadOptions {
   appId: string;
   env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** By the part of a type before its first dot. */
+  /** The categories, by the part of a type before its first dot. */
   categories: Record<string, Category>;
   secrets: SecretSource;
 }
 
-/** Why a component of a type that the original has can't be here; undefined for all others. */
+/** Why a component is absent although the original has its type; undefined for all others. */
 export function absenceOf(
   { type, at }: LoadedComponent,
   categories: Record<string, Category>,
@@ -55,7 +56,7 @@ export function absenceOf(
 /** Why a component could not be opened. */
 export class LoadError extends Error {
   override name = "LoadError";
-  /** As far as can be told, the resource has to be changed. */
+  /** True if the resource itself has to be changed, as far as one can tell. */
   readonly isMistake: boolean;
 
   constructor(message: string, isMistake: boolean, cause: unknown) {
@@ -70,11 +71,11 @@ export interface Loaded extends Opened<Closable> {
   capabilities: string[];
 }
 
-/** Opens it and puts it to use. Rejects with {@link LoadError}. */
+/** Opens it and puts it into use. Rejects with a {@link LoadError}. */
 export async function openLoaded(
   resource: LoadedComponent,
   options: LoadOptions,
-  /** Asked when it is open: whether it is still wanted. */
+  /** Called when it is open: whether it is still wanted. */
   isWanted: () => boolean = () => true,
 ): Promise<Loaded | undefined> {
   const { log, categories, secrets } = options;
@@ -118,7 +119,7 @@ export async function openLoaded(
   return undefined;
 }
 
-/** What a block does not take is a failure of the component's start like any other. */
+/** If a block refuses the component, that is a failed start like any other. */
 function add(
   { component, explain }: Opened<Closable>,
   resource: LoadedComponent,
@@ -136,8 +137,8 @@ const isMistake = (error: unknown) =>
   !(error as Error).cause || (error as Error).cause instanceof MetadataError;
 
 /**
- * `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, in what
- * came from a secret too. Throws when the environment names no pod.
+ * Replaces `{uuid}`, `{podName}`, `{namespace}` (= namespace.app) and `{appID}`, also
+ * in secrets. Throws if the environment has no name of the pod.
  */
 function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
   for (const item of metadata) {
@@ -146,7 +147,7 @@ function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
       throw new Error(
         `failed to parse metadata: property {podName} of "${item.name}" cannot be used: environment variable POD_NAME is not set (${where(item.at)})`,
       );
-    const namespace = env["NAMESPACE"];
+    const namespace = givenNamespace(env);
     item.value = item.value
       .replaceAll("{uuid}", () => randomUUID())
       .replaceAll("{podName}", () => env["POD_NAME"] ?? "")

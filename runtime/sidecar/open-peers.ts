@@ -1,4 +1,4 @@
-/** The port for other sidecars, told to those who ask for this app. */
+/** Opens the port for other sidecars, and makes it known to those who look for this app. */
 import type { Invocation } from "../blocks/invocation/invocation.ts";
 import { withPort } from "../shared/addresses.ts";
 import type { NameResolver } from "../contracts/name-resolver.ts";

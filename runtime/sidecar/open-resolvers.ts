@@ -8,8 +8,8 @@ import type { NameResolver } from "../contracts/name-resolver.ts";
 import type { SidecarOptions } from "./options.ts";
 
 /**
- * The resolvers, asked in order: the Configuration's one, or what is usual on a
- * machine. One that can't be opened is only logged, as in the original.
+ * The resolvers, in the order in which they are asked: the Configuration's one, or
+ * the default. If one can't be opened that is only logged, as in the original.
  */
 export async function openResolvers(
   { nameResolution }: Configuration,
@@ -53,6 +53,6 @@ export async function openResolvers(
   return resolvers;
 }
 
-/** Without a Configuration: the cluster's; on a machine other sidecars of this kit by the local registry, the original's by mDNS. */
+/** The default without a Configuration. In a cluster it is the cluster's DNS; else the local registry for sidecars of this kit, and mDNS for the original's. */
 const usualResolvers = ({ mode }: Flags) =>
   mode === "kubernetes" ? ["kubernetes"] : ["local", "mdns"];

@@ -3,7 +3,7 @@ import { openFolders } from "../resources/folders/source.ts";
 import type { ResourceSource } from "../resources/source.ts";
 import type { SidecarOptions } from "./options.ts";
 
-/** In a cluster its operator, else folders. */
+/** The operator in a cluster, else folders. */
 export async function openSource({
   flags,
   env,
@@ -16,6 +16,7 @@ export async function openSource({
       appId,
       folders: [...flags["resources-path"], ...flags["components-path"]],
       configurationFiles: flags.config,
+      relistMs: flags["hot-reload-reconcile-interval"] || 60_000,
       env,
       log,
       signal,

@@ -6,10 +6,10 @@ export interface SidecarOptions {
   flags: Flags;
   env: Record<string, string | undefined>;
   log: Logger;
-  /** Someone asked for the end over the API. */
+  /** Called when someone asks for the end over the API. */
   onShutdown: (force: boolean) => void;
-  /** What the sidecar began with has changed: it has to end and start anew. */
+  /** Called when settings of the start have changed, so that the sidecar has to start anew. */
   onRestart: (reason: string) => void;
-  /** The end was asked for: a start that still waits for something is called off. */
+  /** Aborts when the end was asked for: then a start that still waits is called off. */
   signal: AbortSignal;
 }

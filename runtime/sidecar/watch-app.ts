@@ -1,4 +1,4 @@
-/** The app as its sidecar knows it: awaited first, then healthy or not. Inputs are read while it is healthy. */
+/** Watches the app: first waits for its port, then follows its health. Inputs are read while it is healthy. */
 import { watchHealth } from "../app/health.ts";
 import type { AppChannel } from "../contracts/app-channel.ts";
 import type { Flags } from "./flags.ts";
@@ -10,7 +10,7 @@ interface Inputs {
   stopReading(): Promise<void>;
 }
 
-/** A slow start is no mistake; then it looks like one. */
+/** After so long without an app a warning is logged: until then it may just start slowly. */
 const lateMs = 5000;
 
 export function watchApp(
@@ -38,10 +38,10 @@ export function watchApp(
 
   return {
     isHealthy: () => isHealthy,
-    /** Its port is still looked for; a health check would tell more. */
+    /** Whether its port is still waited for. With a health check that does not count. */
     isAwaited: () => isAwaited && !flags["enable-app-health-check"],
 
-    /** Resolves once the app listens; its health is watched until the signal. */
+    /** Resolves once the app listens. Its health is watched until the signal aborts. */
     async meet(signal: AbortSignal): Promise<void> {
       if (!app) return;
       const port = flags["app-port"];
@@ -84,7 +84,7 @@ export function watchApp(
       );
     },
 
-    /** Inputs stop for good. `appUnhealthy` resolves once the app is, or never was healthy. */
+    /** Stops inputs for good. `appUnhealthy` resolves once the app is unhealthy, or if it never was healthy. */
     block(): { stopped: Promise<void>; appUnhealthy: Promise<void> } {
       isBlocked = true;
       if (app && !isHealthy) unhealthy.resolve();

@@ -29,7 +29,7 @@ const arrows: Record<string, string[]> = {
   shared: [],
   proto: [],
   cli: ["kubernetes", "resources", "shared"],
-  kubernetes: ["proto", "shared"],
+  kubernetes: ["net", "proto", "shared"],
 };
 
 /** Files outside `net/` and `api/http/` that know Node's HTTP modules, of the parts that make a sidecar. */
@@ -38,11 +38,7 @@ const httpElsewhere = [
   "runtime/api/grpc/server.ts",
   "runtime/peers/grpc/server.ts",
   "runtime/peers/direct/server.ts",
-  "runtime/peers/port.ts",
   "runtime/peers/server.ts",
-  // Clients of servers that are neither app nor sidecar.
-  "runtime/components/clients/kafka/oidc.ts",
-  "runtime/components/clients/kubernetes/api.ts",
 ];
 const withoutSidecar = ["cli", "kubernetes"];
 

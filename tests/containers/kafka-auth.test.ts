@@ -276,7 +276,7 @@ describe("login by", () => {
     );
   });
 
-  test("S15 skipVerify, which warns", async () => {
+  test("skipVerify, which warns", async () => {
     const log = await roundTrip(
       {
         brokers: broker.listener("MTLS"),

@@ -89,7 +89,7 @@ function numbersTo(binding: Binding) {
   };
 }
 
-test("R3: a broker killed in mid-flow: every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
+test("a broker killed in mid-flow: every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
   const topic = newTopic();
   const binding = await open(topic, { deliveryTimeout: "10s" });
   const delivered = await collect(binding);
@@ -146,7 +146,7 @@ test("a broker that comes late: open returns at once, what was sent is stored, r
   await waitFor("the message", () => seen.includes("early"));
 });
 
-test("R4: an app that answers an error once per 100 gets every message", async () => {
+test("an app that answers an error once per 100 gets every message", async () => {
   const binding = await open(newTopic());
   const taken: number[] = [];
   let deliveries = 0;
@@ -171,7 +171,7 @@ test("R4: an app that answers an error once per 100 gets every message", async (
   }
 });
 
-test("R5: a poison message blocks its own partition only, and is told once", async () => {
+test("a poison message blocks its own partition only, and is told once", async () => {
   const log: string[] = [];
   const binding = await open(newTopic(), {}, log);
   await send(binding, "poison", { partitionNumber: "0" });
@@ -199,7 +199,7 @@ test("R5: a poison message blocks its own partition only, and is told once", asy
   );
 });
 
-test("R6: an app slower than the session timeout causes no rebalance and no second delivery", async () => {
+test("an app slower than the session timeout causes no rebalance and no second delivery", async () => {
   const log: string[] = [];
   const binding = await open(newTopic(), { sessionTimeout: "6s" }, log);
   await send(binding, "slow");
@@ -215,7 +215,7 @@ test("R6: an app slower than the session timeout causes no rebalance and no seco
   expect(log.filter((line) => line.includes("reading"))).toHaveLength(1);
 });
 
-test("R7: readers that join and leave while messages flow lose none and keep the order", async () => {
+test("readers that join and leave while messages flow lose none and keep the order", async () => {
   const topic = newTopic();
   const writer = await open(topic);
   const taken: string[] = [];

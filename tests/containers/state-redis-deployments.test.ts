@@ -35,7 +35,7 @@ const set = (store: StateStore, key: string, value: string) =>
 const get = async (store: StateStore, key: string) =>
   String((await store.get({ key, metadata: {} }))?.data);
 
-test("TLS, with a client certificate; a certificate that nobody vouches for is refused, unless told otherwise with a warning (S15)", async () => {
+test("TLS, with a client certificate; a certificate that nobody vouches for is refused, unless told otherwise with a warning", async () => {
   const folder = await mkdtemp(join(tmpdir(), "redis-tls-"));
   cleanups.push(() => rm(folder, { recursive: true }));
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
@@ -115,7 +115,7 @@ test("a cluster: keys in all slots, a transaction within one slot only", async (
   expect(await get(store, "app||0")).toBe("9");
 });
 
-test("R10: sentinels: a failover is followed, and nothing acknowledged by the new server is lost", async () => {
+test("sentinels: a failover is followed, and nothing acknowledged by the new server is lost", async () => {
   const [first, second, sentinel] = (await freePorts(3)) as [
     number,
     number,

@@ -1,4 +1,4 @@
-/** What the original's sidecars send is understood, and what it must not be is refused (spec grpc §4). */
+/** What the original's sidecars send is understood, and what it must not be is refused (docs/protocol/sidecars.md). */
 import {
   Client,
   credentials,

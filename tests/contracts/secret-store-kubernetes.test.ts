@@ -102,7 +102,7 @@ whenPossible("with a cluster,", () => {
     }
   });
 
-  test("a server of another authority is refused; S15: skipping the check warns each time", async () => {
+  test("a server of another authority is refused; skipping the check warns each time", async () => {
     const kubeconfigPath = cluster.kubeconfig({
       cluster: "tls-server-name: elsewhere",
     });

@@ -1,4 +1,4 @@
-/** The embedded broker when processes are killed or stopped and files misbehave; drills of the same names. */
+/** The embedded broker when processes are killed or stopped and files misbehave. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ async function collect(binding: Binding): Promise<string[]> {
 /** First appearances only. */
 const once = <T>(all: T[]) => [...new Set(all)];
 
-test("R1: readers killed five times over 2,000 messages: none lost, order kept per key", async () => {
+test("readers killed five times over 2,000 messages: none lost, order kept per key", async () => {
   const binding = await open();
   const dead: string[][] = [];
   const got = () => [
@@ -109,7 +109,7 @@ test("R1: readers killed five times over 2,000 messages: none lost, order kept p
   expect(got().length - 2000).toBeLessThan(5 * 500);
 });
 
-test("R1: a writer killed in mid-flow: every acknowledged message is there, whole and in order", async () => {
+test("a writer killed in mid-flow: every acknowledged message is there, whole and in order", async () => {
   const acked: string[] = [];
   for (const prefix of ["a", "b", "c"]) {
     const writer = start({ role: "write", prefix, callers: 16 });
@@ -166,7 +166,7 @@ test("a stopped process that wakes after its lease drops what it had read ahead"
   expect(rest).toEqual(all.slice(-rest.length));
 });
 
-test("R7: readers that come and go: none lost, none twice, order kept", async () => {
+test("readers that come and go: none lost, none twice, order kept", async () => {
   const binding = await open({ partitions: "4" });
   const readers = [start({})];
   let next = 0;
@@ -191,7 +191,7 @@ test("R7: readers that come and go: none lost, none twice, order kept", async ()
   expect(got()).toHaveLength(next);
 });
 
-test("R9: a full file refuses messages by name, lives on, and takes more once they are read", async () => {
+test("a full file refuses messages by name, lives on, and takes more once they are read", async () => {
   const binding = await open({ maxSize: "300k", partitions: "1" });
   const body = "x".repeat(4000);
   let stored = 0;

@@ -1,4 +1,4 @@
-/** Etags, first-write and last-write (spec components §3.1, §4.1). */
+/** Etags, first-write and last-write (docs/protocol/state.md). */
 import { EtagError } from "../../runtime/contracts/state-store.ts";
 import { upsert, type StateHarness } from "./state-harness.ts";
 

@@ -21,7 +21,7 @@ export interface StateSetup {
   dispose?(): Promise<void>;
 }
 
-/** How a family of stores differs from the others (spec components §3.1, §4.1). */
+/** How a family of stores differs from the others. */
 export interface StateFamily {
   /** The component's default version unless given. */
   version?: string;

@@ -1,7 +1,7 @@
 /** Values, keys, TTL, bulk calls and the store's own life. */
 import { textOf, type StateHarness } from "./state-harness.ts";
 
-/** S13: keys are data, whatever a query language or a shell would make of them. */
+/** Keys are data, whatever a query language or a shell would make of them. */
 const oddKeys = [
   "app||plain",
   "app||it's; DROP TABLE state;--",
@@ -72,7 +72,7 @@ export function stateValueCases(harness: StateHarness): void {
     expect(textOf(await get("app||bytes"))).toBe("");
   });
 
-  check("S13: odd keys are only keys", async () => {
+  check("odd keys are only keys", async () => {
     for (const [i, key] of oddKeys.entries()) await set(key, `${i}`);
     for (const [i, key] of oddKeys.entries())
       expect([key, await read(key)]).toEqual([key, i]);
@@ -86,7 +86,7 @@ export function stateValueCases(harness: StateHarness): void {
       ]);
   });
 
-  check("S13: odd values are only values", async () => {
+  check("odd values are only values", async () => {
     for (const text of oddKeys) {
       await set("app||odd", JSON.stringify(text));
       expect(await read("app||odd")).toBe(text);

@@ -1,4 +1,4 @@
-/** Who may call: token, CORS, listening addresses (spec api §6.2) and their switches back to the original's behaviour. */
+/** Who may call: token, CORS, listening addresses (docs/protocol/http-api.md) and their switches back to the original's behaviour. */
 import { networkInterfaces } from "node:os";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { call } from "../support/http.ts";

@@ -1,4 +1,4 @@
-/** Input bindings (spec api §1.2, §6.4): discovery, delivery, the app's health and absence. */
+/** Input bindings (docs/protocol/bindings.md): discovery, delivery, the app's health and absence. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { freePorts } from "../support/ports.ts";

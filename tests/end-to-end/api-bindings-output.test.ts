@@ -1,4 +1,4 @@
-/** Output bindings over HTTP (spec api §0, §1.1), on the embedded broker; what was stored is read back by the app. */
+/** Output bindings over HTTP (docs/protocol/bindings.md), on the embedded broker; what was stored is read back by the app. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import {

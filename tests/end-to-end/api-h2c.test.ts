@@ -1,4 +1,4 @@
-/** HTTP/2 without TLS on the HTTP port (spec api §0). */
+/** HTTP/2 without TLS on the HTTP port (docs/protocol/http-api.md). */
 import { connect, type ClientHttp2Session } from "node:http2";
 import { networkInterfaces } from "node:os";
 import { startDaprd, stopAll } from "../support/daprd.ts";

@@ -1,4 +1,4 @@
-/** Addresses without a sidecar: plain URLs and HTTPEndpoints (spec api §4). */
+/** Addresses without a sidecar: plain URLs and HTTPEndpoints (docs/protocol/invocation.md). */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   closeApps,

@@ -1,4 +1,4 @@
-/** Invocation from one app to another through two sidecars: identity, access control, streams, ends (spec api §4). */
+/** Invocation from one app to another through two sidecars: identity, access control, streams, ends (docs/protocol/invocation.md). */
 import { writeFileSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";

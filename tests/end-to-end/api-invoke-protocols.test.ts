@@ -1,4 +1,4 @@
-/** Invocation of an app that speaks HTTP/2 without TLS, or TLS (spec api §6.4). */
+/** Invocation of an app that speaks HTTP/2 without TLS, or TLS (docs/protocol/app.md). */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Streams through the sidecar to its app: as they come, with flat memory, cut where they break (spec api §4). */
+/** Streams through the sidecar to its app: as they come, with flat memory, cut where they break (docs/protocol/invocation.md). */
 import { randomBytes } from "node:crypto";
 import {
   createServer,

@@ -1,4 +1,4 @@
-/** Service invocation of the own app: targets, headers, statuses and errors (spec api §4). */
+/** Service invocation of the own app: targets, headers, statuses and errors (docs/protocol/invocation.md). */
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";

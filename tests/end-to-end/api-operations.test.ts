@@ -1,4 +1,4 @@
-/** Health, metadata, the public port and the API log (spec api §6.1, §8). */
+/** Health, metadata, the public port and the API log (docs/protocol/http-api.md). */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration } from "../support/component.ts";

@@ -1,4 +1,4 @@
-/** Secrets over the API (spec api §5) and secretKeyRef in components (components §1.2). */
+/** Secrets over the API (docs/protocol/secrets.md) and secretKeyRef in components. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration, fileStore } from "../support/component.ts";

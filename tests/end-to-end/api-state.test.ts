@@ -1,4 +1,4 @@
-/** The state API over HTTP (spec api §0, §2), on the stores that need no server. */
+/** The state API over HTTP (docs/protocol/state.md), on the stores that need no server. */
 import { Agent } from "node:http";
 import { join } from "node:path";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";

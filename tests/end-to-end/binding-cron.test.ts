@@ -1,4 +1,4 @@
-/** bindings.cron in a running sidecar (spec components §4.2). */
+/** bindings.cron in a running sidecar (docs/protocol/bindings.md). */
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";

@@ -1,4 +1,4 @@
-/** bindings.http in a running sidecar (spec components §4.2, api §1.1). */
+/** bindings.http in a running sidecar (docs/protocol/bindings.md). */
 import { readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer as createPlainServer } from "node:http";
@@ -233,7 +233,7 @@ test("a user in the url logs in, and is never told", async () => {
 });
 
 (canReadMemory ? test : test.skip)(
-  "R10: a long answer is held once, and its memory comes back",
+  "a long answer is held once, and its memory comes back",
   async () => {
     const megabyte = Buffer.alloc(1024 * 1024, "x");
     const server = createPlainServer((_, outgoing) => {

@@ -1,4 +1,4 @@
-/** bindings.localstorage in a running sidecar (spec components §4.2), confined to its root. */
+/** bindings.localstorage in a running sidecar (docs/protocol/bindings.md), confined to its root. */
 import { execFileSync } from "node:child_process";
 import {
   existsSync,

@@ -1,4 +1,4 @@
-/** `--config`: what a Configuration changes in a running sidecar (spec api §8, §10). */
+/** `--config`: what a Configuration changes in a running sidecar (docs/protocol/configuration.md). */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration } from "../support/component.ts";

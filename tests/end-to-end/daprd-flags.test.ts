@@ -1,4 +1,4 @@
-/** daprd's command line (spec api §9) and where its log goes. */
+/** daprd's command line (docs/protocol/daprd.md) and where its log goes. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-/** The sidecar in kubernetes mode: started as the injector starts it, by the operator's own API (runtime/kubernetes/README.md). */
+/** The sidecar in kubernetes mode: started as the injector starts it, by the operator's own API (docs/protocol/kubernetes.md). */
 import { createConnection } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

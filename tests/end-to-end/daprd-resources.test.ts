@@ -1,4 +1,4 @@
-/** Resource folders and start-up errors (spec components §1, api §6.5, §10). */
+/** Resource folders and start-up errors (docs/protocol/resources.md). */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** The end of a sidecar (spec api §6.6): order, exit codes, time limit, restart, lifeline. */
+/** The end of a sidecar (docs/protocol/daprd.md): order, exit codes, time limit, restart, lifeline. */
 import { spawn } from "node:child_process";
 import { bundle, startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";

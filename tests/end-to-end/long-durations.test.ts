@@ -94,6 +94,8 @@ test.each<[string, DaprdOptions]>([
     appPort: app.port,
     until: "ready",
   });
+  if (options.args?.includes("--enable-app-health-check"))
+    await sidecar.logged("app is healthy");
   const call = sidecar.call("GET", "/v1.0/invoke/testapp/method/slow");
   await began.promise;
   sidecar.child.kill("SIGTERM");

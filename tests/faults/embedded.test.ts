@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { embedded } from "../support/embedded.ts";
 import { endFlows, partitions, type Place } from "./flow.ts";
-import { sidecarKilled } from "./r1-sidecar-killed.ts";
-import { appKilled } from "./r2-app-killed.ts";
-import { appErrors } from "./r4-app-errors.ts";
-import { poisonousOrder } from "./r5-poison.ts";
-import { slowApp } from "./r6-slow-app.ts";
-import { sigterm } from "./r8-sigterm.ts";
+import { sidecarKilled } from "./sidecar-killed.ts";
+import { appKilled } from "./app-killed.ts";
+import { appErrors } from "./app-errors.ts";
+import { poisonousOrder } from "./poisonous-order.ts";
+import { slowApp } from "./slow-app.ts";
+import { sigterm } from "./sigterm.ts";
 
 const place: Place = {
   name: "embedded",

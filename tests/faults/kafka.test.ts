@@ -1,13 +1,13 @@
 /** The drills that touch bindings, on Apache Kafka. */
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { endFlows, partitions, type Place } from "./flow.ts";
-import { sidecarKilled } from "./r1-sidecar-killed.ts";
-import { appKilled } from "./r2-app-killed.ts";
-import { brokerKilled } from "./r3-broker-killed.ts";
-import { appErrors } from "./r4-app-errors.ts";
-import { poisonousOrder } from "./r5-poison.ts";
-import { slowApp } from "./r6-slow-app.ts";
-import { sigterm } from "./r8-sigterm.ts";
+import { sidecarKilled } from "./sidecar-killed.ts";
+import { appKilled } from "./app-killed.ts";
+import { brokerKilled } from "./broker-killed.ts";
+import { appErrors } from "./app-errors.ts";
+import { poisonousOrder } from "./poisonous-order.ts";
+import { slowApp } from "./slow-app.ts";
+import { sigterm } from "./sigterm.ts";
 
 let broker: KafkaBroker;
 

@@ -171,7 +171,7 @@ test.each([
   "Data Source=orders.db;Password=canary-4711",
   "file:orders.db?_pragma=key('canary-4711')",
   "file://bob:canary-4711@db/orders",
-])("S11: %s is no path, and not told", async (connectionString) => {
+])("%s is no path, and not told", async (connectionString) => {
   const sidecar = await start({ connectionString }, "nothing");
   expect((await sidecar.exited).code).toBe(1);
   expect(sidecar.output()).not.toContain("canary");

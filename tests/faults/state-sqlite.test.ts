@@ -1,4 +1,4 @@
-/** Drills on state.sqlite: the sidecar is killed, the disk is full (R9), SIGTERM comes while values are saved (R8). */
+/** state.sqlite when the sidecar is killed, the disk is full, or SIGTERM comes while values are saved. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -23,7 +23,7 @@ function expectSound(file: string) {
   database.close();
 }
 
-test("R1: the sidecar is killed three times during 2,000 saves: every 204 is readable afterwards", async () => {
+test("the sidecar is killed three times during 2,000 saves: every 204 is readable afterwards", async () => {
   const file = join(tempFolder("state-killed"), "state.db");
   let sidecar = await start(file);
   const saving = startSaving(() => sidecar.port, { count: 2000 });
@@ -43,7 +43,7 @@ test("R1: the sidecar is killed three times during 2,000 saves: every 204 is rea
   expectSound(file);
 });
 
-test("R8: SIGTERM while values are saved: what was begun is answered, every 204 is readable afterwards", async () => {
+test("SIGTERM while values are saved: what was begun is answered, every 204 is readable afterwards", async () => {
   const file = join(tempFolder("state-term"), "state.db");
   const sidecar = await start(file);
   const saving = startSaving(() => sidecar.port, { count: 100_000 });
@@ -58,7 +58,7 @@ test("R8: SIGTERM while values are saved: what was begun is answered, every 204 
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
-  `R9: a full disk: saves are refused by name, reads go on, none acknowledged is lost or torn, all goes on once there is room${problem ? ` (skipped: ${problem})` : ""}`,
+  `a full disk: saves are refused by name, reads go on, none acknowledged is lost or torn, all goes on once there is room${problem ? ` (skipped: ${problem})` : ""}`,
   async () => {
     const disk = mountSmallDisk(16);
     try {

@@ -26,7 +26,7 @@ export function randomizer(state: number): Random {
   };
 }
 
-/** The seed of a drill: `R12_SEED=n` repeats a run. */
+/** The seed of a test: `DAPR_TEST_SEED=n` repeats a run. */
 export const drillSeed = Number(
-  process.env["R12_SEED"] ?? Date.now() % 1_000_000,
+  process.env["DAPR_TEST_SEED"] ?? Date.now() % 1_000_000,
 );

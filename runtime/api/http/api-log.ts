@@ -1,9 +1,9 @@
-/** Dapr's API log: one line per answered request, whatever the log level (spec api §8). */
+/** Dapr's API log: one line per answered request, whatever the log level (docs/protocol/daprd.md). */
 import type { Logger } from "../../shared/log.ts";
 import type { ApiCall } from "./server.ts";
 
 export interface ApiLogOptions {
-  /** Names of operations in the place of URLs, which may hold keys and names of secrets. */
+  /** Names of operations instead of URLs, as a URL may hold keys and names of secrets. */
   obfuscateUrls: boolean;
   omitHealthChecks: boolean;
 }

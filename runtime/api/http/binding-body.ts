@@ -1,9 +1,9 @@
-/** The body of a request to an output binding, read as the original reads it (spec api §0, §1.1). */
+/** The body of a request to an output binding, read as the original reads it (docs/protocol/bindings.md). */
 import { ApiError } from "../../contracts/errors.ts";
 import { decodeFirst, encode } from "../../shared/json/go-json.ts";
 import { isObject, kindOf } from "./go-members.ts";
 
-/** No app's HTTP server takes as many headers; unlimited, they would hold up every other request. */
+/** No app's HTTP server takes as many headers. Without a limit they would hold up every other request. */
 const maxMetadata = 10_000;
 
 export interface BindingBody {

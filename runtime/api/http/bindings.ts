@@ -1,4 +1,4 @@
-/** `POST|PUT /v1.0/bindings/{name}` (spec api §1.1). */
+/** `POST|PUT /v1.0/bindings/{name}` (docs/protocol/bindings.md). */
 import {
   metadataHeaders,
   type Bindings,

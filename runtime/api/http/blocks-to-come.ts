@@ -1,5 +1,5 @@
 /**
- * Routes of the original's blocks that this version has not got. They answer as
+ * Routes of the original's blocks that this version does not have yet. They answer as
  * the original does where nothing of their kind is configured, and say why.
  */
 import {

@@ -40,7 +40,7 @@ export function parseApart<K extends BodyKind>(
   clearTimeout(idle);
   worker ??= startWorker();
   const id = ++lastId;
-  // A slice of a larger block can't be handed over without the rest of it.
+  // Only a whole block of memory can be handed over, so a slice is copied.
   const own =
     bytes.byteLength === bytes.buffer.byteLength
       ? (bytes.buffer as ArrayBuffer)

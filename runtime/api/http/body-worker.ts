@@ -16,7 +16,7 @@ parentPort!.on("message", ({ id, kind, bytes }: ToWorker) => {
     "body" in answer && "data" in answer.body
       ? answer.body.data?.buffer
       : undefined;
-  // A short one lies in Node's pool, which stays here: copied.
+  // A short one lies in Node's pool of buffers, which can't be handed over: it is copied.
   const isBig = buffer !== undefined && buffer.byteLength > Buffer.poolSize;
   parentPort!.postMessage(answer, isBig ? [buffer as ArrayBuffer] : []);
 });

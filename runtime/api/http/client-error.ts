@@ -1,7 +1,7 @@
 /**
  * What cannot be parsed is answered as Node does by default, and the connection
- * ends. One on which nothing came in time just ends: an answer that nobody asked
- * for could be taken for that of the next request.
+ * ends. A connection on which nothing came in time ends without an answer: the
+ * client could take it for the answer to its next request.
  */
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
@@ -17,7 +17,7 @@ export function answerClientError(
   socket: Socket,
 ): void {
   const current = (socket as { _httpMessage?: ServerResponse })._httpMessage;
-  // Half an answer is on its way: another one inside it would be read as its body.
+  // Half an answer is on its way: a second one would be read as its body.
   const isAsked = socket.bytesRead > 0;
   if (isAsked && socket.writable && !current?.headersSent)
     socket.write(

@@ -1,4 +1,4 @@
-/** The CORS layer of `--allowed-origins`; empty means none (spec api §6.2). */
+/** The CORS layer of `--allowed-origins`; empty means none (docs/protocol/http-api.md). */
 import type { ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 import type { Cors } from "./server.ts";

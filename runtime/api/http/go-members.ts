@@ -1,11 +1,11 @@
 /**
  * A JSON object read as Go's encoding/json fills a struct: member names in any
  * case, the last of a name wins, null is the zero value, unknown ones are
- * ignored, another type is an error (spec api §0).
+ * ignored, another type is an error (docs/protocol/http-api.md).
  */
 import { Digits } from "../../shared/json/go-json.ts";
 
-/** The same limit as for bindings: docs/decisions.md. */
+/** The same limit as for bindings (docs/decisions/api.md). */
 const maxMetadata = 10_000;
 
 export class UnmarshalError extends Error {

@@ -1,7 +1,7 @@
 /**
- * Who may call: a foreign web page, a rebound DNS name or a stranger's token
- * may not. Stricter than the original where that costs a local user nothing;
- * each check has its switch (docs/decisions.md).
+ * Who may call. A foreign web page, a rebound DNS name and a wrong token are
+ * refused. This is stricter than the original where it costs a local user
+ * nothing; each check has its switch (docs/decisions/differences.md).
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
@@ -46,7 +46,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (origin !== undefined)
       return !origins.includes(origin) && !isLoopbackUrl(origin);
     if (header(request, "sec-fetch-site") === "cross-site") return true;
-    // A form's cross-site post from a browser that sends no Origin.
+    // A cross-site post of a form, from a browser that sends no Origin.
     const referer = header(request, "referer");
     return referer !== undefined && isForm(request) && !isLoopbackUrl(referer);
   };
@@ -109,7 +109,7 @@ const isForm = (request: ApiRequest) =>
     header(request, "content-type") ?? "",
   );
 
-/** Undefined for what is no host with or without a port (RFC 9110 §7.2); empty for none, as in HTTP/1.0. */
+/** The host of `Host`, without its port; undefined if it is malformed (RFC 9110 §7.2), empty if there is none, as in HTTP/1.0. */
 function hostName(host: string): string | undefined {
   const parts = /^(?:\[([^\]]*)\]|([\w.~-]*))(?::\d*)?$/.exec(host);
   if (!parts) return undefined;
@@ -144,13 +144,13 @@ function isLoopbackUrl(url: string): boolean {
   );
 }
 
-/** A program of this machine, and no sidecar on behalf of somebody else. */
+/** True for a program of this machine, false for a sidecar that calls on behalf of somebody else. */
 const isFromHere = (request: ApiRequest) =>
   isLoopbackAddress(request.remote.remoteAddress ?? "") &&
   !isOwnSocket(request.remote) &&
   passedOn.every((name) => header(request, name) === undefined);
 
-/** On what another sidecar of this machine sends for its caller: to a URL, or to an app whose address it was told. */
+/** Marks what another sidecar of this machine sends for its caller: to a URL, or to an app whose address it was told. */
 const passedOn = [onBehalfHeader, "dapr-caller-app-id"];
 
 const isLoopbackAddress = (address: string) =>

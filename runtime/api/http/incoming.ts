@@ -40,8 +40,8 @@ class IncomingRequest implements ApiRequest {
     const mark = url.indexOf("?");
     let target = mark < 0 ? url : url.slice(0, mark);
     if (!target.startsWith("/")) {
-      // An absolute-form target (as sent to a proxy) counts by its path, and its
-      // authority in place of `Host` (RFC 9112 §3.2.2).
+      // Of an absolute-form target (as sent to a proxy) the path counts, and its
+      // authority replaces `Host` (RFC 9112 §3.2.2).
       const absolute = /^https?:\/\/(?:[^/@]*@)*([^/]*)/i.exec(target);
       if (absolute) target = target.slice(absolute[0].length);
       if (absolute?.[1]) incoming.headers.host = absolute[1];
@@ -80,7 +80,7 @@ class IncomingRequest implements ApiRequest {
       const gone = (this.#gone = new AbortController());
       const outgoing = this.#outgoing;
       const { socket } = this.#incoming;
-      // As in the original, a caller that closes its side waits for no answer of an app.
+      // As in the original, a caller that closes its side is taken not to wait for the app's answer.
       const leave = () => gone.abort(new Error("the caller went away"));
       const isHttp1 = this.#incoming.httpVersionMajor === 1;
       if (isHttp1) socket.once("end", leave);

@@ -1,4 +1,4 @@
-/** Service invocation over HTTP: whom a request is for, and its way there and back (spec api §4). */
+/** Service invocation over HTTP: whom a request is for, and its way there and back (docs/protocol/invocation.md). */
 import type { Invocation } from "../../blocks/invocation/invocation.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { fromHeaderValue } from "../../shared/header-text.ts";
@@ -41,7 +41,7 @@ export const createInvoke =
     return { status, rawHeaders: headers, body };
   };
 
-/** The header, Basic credentials or the URL, in that order (spec api §4). */
+/** The header, Basic credentials or the URL, in that order. */
 function findTarget(request: ApiRequest): Target | undefined {
   const { path } = request;
   const named = header(request, "dapr-app-id");
@@ -60,12 +60,12 @@ function findTarget(request: ApiRequest): Target | undefined {
 }
 
 function decodedId(text: string): string {
-  // Cleaning the path took one of a URL's two slashes.
+  // Cleaning the path removed one of the two slashes of a URL.
   const id = text.replace(/^(https?):\/(?!\/)/i, "$1://");
   return unescapeParam("id", id);
 }
 
-/** Only a short body is read here; one that breaks off was never a call. */
+/** Only a short body is read here. If it breaks off, the app is not called. */
 async function bodyOf(request: ApiRequest, id: string) {
   const body = request.passedBody();
   try {

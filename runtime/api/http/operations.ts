@@ -1,9 +1,9 @@
-/** The sidecar's own routes: health, metadata, shutdown (spec api §6.1). */
+/** The sidecar's own routes: health, metadata, shutdown (docs/protocol/http-api.md). */
 import { ApiError } from "../../contracts/errors.ts";
 import { encode } from "../../shared/json/go-json.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
 
-/** What these routes ask of the running sidecar. */
+/** What these routes need to know of the running sidecar. */
 export interface Operations {
   appId: string;
   /** Names of what is not ready yet; empty = ready. */

@@ -1,4 +1,4 @@
-/** Sends a reply: at once where its body is at hand, else as it comes, and cut off where it breaks off. */
+/** Sends a reply: at once if its body is at hand, else as it comes. If the body breaks off, the connection is cut. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
@@ -43,7 +43,7 @@ export function sendReply(
   options.onSent?.(body === undefined ? 0 : Buffer.byteLength(body));
 }
 
-/** One that breaks off is left to the collector: the system may still have hold of it. */
+/** The bytes of an answer that was cut are left to the garbage collector: the system may still be writing them. */
 function sendOwn(outgoing: ServerResponse, body: Uint8Array) {
   outgoing.once("finish", () => free(body));
   outgoing.end(body);
@@ -72,7 +72,7 @@ function writeHead(
   outgoing.writeHead(reply.status, headers);
 }
 
-/** The head of an answer that is passed on, its headers as they came, twice the same name included. */
+/** The head of an answer that is passed on, with its headers as they came; a name may come twice. */
 function writePassedHead(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -90,9 +90,9 @@ function writePassedHead(
   for (let i = 0; i < rawHeaders!.length; i += 2) {
     const name = rawHeaders![i]!;
     const value = rawHeaders![i + 1]!;
-    // Only two names matter, told apart from most others by their lengths.
+    // Only two names matter; their lengths tell most others apart.
     if (name.length === 14 && /^content-length$/i.test(name)) {
-      // What is at hand is counted; 204 has none.
+      // The length of a body at hand is known; a 204 has none.
       if (bytes !== undefined || status === 204 || hasLength) continue;
       hasLength = true;
     } else if (name.length === 11 && /^traceparent$/i.test(name))
@@ -138,8 +138,9 @@ function lengthOf({ rawHeaders = [] }: ApiReply): number | undefined {
 }
 
 /**
- * Passes a body on as fast as the caller takes it. One that fails, or is not as
- * long as it should be, cuts the connection: a clean end would be believed.
+ * Passes a body on as fast as the caller takes it. If it fails, or is not as
+ * long as it should be, the connection is cut: after a clean end the caller
+ * would think it has all of it.
  */
 function sendStream(
   incoming: IncomingMessage,
@@ -167,7 +168,7 @@ function sendStream(
   if (body.readableLength === 0) outgoing.flushHeaders();
   body.on("data", (chunk: Uint8Array) => {
     bytes += chunk.length;
-    // What is beyond its length would be the beginning of the next answer.
+    // Bytes beyond its length would be read as the beginning of the next answer.
     if (length !== undefined && bytes > length) return cut();
     if (!outgoing.write(chunk, () => free(chunk))) body.pause();
   });
@@ -188,12 +189,12 @@ function sendStream(
 
 const giveUp = (body: Readable) => void body.on("error", () => {}).destroy();
 
-/** A component's metadata, or an app, may say what no header can; the answer goes out without it. */
+/** A component's metadata, or an app, may have a header that HTTP can't carry; the answer goes out without it. */
 const isSendable = (name: string, value: string) =>
   /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) &&
   /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 
-/** In place of a reply that could not be written: 502 if nothing of it went out, else the connection is cut. Returns the size of its body. */
+/** Sent instead of a reply that could not be written: 502 if nothing of it went out, else the connection is cut. Returns the size of its body. */
 export function sendInstead(
   outgoing: ServerResponse,
   reply: ApiReply,
@@ -215,7 +216,7 @@ export function sendInstead(
   return text.length;
 }
 
-/** A body that nobody read and that may have no end: not worth draining. */
+/** Whether a body that nobody read may be too long to drain. */
 const isLongBody = ({ headers }: IncomingMessage) =>
   headers["transfer-encoding"] !== undefined ||
   Number(headers["content-length"] ?? 0) > drainedBodyBytes;
@@ -226,7 +227,7 @@ const isLongBody = ({ headers }: IncomingMessage) =>
  */
 function lingerBeforeClose(socket: Socket) {
   socket.destroySoon = () => {
-    socket.pause(); // what still comes would only be thrown away
+    socket.pause(); // what still comes is not needed
     socket.end();
     const timer = setTimeout(() => socket.destroy(), lingerMs);
     socket.once("close", () => clearTimeout(timer));

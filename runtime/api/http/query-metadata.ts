@@ -1,4 +1,4 @@
-/** `?metadata.<key>=<value>`; of several values the first counts (spec api §0). */
+/** `?metadata.<key>=<value>`; of several values the first counts (docs/protocol/http-api.md). */
 export function queryMetadata(query: string): Record<string, string> {
   const metadata: Record<string, string> = Object.create(null) as Record<
     string,

@@ -48,7 +48,7 @@ export type Route = readonly [
   handler: Handler,
 ];
 
-/** The body could not be read; the text is what the original says. */
+/** The body could not be read; the message is the original's. */
 export class BodyError extends Error {
   override name = "BodyError";
 }

@@ -75,12 +75,12 @@ export function unescapeParam(name: string, value: string): string {
   try {
     return decodeURIComponent(value.replaceAll("+", " "));
   } catch {
-    // Made readable, different keys would become one.
+    // Replacing the bad bytes would make different keys the same.
     throw new UnescapeError(`${failed(name)}"${value}" is not UTF-8`);
   }
 }
 
-/** For what stays escaped, and need not be UTF-8. Throws an {@link UnescapeError}. */
+/** Checks a part that stays escaped, and so need not be UTF-8. Throws an {@link UnescapeError}. */
 export function checkEscapes(name: string, value: string): void {
   const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
   if (bad)

@@ -1,4 +1,4 @@
-/** `GET /v1.0/secrets/{store}/{key}` and `…/bulk` (spec api §5). */
+/** `GET /v1.0/secrets/{store}/{key}` and `…/bulk` (docs/protocol/secrets.md). */
 import type { Secrets } from "../../blocks/secrets/secrets.ts";
 import { encode } from "../../shared/json/go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";

@@ -14,10 +14,11 @@ import { ApiError } from "../../contracts/errors.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Remote } from "../../net/own-sockets.ts";
-import { bind } from "../../net/bind.ts";
+import { listenOn, type ListenError } from "../../net/listen.ts";
+import { tellHttp2 } from "../../net/tell-http2.ts";
 import { answerClientError } from "./client-error.ts";
 import type { Guard } from "./guard.ts";
-import { createH2c, isPreface, type H2c } from "./h2c.ts";
+import { createH2c, type H2c } from "./h2c.ts";
 import { createRequest } from "./incoming.ts";
 import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
@@ -31,7 +32,7 @@ export interface ServerOptions {
   cors?: (request: ApiRequest) => Cors | undefined;
   /** Bytes; a longer body fails with `stream too large`. */
   maxBodyBytes: number;
-  /** A request whose header takes longer is cut, 10 s by default; 0 = never. */
+  /** A request whose headers take longer is cut; 10 s by default, 0 = never. */
   headerTimeoutMs?: number;
   /** `--read-buffer-size`; a longer header is answered 431. */
   readBufferBytes: number;
@@ -41,7 +42,7 @@ export interface ServerOptions {
   /** Serve HTTP/2 without TLS on the same port. */
   h2c?: boolean;
   log: Logger;
-  /** Ends the wait for a taken port. */
+  /** Aborts the wait for a taken port. */
   signal?: AbortSignal;
 }
 
@@ -69,17 +70,15 @@ export interface HttpApi {
   closeNow(): void;
 }
 
-type ClientError = NodeJS.ErrnoException & { rawPacket?: Buffer };
-
 const timeoutCheckMs = 1000;
 const lastCallMs = 50;
 /** Go allows this much over the read buffer. */
 const headerSlackBytes = 4096;
 
 /**
- * Listens on every address; one that can't be used is logged and skipped, none
- * at all is an error. So is a taken one with `refuseTaken`: whoever has it
- * would get half of this sidecar's calls.
+ * Listens on every address. One that can't be used is logged and skipped; if
+ * none can, that is an error. With `refuseTaken` a taken one is an error too:
+ * whoever has it would get half of this sidecar's calls.
  */
 export async function listen(
   addresses: readonly string[],
@@ -88,15 +87,14 @@ export async function listen(
 ): Promise<HttpApi> {
   const state = { closing: false };
   const handle = createHandler(options, state);
-  const servers: Server[] = [];
-  const failures: string[] = [];
   const sockets = new Set<Socket>();
   const maxHeaderBytes = options.readBufferBytes + headerSlackBytes;
+  const headerTimeoutMs = options.headerTimeoutMs ?? 10_000;
   let h2c: H2c | undefined;
-  for (const address of addresses) {
+  const make = () => {
     const server = createServer(
       {
-        headersTimeout: libraryMs(options.headerTimeoutMs ?? 10_000),
+        headersTimeout: libraryMs(headerTimeoutMs),
         requestTimeout: 0,
         connectionsCheckingInterval: timeoutCheckMs,
         keepAliveTimeout: 0,
@@ -109,39 +107,40 @@ export async function listen(
     );
     // A caller may close its own side once it has asked; it still gets its answer.
     Object.assign(server, { httpAllowHalfOpen: true });
+    if (options.h2c)
+      tellHttp2(server, {
+        silentMs: libraryMs(headerTimeoutMs),
+        serveHttp2(socket) {
+          h2c ??= createH2c(handle, maxHeaderBytes);
+          h2c.serve(socket);
+        },
+      });
     server.on("connection", (socket) => {
       sockets.add(socket);
       socket.once("close", () => sockets.delete(socket));
     });
-    server.on("clientError", (error: ClientError, socket: Socket) => {
-      if (!options.h2c || !isPreface(error))
-        return answerClientError(error, socket);
-      h2c ??= createH2c(handle, maxHeaderBytes);
-      h2c.serve(socket, error.rawPacket!);
-    });
-    try {
-      await bind(server, port, address, options.log, options.signal);
-      servers.push(server);
-    } catch (error) {
-      failures.push(messageOf(error));
-      const { code } = error as NodeJS.ErrnoException;
-      if (options.refuseTaken && code === "EADDRINUSE") {
-        await Promise.all(servers.map(closeServer));
-        servers.length = 0;
-        break;
-      }
-    }
-  }
-  if (servers.length === 0)
+    server.on("clientError", answerClientError);
+    return server;
+  };
+  const { servers, failures } = await listenOn({
+    addresses,
+    port,
+    make,
+    isFatal: ({ code }) =>
+      options.refuseTaken === true && code === "EADDRINUSE",
+    wait: options,
+  }).catch((error: ListenError) => {
     throw new Error(
-      `could not listen on port ${port}: ${failures.join("; ")}; is another sidecar running there? give another port`,
+      `could not listen on port ${port}: ${error.message}; is another sidecar running there? give another port`,
+      { cause: error },
     );
+  });
   for (const failure of failures)
     options.log.warn(`an address is not served: ${failure}`);
   return {
     addresses: servers.map((server) => server.address() as AddressInfo),
     async close() {
-      state.closing = true; // every answer from now on is its connection's last
+      state.closing = true; // from now on each answer is the last of its connection
       const closed = Promise.all(servers.map(stopListening));
       // A request on its way over an idle connection is answered, not reset.
       if (sockets.size > 0) await delay(lastCallMs);
@@ -156,13 +155,6 @@ export async function listen(
       for (const server of servers) server.closeAllConnections();
     },
   };
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
 }
 
 /** As `server.close()`, which would also cut idle connections at once. */
@@ -256,7 +248,7 @@ function hasUnknownCoding({ headers }: IncomingMessage): boolean {
   return coding !== undefined && coding.toLowerCase() !== "chunked";
 }
 
-/** What the answer says itself goes before; of an answer passed on, the sidecar's word holds. */
+/** A header of the sidecar's own answer wins; in an answer that is passed on, the sidecar's wins over the app's. */
 function allowOrigin(reply: ApiReply, headers: Record<string, string>) {
   const { rawHeaders } = reply;
   if (!rawHeaders) {

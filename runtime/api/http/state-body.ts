@@ -1,4 +1,4 @@
-/** The bodies of the state API, read as the original reads them (spec api §0, §2). */
+/** The bodies of the state API, read as the original reads them (docs/protocol/state.md). */
 import type {
   DeleteItem,
   SaveItem,
@@ -64,7 +64,7 @@ function parse<T>(
   }
 }
 
-/** What is wrong with the JSON; a mistake of ours is no bad request. */
+/** What is wrong with the JSON. Any other error is ours, and no bad request. */
 function said(error: unknown): string {
   if (error instanceof SyntaxError || error instanceof UnmarshalError)
     return error.message;
@@ -89,7 +89,7 @@ const saveItem = (item: unknown): SaveItem =>
   setRequest(new Members(item ?? {}, "state.SetRequest", "SetRequest"));
 
 function setRequest(members: Members): SaveItem {
-  members.text("contentType"); // a text, if given; no store asks for it here
+  members.text("contentType"); // only its type is checked: no store uses it
   const request: SaveItem = {
     key: members.text("key"),
     value: encode(members.get("value") ?? null),

@@ -1,4 +1,4 @@
-/** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (spec api §2). */
+/** Answers of the state API that hold stored values: their text is spliced in, not parsed into objects (docs/protocol/state.md). */
 import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { BulkItem } from "../../blocks/state/access.ts";
@@ -6,7 +6,7 @@ import { encode } from "../../shared/json/go-json.ts";
 import type { QueryResult, StateValue } from "../../contracts/state-store.ts";
 import type { ApiReply } from "./request.ts";
 
-/** After so much text others get their turn. */
+/** After so much text other requests get their turn. */
 const turnLength = 256 * 1024;
 
 /** `[{key,data?,etag?,metadata?,error?}]` in the order asked for. */
@@ -46,7 +46,8 @@ export function queryReply(found: QueryResult): ApiReply {
 
 /**
  * The texts of all items, between commas. A long answer is a stream that is
- * written as the caller takes it, so that it is nowhere whole, and in turns.
+ * written as the caller takes it, so that it is never in memory as a whole.
+ * Other requests get their turn in between.
  */
 function inTurns<T>(
   start: string,
@@ -82,7 +83,7 @@ function inTurns<T>(
   );
 }
 
-/** `error` is plain text, all else JSON already; what is empty or absent is left out. */
+/** `error` is plain text, all else is JSON already; empty and absent members are left out. */
 const members = (all: [name: string, text: string | undefined][]): string =>
   `{${all
     .filter(([, text]) => text)

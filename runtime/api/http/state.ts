@@ -1,4 +1,4 @@
-/** `/v1.0/state/{store}…` (spec api §2). */
+/** `/v1.0/state/{store}…` (docs/protocol/state.md). */
 import type { States } from "../../blocks/state/state.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { stateErrors } from "../../blocks/state/errors.ts";
@@ -59,7 +59,7 @@ export function stateRoutes(states: States): Route[] {
     const store = of(request);
     const { keys, parallelism, metadata } = await readBody(request, "bulk");
     addMetadata(metadata, request.query);
-    // One that is asked for many times is read, and held, once.
+    // A key that is asked for many times is read, and held, once.
     const once = [...new Set(keys)];
     const items = await store.bulkGet(once, parallelism, metadata);
     if (once.length === keys.length) return bulkReply(items);
@@ -97,7 +97,7 @@ export function stateRoutes(states: States): Route[] {
   ];
 }
 
-/** The query's metadata wins over the body's (spec api §0). */
+/** The query's metadata wins over the body's. */
 function addMetadata(metadata: Record<string, string>, query: string) {
   if (query !== "") Object.assign(metadata, queryMetadata(query));
 }

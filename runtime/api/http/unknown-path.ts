@@ -1,8 +1,8 @@
-/** What is said of a path that no route has: other verbs it takes, or the path that was meant. */
+/** What to say of a path without a route: the verbs it takes, or the path that was probably meant. */
 import { editDistance } from "../../shared/nearest-name.ts";
 import type { Route } from "./request.ts";
 
-/** Also known, though they are no routes. */
+/** These paths are known too, though they are no routes. */
 const invoke = ["*", "/v1.0/invoke/:app/method/*path"] as const;
 const mostEdits = 2;
 const longestSegment = 30;

@@ -1,22 +1,28 @@
 /**
  * The app channel over HTTP: keep-alive connections to the user's app, its API
- * token, at most `maxConcurrency` calls at a time (spec api §6.4).
+ * token, at most `maxConcurrency` calls at a time (docs/protocol/app.md).
  */
 import { connect } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { DeliveryError } from "../../contracts/binding.ts";
-import type { AppChannel } from "../../contracts/app-channel.ts";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import {
   CallError,
+  isConnectError,
   type ForwardReply,
   type ForwardRequest,
 } from "../../contracts/invocation.ts";
 import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
 import type { Http1Target } from "../../net/http1/connection.ts";
+import type { Logger } from "../../shared/log.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
 import { startTimer } from "../../shared/timers.ts";
+import { createDelivery, type Send } from "./delivery.ts";
 
 export interface HttpChannelOptions {
   protocol: "http" | "https" | "h2c";
@@ -28,6 +34,7 @@ export interface HttpChannelOptions {
   maxBodyBytes: number;
   /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
   apiToken?: string;
+  log: Logger;
 }
 
 const dialIntervalMs = 100;
@@ -51,17 +58,20 @@ export async function createHttpChannel(
   const failure = (error: unknown) =>
     error instanceof DeliveryError || error instanceof CallError
       ? error
-      : new DeliveryError(
+      : new AppUnreachable(
           `the app at ${origin} could not be called: ${messageOf(error)}`,
-          undefined,
-          error,
+          {
+            cause: error,
+            unsent: isConnectError(error),
+            isAway: isRefused(error),
+          },
         );
 
-  async function forward(request: ForwardRequest): Promise<ForwardReply> {
+  async function invoke(request: ForwardRequest): Promise<ForwardReply> {
     const release = await semaphore?.acquire(request.signal);
     try {
       const reply = await client.forward(request, apiToken);
-      // A turn is worth nothing to the app while it still answers.
+      // The turn is given back only when the answer is read: until then the app is busy.
       if (release && reply.body instanceof Readable)
         reply.body.once("close", release);
       else release?.();
@@ -72,7 +82,7 @@ export async function createHttpChannel(
     }
   }
 
-  const send: AppChannel["send"] = async (method, path, request = {}) => {
+  const send: Send = async (method, path, request = {}) => {
     const { body, timeoutMs, probe } = request;
     const headers = Object.entries(request.headers ?? {}).flat();
     const release = probe ? undefined : await semaphore?.acquire();
@@ -96,8 +106,18 @@ export async function createHttpChannel(
   };
 
   return {
-    forward,
-    send,
+    ...createDelivery(send, options.log),
+    invoke,
+    async illness(path, timeoutMs) {
+      try {
+        const { status } = await send("GET", path, { timeoutMs, probe: true });
+        return status >= 200 && status < 300
+          ? undefined
+          : `GET ${path} answered ${status}`;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    },
     async whenListening(signal) {
       while (!(await isListening(address, port)))
         await delay(dialIntervalMs, undefined, { signal });
@@ -106,6 +126,20 @@ export async function createHttpChannel(
       await client.close();
     },
   };
+}
+
+/** Nothing listens on the app's port. */
+function isRefused(error: unknown): boolean {
+  for (
+    let e = error as Error | undefined;
+    e;
+    e = e.cause as Error | undefined
+  ) {
+    if ((e as { code?: string }).code === "ECONNREFUSED") return true;
+    const inner = (e as AggregateError).errors;
+    if (Array.isArray(inner) && inner.some(isRefused)) return true;
+  }
+  return false;
 }
 
 /** For apps that speak HTTP/2; loaded only for them. */

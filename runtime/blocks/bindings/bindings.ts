@@ -1,6 +1,6 @@
 /**
  * The bindings building block: what output and input bindings mean, whatever
- * protocol asks (spec api §1).
+ * protocol asks (docs/protocol/bindings.md).
  */
 import {
   BindingError,
@@ -17,7 +17,7 @@ export interface BindingsOptions {
   app: AppChannel | undefined;
   /** How long the app may take to answer the OPTIONS probe. */
   probeTimeoutMs: number;
-  /** Why a component is not here though its type is the original's. */
+  /** Why a component is absent although the original has its type. */
   absence?(name: string): string | undefined;
 }
 
@@ -38,7 +38,7 @@ export function createBindings({
   };
 
   return {
-    /** Takes the place of one with its name, which is read no more. */
+    /** Replaces the one of the same name, which is read no more. */
     add(named: NamedBinding) {
       const old = byName.get(named.name);
       byName.set(named.name, named);
@@ -46,7 +46,7 @@ export function createBindings({
       if (isReading) start(named);
     },
 
-    /** Unless another has taken its place. Resolves once it is read no more. */
+    /** Removes it, unless another one has replaced it. Resolves once it is read no more. */
     async remove(name: string, binding: Binding): Promise<void> {
       const named = byName.get(name);
       if (named?.binding !== binding) return inputs?.stopped(name);
@@ -54,7 +54,7 @@ export function createBindings({
       await inputs?.stop(named);
     },
 
-    /** Asks an output binding. Rejects with the documented {@link ApiError}; `undefined` means 204. */
+    /** Calls an output binding. Rejects with the documented {@link ApiError}; `undefined` means 204. */
     async invoke(
       name: string,
       operation: string,
@@ -94,14 +94,14 @@ export function createBindings({
       }
     },
 
-    /** Starts every input the app wants, and those that are added from now on. Called when the app becomes healthy. */
+    /** Starts all inputs that the app wants, and those that are added later. Called when the app becomes healthy. */
     startReading() {
       if (isReading) return;
       isReading = true;
       for (const named of byName.values()) start(named);
     },
 
-    /** Stops all inputs: nothing new is taken, what is in flight is waited for and committed. */
+    /** Stops all inputs: takes nothing new, waits for what is in flight, and commits it. */
     async stopReading(): Promise<void> {
       isReading = false;
       await inputs?.stopAll();
@@ -117,7 +117,7 @@ export function createBindings({
   };
 }
 
-/** A binding's metadata as the API answers it (spec api §1.1). */
+/** A binding's metadata as the API answers it. */
 export function metadataHeaders(
   metadata: Record<string, string> | undefined,
 ): Record<string, string> {

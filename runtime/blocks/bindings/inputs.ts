@@ -1,6 +1,6 @@
 /**
  * Input bindings: whether the app wants one, reading it, and handing over its
- * messages (spec api §1).
+ * messages (docs/protocol/bindings.md).
  */
 import {
   DeliveryError,
@@ -9,18 +9,20 @@ import {
   type Deliver,
   type StopReading,
 } from "../../contracts/binding.ts";
-import type { AppChannel } from "../../contracts/app-channel.ts";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
 import type { Logger } from "../../shared/log.ts";
-import { deliveryHeaders } from "./delivery-headers.ts";
 import { delay } from "../../shared/timers.ts";
 
 export interface NamedBinding {
   name: string;
   binding: Binding;
   explain: Explain;
-  /** Path the app takes messages at, without its leading slash: metadata `route`, else the name. */
+  /** The path at which the app takes messages, without its leading slash: metadata `route`, else the name. */
   route: string;
   directions: { input: boolean; output: boolean; explicit: boolean };
 }
@@ -33,16 +35,16 @@ export interface InputsOptions {
 }
 
 export interface Inputs {
-  /** Reads it, if the app wants it, once the last reading of its name has stopped. */
+  /** Reads it, if the app wants it, after the last reading under its name has stopped. */
   start(named: NamedBinding): void;
-  /** Nothing new is taken; resolves once what is in flight is committed. */
+  /** Takes nothing new; resolves once what is in flight is committed. */
   stop(named: NamedBinding): Promise<void>;
   stopAll(): Promise<void>;
-  /** Resolves once what was to stop under this name has. */
+  /** Resolves once everything that was told to stop under this name has stopped. */
   stopped(name: string): Promise<void>;
 }
 
-/** Ends probes first; messages held for a missing app only once their input knows that it stops. */
+/** Aborts probes at once. Messages that wait for a missing app are let go only after their input knows that it stops. */
 interface Reading {
   probes: AbortController;
   holds: AbortController;
@@ -58,9 +60,8 @@ export function createInputs({
   probeTimeoutMs,
 }: InputsOptions): Inputs {
   const readings = new Map<NamedBinding, Reading>();
-  /** By name: the last reading's end. */
+  /** For each name, the end of its last reading. */
   const stopping = new Map<string, Promise<void>>();
-  const warned = new Set<string>();
 
   function stop(named: NamedBinding): Promise<void> {
     const reading = readings.get(named);
@@ -129,24 +130,20 @@ export function createInputs({
   }
 
   /**
-   * `OPTIONS /<route>`: 2xx or 405 subscribes. Where the original gives up on a
-   * transport error and leaves the app unsubscribed until its restart, this asks again.
+   * Where the original gives up on an app that can't be asked and leaves it
+   * without its messages until its restart, this asks again.
    */
   async function isWanted(
-    { name, route }: NamedBinding,
+    named: NamedBinding,
     signal: AbortSignal,
   ): Promise<boolean> {
+    const { name } = named;
     for (let attempt = 0; ; attempt++) {
       try {
-        const { status } = await app.send("OPTIONS", `/${route}`, {
-          timeoutMs: probeTimeoutMs,
-        });
-        const wanted = (status >= 200 && status < 300) || status === 405;
-        if (!wanted)
-          log.warn(
-            `app does not take input binding ${name}: OPTIONS /${route} answered ${status}, not 2xx or 405, so nothing is delivered; give the app the route POST /${route}, or the component the metadata route (the app's path) or direction: output`,
-          );
-        return wanted;
+        const refusal = await app.refusalOf(named, probeTimeoutMs);
+        if (refusal !== undefined)
+          log.warn(`app does not take input binding ${name}: ${refusal}`);
+        return refusal === undefined;
       } catch (error) {
         signal.throwIfAborted();
         const waitMs =
@@ -160,69 +157,33 @@ export function createInputs({
   }
 
   /**
-   * Delivers one message. While nothing listens on the app's port it holds the
-   * message instead of failing it: an app that restarts is not a bad message.
+   * Delivers one message. While nothing listens on the app's port the message is
+   * held and does not fail: that the app restarts is not the message's fault.
    */
-  function deliver(
-    { name, route }: NamedBinding,
-    signal: AbortSignal,
-  ): Deliver {
-    const path = `/${route}`;
-    const onDropped = (header: string) => {
-      const key = `${name} ${header}`;
-      if (warned.has(key) || warned.size > 1000) return;
-      warned.add(key);
-      log.warn(
-        `input binding ${name}: header ${JSON.stringify(header)} can't be sent over HTTP and is left out; escapeHeaders: "true" would carry it`,
-      );
-    };
+  function deliver(named: NamedBinding, signal: AbortSignal): Deliver {
+    const { name } = named;
     const interrupted = () =>
       new DeliveryInterrupted(`input binding ${name} stops`);
-    return async ({ data, metadata, perishable }) => {
-      const headers = deliveryHeaders(metadata, data, onDropped);
+    return async (message) => {
       for (;;) {
-        let reply;
         try {
-          reply = await app.send("POST", path, { body: data, headers });
+          return await app.deliver(named, message);
         } catch (error) {
-          if (signal.aborted) throw interrupted();
-          if (perishable || !isRefused(error)) throw error;
+          const isAway = error instanceof AppUnreachable && error.isAway;
+          if (signal.aborted && !hasAnswered(error)) throw interrupted();
+          if (message.perishable || !isAway) throw error;
           log.warn(
             `the app does not listen: input binding ${name} holds its messages until it does`,
           );
           await app.whenListening(signal).catch(() => {
             throw interrupted();
           });
-          continue;
         }
-        if (reply.status >= 200 && reply.status < 300) return reply.body;
-        throw new DeliveryError(
-          `fails to send binding event to http app channel, status code: ${reply.status} body: ${Buffer.from(reply.body).toString("utf8", 0, 1024)}${reply.status === 431 ? tooLarge(headers) : ""}`,
-          reply.status,
-        );
       }
     };
   }
 }
 
-/** For 431, where the app's server names no size. */
-function tooLarge(headers: Record<string, string>): string {
-  let size = 0;
-  for (const name in headers)
-    size += name.length + Buffer.byteLength(headers[name]!, "latin1") + 4;
-  return `; the message's headers take ${size} bytes, more than the app's server accepts: raise its limit (of Node's: --max-http-header-size), or leave headers out`;
-}
-
-/** Nothing listens on the app's port. */
-function isRefused(error: unknown): boolean {
-  for (
-    let e = error as Error | undefined;
-    e;
-    e = e.cause as Error | undefined
-  ) {
-    if ((e as { code?: string }).code === "ECONNREFUSED") return true;
-    const inner = (e as AggregateError).errors;
-    if (Array.isArray(inner) && inner.some(isRefused)) return true;
-  }
-  return false;
-}
+/** The app saw the message and refused it. */
+const hasAnswered = (error: unknown) =>
+  error instanceof DeliveryError && error.status !== undefined;

@@ -1,4 +1,4 @@
-/** Access control lists: which app may call what here (spec api §4, §10). */
+/** Access control lists: which app may call what here (docs/protocol/configuration.md). */
 import type {
   AccessAction,
   AccessControl,
@@ -66,7 +66,7 @@ function matches(name: string, path: string): boolean {
   return path.startsWith(prefix) && !path.slice(prefix.length).includes("/");
 }
 
-/** A name without stars is more specific than one with, a longer one more than a shorter. */
+/** A name without stars is more specific than one with stars; then the longer one is. */
 function rank(name: string): number {
   if (name.endsWith("/**")) return 2 * (name.length - 2);
   if (name.endsWith("/*")) return 2 * (name.length - 1) + 1;

@@ -1,14 +1,11 @@
-/** Calls that failed: whether the app saw them, and where they may be made anew. */
+/** Calls that failed: whether the app saw them, and where they may be tried again. */
 import { Readable } from "node:stream";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { AppUnreachable } from "../../contracts/app-channel.ts";
+import { isIdempotent } from "../../shared/idempotent.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import {
-  CallError,
-  isConnectError,
-  type ForwardRequest,
-} from "../../contracts/invocation.ts";
+import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
 
-/** What the app's connection failed with, for another sidecar: as unavailable only where another app may be asked. */
+/** The error of the app's connection as another sidecar is told it. It is `unavailable` only if another instance may be asked. */
 export function ofApp(error: unknown): CallError {
   if (isRefused(error))
     return new CallError("unavailable", messageOf(error), {
@@ -21,23 +18,21 @@ export function ofApp(error: unknown): CallError {
 }
 
 export const isRefused = (error: unknown): boolean =>
-  error instanceof DeliveryError && isConnectError(error.cause);
+  error instanceof AppUnreachable && error.unsent;
 
 export const isTransient = ({ kind }: CallError): boolean =>
   kind === "unavailable" || kind === "unauthenticated";
 
-/** An app that is not healthy may have a fellow that is; what can't be sent at all can't be sent to any. */
+/** Whether another instance may succeed: it may be healthy where this one is not. A call that can't be sent at all fails everywhere. */
 export const mayEndElsewhere = (error: unknown): error is CallError =>
   error instanceof CallError &&
   (isTransient(error) || (error.kind === "internal" && error.unsent));
 
 /**
- * A stream is sent once. Where the original repeats every call whose connection
- * broke, this repeats only what did not reach the app or may happen twice.
+ * A stream is sent once. Other calls are repeated only if they did not reach the
+ * app, or may happen twice; the original repeats each one whose connection broke.
  */
 export const isRepeatable = (
   { method, body }: ForwardRequest,
   { unsent }: CallError,
-): boolean =>
-  !(body instanceof Readable) &&
-  (unsent || /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method));
+): boolean => !(body instanceof Readable) && (unsent || isIdempotent(method));

@@ -1,23 +1,8 @@
-/** Which headers of a call are passed on, and which are added (spec api §4). */
+/** Which headers of a call are passed on, and which are added (docs/protocol/invocation.md). */
 import type { RawHeaders } from "../../contracts/invocation.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
-/** What concerns one connection only (RFC 9110 §7.6.1), and `Expect`, which the sidecar answers itself. */
-const hopByHop = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-  "expect",
-  "host",
-]);
-
-/** The sidecar says these itself; what a caller claims is not believed. */
+/** The sidecar sets these itself; what a caller claims is not believed. */
 const identity = new Set([
   "dapr-app-id",
   "dapr-caller-app-id",
@@ -26,7 +11,7 @@ const identity = new Set([
   "destination-app-id",
 ]);
 
-/** What a request takes along. `Content-Length` stays, to tell a stream's length. */
+/** The headers of a request that go on. `Content-Length` stays, as it tells a stream's length. */
 export function requestHeaders(
   headers: RawHeaders,
   options: { keepIdentity: boolean; dropToken: boolean },
@@ -47,8 +32,8 @@ export function requestHeaders(
 }
 
 /**
- * Of these an answer has one: a second one would be read by some and not by
- * others, and HTTP/2 can't carry it. The first counts, as in Go and Node.
+ * An answer has each of these once. Of two, some readers take the first and some
+ * the second, and HTTP/2 can't carry both. Here the first counts, as in Go and Node.
  */
 const single = new Set([
   "access-control-allow-credentials",
@@ -69,12 +54,12 @@ const single = new Set([
   "tk",
   "x-content-type-options",
 ]);
-/** These are lists, which HTTP/2 wants in one line. */
+/** These are lists; HTTP/2 wants a list in one line. */
 const joined = new Set(["content-encoding", "content-language"]);
 
 /**
- * What an answer takes along. The length the app told stays where the body is
- * a stream or absent; a body at hand is counted by whoever sends it.
+ * The headers of an answer that go on. The app's length stays if the body is a
+ * stream or absent; the length of a body at hand is set by whoever sends it.
  */
 export function responseHeaders(headers: RawHeaders): RawHeaders {
   const named = connectionNamed(headers);
@@ -98,7 +83,7 @@ export function responseHeaders(headers: RawHeaders): RawHeaders {
   return kept;
 }
 
-/** Appends who forwards the call, behind whoever did before (RFC 7239 and its forerunners). */
+/** Appends who forwards the call, behind those who did before (RFC 7239, and the older headers). */
 export function addForwarded(
   headers: RawHeaders,
   host: { name: string; address: string },
@@ -129,11 +114,11 @@ function append(headers: RawHeaders, name: string, value: string) {
 const prefixed = (name: string, lower: string) =>
   lower.startsWith("grpc-") ? `dapr-${name}` : name;
 
-/** HTTP/2's `:path` and the like, also as the original renames them: no header of HTTP/1.1 can have such a name. */
+/** HTTP/2's `:path` and the like, also as the original renames them. HTTP/1.1 can't have a header of such a name. */
 const isPseudo = (lower: string) =>
   lower.startsWith(":") || lower.startsWith("dapr-:");
 
-/** Headers that `Connection` names go no further either; undefined for the usual none. */
+/** The headers that `Connection` names: they go no further either. Undefined if there are none, as usual. */
 function connectionNamed(headers: RawHeaders): Set<string> | undefined {
   let named: Set<string> | undefined;
   for (let i = 0; i < headers.length; i += 2) {

@@ -1,6 +1,8 @@
 import { Readable } from "node:stream";
-import { DeliveryError } from "../../contracts/binding.ts";
-import type { AppChannel } from "../../contracts/app-channel.ts";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../contracts/app-channel.ts";
 import {
   CallError,
   type ForwardRequest,
@@ -13,13 +15,12 @@ import { createInvocation, type InvocationOptions } from "./invocation.ts";
 const log = { debug() {} } as unknown as Logger;
 const peer: Peer = { host: "10.0.0.2", port: 50002 };
 /** As of an app that does not listen. */
-const refusal = new DeliveryError(
+const refusal = new AppUnreachable(
   "the app could not be called: connect ECONNREFUSED",
-  undefined,
-  Object.assign(new Error("connect ECONNREFUSED"), { syscall: "connect" }),
+  { isAway: true },
 );
 const failingApp = (error: unknown) =>
-  ({ forward: () => Promise.reject(error) }) as unknown as AppChannel;
+  ({ invoke: () => Promise.reject(error) }) as unknown as AppChannel;
 const answer = {
   status: 200,
   headers: ["A", "1", "Connection", "x"],
@@ -33,7 +34,7 @@ function open(more: Partial<InvocationOptions> = {}) {
   const toUrls: [string, ForwardRequest][] = [];
   const forgotten: Peer[] = [];
   const app = {
-    forward: async (request: ForwardRequest) => {
+    invoke: async (request: ForwardRequest) => {
       toApp.push(request);
       return answer;
     },
@@ -179,7 +180,7 @@ test("an app whose port is still awaited is tried: it may be there already", asy
     "failed to invoke, id: own, err: app is not in a healthy state",
   );
   // It came to the app, so no other may get it too.
-  const lost = new DeliveryError("read ECONNRESET");
+  const lost = new AppUnreachable("read ECONNRESET");
   await expect(withApp(lost).receive(request())).rejects.toMatchObject({
     kind: "internal",
     message: "read ECONNRESET",
@@ -388,7 +389,7 @@ test("an app that refuses the connection has seen nothing, one that broke it may
   });
   // `unavailable` makes the original ask anew.
   const cut = new CallError("unavailable", "the sidecar shuts down");
-  for (const error of [new DeliveryError("read ECONNRESET"), cut])
+  for (const error of [new AppUnreachable("read ECONNRESET"), cut])
     await expect(received(error)).rejects.toMatchObject({
       kind: "internal",
       unsent: false,

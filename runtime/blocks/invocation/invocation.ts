@@ -1,4 +1,4 @@
-/** The service invocation building block: who is meant, who may, and how it is reached (spec api §4). */
+/** The service invocation building block: who is meant, who may, and how it is reached (docs/protocol/invocation.md). */
 import type { AccessControl } from "../../contracts/configuration.ts";
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { ApiError } from "../../contracts/errors.ts";
@@ -33,9 +33,9 @@ export interface InvocationOptions {
   /** `NAMESPACE`, else `default`. */
   namespace: string;
   app: AppChannel | undefined;
-  /** Whether the app is to be called; false while its health probe fails. */
+  /** Whether the app may be called; false while its health probe fails. */
   isAppHealthy: () => boolean;
-  /** Whether the app's port is still being waited for: it is dialled only now and then, and may be open already. */
+  /** Whether the sidecar still waits for the app's port. It tries only now and then, so the port may be open already. */
   isAppAwaited: () => boolean;
   /** Asked in order. */
   resolvers: NameResolver[];
@@ -48,14 +48,14 @@ export interface InvocationOptions {
   host: { name: string; address: string };
   /** `dapr-api-token` is this sidecar's own (DAPR_API_TOKEN) and goes no further. */
   hasApiToken: boolean;
-  /** Before a call to a sidecar is made anew; 1 s as in the original. */
+  /** The pause before a call to a sidecar is made again; 1 s, as in the original. */
   retryMs?: number;
   log: Logger;
 }
 
 export type Invocation = ReturnType<typeof createInvocation>;
 
-/** After the first call (spec api §4). */
+/** How many more times after the first call. */
 const retries = 3;
 
 export function createInvocation(options: InvocationOptions) {
@@ -65,8 +65,8 @@ export function createInvocation(options: InvocationOptions) {
 
   return {
     /**
-     * A call of this sidecar's own caller. The path is percent-encoded as it
-     * came; here it gets its one form. Rejects with the documented ApiError.
+     * A call by this sidecar's own app. The path is percent-encoded as it came and
+     * is normalised here. Rejects with the documented ApiError.
      */
     async invoke(
       target: string,
@@ -161,9 +161,9 @@ export function createInvocation(options: InvocationOptions) {
     channel: AppChannel,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
-    if (options.isAppHealthy()) return channel.forward(request);
+    if (options.isAppHealthy()) return channel.invoke(request);
     if (!options.isAppAwaited()) throw unhealthy();
-    return channel.forward(request).catch((error: unknown) => {
+    return channel.invoke(request).catch((error: unknown) => {
       throw isRefused(error) ? unhealthy(error) : error;
     });
   }
@@ -177,7 +177,7 @@ export function createInvocation(options: InvocationOptions) {
     }
   }
 
-  /** Of the app's sidecars one that refuses leads to the next at once, the last of them to another round after a pause. */
+  /** When one of the app's sidecars refuses, the next is asked at once. After the last one there is a pause and another round. */
   async function callAnew(
     request: PeerRequest,
     found: Found,
@@ -218,7 +218,7 @@ export function createInvocation(options: InvocationOptions) {
     }
   }
 
-  /** The first resolver that knows the app. Those that can't be asked count only when no other knows it. */
+  /** What the first resolver that knows the app says. An error of a resolver counts only if no other knows the app. */
   async function resolve(id: string, space: string): Promise<Found> {
     if (resolvers.length === 0)
       throw new Error("name resolver not initialized");
@@ -250,7 +250,7 @@ interface Found {
 
 const addressOf = ({ host, port }: Peer) => withPort(host, port);
 
-/** NUL ends a name for some of those who look it up. */
+/** For some look-ups a NUL would end the name. */
 // oxlint-disable-next-line no-control-regex -- they are what is refused
 const isCut = (name: string) => /[\0-\x1f\x7f]/.test(name);
 

@@ -17,7 +17,7 @@ const scope = (storeName: string, line: number) => ({
   at: { file: "c.yaml", line, column: 9 },
 });
 
-test("S12: a scope of a store that is not there is warned about, with its line", () => {
+test("a scope of a store that is not there is warned about, with its line", () => {
   const secrets = createSecrets({
     scopes: [scope("vault", 8), scope("Vault", 10), scope(" vault", 12)],
   });
@@ -37,7 +37,7 @@ test("S12: a scope of a store that is not there is warned about, with its line",
   );
 });
 
-test("S11: what a store rejects with is told as its component explains it", async () => {
+test("what a store rejects with is told as its component explains it", async () => {
   const secrets = createSecrets({ scopes: [] });
   const fail = async () => {
     throw new Error("no answer from canary.example");

@@ -1,6 +1,6 @@
 /**
  * The secrets building block: which stores there are and what the app may read
- * of them (spec api §5).
+ * of them (docs/protocol/secrets.md).
  */
 import type { SecretScope } from "../../contracts/configuration.ts";
 import { ApiError } from "../../contracts/errors.ts";
@@ -13,7 +13,7 @@ export type Secrets = ReturnType<typeof createSecrets>;
 
 export interface SecretsOptions {
   scopes: SecretScope[];
-  /** Why a component is not here though its type is the original's. */
+  /** Why a component is absent although the original has its type. */
   absence?(name: string): string | undefined;
 }
 
@@ -31,7 +31,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
       : new ApiError("secretStoreNotFound", [name]);
   };
 
-  /** A non-empty list of allowed ones alone decides; else the denied ones; else the default. */
+  /** A non-empty list of allowed secrets decides alone; else the list of denied ones; else the default. */
   const mayRead = (storeName: string, key: string): boolean => {
     const scope = scopes.find((s) => s.storeName === storeName);
     if (!scope) return true;
@@ -42,12 +42,12 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
   };
 
   return {
-    /** Takes the place of one with its name. */
+    /** Replaces the one of the same name. */
     add(name: string, store: SecretStore, explain: Explain) {
       stores.set(name, { store, explain });
     },
 
-    /** Warns about scopes of stores that are not there: they keep nothing from anybody. Called once all are added. */
+    /** Warns about scopes of stores that do not exist: such a scope protects nothing. Called once all stores are added. */
     tellIdleScopes(log: Logger) {
       for (const { storeName, at } of scopes)
         if (!stores.has(storeName))
@@ -56,7 +56,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
           );
     },
 
-    /** Unless another has taken its place. */
+    /** Removes it, unless another one has replaced it. */
     remove(name: string, store: SecretStore) {
       if (stores.get(name)?.store === store) stores.delete(name);
     },
@@ -83,7 +83,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
       metadata: Record<string, string>,
     ): Promise<Secret | undefined> {
       const { store, explain } = find(storeName);
-      // Below, NUL would end the name: the system would read another than the scope judged.
+      // The system ends a name at NUL, so it would read another secret than the scope judged.
       if (key.includes("\0"))
         throw new ApiError("secretIllegalKey", [
           JSON.stringify(key),
@@ -100,7 +100,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
       }
     },
 
-    /** All the app may read; what is denied is left out. */
+    /** All secrets that the app may read. */
     async bulk(
       storeName: string,
       metadata: Record<string, string>,

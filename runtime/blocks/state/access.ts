@@ -1,4 +1,4 @@
-/** One state store as apps use it: keys prefixed, requests checked, failures said as documented (spec api §2). */
+/** One state store as apps use it: keys prefixed, requests checked, failures reported as documented (docs/protocol/state.md). */
 import { ApiError } from "../../contracts/errors.ts";
 import type {
   DeleteState,
@@ -15,7 +15,7 @@ import { stateErrors, storeErrors } from "./errors.ts";
 import { isLegalKey, originalKey } from "../../contracts/state-keys.ts";
 import { checkQuery } from "./query.ts";
 
-/** Options as a caller wrote them; {@link StateAccess} refuses what no store knows. */
+/** Options as a caller wrote them; {@link StateAccess} refuses unknown ones. */
 export interface WrittenOptions {
   concurrency?: string;
   consistency?: string;
@@ -26,7 +26,7 @@ export type DeleteItem = Omit<DeleteState, "options"> & {
   options?: WrittenOptions;
 };
 
-/** `operation` is what was asked for, `upsert` and `delete` being known. */
+/** `operation` is the caller's word; `upsert` and `delete` are known. */
 export type WrittenOperation =
   | { operation: "upsert"; request: SaveItem }
   | { operation: "delete"; request: DeleteItem }
@@ -38,7 +38,7 @@ export interface BulkItem {
   error?: string;
 }
 
-/** Every method rejects with {@link ApiError}. Keys come and go without the prefix. */
+/** All methods reject with {@link ApiError}. Keys are the app's own, without the prefix. */
 export class StateAccess {
   readonly name: string;
   readonly #store: StateStore;
@@ -89,7 +89,7 @@ export class StateAccess {
     metadata: GetState["metadata"],
   ): Promise<StateEntry | undefined> {
     const request: GetState = { key: this.#key(key), metadata };
-    // The original hands any other word on to stores that ignore it.
+    // The original passes any other word on to stores, which ignore it.
     if (consistency === "strong" || consistency === "eventual")
       request.consistency = consistency;
     try {
@@ -99,7 +99,7 @@ export class StateAccess {
     }
   }
 
-  /** Each item by itself: some may be stored although others are refused. */
+  /** Saves each item by itself: some may be stored although others are refused. */
   async save(items: readonly SaveItem[]): Promise<void> {
     const requests = items.map((item) => this.#setRequest(item));
     const failures =
@@ -134,7 +134,7 @@ export class StateAccess {
     if (!this.#store.bulkSet) {
       const last = new Map<string, Promise<unknown[]>>();
       const all = requests.map((request) => {
-        // One key after itself, so that its last value stays.
+        // Items of one key go one after the other, so that the last value stays.
         const before = last.get(request.key);
         const done = before
           ? before.then(() => this.#setOne(request))
@@ -165,7 +165,7 @@ export class StateAccess {
     }
   }
 
-  /** In the order of `keys`. At most `parallelism` at a time where the store has no bulk call; 0 or less is no limit. */
+  /** Answers in the order of `keys`. If the store has no bulk call, at most `parallelism` keys are read at a time; 0 or less is no limit. */
   async bulkGet(
     keys: readonly string[],
     parallelism: number,
@@ -175,7 +175,7 @@ export class StateAccess {
     const requests: GetState[] = [];
     for (const key of keys) {
       const full = this.#legal(key);
-      // Of many keys one that the store can't hold costs no other its answer.
+      // A key that the store can't hold is an error of that key alone.
       const refusal = this.#refusal(key, full);
       if (refusal) refused.set(key, refusal.message);
       else requests.push({ key: full, metadata });
@@ -217,7 +217,7 @@ export class StateAccess {
     return found;
   }
 
-  /** Throws unless the store has transactions: asked before a body is read. */
+  /** Throws if the store has no transactions; called before a body is read. */
   requireTransactions(): void {
     if (!this.#store.features.includes("TRANSACTIONAL"))
       throw stateErrors.noTransactions(this.name);
@@ -252,7 +252,7 @@ export class StateAccess {
     } as StateOperation;
   }
 
-  /** Throws unless the store can be queried: asked before a body is read. */
+  /** Throws if the store can't be queried; called before a body is read. */
   requireQuery(): void {
     if (!this.#store.query) throw stateErrors.noQuery(this.name);
   }

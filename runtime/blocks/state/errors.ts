@@ -1,4 +1,4 @@
-/** The state API's errors with their details (spec api §2). */
+/** The state API's errors with their details (docs/protocol/state.md). */
 import {
   ApiError,
   badRequest,
@@ -88,7 +88,7 @@ export const stateErrors = {
     }),
 };
 
-/** What the store itself rejected with, told as `explain` has it. */
+/** Errors of the store itself, in the words of `explain`. */
 export const storeErrors = (store: string, explain: Explain) => ({
   get: (key: string, cause: unknown) =>
     new ApiError("stateGet", [key, store, explain(cause)], { cause }),
@@ -96,7 +96,7 @@ export const storeErrors = (store: string, explain: Explain) => ({
   bulkGet: (cause: unknown) =>
     new ApiError("stateBulkGet", [explain(cause)], { cause }),
 
-  /** Of several failures the first about an etag decides, else all are told. */
+  /** Of several failures the first one about an etag decides; without one, all are listed. */
   save(causes: readonly unknown[]) {
     const etag = causes.find((one) => one instanceof EtagError);
     const text = etag ? explain(etag) : causes.map(explain).join("\n");

@@ -1,11 +1,11 @@
-/** The shape of a query: one operator per filter, known by name; what it means is the store's (spec api §2). */
+/** Checks the shape of a query: one known operator per filter. What it means is the store's business (docs/protocol/state.md). */
 import { Digits } from "../../shared/json/go-json.ts";
 import type { StateQuery } from "../../contracts/state-store.ts";
 
 const comparisons = ["EQ", "NEQ", "GT", "GTE", "LT", "LTE"];
 const maxDepth = 100;
 
-/** Members in any case at the top, exact below. Throws on what is no query. */
+/** Names at the top are read in any case, those below exactly. Throws on anything but a query. */
 export function checkQuery(body: unknown): StateQuery {
   const query: StateQuery = {};
   for (const [name, value] of Object.entries(objectOf(body ?? {}, "query")))

@@ -1,4 +1,4 @@
-/** The state building block: what the state API means, whatever protocol asks (spec api §2). */
+/** The state building block: what the state API means, whatever protocol asks (docs/protocol/state.md). */
 import type { MetadataItem } from "../../contracts/metadata.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -16,7 +16,7 @@ export interface StatesOptions {
   /** `NAMESPACE`; empty when there is none. */
   namespace: string;
   log: Logger;
-  /** Why a component is not here though its type is the original's. */
+  /** Why a component is absent although the original has its type. */
   absence?(name: string): string | undefined;
 }
 
@@ -30,9 +30,9 @@ export function createStates({
   let actorStore: string | undefined;
   return {
     /**
-     * `metadata` is the component's, for `keyPrefix` and its like. Throws
-     * {@link MetadataError} on what can't be: a wrong prefix, or properties
-     * whose promise would not be kept; else it takes the place of one with its name.
+     * `metadata` is the component's, for `keyPrefix` and the like. Throws
+     * {@link MetadataError} on a wrong prefix, and on properties whose promise
+     * would not be kept. Replaces the store of the same name.
      */
     add(
       name: string,
@@ -55,7 +55,7 @@ export function createStates({
       stores.set(name, new StateAccess(name, store, prefix, explain));
     },
 
-    /** Unless another has taken its place. */
+    /** Removes it, unless another one has replaced it. */
     remove(name: string, store: StateStore) {
       if (!stores.get(name)?.isOf(store)) return;
       stores.delete(name);
@@ -81,7 +81,7 @@ const find = (metadata: readonly MetadataItem[], name: string) =>
 const valueOf = (metadata: readonly MetadataItem[], name: string) =>
   find(metadata, name)?.value;
 
-/** To store plain text where encryption was asked for, or to publish nothing, would be a silent loss. */
+/** These are refused. To ignore them would be a silent loss: plain text instead of encryption, nothing published. */
 function refuseUnkept(metadata: readonly MetadataItem[]) {
   const unkept = {
     primaryEncryptionKey: "encrypted state",

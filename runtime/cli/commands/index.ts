@@ -7,7 +7,7 @@ import { run } from "./run.ts";
 import { stop } from "./stop.ts";
 import { version } from "./version.ts";
 
-/** What the help's list says of a command, and the way to the rest of it. */
+/** What the help's list says of a command, and how to load the rest of it. */
 export interface CommandEntry {
   name: string;
   about: string;
@@ -20,7 +20,7 @@ const here = (command: Command): CommandEntry => ({
   load: async () => command,
 });
 
-/** Read when it runs: the others start without the YAML library and the manifests. */
+/** Loaded when the command runs: the other commands start without the YAML library and the manifests. */
 const lazily = (
   name: keyof typeof about,
   load: () => Promise<Command>,

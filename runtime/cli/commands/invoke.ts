@@ -94,7 +94,7 @@ async function call(
   folder: string,
   request: { method: string; verb: string; body: Buffer },
 ): Promise<string> {
-  // Of several the newest, which is the one that was just started.
+  // Of several the newest: it was just started.
   const target = (await findInstances()).findLast((one) => one.appId === appId);
   if (!target)
     throw new Error(

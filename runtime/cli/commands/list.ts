@@ -68,7 +68,7 @@ export const list = command(
   },
 );
 
-/** What a narrow terminal does without; `-o json` has it. */
+/** Columns that a narrow terminal leaves out; `-o json` has them. */
 const spare = [
   "DAPRD LOG PATH",
   "APP LOG PATH",

@@ -1,4 +1,4 @@
-/** Commands of the full CLI that this one does not have yet, each with what works instead. `init` and `uninstall` are there for Kubernetes. */
+/** Commands of the full CLI that this one does not have yet, each with what to do instead. `init` and `uninstall` exist for Kubernetes. */
 import type { Io } from "../io.ts";
 
 const later: Record<string, string> = {

@@ -98,7 +98,7 @@ async function single(
   return runOne(spec, binary, io, stop);
 }
 
-/** Below 1.14, or not a version; `edge` is a build of the day. */
+/** True below 1.14 and for what is no version; `edge` is a daily build. */
 function isOld(version: string): boolean {
   if (version === "edge") return false;
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];

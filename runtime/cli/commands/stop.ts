@@ -12,7 +12,7 @@ import { postShutdown } from "../instances/sidecar-http.ts";
 
 type Running = Instance & RunDetails;
 
-/** An app, then its sidecar, get their time to end; then their CLI is due. */
+/** Time for an app, its sidecar and their CLI to end, one after the other. */
 const patienceMs = 15_000;
 
 const examples = `
@@ -80,7 +80,7 @@ async function stopApp(id: string, running: readonly Running[], io: Io) {
   const failed = (why: string) =>
     io.status("failure", `failed to stop app id ${id}: ${why}`);
   if (found.length === 0) return failed(`couldn't find app id ${id}`);
-  // One CLI may run several apps (a run file): the others are to stay, so only this sidecar ends.
+  // One CLI may run several apps (a run file). The others must stay, so only this sidecar is ended.
   const others = new Set(
     running.filter((one) => one.appId !== id).map((one) => one.cli?.pid),
   );
@@ -116,7 +116,7 @@ async function stopFile(argument: string, running: readonly Running[], io: Io) {
   }
 }
 
-/** Asks each process once, with the sidecars for which it is asked. */
+/** Asks each process once; each comes with the sidecars on whose behalf it is asked. */
 async function askEach(
   instances: readonly Running[],
   targetOf: (instance: Running) => ProcessInfo,
@@ -125,7 +125,7 @@ async function askEach(
   for (const group of targets.values()) await ask(targetOf(group[0]!), group);
 }
 
-/** Asks a process to end and waits until it has, so that what follows finds the ports free. */
+/** Asks a process to end and waits until it has, so that the next program finds the ports free. */
 async function ask(
   { pid, started }: ProcessInfo,
   sidecars: readonly Running[],
@@ -151,7 +151,7 @@ function askToEnd(pid: number) {
   try {
     process.kill(pid, "SIGTERM");
   } catch (error) {
-    // It was quicker.
+    // It had ended already.
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Running sidecars. There is no state file: they are the processes whose
- * command line is a daprd's, and what else there is to know they tell over HTTP.
+ * Running sidecars. There is no state file: they are the processes with the
+ * command line of a daprd, and they tell the rest over HTTP.
  */
 import { listProcesses } from "./process-list.ts";
 import type { ProcessInfo } from "./process-list.ts";
@@ -24,7 +24,7 @@ export interface Instance extends SidecarAddress {
 /** What `dapr run` has told the sidecar; blank or 0 when it does not answer. */
 export interface RunDetails {
   command: string;
-  /** 0 unless the system calls it a process that the CLI started. */
+  /** 0 if it is not a process that the CLI started, by the system's own list. */
   appPid: number;
   runTemplatePath: string;
   runTemplateName: string;
@@ -72,7 +72,7 @@ function readInstance(
   };
 }
 
-/** Who started the sidecar is what the system says, not what anyone told the sidecar. */
+/** The system says who started the sidecar; what somebody told the sidecar does not count. */
 function runOf(
   daprd: ProcessInfo,
   byPid: ReadonlyMap<number, ProcessInfo>,
@@ -80,7 +80,7 @@ function runOf(
   const seen = new Set<number>();
   let above = byPid.get(daprd.parent);
   while (above && !argsOf("dapr", above)?.includes("run")) {
-    // Windows keeps the ID of a parent that has ended: another may have it, a child even.
+    // Windows keeps the ID of a parent that has ended. Another process may have that ID by now, even a child.
     if (seen.has(above.pid)) return { cli: undefined, startedByCli: [] };
     seen.add(above.pid);
     above = byPid.get(above.parent);
@@ -96,7 +96,7 @@ function runOf(
   };
 }
 
-/** The arguments after the program's name, if it is that program: a binary of this name, or our script in Node. */
+/** The arguments after the program's name, if the process is that program: a binary of this name, or our script in Node. */
 function argsOf(
   program: "dapr" | "daprd",
   { name, args }: ProcessInfo,
@@ -112,13 +112,13 @@ function argsOf(
     : undefined;
 }
 
-/** Node then runs a text: words behind it are the text's own. */
+/** With these, Node runs a text, and the words behind it belong to the text. */
 const isCode = (arg: string) =>
   /^(-e|-p|-pe|--eval|--print|--run|--test)(=|$)/.test(arg);
 
 const preloads = ["-r", "--require", "--import", "--loader"];
 
-/** What Node runs; a package's command has no ending. */
+/** The names of our script; the command of a package has no file ending. */
 const isScript = (arg: string, at: number, args: readonly string[]) =>
   at > 0 &&
   !arg.startsWith("-") &&
@@ -138,7 +138,7 @@ function flagValue(args: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
-/** A sidecar in a container has the same port, but there: here another may answer, even one of the same ID. */
+/** A sidecar in a container has its port there. On this machine another one may answer on that port, even one of the same ID. */
 function isOf(
   { appId, cli }: Instance,
   { id, extended }: Record<string, unknown>,
@@ -153,7 +153,7 @@ export async function runDetails(instance: Instance): Promise<RunDetails> {
     const metadata = await getMetadata(instance);
     if (isOf(instance, metadata)) extended = metadata["extended"];
   } catch {
-    // A sidecar that hangs or is just starting is listed all the same, with blanks.
+    // A sidecar that hangs or is just starting is still listed, with blanks.
   }
   const told = (key: string) => {
     const value = (extended as Record<string, unknown> | undefined)?.[key];

@@ -42,13 +42,13 @@ export interface MethodCall {
   body: Buffer;
 }
 
-/** Has the sidecar call its app. The app takes what time it needs. */
+/** Has the sidecar call its app. There is no time limit for the app. */
 export function invokeMethod(
   address: SidecarAddress,
   appId: string,
   { method, verb, body }: MethodCall,
 ): Promise<Answer> {
-  // Typed by hand: what an URL cannot hold is escaped, escapes stay as they are.
+  // It was typed by hand: characters that a URL cannot hold are escaped, existing escapes stay.
   const path = `/v1.0/invoke/${encodeURIComponent(appId)}/method/${method.replace(/[^!-~]+/g, encodeURIComponent)}`;
   return call(address, verb, path, body, "application/json", 0);
 }
@@ -78,7 +78,7 @@ function call(
         method,
         path,
         agent: false,
-        // From start to end: a stranger on that port may send a byte a second.
+        // The limit is for all of it: another program on that port may send a byte a second.
         ...(timeoutMs > 0
           ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
           : {}),

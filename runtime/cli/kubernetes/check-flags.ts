@@ -1,4 +1,4 @@
-/** Values of flags that Kubernetes would refuse late, or take for something else. */
+/** Checks values of flags that Kubernetes would refuse late, or misunderstand. */
 import { CommandError } from "../command.ts";
 
 /** A DNS label (RFC 1123). */
@@ -9,7 +9,7 @@ export function checkNamespace(name: string): void {
     );
 }
 
-/** One for the control plane, which gets no sidecars: neither where apps are, and the installation is tried, nor Kubernetes' own. */
+/** A namespace for the control plane. Its pods get no sidecars, so it can be neither `default`, where apps are and the installation is tried, nor one of Kubernetes' own. */
 export function checkOwnNamespace(name: string): void {
   checkNamespace(name);
   if (name === "default" || name.startsWith("kube-"))
@@ -27,7 +27,7 @@ export function checkTimeout(seconds: number): void {
     );
 }
 
-/** `[REGISTRY/]NAME[:TAG][@DIGEST]`, as far as a slip would show. */
+/** `[REGISTRY/]NAME[:TAG][@DIGEST]`, checked so far that a slip shows. */
 export function checkImage(image: string): void {
   if (
     !/^\w[\w.-]*(:\d+)?(\/[\w.-]+)*(:[\w.-]{1,128})?(@\w+:[0-9a-f]+)?$/i.test(

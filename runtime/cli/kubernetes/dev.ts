@@ -11,13 +11,13 @@ const redis = "dapr-dev-redis-master";
 /** Holds `redis-password`. */
 export const devSecret = "dapr-dev-redis";
 const zipkin = "dapr-dev-zipkin";
-/** What has to run before the components are of use. */
+/** What has to run before the components can be used. */
 export const devWorkloads = [
   { name: redis, image: "redis:7" },
   { name: zipkin, image: "openzipkin/zipkin:3.5" },
 ] as const;
 
-/** With a password of its own, unless the cluster `hasSecret` already: a running Redis knows only that one. */
+/** Makes a new password unless the cluster `hasSecret` already: a running Redis knows only the old one. */
 export function devObjects(hasSecret: boolean): KubernetesObject[] {
   const redisPassword = {
     secretKeyRef: { name: devSecret, key: "redis-password" },

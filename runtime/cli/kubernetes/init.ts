@@ -13,7 +13,7 @@ import { withoutOthers } from "./ownership.ts";
 import { rolledOut } from "./rollout.ts";
 import { stalePods } from "./stale-pods.ts";
 
-/** The original's; refused, as nothing would follow from them. */
+/** Flags of the original that would have no effect here; they are refused. */
 const notYet = {
   "enable-mtls": {
     type: "bool",
@@ -85,7 +85,7 @@ dapr init -k --dry-run > dapr.yaml
     const asked = installOptions(flags);
     if (flags["dry-run"]) {
       const { crds, rest } = installation(asked);
-      // Without a cluster it is for a first installation.
+      // Where no cluster answers, the manifests are for a first installation.
       const dev = flags.dev
         ? devObjects(await hasDevSecret().catch(() => false))
         : [];

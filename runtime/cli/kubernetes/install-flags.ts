@@ -14,7 +14,7 @@ import { kubectl } from "./kubectl.ts";
 import { splitImage } from "./pods.ts";
 import { readSettings, setFlag } from "./set-flag.ts";
 
-/** What `npm run images` begins its names with. */
+/** How the names of `npm run images` begin. */
 const defaultRegistry = "localhost/dapr-quickstart-kit";
 
 export const installFlags = {
@@ -58,7 +58,7 @@ export interface InstallFlags {
   set: string[];
 }
 
-/** An upgrade of what was `found` keeps its image but for the version. Other settings stay wherever they are not given. */
+/** An upgrade of the installation `found` keeps its image, but for the version. Settings that are not given stay as they are. */
 export function installOptions(
   flags: InstallFlags,
   found?: Installed,
@@ -93,7 +93,7 @@ function imageOf(flags: InstallFlags, found?: Installed): string {
   return `${splitImage(found.image).name}:${tag}`;
 }
 
-/** An installation with its Namespace apart: that one may have been there before. */
+/** An installation, its Namespace apart: that may have been there before. */
 export function parts(options: InstallOptions) {
   const { crds, rest } = installation(options);
   return {
@@ -103,6 +103,6 @@ export function parts(options: InstallOptions) {
   };
 }
 
-/** Applies objects in their order; what is there already is brought up to date. */
+/** Applies objects in their order; existing ones are brought up to date. */
 export const apply = (objects: KubernetesObject[]): Promise<string> =>
   kubectl(["apply", "-f", "-"], { input: toYaml(objects) });

@@ -15,8 +15,8 @@ import type { Pod } from "./pods.ts";
 import { rolledOut, secondsLeft } from "./rollout.ts";
 
 /**
- * `found` is what is installed already. Rejects with a {@link CommandError} when the namespace is not free,
- * nothing being changed then, or that says what is still missing once the time is over.
+ * `found` is what is installed already. Rejects with a {@link CommandError}: when the namespace is not free
+ * (nothing is changed then), or when the time is over, and then it says what is still missing.
  */
 export async function install(
   options: InstallOptions,
@@ -49,7 +49,7 @@ export async function install(
   await injects(options, until, io);
 }
 
-/** A pod as a ReplicaSet would make it. It is never created: the dry run ends with what admission made of it. */
+/** A pod as a ReplicaSet would make it. It is never created: the dry run only shows what admission makes of it. */
 const sample = {
   apiVersion: "v1",
   kind: "Pod",
@@ -66,7 +66,7 @@ const controller =
   "system:serviceaccount:kube-system:replicaset-controller" as const;
 const pauseMs = 250;
 
-/** How long a fresh webhook may be unreachable before that is worth a line. */
+/** How long a new webhook may be unreachable before a line says so. */
 const patienceMs = 10_000;
 
 async function injects(
@@ -85,7 +85,7 @@ async function injects(
       );
     if (Date.now() > saidFrom && problem !== said)
       io.status("warning", `Not yet: ${(said = problem)}`);
-    await delay(pauseMs); // admission can only be asked again
+    await delay(pauseMs); // all one can do is ask admission again
   }
 }
 

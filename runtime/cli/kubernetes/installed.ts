@@ -1,4 +1,4 @@
-/** The control plane that a cluster has already: two in one cluster would share kinds and webhook, and break each other. */
+/** The control plane that a cluster already has. Two of them would share kinds and webhook, and break each other. */
 import {
   managedBy,
   type InstallOptions,
@@ -12,7 +12,7 @@ export interface Installed {
   /** Of the operator. */
   image: string;
   imagePullPolicy: InstallOptions["imagePullPolicy"];
-  /** What may have been changed since, e.g. by `kubectl set env`: as it is now. */
+  /** Settings as they are now; they may have been changed since, e.g. by `kubectl set env`. */
   settings: Partial<InstallOptions>;
 }
 
@@ -26,7 +26,7 @@ interface Container {
   env?: { name: string; value?: string }[];
 }
 
-/** Rejects when it is another Dapr's: that one has its own ways of being changed and removed. */
+/** Rejects if it is another Dapr's: that has to be changed and removed by its own tools. */
 export async function installed(): Promise<Installed | undefined> {
   return installationIn(
     await listObjects<Deployment>(

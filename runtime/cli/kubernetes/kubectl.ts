@@ -42,12 +42,12 @@ export function kubectl(
         new CommandError(said || `kubectl ${args[0]} ended with code ${code}`),
       );
     });
-    child.stdin.on("error", () => {}); // it may end before it has read all: its exit tells
+    child.stdin.on("error", () => {}); // it may end before it has read all; its exit code says why
     child.stdin.end(input);
   });
 }
 
-/** What kubectl says of a failure without its own log lines, each refusal once, and what to do where no cluster answers. */
+/** What kubectl says of a failure: without its own log lines, each refusal once, and with what to do if no cluster answers. */
 export function readable(stderr: string): string {
   const said = stderr
     .split("\n")
@@ -71,14 +71,14 @@ export function readable(stderr: string): string {
   return `kubectl does not get through to a cluster (which one it means: \`kubectl config get-contexts\`, KUBECONFIG): ${said}`;
 }
 
-/** What a line says around a place, without the words before the last colon there. */
+/** The part of a line around a place, without the words before the last colon in front of it. */
 function clauseAt(text: string, at: number): string {
   const from = Math.max(text.lastIndexOf(":", at), text.lastIndexOf("\n", at));
   const end = text.indexOf("\n", at);
   return text.slice(from + 1, end < 0 ? undefined : end).trim();
 }
 
-/** Rejects unless a cluster answers: said before anything else is tried there. */
+/** Rejects unless a cluster answers; called before anything else is tried there. */
 export const reachCluster = async (): Promise<void> =>
   void (await kubectl(["get", "--raw", "/version", "--request-timeout=10s"]));
 
@@ -113,7 +113,7 @@ export type Where = { namespace: string } | "all";
 /** By labels, or by fields. */
 export type Selector = string | { field: string };
 
-/** Lists objects of a kind (`pods`, `components.dapr.io`), those that a selector picks if one is given. */
+/** Lists objects of a kind (`pods`, `components.dapr.io`); with a selector, only those that it picks. */
 export async function listObjects<T extends KubeObject = KubeObject>(
   kind: string,
   where: Where,

@@ -36,7 +36,7 @@ const podMetadata: Record<string, string[]> = {
 
 const fetchMs = 30_000;
 
-/** Of a file, a folder's `.yaml` and `.yml` files in the order of their names, a URL, or `-` for stdin. */
+/** The documents of a file, of a folder's `.yaml` and `.yml` files in the order of their names, of a URL, or of stdin (`-`). */
 export async function readManifests(source: string): Promise<Manifest[]> {
   if (source === "-") return parseManifests("stdin", await text(process.stdin));
   try {
@@ -78,7 +78,7 @@ export function parseManifests(file: string, manifest: string): Manifest[] {
     .map((document) => ({ file, document, lines }));
 }
 
-/** Documents of one stream keep the `---` they began with, those of different files have none. */
+/** Documents of one stream keep the `---` that they begin with; documents of different files have none. */
 export const joinDocuments = (manifests: readonly Manifest[]): string =>
   manifests
     .map(toText)
@@ -105,7 +105,7 @@ export interface AnnotateOptions {
   values: Record<string, string>;
 }
 
-/** Annotates the first workload that matches. Throws when none does, or when it can't be. */
+/** Annotates the first workload that matches. Throws when none does, or when it can't be annotated. */
 export function annotateFirst(
   manifests: readonly Manifest[],
   { resource, namespace, appId, values }: AnnotateOptions,
@@ -152,7 +152,7 @@ function defaultId(
   return id;
 }
 
-/** Empty where there is nothing, or something else than text. */
+/** Empty if there is nothing, or something other than text. */
 function textAt(document: Document, path: readonly string[]): string {
   const value = document.getIn(path);
   return typeof value === "string" || typeof value === "number"
@@ -160,14 +160,14 @@ function textAt(document: Document, path: readonly string[]): string {
     : "";
 }
 
-/** The map at a path; where there is none, or null, it is made. Throws where something else is in the way. */
+/** The map at a path. It is made if there is none, or null. Throws if something else is there. */
 function mapAt(manifest: Manifest, path: readonly string[]): YAMLMap {
   const { file, document, lines } = manifest;
   let map = document.contents as YAMLMap;
   path.forEach((key, depth) => {
     let node = map.get(key, true) as unknown;
     if (isAlias(node)) {
-      // a copy: what else refers to the anchor is not to change
+      // a copy: other references to the anchor must not change
       const copy = node.resolve(document)?.clone() as YAMLMap | undefined;
       delete copy?.anchor;
       if (copy) map.set(key, (node = copy));

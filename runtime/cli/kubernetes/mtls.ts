@@ -70,7 +70,7 @@ async function isEnabled(): Promise<boolean> {
   return found.spec?.mtls?.enabled ?? true;
 }
 
-/** Without a line end, as the original's. */
+/** Without a line end, as in the original. */
 async function printExpiry() {
   const { data } = await findBundle("configmaps");
   const end = rootExpiry(data!["ca.crt"]!);
@@ -86,7 +86,7 @@ async function printExpiry() {
 
 const files = ["ca.crt", "issuer.crt", "issuer.key"];
 
-/** The key for its owner's eyes only. */
+/** Only its owner may read the key. */
 async function exportFiles(folder: string, io: Io) {
   const { data, metadata } = await findBundle("secrets");
   const missing = files.filter((name) => !data?.[name]);

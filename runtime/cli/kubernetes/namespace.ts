@@ -11,8 +11,8 @@ import { isOwn, othersSelector } from "./ownership.ts";
 import { secondsLeft } from "./rollout.ts";
 
 /**
- * Makes the namespace, or takes one that is there and of use. `holdsControlPlane` is true when this
- * installation is in it already. Rejects, before anything is changed, when others' pods live there.
+ * Makes the namespace, or takes an existing one that can be used. `holdsControlPlane` is true when this
+ * installation is in it already. Rejects, before anything is changed, when others have pods there.
  */
 export async function claimNamespace(
   object: KubernetesObject,
@@ -47,7 +47,7 @@ async function refuseIfInUse(name: string) {
     );
 }
 
-/** After everything that was installed is gone: removes the namespace too, or says why it stays. */
+/** Called when everything that was installed is gone: removes the namespace too, or says why it stays. */
 export async function releaseNamespace(
   name: string,
   timeoutSeconds: number,
@@ -103,7 +103,7 @@ async function find(name: string): Promise<KubeObject | undefined> {
   return text.trim() === "" ? undefined : parseAnswer<KubeObject>(text);
 }
 
-/** What runs pods, first what a user made, then what follows from it. */
+/** The kinds that run pods: first what a user makes, then what follows from it. */
 const workloads = [
   "deployments.apps",
   "statefulsets.apps",
@@ -133,7 +133,7 @@ const customKinds = async (): Promise<string[]> =>
     .split("\n")
     .filter(Boolean);
 
-/** `KIND/NAME` of what in a namespace belongs neither to this installation nor to Kubernetes. */
+/** `KIND/NAME` of the objects in a namespace that belong neither to this installation nor to Kubernetes. */
 const othersIn = async (namespace: string, kinds: readonly string[]) =>
   others(
     await kubectl([
@@ -150,7 +150,7 @@ const othersIn = async (namespace: string, kinds: readonly string[]) =>
     ]),
   );
 
-/** Of a table KIND NAME TYPE without a head. */
+/** Reads a table KIND NAME TYPE without a head. */
 export const others = (table: string): string[] =>
   table
     .split("\n")

@@ -1,4 +1,4 @@
-/** What an installation made where others' objects are too carries a mark; what was there before is left alone. */
+/** Objects that an installation makes among those of others carry a mark; what was there before is left alone. */
 import { toYaml } from "../../kubernetes/manifests/install.ts";
 import { managedBy } from "../../kubernetes/manifests/options.ts";
 import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
@@ -21,7 +21,7 @@ export const isOwn = (object: KubernetesObject | undefined): boolean =>
 /** For kubectl's `-l`: what is not this installation's. */
 export const othersSelector = `${mark}!=${managedBy}`;
 
-/** Those of the objects that are the installation's own, or not there; says of the others that they stay. */
+/** The objects that are the installation's own, or do not exist yet. Of the others it says that they stay as they are. */
 export async function withoutOthers(
   objects: readonly KubernetesObject[],
   io: Io,
@@ -44,7 +44,7 @@ export async function withoutOthers(
 const nameOf = ({ kind, metadata }: KubernetesObject) =>
   `${kind} ${metadata.namespace}/${metadata.name}`;
 
-/** Of one object kubectl prints that, of several a list, of none nothing. */
+/** kubectl prints one object as it is, several as a list, and none as nothing. */
 function itemsOf(text: string): KubernetesObject[] {
   if (text.trim() === "") return [];
   const answer = parseAnswer<KubernetesObject & { items?: KubernetesObject[] }>(

@@ -1,4 +1,4 @@
-/** What the commands read of a pod. */
+/** What the commands need to know of a pod. */
 import type { KubeObject } from "./kubectl.ts";
 
 export interface Pod extends KubeObject {

@@ -30,7 +30,7 @@ export const resourceFlags = {
 
 export interface Resource extends KubeObject {
   scopes?: string[];
-  /** An object that another version of the kind's definition let in may have none. */
+  /** An object that was admitted by another version of the CRD may have none. */
   spec?: Record<string, unknown>;
 }
 
@@ -70,7 +70,7 @@ export async function printResources(
   return 0;
 }
 
-/** On stdout like every status line, before JSON too (spec cli §3). */
+/** On stdout like every status line, before JSON too. */
 const namespaceNote =
   'In future releases, this command will only query the "default" namespace by default. Name one with --namespace, or ask for all with --all-namespaces (-A).';
 

@@ -10,14 +10,14 @@ export interface Rollout {
   until: number;
 }
 
-/** For kubectl's `--timeout`: at least one, as none is for ever. */
+/** Seconds for kubectl's `--timeout`: at least one, as 0 means for ever. */
 export const secondsLeft = (until: number): number =>
   Math.max(1, Math.ceil((until - Date.now()) / 1000));
 
-/** Between two looks at the pods. */
+/** The pause between two looks at the pods. */
 const lookMs = 1000;
 
-/** Rejects with a {@link CommandError}: at once when its image cannot be had, otherwise when the time is over. */
+/** Rejects with a {@link CommandError}: at once if the image cannot be pulled, else when the time is over. */
 export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   const { namespace, image, until } = rollout;
   const stop = new AbortController();
@@ -29,7 +29,7 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
     if (isHopeless(reason)) stop.abort();
   };
   const looking = setInterval(() => {
-    look().catch(() => {}); // what is asked beside it tells what is wrong
+    look().catch(() => {}); // the other question says what is wrong
   }, lookMs);
   try {
     await kubectl(
@@ -55,7 +55,7 @@ export async function rolledOut(name: string, rollout: Rollout): Promise<void> {
   }
 }
 
-/** The kubelet asks for an image ever more seldom; a new pod asks at once, and by now it may be there. */
+/** The kubelet asks for an image less and less often. A new pod asks at once, and the image may be there by now. */
 async function beginAnew(namespace: string, pods: readonly Pod[]) {
   const stuck = pods
     .filter((pod) => isHopeless(reasonOf(pod)))
@@ -78,7 +78,7 @@ const howToGet = (image: string) =>
     ? " after `npm run images` has built it, or name one of a registry with --image"
     : "");
 
-/** Why one with that image does not run, as the kubelet calls it; others are on their way out. */
+/** Why a pod with that image does not run, in the kubelet's word. Pods with another image are on their way out. */
 export const waitingReason = (
   pods: readonly Pod[],
   image: string,
@@ -92,7 +92,7 @@ const reasonOf = ({ status }: Pod): string | undefined =>
   status.containerStatuses?.find(({ state }) => state?.waiting)?.state?.waiting
     ?.reason;
 
-/** The kubelet has tried more than once, or knows that it need not. */
+/** Reasons that mean: the kubelet has tried more than once, or knows that it can't succeed. */
 const isHopeless = (reason: string | undefined): boolean =>
   reason !== undefined &&
   /^(ImagePullBackOff|ErrImageNeverPull|InvalidImageName)$/.test(reason);

@@ -1,4 +1,4 @@
-/** The installation's root certificate: until when it holds. */
+/** Until when the installation's root certificate is valid. */
 import { X509Certificate } from "node:crypto";
 import { trustBundle } from "../../kubernetes/names.ts";
 import { CommandError } from "../command.ts";
@@ -26,7 +26,7 @@ export async function findBundle(
   return found;
 }
 
-/** When the first of the roots ends. Throws on what is no certificate. */
+/** When the first of the roots ends. Throws if one is no certificate. */
 export function rootExpiry(pem: string): Date {
   const roots =
     pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ??
@@ -42,7 +42,7 @@ export function rootExpiry(pem: string): Date {
 const dayMs = 86_400_000;
 const warnDays = 30;
 
-/** The notice of a root that ends soon (spec cli §3), or nothing. */
+/** A warning if the root ends soon, else nothing. */
 export function expiryNotice(end: Date, nowMs: number): string | undefined {
   const days = Math.floor((end.getTime() - nowMs) / dayMs);
   if (days >= warnDays) return undefined;
@@ -52,14 +52,14 @@ export function expiryNotice(end: Date, nowMs: number): string | undefined {
   );
 }
 
-/** After a command's own output. Who may not see the certificate is told nothing of it. */
+/** Printed after a command's own output. A user who may not read the certificate is told nothing. */
 export async function warnOfExpiry(io: Io): Promise<void> {
   let end;
   try {
     const { data } = await findBundle("configmaps");
     end = rootExpiry(data!["ca.crt"]!);
   } catch {
-    return; // beside what was asked for, which is answered already
+    return; // the command itself has been answered already
   }
   const notice = expiryNotice(end, Date.now());
   if (notice) io.status("warning", notice);

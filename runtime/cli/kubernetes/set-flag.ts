@@ -20,7 +20,7 @@ export const setFlag = {
   about: `A setting, KEY=VALUE; keys: ${Object.keys(settings).join(", ")}`,
 } as const;
 
-/** Takes the pieces between commas: one without `=` goes on with the value before, as does Helm's `\,`. */
+/** Takes the pieces between commas. A piece without `=`, or behind Helm's `\,`, belongs to the value before it. */
 export function readSettings(pieces: readonly string[]): Settings {
   const pairs: string[] = [];
   for (const piece of pieces) {
@@ -45,7 +45,7 @@ export function readSettings(pieces: readonly string[]): Settings {
   return read;
 }
 
-/** The injector's own reading: a wildcard stays within its half. */
+/** As the injector reads it: a wildcard does not reach across the colon. */
 export function readAccounts(value: string): string[] {
   const accounts = value
     .split(",")

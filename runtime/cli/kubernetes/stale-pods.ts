@@ -1,4 +1,4 @@
-/** Pods whose sidecars trust an earlier installation: they work on, but can't follow this one's components. */
+/** Pods whose sidecars trust an earlier installation. They go on working, but get no components from this one. */
 import { injectedLabel, trustBundle } from "../../kubernetes/names.ts";
 import { kubectl, listObjects } from "./kubectl.ts";
 import { sidecarOf, type Pod } from "./pods.ts";

@@ -62,7 +62,7 @@ export const uninstall = command(
           await withoutOthers(await known(devObjects(false)), io),
           flags.timeout,
         );
-      // The webhook first: from then on pods start without it.
+      // The webhook goes first: then pods can start without it.
       await remove(rest.toReversed(), flags.timeout);
       if (flags.all) await remove(crds, flags.timeout);
       await releaseNamespace(namespace, flags.timeout, io);
@@ -76,7 +76,7 @@ export const uninstall = command(
   },
 );
 
-/** A kind whose CRD is gone has no objects either, and kubectl refuses its name. */
+/** Without its CRD a kind has no objects, and kubectl refuses its name. */
 async function known(objects: KubernetesObject[]) {
   const kinds = new Set(
     (await kubectl(["get", "customresourcedefinitions", "-o", "name"]))
@@ -97,7 +97,7 @@ async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
       [
         "delete",
         "--ignore-not-found",
-        // A Deployment's pods are to be gone too. Not so with custom kinds: the cluster's collector learns of those late.
+        // Waits for a Deployment's pods too. It does not for custom kinds: the cluster's garbage collector learns of those late.
         `--cascade=${isDeployment(run[0]!) ? "foreground" : "background"}`,
         "--wait",
         `--timeout=${timeoutSeconds}s`,
@@ -110,7 +110,7 @@ async function remove(objects: KubernetesObject[], timeoutSeconds: number) {
 
 const isDeployment = ({ kind }: KubernetesObject) => kind === "Deployment";
 
-/** Parted where Deployments begin and end. */
+/** The objects in parts, cut where Deployments begin and end. */
 function runs(objects: readonly KubernetesObject[]): KubernetesObject[][] {
   const parted: KubernetesObject[][] = [];
   for (const object of objects) {

@@ -1,4 +1,4 @@
-/** `dapr upgrade -k`: another version of the control plane; sidecars follow when their pods are made anew. */
+/** `dapr upgrade -k`: another version of the control plane. Sidecars follow when their pods are made anew. */
 import { CommandError, command } from "../command.ts";
 import { about } from "./about.ts";
 import { checkTimeout } from "./check-flags.ts";
@@ -29,7 +29,7 @@ export const upgrade = command(
   async ({ flags, given, io }) => {
     const version = flags["runtime-version"];
     checkTimeout(flags.timeout);
-    installOptions(flags); // throws on what can't be, before the cluster is asked
+    installOptions(flags); // throws on wrong options before the cluster is asked
     await reachCluster();
     const found = await installed();
     if (!found)

@@ -27,7 +27,7 @@ async function isRecent(node: string): Promise<boolean> {
     const [major = 0, minor = 0] = stdout.slice(1).split(".").map(Number);
     return major > oldest[0] || (major === oldest[0] && minor >= oldest[1]);
   } catch {
-    return false; // not a Node that runs
+    return false; // no Node, or one that does not run
   }
 }
 
@@ -52,6 +52,6 @@ function isExecutable(file: string): boolean {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();
   } catch {
-    return false; // not there, or not ours to run
+    return false; // it does not exist, or we may not run it
   }
 }

@@ -1,4 +1,4 @@
-/** What one app and its sidecar are to be run with, whether flags or a run file said so. */
+/** How one app and its sidecar are to be run, whether flags or a run file say so. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { defaultComponents, defaultConfig } from "../home.ts";
@@ -14,7 +14,7 @@ export interface AppSpec {
   configFile: string;
   /** Folders given. */
   resourcesPaths: string[];
-  /** The old flag's folder. */
+  /** The folder of the old flag, `--components-path`. */
   componentsPath: string;
   /** `<dapr>/components`, for when no folder is given. */
   defaultComponents: string;
@@ -80,7 +80,7 @@ export function specFromFlags(
       flags["read-buffer-size"],
     placementHostAddress: flags["placement-host-address"],
     schedulerHostAddress: flags["scheduler-host-address"],
-    // Whole, so that `dapr list` finds the sockets from any folder.
+    // The whole path, so that `dapr list` finds the sockets from any folder.
     unixDomainSocket:
       flags["unix-domain-socket"] && resolve(flags["unix-domain-socket"]),
     daprListenAddresses: flags["dapr-listen-addresses"],
@@ -97,7 +97,7 @@ export function withTls(protocol: string, tls: boolean): string {
 const oldSize = (value: number, unit: string) =>
   value > 0 ? `${value}${unit}` : undefined;
 
-/** Where the component files are; none if no folder is given and the default one is not there. */
+/** The folders of component files; empty if none is given and the default one does not exist. */
 export function resourceFolders(spec: AppSpec): string[] {
   if (spec.resourcesPaths.length > 0) return spec.resourcesPaths;
   if (spec.componentsPath) return [spec.componentsPath];

@@ -1,4 +1,4 @@
-/** Gives every port of an app's sidecar a number that is free and nobody else's. */
+/** Gives each port of an app's sidecar a number that is free and not promised to another app. */
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "../command.ts";
 import type { Instance } from "../instances/instances.ts";
@@ -6,7 +6,7 @@ import { appPort, sidecarPorts } from "./port-names.ts";
 import type { SidecarPort } from "./port-names.ts";
 import { freePorts, isFree } from "./ports.ts";
 
-/** `reserved`: app ports of the same run, which nobody may be listening on yet. */
+/** `reserved`: app ports of the same run; nothing need listen on them yet. */
 export async function assignPorts(
   spec: AppSpec,
   running: readonly Instance[],
@@ -18,7 +18,7 @@ export async function assignPorts(
   for (const one of sidecarPorts) {
     const port = spec[one.of];
     if (port <= 0) {
-      // Not served unless asked for; the original passes the -1 on.
+      // It is not served unless asked for; the original passes -1 on.
       if (one.of !== "profilePort" || spec.enableProfiling) open.push(one);
       continue;
     }
@@ -32,8 +32,8 @@ export async function assignPorts(
 }
 
 /**
- * Throws about `spec` if one of its given ports is an earlier app's of the same
- * run file. Two apps may share their own port: one may be elsewhere.
+ * Throws if one of `spec`'s given ports belongs to an earlier app of the same
+ * run file. Two apps may share an app port: one of them may be on another machine.
  */
 export function checkApart(spec: AppSpec, earlier: readonly AppSpec[]): void {
   for (const { name, of, key } of [...sidecarPorts, appPort])

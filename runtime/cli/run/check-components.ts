@@ -1,4 +1,4 @@
-/** Two components of one name are said before anything starts; all else in the files is the sidecar's to report. */
+/** Two components of one name are reported before anything starts; all else in the files is reported by the sidecar. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createLogger } from "../../shared/log.ts";
@@ -12,7 +12,7 @@ import type { Io } from "../io.ts";
 
 export async function checkComponents(spec: AppSpec): Promise<void> {
   const folders = resourceFolders(spec);
-  // Loading a YAML parser delays every start, and one component has no twin.
+  // Loading a YAML parser would delay each start, and a single component can't be a duplicate.
   if (!(await hasSeveral(folders))) return;
   const { loadComponents, DuplicateComponentError } =
     await import("../../resources/kinds/component.ts");
@@ -21,7 +21,7 @@ export async function checkComponents(spec: AppSpec): Promise<void> {
     json: false,
     appId: spec.appId,
     version: daprVersion,
-    write: () => {}, // the sidecar reads the same files and says the rest
+    write: () => {}, // the sidecar reads the same files and reports the rest
   });
   try {
     loadComponents(folders, { appId: spec.appId, env: process.env, log });
@@ -30,7 +30,7 @@ export async function checkComponents(spec: AppSpec): Promise<void> {
       throw new CommandError(
         `error validating components in resources path ${list(folders)} : ${error.message}`,
       );
-    // Anything else the sidecar meets too, and explains in its log.
+    // The sidecar meets all else too, and explains it in its log.
   }
 }
 
@@ -53,7 +53,7 @@ async function hasSeveral(folders: readonly string[]): Promise<boolean> {
   return false;
 }
 
-/** What cannot be read has no twin here; the sidecar tells of it. */
+/** A file that cannot be read is left out here; the sidecar reports it. */
 function textOf(path: string): string {
   try {
     return readRegular(path, maxYamlBytes);
@@ -62,7 +62,7 @@ function textOf(path: string): string {
   }
 }
 
-/** A folder that cannot be read is the sidecar's to report. */
+/** The sidecar reports a folder that cannot be read. */
 const filesOf = async (folder: string) =>
   (await readdir(folder).catch(() => [])).filter((name) =>
     /\.ya?ml$/i.test(name),

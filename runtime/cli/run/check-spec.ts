@@ -1,4 +1,4 @@
-/** What flags and run-file keys say, checked before anything starts: paths, ports, sizes, names. */
+/** Checks what flags and run-file keys say before anything starts: paths, ports, sizes, names. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseLevel } from "../../shared/log.ts";
@@ -8,7 +8,7 @@ import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "../command.ts";
 import { appPort, sidecarPorts } from "./port-names.ts";
 
-/** Throws what the original says about what cannot be. `own`: the sidecar is this CLI's. */
+/** Throws with the original's words on what cannot be. `own`: the sidecar is this CLI's. */
 export function checkSpec(spec: AppSpec, own: boolean): void {
   if (spec.unixDomainSocket && own)
     throw new CommandError(
@@ -28,7 +28,7 @@ export function checkSpec(spec: AppSpec, own: boolean): void {
   ]);
 }
 
-/** It is part of the names of log files and sockets. */
+/** The id is part of the names of log files and sockets. */
 function checkId(appId: string) {
   if (/[/\\\p{Cc}]/u.test(appId))
     throw new CommandError(
@@ -38,7 +38,7 @@ function checkId(appId: string) {
 
 const protocols = ["http", "https", "grpc", "grpcs", "h2c"];
 
-/** Empty words are left out of the sidecar's command line, so they mean its defaults. */
+/** Empty texts are left out of the sidecar's command line, so they mean its defaults. */
 function checkWords({ appProtocol, logLevel }: AppSpec) {
   if (appProtocol !== "" && !protocols.includes(appProtocol))
     throw new CommandError(
@@ -78,7 +78,7 @@ function checkPaths(spec: AppSpec) {
     );
 }
 
-/** Paths the way Go prints a list. */
+/** Paths as Go prints a list. */
 export const list = (paths: readonly string[]): string =>
   `[${paths.map((path) => JSON.stringify(path)).join(" ")}]`;
 

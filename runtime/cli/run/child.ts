@@ -54,7 +54,7 @@ export async function start(
     exited: new Promise((resolve) =>
       child.once("exit", (code, signal) => {
         started.exit = { code, signal };
-        // Now, because later its ID may be another group's.
+        // Done now, because later the ID may belong to another group.
         started.leftOthers =
           process.platform !== "win32" && groupIsAlive(started.pid);
         resolve(started.exit);
@@ -107,7 +107,7 @@ async function kill(child: Child) {
   await child.exited;
 }
 
-/** The last lines come after the exit; a stray that holds the pipe and writes nothing must not hold us. */
+/** The last lines come after the exit. A left-over process that holds the pipe and writes nothing must not hold us up. */
 export async function drained({ closed, process: { stdout, stderr } }: Child) {
   const read = () =>
     [stdout, stderr].map((pipe) => (pipe as Socket | null)?.bytesRead);

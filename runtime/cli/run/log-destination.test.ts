@@ -73,7 +73,7 @@ test("glyphs on the console alone", () => {
 
 // /dev/full answers every write with ENOSPC.
 (existsSync("/dev/full") ? test : test.skip)(
-  "R9: a full disk is said once and the lines go on",
+  "a full disk is said once and the lines go on",
   () => {
     const { io, shown } = capture();
     const log = openLog(io, {

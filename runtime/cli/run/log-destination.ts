@@ -8,9 +8,9 @@ import type { Destination } from "./run-file.ts";
 
 export interface LogTarget {
   line(text: string): void;
-  /** A status line; only the console alone shows the glyph, as in the original. */
+  /** A status line. It has its glyph only if the console is the only destination, as in the original. */
   status(status: Status, message: string): void;
-  /** Path of the file; empty for the console alone. */
+  /** Path of the file; empty if there is only the console. */
   path: string;
   /** The open file, to be given to a process whose lines need no prefix. */
   fd: number | undefined;
@@ -21,13 +21,13 @@ export interface LogTargetOptions {
   destination: Destination;
   file: string;
   prefix?: string;
-  /** Which of the prefix's colours on a terminal; each app of a run has its own. */
+  /** Which colour the prefix has on a terminal; each app of a run has its own. */
   colour?: number;
-  /** Glyphs on the console alone. */
+  /** Glyphs if the console is the only destination. */
   glyphs: boolean;
 }
 
-/** The original's first, then what is as readable on dark and light. */
+/** The original's first, then colours that can be read on dark and light. */
 const colours = [94, 92, 95, 93, 96, 91];
 
 export function openLog(
@@ -46,7 +46,7 @@ export function openLog(
     if (open) append(withoutAnsi(`${prefix}${text}\n`));
   };
   let writable = true;
-  // A full disk must not end the run: said once, and tried again with the next line.
+  // A full disk must not end the run. It is said once, and the next line is tried again.
   const append = (text: string) => {
     try {
       appendFileSync(fd!, text);
@@ -75,7 +75,7 @@ export function openLog(
   };
 }
 
-/** The folder for an app's logs, made when missing. */
+/** The folder for an app's logs; made if missing. */
 export function logFolder(appDir: string): string {
   const folder = join(appDir, ".dapr", "logs");
   makeFolder(folder, 0o700);

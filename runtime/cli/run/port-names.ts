@@ -1,4 +1,4 @@
-/** The ports of an app and its sidecar: as the original's errors name them, in a spec, as a flag and as a run file's key. */
+/** The ports of an app and its sidecar, by their names: in the original's errors, in a spec, as a flag and as a run file's key. */
 import type { AppSpec } from "./app-spec.ts";
 
 interface PortName {

@@ -4,10 +4,10 @@ import { putMetadata } from "../instances/sidecar-http.ts";
 import type { SidecarAddress } from "../instances/sidecar-http.ts";
 import { delay } from "../../shared/timers.ts";
 
-/** The original asks once a second; a sidecar is up in a tenth of that. */
+/** The original asks once a second. A sidecar of this kit is up in a tenth of that. */
 const pollMs = 25;
 
-/** Resolves with the last error when nobody listens within the time, else with nothing. Rejects when aborted. */
+/** Resolves with nothing once somebody listens, with the last error if nobody does in time. Rejects when aborted. */
 export async function waitForPort(
   target: number | string,
   timeoutMs: number,
@@ -39,7 +39,7 @@ function tryConnect(target: number | string): Promise<Error | undefined> {
 /** As long as the original's five tries with waits of 1, 2, 4 and 8 s. */
 const metadataMs = 15_000;
 
-/** Sets one entry of the sidecar's metadata, again and again until it is up. */
+/** Sets one entry of the sidecar's metadata; tries again until the sidecar is up. */
 export async function tell(
   address: SidecarAddress,
   key: string,

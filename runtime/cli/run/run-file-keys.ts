@@ -1,4 +1,4 @@
-/** The keys of a run file and what their values must be. Unknown keys pass, as in the original; run-file-unknown.ts tells them. */
+/** The keys of a run file and what their values must be. Unknown keys pass, as in the original; run-file-unknown.ts warns of them. */
 
 type Kind = "text" | "optional" | "number" | "bool" | "list" | "map";
 type KeyTable = Record<string, Kind>;

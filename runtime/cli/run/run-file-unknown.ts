@@ -1,4 +1,4 @@
-/** Keys of a run file that nobody reads: accepted as in the original, but told, with what may have been meant. */
+/** Unknown keys of a run file: accepted as in the original, but with a warning that says what may have been meant. */
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Document, Node } from "yaml";
 import { editDistance } from "../../shared/nearest-name.ts";
@@ -27,7 +27,7 @@ export function unknownKeys(
     if (!isMap(node)) return;
     for (const { key } of node.items) {
       const name = isScalar(key) ? String(key.value) : String(key);
-      // A merge key, a symbol, stands for those of another map.
+      // A merge key is a symbol; it stands for the keys of another map.
       if (keysOf[level].includes(name) || name === "Symbol(<<)") continue;
       found.push(
         `${at((key as Node).range![0])}: unknown key ${JSON.stringify(name)} in ${owner}: it is ignored${advice(name, level)}`,
@@ -63,7 +63,7 @@ function advice(name: string, level: Level): string {
     : "";
 }
 
-/** `app_protocol` and `APPPROTOCOL` are `appProtocol`, other slips have two letters at most. */
+/** `app_protocol` and `APPPROTOCOL` mean `appProtocol`; any other slip may be two letters off. */
 function nearestKey(name: string, keys: readonly string[]) {
   const plain = (key: string) => key.toLowerCase().replace(/[-_\s]/g, "");
   // No key is longer than 40, and the distance grows with the square.

@@ -1,4 +1,4 @@
-/** A run file's YAML: its value, what is to be told of it, and the place of each key. */
+/** A run file's YAML: its value, warnings, and the place of each key. */
 import { LineCounter, isMap, isNode, isSeq } from "yaml";
 import { where } from "../../shared/position.ts";
 import { parseWithin, YamlLimitError } from "../../shared/yaml-document.ts";
@@ -8,11 +8,11 @@ export interface ParsedRunFile {
   value: unknown;
   /** A sentence for each unknown key, and for a second document. */
   warnings: string[];
-  /** `file:line:column` of a key such as `apps[1].appPort`, or of what is left of it. */
+  /** `file:line:column` of a key such as `apps[1].appPort`, or of its nearest parent. */
   placeOf(key: string): string;
 }
 
-/** Throws with the place of what is no YAML. */
+/** Throws on what is no YAML, with its place. */
 export function parseRunFile(text: string, file: string): ParsedRunFile {
   const lineCounter = new LineCounter();
   const at = (offset: number) => {
@@ -41,12 +41,12 @@ export function parseRunFile(text: string, file: string): ParsedRunFile {
       placeOf: (key) => at(offsetOf(document.contents, key)),
     };
   } catch (error) {
-    // An alias of nothing, or a bomb of them: the library does not tell its place.
+    // An alias of nothing, or too many of them: the library does not tell the place.
     throw new Error(`${file}: ${(error as Error).message}`);
   }
 }
 
-/** Of it nothing is read, as in the original. A `---` with nothing behind it makes none. */
+/** A second document is not read, as in the original. A `---` with nothing behind it does not begin one. */
 function secondDocument(text: string, from: number, file: string): string[] {
   let line = text.slice(0, from).split("\n").length;
   let marker: number | undefined;

@@ -32,7 +32,7 @@ export interface RunFile {
   path: string;
   name: string;
   apps: RunApp[];
-  /** What is to be told about it: a sentence each. */
+  /** Warnings about it, a sentence each. */
   warnings: string[];
 }
 

@@ -29,7 +29,7 @@ export interface Run {
   io: Io;
   stop: StopWish;
   sessions: LoggedSession[];
-  /** Set once the apps are being ended: their deaths are no news then. */
+  /** Set once the apps are being ended: their exits are expected then. */
   ending: boolean;
 }
 
@@ -109,7 +109,7 @@ async function openSession(run: Run, app: RunApp): Promise<LoggedSession> {
   return session;
 }
 
-/** Aborts with the run's end or with the sidecar's. */
+/** Aborts when the run ends or the sidecar does. */
 function whileNeeded(
   { stop }: Run,
   { sidecar, spec, logs }: LoggedSession,
@@ -173,7 +173,7 @@ async function tellRun(
 
 const deafMs = 5000;
 
-/** The sidecar says it in its log, which may be a file. */
+/** Said here too: the sidecar says it only in its log, which may be a file. */
 function reportDeafness(
   { io }: Run,
   { sidecarLog }: RunApp,
@@ -195,7 +195,7 @@ function reportDeafness(
   );
 }
 
-/** Later deaths don't end the run; they are said where the user looks, whatever the log destination. */
+/** Later exits don't end the run. They are printed where the user looks, whatever the log destination. */
 function reportLaterDeaths(run: Run, session: LoggedSession) {
   const { sidecar, app, spec, logs } = session;
   const isNews = () => !run.ending && !run.stop.asked.aborted;

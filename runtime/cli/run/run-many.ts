@@ -53,7 +53,7 @@ export async function runMany(
   if (failure === undefined) await aborted(stop.asked);
   if (failure === undefined || run.sessions.length > 0) await endAll(run);
   if (failure === undefined) return 0;
-  // Last, where a reader looks: the ends of other apps are printed, too.
+  // Printed last, where a reader looks: the exits of other apps are printed too.
   io.status("failure", failure);
   return 1;
 }
@@ -77,7 +77,7 @@ function warnAboutOtherFlags(given: ReadonlySet<string>, io: Io) {
     );
 }
 
-/** Why an app could not be started; undefined when all were, and when the user stops the run meanwhile. */
+/** Why an app could not be started; undefined if all were started, or the user stopped the run meanwhile. */
 async function startAll(run: Run): Promise<string | undefined> {
   const { file, io, stop } = run;
   const specs = file.apps.map(({ spec }) => spec);
@@ -109,7 +109,7 @@ async function startAll(run: Run): Promise<string | undefined> {
   return undefined;
 }
 
-/** What the check throws, in the original's words. */
+/** The check's error, in the original's words. */
 async function fault(
   { file }: Run,
   { appId }: AppSpec,
@@ -123,7 +123,7 @@ async function fault(
   }
 }
 
-/** Ports given to other apps of the file, whose turn may still come. */
+/** Ports given to other apps of the file, which may start later. */
 const portsOfOthers = ({ file }: Run, own: RunApp) =>
   file.apps
     .filter((app) => app !== own)

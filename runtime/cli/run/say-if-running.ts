@@ -1,4 +1,4 @@
-/** Two apps of one ID are allowed, as in the original, but seldom meant. */
+/** Two apps of one ID are allowed, as in the original, but seldom wanted. */
 import type { Instance } from "../instances/instances.ts";
 import type { Io } from "../io.ts";
 

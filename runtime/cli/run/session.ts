@@ -1,6 +1,6 @@
 /**
- * One app with its sidecar, from start to end. Where its lines go is the
- * caller's choice; what they say is the same for one app and for many.
+ * One app with its sidecar, from start to end. The caller chooses where its
+ * lines go; what they say is the same for one app and for many.
  */
 import { rm } from "node:fs/promises";
 import { socketPath } from "./app-spec.ts";
@@ -17,14 +17,14 @@ export interface Session {
   spec: AppSpec;
   sidecar: SidecarProcess;
   app?: Child;
-  /** One of the two ended while nobody had asked for an end. */
+  /** The app or the sidecar ended although nobody had asked for it. */
   diedUnasked?: boolean;
   /** Status lines about the sidecar and about the app. */
   saySidecar: Say;
   sayApp: Say;
 }
 
-/** An app that ends by itself has 5 s in all as in the original; a sidecar hands over its work in the same time. */
+/** As in the original an app has 5 s to end; a sidecar gets a little more to finish its work. */
 const graceMs = { app: 5000, sidecar: 8000 };
 const listenMs = 60_000;
 
@@ -112,8 +112,8 @@ export function saySidecarExit({ saySidecar }: Session, exit: Exit) {
 }
 
 /**
- * Ends what is still running, the app first so that it can use its sidecar to
- * the last, and says so in the original's order. True when all had ended well.
+ * Ends what is still running: the app first, so that it can use its sidecar to
+ * the last. Prints the ends in the original's order. True if all ended well.
  */
 export async function endSession(
   session: Session,
@@ -121,7 +121,7 @@ export async function endSession(
 ): Promise<boolean> {
   const { sidecar, app, spec, saySidecar, sayApp } = session;
   const before = { app: app?.exit, sidecar: sidecar.exit };
-  // Who asks a whole group of processes to end may reach the app before us.
+  // A signal to a whole group of processes may reach the app before us.
   const hadFailed = (exit: Exit | undefined): exit is Exit =>
     session.diedUnasked === true && exit !== undefined && failed(exit);
   if (
@@ -153,7 +153,7 @@ async function endSidecar(
   force: AbortSignal,
 ) {
   const alreadyGone = sidecar.exit !== undefined;
-  // Windows has no SIGTERM; there the end of the lifeline asks the same.
+  // Windows has no SIGTERM; there the end of the lifeline asks the sidecar to end.
   const how =
     process.platform === "win32"
       ? await end(sidecar, graceMs.sidecar, force, async () =>

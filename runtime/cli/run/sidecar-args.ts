@@ -1,11 +1,11 @@
-/** From what is wanted to the sidecar's command line. */
+/** Makes the sidecar's command line. */
 import { existsSync } from "node:fs";
 import { parseQuantity } from "../../shared/units.ts";
 import { maxYamlBytes, readRegular } from "../../shared/files/read-regular.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 
-/** The sidecar's command line (spec: booleans bare, empty values dropped). */
+/** The sidecar's command line: booleans bare, empty values dropped. */
 export async function sidecarArgs(spec: AppSpec): Promise<string[]> {
   const args: string[] = [];
   const add = (name: string, value: string | number) => {
@@ -33,7 +33,7 @@ export async function sidecarArgs(spec: AppSpec): Promise<string[]> {
   add("profile-port", spec.profilePort);
   addSwitch("enable-profiling", spec.enableProfiling);
   add("config", spec.configFile);
-  // The old flag's folder, too: the user has been told of its new name already.
+  // The folder of the old flag goes here too: the user has been told of the new name already.
   for (const path of resourceFolders(spec)) add("resources-path", path);
   add("log-level", spec.logLevel);
   addSwitch("log-as-json", spec.logAsJson);
@@ -66,7 +66,7 @@ const bodySize = (text: string) => (parseQuantity(text) < 0 ? "-1" : text);
 const withPort = (address: string, port: number) =>
   address === "" || address.includes(":") ? address : `${address}:${port}`;
 
-/** `spec.mtls.enabled: true` in the configuration; a file the sidecar will reject is left to it to explain. */
+/** Whether the configuration has `spec.mtls.enabled: true`. If the file is wrong, the sidecar will say why. */
 async function wantsMtls(path: string): Promise<boolean> {
   if (path === "" || !existsSync(path)) return false;
   const { parseWithin } = await import("../../shared/yaml-document.ts");

@@ -12,7 +12,7 @@ export class CommandNotFound extends Error {
 export interface AppOptions {
   cwd?: string | undefined;
   env: Record<string, string>;
-  /** Run it by a shell, which then reports a missing command itself, as for the apps of a run file. */
+  /** Run it by a shell, as the apps of a run file are; the shell then reports a missing command itself. */
   byShell?: boolean;
   stdin: "inherit" | "ignore";
 }
@@ -48,7 +48,7 @@ export async function startApp(
   return start(file, args, { cwd, env: wholeEnv, stdio: [...stdio] });
 }
 
-/** Our own environment without what is between us and our parent; PATH under one name on Windows, too. */
+/** Our own environment without the lifeline to our parent. PATH has one name, on Windows too. */
 function inherited(): Record<string, string> & { PATH: string } {
   const { DAPR_LIFELINE_FD: _, ...env } = process.env;
   const key =

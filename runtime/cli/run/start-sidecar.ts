@@ -1,4 +1,4 @@
-/** Starts a sidecar with a lifeline: a pipe whose end tells it that this CLI is gone, however that came. */
+/** Starts a sidecar with a lifeline: a pipe whose end tells it that this CLI is gone, for whatever reason. */
 import type { Writable } from "node:stream";
 import type { AppSpec } from "./app-spec.ts";
 import { start } from "./child.ts";
@@ -10,7 +10,7 @@ import type { SidecarBinary } from "./sidecar-binary.ts";
 type Output = "inherit" | "pipe" | number;
 
 export interface SidecarProcess extends Child {
-  /** Tells the sidecar which app to end, should this CLI die without being able to. */
+  /** Tells the sidecar which app to end if this CLI is killed. */
   watchApp(pid: number): void;
   /** Ends the lifeline: our own sidecar then shuts down in order, on any platform. */
   release(): void;

@@ -1,7 +1,7 @@
-/** Addresses that just refused a call: others come first for a while. */
+/** Addresses that have just refused a call: for a while others are preferred. */
 import type { Peer } from "../../contracts/name-resolver.ts";
 
-/** Longer than the cluster's DNS, or a registry, takes to notice. */
+/** Longer than the cluster's DNS, or a registry, needs to notice that an instance is gone. */
 const avoidedMs = 5000;
 
 export function createAvoidedPeers() {

@@ -1,11 +1,11 @@
 /** `host:port` and `[v6]:port`, as addresses are written. */
 import { isIP } from "node:net";
 
-/** A name or an IP address, and nothing that could hold a login or a setting. */
+/** A name or an IP address; nothing that could contain a login or a setting. */
 export const isHost = (text: string): boolean =>
   isIP(text) !== 0 || /^[\p{L}\p{N}_][\p{L}\p{N}_.-]{0,252}$/u.test(text);
 
-/** Undefined for a name without a port. Throws on what is no address. */
+/** The port is undefined if there is none. Throws if it is no address. */
 export function parseHostPort(text: string): {
   host: string;
   port: number | undefined;
@@ -22,6 +22,6 @@ export function parseHostPort(text: string): {
 export const formatHostPort = (host: string, port: number): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** A part of a host's name between dots that no resolver folds into another: `。` would become a dot. */
+/** A part of a host's name between dots. It has only characters that no resolver replaces, as `。` would become a dot. */
 export const isLabel = (text: string): boolean =>
   /^[A-Za-z0-9_-]{1,63}$/.test(text);

@@ -1,7 +1,7 @@
 /**
- * The sidecars of this machine, one small file for each: written when its port
- * is open, removed when it ends. One that was killed leaves its file to the next
- * reader, who sees that its process is gone.
+ * The sidecars of this machine, one small file for each. It is written when the
+ * sidecar's port is open, and removed when it ends. If the sidecar is killed, the
+ * next reader sees that its process is gone, and removes the file.
  */
 import { readdirSync, rmSync, watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ export class LocalRegistry {
     this.#folder = folder;
   }
 
-  /** Rejects where the folder can't be written. */
+  /** Rejects if the folder can't be written. */
   async add(registration: Registration): Promise<void> {
     makeFolder(this.#folder, 0o700);
     const { appId, namespace } = registration;
@@ -51,7 +51,7 @@ export class LocalRegistry {
     this.#sweep();
   }
 
-  /** Sidecars of the app on this machine; empty where there is no folder. Throws where it can't be read. */
+  /** Sidecars of the app on this machine; empty if there is no folder. Throws if it can't be read. */
   find(appId: string, namespace: string): RegistryEntry[] {
     const prefix = prefixOf(appId, namespace);
     const found: RegistryEntry[] = [];
@@ -65,18 +65,18 @@ export class LocalRegistry {
     return found;
   }
 
-  /** Whether the entry's process still runs, by its number alone: some microseconds. */
+  /** Whether the entry's process still runs, judged by its PID alone; takes some microseconds. */
   isRunning({ pid }: RegistryEntry): boolean {
     return isThere(pid);
   }
 
-  /** Calls `onChange` for whatever comes or goes; false where the system can't tell. */
+  /** Calls `onChange` when a sidecar comes or goes; false if the system can't tell. */
   watch(onChange: () => void): boolean {
     if (this.#watcher) return true;
     try {
       this.#watcher = watch(this.#folder, { persistent: false }, onChange);
     } catch {
-      return false; // no folder yet, or no watches left: whoever asks reads again
+      return false; // no folder yet, or no watches left: each look-up reads the folder
     }
     this.#watcher.on("error", () => {
       this.#watcher?.close();
@@ -86,7 +86,7 @@ export class LocalRegistry {
     return true;
   }
 
-  /** Takes this sidecar's own file away. */
+  /** Removes this sidecar's own file. */
   close(): void {
     this.#watcher?.close();
     this.#watcher = undefined;
@@ -103,7 +103,7 @@ export class LocalRegistry {
     }
   }
 
-  /** Removes the files of sidecars that were killed and nobody asked for since. */
+  /** Removes the files of sidecars that were killed and have not been looked up since. */
   #sweep(): void {
     for (const name of this.#names()) {
       const pid = Number(/(?<!\d)(\d+)-\d+\.json$/.exec(name)?.[1]);
@@ -111,7 +111,7 @@ export class LocalRegistry {
     }
   }
 
-  /** Undefined for one that went meanwhile, is none, or whose process is gone: that one's file is removed. */
+  /** Undefined if the file is gone or is no entry, or if its process is gone; then the file is removed. */
   #read(name: string): RegistryEntry | undefined {
     const path = join(this.#folder, name);
     let entry: RegistryEntry;

@@ -3,7 +3,7 @@ import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage, type Outage } from "../../shared/outage.ts";
 
-/** As Redis and PostgreSQL begin what they say of a wrong login. */
+/** How Redis and PostgreSQL begin a message about a wrong login. */
 const isRefusal = (reason: string) =>
   /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry|role "|database "|the server asks for a password)/.test(
     reason,
@@ -43,7 +43,7 @@ export const watchServer = (log: Logger, server: string): Outage =>
       over: () => log.info(`${server} is connected again`),
     },
     {
-      // What comes first may be just the cut: the refusal that follows tells more.
+      // The first error may just be the lost connection; the refusal that follows says more.
       isNews: (reason, told) =>
         isRefusal(reason) && !(told !== undefined && isRefusal(told)),
     },

@@ -1,4 +1,4 @@
-/** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (spec kubernetes §4). */
+/** nameresolution.kubernetes: the Service `APP-ID-dapr` that the operator makes, by the cluster's DNS (docs/protocol/kubernetes.md). */
 import { lookup } from "node:dns/promises";
 import { messageOf } from "../../shared/message-of.ts";
 import { MetadataError, text } from "../../contracts/metadata.ts";
@@ -16,7 +16,7 @@ const metadata = {
   ),
 };
 
-/** As long as the original believes an answer. */
+/** How long an answer is believed; as in the original. */
 const rememberMs = 20_000;
 const defaultPort = 50_002;
 
@@ -31,11 +31,11 @@ export const kubernetes = defineNameResolver(
   async ({ meta }) => {
     const known = new Map<string, Known>();
     const avoided = createAvoidedPeers();
-    /** Its own internal port: that of all others is the same, as no record tells it. */
+    /** This sidecar's internal port. No record tells the port of others, so it is taken to be the same. */
     let port = defaultPort;
     const addressOf = (appId: string, namespace: string): Peer => {
       if (!meta.template)
-        // The dot at the end: the search list of the pod, four more questions, is no help.
+        // The dot at the end avoids four more questions for the names of the pod's search list.
         return {
           host: `${appId}-dapr.${namespace}.svc.${meta.clusterDomain}.`,
           port,
@@ -45,7 +45,7 @@ export const kubernetes = defineNameResolver(
       );
       return { host: address.host, port: address.port ?? port };
     };
-    // A template that can't be is known now, not with the first call.
+    // A wrong template is reported now, not with the first call.
     if (meta.template) addressOf("app", "default");
 
     async function find(appId: string, namespace: string): Promise<Peer[]> {
@@ -79,11 +79,11 @@ export const kubernetes = defineNameResolver(
           const peers = find(appId, namespace);
           entry = { peers, untilMs: performance.now() + rememberMs };
           known.set(key, entry);
-          // What was not there may be there the next moment.
+          // A name that does not exist may exist the next moment.
           peers.catch(() => known.delete(key));
         }
         const all = await entry.peers;
-        // A pod that is ending may still be told for a while.
+        // DNS may still list a pod that is ending.
         const rest = all.filter((peer) => !avoided.has(peer));
         const peers = rest.length > 0 ? rest : all;
         return peers[Math.floor(Math.random() * peers.length)];

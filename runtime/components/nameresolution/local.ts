@@ -1,4 +1,4 @@
-/** nameresolution.local: the sidecars of this machine and user, by a folder of small files. */
+/** nameresolution.local: finds the sidecars of this machine and user by a folder of small files. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { messageOf } from "../../shared/message-of.ts";
@@ -16,13 +16,13 @@ const metadata = {
   ),
 };
 
-/** How long a list is believed where nothing tells of changes, and where something does. */
+/** How long a list is believed if the system does not report changes, and if it does. */
 const unwatchedMs = 200;
 const watchedMs = 5000;
-/** How long an app is believed not to be here, where something tells of changes: a look at the folder costs as much as a tenth of a call. */
+/** How long an app is believed not to be here, if the system reports changes: reading the folder costs a tenth of a call. */
 const absentMs = 50;
 const maxKnown = 1000;
-/** So long a process is believed to run without asking the system. */
+/** How long a process is believed to run without asking the system. */
 const runningMs = 5;
 
 interface Known {
@@ -56,7 +56,7 @@ export const local = defineNameResolver(
       return { entries, next, untilMs: seenMs + believedMs };
     }
 
-    /** The next in turn that runs and is not avoided. */
+    /** The next sidecar in turn that runs and is not avoided. */
     function pick(list: Known, nowMs: number): RegistryEntry | undefined {
       const { entries } = list;
       let last: RegistryEntry | undefined;
@@ -92,7 +92,7 @@ export const local = defineNameResolver(
           if (peer || list.entries.length === 0) return peer;
         }
         const fresh = read(appId, namespace, list?.next ?? 0);
-        // Names of apps that are nowhere may be any number.
+        // Nothing is kept for apps that do not exist: there may be any number of names.
         if (known.size >= maxKnown) known.clear();
         known.set(key, fresh);
         return pick(fresh, nowMs);

@@ -1,13 +1,12 @@
 /**
- * nameresolution.mdns: the sidecars of the network, and the original's of this
- * machine, by multicast DNS. Nothing of it is loaded before the sidecar is up or
- * looks for another.
+ * nameresolution.mdns: finds the sidecars of the network, and the original's on
+ * this machine, by multicast DNS. None of its code is loaded before the sidecar
+ * is up or looks for another one.
  */
 import { hostname } from "node:os";
 import { messageOf } from "../../shared/message-of.ts";
 import {
   defineNameResolver,
-  ownNamespace,
   type Peer,
   type Registration,
 } from "../../contracts/name-resolver.ts";
@@ -20,18 +19,19 @@ import {
 } from "../clients/mdns/records.ts";
 import type { Mdns } from "../clients/mdns/socket.ts";
 import { startTimer } from "../../shared/timers.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
-/** The original's times (spec components §4.4). */
+/** The original's times. */
 const browseMs = 1000;
 const refreshMs = 30_000;
 const livesMs = 60_000;
-/** A question or its answer may get lost. */
+/** The question is asked again after this time: it or its answer may get lost. */
 const askAgainMs = 250;
-/** The start comes first. */
+/** Announced a little later, so that the start is not slowed down. */
 const announceAfterMs = 100;
 const announceAgainMs = 1000;
 const goodbyeMs = 200;
-/** Where it did not work it may later: a network came up. */
+/** If it did not work it is tried again after this time: a network may have come up. */
 const brokenMs = 30_000;
 
 const asksForIt: ReadonlySet<string> = new Set(["PTR", "ANY"]);
@@ -40,7 +40,7 @@ interface Known {
   peers: { peer: Peer; untilMs: number }[];
   next: number;
   askedMs: number;
-  /** Who waits for the first. */
+  /** Resolves with the first answer; all who ask share it. */
   waiting: Promise<Peer | undefined> | undefined;
   onSeen: ((peer: Peer) => void) | undefined;
 }
@@ -95,7 +95,7 @@ export const mdns = defineNameResolver(
         }),
       ));
 
-    /** One that does not tell its namespace is none of another than this sidecar's. */
+    /** A record without a namespace counts as ours. */
     function see({ appId, namespace = own, peer, isGone }: Sighting) {
       const app = apps.get(keyOf(appId, namespace));
       if (!app) return; // nobody here has asked for it
@@ -110,7 +110,7 @@ export const mdns = defineNameResolver(
       (await open()).ask(serviceOf(appId));
     }
 
-    /** The first answer wins; whoever asks meanwhile shares it. */
+    /** The first answer wins; all who ask meanwhile share it. */
     function browse(appId: string, app: Known): Promise<Peer | undefined> {
       return (app.waiting ??= new Promise<Peer | undefined>(
         (resolve, reject) => {
@@ -167,7 +167,7 @@ export const mdns = defineNameResolver(
         }
         if (now < brokenUntilMs) return undefined;
         const peer = await browse(appId, app);
-        // Names of apps that are nowhere are not collected.
+        // Nothing is kept for apps that do not exist: there may be any number of names.
         if (!peer && app.peers.length === 0) apps.delete(key);
         return peer;
       },

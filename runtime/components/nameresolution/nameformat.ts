@@ -1,10 +1,8 @@
-/** nameresolution.nameformat: an address made of the app's id (spec components §4.4). */
+/** nameresolution.nameformat: an address made of the app's id (docs/protocol/name-resolution.md). */
 import { MetadataError, text } from "../../contracts/metadata.ts";
-import {
-  defineNameResolver,
-  ownNamespace,
-} from "../../contracts/name-resolver.ts";
+import { defineNameResolver } from "../../contracts/name-resolver.ts";
 import { isLabel, parseHostPort } from "../clients/host-port.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   format: text(
@@ -13,7 +11,7 @@ const metadata = {
   ),
 };
 
-/** Of the original's sidecars in a cluster. */
+/** The port of the original's sidecars in a cluster. */
 const defaultPort = 50_002;
 
 export const nameformat = defineNameResolver(
@@ -39,7 +37,7 @@ export const nameformat = defineNameResolver(
       throw new MetadataError(`metadata 'format': ${(error as Error).message}`);
     }
     return {
-      // The format has no place for another namespace: it would lead to this one's app of that name.
+      // The format has no place for a namespace. It would lead to the app of that name in this sidecar's own.
       resolve: async (appId, namespace) =>
         namespace === own ? addressOf(appId) : undefined,
       async close() {},

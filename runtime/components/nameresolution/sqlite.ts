@@ -1,4 +1,4 @@
-/** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (spec components §4.4). */
+/** nameresolution.sqlite: sidecars that share a SQLite file, the original's among them (docs/protocol/name-resolution.md). */
 import { messageOf } from "../../shared/message-of.ts";
 import {
   bool,
@@ -8,12 +8,12 @@ import {
 } from "../../contracts/metadata.ts";
 import {
   defineNameResolver,
-  ownNamespace,
   type Peer,
 } from "../../contracts/name-resolver.ts";
 import { parseConnection } from "../clients/sqlite/connection.ts";
 import { HostsTable } from "../clients/sqlite/hosts.ts";
 import { startInterval } from "../../shared/timers.ts";
+import { ownNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   connectionString: text(
@@ -44,7 +44,7 @@ const metadata = {
   ),
 };
 
-/** An answer serves so long without a look at the file. */
+/** How long an answer is used without a look at the file. */
 const believedMs = 1000;
 
 interface Known {
@@ -122,7 +122,7 @@ export const sqlite = defineNameResolver(
           if (peers.length > 0) known.set(key, app);
           else known.delete(key);
         }
-        // At random: each caller begins its own round elsewhere.
+        // At random, so that callers do not all begin with the same one.
         return app.peers[Math.floor(Math.random() * app.peers.length)];
       },
       forget(appId, namespace, peer) {

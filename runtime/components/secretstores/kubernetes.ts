@@ -1,4 +1,4 @@
-/** secretstores.kubernetes: Secrets of a cluster (spec components §4.3). */
+/** secretstores.kubernetes: Secrets of a cluster (docs/protocol/secrets.md). */
 import { text } from "../../contracts/metadata.ts";
 import {
   defineSecretStore,
@@ -6,6 +6,7 @@ import {
 } from "../../contracts/secret-store.ts";
 import { clusterAccess } from "../clients/kubernetes/kubeconfig.ts";
 import { connectKubernetes } from "../clients/kubernetes/api.ts";
+import { givenNamespace } from "../../shared/namespace.ts";
 
 const metadata = {
   defaultNamespace: text(
@@ -42,12 +43,12 @@ export const kubernetes = defineSecretStore(
 
     const folder = (request: Record<string, string>): string => {
       const namespace =
-        request["namespace"] || env["NAMESPACE"] || meta.defaultNamespace;
+        request["namespace"] || givenNamespace(env) || meta.defaultNamespace;
       if (!namespace)
         throw new Error(
           "namespace is missing on metadata and NAMESPACE env variable, and no default namespace is set",
         );
-      // What is no name could be a way to another resource (`..`).
+      // A text that is no name could lead to another resource (`..`).
       if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
         throw new Error(`"${namespace}" is not a name of a namespace`);
       return `/api/v1/namespaces/${namespace}/secrets`;

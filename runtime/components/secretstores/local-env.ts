@@ -1,4 +1,4 @@
-/** secretstores.local.env: the sidecar's own environment (spec components §4.3). */
+/** secretstores.local.env: the sidecar's own environment (docs/protocol/secrets.md). */
 import {
   defineSecretStore,
   type Secret,
@@ -20,7 +20,7 @@ export const localEnv = defineSecretStore(
   "secretstores.local.env",
   metadata,
   async ({ meta: { prefix }, env, log }) => {
-    // By exact names: the system's own look-up cuts one at NUL, and finds `A=B` in the value of A.
+    // Looked up by exact name: the system's own look-up ends a name at NUL, and finds `A=B` in the value of A.
     const variables = new Map(Object.entries(env));
     return {
       features: [],

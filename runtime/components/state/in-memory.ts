@@ -1,4 +1,4 @@
-/** state.in-memory: gone with the process; for tests and first steps (spec components §4.1). */
+/** state.in-memory: gone with the process; for tests and first steps (docs/protocol/state.md). */
 import { randomUUID } from "node:crypto";
 import {
   defineStateStore,
@@ -21,11 +21,8 @@ interface Item {
 
 const sweepMs = 1000;
 
-export const inMemory = defineStateStore(
-  "state.in-memory",
-  ["v1"],
-  {},
-  async () => openInMemory(),
+export const inMemory = defineStateStore("state.in-memory", {}, async () =>
+  openInMemory(),
 );
 
 /** `now` is a clock in milliseconds, so that tests need not wait. */
@@ -118,7 +115,7 @@ export function openInMemory(now: () => number = Date.now): StateStore {
       check(request);
       remove(request.key);
     },
-    /** Everything is checked before anything is done, against what was there before. */
+    /** All operations are checked against the state before, and only then done. */
     async transact(operations: StateOperation[]) {
       const expiries = operations.map((one) =>
         one.operation === "upsert" ? expiryOf(one.request) : undefined,

@@ -1,4 +1,4 @@
-/** state.sqlite: an app's state in one file that several sidecars may share (spec components §4.1). */
+/** state.sqlite: an app's state in one file that several sidecars may share (docs/protocol/sqlite.md). */
 import { dirname } from "node:path";
 import { makeFolder } from "../../shared/files/make-folder.ts";
 import {
@@ -25,20 +25,28 @@ import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 const metadata = {
   connectionString: text(
-    "The database: a path, from the folder the sidecar was started in, a file: URI, or :memory:.",
+    "The database: a path, from the folder the sidecar is started in, a `file:` URI, or `:memory:`; folders that are missing are made. `?_pragma=synchronous(NORMAL)` trades the safety of a power cut for speed, `?mode=ro` only reads, also from a disk that can't be written.",
     { required: true, missing: "missing connection string", aliases: ["url"] },
   ),
-  timeout: duration("A request that takes longer fails; 1s or more.", {
-    default: 20_000,
-    aliases: ["timeoutInSeconds"],
-  }),
-  busyTimeout: duration("How long to wait for another program's transaction.", {
-    default: 2000,
-  }),
+  timeout: duration(
+    "A request that takes longer fails; 1s or more. Where the disk hangs a write may still be stored, and the answer says so.",
+    {
+      default: 20_000,
+      aliases: ["timeoutInSeconds"],
+    },
+  ),
+  busyTimeout: duration(
+    "How long a write waits for another program's transaction, at most nine tenths of `timeout`; what is refused then is not stored. Reads go on meanwhile.",
+    {
+      default: 2000,
+    },
+  ),
   disableWAL: bool("No write-ahead log: for a file on a network disk.", {
     default: false,
   }),
-  tableName: text("The table of the values.", { default: "state" }),
+  tableName: text("The table of the values: letters, digits and `_`.", {
+    default: "state",
+  }),
   metadataTableName: text("The table of what the sidecars note down.", {
     default: "metadata",
   }),
@@ -50,7 +58,6 @@ const metadata = {
 
 export const sqlite = defineStateStore(
   "state.sqlite",
-  ["v1"],
   metadata,
   async ({ meta, log }) => {
     if (meta.timeout < 1000)
@@ -73,7 +80,7 @@ export const sqlite = defineStateStore(
       ],
       label: path ?? ":memory:",
       useWal: !meta.disableWAL,
-      // What is refused for a lock is told in time, and surely not stored.
+      // A write that is refused because of a lock is reported in time, and surely not stored.
       busyTimeoutMs: Math.min(
         Math.max(0, meta.busyTimeout),
         meta.timeout * 0.9,
@@ -130,7 +137,7 @@ function storeOn(client: StateClient): StateStore {
 
 const asError = (error: Error) => error;
 
-/** UTF-16 units stand for bytes: this only bounds a queue. */
+/** Counts UTF-16 units instead of bytes, as this only limits a queue. */
 const sizeOf = ({ value }: SetState): number => value.length;
 
 const setOf = (request: SetState): StateWrite => ({

@@ -1,24 +1,25 @@
 /**
- * Single requests to the Kubernetes API from inside a cluster. Node's own HTTPS client and nothing more: the client library takes
- * 25 MB of memory, and only the operator's informers need it.
+ * Single requests to the Kubernetes API from inside a cluster. The client library takes 25 MB of memory, and only the operator's
+ * informers need it.
  */
 import { readFileSync } from "node:fs";
-import { Agent, request } from "node:https";
+import { createExchanger } from "../../net/exchange.ts";
+import { messageOf } from "../../shared/message-of.ts";
 
 export interface KubeApi {
   get<T>(path: string): Promise<T>;
-  /** Only name, labels, annotations and the like of each object. */
+  /** Lists only the metadata of each object: name, labels, annotations. */
   listMetadata<T>(path: string): Promise<T>;
   create<T>(path: string, body: unknown): Promise<T>;
-  /** Refused with 409 when the object is not of the body's resourceVersion any more. */
+  /** Refused with 409 if the object has another resourceVersion than the body by now. */
   replace<T>(path: string, body: unknown): Promise<T>;
   /** A JSON patch (RFC 6902). */
   patch<T>(path: string, operations: unknown[]): Promise<T>;
-  /** Deletes the object only if it still has this uid. */
+  /** Deletes the object only if it still has this UID. */
   remove(path: string, uid: string): Promise<void>;
 }
 
-/** What the API server answered instead of the object; `status` 0 when there was no answer. */
+/** The API server's answer instead of the object; `status` is 0 if there was no answer. */
 export class KubeError extends Error {
   override name = "KubeError";
   readonly status: number;
@@ -35,6 +36,8 @@ export const isConflict = (error: unknown): boolean =>
 
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";
 const timeoutMs = 15_000;
+/** The lists of a large cluster, metadata alone. */
+const maxBytes = 512 * 1024 * 1024;
 /** The kubelet renews the token long before it ends. */
 const tokenAgeMs = 60_000;
 
@@ -49,10 +52,10 @@ export function inClusterApi(
     throw new Error(
       "KUBERNETES_SERVICE_HOST is not set: the control plane runs in a Kubernetes pod only",
     );
-  const agent = new Agent({
-    keepAlive: true,
-    ca: readFileSync(`${folder}/ca.crt`),
-  });
+  const server = createExchanger(
+    `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    { ca: readFileSync(`${folder}/ca.crt`) },
+  );
   let token = { text: "", readAt: -Infinity };
   const bearer = () => {
     if (performance.now() - token.readAt > tokenAgeMs)
@@ -63,60 +66,37 @@ export function inClusterApi(
     return token.text;
   };
 
-  const call = <T>(
+  async function call<T>(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
-  ) =>
-    new Promise<T>((resolve, reject) => {
-      const fail = (status: number, reason: string) =>
-        reject(new KubeError(`${method} ${path}`, status, reason));
-      const payload =
-        body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const sent = request(
-        {
-          host,
-          port,
-          path,
-          method,
-          agent,
-          timeout: timeoutMs,
-          headers: {
-            accept: "application/json",
-            authorization: `Bearer ${bearer()}`,
-            // Node gives a DELETE's body no length by itself.
-            ...(payload
-              ? {
-                  "content-type": "application/json",
-                  "content-length": payload.length,
-                }
-              : {}),
-            ...headers,
-          },
+  ): Promise<T> {
+    const failure = (status: number, reason: string) =>
+      new KubeError(`${method} ${path}`, status, reason);
+    const { status, text } = await server
+      .ask(path, {
+        method,
+        headers: {
+          accept: "application/json",
+          authorization: `Bearer ${bearer()}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...headers,
         },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", (error) => fail(0, error.message));
-          response.on("end", () => {
-            const text = Buffer.concat(chunks).toString("utf8");
-            const status = response.statusCode ?? 0;
-            if (status >= 300) return fail(status, reasonOf(text));
-            try {
-              resolve(JSON.parse(text) as T);
-            } catch {
-              fail(status, "the answer is not JSON");
-            }
-          });
-        },
-      );
-      sent.on("timeout", () =>
-        sent.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-      );
-      sent.on("error", (error) => fail(0, error.message));
-      sent.end(payload);
-    });
+        body: body === undefined ? undefined : JSON.stringify(body),
+        timeoutMs,
+        maxBytes,
+      })
+      .catch((error: unknown) => {
+        throw failure(0, messageOf(error));
+      });
+    if (status >= 300) throw failure(status, reasonOf(text));
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw failure(status, "the answer is not JSON");
+    }
+  }
 
   return {
     get: (path) => call("GET", path),
@@ -141,7 +121,7 @@ export function inClusterApi(
   };
 }
 
-/** A `Status` says it in `message`. */
+/** The `message` of a `Status`. */
 function reasonOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: string };

@@ -1,4 +1,4 @@
-/** Kubernetes objects as far as the control plane looks into them; what else they hold passes through untouched. */
+/** Kubernetes objects, as far as the control plane reads them; all else in them passes through untouched. */
 
 export interface ObjectMeta {
   name?: string;

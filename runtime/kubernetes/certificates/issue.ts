@@ -1,5 +1,5 @@
 /**
- * Makes certificates, X.509 by @peculiar/x509. It runs in a process of its own that ends with the answer
+ * Makes X.509 certificates with @peculiar/x509. It runs in a process of its own that ends after the answer
  * (issuer.ts): the library takes 13 MB, and is needed once in twelve hours.
  */
 import "reflect-metadata";
@@ -26,7 +26,7 @@ export interface Issued {
 
 // Some managed API servers refuse Ed25519 (dapr/dapr#9841); P-256 is taken everywhere.
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-/** Clocks of nodes differ. */
+/** Valid from so long ago, as the clocks of nodes differ. */
 const skewMs = 15 * 60_000;
 
 type Pair = { publicKey: CryptoKey; privateKey: CryptoKey };
@@ -39,7 +39,7 @@ export async function issue(request: IssueRequest): Promise<Issued> {
     : issueServing(request);
 }
 
-/** A root whose key is forgotten, and an issuer that it signed. */
+/** Makes a root, whose key is not kept, and an issuer that it signs. */
 async function issueAuthority({
   trustDomain,
   validMs,
@@ -145,7 +145,7 @@ async function keyPem(key: CryptoKey): Promise<string> {
   return `${x509.PemConverter.encode(bytes, "PRIVATE KEY")}\n`;
 }
 
-/** An issuer of the user's own may have another kind of key, in any PEM form that Node reads. */
+/** A user's own issuer may have another kind of key, in any PEM form that Node reads. */
 async function readSigner(
   text: string,
 ): Promise<{ key: CryptoKey; algorithm: SigningAlgorithm }> {

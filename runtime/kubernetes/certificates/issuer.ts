@@ -1,10 +1,10 @@
-/** Has certificates made by a short-lived process: this program again, with the word `certificate`. */
+/** Has certificates made by a short-lived process: this program, started again with the word `certificate`. */
 import { spawn } from "node:child_process";
 import type { Issued, IssueRequest } from "./issue.ts";
 
 export type Issuer = (request: IssueRequest) => Promise<Issued>;
 
-/** The issuer's key goes in by a pipe: arguments can be read by everybody on the node. */
+/** The issuer's key goes in by a pipe, as everybody on the node can read arguments. */
 export const issueInProcess: Issuer = (request) =>
   new Promise((resolve, reject) => {
     const fail = (reason: string) =>

@@ -1,4 +1,4 @@
-/** A program's own serving certificate, renewed at half of its time and whenever the authority changes. */
+/** A program's own serving certificate. It is renewed at half of its lifetime and whenever the authority changes. */
 import { openTrustBundle, type TrustContext } from "./trust-bundle.ts";
 import { delay } from "../../shared/timers.ts";
 
@@ -6,14 +6,14 @@ export interface ServingCertificate {
   /** PEM: leaf and issuer. */
   certificate: string;
   key: string;
-  /** PEM of what others verify it with. */
+  /** The PEM with which others verify it. */
   root: string;
 }
 
 export interface ServingOptions extends TrustContext {
   uri: string;
   dnsNames: string[];
-  /** Called with each new one, the first included. */
+  /** Called with each new certificate, the first one included. */
   use: (serving: ServingCertificate) => void;
 }
 
@@ -21,11 +21,11 @@ const validMs = 24 * 3_600_000;
 const lookMs = 30_000;
 
 /**
- * Looks after the certificate until `stop`. Resolves with the first in use; as long as Kubernetes
- * refuses it tries again, and says why.
+ * Looks after the certificate until `stop`. Resolves with the first one in use. As long as Kubernetes
+ * refuses, it tries again and logs why.
  */
 export async function keepServing(options: ServingOptions): Promise<{
-  /** Looks at once whether the authority changed. */
+  /** Checks at once whether the authority has changed. */
   look(): Promise<void>;
   stop(): void;
 }> {

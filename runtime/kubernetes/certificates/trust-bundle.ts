@@ -1,6 +1,6 @@
 /**
- * The installation's certificate authority: Secret and ConfigMap `dapr-trust-bundle` (spec kubernetes §4). Whichever program finds
- * the Secret empty fills it; a certificate authority of the user's own in it is taken as it is.
+ * The installation's certificate authority: Secret and ConfigMap `dapr-trust-bundle` (docs/protocol/kubernetes.md). The program
+ * that finds the Secret empty fills it. A certificate authority of the user's own in it is taken as it is.
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Logger } from "../../shared/log.ts";
@@ -11,7 +11,7 @@ import type { Issuer } from "./issuer.ts";
 
 /** All PEM. */
 export interface TrustBundle {
-  /** One root, or several while they change. */
+  /** One root, or several during a change. */
   root: string;
   issuer: string;
   issuerKey: string;
@@ -25,10 +25,10 @@ export interface TrustContext {
   log: Logger;
 }
 
-/** Sidecars get the root at their start, so a change of it costs a restart of every app: it is to last. */
+/** Sidecars get the root at their start. A change of it costs a restart of every app, so it has to last. */
 const authorityMs = 10 * 365 * 24 * 3_600_000;
 
-/** The authority in force, made now if there is none. Rejects when the Secret is missing or Kubernetes does not answer. */
+/** The current authority; it is made if there is none. Rejects if the Secret is missing or Kubernetes does not answer. */
 export async function openTrustBundle(
   context: TrustContext,
 ): Promise<TrustBundle> {
@@ -46,7 +46,7 @@ export async function openTrustBundle(
     try {
       await api.replace(path, { ...secret, data: toData(fresh) });
     } catch (error) {
-      if (isConflict(error)) continue; // the other program was first: take its
+      if (isConflict(error)) continue; // the other program was first: take its authority
       throw error;
     }
     const apps = secret.data
@@ -58,7 +58,7 @@ export async function openTrustBundle(
   }
 }
 
-/** What keeps these three from being an authority now; undefined when they are. */
+/** Why these three texts are no authority now; undefined if they are one. */
 export function bundleProblem(bundle: TrustBundle): string | undefined {
   if (!bundle.root || !bundle.issuer || !bundle.issuerKey) return "it had none";
   try {
@@ -97,7 +97,7 @@ async function makeBundle(context: TrustContext): Promise<TrustBundle> {
   };
 }
 
-/** The public half, for whoever may not read the Secret. */
+/** The public half, for those who may not read the Secret. */
 async function publish(
   { api, namespace, log }: TrustContext,
   { root }: TrustBundle,

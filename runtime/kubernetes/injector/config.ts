@@ -1,4 +1,4 @@
-/** What the injector is told by its environment; names as in the original's chart (spec kubernetes §2). */
+/** The injector's settings from its environment; the names are those of the original's chart (docs/protocol/kubernetes.md). */
 import {
   defaultClusterDomain,
   defaultNamespace,
@@ -17,9 +17,9 @@ export interface InjectorConfig {
   /** `HOST:PORT` */
   operatorAddress: string;
   sentryAddress: string;
-  /** Sidecars as init containers that keep running, unless a pod says otherwise. */
+  /** Whether sidecars are init containers that keep running, unless a pod says otherwise. */
   nativeSidecar: boolean;
-  /** Users, with `*` as wildcard, that may create pods with a sidecar: `NAMESPACE:NAME` of service accounts. */
+  /** Service accounts that may create pods with a sidecar, as `NAMESPACE:NAME` with `*` as wildcard. */
   allowedAccounts: string[];
 }
 
@@ -35,7 +35,7 @@ const knownAccounts = [
   "tekton-pipelines:tekton-pipelines-controller",
 ];
 
-/** Throws when SIDECAR_IMAGE is missing: without it there is nothing to inject. */
+/** Throws if SIDECAR_IMAGE is missing: without it there is nothing to inject. */
 export function readInjectorConfig(env: NodeJS.ProcessEnv): InjectorConfig {
   const sidecarImage = env["SIDECAR_IMAGE"];
   if (!sidecarImage)
@@ -67,7 +67,7 @@ export function readInjectorConfig(env: NodeJS.ProcessEnv): InjectorConfig {
 
 /** What changes while the injector runs. */
 export interface InjectorState {
-  /** Root certificates, PEM, which the sidecars are to trust. */
+  /** The root certificates that sidecars trust; PEM. */
   trustAnchors: string;
   /** `spec.mtls.enabled` of the Configuration `daprsystem`; true without one. */
   mtls: boolean;

@@ -1,4 +1,4 @@
-/** The injector: certificate, webhook server, caBundle, in this order; then it looks after all three. */
+/** The injector makes certificate, webhook server and caBundle, in this order, and then looks after all three. */
 import type { Logger } from "../../shared/log.ts";
 import { issueInProcess } from "../certificates/issuer.ts";
 import { keepServing } from "../certificates/serving.ts";
@@ -12,10 +12,10 @@ import { setCaBundle } from "./webhook-configuration.ts";
 import type { Server } from "node:https";
 
 const lookMs = 10_000;
-/** Until every node knows that this pod takes no more requests. */
+/** The time until all nodes know that this pod takes no more requests. */
 const lingerMs = 4_000;
 
-/** Runs until `stopping`; a pod that was asked for meanwhile still gets its sidecar. */
+/** Runs until `stopping`; a pod that is created meanwhile still gets its sidecar. */
 export async function runInjector(
   log: Logger,
   stopping: AbortSignal,
@@ -74,7 +74,7 @@ export async function runInjector(
   health.close();
 }
 
-/** `spec.mtls.enabled` of the control plane's Configuration; without it, true (spec kubernetes §2). */
+/** `spec.mtls.enabled` of the control plane's Configuration; true if it is not set. */
 async function readMtls(api: KubeApi, namespace: string): Promise<boolean> {
   type Configuration = { spec?: { mtls?: { enabled?: boolean } } };
   try {

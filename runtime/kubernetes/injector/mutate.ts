@@ -1,4 +1,4 @@
-/** The webhook's decision on one pod: a pure function from an admission review to its answer (spec kubernetes §2). */
+/** The webhook's decision on one pod: a pure function from an admission review to its answer (docs/protocol/kubernetes.md). */
 import { appIdProblem, readAnnotations, wantsSidecar } from "../annotations.ts";
 import type { Pod } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
@@ -28,7 +28,7 @@ export interface AdmissionAnswer {
     uid: string;
     allowed: boolean;
     status?: { message: string; reason?: string; code?: number };
-    /** kubectl prints these to whoever created the object. */
+    /** kubectl prints these to the user who created the object. */
     warnings?: string[];
     patchType?: "JSONPatch";
     /** Base64 of the JSON patch. */
@@ -42,7 +42,7 @@ export interface Mutation {
   /** Namespace and name, for the log. */
   pod: string;
   appId: string;
-  /** What was wrong with annotations that were passed over. */
+  /** What was wrong with annotations that were ignored. */
   warnings: string[];
 }
 
@@ -96,8 +96,8 @@ export function mutate(
 }
 
 /**
- * A service account of the list, or an administrator. The original also resolves the list's
- * accounts to UIDs at its start; the API server vouches for the name, so that adds nothing.
+ * Whether it is a service account of the list, or an administrator. The original also resolves the
+ * accounts to UIDs at its start. The API server vouches for the name, so that adds nothing.
  */
 function isAllowed(
   user: AdmissionReview["request"]["userInfo"],

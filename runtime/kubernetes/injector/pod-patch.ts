@@ -1,4 +1,4 @@
-/** What an annotated pod becomes: a JSON patch (RFC 6902) that adds, and overwrites nothing of the author's. */
+/** What an annotated pod becomes: a JSON patch (RFC 6902) that only adds, and overwrites nothing of the author's. */
 import { isFalsy } from "../../shared/units.ts";
 import { readAnnotations, type Annotations } from "../annotations.ts";
 import { notActedUpon, unknownAnnotations } from "../known-annotations.ts";
@@ -135,7 +135,7 @@ export function noSidecarPatch(pod: Pod, reason: string): PatchOperation[] {
 
 const warningsVariable = (text: string): EnvVar => ({
   name: sidecar.warningsVariable,
-  // Kubernetes puts another variable's value for `$(NAME)`.
+  // Kubernetes replaces `$(NAME)` by the value of another variable.
   value: text.replaceAll("$", "$$$$"),
 });
 
@@ -143,7 +143,7 @@ class Patch {
   readonly operations: PatchOperation[] = [];
   #labels = false;
 
-  /** Adds to a list that may not be there yet. */
+  /** Adds to a list, which may not exist yet. */
   append(path: string, list: unknown[] | undefined, values: unknown[]): void {
     if (values.length === 0) return;
     if (!list?.length) this.operations.push({ op: "add", path, value: values });
@@ -152,7 +152,7 @@ class Patch {
         this.operations.push({ op: "add", path: `${path}/-`, value });
   }
 
-  /** To a pod that has annotations. */
+  /** Adds an annotation to a pod that has others. */
   annotate(name: string, value: string): void {
     const path = `/metadata/annotations/${name.replaceAll("/", "~1")}`;
     this.operations.push({ op: "add", path, value });
@@ -190,7 +190,7 @@ function askedMounts(
   });
 }
 
-/** The kubelet puts a token there whatever `automountServiceAccountToken` says; nobody but the control plane takes it. */
+/** The kubelet puts a token there, even if `automountServiceAccountToken` is false. Only the control plane accepts it. */
 function tokenVolume(config: InjectorConfig): Volume {
   return {
     name: sidecar.tokenVolume,
@@ -209,7 +209,7 @@ function tokenVolume(config: InjectorConfig): Volume {
   };
 }
 
-/** True when somebody, or an earlier round of admission, has put the sidecar in. */
+/** Whether somebody, or an earlier round of admission, has already put the sidecar in. */
 export function hasSidecar({ spec }: Pod): boolean {
   const named = (list: Container[] | undefined) =>
     list?.some(({ name }) => name === sidecar.container) ?? false;

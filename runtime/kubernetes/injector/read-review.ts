@@ -1,12 +1,12 @@
-/** Reads what is posted to the webhook: whoever reaches its port can send anything. */
+/** Reads what is posted to the webhook. Whoever reaches its port can send anything. */
 import type { AdmissionReview } from "./mutate.ts";
 
-/** What was sent is no AdmissionReview, or has a part that is none; the message names it. */
+/** What was sent is no AdmissionReview, or a part of it is wrong; the message names the part. */
 export class ReviewError extends Error {
   override name = "ReviewError";
 }
 
-/** Throws a {@link ReviewError} where {@link check} finds another type than the decision relies on. */
+/** Throws a {@link ReviewError} if {@link check} finds another type than the decision relies on. */
 type Check = (value: unknown, path: string) => void;
 
 const fail = (path: string, what: string): never => {
@@ -16,7 +16,7 @@ const text: Check = (value, path) => {
   if (typeof value !== "string") fail(path, "a string");
 };
 const anything: Check = () => {};
-/** Go leaves out what is empty, or writes null. */
+/** Go leaves out empty values, or writes null. */
 const optional =
   (check: Check): Check =>
   (value, path) => {

@@ -14,14 +14,14 @@ import { readReview, ReviewError } from "./read-review.ts";
 
 export interface WebhookOptions {
   config: InjectorConfig;
-  /** Asked for each review. */
+  /** Called for each review. */
   state: () => InjectorState;
   certificate: { certificate: string; key: string };
   log: Logger;
   port?: number;
 }
 
-/** An object is at most 1.5 MB in etcd; a review holds the pod and what surrounds it. */
+/** An object has at most 1.5 MB in etcd; a review has the pod and some more. */
 const maxBytes = 4 * 1024 * 1024;
 
 export async function serveWebhook(options: WebhookOptions): Promise<Server> {

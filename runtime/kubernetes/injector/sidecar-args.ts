@@ -1,4 +1,4 @@
-/** The sidecar's command line, as annotated (spec kubernetes §1, §2). */
+/** The sidecar's command line, as annotated (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
@@ -86,7 +86,7 @@ export function sidecarArgs(
     args.push("--enable-metrics");
     add("metrics-port", ports.metrics);
   }
-  // Said only when annotated: else the Configuration decides.
+  // Given only if it is annotated; else the Configuration decides.
   if (a.has("enable-api-logging"))
     args.push(`--enable-api-logging=${a.truthy("enable-api-logging", false)}`);
   if (a.truthy("enable-app-health-check", false)) {
@@ -112,11 +112,11 @@ export function sidecarArgs(
   return args;
 }
 
-/** In any case; empty is http (as the sidecar reads it). */
+/** Read in any case; an empty one is http, as for the sidecar. */
 const protocolOf = (a: Annotations) =>
   (a.text("app-protocol") || "http").toLowerCase();
 
-/** What the app is told to speak, for its APP_PROTOCOL; undefined for a protocol nobody knows. */
+/** The value of the app's APP_PROTOCOL; undefined for an unknown protocol. */
 export function appProtocol(a: Annotations): string | undefined {
   const protocol = protocolOf(a);
   if (!["http", "https", "h2c", "grpc", "grpcs"].includes(protocol))

@@ -1,4 +1,4 @@
-/** The container `daprd` (spec kubernetes §2). */
+/** The container `daprd` (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
 import type { Container, VolumeMount } from "../api/objects.ts";
@@ -46,15 +46,15 @@ export function sidecarContainer(context: SidecarContext): Container {
       tcpSocket: { port: sidecar.publicPort },
       ...probe(a, "liveness", [180, 3, 10, 5]),
     },
-    // `kubectl describe pod` shows why it ended, e.g. an annotation that makes a flag it can't take.
+    // `kubectl describe pod` then shows why it ended, e.g. because of a flag that an annotation made wrong.
     terminationMessagePolicy: "FallbackToLogsOnError",
     ...(resources ? { resources } : {}),
   };
 }
 
 /**
- * Passes the Pod Security level `restricted`, in which the original's defaults are refused.
- * A certificate folder of the user's own may need another user and files: that relaxes it, as in the original.
+ * Passes the Pod Security level `restricted`, which refuses the original's defaults. A certificate folder of
+ * the user's own may need another user and writable files: that relaxes it, as in the original.
  */
 function securityContext(a: Annotations, ownCertificates: boolean) {
   return {
@@ -85,7 +85,7 @@ function probe(
 const quantity =
   /^\+?(\d+(\.\d*)?|\.\d+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?\d+)?$/;
 
-/** One that is no quantity drops all four, as in the original: better none than half. */
+/** If one of them is no quantity, all four are dropped, as in the original: better none than half. */
 function sidecarResources({ annotations: a, warn }: SidecarContext) {
   const resources: NonNullable<Container["resources"]> = {};
   for (const [kind, group] of [

@@ -1,4 +1,4 @@
-/** The sidecar's environment: what it is told, and what the pod's author adds by annotation (spec kubernetes §1, §2). */
+/** The sidecar's environment: its settings, and what the pod's author adds by annotation (docs/protocol/kubernetes.md). */
 import type { Annotations } from "../annotations.ts";
 import type { EnvVar } from "../api/objects.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";

@@ -1,4 +1,4 @@
-/** Keeps `caBundle` of the webhook's configuration true: without it the API server trusts nobody and refuses every annotated pod. */
+/** Keeps `caBundle` of the webhook's configuration correct: without it the API server trusts nobody and refuses all annotated pods. */
 import type { KubeApi } from "../api/client.ts";
 import { injector } from "../names.ts";
 
@@ -8,7 +8,7 @@ interface WebhookConfiguration {
   webhooks?: { name: string; clientConfig: { caBundle?: string } }[];
 }
 
-/** True if it had to be set. Rejects when the configuration is missing or Kubernetes does not answer. */
+/** True if it had to be set. Rejects if the configuration is missing or Kubernetes does not answer. */
 export async function setCaBundle(
   api: KubeApi,
   root: string,
@@ -21,7 +21,7 @@ export async function setCaBundle(
     );
   const caBundle = Buffer.from(root, "utf8").toString("base64");
   if (webhooks[index]?.clientConfig.caBundle === caBundle) return false;
-  // `test` first: the order may have changed since.
+  // `test` comes first, as the order may have changed since.
   const at = `/webhooks/${index}`;
   await api.patch(webhookPath, [
     { op: "test", path: `${at}/name`, value: injector.webhook },

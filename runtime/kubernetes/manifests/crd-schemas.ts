@@ -1,6 +1,6 @@
 /**
- * What the kinds of dapr.io may hold. `scopes` and `auth` are siblings of `spec`, which the
- * original doesn't require, and no object does without but a Configuration.
+ * What the kinds of dapr.io may hold. `scopes` and `auth` are siblings of `spec`. The original
+ * does not require `spec`; only a Configuration can do without it.
  */
 import {
   any,

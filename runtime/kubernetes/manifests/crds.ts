@@ -121,7 +121,7 @@ export const crds = (): KubernetesObject[] =>
               openAPIV3Schema: object(about, {
                 apiVersion: text("dapr.io and the version"),
                 kind: text("Name of the kind"),
-                // Kubernetes describes it, and refuses another's words.
+                // Kubernetes describes it itself, and refuses other descriptions.
                 metadata: { type: "object" },
                 ...fields,
               }),

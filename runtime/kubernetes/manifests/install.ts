@@ -1,4 +1,4 @@
-/** Every object of an installation, in the order in which it is to be applied (spec kubernetes §8). */
+/** Every object of an installation, in the order in which it is to be applied (docs/protocol/kubernetes.md). */
 import { stringify } from "yaml";
 import { daprSystem, trustBundle } from "../names.ts";
 import type { KubernetesObject } from "../api/objects.ts";
@@ -11,7 +11,7 @@ import { deployments, services } from "./workloads.ts";
 
 export interface Installation {
   crds: KubernetesObject[];
-  /** Objects of CRDs: to be applied once those are Established. */
+  /** Objects of the CRDs' kinds: to be applied once the CRDs are Established. */
   rest: KubernetesObject[];
 }
 
@@ -28,7 +28,7 @@ export const installation = (options: InstallOptions): Installation => ({
   ],
 });
 
-/** As kubectl takes it. */
+/** As YAML for kubectl. */
 export const toYaml = (objects: KubernetesObject[]): string =>
   objects
     .map((object) => stringify(object, { aliasDuplicateObjects: false }))
@@ -48,8 +48,8 @@ const namespaceOf = ({ namespace }: InstallOptions): KubernetesObject => ({
 });
 
 /**
- * Secret and ConfigMap without data: the control plane fills them, and a later
- * `kubectl apply` keeps what it put in (`kubectl replace` makes a new authority).
+ * Secret and ConfigMap without data. The control plane fills them, and a later
+ * `kubectl apply` keeps the data (`kubectl replace` makes a new authority).
  */
 const settings = ({ namespace }: InstallOptions): KubernetesObject[] => [
   {
@@ -66,7 +66,7 @@ const settings = ({ namespace }: InstallOptions): KubernetesObject[] => [
     apiVersion: "dapr.io/v1alpha1",
     kind: "Configuration",
     metadata: { name: daprSystem, namespace },
-    // Until there is a Sentry that gives sidecars their certificates.
+    // False until there is a Sentry that gives sidecars their certificates.
     spec: { mtls: { enabled: false } },
   } as KubernetesObject,
 ];

@@ -1,9 +1,9 @@
-/** Who may reach the control plane: everybody its two API ports, nobody else's anything. */
+/** Who may reach the control plane: everybody may reach its two API ports, and nobody anything else. */
 import { healthPort, injector, operator } from "../names.ts";
 import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
-/** The API server comes from an address that no selector can name, so ports are all that can be told. */
+/** No selector can name the API server's address, so only ports can be restricted. */
 export const networkPolicies = ({
   namespace,
 }: InstallOptions): KubernetesObject[] =>

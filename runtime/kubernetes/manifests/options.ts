@@ -1,14 +1,14 @@
-/** What an installation can be told. */
+/** The options of an installation. */
 import { defaultClusterDomain, defaultNamespace } from "../names.ts";
 
 export interface InstallOptions {
-  /** Of the control plane. */
+  /** Namespace of the control plane. */
   namespace: string;
-  /** Of the control plane and of the sidecars it injects. */
+  /** Image of the control plane and of the sidecars that it injects. */
   image: string;
   imagePullPolicy: "Always" | "IfNotPresent" | "Never";
   clusterDomain: string;
-  /** Of the watchdog: `0` is off, `once`, or a duration. */
+  /** Interval of the watchdog: `0` is off, `once`, or a duration. */
   watchInterval: string;
   /** More accounts that may create pods with a sidecar, `NAMESPACE:NAME`, `*` as wildcard. */
   allowedServiceAccounts: string[];

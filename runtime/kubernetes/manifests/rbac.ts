@@ -1,4 +1,4 @@
-/** Accounts of the control plane and what each may do: what its code calls, and nothing else. */
+/** The control plane's accounts and their rights: what the code calls, and nothing else. */
 import { injector, operator, trustBundle } from "../names.ts";
 import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
@@ -22,7 +22,7 @@ const rule = (
   ...(resourceNames ? { resourceNames } : {}),
 });
 
-/** To fill the Secret and the ConfigMap, which the installation makes empty. */
+/** The right to fill the Secret and the ConfigMap, which the installation makes empty. */
 const ownTrust: Rule[] = [
   rule("", ["secrets"], ["get", "update"], [trustBundle]),
   rule("", ["configmaps"], ["get", "update"], [trustBundle]),
@@ -51,7 +51,7 @@ const accounts: Account[] = [
         ["get", "list", "watch"],
       ),
       rule("apps", ["deployments", "statefulsets"], ["get", "list", "watch"]),
-      // An owner that blocks its deletion until the Service is gone.
+      // Needed for owners that block their deletion until the Service is gone.
       rule(
         "apps",
         ["deployments/finalizers", "statefulsets/finalizers"],

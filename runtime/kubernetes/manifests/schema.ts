@@ -14,7 +14,7 @@ interface Part {
   "x-kubernetes-preserve-unknown-fields"?: true;
   "x-kubernetes-validations"?: { rule: string; message: string }[];
 }
-/** Of a field: items of lists and values of maps are told of by what holds them. */
+/** The description of a field. Items of lists and values of maps are described with their list or map. */
 export interface Schema extends Part {
   description: string;
 }

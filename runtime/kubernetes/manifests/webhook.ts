@@ -3,7 +3,7 @@ import { injector } from "../names.ts";
 import type { KubernetesObject } from "../api/objects.ts";
 import { labels, type InstallOptions } from "./options.ts";
 
-/** Exactly the pods that the injector would change (spec kubernetes §1): the others never wait for it. */
+/** Selects exactly the pods that the injector would change; all others never wait for it. */
 const wantsSidecar =
   "has(object.metadata.annotations) && 'dapr.io/enabled' in object.metadata.annotations && object.metadata.annotations['dapr.io/enabled'].lowerAscii() == 'true'";
 
@@ -33,7 +33,7 @@ export const webhook = ({ namespace }: InstallOptions): KubernetesObject[] => [
             scope: "Namespaced",
           },
         ],
-        // A pod without its sidecar would stay so; a refused one is asked for again by its controller.
+        // A pod without its sidecar would stay without one; a refused pod is created again by its controller.
         failurePolicy: "Fail",
         matchConditions: [
           { name: "wants-a-sidecar", expression: wantsSidecar },

@@ -8,7 +8,7 @@ interface Program {
   account: string;
   service: string;
   port: number;
-  /** The word that starts it. */
+  /** The argument that starts it. */
   command: string;
   /** Annotation `dapr.io/control-plane`. */
   part: string;
@@ -70,7 +70,7 @@ export const deployments = (options: InstallOptions): KubernetesObject[] =>
           labels: labels(program.name),
         },
         spec: {
-          // One of each is enough: all state is in Kubernetes, and a new pod is ready in seconds.
+          // One replica of each is enough: all state is in Kubernetes, and a new pod is ready in seconds.
           replicas: 1,
           selector: { matchLabels: { app: program.name } },
           template: {
@@ -106,7 +106,7 @@ function podSpec(program: Program, options: InstallOptions) {
         imagePullPolicy: options.imagePullPolicy,
         args: [program.command],
         env: Object.entries(environment)
-          // The API server drops an empty value, which the next apply would take for a change.
+          // The API server drops an empty value, and the next apply would see that as a change.
           .filter(([, value]) => value !== "")
           .map(([name, value]) => ({ name, value })),
         ports: [

@@ -1,4 +1,4 @@
-/** The operator's gRPC API (spec grpc §5): lists, single objects, and streams of changes, for the caller's own namespace. */
+/** The operator's gRPC API (docs/protocol/kubernetes.md): lists, single objects, and streams of changes, for the caller's own namespace. */
 import {
   experimental,
   Metadata,
@@ -32,9 +32,9 @@ export interface ApiServerOptions {
 
 export interface ApiServer {
   port: number;
-  /** Serves with another certificate from now on; open connections keep theirs. */
+  /** Uses another certificate from now on; open connections keep theirs. */
   use(certificate: ServingCertificate): void;
-  /** Ends the streams, so that sidecars go elsewhere, then waits for calls under way. */
+  /** Ends the streams, so that sidecars connect elsewhere, then waits for calls under way. */
   close(): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export async function serveApi(
   const identity = changingIdentity();
   identity.use(certificate);
   const server = new Server({
-    // A sidecar whose node is gone would hold its streams for ever.
+    // The streams of a sidecar whose node is gone would stay open for ever.
     "grpc.keepalive_time_ms": 60_000,
     "grpc.keepalive_timeout_ms": 20_000,
   });
@@ -93,7 +93,7 @@ export async function serveApi(
           streams.delete(call);
         };
         call.on("cancelled", ended).on("close", ended).on("error", ended);
-        // Tells the sidecar that nothing is missed from here on.
+        // Tells the sidecar that it misses no change from here on.
         call.sendMetadata(new Metadata());
       })
       // grpc-js sends what is emitted as the status; destroy() would send nothing
@@ -201,7 +201,7 @@ function changingIdentity() {
     },
   };
   return {
-    // One provider for both: grpc-js 1.14 takes the two the other way round than it declares.
+    // One provider for both: grpc-js 1.14 takes the two in another order than it declares.
     credentials: experimental.createCertificateProviderServerCredentials(
       provider,
       provider,

@@ -1,4 +1,4 @@
-/** The Service `APP-ID-dapr`, by which sidecars find each other (spec kubernetes §3). */
+/** The Service `APP-ID-dapr`, by which sidecars find each other (docs/protocol/kubernetes.md). */
 import { isTruthy } from "../../shared/units.ts";
 import { readAnnotations } from "../annotations.ts";
 import { sidecarPorts } from "../injector/sidecar-args.ts";
@@ -23,7 +23,7 @@ export interface Service extends KubernetesObject {
 export function serviceOf({ spec }: Workload): string | undefined {
   const a = readAnnotations(spec.template.metadata);
   const appId = a.text("app-id");
-  // More forms of yes than the webhook takes (spec kubernetes §1).
+  // Here more words count as true than for the webhook.
   return isTruthy(a.text("enabled")) && appId ? appService(appId) : undefined;
 }
 
@@ -49,7 +49,7 @@ export function appServiceOf(
       labels: { [annotation("enabled")]: "true" },
       annotations: {
         ...customAnnotations(a.text("sidecar-svc-annotations"), warn),
-        // The original's for Prometheus (prometheus.io/…) come with the metrics.
+        // The original's annotations for Prometheus (prometheus.io/…) will come with the metrics.
         [annotation("app-id")]: a.text("app-id") as string,
       },
       ownerReferences: [
@@ -86,11 +86,11 @@ const port = (name: string, number: number, targetPort: number) => ({
   protocol: "TCP" as const,
 });
 
-/** `PREFIX/NAME`, the prefix being a DNS name and optional: what Kubernetes takes for an annotation's key. */
+/** An annotation's key as Kubernetes accepts it: `PREFIX/NAME`, where the prefix is optional and a DNS name. */
 const annotationKey =
   /^(?=[^/]{1,253}\/|[^/]+$)([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(?=[^/]{1,63}$)[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?$/;
 
-/** `key=value,key=value`; a pair that can't be one is left out, as Kubernetes would refuse the whole Service. */
+/** `key=value,key=value`. An invalid pair is left out, as Kubernetes would refuse the whole Service. */
 function customAnnotations(
   text = "",
   warn: (message: string) => void,
@@ -113,7 +113,7 @@ function customAnnotations(
   );
 }
 
-/** Whether the Service in the cluster differs in what we set; the API server adds fields of its own. */
+/** Whether the Service in the cluster differs in a field that we set; the API server adds others. */
 export function differs(have: Service, want: Service): boolean {
   return (
     !contains(have.metadata.labels, want.metadata.labels) ||

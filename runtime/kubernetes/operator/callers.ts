@@ -1,6 +1,6 @@
 /**
- * Who calls the operator: Kubernetes reviews the token and names the pod it was made for; namespace and app id are
- * those of the pod, whatever the caller says (as Sentry's validator does, spec kubernetes §4).
+ * Who calls the operator. Kubernetes reviews the token and names the pod it was made for. Namespace and app id are
+ * those of the pod, whatever the caller says (as in the original's Sentry).
  */
 import { createHash } from "node:crypto";
 import { readAnnotations } from "../annotations.ts";
@@ -24,7 +24,7 @@ export class CallerError extends Error {
 }
 
 export interface Callers {
-  /** `authorization` metadata → caller. Rejects with {@link CallerError}. */
+  /** Finds the caller by the metadata `authorization`. Rejects with a {@link CallerError}. */
   identify(authorization: string | undefined): Promise<Caller>;
 }
 
@@ -32,7 +32,7 @@ interface TokenReview {
   status?: {
     authenticated?: boolean;
     error?: string;
-    /** Those of the asked ones that the token is for; none where the API server knows no audiences. */
+    /** The audiences, among those asked for, that the token is for; absent if the API server knows no audiences. */
     audiences?: string[];
     user?: { username?: string; extra?: Record<string, string[]> };
   };
@@ -40,9 +40,9 @@ interface TokenReview {
 
 /** A sidecar makes about ten calls when it starts. */
 const rememberMs = 60_000;
-/** What a refused token costs Kubernetes, however often it comes: a review each time this is over. */
+/** A refused token is reviewed again only after this time, however often it comes. */
 const refusedMs = 10_000;
-/** Of each kind; what anybody can send must not fill the memory. */
+/** The most entries of each kind, as anybody can send tokens and must not fill the memory. */
 const maxRemembered = 10_000;
 
 export function openCallers(api: KubeApi, audience: string): Callers {
@@ -63,7 +63,7 @@ export function openCallers(api: KubeApi, audience: string): Callers {
         unauthenticated,
         `the service account token is not valid: ${status?.error || "no reason given"}`,
       );
-    // Without audiences the API server took the token for one of its own, for whomever it was made.
+    // Without audiences the API server accepts any token of its own, whatever audience it was made for.
     if (!status.audiences?.includes(audience))
       throw new CallerError(
         unauthenticated,
@@ -143,13 +143,13 @@ export function openCallers(api: KubeApi, audience: string): Callers {
   };
 }
 
-/** Values by key, each for so long; of too many the oldest go. */
+/** Keeps values by key for some time. If there are too many, the oldest are dropped. */
 function remembered<T>(forMs: number) {
   const entries = new Map<string, { value: T; until: number }>();
   return {
     get(key: string): T | undefined {
       const nowMs = performance.now();
-      // In the order in which they came, which is that in which they go.
+      // A map keeps the order in which entries came, so the oldest are first.
       for (const [old, { until }] of entries) {
         if (until >= nowMs) break;
         entries.delete(old);

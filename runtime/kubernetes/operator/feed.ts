@@ -1,6 +1,6 @@
 /**
- * Changes of one kind on their way to the sidecars that may see them: in order, with secrets resolved. What refers to a Secret that
- * is not there says so in place of its value, and comes again once the Secret is there; the rest is not held up.
+ * Changes of one kind on their way to the sidecars that may see them: in order, with secrets resolved. An object that refers to a
+ * missing Secret says so in place of the value, and comes again once the Secret exists. Other objects are not held up.
  */
 import type { Logger } from "../../shared/log.ts";
 import { eventType, type UpdateEvent } from "../../proto/operator-methods.ts";
@@ -17,9 +17,9 @@ import { resolveSecrets, type ReadSecret } from "./secrets.ts";
 export interface Feed {
   /** JSON of all that the caller may see. */
   list(caller: Caller): Promise<Buffer[]>;
-  /** JSON of one of these; `undefined` for what the caller may not see, as for what does not exist. */
+  /** JSON of one object; `undefined` if it does not exist or the caller may not see it. */
   get(caller: Caller, name: string): Promise<Buffer | undefined>;
-  /** Changes from now on, until the returned function is called. */
+  /** Gives changes from now on, until the returned function is called. */
   follow(caller: Caller, send: (event: UpdateEvent) => void): () => void;
   stop(): void;
 }
@@ -38,7 +38,7 @@ export function openFeed(
   log: Logger,
 ): Feed {
   const followers = new Set<Follower>();
-  /** `NAMESPACE/NAME` of what waits for a Secret → what was said about it. */
+  /** By `NAMESPACE/NAME` of an object that waits for a Secret: what was said about it. */
   const waiting = new Map<string, string>();
   let queue = Promise.resolve();
   const nameOf = ({ metadata }: DaprObject) =>
@@ -49,7 +49,7 @@ export function openFeed(
     const { problem } = resolved;
     return { json: toJson(kind, resolved.object), problem };
   };
-  /** Only where it reaches all followers: who lists must not take from the others what they wait for. */
+  /** Noted only when it reaches all followers: one sidecar's list must not take away what others wait for. */
   const note = (name: string, problem: string) => {
     const before = waiting.get(name);
     if (problem === (before ?? "")) return;

@@ -1,4 +1,4 @@
-/** The operator: caches of what it watches, then Services, API and watchdog on top of them; closed in reverse. */
+/** The operator: caches of what it watches, and on top of them Services, API and watchdog. They are closed in reverse. */
 import { KubeConfig } from "@kubernetes/client-node";
 import type { Logger } from "../../shared/log.ts";
 import { issueInProcess } from "../certificates/issuer.ts";

@@ -1,4 +1,4 @@
-/** Keeps the Services of all apps as their workloads ask for, whoever changes or deletes them. */
+/** Keeps the Services of all apps as their workloads want them, whoever changes or deletes them. */
 import type { Logger } from "../../shared/log.ts";
 import { appIdProblem, wantsSidecar } from "../annotations.ts";
 import { unknownAnnotations } from "../known-annotations.ts";
@@ -18,13 +18,13 @@ export interface ServicesOptions {
   api: KubeApi;
   deployments: ResourceCache<Workload>;
   statefulSets: ResourceCache<Workload>;
-  /** Those with the label `dapr.io/enabled`. */
+  /** The Services with the label `dapr.io/enabled`. */
   services: ResourceCache<Service>;
   mtls: () => boolean;
   log: Logger;
 }
 
-/** Of a workload whose Service could not be made: doubled each time, and begun anew by its next change. */
+/** The pause after a Service could not be made. It doubles each time, and is short again after the workload's next change. */
 const againMs = 5_000;
 const againAtMostMs = 120_000;
 
@@ -80,12 +80,12 @@ export function reconcileServices(options: ServicesOptions): {
       timer: startTimer(() => enqueue(key), waitMs),
     });
   };
-  /** Something changed that concerns it. */
+  /** Called when something changed that concerns a workload. */
   const look = (key: string) => {
     forget(key);
     enqueue(key);
   };
-  /** All that may want a Service that lost its owner, or will. */
+  /** Wakes all workloads that may want a Service that lost its owner, or will lose it. */
   const lookAtAllOf = (service: string, namespace = "") => {
     for (const [kind, cache] of Object.entries(caches))
       for (const workload of cache.list(namespace))
@@ -93,10 +93,10 @@ export function reconcileServices(options: ServicesOptions): {
   };
   for (const [kind, cache] of Object.entries(caches))
     cache.onChange(({ old, now }) => {
-      // A status that changed makes no difference, and changes often.
+      // The status changes often and makes no difference.
       if (old && now && generation(old) === generation(now)) return;
       if (now) {
-        // The injector tells of those of pods that it sees.
+        // The injector warns about annotations of the pods that it sees.
         const { metadata } = now.spec.template;
         if (!wantsSidecar(metadata))
           for (const line of unknownAnnotations(metadata))
@@ -142,7 +142,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
     mtls(),
     (warning) => warnings.push(warning),
   );
-  if (!want) return; // as in the original, one that is there stays
+  if (!want) return; // as in the original, an existing one stays
   const problem = appIdProblem(want.metadata.annotations?.[appIdKey] ?? "");
   if (problem) return log.warn(`${key}: its Service: ${problem}`);
   const tell = (what: string) => {
@@ -158,7 +158,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
       tell("made");
     } catch (error) {
       if (!isConflict(error)) throw error;
-      // Ours that the informer has not told of yet, or somebody's of the same name.
+      // Either ours, and the informer has not reported it yet, or somebody else's of the same name.
       const found = await api.get<Service>(`${all}/${serviceName}`);
       if (!found.metadata.labels?.["dapr.io/enabled"])
         throw new Error(
@@ -195,7 +195,7 @@ async function reconcile(key: string, options: ServicesOptions): Promise<void> {
     });
     tell("changed");
   } catch (error) {
-    // It changed or went meanwhile: the informer tells, and we look again.
+    // It was changed or deleted meanwhile: the informer will report that, and we look again.
     if (!isConflict(error) && !isNotFound(error)) throw error;
   }
 }

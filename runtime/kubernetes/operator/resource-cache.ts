@@ -1,4 +1,4 @@
-/** All objects of one kind, kept true by an informer of the Kubernetes client library. */
+/** All objects of one kind, kept up to date by an informer of the Kubernetes client library. */
 import {
   makeInformer,
   type KubeConfig,
@@ -18,7 +18,7 @@ export interface Change<T> {
 export interface ResourceCache<T extends KubernetesObject> {
   list(namespace?: string): T[];
   get(namespace: string, name: string): T | undefined;
-  /** Called for every change after the first list, and for each object of that list. */
+  /** Called for each object of the first list, and for each later change. */
   onChange(listener: (change: Change<T>) => void): void;
   stop(): Promise<void>;
 }
@@ -60,7 +60,7 @@ export async function openCache<T extends KubernetesObject>(
     for (const listener of listeners) listener(change);
   };
   const set = (object: T) => {
-    // Who wrote which field is of no use here, and often most of the object.
+    // Who wrote which field is not needed here, and is often the largest part of the object.
     delete (object.metadata as { managedFields?: unknown }).managedFields;
     const old = objects.get(key(object));
     objects.set(key(object), object);

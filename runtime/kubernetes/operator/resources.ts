@@ -1,8 +1,8 @@
-/** The kinds of the group dapr.io that sidecars ask for, and what of them an app may see. */
+/** The kinds of the group dapr.io that sidecars ask for, and which objects an app may see. */
 import type { KubernetesObject } from "../api/objects.ts";
 
 export interface DaprObject extends KubernetesObject {
-  /** App ids that may see it; none = all (a sibling of `spec`). */
+  /** App ids that may see it; empty = all. It is a sibling of `spec`. */
   scopes?: string[];
   auth?: { secretStore?: string };
   spec?: Record<string, unknown>;
@@ -22,7 +22,7 @@ export type DaprKind = keyof typeof daprKinds;
 export const daprPath = (kind: DaprKind) =>
   `/apis/dapr.io/${daprKinds[kind]}/${kind}`;
 
-/** Who asks: the pod behind the token. */
+/** The caller: the pod behind the token. */
 export interface Caller {
   namespace: string;
   appId: string;
@@ -31,7 +31,7 @@ export interface Caller {
   config?: string;
 }
 
-/** Of objects in the caller's namespace. */
+/** Whether the caller may see an object of its own namespace. */
 export function isVisible(
   kind: DaprKind,
   object: DaprObject,

@@ -1,15 +1,15 @@
-/** Puts the secrets of the store `kubernetes` into an object before a sidecar gets it, as base64 (spec kubernetes §3). */
+/** Puts the secrets of the store `kubernetes` into an object before a sidecar gets it, as base64 (docs/protocol/kubernetes.md). */
 import { isNotFound, type KubeApi } from "../api/client.ts";
 import type { Secret } from "../api/objects.ts";
 import type { DaprObject } from "./resources.ts";
 
 export type ReadSecret = (namespace: string, name: string) => Promise<Secret>;
 
-/** What Kubernetes takes for a Secret's name: labels of letters and digits, joined by dots. */
+/** A Secret's name as Kubernetes accepts it: labels of letters and digits, joined by dots. */
 const secretName =
   /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 
-/** Rejects with what there is to do about it. */
+/** Rejects with what to do about it. */
 export const secretReader =
   (api: KubeApi): ReadSecret =>
   async (namespace, name) => {
@@ -38,19 +38,19 @@ interface Item {
   secretKeyRef?: {
     name?: string;
     key?: string;
-    /** Why there is no value: what the sidecar tells its user. No schema lets a user write it. */
+    /** Why there is no value; the sidecar tells its user. The schema does not let a user write this field. */
     problem?: string;
   };
 }
 
 export interface Resolved {
-  /** A copy with all `secretKeyRef`s resolved, or their `problem` said; the object itself if it has none. */
+  /** A copy in which each `secretKeyRef` is resolved or has its `problem`; the object itself if there is none. */
   object: DaprObject;
-  /** Why some are not; "" = all are. */
+  /** Why some are not resolved; "" = all are. */
   problem: string;
 }
 
-/** Never rejects: a Secret that is missing concerns the object that asks for it, and no other. */
+/** Never rejects: a missing Secret concerns only the object that asks for it. */
 export async function resolveSecrets(
   object: DaprObject,
   read: ReadSecret,

@@ -1,4 +1,4 @@
-/** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (spec kubernetes §3). */
+/** Restarts pods that were made while no injector answered, by deleting them: their controller makes them anew (docs/protocol/kubernetes.md). */
 import { isTruthy } from "../../shared/units.ts";
 import type { Logger } from "../../shared/log.ts";
 import { readAnnotations, wantsSidecar } from "../annotations.ts";
@@ -17,17 +17,17 @@ import type { Listed, ResourceCache } from "./resource-cache.ts";
 export interface WatchdogOptions {
   api: KubeApi;
   deployments: ResourceCache<Workload>;
-  /** The control plane's: the webhook leaves it out. */
+  /** The control plane's namespace, which the webhook leaves out. */
   namespace: string;
-  /** Undefined: look once. */
+  /** Undefined means: look once. */
   intervalMs: number | undefined;
   log: Logger;
 }
 
-/** At most so many deletions a minute: a wrong watchdog must not empty a cluster. */
+/** At most so many deletions a minute, so that a mistake here can't empty a cluster. */
 const perMinute = 20;
 const pageSize = 500;
-/** Pods of one controller that come back without a sidecar so often do so for a reason, which may be gone after a while. */
+/** After so many pods of one controller came back without a sidecar there must be a reason; it may be gone after a while. */
 const triesPerController = 3;
 const forgetMs = 600_000;
 
@@ -51,9 +51,9 @@ export function readWatchInterval(
 export function startWatchdog(options: WatchdogOptions): { stop(): void } {
   const { api, deployments, namespace, intervalMs, log } = options;
   const deletions: number[] = [];
-  /** Uids of pods that are left alone: said once. */
+  /** UIDs of pods that are left alone, so that each is logged once. */
   let said = new Set<string>();
-  /** By uid of the controller: the last deletion, and how many in a row brought nothing. */
+  /** By the controller's UID: the last deletion, and how many in a row were in vain. */
   const tries = new Map<string, { atMs: number; inVain: number }>();
   const isHopeless = (controller: string) => {
     const last = tries.get(controller);
@@ -82,7 +82,7 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
           metadata.labels?.["app"] === injector.name &&
           (status?.readyReplicas ?? 0) > 0,
       );
-    // Without an injector the new pod would be as the old one.
+    // Without an injector the new pod would have no sidecar either.
     if (!injecting) return;
     const left = new Set<string>();
     for await (const metadata of uninjected(api)) {
@@ -122,7 +122,7 @@ export function startWatchdog(options: WatchdogOptions): { stop(): void } {
   return look;
 }
 
-/** Why a pod made anew would have no sidecar either, or not be made, or do harm. */
+/** Why deleting a pod would not help or would do harm: the new pod would have no sidecar either, or there would be none. */
 function hindranceOf(
   { metadata, spec }: Pod,
   controlPlane: string,
@@ -135,7 +135,7 @@ function hindranceOf(
   const controller = controllerOf(metadata);
   if (!controller)
     return "and no controller that would make it anew: delete and create it yourself";
-  // A Job counts a pod that is deleted as a failed one, and may have no other try.
+  // A Job counts a deleted pod as a failure, and may have no try left.
   if (/^(Never|OnFailure)$/.test(spec.restartPolicy ?? ""))
     return `and runs to an end: ${controller.kind} ${controller.name} would take its deletion for a failure; delete and create that anew`;
   if (isHopeless)
@@ -149,7 +149,7 @@ const hasEnded = ({ status }: Pod): boolean =>
 const controllerOf = ({ ownerReferences }: ObjectMeta) =>
   ownerReferences?.find(({ controller }) => controller);
 
-/** Metadata of pods that run, ask for a sidecar and say nothing of one (the injector marks what it lets through), by pages. */
+/** Metadata of running pods that ask for a sidecar and have no mark of the injector, which marks all that it lets through; in pages. */
 async function* uninjected(api: KubeApi) {
   const labels = encodeURIComponent(`!${injectedLabel},!${watchdogLabel}`);
   const fields = encodeURIComponent(

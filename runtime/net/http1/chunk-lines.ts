@@ -1,10 +1,10 @@
-/** What chunked coding has besides data (RFC 9112 §7.1): read to be refused where it is malformed, then dropped. */
+/** What chunked coding has besides data (RFC 9112 §7.1). It is checked, refused if malformed, and dropped. */
 import { ProtocolError } from "./error.ts";
 
 const extensions =
   /^(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:=(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+|"(?:[^"\\]|\\.)*"))?(?:;(?!$)|$))+$/;
 const trailer = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):/;
-/** They tell how a message is read, which is too late behind it (RFC 9110 §6.5.1). */
+/** These headers tell how to read a message, which is too late behind its body (RFC 9110 §6.5.1). */
 const framing =
   /^(?:content-length|transfer-encoding|connection|proxy-connection|keep-alive|upgrade)$/i;
 
@@ -22,7 +22,7 @@ export function checkTrailer(line: string): void {
 export const badChunk = (): ProtocolError =>
   new ProtocolError("the answer's chunked coding is malformed");
 
-/** Its value; -1 for what is none, undefined included. */
+/** The digit's value; -1 for anything else, undefined included. */
 export function hexDigit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
   const lower = byte | 0x20;

@@ -9,19 +9,20 @@ import {
   type Connection,
   type Http1Target,
 } from "./connection.ts";
+import { isIdempotent } from "../../shared/idempotent.ts";
 import { framingOf, requestHead } from "./request.ts";
 import { afterPoll } from "./turns.ts";
 
 export interface Http1Client {
   /** `apiToken` replaces whatever token the request carries. */
   forward(request: ForwardRequest, apiToken?: string): ReturnType<Forward>;
-  /** Keeps no connection any more: free ones end now, the others with the calls they carry. */
+  /** Keeps no connections any more: free ones end now, the others after their calls. */
   retire(): void;
   close(): void;
 }
 
 const sweepMs = 5000;
-/** A connection that nobody used for so long is looked at first: where calls follow closely that would cost, and tell nothing new. */
+/** A connection that was idle for so long is checked before its next use. Where calls follow closely the check would cost time and tell nothing new. */
 const restedMs = 2;
 
 export function createHttp1Client(target: Http1Target): Http1Client {
@@ -29,7 +30,7 @@ export function createHttp1Client(target: Http1Target): Http1Client {
   const free: Connection[] = [];
   let isRetired = false;
 
-  // What nobody used for its time is closed.
+  // Connections that were idle for too long are closed.
   const sweeper = setInterval(() => {
     const now = performance.now();
     for (let i = free.length - 1; i >= 0; i--)
@@ -107,8 +108,8 @@ const isRested = ({ freeSince }: Connection) =>
   performance.now() - freeSince > restedMs;
 
 /**
- * Resolves after a poll of its own, so that the end of a connection that came
- * before is seen: what is sent to an app that has closed can't be sent again.
+ * Resolves after one more poll of the event loop, so that a connection that the
+ * app has closed is seen as closed: what is sent into it can't be sent again.
  */
 const poll = () => new Promise<void>(afterPoll);
 
@@ -119,5 +120,4 @@ const poll = () => new Promise<void>(afterPoll);
  * POST. Its caller gets the error.
  */
 const isRepeatable = ({ method, body }: ForwardRequest) =>
-  !(body instanceof Readable) &&
-  /^(GET|HEAD|OPTIONS|TRACE|PUT|DELETE)$/.test(method);
+  !(body instanceof Readable) && isIdempotent(method);

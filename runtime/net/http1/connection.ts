@@ -22,16 +22,16 @@ export interface Http1Target {
   port: number;
   /** The `Host` header. */
   authority: string;
-  /** In place of a bare connection: one over TLS. */
+  /** Makes a connection over TLS, instead of a bare one. */
   connectTls?: () => Socket;
 }
 
 export interface Connection {
   /**
-   * Sends a request whose head is made already. Rejects with what went wrong before there was a head to
-   * answer with; later the answer's body fails. `onDone` is called once the
-   * connection has nothing more to do with it, and if it is kept, once nothing
-   * more can come of what the server has sent by then.
+   * Sends a request whose head is made already. Rejects with what went wrong before the head of the answer
+   * came; after that the answer's body fails. `onDone` is called once the
+   * connection is done with the request. If the connection is kept, all that
+   * the server has sent by then has been read.
    */
   send(
     request: ForwardRequest,
@@ -43,20 +43,20 @@ export interface Connection {
   isFree(now: number): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
-  /** Whether that request came to a connection that the server had closed by then, so that nobody read it. Its error is `unsent`. */
+  /** Whether the server had already closed the connection when that request came, so that nobody read it. Its error is `unsent`. */
   wasUnseen(): boolean;
-  /** Of the client that keeps it, as of `performance.now()`. */
+  /** When the client that keeps it used it last, as of `performance.now()`. */
   freeSince: number;
   close(): void;
 }
 
 const keptMs = 60_000;
-/** The server's own limit is undercut by this, so that it does not close under a request. */
+/** A connection is given up this much before the server's own limit, so that the server does not close it under a request. */
 const marginMs = 1000;
-/** A body of known length up to this is collected: an app that dies in it is an error, not half an answer. */
+/** A body of known length up to this is collected: if the app dies in it, the call is an error and not half an answer. */
 const collectedBytes = 64 * 1024;
 
-/** What goes out at once to this machine comes as one piece: it is taken whole or refused whole. */
+/** Up to this size, what is written at once to this machine arrives in one piece: all of it is taken, or nothing. */
 const onePieceBytes = 16 * 1024;
 const ownMachine = /^(127\.|::1$|localhost$)/;
 
@@ -64,7 +64,8 @@ const readBytes = 64 * 1024;
 let shared: Buffer | undefined;
 /**
  * What is read is copied or used up at once, so all connections can read into
- * one buffer. Windows begins reads ahead: there each needs its own.
+ * one buffer. Windows starts a read before there are data: there each
+ * connection needs its own buffer.
  */
 const readBuffer = () =>
   process.platform === "win32"
@@ -78,7 +79,7 @@ interface Exchange {
   onDone(): void;
   head: ResponseHead | undefined;
   isComplete: boolean;
-  /** Of the body, until it is given away. */
+  /** Bytes of the body, until they are handed over. */
   parts: Buffer[];
   stream: AnswerBody | undefined;
   upload: Upload | undefined;
@@ -134,9 +135,9 @@ export function createConnection({
     const current = exchange;
     if (!current?.isOnePiece || !isUsed || parser.hasBegun())
       return read(() => parser.finish());
-    // Had it been closed before the request came, that was refused, and more
-    // is refused at once. If not, the server may have read it: two bytes more
-    // are nothing to it.
+    // If the server had closed before the request came, it refused that, and
+    // refuses more bytes at once. Else it may have read the request, and two
+    // bytes more do not matter.
     socket.write("\r\n", (error) => {
       isUnseen = Boolean(error);
       if (exchange === current) read(() => parser.finish());
@@ -144,7 +145,7 @@ export function createConnection({
   });
   socket.on("error", (error: NodeJS.ErrnoException) => {
     problem = error;
-    // Nothing of one piece was taken: the server was gone by then.
+    // The one piece was not taken, so the server was gone by then.
     if (error.syscall !== "write" || !exchange?.isOnePiece || hasEnded) return;
     isUnseen = true;
     problem = Object.assign(error, { unsent: true });
@@ -160,7 +161,7 @@ export function createConnection({
     } catch (error) {
       return fail(error as Error);
     }
-    // A stream's end may have told its reader to leave meanwhile.
+    // The reader may have left when the stream ended.
     if (!exchange) return;
     if (exchange.isComplete) complete(exchange);
     else if (exchange.head && !exchange.stream && !isCollected(exchange.head))
@@ -287,7 +288,7 @@ const joined = (parts: Buffer[]): Uint8Array =>
       ? parts[0]!
       : Buffer.concat(parts);
 
-/** An answer's body as it comes; given up, it takes its connection along. */
+/** An answer's body as it comes. If its reader gives it up, its connection is closed. */
 class AnswerBody extends Readable {
   readonly #onWanted: () => void;
   readonly #onClosed: (error: Error | null) => void;
@@ -296,7 +297,7 @@ class AnswerBody extends Readable {
     super({ highWaterMark: collectedBytes });
     this.#onWanted = onWanted;
     this.#onClosed = onClosed;
-    // It may fail before its reader has come; no failure of an app ends the sidecar.
+    // It may fail before anybody reads it; an app's failure must not end the sidecar.
     this.on("error", () => {});
   }
 

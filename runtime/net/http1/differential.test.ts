@@ -2,7 +2,7 @@
  * Our reading of answers beside Node's own: ours takes none that Node's refuses
  * or reads differently, and keeps no connection that Node's would not.
  *
- * A million, some minutes of one core; R12_SEED=n repeats a run:
+ * A million, some minutes of one core; DAPR_TEST_SEED=n repeats a run:
  * DAPR_TEST_MUTATIONS=1000000 node_modules/.bin/node tests/node_modules/jest/bin/jest.js --config=tests/jest.config.mjs http1-differential
  */
 import {

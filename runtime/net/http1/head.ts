@@ -87,7 +87,7 @@ function readHeader(head: ResponseHead, said: Said, line: string) {
         readCoding(head, value, line);
       break;
     case 16:
-      // Node obeys it, and so do others.
+      // Node and others obey it.
       if (name.toLowerCase() === "proxy-connection")
         readConnection(said, value, line);
       break;
@@ -148,7 +148,7 @@ function trim(line: string, from: number): string {
 
 const isSpace = (code: number) => code === 0x20 || code === 0x09;
 
-/** Otherwise a head with bare line feeds would be waited for without end. */
+/** Without this check the end of a head with bare line feeds would be waited for for ever. */
 export function refuseBareLineFeed(bytes: Buffer, from: number) {
   for (
     let at = bytes.indexOf(0x0a, from);

@@ -41,14 +41,14 @@ const maxTrailerBytes = 16 * 1024;
 const maxExtensionBytes = 4096;
 /** 15 hexadecimal digits would exceed what a number holds exactly. */
 const maxSizeDigits = 13;
-/** Smaller chunks of one read are moved together: each piece given costs as much as some hundred bytes. */
+/** Smaller chunks of one read are joined: handing over a piece costs as much as copying some hundred bytes. */
 const movedBytes = 4096;
 
 const [cr, lf, semicolon] = [0x0d, 0x0a, 0x3b];
 const endOfHead = Buffer.from("\r\n\r\n");
 const start = Buffer.from("HTTP/1.");
 
-// What is expected next. Numbers: they are compared for each piece of each answer.
+// What is expected next. They are numbers, as they are compared for each piece of each answer.
 const head = 0;
 const counted = 1;
 const untilClose = 2;
@@ -75,7 +75,7 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
   let dropped = 0;
   /** A trailer, or a chunk's extensions, so far. */
   let line = "";
-  /** Data of chunks that was moved together: where in the bytes that are fed. */
+  /** Where the joined data of chunks is in the bytes that are fed. */
   let movedFrom = 0;
   let movedTo = 0;
   /** Of the bytes that are fed, once it is needed. */
@@ -128,7 +128,7 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     const isBodiless = status === 204 || status === 304;
     if (isBodiless || isHeadRequest) {
       state = nothing;
-      // Who announces a body may send it, now or late.
+      // A server that announces a body may send it, sooner or later.
       const mayFollow = isChunked || (isBodiless ? length : length !== 0);
       if (mayFollow) response.keepAlive = false;
     } else if (isChunked) startChunk();
@@ -273,7 +273,7 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
           at = takeShortChunks(bytes, at);
         if (at === bytes.length) return;
         const byte = bytes[at++]!;
-        // The end is told behind all data.
+        // The end is reported after all data.
         if (state === trailerLf && line === "") giveMoved(bytes);
         takeByte(byte);
       }

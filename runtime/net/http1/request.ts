@@ -1,23 +1,16 @@
 /** The head of an HTTP/1.1 request as text, refusing what could be read as something else. */
 import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const sendablePath = /^\/[\x21-\x7e\x80-\xff]*$/;
 const sendableValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** How the body is told from what follows it: by its length in bytes, by chunks, or there is none. */
+/** How the end of the body is found: by its length in bytes, or by chunks; or there is no body. */
 export type Framing = number | "chunked" | undefined;
 
 /** What the connection itself says; a caller's are never passed on. */
-const own = new Set([
-  "host",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "keep-alive",
-  "upgrade",
-  "expect",
-]);
+const own = new Set([...hopByHop, "content-length"]);
 
 /** Throws a {@link CallError} on what HTTP can't carry, in any of its versions. */
 export function checkSendable({ method, path, headers }: ForwardRequest): void {
@@ -61,7 +54,7 @@ export function requestHead(
   return text + "\r\n";
 }
 
-/** How a request's body goes out: one whose length its caller told keeps it. */
+/** How a request's body goes out. If its caller told its length, the length is kept. */
 export function framingOf({ method, headers, body }: ForwardRequest): Framing {
   if (body === undefined)
     return method === "GET" || method === "HEAD" || method === "OPTIONS"

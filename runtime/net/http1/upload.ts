@@ -43,8 +43,8 @@ export function upload(
     schedule();
   };
   /**
-   * After what came in meanwhile was read: an app that refused the body and
-   * closed would fail this write, and its answer would go unread.
+   * Writes after what came in meanwhile was read. If the app refused the body and
+   * closed, the write fails, and its answer must have been read before.
    */
   const schedule = () => (scheduled ??= setImmediate(write));
   const write = () => {
@@ -81,7 +81,7 @@ export function upload(
       body.off("end", onEnd);
       body.off("close", onClose);
       socket.off("drain", onDrain);
-      // A body that fails once its answer is there concerns nobody any more: its error stays heard.
+      // If the body fails after its answer came, nobody cares; the listener stays, so that the error is handled.
       if (!isDone) body.pause();
     },
   };

@@ -1,7 +1,7 @@
 /**
- * Calls to an app that speaks HTTP/2 without TLS, over node:http2 itself: a
+ * Calls to an app that speaks HTTP/2 without TLS, over node:http2 itself. A
  * general client does not tell an answer that was reset from one that ended,
- * and waits without end for an app that allows no streams.
+ * and waits for ever for an app that allows no streams.
  */
 import {
   connect,
@@ -17,6 +17,7 @@ import {
 import { startTimer } from "../../shared/timers.ts";
 import { exchange } from "./exchange.ts";
 import { checkSendable } from "../http1/request.ts";
+import { hopByHop } from "../../shared/hop-by-hop.ts";
 
 export interface Http2Client {
   /** `apiToken` replaces whatever token the request carries. */
@@ -33,7 +34,7 @@ export function createHttp2Client(
   origin: string,
   { openLimitMs = openMs }: { openLimitMs?: number } = {},
 ): Http2Client {
-  /** With how many requests each has under way. */
+  /** Each connection, with how many requests it has under way. */
   const sessions = new Map<ClientHttp2Session, number>();
   const all = new Set<ClientHttp2Session>();
   let opening: Promise<void> | undefined;
@@ -109,7 +110,7 @@ export function createHttp2Client(
         return exchange(session, request, headers, () => giveBack(session));
       };
       return attempt().catch((error: unknown) => {
-        // An app that says goodbye refuses what it has not seen.
+        // An app that says goodbye refuses the requests that it has not seen.
         const isUnsent = error instanceof CallError && error.unsent;
         if (!isUnsent || request.body instanceof Readable) throw error;
         return attempt();
@@ -126,18 +127,7 @@ const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
   remoteSettings?.maxConcurrentStreams ?? Infinity;
 
 /** What HTTP/2 has no place for, or says itself. */
-const own = new Set([
-  "host",
-  "connection",
-  "proxy-connection",
-  "keep-alive",
-  "transfer-encoding",
-  "te",
-  "upgrade",
-  "http2-settings",
-  "expect",
-  "content-length",
-]);
+const own = new Set([...hopByHop, "content-length"]);
 
 /** Values of one name go out as a list. Throws a {@link CallError} on what HTTP can't carry. */
 function headersOf(

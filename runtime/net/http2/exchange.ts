@@ -1,4 +1,4 @@
-/** One request over HTTP/2 and its answer, told apart where it ended well and where it was reset. */
+/** One request over HTTP/2 and its answer. It knows an answer that ended well from one that was reset. */
 import {
   constants,
   type ClientHttp2Session,
@@ -33,7 +33,7 @@ export function exchange(
       signal?.throwIfAborted();
       stream = session.request(headers, {
         endStream: body === undefined,
-        // Node ends a stream that it resets, and half a body would look like all of it: only trailers end this one.
+        // Node ends a stream that it resets, so half a body would look whole. With `waitForTrailers` only trailers end it.
         waitForTrailers: body instanceof Readable,
       });
     } catch (error) {
@@ -56,7 +56,7 @@ export function exchange(
     const onAbort = () => over(signal!.reason as Error);
     signal?.addEventListener("abort", onAbort);
 
-    // An end that comes of a reset is told when the stream is closed already.
+    // After a reset, the end is reported when the stream is closed already.
     const push = stream.push.bind(stream);
     stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
       if (chunk === null) isWhole = !stream.closed;
@@ -122,7 +122,7 @@ function rawOf(list: unknown): string[] {
   return raw;
 }
 
-/** No faster than the app takes it. Returns what calls it off. */
+/** Sends the body no faster than the app takes it. Returns how to stop it. */
 function send(
   stream: ClientHttp2Stream,
   body: ForwardRequest["body"],

@@ -23,7 +23,7 @@ export class NotDirect extends Error {
 }
 
 export interface DirectPeers {
-  /** Rejects with {@link NotDirect}, a CallError, or what the request's own body or signal failed with. */
+  /** Rejects with {@link NotDirect}, a CallError, or the error of the request's own body or signal. */
   call(peer: Peer, request: PeerRequest): Promise<ForwardReply>;
   close(): void;
 }
@@ -62,8 +62,8 @@ export function createDirectPeers(): DirectPeers {
       } catch (error) {
         if (error instanceof CallError || isCallersOwn(request)) throw error;
         const isUnsent = isConnectError(error);
-        // Its port may be another's by now, so no connection is kept; but it may
-        // just be ending, and still be at the calls it has.
+        // Another program may have its port by now, so no connection is kept. But it
+        // may just be ending, and still be working on the calls it has.
         if (isUnsent) retire(key, client);
         const fail = isUnsent ? unreachable : lost;
         throw fail(request.appId, peer, messageOf(error), error);
@@ -71,7 +71,7 @@ export function createDirectPeers(): DirectPeers {
       try {
         return await accept(reply);
       } catch (error) {
-        // It ends, or its app does: other connections to it are of no more use.
+        // The sidecar or its app is ending, so its other connections are useless too.
         if (error instanceof CallError && error.unsent) retire(key, client);
         throw error;
       }
@@ -83,7 +83,7 @@ export function createDirectPeers(): DirectPeers {
   };
 }
 
-/** Takes the mark off an answer, or throws what it says. */
+/** Removes the mark from an answer, or throws the error that it tells. */
 async function accept(reply: ForwardReply): Promise<ForwardReply> {
   const { headers, body } = reply;
   const mark = headers[0]?.toLowerCase() === peerHeader ? headers[1]! : "";
@@ -106,7 +106,7 @@ async function textOf(body: ForwardReply["body"]): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The caller left, or its body broke off: that says nothing about the peer. */
+/** Whether the caller left or its body broke off, which says nothing about the peer. */
 const isCallersOwn = ({ signal, body }: PeerRequest) =>
   signal?.aborted === true ||
   (body instanceof Readable &&

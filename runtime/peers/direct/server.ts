@@ -20,15 +20,15 @@ import {
   statusOfOtherVersion,
 } from "./protocol.ts";
 
-/** A body up to this size is read first: it goes on in one piece. */
+/** A body up to this size is read first, and passed on in one piece. */
 const collectedBytes = 64 * 1024;
 
-/** For `createServer`. Once it is closing, no call is taken and every answer is its connection's last. */
+/** The handler for `createServer`. Once the server is closing, no call is taken and each answer is the last of its connection. */
 export function directHandler(receive: Forward, isClosing: () => boolean) {
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    outgoing.sendDate = false; // the app's own date, if any
+    outgoing.sendDate = false; // the app's own date goes out, if any
     const { rawHeaders } = incoming;
-    // Both come first from a sidecar, and a web page can set neither.
+    // A sidecar sends both first; a web page can set neither.
     if (
       rawHeaders[1] !== peerHost ||
       rawHeaders[2]?.toLowerCase() !== peerHeader
@@ -42,7 +42,7 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
       );
     if (isClosing()) {
       outgoing.shouldKeepAlive = false;
-      // After its body: a connection that closes before may take the answer along.
+      // Answered after the body was read: if the connection closes before, the answer may be lost.
       incoming.on("end", () => answerError(outgoing, leaving()));
       return incoming.resume();
     }
@@ -76,7 +76,7 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
   };
 }
 
-/** One that breaks off has nobody to be answered to. */
+/** If the body breaks off, nobody is left to be answered. */
 function collect(incoming: IncomingMessage, then: (body: Buffer) => void) {
   let first: Buffer | undefined;
   let rest: Buffer[] | undefined;
@@ -134,13 +134,13 @@ function answer(
     return answerError(outgoing, error);
   }
   if (!isStream) return void outgoing.end(body);
-  outgoing.flushHeaders(); // events come one by one, the first perhaps late
+  outgoing.flushHeaders(); // events come one by one, and the first may be late
   body.on("data", (chunk: Uint8Array) => {
     if (!outgoing.write(chunk, () => free(chunk))) body.pause();
   });
   outgoing.on("drain", () => body.resume());
   body.on("end", () => outgoing.end());
-  // Cut: an end would look like all of it.
+  // Cut, as a clean end would look like the whole body.
   body.on("error", () => outgoing.destroy());
   body.on("close", () => {
     if (!outgoing.writableEnded) outgoing.destroy();
@@ -148,7 +148,7 @@ function answer(
   outgoing.on("close", () => body.destroy());
 }
 
-/** A stream goes by the app's count or in chunks; what may have no body tells the app's own length, or none. */
+/** A stream has the app's length or goes in chunks. An answer that may have no body tells the app's length, or none. */
 const isCounted = (
   outgoing: ServerResponse,
   status: number,
@@ -165,7 +165,7 @@ const marked = (headers: RawHeaders): RawHeaders => [
   ...headers,
 ];
 
-/** Behind the mark, with the length of a body at hand if the app told none. */
+/** The headers behind the mark, with the length of a body at hand if the app told none. */
 function counted(headers: RawHeaders, body: Uint8Array): RawHeaders {
   const sent = marked(headers);
   for (let i = 0; i < headers.length; i += 2)

@@ -1,6 +1,6 @@
 /**
  * Calls to sidecars that speak the original's internal gRPC: by CallLocalStream,
- * and by CallLocal where that is all they have. Loaded with the first of them.
+ * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
 import {
@@ -24,15 +24,15 @@ import { callLocal, callLocalStream } from "./service.ts";
 import { headless, toCallError, unreadable } from "./trouble.ts";
 
 export interface GrpcPeersOptions {
-  /** Of a message; 0 or less is no limit. */
+  /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
 }
 
-/** No body has so many pieces. */
+/** A number that no piece has: no body has so many. */
 const outOfTurn = Number.MAX_SAFE_INTEGER;
-/** For a peer that takes nothing. */
+/** After so long a call is cancelled although the peer has not taken the last piece. */
 const cancelMs = 1000;
-/** To connect, a lost packet sent again included: the address of a pod that is gone says nothing. */
+/** The time to connect, enough to send a lost packet again. The address of a pod that is gone does not answer at all. */
 const connectMs = 3000;
 
 export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
@@ -50,7 +50,7 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
         "grpc.max_send_message_length": maxBytes,
         "grpc.client_idle_timeout_ms": 180_000,
         "grpc.enable_http_proxy": 0,
-        // A retry would hold on to the body; who calls decides on it.
+        // A retry would keep the body in memory; the caller decides about retries.
         "grpc.enable_retries": 0,
         "grpc.service_config_disable_resolution": 1,
         "grpc.use_local_subchannel_pool": 1,
@@ -61,7 +61,7 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
     return client;
   }
 
-  /** The next call connects anew, at once and not when the library would try again. */
+  /** Makes the next call connect at once, and not only when the library would try again. */
   function drop(client: Client) {
     for (const [address, known] of clients)
       if (known === client) clients.delete(address);
@@ -100,8 +100,8 @@ const isConnected = (client: Client) =>
   client.getChannel().getConnectivityState(true) === connectivityState.READY;
 
 /**
- * Resolves once it is known how it went: a call over a connection that failed
- * fails at once, and tells why. Rejects as such a call where nothing answers.
+ * Resolves once the attempt to connect has ended; if it failed, calls over it
+ * fail at once and say why. If nothing answers it rejects like such a call.
  */
 function connect(client: Client): Promise<void> {
   const channel = client.getChannel();
@@ -152,8 +152,8 @@ function callStream(
     const breakOff = () => {
       if (!(request.body instanceof Readable) || request.body.readableEnded)
         return call.cancel();
-      // Node ends the stream before it resets it, and half a body would look
-      // like all of it: a piece out of turn makes it invalid first.
+      // Node ends the stream before it resets it, so half a body would look like
+      // the whole. A piece out of turn makes the stream invalid first.
       const timer = setTimeout(() => call.cancel(), cancelMs).unref();
       call.write(
         { payload: { data: new Uint8Array(0), seq: outOfTurn } },
@@ -200,7 +200,7 @@ function callStream(
   });
 }
 
-/** A body that is all there with the first message, if its length tells so. */
+/** The body if all of it came with the first message, which its length tells. */
 function wholeOf(
   headers: string[],
   data: Uint8Array | undefined,

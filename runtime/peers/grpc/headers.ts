@@ -1,4 +1,4 @@
-/** A call's headers, verb and path as the internal messages hold them (spec grpc §4), and back. */
+/** A call's headers, verb and path as the internal messages hold them (docs/protocol/sidecars.md), and back. */
 import { judgeHead } from "../../net/answer-head.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
 import {
@@ -29,7 +29,7 @@ const verbs = [
 const noBytes = Buffer.alloc(0);
 const protobuf = "application/x-protobuf";
 
-/** The content type is told beside the headers. */
+/** The content type has a field of its own, beside the headers. */
 function toMetadata(headers: RawHeaders): {
   metadata: Metadata;
   contentType: string;
@@ -50,7 +50,7 @@ function toMetadata(headers: RawHeaders): {
   return { metadata, contentType };
 }
 
-/** What HTTP can't carry, or would take for its own, is left out; so is binary metadata of gRPC callers. */
+/** Leaves out headers that HTTP can't carry or uses itself, and binary metadata of gRPC callers. */
 function toHeaders(
   metadata: Metadata,
   contentType: string,
@@ -96,7 +96,7 @@ export function toInvokeRequest({
     );
   const { metadata, contentType } = toMetadata(headers);
   metadata.set("destination-app-id", [appId]);
-  // The callee tells the app's connection the length by this.
+  // From this the callee knows the length that it tells the app.
   if (body instanceof Uint8Array)
     metadata.set("content-length", [String(body.length)]);
   const mark = path.indexOf("?");
@@ -114,7 +114,7 @@ export function toInvokeRequest({
   };
 }
 
-/** Throws a {@link CallError} for what is no call of HTTP. */
+/** Throws a {@link CallError} if it is no HTTP call. */
 export function toForwardRequest(
   { version, metadata, message }: InvokeRequest,
   body: ForwardRequest["body"],
@@ -141,9 +141,9 @@ export const malformed = (why: string): CallError =>
   new CallError("invalid", `parsing InternalInvokeRequest error: ${why}`);
 
 /**
- * Versions of the original differ in whether a method comes encoded: escapes in
- * it count as such, what no URL may have is encoded. A `?` or `#` would let the
- * caller's access rules see another path than the app does.
+ * Versions of the original differ in whether a method comes encoded. So escapes
+ * in it count as escapes, and characters that no URL may have are encoded. With a
+ * `?` or `#` the access rules would see another path than the app.
  */
 function pathOf(method: string, query: string): string {
   // eslint-disable-next-line no-control-regex
@@ -178,7 +178,7 @@ export function toInvokeResponse({
   };
 }
 
-/** The head of an answer, and the body that stands for a failed call of a gRPC app. */
+/** The head of an answer, and the body that represents a failed call of a gRPC app. */
 export interface ReplyHead {
   status: number;
   headers: RawHeaders;
@@ -194,7 +194,7 @@ export function toReplyHead(response: InvokeResponse): ReplyHead {
       headers: ["content-type", "application/json"],
       body: Buffer.from(JSON.stringify({ code, message })),
     };
-  // 0 is success of a gRPC app, and of an app whose events are streamed.
+  // 0 means success of a gRPC app, or of an app that streams events.
   const status = code || 200;
   const headers = toHeaders(
     response.headers,

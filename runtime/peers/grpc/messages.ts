@@ -1,6 +1,6 @@
 /**
  * The messages of `dapr.proto.internals.v1.ServiceInvocation` that carry a call
- * (spec grpc §1, §4): what of them means something to a sidecar, as plain data.
+ * (docs/protocol/sidecars.md): the fields that matter to a sidecar, as plain data.
  */
 import { metadataFields, readMetadata, type Metadata } from "./metadata.ts";
 import {
@@ -18,7 +18,7 @@ export interface InvokeRequest {
   /** `APIVersion`; 1 is the only one. */
   version: number;
   metadata: Metadata;
-  /** `undefined` when the message is missing, which makes the request invalid. */
+  /** `undefined` if the message is missing, which makes the request invalid. */
   message:
     | {
         method: string;
@@ -36,7 +36,7 @@ export interface InvokeRequest {
 
 /** `InternalInvokeResponse` with its `InvokeResponse`. */
 export interface InvokeResponse {
-  /** Below 100 a code of gRPC, else a status of HTTP; `undefined` when missing. */
+  /** A gRPC code below 100, else an HTTP status; `undefined` if missing. */
   status: { code: number; message: string } | undefined;
   headers: Metadata;
   data: Buffer;

@@ -8,7 +8,7 @@ export type Metadata = Map<string, string[]>;
 export function metadataFields(field: number, metadata: Metadata): Parts {
   const parts: Parts = [];
   for (const [name, values] of metadata) {
-    // A value of "" counts: it is an entry of a list, not a field of its own.
+    // An empty value counts too, as it is an entry of a list.
     const list = values.flatMap((value) =>
       messageField(1, [Buffer.from(value, "utf8")]),
     );

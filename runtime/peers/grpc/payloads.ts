@@ -1,33 +1,33 @@
-/** Bodies in numbered pieces, as CallLocalStream carries them in either direction. */
+/** Bodies in numbered pieces, as CallLocalStream carries them in both directions. */
 import { Readable } from "node:stream";
 import { countSpent, free } from "../../shared/memory/spent-bytes.ts";
 import type { Payload } from "./messages.ts";
 import { startTimer } from "../../shared/timers.ts";
 
-/** What a piece holds at most: far below the least message limit, and worth a message. */
+/** The most bytes of a piece: far below any message limit, and enough to be worth a message. */
 const pieceBytes = 64 * 1024;
 const heldBytes = 64 * 1024;
-/** Of pieces that are not written yet: more of them would outlive the collections of what is young. */
+/** The most bytes of pieces that are not written yet. More of them would live too long for the garbage collector's young generation. */
 const underWayBytes = 128 * 1024;
 /**
- * Of a body whose taker reads nothing before all of its own is sent, as the original does: without them an app
- * that answers while it reads would wait for ever.
+ * For a body whose reader reads nothing before it has sent all of its own, as the original does. Without these
+ * limits an app that answers while it reads would wait for ever.
  */
 const knotTimes: KnotTimes = {
   afterMs: 250,
   heldBytes: 64 * 1024 * 1024,
   giveUpMs: 30_000,
 };
-/** Of each byte in the library and below it: the message, the frame around it, what the connection read or writes. */
+/** How often each byte is in memory in the library and below: in the message, in its frame, and in the connection's buffer. */
 const copies = 3;
 
-/** The stream of messages a body arrives by, or leaves by. */
+/** The stream of messages by which a body arrives or leaves. */
 export interface Messages {
   pause(): unknown;
   resume(): unknown;
 }
 
-/** A body as its pieces come; a gap in their numbers ends it. Given up by its reader, it calls `onGone`. */
+/** A body as its pieces come. A gap in their numbers ends it. If its reader gives it up, it calls `onGone`. */
 export class PayloadBody extends Readable {
   readonly #messages: Messages;
   readonly #onGone: () => void;
@@ -37,7 +37,7 @@ export class PayloadBody extends Readable {
     super({ highWaterMark: heldBytes });
     this.#messages = messages;
     this.#onGone = onGone;
-    // One that nobody reads may fail all the same.
+    // It may fail even if nobody reads it.
     this.on("error", () => {});
   }
 
@@ -54,7 +54,7 @@ export class PayloadBody extends Readable {
     if (data.length > 0 && !this.push(data)) this.#messages.pause();
   }
 
-  /** What has come waits to be read. */
+  /** Whether what has come still waits to be read. */
   get isWaiting(): boolean {
     return !this.destroyed && this.readableLength >= heldBytes;
   }
@@ -69,39 +69,39 @@ export class PayloadBody extends Readable {
   }
 }
 
-/** Takes pieces in turn. */
+/** Takes pieces one after the other. */
 export interface PieceSink {
   /** `done` is called once the piece is written, or never will be. */
   write(payload: Payload, done?: () => void): void;
   end(): void;
-  /** The body broke off. */
+  /** Called when the body broke off. */
   fail(error: Error): void;
   knot?: {
-    /** Whether the other direction stands still as well. */
+    /** Whether the other direction is stalled as well. */
     isTied(): boolean;
-    /** More waits than may be held. */
+    /** Called when more waits than may be held. */
     cut(): void;
   };
 }
 
-/** What is done when both directions wait for each other. */
+/** What to do when both directions wait for each other. */
 export interface KnotTimes {
-  /** That long without a piece taken. */
+  /** Counts after so long without a piece being taken. */
   afterMs: number;
-  /** From then on so much is held. */
+  /** From then on so many bytes are held. */
   heldBytes: number;
-  /** And after that much more time the body is given up. */
+  /** After so much more time the body is given up. */
   giveUpMs: number;
 }
 
-/** Sends a body in pieces, a stream no faster than they are taken. Returns what calls the sending off. */
+/** Sends a body in pieces; a stream no faster than they are taken. Returns how to stop. */
 export function sendBody(
   body: Uint8Array | Readable | undefined,
   sink: PieceSink,
   { afterMs, heldBytes: heldAtMost, giveUpMs }: KnotTimes = knotTimes,
 ): () => void {
   let seq = 0;
-  /** `done` comes with the last piece. */
+  /** `done` is passed with the last piece. */
   const send = (bytes: Uint8Array, done?: () => void) => {
     for (let at = 0; at < bytes.length; at += pieceBytes) {
       const data = bytes.subarray(at, at + pieceBytes);

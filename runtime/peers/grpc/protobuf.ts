@@ -4,7 +4,7 @@
  * library of its own.
  */
 
-/** Bytes in a row that make up a message; put together once, by {@link join}. */
+/** The pieces of a message, in order; {@link join} puts them together once. */
 export type Parts = Uint8Array[];
 
 /** The message is cut short, or its lengths contradict each other. */
@@ -44,7 +44,7 @@ export const bytesField = (field: number, value: Uint8Array): Parts =>
 export const textField = (field: number, value: string): Parts =>
   bytesField(field, Buffer.from(value, "utf8"));
 
-/** A message that is there, though it may be empty. */
+/** A message that is present, even if it is empty. */
 export function messageField(field: number, parts: Parts): Parts {
   let size = 0;
   for (const part of parts) size += part.length;
@@ -53,7 +53,7 @@ export function messageField(field: number, parts: Parts): Parts {
 
 export const join = (parts: Parts): Buffer => Buffer.concat(parts);
 
-/** A field as it came: a number for a varint, a view of the message for bytes, neither for what no message here has. */
+/** A field as it came: a number for a varint, a view of the message for bytes, neither for types that no message here has. */
 export interface Field {
   id: number;
   number: number;
@@ -62,7 +62,7 @@ export interface Field {
 
 const noBytes = Buffer.alloc(0);
 
-/** Calls `take` for every field in turn. Throws a {@link ProtobufError}. */
+/** Calls `take` for each field in turn. Throws a {@link ProtobufError}. */
 export function readFields(
   message: Buffer,
   take: (field: Field) => void,

@@ -1,6 +1,6 @@
 /**
  * Calls of sidecars that speak the original's internal gRPC. Loaded with the
- * first of them: a sidecar among its own kind needs none of it.
+ * first such call: a sidecar among its own kind does not need it.
  */
 import { Readable } from "node:stream";
 import type { Socket } from "node:net";
@@ -40,14 +40,14 @@ import { codeOf, unsentMark } from "./status.ts";
 
 export interface GrpcServerOptions {
   receive: Forward;
-  /** Of a message; 0 or less is no limit. */
+  /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
-  /** Whether calls are refused, as this sidecar ends. */
+  /** Whether calls are refused because this sidecar is ending. */
   isLeaving: () => boolean;
 }
 
 export interface GrpcServer {
-  /** Takes over a connection of which nothing is read yet, or what is read was put back. */
+  /** Takes over a connection of which nothing is read yet, or of which the bytes were put back. */
   serve(socket: Socket): void;
   /** Lets calls under way end, then closes every connection. */
   close(): Promise<void>;
@@ -58,10 +58,10 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     if (options.isLeaving()) throw leaving();
     return options.receive(request);
   };
-  // It would write what strangers send to the standard error, past the log.
+  // Else the library would write what strangers send to standard error, past the log.
   setLogVerbosity(logVerbosity.NONE);
   const maxBytes = options.maxBodyBytes > 0 ? options.maxBodyBytes : -1;
-  // The original's own times (spec grpc §0).
+  // The original's times.
   const server = new Server({
     "grpc.max_receive_message_length": maxBytes,
     "grpc.max_send_message_length": maxBytes,
@@ -93,8 +93,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
 }
 
 /**
- * The library answers a wrong call even when its stream is reset by then, which
- * throws where nobody can catch it. This is its first look at a stream.
+ * The library answers a wrong call even if its stream has been reset, and then
+ * throws where nobody can catch it. This function is its first look at a stream.
  */
 function ignoreEndedStreams(server: Server) {
   const inner = server as unknown as {
@@ -133,7 +133,7 @@ async function answerOnce(
   }
 }
 
-/** A body that this method can only send in one piece. */
+/** The whole body, as this method can only send it in one piece. */
 async function wholeOf(
   body: ForwardReply["body"],
   maxBytes: number,
@@ -169,7 +169,7 @@ function answerStream(call: Stream, receive: Forward) {
   };
   const passOn = (whole?: Uint8Array) => {
     isPassedOn = true;
-    // What a body that nobody reads to its end still brings is dropped.
+    // Pieces of a body that nobody reads to its end are dropped.
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
     try {
@@ -188,7 +188,7 @@ function answerStream(call: Stream, receive: Forward) {
         ),
       );
     head = request;
-    // Whether a body follows a first message that has none is told by what comes next.
+    // If the first message has no piece of a body, the next one tells whether there is a body.
     if (!payload || payload.data.length === 0) return;
     if (lengthOf(request) === payload.data.length) return passOn(payload.data);
     passOn();
@@ -207,7 +207,7 @@ function answerStream(call: Stream, receive: Forward) {
     else if (payload.data.length > 0)
       fail(malformed("the body is longer than its Content-Length"));
   });
-  // The library ends a stream that is reset too, and tells so a little later.
+  // The library also ends a stream that is reset, and reports the reset a little later.
   call.on("end", () => setImmediate(finish));
   const finish = () => {
     if (gone.signal.aborted || call.cancelled) return;
@@ -216,7 +216,7 @@ function answerStream(call: Stream, receive: Forward) {
     else body?.push(null);
   };
   call.on("cancelled", () => {
-    // So ends every call, also one that went well.
+    // Each call ends like this, even one that went well.
     if (call.writableEnded && (!body || body.readableEnded)) return;
     const error = callerGone();
     gone.abort(error);
@@ -253,7 +253,7 @@ function respond(call: Stream, reply: ForwardReply, isTied: () => boolean) {
   });
 }
 
-/** A status would come after all that is written, and nobody reads that: only a reset passes it. */
+/** A status would come after all that is written, which nobody reads. Only a reset overtakes it. */
 function reset(call: Stream) {
   const { stream } = (
     call as unknown as { call: { stream: ServerHttp2Stream } }
@@ -263,7 +263,7 @@ function reset(call: Stream) {
 
 const callerGone = () => new Error("the caller went away");
 
-/** As the library sends it. Whether the app saw the call is told to sidecars of this kind only: the original asks anew by the code. */
+/** An error as the library sends it. Only sidecars of this kind are told whether the app saw the call; the original decides by the code. */
 function statusOf(error: unknown): Error & Partial<StatusObject> {
   const details = messageOf(error);
   const { kind, unsent } =

@@ -1,4 +1,4 @@
-/** The methods between sidecars as grpc-js wants them (spec grpc §4). */
+/** The methods between sidecars as grpc-js wants them (docs/protocol/sidecars.md). */
 import {
   decodeRequest,
   decodeRequestPart,

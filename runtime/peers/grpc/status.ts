@@ -1,4 +1,4 @@
-/** Codes of gRPC beside the kinds of failed calls and the statuses of HTTP. */
+/** gRPC codes, and the kinds of failed calls and HTTP statuses that they stand for. */
 import type { CallErrorKind } from "../../contracts/invocation.ts";
 
 const codes: Record<CallErrorKind, number> = {
@@ -13,18 +13,18 @@ const codes: Record<CallErrorKind, number> = {
 
 export const codeOf = (kind: CallErrorKind): number => codes[kind];
 
-/** Metadata of a failed call of which the app saw nothing. */
+/** This metadata marks a failed call of which the app saw nothing. */
 export const unsentMark = "dapr-unsent";
 
 const kinds = new Map(
   Object.entries(codes).map(([kind, code]) => [code, kind as CallErrorKind]),
 );
 
-/** Codes that are none of a sidecar's own are internal errors. */
+/** Codes that no sidecar sends count as internal errors. */
 export const kindOf = (code: number): CallErrorKind =>
   kinds.get(code) ?? "internal";
 
-/** What a gRPC app's code is to an HTTP caller, by code (the original's table); 500 for any other. */
+/** The HTTP status for each code of a gRPC app (the original's table); 500 for any other code. */
 const httpStatuses = [
   200, 408, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503,
   500, 401,

@@ -1,4 +1,4 @@
-/** What gRPC says of a call that failed, in words that tell who did not do what. */
+/** Turns gRPC's errors of failed calls into words that say who did not do what. */
 import type { ServiceError } from "@grpc/grpc-js";
 import { messageOf } from "../../shared/message-of.ts";
 import { CallError } from "../../contracts/invocation.ts";
@@ -6,16 +6,16 @@ import type { Peer } from "../../contracts/name-resolver.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
 import { kindOf, unsentMark } from "./status.ts";
 
-/** The library's own details, as its version 1.14 words them; all others are the callee's. */
+/** The library's own messages, in the words of version 1.14; all others come from the callee. */
 const noConnection = /^No connection established/;
 const noName = /^Name resolution failed/;
-/** HTTP/2 promises that nothing of such a call was looked at (RFC 9113 §8.7): so ends a sidecar's last connection. */
+/** HTTP/2 promises that such a call was not looked at (RFC 9113 §8.7). It happens when a sidecar closes its last connection. */
 const refused = /^Stream refused by server/;
 const broken =
   /^(Connection dropped|Write (error|failed)|(read|write) E[A-Z]+)/;
 const endedEarly = /^(Received RST_STREAM|Call cancelled)/;
 
-/** What the library quotes, which a date in parentheses ends. */
+/** The error that the library quotes, without the date in parentheses at its end. */
 function quoted(details: string): string | undefined {
   const [, rest] = details.split("Last error: ", 2);
   const end = rest?.indexOf(". Resolution note:") ?? -1;
@@ -59,14 +59,14 @@ export function toCallError(
   );
 }
 
-/** The callee ended the call well, or answered, without the head of an answer. */
+/** The callee ended the call, or answered, without the head of an answer. */
 export const headless = (appId: string, peer: Peer): CallError =>
   new CallError(
     "internal",
     `${sidecarOf(appId, peer)} answered without a status; is it a Dapr sidecar?`,
   );
 
-/** The head of its answer is none that HTTP has. */
+/** The head of its answer is not valid in HTTP. */
 export const unreadable = (
   appId: string,
   peer: Peer,

@@ -1,4 +1,4 @@
-/** The YAML files of resource folders: one reader for all kinds of resources (spec components §1.1). */
+/** The YAML files of resource folders: one reader for all kinds of resources (docs/protocol/resources.md). */
 import { readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Logger } from "../../shared/log.ts";
@@ -9,7 +9,7 @@ import {
 } from "../../shared/files/read-regular.ts";
 import { readDocuments, type Value, type YamlError } from "../values/yaml.ts";
 
-/** The documents of all files, in order. Throws on a folder that can't be read; a file that can't be is a warning. */
+/** The documents of all files, in order. Throws if a folder can't be read; a file that can't be read is a warning. */
 export function* documentsIn(
   folders: readonly string[],
   log: Logger,
@@ -19,6 +19,8 @@ export function* documentsIn(
       yield* readDocuments(text, file);
 }
 
+export const isYaml = (name: string): boolean => /\.ya?ml$/i.test(name);
+
 /** The YAML files of a folder, `file` as a person would type it. As {@link documentsIn}. */
 export function* textsIn(
   folder: string,
@@ -26,7 +28,7 @@ export function* textsIn(
 ): Generator<{ file: string; text: string }> {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
-    if (!/\.ya?ml$/i.test(name)) {
+    if (!isYaml(name)) {
       if (!isFolder(path))
         log.warn(`A non-YAML file ${name} was detected, it will not be loaded`);
       continue;
@@ -43,7 +45,7 @@ export function* textsIn(
   }
 }
 
-/** In order of their names. Throws where the folder can't be read. */
+/** Files in the order of their names. Throws if the folder can't be read. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
@@ -61,11 +63,11 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** One within, which is left alone as in the original, or a link to one. */
+/** Whether it is a folder, or a link to one; folders inside are left alone, as in the original. */
 const isFolder = (path: string) =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** A path as a person would type it: relative when that is shorter. */
+/** A path as a person would type it: relative if that is shorter. */
 function shown(file: string): string {
   const short = relative(process.cwd(), file);
   return short.startsWith("..") ? file : short;

@@ -1,56 +1,144 @@
-/** Resources in folders, as a sidecar on a machine of its own has them: read once, at the start. */
+/** Resources in folders, as a sidecar on a machine of its own has them: read at the start, and again when a file changes. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "../../shared/log.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import { selectComponents } from "../kinds/component.ts";
 import { loadConfiguration } from "../kinds/configuration.ts";
-import { textsIn } from "./files.ts";
 import { selectHttpEndpoints } from "../kinds/http-endpoint.ts";
 import { tellKind } from "../other-kinds.ts";
-import type { ResourceSource } from "../source.ts";
+import type { SecretSource } from "../secret-refs.ts";
+import type { ResourceChanges, ResourceSource } from "../source.ts";
+import { where } from "../../shared/position.ts";
+import { toldOnce } from "../told-once.ts";
 import { readDocuments, YamlError, type Value } from "../values/yaml.ts";
+import { textsIn } from "./files.ts";
+import { watchFolders } from "./watch.ts";
+
+type Documents = (Value | YamlError)[];
 
 export interface FoldersOptions {
   appId: string;
   folders: string[];
   configurationFiles: readonly string[];
+  /** The folders are read again so often, changed or not. */
+  relistMs: number;
   env: Record<string, string | undefined>;
   log: Logger;
-  /** The start is called off: reading rejects. */
+  /** Aborts when the start is called off; then reading rejects. */
   signal: AbortSignal;
 }
 
-/** Rejects, file and line named, on what a sidecar should not start with. */
+/** Rejects, with file and line, on a mistake with which a sidecar should not start. */
 export function openFolders(options: FoldersOptions): ResourceSource {
-  const { folders, configurationFiles, log, signal } = options;
-  const documents: (Value | YamlError)[] = [];
+  const { folders, configurationFiles, relistMs, signal } = options;
+  const log = toldOnce(options.log);
+  /** By file. */
+  let documents = new Map<string, Documents>();
   let denied: readonly string[] = [];
+  let isFollowed = true;
+  let secrets: SecretSource | undefined;
+  let stopWatching: (() => void) | undefined;
+  /** Set with {@link ResourceSource.follow}. */
+  let changes: ResourceChanges | undefined;
+  /** The last reading's mistake, so that it is told once. */
+  let mistake: string | undefined;
+  let reading: Promise<void> | undefined;
+  let isStale = false;
+
+  async function read(): Promise<void> {
+    log.pass();
+    const found: typeof documents = new Map();
+    for (const folder of folders)
+      for (const { file, text } of textsIn(folder, log)) {
+        found.set(file, lastWhole(file, readDocuments(text, file)));
+        // Signals are heard between two turns.
+        await nextTurn();
+        signal.throwIfAborted();
+      }
+    documents = found;
+    for (const document of all())
+      if (!(document instanceof YamlError))
+        tellKind(document, configurationFiles, log);
+  }
+
+  /** A file that was whole and is broken now stays what it was: half of it is not what anybody wants. */
+  function lastWhole(file: string, now: Documents): Documents {
+    const before = documents.get(file);
+    const broken = now.find((one) => one instanceof YamlError);
+    if (!broken || !before || before.some((one) => one instanceof YamlError))
+      return now;
+    log.warn(
+      `a changed file is not taken: ${broken.message} (${where(broken.at)}); what is loaded from it stays until it is mended`,
+    );
+    return before;
+  }
+
+  const all = () => [...documents.values()].flat();
+  const components = () => selectComponents(all(), { ...options, log, denied });
+  const httpEndpoints = () =>
+    selectHttpEndpoints(all(), { ...options, log, secrets: secrets! });
+
+  function onChange(): void {
+    isStale = true;
+    if (!changes) return;
+    reading ??= (async () => {
+      while (isStale) {
+        isStale = false;
+        await readAgain();
+      }
+      reading = undefined;
+    })();
+  }
+
+  async function readAgain(): Promise<void> {
+    try {
+      await read();
+      const now = components();
+      const endpoints = await httpEndpoints();
+      changes?.components(now);
+      changes?.httpEndpoints(endpoints);
+      mistake = undefined;
+    } catch (error) {
+      const message = messageOf(error);
+      if (message !== mistake && !signal.aborted)
+        options.log.error(
+          `changed resources are not taken: ${message}; what is loaded stays until this is mended`,
+        );
+      mistake = message;
+    }
+  }
+
   return {
+    isPatient: false,
     async configuration() {
-      const found = loadConfiguration(options.configurationFiles, options);
+      const found = loadConfiguration(configurationFiles, options);
       denied = found.deniedComponents;
+      isFollowed = !found.disabledFeatures.includes("HotReload");
       return found;
     },
     async components() {
-      for (const folder of folders)
-        for (const { file, text } of textsIn(folder, log)) {
-          documents.push(...readDocuments(text, file));
-          // Signals are heard between two turns.
-          await nextTurn();
-          signal.throwIfAborted();
-        }
-      for (const document of documents)
-        if (!(document instanceof YamlError))
-          tellKind(document, configurationFiles, log);
-      return selectComponents(documents, { ...options, denied });
+      await read();
+      if (isFollowed && folders.length > 0)
+        stopWatching = watchFolders(folders, relistMs, options.log, onChange);
+      return components();
     },
-    async httpEndpoints(secrets) {
-      const found = await selectHttpEndpoints(documents, {
-        ...options,
-        secrets,
-      });
-      documents.length = 0;
-      return found;
+    httpEndpoints(source) {
+      secrets = source;
+      return httpEndpoints();
     },
-    async close() {},
+    follow(to) {
+      changes = to;
+      // What changed since the first reading.
+      if (isStale) onChange();
+    },
+    unfollow() {
+      stopWatching?.();
+      changes = undefined;
+      isStale = false;
+    },
+    async close() {
+      this.unfollow();
+      await reading;
+    },
   };
 }

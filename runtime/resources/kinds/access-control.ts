@@ -1,4 +1,4 @@
-/** `spec.accessControl` of a Configuration (spec api §4, §10). */
+/** `spec.accessControl` of a Configuration (docs/protocol/configuration.md). */
 import type {
   AccessAction,
   AccessControl,
@@ -9,10 +9,10 @@ import { where } from "../../shared/position.ts";
 import { tellUnknown } from "../unknown-fields.ts";
 import { listAt, member, textOf, textsOf, type Value } from "../values/yaml.ts";
 
-/** The original's, where none is written. */
+/** The original's default. */
 const defaultTrustDomain = "public";
 
-/** Undefined when nothing is said. Throws when a policy does not say whom it is about. */
+/** Undefined if there is no access control. Throws if a policy does not say whom it is about. */
 export function readAccessControl(
   given: Value | undefined,
   log: Logger,
@@ -57,7 +57,7 @@ export function readAccessControl(
   };
 }
 
-/** A policy without app, namespace or trust domain would be about nobody. */
+/** Throws on a policy without app, namespace or trust domain: it would be about nobody. */
 function refuseNameless(items: Value[]) {
   const lacking = (name: string) =>
     items.filter((item) => textOf(member(item, name)) === "");
@@ -120,7 +120,7 @@ function readPolicy(
   };
 }
 
-/** Whatever is not `allow` denies, as in the original; a slip is told. */
+/** All but `allow` denies, as in the original; a slip is warned about. */
 function actionOf(value: Value | undefined, log: Logger): AccessAction {
   const action = value?.kind === "text" ? value.text.toLowerCase() : "";
   if (action === "allow" || action === "deny") return action;

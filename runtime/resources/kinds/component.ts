@@ -1,12 +1,12 @@
 /**
- * Documents to components: filtering and the values of their metadata (spec
- * components §1.1 and §1.2).
+ * Makes components of documents: filters them and reads their metadata (docs/protocol/resources.md).
  */
 import type { ComponentResource } from "../../contracts/component.ts";
 import type { MetadataItem } from "../../contracts/metadata.ts";
 import type { Position } from "../../shared/position.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isFalsy, isTruthy, parseDurationMs } from "../../shared/units.ts";
+import { isOwn } from "../../shared/namespace.ts";
 import { where } from "../../shared/position.ts";
 import type { SecretRef } from "../secret-refs.ts";
 import { componentFields } from "../fields.ts";
@@ -26,12 +26,12 @@ import {
 
 export interface LoadOptions {
   appId: string;
-  /** The process's environment: `NAMESPACE`, `DAPR_ENV_KEYS` and whatever `envRef` names. */
+  /** The process's environment: `NAMESPACE`, `DAPR_ENV_KEYS`, and the variables that `envRef`s name. */
   env: Record<string, string | undefined>;
   log: Logger;
   /** Types, or `type/version`, that a Configuration refuses. */
   denied?: readonly string[];
-  /** The store of resources that name none; its secrets come resolved, as Base64 in `value`. */
+  /** The secret store of resources that name none. Its secrets come resolved, as Base64 in `value`. */
   resolvedStore?: string;
 }
 
@@ -41,7 +41,7 @@ export interface LoadedComponent extends ComponentResource {
   namespace: string;
 }
 
-/** Two components of one name: the one mistake in a file that stops everything. */
+/** Two components of one name: the only mistake in a file that ends the start here. */
 export class DuplicateComponentError extends Error {
   override name = "DuplicateComponentError";
 }
@@ -59,7 +59,7 @@ export const loadComponents = (
 ): LoadedComponent[] =>
   selectComponents(documentsIn(folders, options.log), options);
 
-/** Those of the documents that concern this app, in order. As {@link loadComponents}, wherever they come from. */
+/** The components among the documents that concern this app, in order. Like {@link loadComponents}, for documents from anywhere. */
 export function selectComponents(
   documents: Iterable<Value | YamlError>,
   options: LoadOptions,
@@ -88,14 +88,14 @@ export function selectComponents(
   return [...kept.values()];
 }
 
-/** With any such list, a component without version is refused: no entry could tell which one it is (spec components §1.1). */
+/** With such a list a component without a version is refused, as no entry can tell which version it is. */
 function isDenied(
   { type, version }: LoadedComponent,
   denied: readonly string[] = [],
 ): boolean {
   if (denied.length === 0) return false;
   if (version === "") return true;
-  // v0 opens what v1 does (spec components §1.3).
+  // v0 opens the same as v1.
   const versioned = `${type}/${version.toLowerCase().replace(/^v0$/, "v1")}`;
   return denied.some((entry) => {
     const wanted = entry.toLowerCase();
@@ -125,8 +125,7 @@ function readComponent(
   if (!isKind(document, "Component")) return undefined;
   const name = textOf(member(member(document, "metadata"), "name"));
   const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  const isElsewhere =
-    namespace && env["NAMESPACE"] && namespace !== env["NAMESPACE"];
+  const isElsewhere = !isOwn(namespace, env);
   if (!isElsewhere)
     tellFields(document, componentFields, `component "${name}"`, log);
   if (name === "" || name === "." || name === ".." || /[/%]/.test(name))
@@ -135,7 +134,7 @@ function readComponent(
       member(document, "metadata")?.at ?? document.at,
     );
   if (isElsewhere) return undefined;
-  // Read as nothing, these would open to all what somebody meant for one.
+  // If a wrong value were read as nothing, all apps could use what was meant for one.
   const wrong = misshapen(document);
   if (wrong) return malformed(`component "${name}": ${wrong}`, document.at);
   const spec = member(document, "spec");
@@ -168,7 +167,7 @@ function readComponent(
   };
 }
 
-/** What is no map or list where one must be; the original can't read such a document. */
+/** Where a map or list must be and something else is; the original can't read such a document. */
 function misshapen(document: Value): string | undefined {
   try {
     mapAt(member(document, "spec"), "spec");
@@ -180,7 +179,7 @@ function misshapen(document: Value): string | undefined {
   }
 }
 
-/** Without a word for true it is false. */
+/** False unless it is a word for true. */
 function ignoresErrors(
   value: Value | undefined,
   name: string,
@@ -194,7 +193,7 @@ function ignoresErrors(
   return isTruthy(text);
 }
 
-/** A Go duration; bad or not positive means 5 s. */
+/** A Go duration; 5 s if it is malformed or not positive. */
 function initTimeout(
   value: Value | undefined,
   name: string,
@@ -206,7 +205,7 @@ function initTimeout(
     const parsed = parseDurationMs(text, 1e-6);
     if (parsed > 0) return parsed;
   } catch {
-    // said below
+    // reported below
   }
   log.warn(
     `component "${name}": spec.initTimeout ${JSON.stringify(text.slice(0, 60))} is no duration such as 10s; 5s is taken (${where(value?.at)})`,

@@ -94,7 +94,7 @@ test("secret scopes", () => {
   ]);
 });
 
-test("S12: a misspelt setting anywhere is warned about, with its line", () => {
+test("a misspelt setting anywhere is warned about, with its line", () => {
   load(`  secrets:
     scope: []
     scopes:

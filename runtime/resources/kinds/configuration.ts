@@ -1,4 +1,4 @@
-/** `--config` files to one {@link Configuration}; later files overlay (spec api §10). */
+/** Makes one {@link Configuration} of `--config` files; later files lie over earlier ones (docs/protocol/configuration.md). */
 import {
   defaultConfiguration,
   type Configuration,
@@ -33,7 +33,7 @@ export interface ConfigurationOptions {
   log: Logger;
 }
 
-/** What the sidecar acts on, and what the original does besides. */
+/** Settings that the sidecar acts on, and those that only the original acts on. */
 const actedUpon = [
   "secrets",
   "accessControl",
@@ -42,11 +42,11 @@ const actedUpon = [
   "logging",
 ];
 const later = ["tracing", "metric", "metrics", "features", "wasm", "workflow"];
-/** Their absence would let through what somebody meant to keep out. */
+/** These keep something out in the original and do not here, so they are warned about. */
 const laterGuards = ["httpPipeline", "appHttpPipeline", "api", "mtls"];
 const known = [...actedUpon, ...later, ...laterGuards];
 
-/** Throws when a file is missing or malformed, or what it says about access is wrong. */
+/** Throws if a file is missing or malformed, or its access control is wrong. */
 export function loadConfiguration(
   files: readonly string[],
   { env, log }: ConfigurationOptions,
@@ -59,7 +59,7 @@ export function loadConfiguration(
   return spec ? readConfiguration(spec, log) : defaultConfiguration;
 }
 
-/** The `spec` of one, wherever it comes from. Throws when what it says about access is wrong. */
+/** Reads the `spec` of a Configuration, wherever it comes from. Throws if its access control is wrong. */
 export function readConfiguration(spec: Value, log: Logger): Configuration {
   const given = mapAt(spec, "spec");
   tellTheRest(given, log);
@@ -84,7 +84,8 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     deniedComponents: textsOf(
       listAt(member(components, "deny"), "spec.components.deny"),
     ).filter(Boolean),
-    enabledFeatures: readFeatures(given),
+    enabledFeatures: readFeatures(given, "true"),
+    disabledFeatures: readFeatures(given, "false"),
     apiLogging: {
       enabled: boolAt(member(api, "enabled"), "enabled"),
       obfuscateUrls:
@@ -95,7 +96,7 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
   };
 }
 
-/** The `spec` of a file's Configuration; undefined when there is none in it. */
+/** The `spec` of the Configuration in a file; undefined if there is none. */
 function readSpec(
   file: string,
   env: ConfigurationOptions["env"],
@@ -133,7 +134,7 @@ function readSpec(
   return spec?.kind === "text" && spec.text === "" ? undefined : spec;
 }
 
-/** Slips above `spec`: settings at the wrong level, another apiVersion, names written twice anywhere. */
+/** Warns about slips outside `spec`: settings at the wrong level, another apiVersion, and names written twice anywhere. */
 function tellOutside(document: Value, log: Logger) {
   tellFields(document, configurationFields, "the Configuration", log);
   const version = member(document, "apiVersion");
@@ -143,7 +144,7 @@ function tellOutside(document: Value, log: Logger) {
     );
 }
 
-/** `$VAR` and `${VAR}` by Go's rules: what is not set is empty, a dollar before anything else stays. */
+/** Replaces `$VAR` and `${VAR}` by Go's rules: an unset variable is empty, any other dollar stays. */
 function expand(
   source: string,
   file: string,
@@ -151,7 +152,7 @@ function expand(
   log: Logger,
 ): string {
   return source.replace(
-    // No brace within: many that are opened and never closed would each be looked through to the end.
+    // No brace inside the name: else each of many unclosed ones would be searched to the end of the text.
     /\$(?:\{([^{}\n]*)\}|([A-Za-z_]\w*|[0-9*#$@!?-]))/g,
     (_, braced: string | undefined, bare: string | undefined, at: number) => {
       const name = braced ?? bare!;
@@ -165,7 +166,7 @@ function expand(
   );
 }
 
-/** Maps are merged, all else is taken from the later file; so is a resolver's configuration as a whole. */
+/** Maps are merged. All else is taken from the later file, a resolver's configuration as a whole. */
 function overlay(base: Value, top: Value, name = ""): Value {
   if (base.kind !== "map" || top.kind !== "map" || name === "configuration")
     return top;
@@ -177,7 +178,7 @@ function overlay(base: Value, top: Value, name = ""): Value {
   return { ...top, entries };
 }
 
-/** Names once what is given without effect, and what is nowhere known. */
+/** Names the settings that have no effect, and warns about those that do not exist. */
 function tellTheRest(spec: Value | undefined, log: Logger) {
   if (spec?.kind !== "map") return;
   const waiting: string[] = [];
@@ -197,7 +198,7 @@ function tellTheRest(spec: Value | undefined, log: Logger) {
     );
 }
 
-/** `mtls: { enabled: false }`, or nothing. */
+/** Whether `mtls` is `{ enabled: false }`, or empty. */
 const isOff = (value: Value) =>
   textOf(value) === "" || textOf(member(value, "enabled")) === "false";
 
@@ -243,14 +244,14 @@ function readScopes(spec: Value | undefined, log: Logger): SecretScope[] {
   return scopes;
 }
 
-/** `[{name, enabled}]`; a name twice counts once. */
-function readFeatures(spec: Value | undefined): string[] {
+/** The names of `[{name, enabled}]` with this value; a name twice counts once. */
+function readFeatures(spec: Value | undefined, value: string): string[] {
   const list = listAt(member(spec, "features"), "spec.features");
-  const enabled = (list?.kind === "list" ? list.items : [])
-    .filter((item) => textOf(member(item, "enabled")) === "true")
+  const names = (list?.kind === "list" ? list.items : [])
+    .filter((item) => textOf(member(item, "enabled")) === value)
     .map((item) => textOf(member(item, "name")))
     .filter(Boolean);
-  return [...new Set(enabled)];
+  return [...new Set(names)];
 }
 
 function readNameResolution(

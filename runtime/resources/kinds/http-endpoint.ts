@@ -1,4 +1,4 @@
-/** `kind: HTTPEndpoint` resources (spec api §4): addresses outside that are called by a name. */
+/** `kind: HTTPEndpoint` resources (docs/protocol/invocation.md): addresses outside that are called by a name. */
 import type { Position } from "../../shared/position.ts";
 import type { HttpEndpoint } from "../../contracts/invocation.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -22,18 +22,19 @@ import {
   YamlError,
   type Value,
 } from "../values/yaml.ts";
+import { isOwn } from "../../shared/namespace.ts";
 
 export interface HttpEndpointOptions {
   appId: string;
   env: Readonly<Record<string, string | undefined>>;
-  /** The stores that are loaded. */
+  /** The secret stores that are loaded. */
   secrets: SecretSource;
   log: Logger;
-  /** The store of resources that name none; its secrets come resolved, as Base64 in `value`. */
+  /** The secret store of resources that name none. Its secrets come resolved, as Base64 in `value`. */
   resolvedStore?: string;
 }
 
-/** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two of one name. One of a wrong shape is a warning; documents that are no YAML are left to who loads the components. */
+/** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two endpoints of one name. One of a wrong shape is a warning. Whoever loads the components reports documents that are no YAML. */
 export async function selectHttpEndpoints(
   documents: Iterable<Value | YamlError>,
   options: HttpEndpointOptions,
@@ -61,7 +62,7 @@ export async function selectHttpEndpoints(
   return endpoints;
 }
 
-/** What is no map or list where one must be; the original can't read such a document. */
+/** Where a map or list must be and something else is; the original can't read such a document. */
 function misshapen(document: Value): string | undefined {
   const spec = member(document, "spec");
   try {
@@ -82,11 +83,10 @@ export function isForApp(
   { appId, env }: HttpEndpointOptions,
 ): boolean {
   const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  // Read as nothing, a text would open to all what somebody meant for one.
+  // If a text were read as nothing, all apps could use what was meant for one.
   const scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
   return (
-    (!namespace || !env["NAMESPACE"] || namespace === env["NAMESPACE"]) &&
-    (scopes.length === 0 || scopes.includes(appId))
+    isOwn(namespace, env) && (scopes.length === 0 || scopes.includes(appId))
   );
 }
 

@@ -1,5 +1,5 @@
 /**
- * The sidecar's calls to the control plane's operator (runtime/kubernetes/README.md):
+ * The sidecar's calls to the control plane's operator (docs/protocol/kubernetes.md):
  * gRPC over TLS, the pod's service account token with each call.
  */
 import {
@@ -28,9 +28,9 @@ export interface OperatorClientOptions {
   address: string;
   /** PEM of one or more roots. */
   trustAnchors: string;
-  /** Read for each call: the kubelet renews it. */
+  /** It is read for each call, as the kubelet renews it. */
   tokenFile: string;
-  /** Of the pod. */
+  /** The pod's namespace. */
   namespace: string;
 }
 
@@ -44,9 +44,9 @@ export type GetName = MethodName<"Get", "">;
 export type UpdateName = MethodName<"", "Update">;
 
 export interface UpdateStream {
-  /** Resolves when nothing is missed from here on. */
+  /** Resolves once no change is missed from here on. */
   registered: Promise<void>;
-  /** Rejects, or resolves, when it is over. */
+  /** Settles when the stream is over. */
   ended: Promise<void>;
   cancel(): void;
 }
@@ -54,18 +54,18 @@ export interface UpdateStream {
 export interface OperatorClient {
   /** JSON of the objects that this pod may see. */
   list(method: ListName): Promise<Uint8Array[]>;
-  /** JSON of the object; undefined when there is none of that name. */
+  /** JSON of the object; undefined if there is none of that name. */
   get(method: GetName, name: string): Promise<Uint8Array | undefined>;
   updates(
     method: UpdateName,
     onEvent: (event: UpdateEvent) => void,
   ): UpdateStream;
-  /** Gives up the connection: one that never comes about would be waited for half a minute. */
+  /** Gives up the connection: an attempt that gets no answer would take half a minute. */
   reconnect(): void;
   close(): void;
 }
 
-/** As long as the original gives a list (spec kubernetes §3). */
+/** The time limit of a list; as in the original. */
 const callMs = 5000;
 
 export function connectOperator({
@@ -77,7 +77,7 @@ export function connectOperator({
   const identityOfServer = credentials.createSsl(Buffer.from(trustAnchors));
   const connect = () =>
     new Client(address, identityOfServer, {
-      // An operator whose node is gone is noticed.
+      // Keep-alive, so that an operator whose node is gone is noticed.
       "grpc.keepalive_time_ms": 10_000,
       "grpc.keepalive_timeout_ms": 5000,
       "grpc.initial_reconnect_backoff_ms": 500,
@@ -124,7 +124,7 @@ export function connectOperator({
         return (await unary<GetResponse>(method, { namespace, name })).item;
       } catch (error) {
         const { code } = (error as Error).cause as ServiceError;
-        // As the operator says that it does not exist.
+        // This is how the operator says that it does not exist.
         if (code === status.UNKNOWN || code === status.NOT_FOUND)
           return undefined;
         throw error;
@@ -159,7 +159,7 @@ export function connectOperator({
       call.on("data", onEvent);
       call.on("error", (error: ServiceError) => end(told(error)));
       call.on("end", () => end());
-      // Whoever waits for the one need not wait for the other.
+      // A caller that waits for one of them need not wait for the other.
       for (const { promise } of [registered, ended]) promise.catch(() => {});
       return {
         registered: registered.promise,
@@ -186,7 +186,7 @@ function readToken(file: string): string {
   }
 }
 
-/** In the words of its cause, without gRPC's own around it. */
+/** The error in the words of its cause, without gRPC's own. */
 const told = (error: ServiceError) => {
   const refused =
     /^No connection established\. Last error: (?:Error: )?(.+?)\. Resolution note:/;

@@ -1,6 +1,6 @@
 /**
- * Resources of a Kubernetes cluster, by the control plane's operator: what
- * comes late is waited for, what changes is told (docs/decisions.md, "Kubernetes").
+ * Resources of a Kubernetes cluster, from the control plane's operator. It waits
+ * for what is late and reports changes (docs/decisions/kubernetes.md).
  */
 import { existsSync } from "node:fs";
 import {
@@ -28,21 +28,21 @@ export interface OperatorSourceOptions {
   address: string;
   /** `--config`: name of the Configuration; undefined = none. */
   configurationName: string | undefined;
-  /** `--disable-builtin-k8s-secret-store`: without it the secret store `kubernetes` is there unasked. */
+  /** `--disable-builtin-k8s-secret-store`: without it there is always a secret store `kubernetes`. */
   withoutBuiltInStore: boolean;
   /** `NAMESPACE`, `DAPR_TRUST_ANCHORS`, and what `envRef`s name. */
   env: Record<string, string | undefined>;
   log: Logger;
-  /** The start is called off: what waits rejects. */
+  /** Aborts when the start is called off; then all that waits rejects. */
   signal: AbortSignal;
 }
 
 const accountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 const usualTokenFile = "/var/run/secrets/dapr.io/sentrytoken/token";
-/** Its secrets are resolved by the operator; it is meant where a resource names no store. */
+/** The store of resources that name none; the operator resolves its secrets. */
 const resolvedStore = "kubernetes";
 
-/** Throws when what the injector gives is not there. */
+/** Throws if a setting that the injector gives is missing. */
 export function openOperatorSource(
   options: OperatorSourceOptions,
 ): ResourceSource {
@@ -116,7 +116,7 @@ export function openOperatorSource(
     signal: ended.signal,
   });
 
-  // Where the pod has no account of its own there is nothing it could read.
+  // A pod without a service account could read no Secret.
   const hasBuiltInStore =
     !options.withoutBuiltInStore && existsSync(accountToken);
   const componentLog = toldOnce(log);
@@ -132,7 +132,7 @@ export function openOperatorSource(
   }
 
   const known = new Map<string, { content: string; endpoint: HttpEndpoint }>();
-  /** One that is wrong stays as it was. */
+  /** An endpoint that has become wrong stays as it was. */
   async function readEndpoints(objects: readonly ClusterObject[]) {
     const read = new Map<string, HttpEndpoint>();
     for (const object of objects) {
@@ -160,7 +160,7 @@ export function openOperatorSource(
   }
 
   let telling = Promise.resolve();
-  /** One list after the other: a store may take its time over an earlier one. */
+  /** Handles one list after the other, as a secret store may need time for an earlier one. */
   function tellEndpoints(objects: readonly ClusterObject[]) {
     if (!changes) return;
     telling = telling.then(async () => {
@@ -169,7 +169,7 @@ export function openOperatorSource(
     });
   }
 
-  /** Waits for the Configuration, and for one that is right; keeps an eye on it afterwards. */
+  /** Waits for the Configuration until it exists and is right, and watches it afterwards. */
   function awaitConfiguration() {
     const found = Promise.withResolvers<Configuration>();
     const name = `Configuration ${env["NAMESPACE"]}/${configurationName}`;
@@ -217,6 +217,7 @@ export function openOperatorSource(
   }
 
   return {
+    isPatient: true,
     configuration: () =>
       configurationName
         ? Promise.race([configuration.found, calledOff])
@@ -229,7 +230,7 @@ export function openOperatorSource(
     },
     follow(to) {
       changes = to;
-      // What came since they were asked for.
+      // Reports what has come since they were asked for.
       changes.components(readComponents(components.value()));
       tellEndpoints(endpoints.value());
       if (configurationName) configuration.onObjects(configurations.value());
@@ -245,7 +246,7 @@ export function openOperatorSource(
   };
 }
 
-/** The last list there was; `first` resolves with the first one. */
+/** Keeps the latest list; `first` resolves with the first one. */
 function latest() {
   const first = Promise.withResolvers<ClusterObject[]>();
   let value: ClusterObject[] = [];

@@ -1,23 +1,23 @@
 /**
- * Keeps the objects of one kind true as long as the sidecar runs: stream first,
- * then the list, so that nothing is missed between; both anew after each break.
- * What was known stays while the operator is away.
+ * Keeps the objects of one kind up to date as long as the sidecar runs. It opens
+ * the stream first and then lists, so that nothing is missed in between; after
+ * each break it does both again. What is known stays while the operator is away.
  */
 import { messageOf } from "../../shared/message-of.ts";
 import { eventType, type UpdateEvent } from "../../proto/operator-methods.ts";
 import { doublingBackoff } from "../../shared/backoff.ts";
 import type { OperatorClient, UpdateName } from "./client.ts";
 
-/** An object as Kubernetes has it, as far as is looked into here. */
+/** An object of Kubernetes, as far as it is read here. */
 export interface ClusterObject {
   metadata?: { name?: string; resourceVersion?: string };
   spec?: unknown;
 }
 
-/** One kind of objects, and who wants to know of them. */
+/** One kind of objects, and who is told about them. */
 export interface WatchedKind {
   updates: UpdateName;
-  /** JSON of all there are. */
+  /** JSON of all objects of the kind. */
   list: () => Promise<Uint8Array[]>;
   /** Called with all of them, first and after each change. */
   onObjects: (objects: ClusterObject[]) => void;
@@ -27,7 +27,7 @@ export interface WatchOptions {
   client: OperatorClient;
   kinds: WatchedKind[];
   onFailure: (reason: string) => void;
-  /** All of them are listed. */
+  /** Called when all kinds are listed. */
   onListed: () => void;
   signal: AbortSignal;
 }
@@ -49,7 +49,7 @@ export async function watchObjects(options: WatchOptions): Promise<void> {
       options.onListed();
     };
     try {
-      // With one of them all are over: they share a connection.
+      // When one of them ends, all end: they share a connection.
       await Promise.all(
         kinds.map((kind) => watchKind(client, kind, onListed, over)),
       );
@@ -74,7 +74,7 @@ async function watchKind(
   const early: UpdateEvent[] = [];
   let isListed = false;
   let isTelling = false;
-  // What comes together is told together.
+  // Changes that come together are reported together.
   const tell = () => {
     if (isTelling) return;
     isTelling = true;
@@ -121,7 +121,7 @@ const parse = (item: Uint8Array) =>
 
 const nameOf = ({ metadata }: ClusterObject) => metadata?.name ?? "";
 
-/** A change that the list, which came after it, has overtaken. */
+/** Whether `a` is an older state than `b`: a change may be older than the list that came after it. */
 function isOlder(a: ClusterObject, b: ClusterObject): boolean {
   const [one, other] = [a, b].map(({ metadata }) => metadata?.resourceVersion);
   const isNumber = /^\d+$/;

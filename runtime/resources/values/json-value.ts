@@ -1,8 +1,8 @@
-/** JSON objects of a cluster as the values that YAML files give, so that both are read by the same code. */
+/** Turns JSON objects of a cluster into the values that YAML files give, so that the same code reads both. */
 import type { Value } from "./yaml.ts";
 
 /**
- * `name` says whose it is: `component orders`. Each value's place is that and
+ * `name` is the object's: `component orders`. The place of each value is that name and
  * its path, `component orders, spec.metadata[0].value`. Members that are null are left out.
  */
 export function valueOfJson(json: unknown, name: string, path = ""): Value {

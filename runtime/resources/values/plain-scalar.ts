@@ -1,12 +1,12 @@
-/** Scalars of YAML 1.1 as the original makes text of them: to JSON first (spec components §1.2). */
+/** Makes text of YAML 1.1 scalars as the original does: first they become JSON (docs/protocol/resources.md). */
 
 export interface PlainScalar {
   text: string;
-  /** What it is in JSON, unless a string of that text. */
+  /** The value in JSON, unless that is a string of the text. */
   json?: string;
 }
 
-/** No number of so many digits can be held; the original leaves it a text. */
+/** A longer number can't be represented; in the original it stays a text. */
 const maxNumberLength = 400;
 
 /** Reads a scalar that is written without quotes. */

@@ -1,7 +1,7 @@
 /**
- * YAML files as lists of documents whose every value knows its line. Scalars
- * are text already, by the original's rules (YAML 1.1 to JSON to text, spec
- * components §1.2). Alias bombs, tags and oversized files are refused.
+ * YAML files as lists of documents in which each value knows its line. Scalars
+ * have become text, by the original's rules (YAML 1.1 to JSON to text,
+ * docs/protocol/resources.md). Alias bombs, tags and oversized files are refused.
  */
 import {
   isAlias,
@@ -26,12 +26,12 @@ export type Value = (
   | {
       kind: "text";
       text: string;
-      /** As JSON, where that is no string. */ json?: string;
+      /** As JSON, if that is no string. */ json?: string;
     }
   | {
       kind: "map";
       entries: Map<string, Value>;
-      /** Those written more than once. */ doubled?: Key[];
+      /** Names that are written more than once. */ doubled?: Key[];
     }
   | { kind: "list"; items: Value[] }
 ) & {
@@ -46,14 +46,14 @@ export interface Key {
   at: Position;
 }
 
-/** The library quotes names of a file, however long: nobody's text fills the log. */
+/** The library quotes names of any length, so messages are cut: nobody's text may fill the log. */
 const longestMessage = 300;
 
 /** A document that could not be read, and why. */
 export class YamlError extends Error {
   override name = "YamlError";
   readonly at: Position;
-  /** What follows in the file is not read either. */
+  /** True if the rest of the file is not read either. */
   readonly isLimit: boolean;
 
   constructor(message: string, at: Position, isLimit = false) {
@@ -67,13 +67,13 @@ export class YamlError extends Error {
   }
 }
 
-/** Aliases multiply nodes; no honest component file comes near this many. */
+/** Aliases multiply nodes. No honest component file has nearly so many. */
 const maxNodes = 50_000;
 const maxDepth = 100;
 const plainTag =
   /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|timestamp)$/;
 
-/** Reads a file's documents; each is a value or the error it deserves, so that one bad document spares the others. */
+/** Reads a file's documents. Each is a value or an error, so that one bad document does not affect the others. */
 export function readDocuments(
   text: string,
   file: string,
@@ -92,7 +92,7 @@ export function readDocuments(
     const startLine = line;
     const lines = part.split("\n");
     line += lines.length - 1;
-    // The rest of a separator's line is dropped (spec components §1.1).
+    // The rest of a separator's line is dropped.
     if (part.startsWith("---")) lines[0] = "";
     if (lines.every((one) => /^\s*(?:#|$)/.test(one))) continue;
     const read = readDocument(lines.join("\n"), file, startLine, budget);
@@ -141,7 +141,7 @@ function readDocument(
 
 interface Walk {
   budget: Budget;
-  /** The library looks an anchor up by reading the document again. */
+  /** The nodes by their anchors: the library would read the document again for each alias. */
   anchors: Map<string, YamlNode>;
 }
 
@@ -217,7 +217,7 @@ export function member(
     : undefined;
 }
 
-/** A scalar's text; maps and lists become JSON text; nothing is empty. */
+/** A scalar's text. Maps and lists become JSON; no value becomes an empty text. */
 export function textOf(value: Value | undefined): string {
   if (!value) return "";
   return value.kind === "text" ? value.text : jsonOf(value);
@@ -228,7 +228,7 @@ export function textsOf(value: Value | undefined): string[] {
   return value?.kind === "list" ? value.items.map(textOf) : [];
 }
 
-/** A map or nothing. Throws, so that a slip in the indentation does not open what it should close. */
+/** A map, or undefined if there is none. Throws on anything else, so that a slip in the indentation does not open what it should close. */
 export function mapAt(
   value: Value | undefined,
   name: string,
@@ -238,7 +238,7 @@ export function mapAt(
   throw new Error(`${name} must be a map of settings (${where(value.at)})`);
 }
 
-/** A list or nothing; throws otherwise. */
+/** A list, or undefined if there is none; throws on anything else. */
 export function listAt(
   value: Value | undefined,
   name: string,
@@ -248,7 +248,7 @@ export function listAt(
   throw new Error(`${name} must be a list, "- …" (${where(value.at)})`);
 }
 
-/** Members in the order of their names, as the original has them. */
+/** Members in the order of their names, as in the original. */
 function jsonOf(value: Value): string {
   if (value.kind === "text") return value.json ?? JSON.stringify(value.text);
   if (value.kind === "list") return `[${value.items.map(jsonOf).join(",")}]`;

@@ -1,4 +1,4 @@
-/** Files that somebody else may have put in place: a pipe or a huge file must not hold up or fill this process. */
+/** Reads files that somebody else may have put there: a pipe or a huge file must not hold up or fill this process. */
 import {
   closeSync,
   constants,
@@ -7,18 +7,18 @@ import {
   readFileSync,
 } from "node:fs";
 
-/** What is at a path is no file to read. */
+/** What is at the path is no file that can be read. */
 export class NotRegularError extends Error {
   override name = "NotRegularError";
 }
 
-/** A file's text (UTF-8). Throws {@link NotRegularError} on what is no regular file or has more bytes than `maxBytes`, and the system's errors. */
+/** A file's text (UTF-8). Throws a {@link NotRegularError} if it is no regular file or has more than `maxBytes` bytes, and the system's errors. */
 export function readRegular(path: string, maxBytes: number): string {
   let file;
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    // What a socket answers.
+    // This is the error for a socket.
     if ((error as NodeJS.ErrnoException).code === "ENXIO")
       throw new NotRegularError("it is a socket or a device, not a file");
     throw error;

@@ -1,20 +1,20 @@
-/** Files that are replaced whole: whoever reads meanwhile, or after a crash, finds the old one or the new one. */
+/** Replaces files as a whole: a reader, even after a crash, finds either the old one or the new one. */
 import { randomUUID } from "node:crypto";
 import { lstat, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** What is on its way to take a file's place; a process that was killed may leave one behind. */
+/** The name of a new file before it replaces the old one; a killed process may leave one behind. */
 const freshName = /^\.new-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export const isFresh = (name: string): boolean => freshName.test(name);
 
 export interface ReplaceOptions {
-  /** Of the file; without it those of the file that is there, or what the umask leaves of 0666. */
+  /** The file's mode. Without it, the mode of the existing file, or what the umask leaves of 0666. */
   mode?: number;
-  /** The old content matters: the new one is on the disk before it takes the place. */
+  /** True if the old content matters: then the new one is on the disk before it replaces the old one. */
   isPrecious?: boolean;
 }
 
-/** Writes beside, then renames. Rejects, with the old file untouched, where that fails or something else than a file is there. */
+/** Writes a new file beside the old one, then renames it. Rejects, with the old file untouched, if that fails or something other than a file is there. */
 export async function replaceFile(
   path: string,
   content: Uint8Array | string,
@@ -30,7 +30,7 @@ export async function replaceFile(
   try {
     const file = await open(fresh, "wx", wanted ?? 0o666);
     try {
-      // The umask has no say in a mode that is told.
+      // The umask does not apply to a mode that is given.
       if (wanted !== undefined) await file.chmod(wanted);
       await file.writeFile(content);
       if (isPrecious && old) await file.datasync();

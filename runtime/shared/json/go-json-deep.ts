@@ -1,7 +1,7 @@
 /**
- * JSON of what is nested deeper than a thread's stack allows, without recursion:
- * object keys sorted. `leaf` writes what holds no other values, and gives
- * undefined for an array or an object.
+ * Writes JSON that is nested deeper than a thread's stack allows, without
+ * recursion and with sorted keys. `leaf` writes a value that holds no others; it
+ * gives undefined for an array or an object.
  */
 export function writeDeep(
   value: unknown,
@@ -42,7 +42,7 @@ export function writeDeep(
   return text;
 }
 
-/** Each with what stands before it. */
+/** The members, each with the text before it. */
 function partsOf(one: object): [before: string, part: unknown][] {
   const comma = (index: number) => (index === 0 ? "" : ",");
   return Array.isArray(one)

@@ -16,20 +16,15 @@ export class Digits {
     this.text = text;
   }
 
-  /** In messages; {@link encode} writes the text. */
+  /** For messages; {@link encode} writes the text itself. */
   toString(): string {
     return this.text;
   }
 }
 
-/** Parses the first JSON value of some bytes; what follows it is not read. Numbers that float64 would change are {@link Digits}. Throws SyntaxError. */
+/** Parses the first JSON value of some bytes and ignores the rest. Numbers that float64 would change become {@link Digits}. Throws SyntaxError. */
 export function decodeFirst(bytes: Uint8Array): unknown {
-  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
-  const text = wellFormed(
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
-      "utf8",
-    ),
-  );
+  const text = textOf(bytes);
   try {
     return parse(text);
   } catch (error) {
@@ -40,6 +35,18 @@ export function decodeFirst(bytes: Uint8Array): unknown {
   }
 }
 
+/** The same of bytes that hold one value and nothing else. */
+export const decode = (bytes: Uint8Array): unknown => parse(textOf(bytes));
+
+function textOf(bytes: Uint8Array): string {
+  if (bytes.length > maxDepth && isTooDeep(bytes)) throw tooDeep();
+  return wellFormed(
+    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(
+      "utf8",
+    ),
+  );
+}
+
 function parse(text: string): unknown {
   const value: unknown = JSON.parse(text);
   return hasInexact(text) ? withDigits(JSON.parse(marked(text))) : value;
@@ -47,14 +54,14 @@ function parse(text: string): unknown {
 
 const tooDeep = () => new SyntaxError("exceeded max depth");
 
-/** Most texts have nothing of the kind, and need no closer look. */
+/** Most texts have no such number, and need no closer look. */
 const mayBeInexact = /(?:^|[:,[\s])-?(?:\d{16}|\d+[.eE])/;
 const longNumber =
   /(?:^|[:,[\s])(-?(?:\d{16,}|\d+[.eE][\d.eE+-]*))(?=[\s,\]}]|$)/g;
 
 const isExact = (number: string) => String(Number(number)) === number;
 
-/** Whether float64 would change a number; a piece of a text that looks like one counts too. */
+/** Whether float64 would change a number. Part of a string that looks like a number counts too. */
 function hasInexact(text: string): boolean {
   if (!mayBeInexact.test(text)) return false;
   longNumber.lastIndex = 0;
@@ -63,12 +70,12 @@ function hasInexact(text: string): boolean {
   return false;
 }
 
-/** Nobody can guess it, so no text of a request begins with it. */
+/** A mark that nobody can guess, so no string of a request begins with it. */
 const mark = randomUUID();
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** The JSON with each number that float64 would change as a text behind the mark. `text` is known to be JSON. */
+/** The JSON in which each number that float64 would change is a string that begins with the mark. `text` must be valid JSON. */
 function marked(text: string): string {
   let done = "";
   let taken = 0;
@@ -81,7 +88,7 @@ function marked(text: string): string {
       let end = i + 1;
       while (isNumberChar(text.charCodeAt(end))) end++;
       const number = text.slice(i, end);
-      // The `e` of true and false is one, too.
+      // The `e` of true and false counts as one too.
       if (/\d/.test(number) && !isExact(number)) {
         done += `${text.slice(taken, i)}"${mark}${number}"`;
         taken = end;
@@ -118,7 +125,7 @@ function withDigits(root: unknown): unknown {
 
 const halfLength = "\\ud800".length;
 
-/** An escaped half of a surrogate pair is U+FFFD to Go, in names, texts and keys alike. */
+/** Go reads an escaped half of a surrogate pair as U+FFFD, in names and in values. */
 function wellFormed(text: string): string {
   if (!/\\u[dD][89a-fA-F]/.test(text)) return text;
   // A pair, a half, or any other escape: in `\\ud800` it is the backslash that is escaped.
@@ -128,7 +135,7 @@ function wellFormed(text: string): string {
   );
 }
 
-/** JSON.parse builds millions of levels for half a second before anyone can look at them. */
+/** Checks the depth before parsing: JSON.parse would spend half a second on millions of levels. */
 function isTooDeep(bytes: Uint8Array): boolean {
   let depth = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -176,7 +183,7 @@ export function encode(value: unknown): string {
   try {
     text = isCanonical(value) ? JSON.stringify(value) : write(value);
   } catch (error) {
-    // The stack ends at a depth of some thousands; the limit is Go's.
+    // The stack allows some thousands of levels, Go's limit is higher.
     if (!(error instanceof RangeError)) throw error;
     text = writeDeep(value, leaf);
   }
@@ -188,7 +195,7 @@ export function encode(value: unknown): string {
     : text;
 }
 
-/** Whether JSON.stringify alone writes it as Go would: all keys already in order. */
+/** Whether JSON.stringify alone writes it as Go would: all keys are in order already. */
 function isCanonical(value: unknown): boolean {
   if (typeof value === "number") return !Object.is(value, -0);
   if (typeof value !== "object" || value === null) return true;
@@ -208,7 +215,7 @@ function isCanonical(value: unknown): boolean {
   return canonical;
 }
 
-/** Undefined for what holds other values: lists, and objects as they are parsed. */
+/** The text of a value that holds no others; undefined for lists and objects. */
 function leaf(value: unknown): string | undefined {
   if (
     Array.isArray(value) ||

@@ -1,22 +1,23 @@
 /**
- * Gives memory back once a burst is over: V8 collects when it allocates, so an
- * idle thread keeps for good what one large list or answer left behind.
+ * Gives memory back once a burst is over. V8 collects garbage only when it
+ * allocates, so an idle thread would keep for good what one large list or answer
+ * left behind.
  */
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { startInterval } from "../timers.ts";
 
 export interface IdleMemoryOptions {
-  /** Between two looks. */
+  /** The time between two looks. */
   everyMs?: number;
-  /** Bytes above what was left by the last collection, or half of that: less is not worth one. */
+  /** Memory has to grow by so many bytes since the last collection, or by half, to be worth another one. */
   worthwhileBytes?: number;
 }
 
-/** A thread that takes more than this between two looks is at work, and collects by itself. */
+/** A thread that allocates more than this between two looks is busy, and collects by itself. */
 const quietBytes = 4 * 1024 * 1024;
 
-/** For the thread that calls it, as long as it lives. Returns what ends it. */
+/** Watches the calling thread, as long as it lives. Returns how to stop. */
 export function watchIdleMemory({
   everyMs = 2000,
   worthwhileBytes = 32 * 1024 * 1024,

@@ -1,7 +1,8 @@
 /**
- * Ends this process by letting its event loop run dry; what still holds it
- * after a moment is cut. `process.exit()` alone can wait for ever: for a V8
- * thread that waits for a collection the main thread no longer makes (Node 24.21).
+ * Ends this process by letting its event loop run dry. If something still holds
+ * it after a moment, it is ended. `process.exit()` alone can hang for ever: it
+ * waits for a V8 thread, which waits for a garbage collection that the main
+ * thread no longer makes (Node 24.21).
  */
 export function exitSoon(code: number): void {
   process.exitCode = code;

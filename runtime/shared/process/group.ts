@@ -1,6 +1,5 @@
-/** Signals to a process group, and whether anyone of it is left. The CLI ends apps by it, and a sidecar whose CLI is gone. */
+/** Signals to a process group, and whether any of it is left. The CLI ends apps with it, and so does a sidecar whose CLI is gone. */
 import { readFileSync, readdirSync } from "node:fs";
-import { promisify } from "node:util";
 
 /** Sends a signal to every process of a group; a group that is gone is fine. */
 export function signalGroup(leader: number, signal: NodeJS.Signals): void {
@@ -13,7 +12,7 @@ export function signalGroup(leader: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** Is any process of the group running? Zombies, which nobody may be there to collect, don't count. */
+/** Whether any process of the group runs. Zombies don't count, as there may be nobody to collect them. */
 export function groupIsAlive(leader: number): boolean {
   try {
     process.kill(-leader, 0);
@@ -43,8 +42,9 @@ function readStat(pid: string) {
 
 /** Windows has no groups: ends a process and all it started. */
 export async function killTree(pid: number): Promise<void> {
-  // A sidecar starts without it.
+  // Loaded only when needed, so that a sidecar starts without it.
   const { execFile } = await import("node:child_process");
+  const { promisify } = await import("node:util");
   try {
     await promisify(execFile)("taskkill", ["/PID", String(pid), "/T", "/F"]);
   } catch (error) {

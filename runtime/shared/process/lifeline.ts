@@ -1,7 +1,7 @@
 /**
- * The lifeline from the process that started this sidecar: an inherited pipe
- * whose end means that process is gone, however it went. Then nothing of it may
- * stay behind: the sidecar ends, and so does the app it was told of.
+ * The lifeline from the process that started this sidecar: an inherited pipe.
+ * When it ends, that process is gone, for whatever reason. Then nothing may stay
+ * behind: the sidecar ends, and so does the app that it was told of.
  *
  * Lines on it: `app-pid N` (leader of the app's process group), `bye` (the
  * parent ends on purpose and has seen to the app itself).
@@ -15,8 +15,8 @@ import type { Started } from "./start.ts";
 const appGraceMs = 5000;
 
 /**
- * Calls `onLost` when the pipe ends without a `bye`. The app is asked to end at
- * the same time; `appEnded` settles when it has, or was killed.
+ * Calls `onLost` if the pipe ends without a `bye`. At the same time the app is
+ * asked to end; `appEnded` settles when it has ended or was killed.
  */
 export function watchLifeline(
   fd: number,
@@ -37,7 +37,7 @@ export function watchLifeline(
       if (pid) app = withStart(Number(pid[1]));
     }
   });
-  pipe.on("error", () => {}); // an end of the pipe, too: `close` follows
+  pipe.on("error", () => {}); // this ends the pipe too: `close` follows
   pipe.on("close", () => {
     if (farewell) return;
     onLost(app ? endGroup(app) : Promise.resolve());
@@ -52,13 +52,13 @@ interface App {
 
 const withStart = (pid: number): App => ({
   pid,
-  started: startOf(pid).catch(() => undefined), // not told: then nobody is ended by the number
+  started: startOf(pid).catch(() => undefined), // unknown: then no process is ended by this number
 });
 
-/** SIGTERM to a process group, SIGKILL after its grace; not to another that got its ID since. */
+/** SIGTERM to a process group, and SIGKILL after a grace period; but not to another group that has got its ID since. */
 export async function endGroup({ pid, started }: App): Promise<void> {
   const now = await startOf(pid);
-  // A leader that ended may have left others; while they run, nobody gets its ID.
+  // A leader that ended may have left others running. While they run, nobody else gets its ID.
   if (now !== undefined && now !== (await started)) return;
   if (process.platform === "win32") return killTree(pid); // no groups, no SIGTERM
   signalGroup(pid, "SIGTERM");

@@ -1,14 +1,14 @@
 /**
- * What keeps a sidecar's memory small (docs/decisions.md, "Start and memory").
- * V8's limits count only for a process that begins with them, and so does
- * glibc's: whoever starts a sidecar gives them, else its entry starts anew.
+ * What keeps a sidecar's memory small (docs/decisions/memory.md).
+ * The limits of V8 and glibc count only for a process that begins with them. So
+ * whoever starts a sidecar gives them; else its entry replaces the process.
  */
 export const nodeLimits = ["--max-semi-space-size=4"];
-/** Set once all is loaded: at the start it would cost 20 ms of collecting. */
+/** Set once all is loaded: at the start it would cost 20 ms of garbage collection. */
 export const lateLimit = "--heap-growing-percent=10";
 export const limitEnv = {
   MALLOC_ARENA_MAX: "1",
-  // Given back from 128 KiB on, where glibc would learn to keep more: 6 MB less under load.
+  // Free memory from 128 KiB on goes back to the system; glibc would learn to keep more. It saves 6 MB under load.
   MALLOC_TRIM_THRESHOLD_: "131072",
 };
 

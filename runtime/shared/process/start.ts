@@ -1,13 +1,13 @@
-/** When a process started, in the system's own words: tells it from another that got its ID since. */
+/** When a process started, in the system's own words. It tells the process from a later one with the same ID. */
 import { readFile } from "node:fs/promises";
 
-/** The same words as {@link startOf} has, from a list of all processes. */
+/** The start of each process in a list of all, in the same words as {@link startOf}. */
 export type Started = string;
 
 /** Undefined when there is no such process. */
 export async function startOf(pid: number): Promise<Started | undefined> {
   if (process.platform === "linux") return fromProc(pid);
-  // A sidecar starts without it.
+  // Loaded only when needed, so that a sidecar starts without it.
   const { execFile } = await import("node:child_process");
   const [command, args] =
     process.platform === "win32"
@@ -40,6 +40,6 @@ async function fromProc(pid: number): Promise<Started | undefined> {
   }
 }
 
-/** Clock ticks since boot, from /proc/PID/stat (proc(5)); the name in brackets may hold anything. */
+/** Clock ticks since boot, from /proc/PID/stat (proc(5)); the name in brackets may contain anything. */
 export const startInStat = (stat: string): Started =>
   stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!;

@@ -1,4 +1,4 @@
-/** bindings.cron: calls the app on a schedule (spec components §4.2). */
+/** bindings.cron: calls the app on a schedule (docs/protocol/bindings.md). */
 import {
   defineBinding,
   DeliveryInterrupted,
@@ -17,7 +17,7 @@ const metadata = {
   ),
 };
 
-/** A change of the machine's clock is noticed after this time. */
+/** A change of the machine's clock is noticed within this time. */
 const longestSleepMs = 60_000;
 
 export const cron = defineBinding(
@@ -71,7 +71,7 @@ function readSchedule(
   }
 }
 
-/** Runs at each time of the schedule, whether or not the last one has ended. The stop waits for those under way. */
+/** Runs at each time of the schedule, whether or not the last run has ended. Stopping waits for the runs under way. */
 function tick(
   schedule: Schedule,
   run: (atMs: number) => Promise<void>,
@@ -88,7 +88,7 @@ function tick(
     if (nowMs >= nextMs!) {
       const one = run(nowMs).finally(() => running.delete(one));
       running.add(one);
-      // From now on: times that passed while the machine slept are not made up for.
+      // Counted from now: times that passed while the machine slept are not made up for.
       nextMs = schedule.next(nowMs);
     }
     sleep();

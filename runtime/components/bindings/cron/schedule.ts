@@ -1,8 +1,8 @@
 /**
- * Schedules as the original's cron library reads them (spec components §4.2):
- * 5 or 6 fields, descriptors, `@every`, a time zone before. croner finds the
- * times; fields go to it as plain lists, because its own grammar has more (L, W,
- * #, 7 for Sunday) and other meanings (`?`).
+ * Schedules as the original's cron library reads them (docs/protocol/bindings.md):
+ * 5 or 6 fields, descriptors, `@every`, a time zone in front. croner finds the
+ * times. It gets the fields as plain lists, because its own grammar knows more
+ * (L, W, #, 7 for Sunday) and reads `?` differently.
  */
 import { Cron } from "croner";
 import { parseDurationMs } from "../../../shared/units.ts";
@@ -77,7 +77,7 @@ function descriptorOf(text: string): string[] {
   return pattern.split(" ");
 }
 
-/** Whole seconds, one at least, from the time it is started. */
+/** A period in whole seconds, at least one, from the time it is started. */
 function everyPeriod(text: string): Schedule {
   if (/^[+-]?[\d.]+$/.test(text))
     throw new Error(`@every ${text} has no unit, as in ${text}s`);
@@ -86,7 +86,7 @@ function everyPeriod(text: string): Schedule {
   return { next: (afterMs) => afterMs - (afterMs % 1000) + periodMs };
 }
 
-/** A zone's name; `Local` and none at all are the machine's, an empty one is UTC, as in Go. */
+/** A time zone. `Local` and no name at all mean the machine's, an empty name means UTC, as in Go. */
 function zoneOf(name: string | undefined): string | undefined {
   if (name === undefined || name === "Local") return undefined;
   if (name === "") return "UTC";

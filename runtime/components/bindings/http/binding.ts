@@ -1,4 +1,4 @@
-/** bindings.http: requests to one configured URL and the paths below it (spec components §4.2). */
+/** bindings.http: requests to one configured URL and the paths below it (docs/protocol/bindings.md). */
 import type { Dispatcher } from "undici";
 // The pool alone, as in the app channel.
 import Pool from "undici/lib/dispatcher/pool.js";
@@ -28,7 +28,10 @@ import { parseTarget } from "./target.ts";
 import { tlsOptions } from "./tls.ts";
 
 const metadata = {
-  url: text("Base of every request.", { required: true }),
+  url: text(
+    "Base of every request, http or https; a user and password in it log in.",
+    { required: true },
+  ),
   MTLSRootCA: text("Authority of the server's certificate, PEM or a file."),
   MTLSClientCert: text("Client certificate, PEM or a file."),
   MTLSClientKey: text("Its key, PEM or a file.", { secret: true }),
@@ -41,13 +44,18 @@ const metadata = {
     secret: true,
   }),
   securityTokenHeader: text("Header of the token."),
-  responseTimeout: duration("Time an answer may take; absent: no limit."),
+  responseTimeout: duration(
+    "Time the whole answer may take; absent: no limit.",
+  ),
   maxResponseBodySize: size("What is longer is cut off; 0 or less: no limit.", {
     default: 100 * 1024 * 1024,
   }),
-  errorIfNot2XX: bool("An answer that is not 2xx is an error.", {
-    default: true,
-  }),
+  errorIfNot2XX: bool(
+    "An answer that is not 2xx is an error; also per request.",
+    {
+      default: true,
+    },
+  ),
   stringsAsText: bool(
     "Send a JSON string's characters where the request's Content-Type is not JSON; false, as the original: with its quotes.",
     { default: true },
@@ -72,7 +80,7 @@ const operations = [
   "trace",
 ];
 const json = "application/json; charset=utf-8";
-/** What belongs to the connection, not to the caller. */
+/** Headers that belong to the connection, not to the caller. */
 const connectionHeaders =
   /^(connection|content-length|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
 
@@ -168,7 +176,7 @@ export const http = defineBinding(
         if (next === undefined || hops === maxRedirects) return answer;
         free(answer.body);
         path = next;
-        // As browsers and Go do: these three make a GET of all but HEAD.
+        // As in browsers and Go: after these three all but HEAD goes on as GET.
         if (answer.status <= 303 && method !== "HEAD") {
           method = "GET";
           body = undefined;
@@ -201,13 +209,13 @@ function tokenOf({
 const methodOf = (operation: string) =>
   operation === "create" ? "POST" : operation.toUpperCase();
 
-/** Only these three send data; a null record is the text of it. */
+/** Only these three verbs send data; a null record is sent as the text `null`. */
 const bodyOf = (method: string, { data }: BindingRequest) =>
   method === "POST" || method === "PUT" || method === "PATCH"
     ? (data ?? Buffer.from("null"))
     : undefined;
 
-/** Keys that start with a capital letter, as in the original, or can be nothing else. */
+/** Keys that are headers: they start with a capital letter, as in the original, or can be nothing else. */
 const isHeader = (key: string) =>
   /^[A-Z]/.test(key) ||
   key.includes("-") ||
@@ -221,7 +229,7 @@ function headersOf(
   hasBody: boolean,
   fixed: [string, string][],
 ): Map<string, [name: string, value: string]> {
-  // Names compare without case; the last one set counts.
+  // Names are compared without case; the last one set counts.
   const headers = new Map<string, [string, string]>();
   const set = (name: string, value: string) =>
     headers.set(name.toLowerCase(), [name, value]);
@@ -248,7 +256,7 @@ function metadataOf({
     status: `${status} ${statusText}`.trim(),
   };
   for (const name in headers) {
-    // The body is whole by now.
+    // The body is complete by now.
     if (name === "transfer-encoding") continue;
     const value = headers[name]!;
     about[name.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase())] =

@@ -8,7 +8,7 @@ export interface Exchange {
   path: string;
   headers: Record<string, string>;
   body: Uint8Array | undefined;
-  /** For the whole of it; undefined is no limit. */
+  /** For the whole exchange; undefined is no limit. */
   timeoutMs: number | undefined;
   /** The rest of a longer answer is not read; 0 or less is no limit. */
   maxBytes: number;
@@ -18,11 +18,11 @@ export interface Answer {
   status: number;
   statusText: string;
   headers: Record<string, string | string[] | undefined>;
-  /** Its memory is the reader's. */
+  /** The reader owns its memory. */
   body: Uint8Array;
 }
 
-/** Rejects when there is no whole answer in time. */
+/** Rejects if there is no complete answer in time. */
 export function exchange(
   pool: Dispatcher,
   { method, path, headers, body, timeoutMs, maxBytes }: Exchange,

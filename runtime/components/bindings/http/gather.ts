@@ -1,14 +1,14 @@
-/** An answer's pieces made one, without holding a long one twice. */
+/** Joins an answer's pieces, without holding a long answer twice. */
 import { countSpent, free } from "../../../shared/memory/spent-bytes.ts";
 
 /** Up to this size the pieces are kept as they came. */
 const shortBytes = 256 * 1024;
-/** Large enough that the system, not the allocator, has its memory back at once. */
+/** Blocks of this size go back to the system at once when freed, and do not stay with the allocator. */
 const blockBytes = 1024 * 1024;
 
 export interface Gathered {
   add(piece: Uint8Array): void;
-  /** All that was added, in memory of its own. Called once. */
+  /** All bytes that were added, in memory of their own. Called once. */
   take(): Uint8Array;
 }
 

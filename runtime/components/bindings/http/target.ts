@@ -7,11 +7,11 @@ export interface Target {
   /** The place a redirect names, as path and query; undefined when it is not below the configured URL. */
   redirected(location: string, from: string): string | undefined;
   origin: string;
-  /** Of a user and password in the URL. */
+  /** The `Authorization` header for a user and password in the URL. */
   authorization: string | undefined;
 }
 
-/** Throws when the text is no http or https URL; no message quotes it, since it may hold a password. */
+/** Throws if the text is no http or https URL. No message quotes it, since it may hold a password. */
 export function parseTarget(text: string): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol))
@@ -56,7 +56,7 @@ export function parseTarget(text: string): Target {
   };
 }
 
-/** Whether a server could read `..` in it, however often it decodes and whatever it takes for a slash. */
+/** Whether a server could read `..` in it, even if it decodes several times or takes other characters for a slash. */
 function climbs(path: string): boolean {
   let decoded = path;
   for (let round = 0; round < 5; round++) {
@@ -73,5 +73,5 @@ function climbs(path: string): boolean {
     if (next === decoded) return false;
     decoded = next;
   }
-  return true; // encoded more often than anybody honest does
+  return true; // nobody honest encodes so many times
 }

@@ -22,7 +22,7 @@ export const kafka = defineBinding(
   async ({ name, meta, items, log: runtimeLog, directions }) => {
     const log = runtimeLog.scope("dapr.contrib");
     checkMetadata(meta, items, log);
-    // The original does not trim; a topic with a blank can't exist.
+    // The original does not trim, but no topic can have a blank in its name.
     const topics = [...new Set(meta.topics.map((topic) => topic.trim()))];
     const auth = authentication(meta, log);
     if (!meta.caCert && (auth.tls || auth.sasl?.oauthBearerProvider))

@@ -18,7 +18,7 @@ export interface DeliveryOptions {
     partition: number,
     record: KafkaRecord,
   ): BindingMessage;
-  /** Writes to the dead-letter topic; absent without one. */
+  /** Writes to the dead-letter topic; absent if there is none. */
   deadLetter: ((record: OutgoingRecord) => Promise<void>) | undefined;
 }
 
@@ -40,14 +40,14 @@ export function createDelivery(options: DeliveryOptions): HandleRecord {
       signal,
     );
     if (done) return;
-    // Called off: the queue's own end is on its way.
+    // The delivery was called off, as the queue is about to end.
     if (!signal.aborted)
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     signal.throwIfAborted();
   };
 }
 
-/** The record as it was, with where it came from and why it was given up. */
+/** The record as it was, with headers that say where it came from and why it was given up. */
 function letter(
   topic: string,
   partition: number,

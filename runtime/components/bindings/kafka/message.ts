@@ -1,4 +1,4 @@
-/** Between what the API and the app see and Kafka's records. */
+/** Translates between what the API and the app see and Kafka's records. */
 import type { BindingMessage } from "../../../contracts/binding.ts";
 import type { OutgoingMessage } from "../../clients/kafka/producer/partition-buffer.ts";
 import type { KafkaRecord } from "../../clients/kafka/protocol/record-batch.ts";
@@ -12,8 +12,8 @@ import {
 const nullValue = Buffer.from("null");
 
 /**
- * Every entry of the request's metadata becomes a header; three also say where
- * the record goes, and a `content-type` how a JSON string is stored.
+ * Each entry of the request's metadata becomes a header. Three of them also say
+ * where the record goes, and `content-type` says how a JSON string is stored.
  */
 export function toRecord(
   data: Uint8Array | undefined,
@@ -41,11 +41,11 @@ function forcedPartition(text: string | undefined): number | undefined {
     throw new Error(
       `kafka error: partitionNumber "${text}" is not a whole number`,
     );
-  // Below 0 means: not forced (spec of the original).
+  // As in the original, a partition below 0 means: not forced.
   return Number(text) < 0 ? undefined : Number(text);
 }
 
-/** The app's view of a record; headers overwrite the record's own facts of the same name. */
+/** The metadata that the app gets with a record. The record's headers win over `__key` and the like. */
 export function toMessage(
   topic: string,
   partition: number,
@@ -57,7 +57,7 @@ export function toMessage(
   },
 ): BindingMessage {
   const shown = meta.escapeHeaders ? queryEscape : (text: string) => text;
-  // Without a prototype, so that a header may be called anything.
+  // Without a prototype, so that a header may have any name.
   const metadata: Record<string, string> = Object.create(null);
   if (record.key && record.key.length > 0)
     metadata["__key"] = shown(record.key.toString());

@@ -26,28 +26,30 @@ const strategies = ["range", "roundrobin", "sticky"] as const;
 
 export const metadata = {
   brokers: list(
-    "Brokers to begin with, host:port, comma-separated (required)",
+    "Brokers to begin with, comma-separated host:port; the port may be left out (9092). Required",
     {
       default: [],
     },
   ),
-  topics: list("Topics to read", { default: [] }),
-  publishTopic: text("Topic to write to"),
+  topics: list("Topics to read, comma-separated", { default: [] }),
+  publishTopic: text("Topic that `create` writes to"),
   consumerGroup: text("Group that shares the reading; needed to read"),
   clientID: text("Name shown to the brokers", { default: "sarama" }),
   version: text("Protocol version; agreed with the broker instead"),
 
-  authType: text("none, password, certificate, mtls or oidc"),
+  authType: text(
+    "`none`, `password`, `certificate`, `mtls` or `oidc`; TLS is on for all but `none`. Required",
+  ),
   authRequired: text("Older form of authType: true or false"),
   saslUsername: text("User for authType password"),
   saslPassword: text("Password for authType password", { secret: true }),
-  saslMechanism: text("PLAIN, SHA-256 or SHA-512"),
+  saslMechanism: text("`PLAIN` (default), `SHA-256` or `SHA-512`"),
   oidcTokenEndpoint: text("Where tokens come from"),
   oidcClientID: text("Client at the token endpoint"),
   oidcClientSecret: text("Its secret", { secret: true }),
   oidcScopes: list("Scopes asked for", { default: ["openid"] }),
   oidcExtensions: text("JSON object sent along with the token"),
-  caCert: text("Certificate authority, PEM"),
+  caCert: text("Certificate authority, PEM; without it the system's count"),
   clientCert: text("Client certificate, PEM"),
   clientKey: text("Client key, PEM", { secret: true }),
   disableTls: bool("No TLS although authType is not none", { default: false }),
@@ -66,7 +68,7 @@ export const metadata = {
     default: 10_000,
   }),
   consumerGroupRebalanceStrategy: strategy(
-    "range, roundrobin or sticky; another word means range",
+    "`range`, `roundrobin` or `sticky`; another word means `range`",
   ),
   consumerFetchMin: number("Bytes a broker waits for", { default: 1 }),
   consumerFetchDefault: number("Bytes read at once from a partition", {
@@ -99,23 +101,29 @@ export const metadata = {
     { default: 20_000 },
   ),
 
-  dialTimeout: duration("Limit for connecting to one broker", {
-    default: 5000,
-  }),
-  readTimeout: duration("Limit for an answer", { default: 30_000 }),
+  dialTimeout: duration(
+    "Limit for connecting to one broker; then the next one is tried",
+    {
+      default: 5000,
+    },
+  ),
+  readTimeout: duration(
+    "General limit for an answer; fetch and produce have shorter ones",
+    { default: 30_000 },
+  ),
   writeTimeout: duration("Limit for a request", { default: 30_000 }),
   metadataTimeout: duration("Accepted; dialTimeout and readTimeout apply"),
   clientConnectionTopicMetadataRefreshInterval: duration(
-    "How often topics are looked up anew",
+    "Who leads is looked up anew when needed; readers look each 30 s at least",
     { default: 8 * 60_000 },
   ),
   clientConnectionKeepAliveInterval: duration("TCP keep-alive; 0 = 15 s", {
     default: 0,
   }),
-  schemaRegistryURL: text("Not supported"),
+  schemaRegistryURL: text("Not supported: ends the start"),
 };
 
-/** What a single property can't say. Throws on what can't work, warns of what has no effect. */
+/** Checks that concern several properties. Throws on what can't work, warns of what has no effect. */
 export function checkMetadata(
   meta: MetadataValues<typeof metadata>,
   items: readonly MetadataItem[],
@@ -139,7 +147,7 @@ export function checkMetadata(
     );
   const empty = meta.brokers.findIndex((broker) => broker.trim() === "");
   if (empty >= 0) fail("brokers", `broker ${empty + 1} of 'brokers' is empty`);
-  // Nothing is told of what is no address: it may be a URL or a connection string with a password.
+  // The text is not quoted: it may be a URL or a connection string with a password.
   const wrong = meta.brokers.findIndex((broker) => !isBroker(broker.trim()));
   if (wrong >= 0)
     fail(
@@ -161,7 +169,7 @@ export function checkMetadata(
     );
 }
 
-/** `host` or `host:port`. kafkajs takes an address apart at its colons, so IPv6 has none to give. */
+/** `host` or `host:port`. kafkajs splits an address at its colons, so an IPv6 address can't be given. */
 function isBroker(written: string): boolean {
   const [host = "", port = "9092", ...more] = written.split(":");
   return (
@@ -173,7 +181,7 @@ function isBroker(written: string): boolean {
   );
 }
 
-/** The original's words, and the shared parser's hint at a misspelt name. */
+/** The original's words, with the shared parser's hint at a misspelt name. */
 function missingBrokers(items: readonly MetadataItem[]): never {
   const brokers = list("", { required: true as const });
   try {

@@ -1,4 +1,4 @@
-/** bindings.localstorage: files below one folder (spec components §4.2). */
+/** bindings.localstorage: files below one folder (docs/protocol/bindings.md). */
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
 import {
@@ -28,7 +28,7 @@ const metadata = {
   ),
 };
 
-/** A link or a pipe that took the file's place since it was looked at is not opened. */
+/** If a link or a pipe has replaced the file since the check, it is not opened. */
 const carefully =
   constants.O_RDONLY |
   (constants.O_NOFOLLOW ?? 0) |
@@ -104,7 +104,7 @@ export const localstorage = defineBinding(
   },
 );
 
-/** Rejects without a name where there must be one, and with one that leaves the root. */
+/** Rejects if a name is missing where there must be one, or leaves the root. */
 async function pathOf(
   root: string,
   name: string | undefined,
@@ -129,7 +129,7 @@ async function filesBelow(folder: string): Promise<string[]> {
   return files;
 }
 
-/** Whole groups of four, the last one filled up. A pattern of groups would need a stack as long as the text. */
+/** Whether it consists of whole groups of four, the last one padded. A pattern with a group for each would need a stack as long as the text. */
 function isBase64(line: string): boolean {
   if (line.length % 4 !== 0) return false;
   const filled = line.endsWith("==") ? 2 : line.endsWith("=") ? 1 : 0;
@@ -137,9 +137,9 @@ function isBase64(line: string): boolean {
 }
 
 /**
- * A JSON text loses its quotes; what then happens to be Base64 is decoded, as
- * in the original. A number or `true` may look like Base64 and is none. A null
- * record is an empty file.
+ * A JSON string loses its quotes. If it is valid Base64 it is then decoded, as
+ * in the original. A number or `true` may look like Base64 but is not decoded. A
+ * null record is an empty file.
  */
 function content(data: Uint8Array | undefined): Uint8Array {
   if (!data) return new Uint8Array(0);
@@ -148,7 +148,7 @@ function content(data: Uint8Array | undefined): Uint8Array {
   try {
     bytes = Buffer.from(JSON.parse(bytes.toString("utf8")) as string);
   } catch {
-    return data; // it only begins like a JSON text
+    return data; // it only begins like a JSON string
   }
   const line = bytes.toString("latin1").replace(/[\r\n]/g, "");
   return isBase64(line) ? Buffer.from(line, "base64") : bytes;

@@ -1,9 +1,9 @@
-/** Names of files that stay below a folder, whatever links and dots they are made of. */
+/** Keeps names of files below a folder, whatever links and dots they contain. */
 import { existsSync, realpathSync, statSync } from "node:fs";
 import { lstat, realpath } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
-/** The system's own, and a pod's tokens; the last is what /var/run usually leads to. */
+/** Folders of the system, and a pod's tokens. /var/run usually leads to /run. */
 const refused = ["/proc", "/sys", "/boot", "/var/run/secrets", "/run/secrets"];
 
 const isWithin = (path: string, folder: string): boolean => {
@@ -11,7 +11,7 @@ const isWithin = (path: string, folder: string): boolean => {
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 };
 
-/** The folder, absolute and without links. Throws when it can't be the root of a store. */
+/** The folder's absolute path without links. Throws if it can't be the root of a store. */
 export function resolveRoot(written: string): string {
   const wanted = resolve(written);
   let there = wanted;
@@ -56,7 +56,7 @@ export async function confine(root: string, name: string): Promise<string> {
       );
     path = end;
   }
-  // A drive letter, or whatever else a system reads into a name.
+  // A drive letter, or something else that the system gives a meaning to.
   if (!isWithin(path, root))
     throw new Error(`fileName ${JSON.stringify(name)} leads out of rootPath`);
   return path;

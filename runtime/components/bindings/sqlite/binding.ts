@@ -30,39 +30,42 @@ import { startReading } from "./reader.ts";
 
 const metadata = {
   path: text(
-    "The database file, on a local disk; relative to the component's own file.",
+    "The database file, on a local disk, none that a network or a VM shares; relative to the component's own file when written there, else to the working directory.",
     {
       default: ".dapr/embedded.db",
       aliases: ["connectionString"],
     },
   ),
-  topics: list("Topics to read from."),
-  publishTopic: text("Topic to write to."),
+  topics: list("Topics to read from, comma-separated; none: no input."),
+  publishTopic: text("Topic to write to; none: no output."),
   consumerGroup: text(
-    "Readers that share the work of a topic; default the app ID.",
+    "Readers of one group share the work, groups each get everything; absent: the app ID.",
   ),
   initialOffset: choice(["oldest", "newest"])(
-    "Where a new group starts, as of the first time it is seen.",
+    "Where a new group starts: stored the first time it is seen, when its component opens, so nothing sent later is missed.",
     { default: "oldest" },
   ),
   partitions: number(
-    "Partitions of a topic that is new; order is kept in each.",
+    "Partitions of a topic that is new, which keeps them. Order is kept in each: `1` keeps everything in sequence.",
     { default: 8 },
   ),
   synchronous: choice(["full", "normal"])(
-    "full: an acknowledged message survives a power cut; normal: a killed process only.",
+    "`full`: what was answered with success survives a power cut; `normal`: a killed process only.",
     { default: "full" },
   ),
-  maxSize: size("Size of the file above which messages are refused.", {
-    default: 2 ** 30,
-  }),
+  maxSize: size(
+    "Size of the file above which messages are refused; what everyone has taken is deleted first.",
+    {
+      default: 2 ** 30,
+    },
+  ),
   retention: duration(
-    "How long messages are kept that every group has taken.",
+    "How long messages are kept that every group has taken; without any group, all messages.",
     {
       default: 24 * 3_600_000,
     },
   ),
-  retainMessages: number("How many of these are kept per partition.", {
+  retainMessages: number("At most so many of these are kept per partition.", {
     default: 100_000,
   }),
   sessionTimeout: durationMs(
@@ -200,12 +203,12 @@ export const sqlite = defineBinding(
   },
 );
 
-/** Sidecars started in different folders share the file that their component names. */
+/** A relative path starts at the component's file, so that sidecars started in different folders share one database. */
 function fileOf(items: readonly MetadataItem[], path: string): string {
   const item = items.find(({ name }) =>
     /^(path|connectionString)$/i.test(name),
   );
-  // What came from a cluster was in no file.
+  // A component from a cluster has no file.
   const folder = item?.at && item.at.line > 0 ? dirname(item.at.file) : ".";
   return resolve(folder, path.replace(/^file:/, ""));
 }

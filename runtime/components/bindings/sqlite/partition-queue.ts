@@ -1,4 +1,4 @@
-/** One partition's messages on their way to the app, and what the app sees of each. */
+/** One partition's messages on their way to the app, and the metadata that the app gets with each. */
 import type { BindingMessage } from "../../../contracts/binding.ts";
 import type { Stored } from "../../clients/sqlite/broker/log.ts";
 
@@ -6,14 +6,14 @@ interface Received extends Stored {
   value: Uint8Array | undefined;
 }
 
-/** What one reader has of one partition, for as long as it holds it. */
+/** One reader's messages of one partition, for as long as the reader holds the partition. */
 export class PartitionQueue {
   readonly id: number;
   readonly topic: string;
   readonly number: number;
   readonly end = new AbortController();
   running: Promise<void> = Promise.resolve();
-  /** Offset after the last message done; -1 before the first. */
+  /** The offset after the last finished message; -1 before the first. */
   next = -1;
   unreported = 0;
   #records: Received[] = [];
@@ -57,7 +57,7 @@ export function unpack(rows: Stored[], data: Uint8Array): Received[] {
 
 const nullText = Buffer.from("null");
 
-/** As the Kafka binding: place and time first, the message's own headers override them. */
+/** As in the Kafka binding: place and time first, then the message's headers, which win. */
 export function toMessage(
   record: Received,
   { topic, number }: PartitionQueue,

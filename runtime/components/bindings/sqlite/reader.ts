@@ -1,6 +1,7 @@
 /**
- * The input side of bindings.sqlite: one ordered queue per partition this reader
- * holds, queues in parallel, each message offered to the app until it takes it.
+ * The input side of bindings.sqlite. Each partition that this reader holds has
+ * one ordered queue; queues run in parallel. A message is offered until the app
+ * takes it.
  */
 import {
   DeliveryInterrupted,
@@ -25,14 +26,14 @@ export interface Reading {
   options: ReaderOptions;
   policy: RetryPolicy;
   deliver: Deliver;
-  /** Keeps a message that was given up; throws when it could not be kept. */
+  /** Stores a message that was given up; throws if that fails. */
   deadLetter:
     | ((message: BindingMessage, error: Error, tries: number) => Promise<void>)
     | undefined;
   log: Logger;
 }
 
-/** Told to the database's thread this often, or earlier when this many are done. */
+/** What is done is reported to the database's thread this often, or earlier after so many messages. */
 const report = { everyMs: 20, messages: 64 };
 const againMs = 1000;
 let lastReader = 0;
@@ -47,11 +48,11 @@ export async function startReading(reading: Reading): Promise<StopReading> {
 class Reader {
   readonly #reading: Reading;
   readonly #queues = new Map<number, PartitionQueue>();
-  /** The last delivery of each partition: a new queue waits for its predecessor's. */
+  /** The last delivery of each partition; a new queue waits for that of its predecessor. */
   readonly #tails = new Map<number, Promise<void>>();
   readonly #lease = new SharedArrayBuffer(8);
   readonly #leaseUntil = new BigInt64Array(this.#lease);
-  /** The lease as last seen while it held. */
+  /** The lease as last seen while it was valid. */
   #leaseKnown = 0n;
   readonly #stopping = new AbortController();
   #joining: Promise<void> = Promise.resolve();
@@ -63,7 +64,7 @@ class Reader {
     this.#reading = reading;
   }
 
-  /** The first attempt is awaited, so that reading has begun unless something is wrong. */
+  /** Waits for the first attempt: afterwards reading has begun, unless something is wrong. */
   async start(): Promise<void> {
     try {
       await this.#join();
@@ -160,8 +161,9 @@ class Reader {
   }
 
   /**
-   * A lease renewed without a gap. After one, the thread may have renewed it
-   * before its word of lost partitions got here: that takes a question.
+   * Whether the lease was renewed without a gap. After a gap the thread may have
+   * renewed it before its message about lost partitions arrived here; then the
+   * thread has to be asked.
    */
   #holdsLease(): boolean {
     const now = process.hrtime.bigint();
@@ -170,7 +172,7 @@ class Reader {
     return now < this.#leaseKnown;
   }
 
-  /** After a stall longer than the lease: nothing more is delivered until it is known who owns what. */
+  /** Called after a stall that was longer than the lease: nothing is delivered until it is known who owns what. */
   async #verifyLease(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !this.#holdsLease()) {
       try {
@@ -201,7 +203,7 @@ class Reader {
     if (progress.length > 0) this.#tell("done", { progress });
   }
 
-  /** Failures here cost nothing but repeated deliveries; they are said, not thrown. */
+  /** A failure here only costs repeated deliveries, so it is logged and not thrown. */
   #tell(
     op: "done" | "released",
     rest: { progress: Progress | Progress[] },
@@ -216,10 +218,10 @@ class Reader {
       });
   }
 
-  /** Joins the group, however long that takes: a full disk or a locked file may pass. */
+  /** Joins the group, however long that takes: a full disk or a locked file is often temporary. */
   async #keepJoining(): Promise<void> {
     while (await pause(againMs, this.#stopping.signal)) {
-      // An attempt that failed half-way may have brought some.
+      // An attempt that failed half-way may have brought some queues.
       for (const queue of this.#queues.values()) queue.end.abort();
       this.#queues.clear();
       try {
@@ -232,7 +234,7 @@ class Reader {
     }
   }
 
-  /** Said once, not every second. */
+  /** Logged once, not every second. */
   #joinFailed({ message }: Error): void {
     if (message === this.#joinProblem) return;
     this.#joinProblem = message;

@@ -1,4 +1,4 @@
-/** From a component's login properties to TLS and SASL settings. */
+/** Makes TLS and SASL settings from a component's login properties. */
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import type { Logger } from "../../../shared/log.ts";
@@ -7,7 +7,7 @@ import { clientCredentials } from "./oidc.ts";
 
 export interface AuthSettings {
   authType: string | undefined;
-  /** The old switch, read only without authType. */
+  /** The old switch; it is read only if there is no authType. */
   authRequired: string | undefined;
   saslUsername: string | undefined;
   saslPassword: string | undefined;
@@ -145,7 +145,7 @@ function tlsOf(meta: AuthSettings, log: Logger): ConnectionOptions {
   return { ca, cert, key, rejectUnauthorized: !meta.skipVerify };
 }
 
-/** A certificate as written, checked so that a mistake is named here and not in a handshake. */
+/** Checks a certificate, so that a mistake is named here and not in a handshake. */
 function pem(text: string | undefined, name: string): string | undefined {
   if (!text) return undefined;
   try {
@@ -167,7 +167,7 @@ function extensions(json: string | undefined): Record<string, string> {
         Object.entries(parsed).map(([key, value]) => [key, String(value)]),
       );
   } catch {
-    // Not JSON: the error below says what is expected.
+    // It is no JSON: the error below says what is expected.
   }
   throw new Error(
     `kafka error: invalid 'oidcExtensions': a JSON object such as {"cluster":"a"} is expected`,

@@ -1,11 +1,11 @@
 /**
  * A connection to a Kafka cluster: kafkajs' network, protocol and login code
- * without its producer and consumer. Those two lose data under faults (a retry
- * draws a new partition for a message without a key; a failed batch gives its
+ * without its producer and consumer. Those two lose data under faults: a retry
+ * picks a new partition for a message without a key; a failed batch gives its
  * sequence numbers to other messages, which the broker then drops as
- * duplicates; one unfinished handler holds up every partition of its broker),
- * so producer/producer.ts and consumer/consumer.ts stand in their place. The kafka*.ts
- * files in this folder are the only ones that know kafkajs.
+ * duplicates; one unfinished handler holds up all partitions of its broker. So
+ * producer/producer.ts and consumer/consumer.ts replace them. The files in this
+ * folder are the only ones that know kafkajs.
  */
 import KafkaCluster from "kafkajs/src/cluster/index.js";
 import loggers from "kafkajs/src/loggers/index.js";
@@ -50,7 +50,7 @@ interface GroupRequest {
   memberId: string;
 }
 
-/** The part of kafkajs' Broker in use. */
+/** The part of kafkajs' Broker that is used. */
 export interface Broker {
   connect(): Promise<void>;
   findGroupCoordinator(request: {
@@ -108,7 +108,7 @@ export interface TopicOffsets {
   partitions: { partition: number; offset: string }[];
 }
 
-/** The part of kafkajs' Cluster in use. */
+/** The part of kafkajs' Cluster that is used. */
 export interface Cluster {
   connect(): Promise<void>;
   addMultipleTargetTopics(topics: string[]): Promise<void>;
@@ -121,7 +121,7 @@ export interface Cluster {
   fetchTopicsOffset(
     topics: (TopicPartitions & {
       fromBeginning?: boolean;
-      /** Of the first record that is not older, in milliseconds; -1 without one. */
+      /** In milliseconds: asks for the first record that is not older; -1 if there is none. */
       fromTimestamp?: number;
     })[],
   ): Promise<TopicOffsets[]>;
@@ -145,10 +145,10 @@ queue.scheduleCheckPendingRequests = function () {
 /** kafkajs connects again on its own; after closeCluster it must not. */
 const closed = new WeakSet<Cluster>();
 
-/** A cluster not yet connected. On any trouble it is closed and a new one takes its place. */
+/** A cluster that is not connected yet. If anything goes wrong it is closed and replaced by a new one. */
 export function openCluster(server: KafkaServer): Cluster {
   const cluster = new KafkaCluster({
-    // Whatever kafkajs logs as an error it also throws, and who catches it
+    // kafkajs also throws all that it logs as an error. Whoever catches it
     // tells the user once, with the component's name.
     logger: loggers.createLogger({
       level: loggers.LEVELS.WARN,
@@ -186,7 +186,7 @@ export function openCluster(server: KafkaServer): Cluster {
     metadataMaxAge: server.metadataRefreshMs,
     allowAutoTopicCreation: true,
     isolationLevel: 0,
-    // Each broker of the list is tried once; waiting longer is up to the caller.
+    // Each broker of the list is tried once. Whether to wait longer is the caller's decision.
     retry: {
       retries: server.brokers.length - 1,
       initialRetryTime: 50,
@@ -196,7 +196,7 @@ export function openCluster(server: KafkaServer): Cluster {
   const { brokerPool } = cluster;
   const { createBroker } = brokerPool;
   const findConnected = brokerPool.findConnectedBroker.bind(brokerPool);
-  // Who knows the topics is asked of a broker that answers, if there is one.
+  // If there is a broker that answers, it is asked for the topics.
   brokerPool.findConnectedBroker = async () => {
     const all = Object.values(brokerPool.brokers);
     const good = all.filter((broker) => !isSuspect(broker));
@@ -206,7 +206,7 @@ export function openCluster(server: KafkaServer): Cluster {
           await broker.connect();
           return broker;
         } catch {
-          // The next one, and at last kafkajs' own choice, which tells why.
+          // Then the next one, and in the end kafkajs' own choice, whose error says why.
         }
     return findConnected();
   };
@@ -214,7 +214,7 @@ export function openCluster(server: KafkaServer): Cluster {
     const broker = createBroker(options);
     broker.metadata = (topics) =>
       fetchMetadata(broker, topics).catch((error: Error) => {
-        // One that gives no answer is not asked again before the others.
+        // A broker that gave no answer is asked after the others.
         if (errorType(error) === undefined) cutBroker(broker, error);
         throw error;
       });
@@ -223,14 +223,14 @@ export function openCluster(server: KafkaServer): Cluster {
   return cluster;
 }
 
-/** What tells a topic from an earlier one of its name; undefined where the broker does not say. */
+/** The topic's ID, which an earlier topic of the same name does not share; undefined if the broker does not tell it. */
 export function topicIdOf(cluster: Cluster, topic: string): string | undefined {
   return cluster.brokerPool.metadata?.topicMetadata.find(
     (found) => found.topic === topic,
   )?.topicId;
 }
 
-/** The node that serves a partition, -1 while none does; undefined for a partition that is not there. */
+/** The node that leads a partition; -1 while none does, undefined if there is no such partition. */
 export function leaderOf(
   cluster: Cluster,
   topic: string,
@@ -241,7 +241,7 @@ export function leaderOf(
     .find(({ partitionId }) => partitionId === partition)?.leader;
 }
 
-/** Cuts every connection at once; whoever waits for an answer gets an error. */
+/** Cuts all connections at once; whoever waits for an answer gets an error. */
 export function closeCluster(cluster: Cluster): void {
   closed.add(cluster);
   const { brokers, seedBroker } = cluster.brokerPool;
@@ -250,7 +250,7 @@ export function closeCluster(cluster: Cluster): void {
     if (broker) cutBroker(broker, new Error("connection closed"));
 }
 
-/** Brokers that gave no answer, and until when others are asked before them. */
+/** Brokers that gave no answer, each with the time until which others are asked before it. */
 const suspects = new WeakMap<Broker, number>();
 const suspectMs = 15_000;
 const isSuspect = (broker: Broker) =>
@@ -265,7 +265,7 @@ export function cutBroker(broker: Broker, error: Error): void {
   suspect(broker);
   for (const connection of broker.connectionPool.pool as Connection[]) {
     connection.rejectRequests(error);
-    // One that is gone would collect listeners for a connection that never comes.
+    // For a broker that is gone, listeners would pile up for a connection that never comes.
     if (connection.socket?.destroyed) continue;
     // With an error, because an attempt to connect waits for connect or error.
     connection.socket?.destroy(error);

@@ -1,7 +1,7 @@
 /** The errors of Kafka's protocol and of kafkajs, and what they mean for a user. */
 import errors from "kafkajs/src/protocol/error.js";
 
-/** The broker's error code as an error with Kafka's name of it as `type`. */
+/** Makes an error of the broker's error code; its `type` is Kafka's name of the code. */
 export function brokerError(code: number): Error & { type: string } {
   return errors.createErrorFromCode(code);
 }
@@ -20,7 +20,7 @@ export function isLoginError(error: unknown): boolean {
 export const isDenial = (error: unknown) =>
   (errorType(error) ?? "").endsWith("_AUTHORIZATION_FAILED");
 
-/** Trying again soon can't help: a refused login, a missing right, a certificate that is not trusted, TLS on one side only. */
+/** True if trying again soon can't help: a refused login, a missing right, a certificate that is not trusted, TLS on one side only. */
 export function isHopeless(error: unknown): boolean {
   const code = find(error, "code") ?? "";
   return (
@@ -76,7 +76,7 @@ const certificateCodes =
   /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_|CERT_|ERR_TLS_CERT_ALTNAME_INVALID)/;
 const notTlsCodes = /^(ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH)/;
 
-/** Without kafkajs' words before and Node's advice behind. */
+/** Cuts kafkajs' words in front and Node's advice behind. */
 const reason = (message: string) =>
   message.replace(/^Connection error: /, "").split(";", 1)[0]!;
 

@@ -1,6 +1,6 @@
 /**
- * kafkajs' inner modules as far as the Kafka clients here use them; why not its
- * public API is said in kafka-cluster.ts.
+ * kafkajs' inner modules, as far as the Kafka clients here use them. cluster.ts
+ * says why its public API is not used.
  */
 declare module "kafkajs/src/cluster/index.js" {
   const Cluster: new (options: Record<string, unknown>) => unknown;

@@ -1,6 +1,5 @@
 /** Tokens by OAuth 2 client credentials (RFC 6749 §4.4), kept until shortly before they end. */
-import { request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { createExchanger } from "../../../net/exchange.ts";
 
 export interface ClientCredentials {
   endpoint: string;
@@ -9,11 +8,12 @@ export interface ClientCredentials {
   scopes: string[];
   /** Sent to the broker along with the token. */
   extensions: Record<string, string>;
-  /** Who vouches for the token endpoint, if not the usual authorities. */
+  /** The certificate authority of the token endpoint, if it is not one of the usual ones. */
   ca: string | undefined;
 }
 
 const timeoutMs = 10_000;
+const maxBytes = 1024 * 1024;
 const renewBeforeMs = 30_000;
 
 export function clientCredentials(
@@ -23,7 +23,7 @@ export function clientCredentials(
   let asking: Promise<void> | undefined;
   return async () => {
     if (!token || Date.now() > token.until) {
-      // Connections that open together share one question.
+      // Connections that open together share one request.
       asking ??= fetchToken(options)
         .then((answer) => void (token = answer))
         .finally(() => (asking = undefined));
@@ -46,7 +46,7 @@ async function fetchToken(
     new Error(
       `kafka error: no token from oidcTokenEndpoint ${options.endpoint}: ${reason}`,
     );
-  const { status, body } = await post(options, form.toString()).catch(
+  const { status, text } = await post(options, form.toString()).catch(
     (error: Error) => {
       throw fail(error.message);
     },
@@ -55,7 +55,7 @@ async function fetchToken(
   if (status !== 200) throw fail(`it answered ${status}`);
   let reply: { access_token?: unknown; expires_in?: unknown } | null;
   try {
-    reply = JSON.parse(body);
+    reply = JSON.parse(text);
   } catch {
     throw fail("its answer is not JSON");
   }
@@ -66,37 +66,19 @@ async function fetchToken(
   return { value: reply.access_token, until };
 }
 
-/** Not fetch(): only node:https takes a certificate authority of one's own. */
-function post(
-  { endpoint, ca }: ClientCredentials,
-  body: string,
-): Promise<{ status: number; body: string }> {
-  const url = new URL(endpoint);
-  const open = url.protocol === "http:" ? httpRequest : httpsRequest;
-  return new Promise((resolve, reject) => {
-    const request = open(
-      url,
-      {
-        method: "POST",
-        ca,
-        headers: { "content-type": "application/x-www-form-urlencoded" },
-        signal: AbortSignal.timeout(timeoutMs),
-      },
-      async (response) => {
-        try {
-          let text = "";
-          for await (const chunk of response.setEncoding("utf8")) {
-            text += chunk;
-            if (text.length > 1024 * 1024)
-              throw new Error("its answer is larger than 1 MiB");
-          }
-          resolve({ status: response.statusCode ?? 0, body: text });
-        } catch (error) {
-          reject(error);
-        }
-      },
-    );
-    request.on("error", reject);
-    request.end(body);
-  });
+/** Not fetch(): it takes no certificate authority of one's own. */
+async function post({ endpoint, ca }: ClientCredentials, body: string) {
+  const { origin, pathname, search } = new URL(endpoint);
+  const server = createExchanger(origin, { ca });
+  try {
+    return await server.ask(pathname + search, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body,
+      timeoutMs,
+      maxBytes,
+    });
+  } finally {
+    server.close();
+  }
 }

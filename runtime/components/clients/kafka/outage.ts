@@ -2,7 +2,7 @@
 import type { Logger } from "../../../shared/log.ts";
 import { watchOutage, type Outage } from "../../../shared/outage.ts";
 
-/** Brokers that just start or elect a leader refuse for a moment; that is no news. */
+/** Brokers that are starting or electing a leader refuse for a moment; that is not logged. */
 const graceMs = 1000;
 
 export const watchKafka = (log: Logger, where: string): Outage =>

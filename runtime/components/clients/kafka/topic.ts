@@ -9,19 +9,19 @@ import type { Identity } from "./producer/partition-buffer.ts";
 
 export interface Topic {
   readonly partitionCount: number;
-  /** The broker a partition is on, -1 while it has none; `undefined` for a partition that does not exist. */
+  /** The broker that leads a partition; -1 while there is none, `undefined` if there is no such partition. */
   leaderOf(partition: number): number | undefined;
-  /** The partitions that have a broker. */
+  /** The partitions that have a leader. */
   readonly led: readonly number[];
-  /** Connects to a broker unless that is so already. */
+  /** Connects to a broker, unless connected already. */
   broker(leader: number): Promise<Broker>;
-  /** Looks up the partitions anew; without `always` only after the interval set for it. */
+  /** Looks up the partitions again; without `always` only if the refresh interval is over. */
   refresh(always?: boolean): Promise<void>;
   newIdentity(): Promise<Identity>;
   close(): void;
 }
 
-/** Rejects when no broker answers or the topic is not there; the broker may create it on this occasion. */
+/** Rejects if no broker answers or the topic does not exist; the broker may create it on this occasion. */
 export async function connectTopic(
   server: KafkaServer,
   name: string,

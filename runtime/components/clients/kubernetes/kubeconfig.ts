@@ -18,12 +18,12 @@ export interface ClusterAccess {
   ca?: string;
   cert?: string;
   key?: string;
-  /** The name in the server's certificate, where it is not the host's. */
+  /** The name in the server's certificate, if it is not the host's. */
   serverName?: string;
   skipVerify: boolean;
-  /** Whole header value. Read anew for each request: a pod's token changes. */
+  /** The whole header value. It is read anew for each request, as a pod's token changes. */
   authorization?: () => string;
-  /** Of the context or the pod. */
+  /** The namespace of the context or of the pod. */
   namespace?: string;
 }
 

@@ -1,8 +1,8 @@
 /**
- * What sidecars tell each other by multicast DNS (spec components §4.4): the
- * service type is the app's id itself, an instance is `host:pid`, and its text
- * the app's id again. Further texts, which the original does not read, tell the
- * namespace and our own protocol's version.
+ * The records by which sidecars find each other with multicast DNS
+ * (docs/protocol/name-resolution.md). The service type is the app's id itself, an
+ * instance is `host:pid`, and its text is the app's id again. Further texts, which
+ * the original does not read, hold the namespace and our direct protocol's version.
  */
 import { isIPv6 } from "node:net";
 import type { Answer, StringAnswer, SrvAnswer, TxtAnswer } from "dns-packet";
@@ -12,7 +12,7 @@ import type { Peer } from "../../../contracts/name-resolver.ts";
 export interface Announcement extends Peer {
   appId: string;
   namespace: string;
-  /** Of the machine, without dots. */
+  /** The machine's name, without dots. */
   machine: string;
   pid: number;
 }
@@ -23,7 +23,7 @@ const namespaceText = "namespace=";
 
 export const serviceOf = (appId: string): string => `${appId}.local`;
 
-/** PTR first, then what a reader of it would ask for next. A goodbye takes it back. */
+/** The PTR record first, then the records a reader would ask for next. A goodbye withdraws them. */
 export function announce(
   { appId, namespace, machine, pid, host, port, direct }: Announcement,
   isGoodbye = false,
@@ -48,10 +48,10 @@ export function announce(
   ];
 }
 
-/** A sidecar that a message tells of; `isGone` when it says goodbye. */
+/** A sidecar that a message announces; `isGone` if the message is a goodbye. */
 export interface Sighting {
   appId: string;
-  /** Undefined for the original's, which do not tell. */
+  /** Undefined for sidecars of the original, which do not tell it. */
   namespace: string | undefined;
   peer: Peer;
   isGone: boolean;
@@ -59,7 +59,7 @@ export interface Sighting {
 
 const sameName = (a: string, b: string) => a.toLowerCase() === b.toLowerCase();
 
-/** Every sidecar of a message's records that is told of completely. IPv4 is preferred. */
+/** All sidecars whose records are complete in a message. IPv4 is preferred. */
 export function sightings(records: readonly Answer[]): Sighting[] {
   const found: Sighting[] = [];
   for (const record of records) {

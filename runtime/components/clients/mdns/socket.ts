@@ -1,7 +1,7 @@
 /**
- * Multicast DNS on multicast-dns: one socket that listens and answers on the
- * usual port, one that asks. They differ in how far they reach: a sidecar that
- * only this machine can call answers on this machine only, but may ask further.
+ * Multicast DNS with the package multicast-dns. One socket listens and answers
+ * on the usual port, another one asks. They differ in their reach: a sidecar that
+ * only this machine can call answers on this machine only, but asks the network.
  */
 import { createSocket, type Socket } from "node:dgram";
 import type { Answer, Question } from "dns-packet";
@@ -16,14 +16,14 @@ export interface MdnsOptions {
   isLocal(): boolean;
   onQuestion(question: Question, reply: (answers: Answer[]) => void): void;
   onRecords(records: Answer[]): void;
-  /** It does not work here, and is closed. */
+  /** Called when multicast DNS does not work here; it is closed then. */
   onFailed(error: Error): void;
   onWarning(error: Error): void;
 }
 
 export interface Mdns {
   ask(name: string): void;
-  /** Tells everybody, asked or not. */
+  /** Sends answers to everybody without being asked. */
   tell(answers: Answer[], done?: () => void): void;
   close(): void;
 }
@@ -97,7 +97,7 @@ export function openMdns(options: MdnsOptions): Mdns {
     },
     tell(answers, done) {
       if (!isOpen) return done?.();
-      // It may be open for longer than it is known where this sidecar listens.
+      // It may be open before it is known where this sidecar listens.
       if (isBound) socket.setMulticastTTL(answerTtl());
       listener.respond({ answers }, () => done?.());
     },

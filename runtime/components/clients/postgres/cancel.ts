@@ -1,8 +1,8 @@
-/** Asks PostgreSQL to give up what a connection is waiting for. */
+/** Asks PostgreSQL to cancel the statement of a connection. */
 import { connect } from "node:net";
 import type { PostgresServer } from "./settings.ts";
 
-/** How the server knows a connection, from its start. */
+/** How the server knows a connection; told when it starts. */
 export interface BackendKey {
   processID: number;
   secretKey: number;
@@ -12,9 +12,9 @@ export interface BackendKey {
 const cancelCode = 80_877_102;
 
 /**
- * Sends a cancel request over a connection of its own; a pooler hands it on.
- * There is no answer to it: the statement fails, or was done already. Where it
- * can't be sent the server is away, which the statement will tell.
+ * Sends a cancel request over a connection of its own; a pooler passes it on.
+ * It has no answer: the statement fails, or was done already. If the request
+ * can't be sent the server is away, and the statement will fail of that.
  */
 export function cancelStatement(
   { host, port }: PostgresServer,
@@ -32,6 +32,6 @@ export function cancelStatement(
   socket.unref();
   socket.setTimeout(forMs, () => socket.destroy());
   socket.on("error", () => socket.destroy());
-  // The server closes it once it has passed the request on; a pooler drops the request of one that closes first.
+  // The server closes the connection once it has passed the request on. A pooler drops the request if we close first.
   socket.on("connect", () => socket.write(message)).resume();
 }

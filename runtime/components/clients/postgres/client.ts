@@ -1,7 +1,7 @@
 /**
- * Connections to PostgreSQL that outlive the server: a late one is waited for,
- * a lost one is replaced, and no statement is sent twice. The postgres*.ts
- * files in this folder are the only ones that know the driver `pg`.
+ * Connections to PostgreSQL that outlive the server: a late server is waited
+ * for, a lost connection is replaced, and no statement is sent twice. Only
+ * the files of this folder know the driver `pg`.
  */
 import type { Logger } from "../../../shared/log.ts";
 import type { PostgresServer } from "./settings.ts";
@@ -15,6 +15,7 @@ import {
   postgresAt,
   reasonOf,
   refusesSettings,
+  type ServerAnswer,
 } from "./errors.ts";
 import {
   borrow,
@@ -28,9 +29,11 @@ import { startTimer } from "../../../shared/timers.ts";
 
 export interface PostgresClient {
   run: RunStatement;
+  /** One connection for several statements; they may change something. */
+  lend<T>(work: (lent: Lent) => Promise<T>): Promise<T>;
   /** Commits what `work` did, or rolls all of it back and rejects. */
   transaction<T>(work: (run: RunStatement) => Promise<T>): Promise<T>;
-  /** Waits for what is under way, then disconnects. */
+  /** Waits for statements under way, then disconnects. */
   close(): Promise<void>;
 }
 
@@ -39,23 +42,26 @@ export interface PostgresOptions {
   log: Logger;
   /** Run once, before anything else. */
   prepare(lent: Lent): Promise<void>;
+  /** What answers of the server mean to this component; they go before the general ones. */
+  answers?: readonly ServerAnswer[];
 }
 
-/** Less than a component's time to open: a late server is not an error. */
+/** Less than the time a component has to open: a late server is not an error. */
 const firstTryMs = 2000;
 const againMs = 500;
-/** What was not sent yet waits this long for a server that is away. */
+/** How long a request that was not sent yet waits for a server that is away. */
 const waitMs = 4000;
 
 /**
- * Connects and prepares. A server that is merely not there is waited for in the
- * background; rejects where waiting is no use: a wrong password, a database
- * that does not exist, or what `prepare` is refused.
+ * Connects and prepares. A server that is away is waited for in the background.
+ * Rejects if waiting is no use: a wrong password, a database that does not
+ * exist, or a refusal in `prepare`.
  */
 export async function openPostgres({
   server: wanted,
   log,
   prepare,
+  answers,
 }: PostgresOptions): Promise<PostgresClient> {
   let server = wanted;
   const at = postgresAt(server);
@@ -64,7 +70,7 @@ export async function openPostgres({
   const stop = new AbortController();
   let isPrepared = false;
   let isThere = false;
-  /** Settles when the server is there, or at the end. */
+  /** Settles when the server is there, or when the client closes. */
   let reaching = Promise.resolve();
   let closing: Promise<void> | undefined;
   const underWay = new Set<Promise<unknown>>();
@@ -76,7 +82,7 @@ export async function openPostgres({
     outage.over();
   }
 
-  /** Goes without what the server, or a pooler before it, has not got. */
+  /** Drops a setting that the server, or a pooler in front of it, does not support. */
   async function prepareFirst(): Promise<void> {
     try {
       await borrow(pool, server, prepare);
@@ -92,7 +98,7 @@ export async function openPostgres({
     }
   }
 
-  /** Tries until the server is there again, or until the end. */
+  /** Tries until the server is there again, or the client closes. */
   async function reachAgain(error: unknown): Promise<void> {
     for (let why = error; !stop.signal.aborted;) {
       outage.found(reasonOf(why));
@@ -105,7 +111,7 @@ export async function openPostgres({
     }
   }
 
-  /** A connection that nobody used just now is gone: perhaps all are. */
+  /** Called when an idle connection is lost: perhaps all are. */
   function lost(error: Error) {
     outage.found(reasonOf(error));
     if (!isThere) return;
@@ -124,7 +130,7 @@ export async function openPostgres({
   }
   reaching = first.catch(reachAgain);
 
-  /** Works when the server is there: at once, or within some seconds. */
+  /** Runs `work` when the server is there: at once, or within some seconds. */
   async function whenThere<T>(work: () => Promise<T>): Promise<T> {
     const until = performance.now() + Math.min(waitMs, server.timeoutMs);
     for (;;) {
@@ -149,11 +155,11 @@ export async function openPostgres({
     }
   }
 
-  /** Keeps count, so that close can wait. */
+  /** Counts the work under way, so that `close` can wait for it. */
   function track<T>(work: () => Promise<T>, reads: boolean): Promise<T> {
     if (closing) return Promise.reject(new Error(`${at} is closed`));
     const told = whenThere(work).catch((error: unknown) => {
-      throw explained(error, server, reads);
+      throw explained(error, server, reads, answers);
     });
     underWay.add(told);
     const end = () => void underWay.delete(told);
@@ -161,17 +167,17 @@ export async function openPostgres({
     return told;
   }
 
+  const lend = <T>(work: (lent: Lent) => Promise<T>) =>
+    track(() => borrow(pool, server, work), false);
+
   return {
     run: (statement, values) =>
       track(
         () => borrow(pool, server, ({ run }) => run(statement, values)),
         statement.text.startsWith("SELECT"),
       ),
-    transaction: (work) =>
-      track(
-        () => borrow(pool, server, (lent) => inTransaction(lent, work)),
-        false,
-      ),
+    lend,
+    transaction: (work) => lend((lent) => inTransaction(lent, work)),
     close: () => (closing ??= disconnect()),
   };
 
@@ -183,7 +189,7 @@ export async function openPostgres({
   }
 }
 
-/** The error of `work`, or undefined: it passed, or takes longer. */
+/** The error of `work`; undefined if it succeeded, or takes longer. */
 async function within(
   ms: number,
   work: Promise<void>,

@@ -1,7 +1,7 @@
 /** The two forms of a connection string: a URL, and libpq's `host=… user=…`, which the driver does not know. */
 import { MetadataError } from "../../../contracts/metadata.ts";
 
-/** By libpq's names (`dbname`, `sslmode`). Throws {@link MetadataError} that quotes no piece of it: any may be the password. */
+/** The settings by libpq's names (`dbname`, `sslmode`). Throws a {@link MetadataError} that quotes no piece of the string: any may be the password. */
 export function parseConnectionString(written: string): Map<string, string> {
   const value = written.trim();
   const found = /^postgres(ql)?:\/\//i.test(value)
@@ -11,7 +11,7 @@ export function parseConnectionString(written: string): Map<string, string> {
   return found;
 }
 
-/** How other libraries write what libpq calls… */
+/** The names of other libraries, each with libpq's. */
 const foreign: Record<string, string> = {
   hostname: "host",
   server: "host",
@@ -35,10 +35,10 @@ const foreign: Record<string, string> = {
   timeout: "connect_timeout",
 };
 
-/** Settings of the server that are written with capitals; all else is libpq's, in small letters. */
+/** Settings of the server that have capital letters; all other names are libpq's, in small letters. */
 const capital = /^(DateStyle|IntervalStyle|TimeZone)$/;
 
-/** What is none of libpq's names is a setting of the session, which the server may know. */
+/** A name that libpq does not have is a setting of the session, which the server may know. */
 function checkName(name: string): void {
   if (capital.test(name)) return;
   const small = name.toLowerCase();
@@ -56,7 +56,7 @@ function parseUrl(value: string): Map<string, string> {
     );
   let url;
   try {
-    // A scheme that URL treats as a hierarchy whose host may be empty (Unix sockets).
+    // A scheme for which URL allows an empty host (Unix sockets).
     url = new URL(value);
   } catch {
     throw malformed("it is not a URL");
@@ -75,7 +75,7 @@ function parseUrl(value: string): Map<string, string> {
   return found;
 }
 
-/** A `/`, `?` or `#` in a password ends the host, so that a piece of the password would be looked up as one. */
+/** Refuses a raw `/`, `?` or `#` in a password: it would end the host, and a piece of the password would be looked up as one. */
 function hasCutPassword(value: string): boolean {
   const [, authority = "", path = "", query = "", fragment = ""] =
     /^[^:]+:\/\/([^/?#]*)([^?#]*)(\?[^#]*)?(.*)$/s.exec(value) ?? [];
@@ -96,7 +96,7 @@ function decode(part: string): string {
   }
 }
 
-/** `host=localhost password='two words'`: values in quotes may hold blanks, a backslash takes the next character as it is. */
+/** `host=localhost password='two words'`: values in quotes may contain blanks, and a backslash escapes the next character. */
 function parsePairs(value: string): Map<string, string> {
   const found = new Map<string, string>();
   const pair =

@@ -8,14 +8,14 @@ import type { PostgresServer } from "./settings.ts";
 export const isWithoutTls = (error: unknown) =>
   /does not support SSL/.test(messageOf(error));
 
-/** A pooler between refuses settings that it can't pass on. */
+/** A pooler in between refuses settings that it can't pass on. */
 export const refusesSettings = (error: unknown) =>
   /^unsupported startup parameter.*statement_timeout/.test(messageOf(error));
 
 const codeOf = (error: unknown) =>
   String((error as { code?: string }).code ?? "");
 
-/** No connection could be had, so nothing was sent. The cause tells why. */
+/** There was no connection, so nothing was sent. The cause says why. */
 export class NotConnectedError extends Error {
   override name = "NotConnectedError";
   override readonly cause: Error;
@@ -31,12 +31,12 @@ export class PoolExhaustedError extends Error {
   override name = "PoolExhaustedError";
 }
 
-/** No answer, not even to a cancel request. */
+/** There was no answer, not even after a cancel request. */
 export class LateError extends Error {
   override name = "LateError";
 }
 
-/** What is in the database can't be used, and waiting changes nothing. */
+/** What is in the database can't be used, and waiting does not help. */
 export class UnusableError extends Error {
   override name = "UnusableError";
 }
@@ -49,13 +49,24 @@ export const wasAnswered = (error: unknown) =>
   (error as { severity?: unknown }).severity !== undefined &&
   !/^(08|57P)/.test(codeOf(error));
 
-/** PostgreSQL refused what a statement wanted; an explained error has its own as cause. */
+/** Whether PostgreSQL refused a statement; an explained error has PostgreSQL's as its cause. */
 export function wasRefused(error: unknown): boolean {
   const cause = error instanceof Error && error.cause ? error.cause : error;
-  return wasAnswered(cause) && codeOf(cause) !== "57014";
+  return wasAnswered(cause) && !wasCancelled(cause);
 }
 
-/** Trying again does not help: refused login, no such database, no right to do it, no trusted TLS. */
+/** A statement was given up: by its limit, because it was asked to, or as a COPY that gets nothing. */
+export const wasCancelled = (error: unknown) => codeOf(error) === "57014";
+
+/** What PostgreSQL answered as the original tells it, `ERROR: relation "x" does not exist (SQLSTATE 42P01)`; all else as it is. */
+export function withSqlState(error: unknown): string {
+  const { severity } = error as { severity?: string };
+  return severity === undefined
+    ? messageOf(error)
+    : `${severity}: ${messageOf(error)} (SQLSTATE ${codeOf(error)})`;
+}
+
+/** Whether trying again does not help: refused login, no such database, missing right, TLS that is not trusted. */
 export function isHopeless(error: Error): boolean {
   const cause = causeOf(error);
   return (
@@ -68,7 +79,7 @@ export function isHopeless(error: Error): boolean {
   );
 }
 
-/** The server has as many connections as it takes; those at hand still work. */
+/** The server takes no more connections; the existing ones still work. */
 export const isCrowded = (error: Error) => codeOf(causeOf(error)) === "53300";
 
 export const postgresAt = ({ host, port }: PostgresServer): string =>
@@ -90,7 +101,7 @@ export function reasonOf(error: unknown): string {
     return `${told}; without TLS the server takes no such connection: set sslmode=require, or add a line to its pg_hba.conf`;
   if (code === "28000")
     return `${told}; correct user and database, or add a line to the server's pg_hba.conf`;
-  // A pooler has a code of its own.
+  // A pooler has its own code.
   if (told.startsWith("password authentication failed"))
     return `${told}; correct user and password`;
   if (code === "3D000") return `${told}; create it, or correct database`;
@@ -112,24 +123,15 @@ export function reasonOf(error: unknown): string {
   );
 }
 
-/** What PostgreSQL itself answered, as a sentence; what has none stays as it is. */
-const answers: [code: string, pattern: RegExp, sentence: string][] = [
-  [
-    "22P05",
-    /\\u0000|Unicode/,
-    "a text in the value holds U+0000, which JSONB can't: use version v2",
-  ],
-  ["22P02", /json/, "the value is not JSON, which version v1 needs: use v2"],
-  [
-    "54000",
-    /index row/,
-    "the key is too long for PostgreSQL's index; some 2,700 bytes fit",
-  ],
-  [
-    "54001",
-    /./,
-    "the value is nested deeper than JSONB takes in this server; use version v2, or raise max_stack_depth",
-  ],
+/** By code and pattern of the message: what an answer of the server means, as a sentence. */
+export type ServerAnswer = readonly [
+  code: string,
+  pattern: RegExp,
+  sentence: string,
+];
+
+/** What has no sentence stays as it is. */
+const generalAnswers: ServerAnswer[] = [
   [
     "40P01",
     /./,
@@ -154,6 +156,7 @@ export function explained(
   error: unknown,
   server: PostgresServer,
   reads: boolean,
+  answers: readonly ServerAnswer[] = [],
 ): unknown {
   const at = postgresAt(server);
   const seconds = `${server.timeoutMs / 1000} s`;
@@ -167,16 +170,17 @@ export function explained(
   if (!(error instanceof Error)) return error;
   const told = messageOf(error);
   const code = codeOf(error);
-  if (code === "57014")
+  const sentence = wasAnswered(error)
+    ? [...answers, ...generalAnswers].find(
+        ([one, pattern]) => one === code && pattern.test(told),
+      )?.[2]
+    : undefined;
+  if (sentence) return say(`${at}: ${sentence} (${told})`);
+  if (wasCancelled(error))
     return say(
       `${at}: the statement took longer than ${server.limitsStatements || /user request/.test(told) ? seconds : "its statement_timeout"} and was cancelled, nothing of it is done (${told}); see in pg_stat_activity what it waited for, or raise timeout`,
     );
-  if (wasAnswered(error)) {
-    const sentence = answers.find(
-      ([one, pattern]) => one === code && pattern.test(told),
-    )?.[2];
-    return sentence ? say(`${at}: ${sentence} (${told})`) : error;
-  }
+  if (wasAnswered(error)) return error;
   const outcome = reads ? "" : ", so the request may have been done or not";
   if (error instanceof LateError)
     return say(

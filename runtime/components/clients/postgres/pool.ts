@@ -1,11 +1,18 @@
-/** Connections to one PostgreSQL, lent to whoever asks. */
-import type { Pool, PoolClient } from "pg";
+/** Lends connections to one PostgreSQL. */
+import type {
+  CustomTypesConfig,
+  Pool,
+  PoolClient,
+  QueryArrayConfig,
+  QueryArrayResult,
+} from "pg";
 import { cancelStatement, type BackendKey } from "./cancel.ts";
 import {
   LateError,
   NotConnectedError,
   PoolExhaustedError,
   wasAnswered,
+  wasCancelled,
 } from "./errors.ts";
 import type { PostgresServer } from "./settings.ts";
 import { libraryMs, startTimer } from "../../../shared/timers.ts";
@@ -14,12 +21,16 @@ import { libraryMs, startTimer } from "../../../shared/timers.ts";
 export interface Statement {
   name?: string;
   text: string;
+  /** How values are read; the driver's own way if absent. */
+  types?: CustomTypesConfig;
+  /** One command only, also without parameters: several of them are refused. */
+  isSingle?: boolean;
 }
 
 export interface Rows {
-  /** Values by column, in the order of the SELECT. */
+  /** Values by column, in the order of the SELECT; of several commands those of the last. */
   rows: unknown[][];
-  /** Rows that were found or changed. */
+  /** Rows that were found or changed, by the last command. */
   count: number;
 }
 
@@ -32,16 +43,18 @@ export type RunStatement = (
 /** A connection while it is lent. */
 export interface Lent {
   run: RunStatement;
-  /** It must not be used again: cut off, or its last statement may go on. */
+  /** After a statement that passed: a transaction is open. */
+  isInTransaction(): boolean;
+  /** Marks it as not to be used again: it was cut off, or its last statement may still run. */
   isSpent: boolean;
 }
 
-/** The server's own limit comes first: with it the statement is surely over. */
+/** A little more than the server's own limit: after that one the statement is surely over. */
 const cancelAfterMs = 200;
-/** A server that does not even take a cancel request is away. */
+/** After so long a server that does not even take a cancel request counts as away. */
 const giveUpAfterMs = 1000;
 
-/** Lends a connection. Rejects with {@link NotConnectedError} when there is none, with {@link PoolExhaustedError} when none gets free. */
+/** Lends a connection. Rejects with {@link NotConnectedError} if none can be made, with {@link PoolExhaustedError} if none gets free in time. */
 export async function borrow<T>(
   pool: Pool,
   server: PostgresServer,
@@ -52,11 +65,12 @@ export async function borrow<T>(
       ? new PoolExhaustedError()
       : new NotConnectedError(error);
   });
-  // Cut off between two statements, which the next one tells; unheard it would end the process.
+  // The connection was cut between two statements: the next one will fail. An error without a listener would end the process.
   const cut = () => {};
   client.on("error", cut);
   const lent: Lent = {
     isSpent: false,
+    isInTransaction: () => client.getTransactionStatus() !== "I",
     run: (statement, values) => query(client, server, lent, statement, values),
   };
   try {
@@ -67,7 +81,7 @@ export async function borrow<T>(
   }
 }
 
-/** Over one connection: commits what `work` did, or rolls all of it back and rejects. */
+/** Runs `work` in a transaction over one connection: commits, or rolls all of it back and rejects. */
 export async function inTransaction<T>(
   lent: Lent,
   work: (run: RunStatement) => Promise<T>,
@@ -78,7 +92,7 @@ export async function inTransaction<T>(
     await lent.run({ text: "COMMIT" });
     return result;
   } catch (error) {
-    // With its connection the transaction ends too.
+    // Its transaction ends with the connection.
     if (!lent.isSpent)
       await lent.run({ text: "ROLLBACK" }).catch(() => (lent.isSpent = true));
     throw error;
@@ -107,26 +121,26 @@ export async function makePool(
       ? { statement_timeout: libraryMs(server.timeoutMs) }
       : {}),
   });
-  // Of a connection nobody uses just now: the next request takes another one.
+  // An error of an idle connection: the next request takes another one.
   pool.on("error", lost);
   return pool;
 }
 
 /**
- * What takes too long is over before it is told: the server ends it, by its own
- * limit or because it is asked to. Only where it answers nothing at all is the
- * outcome open.
+ * A statement that takes too long has ended before its error is reported: the
+ * server ends it by its own limit, or because it is asked to. The outcome is
+ * open only if the server does not answer at all.
  */
 function query(
   client: PoolClient,
   server: PostgresServer,
   lent: Lent,
-  { name, text }: Statement,
+  { name, text, types, isSingle }: Statement,
   values: unknown[] | undefined,
 ): Promise<Rows> {
   return new Promise((resolve, reject) => {
     let timer = startTimer(() => {
-      // It may arrive late and hit the next statement of this connection.
+      // The cancel request may arrive late and hit the next statement of this connection.
       lent.isSpent = true;
       const key = client as unknown as BackendKey;
       cancelStatement(server, key, giveUpAfterMs);
@@ -138,15 +152,22 @@ function query(
         values,
         rowMode: "array",
         ...(server.prepares && name ? { name } : {}),
-      })
+        ...(types ? { types } : {}),
+        ...(isSingle ? { queryMode: "extended" } : {}),
+      } as QueryArrayConfig)
       .then(
-        ({ rows, rowCount }) => {
+        (result: QueryArrayResult | QueryArrayResult[]) => {
           clearTimeout(timer);
-          resolve({ rows: rows as unknown[][], count: rowCount ?? 0 });
+          const { rows, rowCount } = Array.isArray(result)
+            ? result.at(-1)!
+            : result;
+          resolve({ rows, count: rowCount ?? 0 });
         },
         (error: unknown) => {
           clearTimeout(timer);
-          if (!wasAnswered(error)) lent.isSpent = true;
+          // After a COPY that got nothing the server waits for more than the driver sends.
+          if (!wasAnswered(error) || (isSingle && wasCancelled(error)))
+            lent.isSpent = true;
           reject(error as Error);
         },
       );

@@ -72,7 +72,7 @@ test.each([
   "postgres://bob:1?canary-4711@db/x",
   "postgres://bob:p@ss?a=1&canary-4711@db/x",
   "postgres://bob:p@ss#canary-4711@db/x",
-])("S11: %s is refused without being shown", (text) => {
+])("%s is refused without being shown", (text) => {
   const refused = () => parseConnectionString(text);
   expect(refused).toThrow("failed to parse connection string");
   expect(refused).not.toThrow("canary-4711");
@@ -95,14 +95,14 @@ test.each([
   ["host=redis://canary-4711", "", "the host is no host name"],
   ["host=/run/pg;password=canary-4711", "", "semicolons"],
   ["host='/run/pg password=canary-4711'", "", "the host is no host name"],
-])("S11: %s is no libpq string, and not told", (url, key, error) => {
+])("%s is no libpq string, and not told", (url, key, error) => {
   const refused = () => read({ url });
   expect(refused).toThrow(error);
   expect(refused).toThrow(key);
   expect(refused).not.toThrow("canary");
 });
 
-test("S11: a host that is none is not told", () => {
+test("a host that is none is not told", () => {
   for (const host of [
     "bob:canary-4711@db",
     "postgres://canary-4711@db/x",
@@ -173,7 +173,7 @@ test.each([
   ["sslrootcert=/no/canary", "the file of sslrootcert can't be read (ENOENT)"],
   ["pool_max_conn_idle_time=canary", "pool_max_conn_idle_time is not a"],
   ["port=canary", "the port is not a port"],
-])("S11: %s is refused without being shown", (setting, error) => {
+])("%s is refused without being shown", (setting, error) => {
   const refused = () => read({ url: `host=db ${setting}` });
   expect(refused).toThrow(error);
   expect(refused).not.toThrow("canary");

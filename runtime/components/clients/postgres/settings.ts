@@ -1,4 +1,4 @@
-/** How to reach a PostgreSQL: the metadata that its components share. */
+/** How to reach a PostgreSQL: the metadata that all PostgreSQL components share. */
 import { availableParallelism } from "node:os";
 import type { ConnectionOptions } from "node:tls";
 import {
@@ -29,7 +29,7 @@ const queryModes = [
 
 export const postgresMetadata = {
   connectionString: text(
-    "URL (postgres://…) or key=value pairs; the properties below go before it.",
+    "URL (`postgres://user:password@host/database?sslmode=require`) or key=value pairs as libpq reads them; the properties below go before it.",
     { secret: true, aliases: ["url"] },
   ),
   host: text("Server, or the folder of its Unix socket."),
@@ -38,16 +38,22 @@ export const postgresMetadata = {
   password: text("Its password.", { secret: true }),
   database: text("Database to use."),
   sslRootCert: text("File of the authority's PEM certificates."),
-  timeout: duration("How long connecting or one statement may take.", {
-    default: 20_000,
-    aliases: ["timeoutInSeconds"],
-  }),
+  timeout: duration(
+    "How long connecting, waiting for a free connection, or one statement may take; 1s or more.",
+    {
+      default: 20_000,
+      aliases: ["timeoutInSeconds"],
+    },
+  ),
   maxConns: number("Most connections at a time; by default 4 or one per CPU."),
-  connectionMaxIdleTime: duration("Close a connection unused for this long.", {
-    default: 0,
-  }),
+  connectionMaxIdleTime: duration(
+    "Close a connection unused for this long; 0: 30m.",
+    {
+      default: 0,
+    },
+  ),
   queryExecMode: text(
-    "cache_statement (default) prepares each statement once per connection; all others do not, as a pooler between needs it.",
+    "`cache_statement` (default) prepares each statement once per connection; `cache_describe`, `describe_exec`, `exec` and `simple_protocol` do not, as a pooler between needs it.",
   ),
   useAzureAD: bool("Not supported.", { default: false }),
   useAWSIAM: bool("Not supported.", { default: false }),
@@ -60,7 +66,7 @@ export interface PostgresServer {
   password: string | undefined;
   database: string | undefined;
   tls: ConnectionOptions | undefined;
-  /** Without TLS, if the server has none (sslmode prefer). */
+  /** Whether to go on without TLS if the server has none (sslmode prefer). */
   tlsIsOptional: boolean;
   applicationName: string | undefined;
   /** `-c name=value …`, set for every session. */
@@ -68,13 +74,13 @@ export interface PostgresServer {
   timeoutMs: number;
   maxConnections: number;
   idleMs: number;
-  /** Statements are prepared and kept by name. */
+  /** Whether statements are prepared and kept by name. */
   prepares: boolean;
-  /** Each session is told its statement_timeout; not where a pooler hands sessions on, or the user sets one. */
+  /** Whether each session gets a statement_timeout. Not if a pooler shares sessions, or the user sets one. */
   limitsStatements: boolean;
 }
 
-/** Reads the settings. Throws {@link MetadataError}; no message holds the connection string. */
+/** Reads the settings. Throws a {@link MetadataError}, which never quotes the connection string. */
 export function postgresServer(
   meta: MetadataValues<typeof postgresMetadata>,
 ): PostgresServer {
@@ -103,7 +109,7 @@ export function postgresServer(
   const host = take("host", meta.host) ?? "localhost";
   if (host.includes(","))
     throw new MetadataError("postgresql: one host only, not a list");
-  // Not told: it may be a whole connection string, or a login.
+  // It is not quoted: it may be a whole connection string, or a login.
   if (!isHost(host) && !/^\/[^=;@?\s]*$/.test(host))
     throw new MetadataError(
       "postgresql: the host is no host name, no IP address and no folder of a socket; a login and a port have properties of their own",
@@ -156,7 +162,7 @@ function idleTime(written: string): number {
 
 type Take = (name: string, before?: string) => string | undefined;
 
-/** libpq's sslmode; `prefer` where none is given. */
+/** libpq's sslmode; `prefer` if none is given. */
 function tlsOf(
   take: Take,
   rootCertificate: string | undefined,
@@ -179,7 +185,7 @@ function tlsOf(
       return { tls: undefined, tlsIsOptional: false };
     case "prefer":
     case "require": {
-      // With an authority at hand `require` checks it, as libpq does.
+      // If an authority is given, `require` checks the certificate, as in libpq.
       const tls =
         mode === "require" && ca
           ? { ...files, checkServerIdentity: () => undefined }
@@ -213,7 +219,7 @@ function readPem(name: string, file: string | undefined): string | undefined {
   }
 }
 
-/** All else is a setting of the session (`search_path=orders`), as pgx has it. */
+/** All other parameters are settings of the session (`search_path=orders`), as in pgx. */
 function sessionOptions(given: Map<string, string>): string | undefined {
   const own = given.get("options");
   const settings = [...given]

@@ -1,7 +1,7 @@
 /**
- * A connection to Redis that outlives the server: it waits for one that is late
- * or restarts, and never sends a command twice whose outcome it does not know.
- * The redis*.ts files in this folder are the only ones that know ioredis.
+ * A connection to Redis that outlives the server: it waits for a server that is
+ * late or restarts, and never sends a command again whose outcome is unknown.
+ * Only the files of this folder know ioredis.
  */
 import type { Cluster, Redis } from "ioredis";
 import { createHash } from "node:crypto";
@@ -22,7 +22,7 @@ import { watchServer } from "../server-outage.ts";
 
 export type RedisArgument = string | number | Buffer;
 
-/** A Lua script with the digest Redis knows it by. */
+/** A Lua script with the digest by which Redis knows it. */
 export interface RedisScript {
   text: string;
   sha: string;
@@ -44,7 +44,7 @@ export interface RedisClient {
   readonly at: string;
   /** For commands that change nothing. */
   call: RedisCall;
-  /** Values of a hash's fields; null for one that is not there. */
+  /** Values of a hash's fields; null for a field that does not exist. */
   hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
   /** Runs a script over one key; numbers and texts in its reply, not bytes. */
   run(
@@ -52,31 +52,31 @@ export interface RedisClient {
     key: string,
     ...args: RedisArgument[]
   ): Promise<unknown>;
-  /** As `run`, over several keys that share a server; its reply as bytes. Changes nothing. */
+  /** Like `run`, over several keys on one server, with the reply as bytes. The script changes nothing. */
   read(script: RedisScript, keys: string[]): Promise<unknown>;
-  /** Until so many replicas have what was written over this connection, or `ms` have passed; meanwhile nothing else is answered. */
+  /** Waits until so many replicas have what was written over this connection, or `ms` have passed. Meanwhile the connection answers nothing else. */
   wait(replicas: number, ms: number): Promise<void>;
-  /** MULTI … EXEC. In the order of `commands`: the reply of each, or its Error; what passed stays done. */
+  /** MULTI … EXEC. Gives the reply of each command, or its Error, in their order. Commands that succeeded stay done. */
   transaction(commands: [string, ...RedisArgument[]][]): Promise<unknown[]>;
-  /** Lets what was sent be answered, then disconnects. */
+  /** Waits for the answers to what was sent, then disconnects. */
   close(): Promise<void>;
 }
 
 export interface RedisOptions {
   server: RedisServer;
   log: Logger;
-  /** Run over every new connection before any other command. */
+  /** Run on each new connection before any other command. */
   prepare(call: RedisCall): Promise<void>;
 }
 
-/** Less than a component's time to open: a late server is not an error. */
+/** Less than the time a component has to open: a late server is not an error. */
 const firstTryMs = 2000;
 const quitMs = 2000;
 
 /**
- * Connects. A server that is merely not there is waited for in the background;
- * rejects where waiting is no use: a wrong password, a certificate that is not
- * trusted, a database that does not exist, or what `prepare` throws.
+ * Connects. A server that is away is waited for in the background. Rejects if
+ * waiting is no use: a wrong password, a certificate that is not trusted, a
+ * database that does not exist, or an error of `prepare`.
  */
 export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   const { server, log } = options;
@@ -86,7 +86,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   let closing: Promise<void> | undefined;
   /** Why this connection must not be used. */
   let refusal: Error | undefined;
-  /** Why there is none. */
+  /** Why there is no connection. */
   let last: Error | undefined;
   let isFirst = true;
 
@@ -110,7 +110,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   const found = (error: Error) => {
     if (closing) return;
     last = error;
-    // Told by the failure of the start: nobody tries until it can.
+    // The failed start reports it.
     if (isFirst && isHopeless(error)) return;
     outage.found(reasonOf(error, server));
   };
@@ -119,10 +119,10 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   redis.on("ready", () => void prepare());
   redis.on("error", (error: Error & { lastNodeError?: Error }) => {
     const cause = error.lastNodeError ?? error;
-    // ioredis goes on in database 0 when the one asked for does not exist.
+    // ioredis goes on in database 0 if the wanted one does not exist.
     if (redis.status === "connect") refusal = cause;
     found(cause);
-    // While no sentinel answers there is no connection that could close.
+    // While no sentinel answers there is no connection, so none can close.
     if (server.kind === "sentinel") gate.failed(cause);
   });
   redis.on("close", () => {
@@ -139,7 +139,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     explained(error, server.at, outage.reason, reads);
   const cork = server.kind === "cluster" ? () => {} : corkPerTurn(redis);
 
-  /** Sends at once, or when the server is there. */
+  /** Sends at once, or as soon as the server is there. */
   function send<T>(ask: () => Promise<T>, reads: boolean): Promise<T> {
     if (closing)
       return Promise.reject(new Error(`redis at ${server.at} is closed`));
@@ -190,14 +190,14 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, quitMs);
     });
-    // One that is cut off while it says goodbye is gone as well.
+    // If it is cut off while it says goodbye, it is gone as well.
     await Promise.race([redis.quit().catch(() => {}), late]);
     clearTimeout(timer);
     redis.disconnect();
   }
 }
 
-/** Not known means not run: the server lost its scripts. */
+/** The server does not know the script, as it has lost its scripts; so it did not run. */
 const orAnew =
   (again: () => Promise<unknown>) =>
   (error: Error): Promise<unknown> => {
@@ -205,17 +205,16 @@ const orAnew =
     return again();
   };
 
-/** Resolves once connected, or once it is plain that the server is late. */
+/** Resolves once connected, or once it is clear that the server is late. */
 async function firstAttempt(
   redis: Redis | Cluster,
   gate: ReturnType<typeof createGate>,
   server: RedisServer,
 ): Promise<void> {
-  redis.connect().catch(() => {}); // told by the event "error"
+  redis.connect().catch(() => {}); // reported by the event "error"
   const error = await gate.first(Math.min(firstTryMs, server.dialTimeoutMs));
   if (!error || !isHopeless(error)) return;
   redis.disconnect();
-  // Spec components §3.
   throw new Error(
     `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
     { cause: error },

@@ -1,9 +1,9 @@
-/** ioredis, set up so that a command is sent once at most and waits for nothing. */
+/** ioredis, set up so that a command is sent at most once and does not wait. */
 import type { Cluster, RedisOptions, Redis } from "ioredis";
 import type { RedisServer } from "./settings.ts";
 import { libraryMs } from "../../../shared/timers.ts";
 
-/** A server, what sentinels say is one, or a cluster; not connected yet. */
+/** A server, the master that sentinels name, or a cluster; not connected yet. */
 export async function connectRedis(
   server: RedisServer,
 ): Promise<Redis | Cluster> {
@@ -13,7 +13,7 @@ export async function connectRedis(
   const common: RedisOptions = {
     username,
     password,
-    // RESP3 gives nothing here and costs a round of trial with older servers.
+    // RESP3 has no use here, and costs an extra round trip with older servers.
     protocol: 2,
     disableClientInfo: true,
     lazyConnect: true,
@@ -22,11 +22,11 @@ export async function connectRedis(
       server.answerTimeoutMs === undefined
         ? undefined
         : libraryMs(server.answerTimeoutMs),
-    // Unknown outcomes are told at once and never sent again; the gate holds what was not sent.
+    // A command with an unknown outcome fails at once and is never sent again. The gate holds what was not sent.
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    // A timer that outlives the connection would hold up the end of the process.
+    // A timer that outlives the connection would delay the end of the process.
     disconnectTimeout: 100,
   };
   if (server.kind === "cluster")
@@ -35,7 +35,7 @@ export async function connectRedis(
       lazyConnect: true,
       enableOfflineQueue: false,
       clusterRetryStrategy: pauseMs,
-      // A closed node may have done the command: no second try elsewhere. It did not where it says MOVED, TRYAGAIN or CLUSTERDOWN.
+      // A node that closed may have done the command, so there is no second try elsewhere. A node that says MOVED, TRYAGAIN or CLUSTERDOWN has not.
       retryDelayOnFailover: 0,
       slotsRefreshTimeout: libraryMs(server.dialTimeoutMs),
     });

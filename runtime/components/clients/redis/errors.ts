@@ -8,9 +8,9 @@ export class HopelessError extends Error {
   override name = "HopelessError";
 }
 
-/** It listens, and ends what connects. */
+/** The server listens, but closes each new connection. */
 export const hungUp = "the server closed the connection";
-/** It ended one that was in use. */
+/** The server closed a connection that was in use. */
 export const cutOff = "the server ended the connection";
 
 const codeOf = (error: unknown) =>
@@ -28,7 +28,7 @@ export const isHopeless = (error: Error): boolean =>
     codeOf(error),
   );
 
-/** Why there is no connection, and what to set. What Redis itself answered comes first. */
+/** Why there is no connection, and what to set. Redis' own answer comes first. */
 export function reasonOf(
   error: unknown,
   { tls, answerTimeoutMs }: RedisServer,
@@ -67,7 +67,7 @@ export function reasonOf(
   );
 }
 
-/** What to say of what Redis answered. */
+/** What to say of an answer of Redis. */
 const answers: [pattern: RegExp, sentence: string][] = [
   [
     /\bOOM command not allowed/,
@@ -87,7 +87,7 @@ const answers: [pattern: RegExp, sentence: string][] = [
   [/^BUSY /, "a script of another program keeps it busy; ask again"],
 ];
 
-/** What happened to a command, in words; what has none stays as it is. `reads`: it changes nothing. */
+/** What happened to a command, in words. An error without words here stays as it is. `reads`: the command changes nothing. */
 export function explained(
   error: unknown,
   at: string,
@@ -116,6 +116,6 @@ export function explained(
   return error;
 }
 
-/** A transaction that is refused as a whole says why in the commands that were. */
+/** If a transaction is refused as a whole, the commands that were refused say why. */
 const firstCause = (error: Error & { previousErrors?: Error[] }): string =>
   error.previousErrors?.[0]?.message ?? error.message;

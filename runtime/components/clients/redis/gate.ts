@@ -1,20 +1,20 @@
-/** Where requests wait while there is no connection: for so many failed attempts, and not without end. */
+/** Requests wait here while there is no connection: for so many failed attempts, but not for ever. */
 import type { RedisServer } from "./settings.ts";
 import { lacking } from "../server-outage.ts";
 import { startTimer } from "../../../shared/timers.ts";
 
 export interface RedisGate {
   readonly isOpen: boolean;
-  /** Resolves once open; rejects after the server's number of attempts, or the time of one to connect. */
+  /** Resolves once open; rejects after the configured number of attempts, or the time limit of one attempt. */
   wait(): Promise<void>;
-  /** Resolves once open, at the first failed attempt with its error, or after `ms`. */
+  /** Resolves once open, after `ms`, or with the error of the first failed attempt. */
   first(ms: number): Promise<Error | undefined>;
   open(): void;
   /** The connection is gone. */
   shut(): void;
   /** An attempt to connect has failed. */
   failed(error: Error): void;
-  /** Turns everybody away, for good. */
+  /** Rejects all requests from now on. */
   close(error: Error): void;
 }
 

@@ -58,7 +58,7 @@ test.each([
   "db:6379,password=canary-4711,ssl=True",
   "db canary-4711",
   "db/canary-4711",
-])("S11: %s is no host, and not told", (redisHost) => {
+])("%s is no host, and not told", (redisHost) => {
   for (const more of [{}, { redisType: "cluster" }, { redisPort: "1" }]) {
     const refused = () => read({ redisHost, ...more } as never);
     expect(refused).toThrow("redisHost is not host or host:port");
@@ -86,7 +86,7 @@ test("pauses double up to the longest; older names count", () => {
   expect([1, 2, 3, 4, 99].map(pauseMs)).toEqual([100, 200, 400, 512, 512]);
 });
 
-test("S15: a certificate that is not checked is warned of", () => {
+test("a certificate that is not checked is warned of", () => {
   const warnings: string[] = [];
   const values = { redisHost: "db", enableTLS: "True" };
   expect(read(values, warnings).tls).toEqual({ rejectUnauthorized: true });

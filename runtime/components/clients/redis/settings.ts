@@ -1,6 +1,6 @@
 /**
- * How to reach a Redis: the metadata that all Redis components share (spec
- * components §3) and its rules, those of the original's `kit/config`: booleans
+ * How to reach a Redis: the metadata that all Redis components share
+ * (docs/protocol/redis.md) and its rules, those of the original's `kit/config`: booleans
  * as Go reads them, a bare number is milliseconds, -1 switches a limit off.
  */
 import type { ConnectionOptions } from "node:tls";
@@ -17,7 +17,7 @@ import {
 import { trustSystemAuthorities } from "../../../net/trusted-authorities.ts";
 import { formatHostPort, isHost } from "../host-port.ts";
 
-/** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere (spec components §1.2). */
+/** 1, t, T, true, True, TRUE and their opposites; `yes` is an error, unlike elsewhere. */
 function goBool(about: string): Property<boolean> {
   return {
     about,
@@ -31,15 +31,17 @@ function goBool(about: string): Property<boolean> {
   };
 }
 
-/** Taken but without effect: there is one connection, and it is never idle for long nor waited for. */
+/** Accepted without effect: there is only one connection, and no pool. */
 const noEffect = "Accepted and without effect: one connection serves all.";
 
 export const redisMetadata = {
   redisHost: text(
-    "host or host:port; a comma list for a cluster or for sentinels.",
+    "host or host:port; a comma list for a cluster or for sentinels (port 26379).",
     { default: "" },
   ),
-  redisPort: text("Port, if redisHost names none.", { default: "" }),
+  redisPort: text("Port, if redisHost names none; absent: 6379.", {
+    default: "",
+  }),
   redisUsername: text("User of Redis 6 and later."),
   redisPassword: text("Its password.", { secret: true }),
   redisDB: number("Database that is selected; not in a cluster.", {
@@ -53,7 +55,9 @@ export const redisMetadata = {
   sentinelUsername: text("User at the sentinels."),
   sentinelPassword: text("Password at the sentinels.", { secret: true }),
   enableTLS: goBool("Speak TLS."),
-  insecureSkipTLSVerify: goBool("Do not check the server's certificate."),
+  insecureSkipTLSVerify: goBool(
+    "Do not check the server's certificate; warns.",
+  ),
   clientCert: text("PEM certificate to log in with."),
   clientKey: text("Its PEM key.", { secret: true }),
   redisMaxRetries: number(
@@ -70,9 +74,12 @@ export const redisMetadata = {
   dialTimeout: durationMs("How long one attempt to connect may take.", {
     default: 5000,
   }),
-  readTimeout: durationMs("How long an answer may take; -1: no limit.", {
-    default: 3000,
-  }),
+  readTimeout: durationMs(
+    "Silence after which the connection is given up; -1: no limit.",
+    {
+      default: 3000,
+    },
+  ),
   writeTimeout: durationMs(
     "As readTimeout, and by default that; the longer of both counts.",
   ),
@@ -93,7 +100,7 @@ export interface RedisAddress {
 
 export interface RedisServer {
   kind: "node" | "cluster" | "sentinel";
-  /** One, or the cluster's or sentinels' known members. */
+  /** One server, or the given members of the cluster or sentinels. */
   addresses: RedisAddress[];
   /** As the user wrote it, for messages. */
   at: string;
@@ -106,16 +113,16 @@ export interface RedisServer {
     password: string | undefined;
   };
   tls: ConnectionOptions | undefined;
-  /** Failed attempts a request waits for. */
+  /** How many failed attempts a request waits for. */
   retries: number;
-  /** Pause before the nth attempt (from 1) to connect again. */
+  /** The pause before the nth attempt (from 1) to connect again. */
   pauseMs(attempt: number): number;
   dialTimeoutMs: number;
-  /** Longest silence while an answer is due; undefined = none. */
+  /** The longest silence while an answer is due; undefined = no limit. */
   answerTimeoutMs: number | undefined;
 }
 
-/** Reads the settings. Throws {@link MetadataError} on what contradicts itself or can't be done. */
+/** Reads the settings. Throws a {@link MetadataError} if they contradict each other or can't be met. */
 export function redisServer(
   meta: MetadataValues<typeof redisMetadata>,
   log: Logger,
@@ -168,7 +175,7 @@ export function redisServer(
 
 const trim = (part: string) => part.trim();
 
-/** `host`, `host:port` or `[::1]:port`; a port in two places must be the same (spec components §3). */
+/** `host`, `host:port` or `[::1]:port`; a port in two places must be the same. */
 function addressOf(
   written: string,
   redisPort: string,
@@ -177,7 +184,7 @@ function addressOf(
   const match = /^(?:\[([^\]]+)\]|([^:]*))(?::(\d+))?$/.exec(written);
   const [, ipv6, name, port] = match ?? [];
   const host = ipv6 ?? (name || "localhost");
-  // Nothing is told of what is no host: it may be a URL or a connection string with a password.
+  // The text is not quoted: it may be a URL or a connection string with a password.
   if (!match || written === "" || !isHost(host))
     throw new MetadataError(
       "redis: redisHost is not host or host:port; login, database and TLS have properties of their own",
@@ -215,7 +222,7 @@ function tlsOf(
   };
 }
 
-/** Doubles from the first pause to the longest; a negative one is none. */
+/** Doubles from the first pause up to the longest; a negative pause is none. */
 function pauses(
   meta: MetadataValues<typeof redisMetadata>,
 ): RedisServer["pauseMs"] {

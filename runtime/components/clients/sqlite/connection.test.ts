@@ -61,7 +61,7 @@ test.each([
   "host=db password=canary-4711",
   "file://bob:canary-4711@db/a.db",
   "a.db?_pragma=key('canary-4711')",
-])("S11: %s is refused without being shown", (text) => {
+])("%s is refused without being shown", (text) => {
   const refused = () => parseConnection(text);
   expect(refused).toThrow("connection string");
   expect(refused).not.toThrow("canary");

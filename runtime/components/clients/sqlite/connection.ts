@@ -1,8 +1,8 @@
-/** SQLite connection strings as the original takes them: a path, a `file:` URI or `:memory:` (spec components §4.1). */
+/** SQLite connection strings as the original takes them: a path, a `file:` URI or `:memory:` (docs/protocol/sqlite.md). */
 import { resolve } from "node:path";
 
 export interface Connection {
-  /** For SQLite: an absolute path, a `file:` URI without what is not SQLite's own, or `:memory:`. */
+  /** What SQLite is given: an absolute path, a `file:` URI with SQLite's own parameters only, or `:memory:`. */
   location: string;
   /** The file; undefined for a database in memory. */
   path: string | undefined;
@@ -22,9 +22,9 @@ const ownPragmas: Record<string, string> = {
 const pairs =
   /^\s*(data source|datasource|filename|uri|url|server|host|user|uid|password|pwd)\s*=/i;
 
-/** Relative paths start at `folder`. Throws on what can't be. */
+/** Relative paths start at `folder`. Throws on a string that can't be used. */
 export function parseConnection(text: string, folder = "."): Connection {
-  // Nothing is told of them: they may hold a password.
+  // The text is not quoted: it may hold a password.
   if (/^(?!file:)[a-z][a-z0-9+.-]*:\/\//i.test(text) || pairs.test(text))
     throw new Error(
       "the connection string is another database's; write a path, file:path or :memory:",
@@ -45,7 +45,7 @@ export function parseConnection(text: string, folder = "."): Connection {
   if (parameters.get("mode") === "memory")
     return { location: ":memory:", path: undefined, isReadOnly, pragmas };
   const path = resolve(folder, pathOf(name));
-  // Those with an underscore are of the original's driver, not of SQLite.
+  // Parameters with an underscore belong to the original's driver, not to SQLite.
   const own = [...parameters].filter(([key]) => !key.startsWith("_"));
   const rest = new URLSearchParams(own).toString();
   return {

@@ -24,7 +24,7 @@ export const isBusy = (error: unknown) =>
 /** An etag does not match what is stored. */
 export class Mismatch extends Error {}
 
-/** Another program's transaction holds the file; nothing was begun. */
+/** Another program's transaction holds the file; ours was not begun. */
 export class LockedError extends Error {
   readonly errcode: number | undefined;
 
@@ -39,7 +39,7 @@ export class FileGone extends Error {
   override name = "FileGone";
 }
 
-/** After these the connection is no longer trusted; the next request opens a new one. */
+/** After these errors the connection is not used again; the next request opens a new one. */
 export function needsReopen(error: unknown): boolean {
   const fatal: number[] = [
     code.readonly,

@@ -1,7 +1,7 @@
 /**
  * The table by which sidecars that share a SQLite file find each other, as the
- * original keeps it (spec components §4.4). Statements take microseconds; one
- * that meets another program's transaction is tried again without blocking.
+ * original keeps it (docs/protocol/name-resolution.md). Statements take microseconds.
+ * One that meets another program's transaction is tried again without blocking.
  */
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
@@ -20,16 +20,16 @@ export interface HostsOptions {
   useWal: boolean;
   table: string;
   metadataTable: string;
-  /** A row that was not renewed for so long is not given any more. */
+  /** A row that was not renewed for so long does not count any more. */
   updateIntervalMs: number;
-  /** For a statement that meets another program's transaction. */
+  /** How long a statement is tried again that meets another program's transaction. */
   busyTimeoutMs: number;
-  /** The file was removed or replaced under this sidecar, which opens it anew and writes its row again. */
+  /** Called when the file was removed or replaced. This sidecar opens it again and writes its row again. */
   onLost(path: string): void;
 }
 
 const busyAgainMs = 5;
-/** Told where the original has but an id of its own: the version of our own protocol. */
+/** Stands before the version of our direct protocol, behind the row's id, which only its owner reads. */
 const directMark = ";direct=";
 
 const now = "unixepoch(CURRENT_TIMESTAMP)";
@@ -38,7 +38,7 @@ export class HostsTable {
   readonly #options: HostsOptions;
   readonly #seconds: number;
   #db: DatabaseSync;
-  /** Of the file that is open. */
+  /** The inode of the open file. */
   #inode: number | undefined;
   #reopening: Promise<void> | undefined;
   #id = "";
@@ -61,7 +61,7 @@ export class HostsTable {
     }
   }
 
-  /** Statements on a file that has no name any more would succeed, and nobody would see them. */
+  /** Statements on a deleted file would succeed, and nobody would see what they write. So the file is checked first. */
   #current(): Promise<void> | undefined {
     const { path } = this.#options.connection;
     if (path === undefined) return undefined;
@@ -119,7 +119,7 @@ COMMIT`);
     if (connection.path !== undefined) this.#inode = inodeOf(connection.path);
   }
 
-  /** Writes this sidecar's row; whoever had its address before has gone. */
+  /** Writes this sidecar's row, in place of an earlier sidecar with the same address. */
   async add(self: Registration): Promise<void> {
     this.#self = self;
     await this.#current();
@@ -137,7 +137,7 @@ COMMIT`);
     );
   }
 
-  /** False when the row was lost, and is written anew. */
+  /** False if the row was lost; then it is written again. */
   async renew(): Promise<boolean> {
     if (!this.#self) return true;
     await this.#current();
@@ -151,8 +151,8 @@ COMMIT`);
   }
 
   /**
-   * Every sidecar of the app that renewed its row in time. The original's tell
-   * no namespace; `orUntold` says whether they count.
+   * All sidecars of the app that renewed their rows in time. Sidecars of the
+   * original have no namespace in their rows; `orUntold` says whether they count.
    */
   async find(
     appId: string,
@@ -176,7 +176,7 @@ COMMIT`);
     });
   }
 
-  /** Removes what nobody renews any more, unless another process did so within the interval. */
+  /** Removes rows that nobody renews any more, unless another process has done so within the interval. */
   async sweep(cleanupIntervalMs: number): Promise<void> {
     const { table, metadataTable } = this.#options;
     await this.#current();

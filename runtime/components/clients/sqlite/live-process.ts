@@ -1,6 +1,6 @@
 /**
  * Which process holds a lease, so that a dead one is replaced before its lease
- * ends. A pid alone is not enough: it is used again, and in another container it
+ * ends. A PID alone is not enough: it is used again, and in another container it
  * means another process.
  */
 import { readFileSync, readlinkSync } from "node:fs";
@@ -9,11 +9,11 @@ import { hostname } from "node:os";
 export interface ProcessIdentity {
   machine: string;
   pid: number;
-  /** When it started, in the system's own units; empty where that is not cheap to learn. */
+  /** When it started, in the system's own units; empty if the system does not tell that cheaply. */
   started: string;
 }
 
-/** Undefined where there is no /proc. */
+/** Undefined if there is no /proc. */
 function procFile(path: string): string | undefined {
   try {
     return path.endsWith("/pid")
@@ -48,7 +48,7 @@ export function thisProcess(): ProcessIdentity {
   };
 }
 
-/** True only when it is certain: the same machine and no such process, or another one under its pid. */
+/** True only if it is certain: on the same machine, and no such process, or another one under its PID. */
 export function isDead(other: ProcessIdentity, self: ProcessIdentity): boolean {
   if (other.machine !== self.machine) return false;
   try {

@@ -1,9 +1,9 @@
-/** Waiting for other processes' transactions, in a thread that may block. */
+/** Waits for other processes' transactions, in a thread that may block. */
 import { isBusy } from "./errors.ts";
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
-/** Runs `step` until the other processes let it: their transactions take well under a millisecond. */
+/** Runs `step` until other processes' transactions let it pass; those take well under a millisecond. */
 export function patiently<T>(step: () => T, forMs: number): T {
   const deadline = performance.now() + forMs;
   for (let tries = 1; ; tries++) {

@@ -4,7 +4,7 @@ import { Digits } from "../../../shared/json/go-json.ts";
 export type Json =
   string | Digits | boolean | null | Json[] | { [key: string]: Json };
 
-/** Throws when two places make the same name; the message has the name alone. */
+/** Throws if two places make the same name; the message has the name only. */
 export function flatten(
   content: { [key: string]: Json },
   separator: string,

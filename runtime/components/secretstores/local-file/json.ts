@@ -1,6 +1,6 @@
 /**
- * JSON of a file of secrets: an error tells the place and what is wrong there,
- * never the text (V8's own message quotes it). Numbers keep their digits.
+ * JSON of a file of secrets. An error says where and what is wrong, but never
+ * quotes the text, as V8's own message does. Numbers keep their digits.
  */
 import { Digits } from "../../../shared/json/go-json.ts";
 import type { Json } from "./flatten.ts";
@@ -43,9 +43,9 @@ interface Broken {
 const token =
   /[ \t\r\n]*(?:("[ !#-[\]-\uffff]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[ !#-[\]-\uffff]*)*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])|([{}[\],:]))/y;
 
-/** Walks the tokens by JSON's grammar; undefined when all is well. */
+/** Checks the tokens by JSON's grammar; undefined if all is well. */
 function firstError(text: string): Broken | undefined {
-  /** Closing brackets still awaited. */
+  /** The closing brackets that are still missing. */
   const open: string[] = [];
   let expected:
     "value" | "value or ]" | "key" | "key or }" | ":" | "after a value" =

@@ -1,4 +1,4 @@
-/** secretstores.local.file: a JSON file, read once (spec components §4.3). */
+/** secretstores.local.file: a JSON file, read once (docs/protocol/secrets.md). */
 import { resolve } from "node:path";
 import {
   maxSettingsBytes,
@@ -80,7 +80,7 @@ function readObject(
   return value;
 }
 
-/** Each leaf is a secret of one value, named like itself. */
+/** Each leaf is a secret with one value, whose key is the secret's own name. */
 function oneValue(
   content: { [key: string]: Json },
   separator: string,

@@ -1,21 +1,21 @@
-/** A save of many: plain items go in batches of one statement each, over a few connections, so that others have their turn. */
+/** A save of many items. Plain ones go in batches of one statement each, over a few connections, so that others get their turn. */
 import type { SetState } from "../../../contracts/state-store.ts";
 import { etagOf, mustBeFirst, ttlOf } from "../../state-requests.ts";
 
-/** Rows of one statement, and the length of their values: its locks are held for some milliseconds. */
+/** The most rows of one statement, and the most bytes of their values, so that locks are held for some milliseconds only. */
 const batchLimit = { rows: 100, length: 1 << 20 };
 
 export interface BulkWrites {
   set(request: SetState): Promise<void>;
   /** Stores items of different keys that have neither etags nor guards: all or none. */
   setPlain(requests: SetState[]): Promise<void>;
-  /** The server refused a batch for one of its items: each by itself may pass. */
+  /** Whether the server refused a batch because of one of its items, so that each may pass by itself. */
   isRefusal(error: unknown): boolean;
-  /** How many calls are made at a time. */
+  /** How many calls run at a time. */
   parallel: number;
 }
 
-/** In the order of `requests`: undefined for one that was stored, its Error for one that was not. */
+/** The outcomes in the order of `requests`: undefined for one that was stored, else its Error. */
 export async function bulkSet(
   requests: readonly SetState[],
   { set, setPlain, isRefusal, parallel }: BulkWrites,
@@ -50,7 +50,7 @@ export async function bulkSet(
   return failures;
 }
 
-/** Of one key that is only set the last counts; with an etag among them, one is done after the other. */
+/** Of several plain items of one key the last counts. If one of them has an etag, they are done one after the other. */
 function sorted(requests: readonly SetState[]): {
   plain: number[];
   chains: number[][];
@@ -76,7 +76,7 @@ function isPlain(request: SetState): boolean {
     ttlOf(request.metadata);
     return true;
   } catch {
-    return false; // told when it is set by itself
+    return false; // its error comes when it is set by itself
   }
 }
 

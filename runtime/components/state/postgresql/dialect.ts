@@ -7,28 +7,28 @@ import type {
 } from "../../../contracts/state-store.ts";
 
 export interface Migrations {
-  /** Row of the metadata table that counts those done. */
+  /** The row of the metadata table that counts the steps that are done. */
   key: string;
-  /** Each one or more statements; never changed once released. */
+  /** Each step has one or more statements; a released step is never changed. */
   steps: string[];
 }
 
-/** What may be done to a table only with the right for it. */
+/** The rights that a user needs on a table. */
 export const rights = ["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /** Columns of `get` and `getMany`: key, value, etag, expiry in ms since 1970 or null, and more that toData knows. */
 export interface Dialect {
   /** `state.postgresql v1`, for messages. */
   store: string;
-  /** As statements name it. */
+  /** The table's name in statements. */
   table: string;
-  /** What says where the table is, to be changed if another has it. */
+  /** The property that names the table, to be changed if another has that table. */
   tableProperty: string;
-  /** A table without these is another's. */
+  /** A table without these columns belongs to another program. */
   columns: string[];
   features: StateFeature[];
   migrations: Migrations;
-  /** Row of the metadata table that tells the last sweep. */
+  /** The row of the metadata table that has the time of the last sweep. */
   cleanupKey: string;
   deleteExpired: string;
   /** $1 = key. */
@@ -39,7 +39,7 @@ export interface Dialect {
   upsert: string;
   /** $1 = keys, $2 = seconds to live or null, then arrays of what toValues gives. */
   upsertMany: string;
-  /** As upsert; changes no row that is there and not expired. */
+  /** As upsert, but changes no existing row that has not expired. */
   insert: string;
   /** As upsert, then the etag. */
   update: string;
@@ -49,16 +49,16 @@ export interface Dialect {
   deleteWithEtag: string;
   toValues(value: StateValue): unknown[];
   toData(row: unknown[]): StateValue;
-  /** As the database wants it. Throws EtagError where it can't be one. */
+  /** The etag as the database wants it. Throws an EtagError if it can't be one. */
   toEtag(etag: string): string;
-  /** Where it can: a query as a statement with its values. */
+  /** A query as a statement with its values; absent if the version has no queries. */
   toQuery?(
     query: StateQuery,
     keyPrefix: string,
   ): { text: string; values: unknown[] };
 }
 
-/** A table's name as written, `table`, `schema.table` or quoted. Throws on anything else: it becomes part of statements. */
+/** Checks a table's name: `table`, `schema.table` or quoted. Throws on anything else, as the name becomes part of statements. */
 export function tableName(property: string, written: string): string {
   const part = String.raw`(?:[A-Za-z_][\w$]*|"(?:[^"\0]|"")+")`;
   if (new RegExp(`^(?:${part}\\.)?${part}$`).test(written)) return written;
@@ -69,10 +69,10 @@ export function tableName(property: string, written: string): string {
   );
 }
 
-/** Seconds as SQL → the time of expiry, or null. */
+/** SQL for the time of expiry, or null, from SQL for seconds. */
 export const expiry = (seconds: string): string =>
   `CURRENT_TIMESTAMP + make_interval(secs => ${seconds}::float8)`;
 
-/** A column of time as milliseconds since 1970. */
+/** SQL for a time column as milliseconds since 1970. */
 export const inMs = (column: string): string =>
   `(EXTRACT(EPOCH FROM ${column}) * 1000)::float8`;

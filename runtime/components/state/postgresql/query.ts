@@ -8,7 +8,7 @@ export interface BoundStatement {
   values: unknown[];
 }
 
-/** SELECT of `columns` in the order and the page wanted, of the keys that the prefix's app may have saved. Throws on what can't be asked. */
+/** SELECT of `columns` in the wanted order and page, among the keys that the app of this prefix may have saved. Throws on queries that can't be expressed. */
 export function toStatement(
   query: StateQuery,
   keyPrefix: string,
@@ -75,7 +75,7 @@ function toCondition(
     case "NEQ": {
       const at = path(filter.key);
       const equal = `value #>> ${at} = ${bind(textOf(filter.value))}`;
-      // Text alone would tell 10 from the 10.00 that is stored.
+      // Compared as text only, 10 would differ from a stored 10.00.
       const same = isNumber(filter.value)
         ? `(${equal} OR ${isNumberAt(at)} AND value #> ${at} = to_jsonb(${bind(textOf(filter.value))}::numeric))`
         : equal;

@@ -1,4 +1,4 @@
-/** state.postgresql, v1 and v2 (spec components §4.1): one store over two kinds of tables. */
+/** state.postgresql, v1 and v2 (docs/protocol/postgresql.md): one store over two kinds of tables. */
 import type { OpenContext } from "../../../contracts/component.ts";
 import {
   duration,
@@ -32,6 +32,7 @@ import {
   mustBeFirst,
   ttlOf,
 } from "../../state-requests.ts";
+import { stateAnswers } from "./answers.ts";
 import { bulkSet } from "./bulk.ts";
 import { tableName, type Dialect } from "./dialect.ts";
 import { migrate, sweepEach } from "./upkeep.ts";
@@ -40,39 +41,49 @@ import { v2Dialect } from "./v2.ts";
 
 const common = {
   ...postgresMetadata,
-  metadataTableName: text("Table of what the stores note for each other.", {
-    default: "dapr_metadata",
-  }),
-  cleanupInterval: duration("Pause between sweeps; 0 or less: never.", {
-    default: 3_600_000,
-    aliases: ["cleanupIntervalInSeconds"],
-  }),
+  metadataTableName: text(
+    "Table of the notes of migrations and sweeps, shared by all.",
+    {
+      default: "dapr_metadata",
+    },
+  ),
+  cleanupInterval: duration(
+    "Pause between sweeps of expired rows, by one sidecar for all; 0 or less: never.",
+    {
+      default: 3_600_000,
+      aliases: ["cleanupIntervalInSeconds"],
+    },
+  ),
 } satisfies MetadataTable;
 
 const v1Metadata = {
   ...common,
-  tableName: text("Table of the state.", { default: "state" }),
+  tableName: text("Table of the state; may name a schema: `orders.state`.", {
+    default: "state",
+  }),
 };
 
 const v2Metadata = {
   ...common,
-  tablePrefix: text("Put before `state`; may hold a schema and its dot.", {
-    default: "",
-  }),
+  tablePrefix: text(
+    "Put before `state`; may hold a schema and its dot: `orders.`",
+    {
+      default: "",
+    },
+  ),
 };
 
 export const postgresqlV1 = defineStateStore(
   "state.postgresql",
-  ["v1"],
   v1Metadata,
   (context) => open(context, v1Dialect(context.meta.tableName)),
 );
 
 export const postgresqlV2 = defineStateStore(
   "state.postgresql",
-  ["v2"],
   v2Metadata,
   (context) => open(context, v2Dialect(context.meta.tablePrefix)),
+  { versions: ["v2"] },
 );
 
 async function open(
@@ -88,17 +99,18 @@ async function open(
     server,
     log,
     prepare: (lent) => migrate(lent, dialect, metadataTable),
+    answers: stateAnswers,
   });
   const stopSweeping =
     meta.cleanupInterval > 0
       ? sweepEach(meta.cleanupInterval, client, dialect, metadataTable, log)
       : () => {};
-  // Half of them stay for others.
+  // Half of the connections stay free for others.
   const parallel = Math.max(1, Math.floor(server.maxConnections / 2));
   return makeStore(client, dialect, parallel, stopSweeping);
 }
 
-/** `parallel`: connections that one save of many takes at most. */
+/** `parallel`: the most connections that one save of many items takes. */
 function makeStore(
   client: PostgresClient,
   dialect: Dialect,
@@ -210,7 +222,7 @@ async function setPlain(
   await run({ name: "upsertMany", text: dialect.upsertMany }, columns);
 }
 
-/** Seconds; null is for good. */
+/** Seconds to live; null means for good. */
 function lifeOf(metadata: Record<string, string>): number | null {
   const ttl = ttlOf(metadata) ?? 0;
   return ttl > 0 ? ttl : null;

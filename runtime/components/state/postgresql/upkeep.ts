@@ -1,4 +1,4 @@
-/** Tables are made and changed once, and expired rows swept, by whichever sidecar comes first. */
+/** Makes and changes tables once, and sweeps expired rows; whichever sidecar comes first does it. */
 import { messageOf } from "../../../shared/message-of.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { PostgresClient } from "../../clients/postgres/client.ts";
@@ -11,10 +11,10 @@ import {
 } from "../../clients/postgres/pool.ts";
 import { rights, type Dialect } from "./dialect.ts";
 
-/** SQLSTATE of a key, a type and a table that are there already. */
+/** SQLSTATEs that mean that a key, a type or a table exists already. */
 const duplicates = new Set<string | undefined>(["23505", "42710", "42P07"]);
 
-/** Brings the tables up to date. All is done over one connection: a lock is held on it meanwhile, the original's too. */
+/** Brings the tables up to date, over one connection that holds a lock meanwhile. The original takes the same lock. */
 export async function migrate(
   lent: Lent,
   dialect: Dialect,
@@ -30,7 +30,7 @@ export async function migrate(
       run({
         text: `CREATE TABLE IF NOT EXISTS ${metadataTable} (key text NOT NULL PRIMARY KEY, value text NOT NULL)`,
       });
-    // Of several at the same time all but one may be told of a duplicate, and then find the table.
+    // If several do this at the same time, all but one may get a duplicate error. Then they find the table.
     await make().catch((error: { code?: string }) => {
       if (!duplicates.has(error.code)) throw notMade(error, metadataTable);
       return make();
@@ -60,7 +60,7 @@ export async function migrate(
       );
     const wasThere = await isThere(run, table);
     if (wasThere) await mustBeOwn(run, dialect);
-    // The steps noted down are another table's: v1 counts those of all tables as one.
+    // The noted level may be another table's: v1 has one level for all tables.
     for (let step = wasThere ? done : 0; step < steps.length; step++) {
       await run({ text: steps[step]! }).catch((error: unknown) => {
         throw notMade(error, table);
@@ -83,7 +83,7 @@ async function isThere(run: RunStatement, table: string): Promise<boolean> {
   return rows[0]![0] as boolean;
 }
 
-/** The user of this connection may not make a table. */
+/** The error for a user who may not make or change a table; else the error as it is. */
 const notMade = (error: unknown, table: string): unknown =>
   (error as { code?: string }).code === "42501"
     ? new UnusableError(
@@ -92,7 +92,7 @@ const notMade = (error: unknown, table: string): unknown =>
       )
     : error;
 
-/** Throws where the table is not one of this store and version. */
+/** Throws if the table is not one of this store and version. */
 async function mustBeOwn(
   run: RunStatement,
   { store, table, tableProperty, columns }: Dialect,
@@ -109,7 +109,7 @@ async function mustBeOwn(
   );
 }
 
-/** Throws where a right is missing, so that it is told before a request needs it. */
+/** Throws if a right is missing, so that it is reported before a request needs it. */
 async function mustHave(run: RunStatement, table: string, needed: string[]) {
   const { rows } = await run(
     {
@@ -125,7 +125,7 @@ async function mustHave(run: RunStatement, table: string, needed: string[]) {
   );
 }
 
-/** Deletes what has expired, each interval once among all sidecars. Returns how to stop it. */
+/** Deletes expired rows; in each interval one of all sidecars does it. Returns how to stop it. */
 export function sweepEach(
   intervalMs: number,
   client: PostgresClient,

@@ -1,4 +1,4 @@
-/** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (spec components §4.1). */
+/** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (docs/protocol/postgresql.md). */
 import { EtagError } from "../../../contracts/state-store.ts";
 import { expiry, inMs, tableName, type Dialect } from "./dialect.ts";
 import { toStatement } from "./query.ts";
@@ -16,7 +16,7 @@ export function v1Dialect(writtenTable: string): Dialect {
     store: "state.postgresql v1",
     table,
     tableProperty: "tableName",
-    // expiredate is added to a table that has it not yet.
+    // expiredate is not among them: it is added to a table that lacks it.
     columns: ["key", "value", "isbinary", "insertdate", "updatedate"],
     features: ["ETAG", "TRANSACTIONAL", "QUERY_API", "TTL", "KEYS_LIKE"],
     migrations: {
@@ -32,13 +32,13 @@ export function v1Dialect(writtenTable: string): Dialect {
         `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS expiredate timestamp with time zone`,
       ],
     },
-    // The original has one note for all tables, so that one sweep would do for the others.
+    // The original has one entry for all tables, so a sweep of one would count for the others.
     cleanupKey: table === "state" ? "last-cleanup" : `last-cleanup-${table}`,
     deleteExpired: `DELETE FROM ${table} WHERE expiredate IS NOT NULL AND expiredate < CURRENT_TIMESTAMP`,
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
     upsert,
-    // In the order of the keys: two of these never wait for each other.
+    // In the order of the keys, so that two such statements never deadlock.
     upsertMany: `${insert} SELECT k, ${expiry("s")}, v::jsonb, b
       FROM unnest($1::text[], $2::float8[], $3::text[], $4::boolean[]) AS given (k, s, v, b)
       ORDER BY k ${replace}`,

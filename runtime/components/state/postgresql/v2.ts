@@ -1,4 +1,4 @@
-/** Tables of state.postgresql v2: values as bytes, the etag is a UUID per write (spec components §4.1). */
+/** Tables of state.postgresql v2: values as bytes, the etag is a UUID per write (docs/protocol/postgresql.md). */
 import { EtagError } from "../../../contracts/state-store.ts";
 import { expiry, inMs, tableName, type Dialect } from "./dialect.ts";
 
@@ -38,7 +38,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
     upsert,
-    // In the order of the keys: two of these never wait for each other.
+    // In the order of the keys, so that two such statements never deadlock.
     upsertMany: `${insert} SELECT k, ${expiry("s")}, v, gen_random_uuid()
       FROM unnest($1::text[], $2::float8[], $3::bytea[]) AS given (k, s, v)
       ORDER BY k ${replace}`,
@@ -48,12 +48,12 @@ export function v2Dialect(tablePrefix: string): Dialect {
       WHERE key = $1 AND etag = $4::uuid AND ${alive}`,
     delete: `DELETE FROM ${table} WHERE key = $1`,
     deleteWithEtag: `DELETE FROM ${table} WHERE key = $1 AND etag = $2::uuid`,
-    // Text would be read as bytea's own notation.
+    // A text would be read as the notation of bytea.
     toValues: (value) => [Buffer.from(value as Uint8Array)],
     toData: ([, value]) => value as Buffer,
     toEtag(etag) {
       if (uuid.test(etag)) return etag;
-      // No UUID is no etag of this store, but not malformed either (spec components §4.1).
+      // A text that is no UUID can't be an etag of this store, but does not count as malformed.
       throw new EtagError("mismatch", new Error(`"${etag}" is not a UUID`));
     },
   };

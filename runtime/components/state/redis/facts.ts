@@ -1,4 +1,4 @@
-/** What a Redis server can do, asked anew over each connection: a failover may end at another one. */
+/** What a Redis server can do. It is asked again over each connection, as a failover may lead to another server. */
 import type { Logger } from "../../../shared/log.ts";
 import type { RedisCall } from "../../clients/redis/client.ts";
 import type { QueryIndex } from "./query.ts";
@@ -7,7 +7,7 @@ export interface RedisFacts {
   hasJson: boolean;
   /** Connected replicas, all of which `strong` waits for. */
   replicas: number;
-  /** The query's indexes are made. */
+  /** Whether the query's indexes have been made. */
   hasIndexes: boolean;
   /** Whether the user may run the scripts that save; undefined before the first answer. */
   maySave: boolean | undefined;
@@ -32,7 +32,7 @@ export async function learn(
     );
   facts.maySave = maySave;
   facts.replicas = Number(/connected_slaves:(\d+)/.exec(replication)?.[1] ?? 0);
-  // It is called without its key: who knows it complains about that.
+  // It is called without its key; a server that has the command complains about that.
   facts.hasJson = !/unknown command|NOPERM/i.test(String(json));
   if (facts.hasIndexes) return;
   for (const index of indexes) await makeIndex(call, index, log);

@@ -55,7 +55,7 @@ test.each([
   expect(filterOf(filter)).toBe(text);
 });
 
-test("S13: a value stays one phrase, whatever is in it", () => {
+test("a value stays one phrase, whatever is in it", () => {
   expect(filterOf({ EQ: { state: 'x") | * \\ @var0:[1 2' } })).toBe(
     '(@var1:("x\\") | * \\\\ @var0:[1 2"))',
   );

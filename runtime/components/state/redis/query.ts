@@ -1,4 +1,4 @@
-/** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (spec components §3.1). */
+/** The query API over RediSearch: its indexes, the query as FT.SEARCH, and its answer (docs/protocol/redis.md). */
 import { Digits } from "../../../shared/json/go-json.ts";
 import type {
   QueryResult,
@@ -8,9 +8,9 @@ import { offsetOf, parseFilter, type Filter } from "../../state-filter.ts";
 
 /** One of `queryIndexes`. */
 export interface QueryIndex {
-  /** As queries call it. */
+  /** Its name in queries. */
   name: string;
-  /** As Redis calls it: each prefix has its own, so that apps neither see each other's keys nor replace each other's index. */
+  /** Its name in Redis. Each prefix has its own, so that apps neither see each other's keys nor replace each other's index. */
   ownName: string;
   /** Arguments of FT.CREATE. */
   create: string[];
@@ -126,7 +126,7 @@ function range(op: "GT" | "GTE" | "LT" | "LTE", value: unknown): string {
   return op === "LT" ? `-inf (${number}` : `-inf ${number}`;
 }
 
-/** As text; RediSearch compares in float64. */
+/** A number as text; RediSearch compares in float64. */
 function numberOf(value: unknown): string {
   if (typeof value === "number" || value instanceof Digits) return `${value}`;
   throw new Error(
@@ -134,7 +134,7 @@ function numberOf(value: unknown): string {
   );
 }
 
-/** Reads FT.SEARCH's answer: a count, then key and `["$.data", …, "$.version", …]` by turns. Leaves out keys that the prefix's app can't have saved. */
+/** Reads FT.SEARCH's answer: a count, then a key and `["$.data", …, "$.version", …]` in turn. Leaves out keys that the app of this prefix can't have saved. */
 export function toResult(
   reply: unknown,
   query: StateQuery,

@@ -4,7 +4,7 @@ import type { StateEntry } from "../../../contracts/state-store.ts";
 import type { RedisClient } from "../../clients/redis/client.ts";
 import { readHashes, readKind } from "./scripts.ts";
 
-/** What a hash holds; a plain string of somebody as it is. */
+/** The value of a hash; a plain string that somebody else wrote is given as it is. */
 export async function readHash(
   client: RedisClient,
   key: string,
@@ -19,13 +19,13 @@ export async function readHash(
   if (data && version) return { data, etag: version.toString("latin1") };
   if (fields && !data && !version && (await client.call("HLEN", key)) === 0)
     return undefined;
-  // Written between the two commands, or no state: one step tells.
+  // It was written between the two commands, or is no state. Reading again in one step tells which.
   const [found] = await readOnce(client, [key]);
   if (found instanceof Error) throw found;
   return found;
 }
 
-/** All at one moment. In the order of `keys`: undefined for one that is not there, its Error for one that can't be read. */
+/** Reads all keys at one moment. In the order of `keys`: undefined for a missing one, its Error for one that can't be read. */
 export async function readAll(
   client: RedisClient,
   keys: string[],
@@ -33,7 +33,7 @@ export async function readAll(
   try {
     return await readOnce(client, keys);
   } catch (error) {
-    // A user may be allowed to read, and not to run scripts.
+    // A user may be allowed to read but not to run scripts.
     if (!/NOPERM/.test((error as Error).message)) throw error;
     return Promise.all(
       keys.map((key) => readHash(client, key).catch((one: Error) => one)),
@@ -53,7 +53,7 @@ async function readOnce(client: RedisClient, keys: string[]) {
         return undefined;
       case readKind.state:
         return { data: first!, etag: version!.toString("latin1") };
-      // Somebody's plain string is given as it is.
+      // A plain string that somebody else wrote is given as it is.
       case readKind.text:
         return { data: first! };
       case readKind.foreign:

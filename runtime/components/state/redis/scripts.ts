@@ -1,11 +1,11 @@
 /**
  * The scripts behind state.redis. What they leave in Redis is the original's
- * (spec components §3.1), so that either reads what the other wrote: a hash of
+ * (docs/protocol/redis.md), so that either reads what the other wrote: a hash of
  * `data`, `version` (the etag, from 1) and `first-write` once one guards it.
  */
 import { redisScript } from "../../clients/redis/client.ts";
 
-/** What a script answers (Lua's false) when the etag or the guard forbids the write. */
+/** A script's answer (Lua's false) if the etag or the guard forbids the write. */
 export const refused = null;
 
 /** Arguments after the key: etag ("0" = none), data, 1 for first-write, seconds to live ("" = leave as is). */
@@ -37,7 +37,7 @@ end
 return redis.call('DEL', KEYS[1])
 `);
 
-/** As setHash, on a RedisJSON document `{data, version}`; data is that whole document without its version. */
+/** As setHash, on a RedisJSON document `{data, version}`; the argument `data` is the whole document without its version. */
 export const setDocument = redisScript(`
 local key, etag, data, first, ttl = KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local version = redis.pcall('JSON.GET', key, '.version')
@@ -70,10 +70,10 @@ end
 return redis.call('DEL', KEYS[1])
 `);
 
-/** What {@link readHashes} says of a key. */
+/** The kinds of keys in the answer of {@link readHashes}. */
 export const readKind = { none: 0, state: 1, text: 2, foreign: 3, failed: 4 };
 
-/** All of its keys at one moment, each as kind and what goes with it: data and version; a plain string; what went wrong. */
+/** Reads all its keys at one moment. Each is a kind and what goes with it: data and version, a plain string, or an error. */
 export const readHashes = redisScript(`
 local found = {}
 for i, key in ipairs(KEYS) do

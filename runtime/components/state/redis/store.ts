@@ -1,6 +1,6 @@
 /**
- * state.redis: a hash per key, written by one atomic script (spec components
- * §3.1). Data written by the original is read here and the other way round.
+ * state.redis: a hash per key, written by one atomic script
+ * (docs/protocol/redis.md). Data written by the original is read here and the other way round.
  */
 import { keyPrefix } from "../../../contracts/state-keys.ts";
 import type { Logger } from "../../../shared/log.ts";
@@ -34,6 +34,7 @@ import {
   setHash,
 } from "./scripts.ts";
 import { strongWrites, type StrongWrites } from "./strong.ts";
+import { givenNamespace } from "../../../shared/namespace.ts";
 
 const metadata = {
   ...redisMetadata,
@@ -45,11 +46,10 @@ const metadata = {
 
 export const redis = defineStateStore(
   "state.redis",
-  ["v1"],
   metadata,
   async ({ name, appId, env, items, meta, log }) => {
     const server = redisServer(meta, log);
-    const namespace = env["NAMESPACE"] ?? "";
+    const namespace = givenNamespace(env);
     const indexes = parseIndexes(
       meta.queryIndexes,
       keyPrefix(items, { appId, namespace, store: name }),
@@ -92,14 +92,14 @@ export const redis = defineStateStore(
 
 interface StoreOptions {
   isCluster: boolean;
-  /** Seconds, where a request names none. */
+  /** Seconds, for requests that name none. */
   ttl: number | undefined;
   query: NonNullable<StateStore["query"]>;
 }
 
 const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"];
 
-/** What the first connection tells need not be told twice. */
+/** The first connection has told it already. */
 const silent: Logger = {
   debug() {},
   info() {},
@@ -116,7 +116,7 @@ function openStore(
   strong: StrongWrites,
   options: StoreOptions,
 ): StateStore {
-  /** RedisJSON is used where the request says so and the server has it. */
+  /** RedisJSON is used if the request says so and the server has it. */
   const isDocument = (metadata: Record<string, string>) =>
     facts.hasJson && metadata["contentType"] === "application/json";
 
@@ -136,7 +136,7 @@ function openStore(
     ];
   }
 
-  /** Runs a script, and waits for the replicas where that is wanted. */
+  /** Runs a script, and waits for the replicas if that is wanted. */
   function write(
     request: SetState | DeleteState,
     script: RedisScript,
@@ -212,7 +212,7 @@ function openStore(
   };
 }
 
-/** "0" where no etag counts: none was given, or last-write. Throws {@link EtagError} on one that is no number. */
+/** The etag for a script; "0" if none was given, or with last-write. Throws an {@link EtagError} if it is no number. */
 function versionOf(request: SetState): string {
   const etag = etagOf(request);
   if (etag === undefined || request.options?.concurrency === "last-write")

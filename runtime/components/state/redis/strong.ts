@@ -1,19 +1,19 @@
-/** Writes that replicas are to have as well (`consistency: strong`). */
+/** Writes that replicas must have as well (`consistency: strong`). */
 import type { RedisClient } from "../../clients/redis/client.ts";
 
 type Write = (client: RedisClient) => Promise<unknown>;
 
 export interface StrongWrites {
-  /** Resolves with what `write` gives once the replicas have it, or were waited for. Rejects as `write` does. */
+  /** Resolves with the result of `write` once the replicas have it, or the waiting time is over. Rejects as `write` does. */
   run(write: Write): Promise<unknown>;
   close(): Promise<void>;
 }
 
 export interface StrongOptions {
   open(): Promise<RedisClient>;
-  /** How many must have it. */
+  /** How many replicas must have it. */
   replicas(): number;
-  /** How long they are waited for. */
+  /** How long to wait for them. */
   waitMs: number;
 }
 
@@ -24,16 +24,16 @@ interface Waiting {
 }
 
 /**
- * WAIT holds the connection that it is sent on, and speaks of that connection's
- * writes only. So these go over one of their own, opened by the first, and those
- * that come while replicas are waited for share the next WAIT.
+ * WAIT blocks the connection that it is sent on, and counts only the writes of
+ * that connection. So strong writes have a connection of their own, which the
+ * first one opens. Writes that come during a WAIT share the next one.
  */
 export function strongWrites(options: StrongOptions): StrongWrites {
   let opening: Promise<RedisClient> | undefined;
   let queue: Waiting[] = [];
   let passing: Promise<void> | undefined;
 
-  /** Tried anew by the next write when it failed. */
+  /** If it failed, the next write tries again. */
   function connection(): Promise<RedisClient> {
     opening ??= options.open();
     opening.catch(() => (opening = undefined));

@@ -1,20 +1,20 @@
-/** Says the group's position to the broker, for the queues of one generation. */
+/** Commits the group's position, for the queues of one generation. */
 import type { Logger } from "../../../../shared/log.ts";
 import { errorType, explainError } from "../errors.ts";
 import type { Group } from "../group/group.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 import { createRests } from "./rests.ts";
 
-/** Whichever is first: so much may come twice after a crash. */
+/** A commit follows after so much time or so many records. That much may come twice after a crash. */
 const commitIntervalMs = 200;
 const commitRecords = 100;
-/** Requests on their way; a broker answers them in turn. */
+/** At most so many requests under way; a broker answers them one after the other. */
 const mostUnderWay = 5;
 
 export interface Commits {
-  /** So many records more are done: they are committed with {@link commitRecords} others, or {@link commitIntervalMs} later. */
+  /** Counts records that are done. They are committed once there are {@link commitRecords}, or {@link commitIntervalMs} later. */
   schedule(done?: number): void;
-  /** The last commit of a generation; without one when the membership is gone already. */
+  /** Ends a generation with its last commit, unless the membership is gone already. */
   finish(reason: Error | undefined): Promise<void>;
 }
 
@@ -24,7 +24,7 @@ export function createCommits(
   log: Logger,
   end: (error: Error) => void,
 ): Commits {
-  /** What the broker was told last. */
+  /** The offset that was committed last, by queue. */
   const told = new Map<PartitionQueue, number>();
   const underWay = new Set<Promise<void>>();
   const resting = new AbortController();
@@ -32,7 +32,7 @@ export function createCommits(
   let timer: NodeJS.Timeout | undefined;
   let uncommitted = 0;
   // A delivery that outlasts its generation must not commit: the broker would
-  // take it in the next one's name, even for a partition of someone else.
+  // count it for the next generation, even if another member has the partition.
   let over = false;
 
   const due = () =>
@@ -43,7 +43,7 @@ export function createCommits(
         !denied.has(queue.topic),
     );
 
-  /** One request for each topic, so that one that is denied holds up no other. */
+  /** One request for each topic, so that a denied topic does not hold up the others. */
   async function commit(): Promise<void> {
     const byTopic = Map.groupBy(due(), ({ topic }) => topic);
     await Promise.all(
@@ -59,7 +59,7 @@ export function createCommits(
         } catch (error) {
           for (const queue of some) told.delete(queue);
           if (errorType(error) !== "TOPIC_AUTHORIZATION_FAILED") throw error;
-          // The fetcher tells the user: it needs the same right.
+          // The fetcher needs the same right, and tells the user.
           log.debug(
             `kafka: commit: ${explainError(error, { operation: "READ", topic })}`,
           );

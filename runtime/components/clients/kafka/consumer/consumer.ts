@@ -1,7 +1,7 @@
 /**
- * Reads topics as a member of a consumer group and loses nothing: a record is
- * committed after it was handled, the highest one below which all are. One
- * generation of the group is one set of queues; when it ends they end first, so
+ * Reads topics as a member of a consumer group and loses nothing: an offset is
+ * committed only when all records below it are handled. Each generation of the
+ * group has its own set of queues. They end before the generation does, so
  * nothing is delivered or committed for a partition that has a new owner.
  */
 import type { Assignment } from "../group/assignment.ts";
@@ -33,7 +33,7 @@ export interface ConsumerOptions {
   /** Where a group without a position begins. */
   initialOffset: "newest" | "oldest";
   limits: FetchLimits;
-  /** Pause before joining again after a generation ended. */
+  /** The pause before joining again after a generation has ended. */
   rejoinPauseMs: number;
   handle: HandleRecord;
 }
@@ -43,13 +43,13 @@ export interface KafkaConsumer {
   stop(): Promise<void>;
 }
 
-/** How long the others of a group wait for a delivery in flight here. */
+/** How long the other members of a group wait for a delivery in flight here. */
 const drainOnRebalanceMs = 20_000;
-/** How long the last commit and the farewell to the group may take. */
+/** How long the last commit and leaving the group may take. */
 const lastWordsMs = 3000;
-/** New partitions and topics made anew are noticed after this, whatever else happens. */
+/** New partitions, and topics that were made anew, are noticed within this time. */
 const lookAroundMs = 30_000;
-/** What all queues together may hold; a slow app then costs no more memory. */
+/** What all queues together may hold: the most memory that a slow app costs. */
 const bufferBytes = 8 * 1024 * 1024;
 
 export function startConsumer(options: ConsumerOptions): KafkaConsumer {
@@ -77,12 +77,12 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
 
   async function run(): Promise<void> {
     const backoff = doublingBackoff(100, 1000);
-    // A right that is missing is not given within a second, and each try to join disturbs the others.
+    // A missing right is not granted within a second, and each try to join disturbs the other members.
     const denied = doublingBackoff(1000, 30_000);
     while (!stopping.signal.aborted) {
       const cluster = openCluster(server);
       let lastError: unknown;
-      // A stop need not wait for a connection that is still being made.
+      // Stopping need not wait for a connection that is still being made.
       const cut = () => {
         if (!joined) closeCluster(cluster);
       };
@@ -110,10 +110,10 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     }
   }
 
-  /** Topics that this user may not even know of. */
+  /** Topics that this user has no right to know of. */
   const hidden = new Map<string, Outage>();
 
-  /** The topics that are there and may be known of. The others are looked for again later; rejects if all are denied. */
+  /** The topics that exist and that the user may know of. The others are looked for again later. Rejects if all are denied. */
   async function existingTopics(cluster: Cluster): Promise<string[]> {
     const found: string[] = [];
     const denials = new Map<string, unknown>();
@@ -208,7 +208,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       over.abort();
       stopping.signal.removeEventListener("abort", onStop);
       await drain(queues);
-      // From here on only the broker is waited for, and not for long.
+      // From here on only the broker is waited for, for a short time.
       const limit = setTimeout(closeCluster, lastWordsMs, cluster);
       await commits.finish(reason);
       stopHeartbeat();
@@ -248,7 +248,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     return queue;
   }
 
-  /** Waits for the end; on the way looks for new partitions and for topics that were missing or made anew. */
+  /** Waits for the end. Meanwhile it looks for new partitions, and for topics that were missing or were made anew. */
   async function watchTopics(
     cluster: Cluster,
     topics: string[],
@@ -275,7 +275,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     }
   }
 
-  /** Ends the queues. After a stop it takes as long as the app does; the others of a group wait less. */
+  /** Ends the queues. A stop waits for the app as long as it takes; the other members of a group do not wait so long. */
   async function drain(queues: PartitionQueue[]): Promise<void> {
     const ended = Promise.all(queues.map((queue) => queue.stop()));
     const limit = new AbortController();

@@ -1,8 +1,8 @@
 /**
  * Fills queues: one fetch request at a time per broker, for those of its
- * partitions that have room. Whatever is wrong with one partition or one
- * broker holds up no other: a full queue is left out, one without a leader is
- * looked for, one that is refused is asked for again later.
+ * partitions that have room. A problem with one partition or broker holds up no
+ * other: a full queue is left out, a missing leader is looked up, a refused
+ * partition is asked for again later.
  */
 import type { Logger } from "../../../../shared/log.ts";
 import { doublingBackoff, pause } from "../../../../shared/backoff.ts";
@@ -31,35 +31,35 @@ export interface FetcherOptions {
   cluster: Cluster;
   queues: PartitionQueue[];
   limits: FetchLimits;
-  /** The ID of each topic of the queues, where the brokers tell it. */
+  /** The ID of each topic of the queues, if the brokers tell it. */
   topicIds: ReadonlyMap<string, string>;
   log: Logger;
   /** Ends the work; requests in flight end when the caller closes the cluster. */
   signal: AbortSignal;
-  /** Moves a queue that has no position yet, or whose position is not in the log. */
+  /** Gives a position to a queue that has none yet, or whose position is not in the log. */
   place(queue: PartitionQueue): Promise<void>;
-  /** A broker answered. Called often. */
+  /** Called whenever a broker has answered, so often. */
   onAnswer(): void;
 }
 
 export interface Fetcher {
-  /** A queue has room again. */
+  /** To be called when a queue has room again. */
   wake(): void;
-  /** Resolves when the signal fired; rejects when the topics must be looked at afresh. */
+  /** Resolves when the signal fires; rejects when the topics must be looked up again. */
   readonly ended: Promise<void>;
 }
 
-/** A broker waits so long for the first record when it has none. */
+/** How long a broker waits for the first record if it has none. */
 const idleWaitMs = 500;
 /** The same while a queue of that broker is full, so that it is soon asked for again. */
 const fullWaitMs = 50;
 const outOfRange = 1;
-/** The partition is on another broker now, is being moved, or its topic is not what it was. */
+/** Errors that mean: the partition is on another broker now, is being moved, or its topic has changed. */
 const moved = new Set([3, 5, 6, 9, 56, 74, 75, 78, 100, 103]);
 
 export function startFetcher(options: FetcherOptions): Fetcher {
   const { cluster, queues, topicIds, log, signal } = options;
-  /** By broker: the queues it leads, and whether a loop runs for it. */
+  /** For each broker, the queues of the partitions it leads, and whether a loop runs for it. */
   let led = new Map<number, PartitionQueue[]>();
   const running = new Set<number>();
   const rests = createRests(signal, () => wake());
@@ -79,7 +79,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
       if (orphans) await backoff.wait(signal);
       else {
         await stale.promise;
-        // What moves has not arrived yet.
+        // A partition that moves has not arrived yet.
         await pause(200, signal);
         backoff.reset();
       }
@@ -92,7 +92,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
   })();
 
-  /** Gives each queue to its leader; tells whether there are queues without one. */
+  /** Gives each queue to its leader; returns whether there are queues without a leader. */
   function layOut(): boolean {
     const byLeader = Map.groupBy(
       queues,
@@ -190,7 +190,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
           topic === part.topic && partition === part.partition,
       );
       const queue = ready[at];
-      // An answer that comes late, after another leader has been asked, is void.
+      // A late answer does not count if another leader has been asked meanwhile.
       if (
         queue &&
         queue.fetchOffset === asked[at]!.offset &&
@@ -214,7 +214,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
     rests.forget(queue);
     if (part.records.length > 0)
-      // A copy where several share one answer, or one slow queue keeps all of it in memory.
+      // Copied if several queues share one answer: else a slow queue would keep all of it in memory.
       queue.push(parts > 1 ? Buffer.from(part.records) : part.records);
   }
 
@@ -226,7 +226,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     }
   }
 
-  /** The queue is asked for again later; all of them if it is only on its way to another broker. */
+  /** Asks for the queue again later; for all queues if it is just moving to another broker. */
   function refused(queue: PartitionQueue, error: Error, code?: number): void {
     rests.begin(queue);
     if (code !== undefined && moved.has(code)) {
@@ -238,7 +238,7 @@ export function startFetcher(options: FetcherOptions): Fetcher {
     outageOf(isDenied ? where : `${where} partition ${queue.partition}`).found(
       explainError(error, { operation: "READ", topic: queue.topic }),
     );
-    // It may have a new leader, where the look-up failed.
+    // It may have a new leader whose look-up failed.
     if (code === undefined) markStale();
   }
 

@@ -10,8 +10,8 @@ import {
 } from "../protocol/record-batch.ts";
 
 /**
- * Sees one record through: delivered, dead-lettered or skipped. Rejects only
- * when the signal fires first (the partition goes to someone else, or the end).
+ * Handles one record until it is delivered, dead-lettered or skipped. Rejects
+ * only when the signal fires first: another member gets the partition, or the input ends.
  */
 export type HandleRecord = (
   topic: string,
@@ -23,36 +23,36 @@ export type HandleRecord = (
 export interface PartitionQueueOptions {
   topic: string;
   partition: number;
-  /** The first record to read; -1 where that is not known yet. */
+  /** The first record to read; -1 if that is not known yet. */
   offset: number;
   budgetBytes: number;
   handle: HandleRecord;
   /** The queue that had the partition before: its last delivery must be over first. */
   previous: PartitionQueue | undefined;
-  /** No one else had the partition since then: what that queue did is done. */
+  /** No one else had the partition in between, so what that queue finished counts. */
   continues: boolean;
-  /** So many records are done, or there is room for more (0). */
+  /** Called when so many records are done, or with 0 when there is room for more. */
   onProgress(done: number): void;
-  /** The queue can't go on: data that can't be read. */
+  /** Called when the queue can't go on because data can't be read. */
   onFailure(error: Error): void;
 }
 
 export interface PartitionQueue {
   readonly topic: string;
   readonly partition: number;
-  /** Where fetching goes on; -1 until the queue was moved to its first position. */
+  /** Where fetching goes on; -1 until the queue has its first position. */
   readonly fetchOffset: number;
-  /** Everything below is done; what to commit. -1 as above. */
+  /** All records below this offset are done, so it can be committed; -1 as above. */
   readonly doneOffset: number;
   readonly full: boolean;
   push(records: Buffer): void;
   /**
-   * The log begins or ends elsewhere than was thought: what is fetched and what
-   * is done go there together, forwards or back. What was fetched before is
-   * delivered first, but counts for nothing any more.
+   * Called when the log begins or ends elsewhere than was thought. Both offsets
+   * move there, forwards or back. What was fetched before is still delivered
+   * first, but is not counted any more.
    */
   moveTo(offset: number): void;
-  /** Starts nothing more; resolves when the delivery in flight is over. */
+  /** Starts no more deliveries; resolves when the one in flight is over. */
   stop(): Promise<void>;
   readonly ended: Promise<void>;
 }
@@ -63,7 +63,7 @@ export function startPartitionQueue(
   const { topic, partition } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  /** One for each move; a record counts for the position it was fetched from. */
+  /** Counts the moves; a record counts only if the queue has not moved since it was fetched. */
   let position = { done: options.offset };
   const waiting: { batch: FetchedBatch; of: typeof position }[] = [];
   let bufferedBytes = 0;
@@ -92,7 +92,7 @@ export function startPartitionQueue(
           options.onProgress(1);
           if (signal.aborted) return;
         }
-      // Compaction may have taken the last records of a batch.
+      // Compaction may have removed the last records of a batch.
       of.done = Math.max(of.done, batch.lastOffset + 1);
       bufferedBytes -= batch.bytes.length;
       options.onProgress(0);

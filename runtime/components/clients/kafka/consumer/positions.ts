@@ -9,20 +9,20 @@ import { flatten, type Group, type PartitionOffset } from "../group/group.ts";
 import type { PartitionQueue } from "./partition-queue.ts";
 
 export interface Positions {
-  /** Whatever is in this topic later came after we wanted it. */
+  /** Notes that this topic is missing. All that it holds later came after we wanted to read it. */
   sawMissing(topic: string): void;
-  /** The first offset of each partition, -1 where nobody can tell it yet. */
+  /** The first offset to read of each partition; -1 if nobody can tell it yet. */
   start(cluster: Cluster, assignment: Assignment): Promise<Start[]>;
-  /** Moves a queue that {@link start} gave no offset, or whose offset is not in the log. */
+  /** Gives an offset to a queue that got none from {@link start}, or whose offset is not in the log. */
   place(cluster: Cluster, queue: PartitionQueue): Promise<void>;
-  /** One of the topics has more partitions than when they were shared out, or was made anew. */
+  /** Whether one of the topics has more partitions than when they were assigned, or was made anew. */
   haveChanged(cluster: Cluster, topics: string[]): boolean;
-  /** Of the topics last started with, where the brokers tell them. */
+  /** The IDs of the topics of the last start, as far as the brokers tell them. */
   readonly topicIds: ReadonlyMap<string, string>;
 }
 
 export interface Start extends PartitionOffset {
-  /** What was done under this name before is of another topic. */
+  /** The topic was made anew: offsets of the old topic do not count. */
   isAnew: boolean;
 }
 
@@ -34,9 +34,9 @@ export function createPositions(
   const seenMissing = new Set<string>();
   const partitionCounts = new Map<string, number>();
   const topicIds = new Map<string, string>();
-  /** Partitions of topics made anew whose old position may be in the broker still. */
+  /** Partitions of topics that were made anew; the broker may still have the old position. */
   const anew = new Set<string>();
-  /** Since when a partition without a position is waited for. */
+  /** Since when we wait for a partition without a position. */
   const wantedSince = new Map<string, number>();
 
   const keyOf = (topic: string, partition: number) => `${topic}/${partition}`;
@@ -47,13 +47,13 @@ export function createPositions(
     return id !== undefined && before !== undefined && id !== before;
   }
 
-  /** What a partition without a position is owed: all of it if it appeared while we looked on. */
+  /** Whether a partition without a position is read from its first record: also if it appeared while we were reading. */
   const fromFirst = (topic: string, partition: number) =>
     initialOffset === "oldest" ||
     seenMissing.has(topic) ||
     partition >= (partitionCounts.get(topic) ?? Infinity);
 
-  /** The first record of the log, or the place of the next one. */
+  /** The offset of the log's first record, or of its next one. */
   async function edge(
     cluster: Cluster,
     topic: string,
@@ -82,7 +82,7 @@ export function createPositions(
     });
     const since = wantedSince.get(key);
     if (since === undefined) return next;
-    // It had no leader when it was wanted: what came since then counts.
+    // It had no leader when we wanted to read it: what came since then counts.
     const newer = await edge(cluster, topic, partition, {
       fromTimestamp: since,
     });
@@ -123,12 +123,12 @@ export function createPositions(
             (isLed ? await initial(cluster, topic, partition) : -1);
           starts.push({ topic, partition, offset, isAnew });
         }
-      // At once, so that no one goes on where the old topic was left.
+      // Done at once, so that no one goes on at the old topic's position.
       const resets = starts.filter((s) => s.isAnew && s.offset >= 0);
       if (resets.length > 0) await group.commit(resets);
       for (const { topic, partition } of resets)
         anew.delete(keyOf(topic, partition));
-      // Of what others read we would not notice whether it is dealt with.
+      // Topics that only other members read are forgotten: we would not notice what happens to them.
       for (const topic of topicIds.keys())
         if (!assignment.has(topic)) topicIds.delete(topic);
       for (const topic of assignment.keys()) {

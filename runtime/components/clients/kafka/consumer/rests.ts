@@ -1,11 +1,11 @@
 import { startTimer } from "../../../../shared/timers.ts";
 
-/** Partitions that are left alone for a while after a refusal, longer each time. */
+/** Partitions that are left alone for a while after a refusal; each time for longer. */
 export interface Rests<T> {
   /** 1 s the first time, then twice as long, up to 30 s. */
   begin(one: T): void;
   has(one: T): boolean;
-  /** It works: the next rest is a short one again. */
+  /** To be called when it works: the next rest is short again. */
   forget(one: T): void;
 }
 

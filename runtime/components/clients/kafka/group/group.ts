@@ -29,17 +29,17 @@ export interface PartitionOffset {
 export interface Group {
   /** Counts the rounds of assignment in the whole group. */
   readonly generationId: number;
-  /** Takes part in the next generation; resolves with what this member is to read. */
+  /** Joins the next generation; resolves with the partitions that this member is to read. */
   join(cluster: Cluster, topics: string[]): Promise<Assignment>;
-  /** Keeps the membership alive until stopped; `lost` is called once, when it can't. */
+  /** Keeps the membership alive until stopped. Calls `lost` once if that fails. */
   startHeartbeat(lost: (error: Error) => void): () => void;
-  /** The group's position in a partition, where it has one. */
+  /** The group's positions in these partitions, as far as it has any. */
   committed(assignment: Assignment): Promise<PartitionOffset[]>;
   commit(offsets: PartitionOffset[]): Promise<void>;
   leave(): Promise<void>;
 }
 
-/** The group has a new generation or threw this member out: join again, nothing is wrong. */
+/** True if the group has a new generation or has removed this member. Nothing is wrong: join again. */
 export function isRebalance(error: unknown): boolean {
   return [
     "REBALANCE_IN_PROGRESS",
@@ -52,7 +52,7 @@ export function isRebalance(error: unknown): boolean {
 export function createGroup(options: GroupOptions): Group {
   const { groupId } = options;
   let coordinator: Broker | undefined;
-  // Kept over a lost connection, so that the group need not wait for a ghost.
+  // Kept when the connection is lost, so that the group need not wait for a member that is gone.
   let memberId = "";
   let generationId = -1;
   /** What each member got when this one was the leader; the sticky strategy keeps to it. */
@@ -62,7 +62,7 @@ export function createGroup(options: GroupOptions): Group {
     try {
       return await cluster.findGroupCoordinator({ groupId });
     } catch (error) {
-      // kafkajs keeps the reason to itself: asked again, the broker tells it.
+      // kafkajs does not tell the reason, so the broker is asked again.
       if ((error as Error).name !== "KafkaJSGroupCoordinatorNotFound")
         throw error;
       const broker = await cluster.brokerPool.findConnectedBroker();
@@ -142,7 +142,7 @@ export function createGroup(options: GroupOptions): Group {
       let pendingSince: number | undefined;
       const timer = startInterval(async () => {
         if (pendingSince !== undefined) {
-          // By now the broker, or the one in its place, has thrown us out.
+          // By now the coordinator, or its successor, has removed us.
           if (performance.now() - pendingSince < options.sessionTimeoutMs)
             return;
           clearInterval(timer);

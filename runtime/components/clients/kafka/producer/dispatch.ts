@@ -1,9 +1,9 @@
 /**
- * From messages to batches in the log: each partition has a buffer, each broker
- * one request in flight, so order per partition holds. A batch whose fate is
- * unknown is sent again unchanged under its own sequence number, and no other
- * batch ever gets that number: the broker stores it exactly once. A broker or a
- * partition that fails holds up no other.
+ * Turns messages into batches in the log. Each partition has a buffer and each
+ * broker one request in flight, so the order per partition holds. A batch with an
+ * unknown outcome is sent again unchanged under its own sequence number, and no
+ * other batch ever gets that number: the broker stores it exactly once. A broker
+ * or a partition that fails does not hold up any other.
  */
 import { partitionOf } from "../../partitioner.ts";
 import { doublingBackoff, type Backoff } from "../../../../shared/backoff.ts";
@@ -33,11 +33,11 @@ export interface DispatchOptions {
   options: ProducerOptions;
   /** Undefined while not connected. */
   topic(): Topic | undefined;
-  /** The connection is of no use any more. */
+  /** Called when the connection can't be used any more. */
   drop(used: Topic, error: unknown): void;
-  /** Takes back a message until there is a connection again. */
+  /** Takes a message back, to keep it until there is a connection again. */
   postpone(entry: Entry): void;
-  /** The message's fate is known: the caller resolves or rejects it. */
+  /** Called when a message's outcome is known: the caller resolves or rejects it. */
   settle(entry: Entry): Entry;
   failed(reason: string): Error;
   explain(error: unknown): string;
@@ -49,17 +49,17 @@ export interface DispatchOptions {
 export interface Dispatch {
   /** Chooses the partition and sends; only while connected. */
   place(entry: Entry): void;
-  /** Sends what waits. */
+  /** Sends all that waits. */
   wakeAll(): void;
-  /** Fails all but what is under way. */
+  /** Fails all messages that are not under way. */
   failAll(reason: string): void;
-  /** Fails what is late; true if some of it is under way, with an answer still to come. */
+  /** Fails the messages that are late; true if some of them are under way, so that an answer may still come. */
   expire(isLate: (entry: Entry) => boolean, reason: string): boolean;
 }
 
-/** A broker that gives no answer for so long is asked again. */
+/** After so long without an answer a broker is asked again. */
 const answerMs = 5000;
-/** From so long on who leads by now is looked up now and then, while the answer is waited for. */
+/** After waiting so long for an answer, the leader is looked up now and then. */
 const doubtMs = 2000;
 const unknown = "; whether it was stored is not known";
 const acksCode = { all: -1, local: 1, none: 0 };
@@ -70,7 +70,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
   const { server } = options;
   const isIdempotent = options.acks === "all";
   const buffers = new Map<number, PartitionBuffer>();
-  /** Who sends the next batches; a new one is asked for when it is missing. */
+  /** The producer ID of the next batches; a new one is asked for if there is none. */
   let identity: Identity | undefined;
   const busy = new Set<number>();
   const underWay = new Set<Batch>();
@@ -90,7 +90,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
   }
 
   let looking = false;
-  /** Until the partitions that something waits for have a leader. */
+  /** Runs until all partitions with waiting messages have a leader. */
   async function awaitLeaders(): Promise<void> {
     if (looking) return;
     looking = true;
@@ -106,7 +106,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
       outage.found(
         `partition ${orphans.map(({ partition }) => partition).join(", ")} has no leader, as the brokers that hold it are down; other partitions go on`,
       );
-      // What was never sent and may go anywhere goes elsewhere.
+      // Messages that were never sent and may go anywhere go to another partition.
       if (used.led.length > 0)
         for (const buffer of orphans) {
           const free = buffer.entries.filter(isFree);
@@ -121,11 +121,11 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     looking = false;
   }
 
-  /** Neither its key nor its sender says where it goes. */
+  /** Whether neither its key nor its sender says where it goes. */
   const isFree = ({ message: { partition, key } }: Entry) =>
     partition === undefined && !key?.length;
 
-  /** Named, but not known: it may be new. Looked up once for all that wait. */
+  /** A partition that a sender named but that is not known may be new. It is looked up once for all that wait. */
   let beyond: Entry[] = [];
   async function placeBeyond(used: Topic, entry: Entry): Promise<void> {
     beyond.push(entry);
@@ -182,12 +182,12 @@ export function createDispatch(use: DispatchOptions): Dispatch {
         );
         if (ready.length === 0) break;
         await sendRound(used, leader, ready);
-        // Those just answered post again within a turn or two: with them the
+        // Callers that were just answered post again within a turn or two. With them the
         // next batch is full instead of a leftover.
         await new Promise((resolve) => setImmediate(setImmediate, resolve));
       }
     } catch (error) {
-      // What was in flight stays as it is in its buffer and is sent again, to
+      // What was in flight stays in its buffer unchanged and is sent again, to
       // whoever leads then. Other brokers go on.
       if (used === topic() && !closing.aborted) {
         outage.found(explain(error));
@@ -200,7 +200,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     } finally {
       busy.delete(leader);
     }
-    // Whatever came between the last look and now.
+    // What has come since the last look.
     if (used === topic())
       for (const buffer of buffers.values())
         if (buffer.entries.length > 0 || buffer.batch) wake(buffer.partition);
@@ -260,7 +260,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     }
   }
 
-  /** Without an answer the connection is given up: the next request need not wait behind this one. */
+  /** If there is no answer the connection is given up, so that the next request need not wait behind this one. */
   async function ask(
     used: Topic,
     leader: number,
@@ -293,7 +293,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     }
   }
 
-  /** Acts on the broker's answer for one partition; returns the error if the batch must go again. */
+  /** Acts on the broker's answer for one partition; returns the error if the batch must be sent again. */
   function finish(
     buffer: PartitionBuffer,
     code: number,
@@ -315,7 +315,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     const error = brokerError(code);
     batch.maybeStored ||= maybeStoredCodes.has(code);
     if (verdict === "renew") {
-      // Under a new id the batch is new to the broker.
+      // To the broker a batch with a new producer ID is a new batch.
       identity = undefined;
       buffer.restart();
       return error;
@@ -330,7 +330,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     return undefined;
   }
 
-  /** Takes the batch off its way. If a try of it has an unknown end, its sequence numbers go with it. */
+  /** Gives up the batch under way. If the outcome of a try is unknown, its sequence numbers are never used again. */
   function forget(buffer: PartitionBuffer): void {
     if (buffer.batch!.maybeStored) {
       identity = undefined;
@@ -338,7 +338,7 @@ export function createDispatch(use: DispatchOptions): Dispatch {
     } else buffer.refused();
   }
 
-  /** Fails the batch that was on its way. */
+  /** Fails the batch that was under way. */
   function giveUp(buffer: PartitionBuffer, reason: string): void {
     const { entries, maybeStored } = buffer.batch!;
     forget(buffer);

@@ -10,6 +10,6 @@ export interface ProducerOptions {
   maxMessageBytes: number;
   /** A message not stored after this time fails. */
   deadlineMs: number;
-  /** Times a batch is sent again; undefined = until the deadline. */
+  /** How often a batch is sent again; undefined = until the deadline. */
   retries: number | undefined;
 }

@@ -1,12 +1,12 @@
-/** What waits for one partition, and the batch of it that is on its way. */
+/** The messages that wait for one partition, and the batch that is under way. */
 import type { OutgoingRecord, Sequence } from "../protocol/record-batch.ts";
 
 export interface OutgoingMessage extends OutgoingRecord {
-  /** Where to, instead of by key or at random. */
+  /** The partition, if it is not chosen by key or at random. */
   partition: number | undefined;
 }
 
-/** A message and the caller who waits for its fate. */
+/** A message and the caller who waits for its outcome. */
 export interface Entry {
   message: OutgoingMessage;
   size: number;
@@ -15,7 +15,7 @@ export interface Entry {
   reject(error: Error): void;
 }
 
-/** What the broker knows a producer by. */
+/** By what the broker knows a producer. */
 export interface Identity {
   producerId: bigint;
   epoch: number;
@@ -23,11 +23,11 @@ export interface Identity {
 
 export interface Batch {
   entries: Entry[];
-  /** Set on the first try and never changed: the same bytes go again. */
+  /** Set by the first try and never changed: each try sends the same bytes. */
   sequence: Sequence | undefined;
   bytes: Buffer | undefined;
   attempts: number;
-  /** A try of it ended without a word that it was refused. */
+  /** A try ended and the broker did not say that it refused the batch. */
   maybeStored: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface PartitionBuffer {
   readonly partition: number;
   entries: Entry[];
   readonly batch: Batch | undefined;
-  /** Forms the next batch if none is on its way; tells whether there is one to send. */
+  /** Forms the next batch if none is under way; returns whether there is one to send. */
   fill(): boolean;
   nextSequence(identity: Identity | undefined): Sequence;
   /** The broker has it; the next batch gets the following numbers. */
@@ -46,7 +46,7 @@ export interface PartitionBuffer {
   abandon(): void;
   /** The same entries under a new producer id. */
   restart(): void;
-  /** A batch just refused goes again in halves, one after the other. */
+  /** Sends the batch that was just refused again in halves, one after the other. */
   split(refused: Batch): void;
 }
 

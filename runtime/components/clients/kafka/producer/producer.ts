@@ -1,7 +1,8 @@
 /**
- * Group commit to one topic: a lone message goes at once, what arrives while a
- * request is in flight goes together in the next (dispatch.ts). Here is
- * who waits: for the connection, at most until the deadline, in bounded memory.
+ * Group commit to one topic: a single message is sent at once; messages that
+ * arrive while a request is in flight go together in the next one (dispatch.ts).
+ * This file lets messages wait for a connection, at most until the deadline and
+ * in bounded memory.
  */
 import { doublingBackoff } from "../../../../shared/backoff.ts";
 import { createDispatch } from "./dispatch.ts";
@@ -20,15 +21,15 @@ export interface KafkaProducer {
   close(): Promise<void>;
 }
 
-/** What may wait at most while the broker is away; beyond it callers get an error at once. */
+/** How much may wait while the broker is away; beyond it callers get an error at once. */
 const maxWaitingBytes = 16 * 1024 * 1024;
-/** A broker that creates topics on demand has done so by then. */
+/** By then a broker that creates topics on demand has done so. */
 const missingTopicMs = 10_000;
 
 export function openProducer(options: ProducerOptions): KafkaProducer {
   const { server } = options;
   const closing = new AbortController();
-  /** Messages whose partition is not chosen yet, because the topic isn't known. */
+  /** Messages without a partition yet, because the topic isn't known. */
   let unplaced: Entry[] = [];
   let waitingBytes = 0;
   /** Set while connected. */
@@ -44,7 +45,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     explainError(error, { operation: "WRITE", topic: options.topic });
 
   let connecting: Promise<void> | undefined;
-  /** Connects in the background and keeps trying; at most one such loop runs. */
+  /** Connects in the background and keeps trying. Only one such loop runs at a time. */
   function connect(): void {
     connecting ??= (async () => {
       while (topic === undefined && !closing.signal.aborted)
@@ -64,7 +65,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
   }
 
   let topicMissingSince: number | undefined;
-  /** Fails those who wait when waiting won't help: {@link isHopeless}, or a topic the broker neither has nor creates in time. */
+  /** Fails the waiting messages if waiting won't help: {@link isHopeless}, or a topic that the broker neither has nor creates in time. */
   function failHopeless(error: unknown): void {
     const missing = errorType(error) === "UNKNOWN_TOPIC_OR_PARTITION";
     topicMissingSince = missing
@@ -81,7 +82,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     dispatch.failAll(reason);
   }
 
-  /** The connection is of no use any more; a new one is made. */
+  /** Called when the connection can't be used any more; a new one is made. */
   function drop(used: Topic, error: unknown): void {
     if (used !== topic) return;
     topic = undefined;
@@ -111,7 +112,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     closing: closing.signal,
   });
 
-  /** Fails what waited too long. */
+  /** Fails messages that waited too long. */
   function expire(): void {
     const now = performance.now();
     const reason = `${outage.reason ?? "no answer from the broker"} (gave up after ${options.deadlineMs} ms)`;
@@ -120,7 +121,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
     if (late.length > 0)
       unplaced = unplaced.filter((entry) => !late.includes(entry));
     for (const entry of late) settle(entry).reject(failed(reason));
-    // An answer that is still to come must not be taken for one to the next batch.
+    // A late answer must not be taken for the answer to the next batch.
     if (dispatch.expire(isLate, reason) && topic)
       drop(topic, new Error("the broker did not answer in time"));
   }
@@ -158,7 +159,7 @@ export function openProducer(options: ProducerOptions): KafkaProducer {
       });
     },
     async close() {
-      // What callers still wait for is given its time; expire() bounds it.
+      // Messages that callers still wait for get their time, which expire() limits.
       if (waitingBytes > 0)
         await new Promise<void>((resolve) => (whenSettled = resolve));
       clearInterval(expiry);

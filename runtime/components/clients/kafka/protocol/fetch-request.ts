@@ -1,7 +1,7 @@
 /**
- * Kafka's Fetch request, version 4 (Kafka 0.11), 11 (2.3) or 13 (3.1): all that
- * is asked for is records. Version 13 names a topic by its ID, so that one
- * that was made anew under the same name is not read on as if it were the old.
+ * Kafka's Fetch request, version 4 (Kafka 0.11), 11 (2.3) or 13 (3.1). It asks
+ * for records only. Version 13 names a topic by its ID, so that a new topic of
+ * the same name is not mistaken for the old one.
  */
 import type { WireRequest } from "./request.ts";
 import { compactLength, wireReader } from "./wire.ts";
@@ -29,7 +29,7 @@ export interface FetchLimits {
 
 const apiKey = 1;
 
-/** The newest that the broker knows; 13 only where the IDs of the topics are known. Throws when it knows none. */
+/** The newest version that the broker knows; 13 only if the topics' IDs are known. Throws if it knows none. */
 export function fetchVersion(
   versions: Record<number, { minVersion: number; maxVersion: number }>,
   withIds: boolean,

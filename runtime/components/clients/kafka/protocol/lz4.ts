@@ -8,7 +8,7 @@ import { copyWithin } from "./snappy.ts";
 const magic = 0x184d2204;
 const broken = () => new Error("broken LZ4 data");
 
-/** `most`: bytes that it may become; more is an ERR_BUFFER_TOO_LARGE, as of zlib. */
+/** `most`: how many bytes it may become. More is an ERR_BUFFER_TOO_LARGE, as in zlib. */
 export function unpackLz4(data: Buffer, most = Infinity): Buffer {
   if (data.length < 7 || data.readUInt32LE(0) !== magic) throw broken();
   const flags = data[4]!;
@@ -67,7 +67,7 @@ function unpackBlock(
   const limit = start + most;
   let end = start;
   let at = 0;
-  /** A length of 15 goes on in the bytes that follow, as long as they are 255. */
+  /** A length of 15 continues in the bytes that follow, as long as they are 255. */
   const lengthOf = (nibble: number) => {
     let length = nibble;
     if (nibble < 15) return length;

@@ -1,7 +1,7 @@
 /**
- * Kafka's Metadata request, version 4 (Kafka 0.11) or 10 (2.8), which tells
- * topics apart that have had the same name. Not kafkajs' own: that fails as a
- * whole when one partition has no leader.
+ * Kafka's Metadata request, version 4 (Kafka 0.11) or 10 (2.8). Version 10 tells
+ * topics apart that have had the same name. kafkajs' own request is not used: it
+ * fails as a whole if one partition has no leader.
  */
 import { brokerError } from "../errors.ts";
 import { sendRaw, type ConnectionPool } from "./request.ts";
@@ -29,15 +29,15 @@ export interface TopicMetadata {
 export interface PartitionMetadata {
   partitionId: number;
   partitionErrorCode: number;
-  /** -1: it has none at the moment. */
+  /** The leader; -1 if there is none at the moment. */
   leader: number;
 }
 
 const apiKey = 3;
-/** Another broker knows the same. */
+/** Short, as any other broker can be asked instead. */
 const answerMs = 5000;
 
-/** Asks for these topics, on which occasion the broker may create them. Rejects with the error of a topic, not of a partition. */
+/** Asks for these topics; the broker may create them on this occasion. Rejects with an error of a topic, not of a partition. */
 export async function fetchMetadata(
   broker: {
     connectionPool: ConnectionPool;

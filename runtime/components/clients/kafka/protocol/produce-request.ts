@@ -14,7 +14,7 @@ export interface PartitionResult {
 
 const apiKey = 0;
 
-/** The newest version both sides know. Throws when there is none. */
+/** The newest version that both sides know. Throws if there is none. */
 export function produceVersion(
   versions: Record<number, { minVersion: number; maxVersion: number }>,
 ): number {
@@ -80,9 +80,9 @@ export function readProduceResponse(
 }
 
 /**
- * What an error code asks for. `again`: the same batch once more. `renew`: the
- * broker forgot this producer id. `split`: one of the batch's messages is at
- * fault. Codes: https://kafka.apache.org/protocol#protocol_error_codes
+ * What to do after an error code. `again`: send the same batch once more.
+ * `renew`: the broker forgot this producer ID. `split`: one of the batch's
+ * messages is at fault. Codes: https://kafka.apache.org/protocol#protocol_error_codes
  */
 export type Verdict = "stored" | "again" | "renew" | "split" | "refused";
 
@@ -96,7 +96,7 @@ const verdicts = new Map<number, Verdict>([
   ...[2, 10, 18, 32, 87].map((code) => [code, "split"] as const),
 ]);
 
-/** After these a batch may be in the log all the same: REQUEST_TIMED_OUT, NETWORK_EXCEPTION, NOT_ENOUGH_REPLICAS_AFTER_APPEND. */
+/** After these errors a batch may be in the log nevertheless: REQUEST_TIMED_OUT, NETWORK_EXCEPTION, NOT_ENOUGH_REPLICAS_AFTER_APPEND. */
 export const maybeStoredCodes: ReadonlySet<number> = new Set([7, 13, 20]);
 
 export function verdictOf(code: number): Verdict {

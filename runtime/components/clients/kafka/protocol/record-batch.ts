@@ -38,15 +38,15 @@ const pack: Partial<Record<Compressed, (data: Buffer) => Promise<Buffer>>> = {
 const gunzip = promisify(zlib.gunzip);
 const zstdDecompress = promisify(zlib.zstdDecompress);
 
-/** A broker's limit is for what is packed: 1 MB of Zstandard may hold 20 GB, more than a sidecar's memory. */
+/** A broker limits only the packed size: 1 MB of Zstandard may hold 20 GB, more than a sidecar's memory. */
 const mostUnpacked = 256 * 1024 * 1024;
 const limit = { maxOutputLength: mostUnpacked };
 
-/** All that another producer may choose; loaded where it occurs. */
+/** All compressions that another producer may choose; each is loaded when it occurs. */
 const unpack: Record<Compressed, (data: Buffer) => Promise<Buffer>> = {
   gzip: (data) => gunzip(data, limit),
   zstd: (data) => zstdDecompress(data, limit),
-  // A byte makes 22 at most.
+  // No limit is needed: a byte becomes 22 at most.
   snappy: async (data) => (await import("./snappy.ts")).unpackSnappy(data),
   lz4: async (data) => (await import("./lz4.ts")).unpackLz4(data, mostUnpacked),
 };
@@ -62,7 +62,7 @@ export const supportedCompressions = ["none", ...Object.keys(pack)];
 const headerSize = 61;
 const crcStart = 21;
 
-/** Upper bound of what a record takes in a batch. */
+/** An upper bound of the bytes that a record takes in a batch. */
 export function recordSize(record: OutgoingRecord): number {
   let size = 36 + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   for (const [name, value] of record.headers)
@@ -137,7 +137,7 @@ function writeRecord(
   return at;
 }
 
-/** Zigzag: small magnitudes of either sign become small unsigned numbers. */
+/** Zigzag: small numbers of either sign become small unsigned numbers. */
 const zigzag = (value: number) => (value >= 0 ? value * 2 : -value * 2 - 1);
 
 function varintSize(value: number): number {
@@ -171,12 +171,12 @@ function writeBytes(to: Buffer, at: number, bytes: Buffer | undefined): number {
 export interface FetchedBatch {
   baseOffset: number;
   lastOffset: number;
-  /** Kafka's own bookkeeping of transactions, not data. */
+  /** Kafka's own records about transactions, no data. */
   control: boolean;
   bytes: Buffer;
 }
 
-/** Finds the complete batches; an answer may end in the middle of one. */
+/** Finds the complete batches; an answer may end in the middle of a batch. */
 export function* splitBatches(bytes: Buffer): Generator<FetchedBatch> {
   let at = 0;
   while (at + headerSize <= bytes.length) {
@@ -198,7 +198,7 @@ export function* splitBatches(bytes: Buffer): Generator<FetchedBatch> {
   }
 }
 
-/** The content of a batch, unpacked. Rejects with what to do when it can't be. */
+/** The unpacked content of a batch. If it can't be unpacked, the error says what to do. */
 export async function openBatch(
   batch: FetchedBatch,
 ): Promise<Iterable<KafkaRecord>> {

@@ -8,7 +8,7 @@ export interface WireRequest {
   /** The bytes after the request header, in pieces. */
   body: Buffer[];
   expectResponse?: boolean;
-  /** Rejects without an answer by then; the caller gives the connection up. */
+  /** Rejects if there is no answer by then; the caller then gives the connection up. */
   timeoutMs?: number;
 }
 
@@ -53,8 +53,8 @@ export interface ConnectionPool {
 }
 
 /**
- * Sends a request encoded here and resolves with the bytes of its answer. Not
- * by kafkajs' own send, which copies a request three times on its way.
+ * Sends a request encoded here and resolves with the bytes of its answer.
+ * kafkajs' own send is not used, as it copies a request three times.
  */
 export async function sendRaw(
   broker: { connectionPool: ConnectionPool },
@@ -76,7 +76,7 @@ export async function sendRaw(
   head.writeInt32BE(correlationId, 8);
   head.writeInt16BE(client.length, 12);
   client.copy(head, 14);
-  // kafkajs takes no limit below its general one.
+  // kafkajs accepts no limit below its general one.
   const { timeoutMs } = request;
   let timer: NodeJS.Timeout | undefined;
   try {

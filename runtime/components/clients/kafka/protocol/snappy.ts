@@ -66,7 +66,7 @@ function unpackBlock(data: Buffer): Buffer {
   return out;
 }
 
-/** Copies from so far back; what is copied may reach into itself. Returns the new end. */
+/** Copies bytes from so far back; the source may overlap the target. Returns the new end. */
 export function copyWithin(
   out: Buffer,
   end: number,

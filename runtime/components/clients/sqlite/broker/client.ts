@@ -12,7 +12,7 @@ import type { Entry } from "./log.ts";
 import { currentThread, leaveThread, useThread } from "./thread.ts";
 import type { DatabaseThread } from "./thread.ts";
 
-/** A request as this component makes it: which file is added here. */
+/** A request of this component; the file is added here. */
 type Local<R> = R extends { path: string } ? Omit<R, "path"> : never;
 
 export interface NewMessage {
@@ -51,7 +51,7 @@ export class LogClient {
     useThread();
   }
 
-  /** Opens the file first where that is still to be done: at the start, and after the thread died. */
+  /** Opens the file first if it is not open: at the start, and after the thread died. */
   async request(
     request: Local<Request>,
     transfer: ArrayBuffer[] = [],
@@ -84,7 +84,7 @@ export class LogClient {
     await this.request({ op: "register", options });
   }
 
-  /** Resolves once the message is stored. What arrives while a batch is being stored goes together in the next. */
+  /** Resolves once the message is stored. Messages that arrive while a batch is being stored go together in the next one. */
   append(message: NewMessage): Promise<void> {
     if (this.#closing) return Promise.reject(new Error(`${this.path}: closed`));
     const bytes = message.value?.byteLength ?? 0;
@@ -104,7 +104,7 @@ export class LogClient {
   }
 
   async #sendAll(): Promise<void> {
-    // Callers of the same turn go together.
+    // Messages of the same turn of the event loop go together.
     await new Promise<void>((resolve) => queueMicrotask(resolve));
     while (this.#queue.length > 0) {
       const batch = this.#nextBatch();

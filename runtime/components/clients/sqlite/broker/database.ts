@@ -1,6 +1,6 @@
 /**
  * One connection to the shared database file: WAL, short immediate
- * transactions, patience with other processes, and the tables.
+ * transactions, waiting for other processes, and the tables.
  */
 import { statSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
@@ -105,7 +105,7 @@ export class Database {
     return patiently(() => this.#prepare(sql).all(...values)) as Row[];
   }
 
-  /** Rows until `take` says stop; the read snapshot ends with it. */
+  /** Gives rows until `take` says stop; then the read snapshot ends too. */
   each(sql: string, values: Value[], take: (row: Row) => boolean): void {
     for (const row of patiently(() => this.#prepare(sql).iterate(...values)))
       if (!take(row as Row)) break;
@@ -117,8 +117,8 @@ export class Database {
   }
 
   /**
-   * One immediate transaction. Not durable: bookkeeping that may fall back to an
-   * older state with the power, because messages then only come again.
+   * One immediate transaction. Without `durable` a power cut may undo it: for
+   * bookkeeping, where an older state only means that messages come again.
    */
   write<T>(step: () => T, { durable }: { durable: boolean }): T {
     this.#sync(durable && this.#fullSync);
@@ -149,9 +149,9 @@ export class Database {
   }
 
   /**
-   * Tells the other processes that something was committed: their watch of the
-   * WAL file sees its time stamp change. Also finds out that the file was
-   * deleted or replaced, when what was just written is lost.
+   * Tells the other processes that something was committed: they watch the time
+   * stamp of the WAL file. Also notices that the file was deleted or replaced;
+   * then what was just written is lost.
    */
   announce(): void {
     try {

@@ -23,7 +23,7 @@ import { startInterval, startTimer } from "../../../../shared/timers.ts";
 
 const commitEveryMs = 100;
 const lookForDeadEveryMs = 1000;
-/** Every minute, or soon again when a slice was not enough. */
+/** Runs every minute, or sooner if one slice was not enough. */
 const sweepEvery = { ms: 60_000, moreMs: 250, sliceMs: 50 };
 
 export class LogFile {
@@ -44,7 +44,7 @@ export class LogFile {
   readonly #deadTimer: NodeJS.Timeout;
   #sweepTimer: NodeJS.Timeout | undefined;
   #lastProblem = "";
-  /** A look failed half-way: what it should have found is still to be found. */
+  /** The last look failed half-way, so it has to be repeated. */
   #behind = false;
 
   constructor(path: string, options: FileOptions) {
@@ -85,7 +85,7 @@ export class LogFile {
     }
   }
 
-  /** Runs what nobody waits for: a problem is told once, and the next round tries again. */
+  /** Runs work that nobody waits for. A problem is logged once, and the next round tries again. */
   #background(step: () => void): void {
     try {
       this.#guarded(step);
@@ -146,7 +146,7 @@ export class LogFile {
         this.#append(entries, data, partitions);
       } catch (error) {
         if (sqliteCode(error) !== code.full) throw error;
-        // What every group has taken makes room.
+        // Messages that all groups have taken are deleted to make room.
         const all = { maxAgeMs: 0, maxCount: 0 };
         if (sweep(this.#db, all, 1000).deleted === 0) throw error;
         this.#append(entries, data, partitions);
@@ -187,7 +187,7 @@ export class LogFile {
   ): void {
     const member = new GroupMember(options, lease, tell);
     this.#guarded(() => this.#renew(member));
-    // A third of the lease, so that one late renewal costs nothing.
+    // A third of the lease, so that one late renewal does no harm.
     const timer = this.#every(options.leaseMs / 3, () =>
       this.#renewAndCommit(member),
     );
@@ -211,7 +211,7 @@ export class LogFile {
     this.#fetchAll();
   }
 
-  /** Something may have been written by another process: true if so. */
+  /** Looks whether another process has written something; true if so. */
   #look(): boolean {
     let changed = false;
     this.#background(() => {

@@ -1,8 +1,8 @@
 /**
  * Consumer groups in the shared database: who is a member, who owns which
- * partition, how far the group is. A member lives by its lease; ownership is
- * fenced by an epoch, so one who lost a partition cannot move its offset.
- * Every function that writes runs inside one transaction of the caller.
+ * partition, how far the group is. A member stays one as long as its lease.
+ * Ownership is fenced by an epoch, so a member that lost a partition cannot move
+ * its offset. Functions that write run inside one transaction of the caller.
  */
 import { offsetsPerPartition } from "./database.ts";
 import type { Database, Row } from "./database.ts";
@@ -11,7 +11,7 @@ import { isDead } from "../live-process.ts";
 import type { ProcessIdentity } from "../live-process.ts";
 
 export interface Member extends ProcessIdentity {
-  /** Random: a restart neither waits for its old self nor fights it. */
+  /** Random, so that a restarted process neither waits for its old membership nor fights it. */
   id: string;
   group: string;
   topics: string[];
@@ -27,15 +27,15 @@ export interface Share {
   committed: number;
 }
 
-/** No lease is longer; Kafka's group.max.session.timeout.ms is of the same size. */
+/** No lease is longer; Kafka's group.max.session.timeout.ms is about the same. */
 export const longestLeaseMs = 300_000;
 const seenEveryMs = 3_600_000;
 
-/** Milliseconds of the machine's monotonic clock, the same in all its processes; setting the time of day moves no lease. */
+/** Milliseconds of the machine's monotonic clock, which all processes share. Setting the time of day does not change a lease. */
 export const leaseClockMs = () =>
   Number(process.hrtime.bigint() / 1000n) / 1000;
 
-/** Counts changes of membership and ownership, so that a look costs one row. */
+/** Counts changes of membership and ownership, so that one row tells whether anything changed. */
 export const generation = (db: Database) =>
   db.one("SELECT value FROM log_meta WHERE key = 'generation'")![
     "value"
@@ -44,7 +44,7 @@ export const generation = (db: Database) =>
 const bumpGeneration = (db: Database) =>
   db.run("UPDATE log_meta SET value = value + 1 WHERE key = 'generation'");
 
-/** Stores where a new group starts in a topic, so that nothing sent from now on is missed. */
+/** Stores where a new group starts in a topic, so that no later message is missed. */
 export function registerGroup(
   db: Database,
   group: string,
@@ -78,7 +78,7 @@ export function deadMembers(db: Database, me: Member): string[] {
     .all("SELECT * FROM log_member WHERE grp = ? AND id <> ?", me.group, me.id)
     .filter((row) => {
       const until = row["lease_until_ms"] as number;
-      // A lease further ahead than any can be was written before a reboot.
+      // A lease that ends later than any lease can was written before a reboot.
       return (
         until < now || until > now + longestLeaseMs || isDead(identity(row), me)
       );
@@ -92,7 +92,7 @@ const identity = (row: Row): ProcessIdentity => ({
   started: row["started"] as string,
 });
 
-/** Renews this member's lease (joins when it has none), removes dead members and claims free partitions up to its fair share. */
+/** Renews this member's lease (joins if it has none), removes dead members and takes free partitions up to its fair share. */
 export function renew(
   db: Database,
   me: Member,
@@ -147,7 +147,7 @@ function claim(db: Database, me: Member, topic: string): void {
   }
 }
 
-/** How many of a topic's partitions are this member's: an even split, the remainder in an order that differs by topic. */
+/** How many of a topic's partitions this member gets: an even split; who gets the remainder differs by topic. */
 export function quota(
   db: Database,
   me: Member,
@@ -182,7 +182,7 @@ function sharesOf(db: Database, me: Member): Share[] {
     .map((row) => row as unknown as Share);
 }
 
-/** Moves the group's offset; false when the partition is no longer this member's. */
+/** Moves the group's offset; false if this member has lost the partition. */
 export function commit(
   db: Database,
   me: Member,

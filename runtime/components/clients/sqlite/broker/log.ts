@@ -20,7 +20,7 @@ export interface Stored {
   size: number;
 }
 
-/** Ids of a topic's partitions by number. A new topic gets `partitions`; an existing one keeps what it has. */
+/** IDs of a topic's partitions by number. A new topic gets so many `partitions`; an existing one keeps its own. */
 export function ensureTopic(
   db: Database,
   topic: string,
@@ -44,7 +44,7 @@ export function ensureTopic(
   return find();
 }
 
-/** Appends a batch; offsets are taken here, so they become visible in order and without gaps. */
+/** Appends a batch. Offsets are assigned here, so they become visible in order and without gaps. */
 export function append(
   db: Database,
   entries: readonly Entry[],

@@ -9,13 +9,13 @@ import { ensureTopic, fetch, heads } from "./log.ts";
 import { thisProcess } from "../live-process.ts";
 import type { Progress, ReaderEvent, ReaderOptions } from "./protocol.ts";
 
-/** Read ahead of the app at most so much. */
+/** The most that is read ahead of the app. */
 const window = { messages: 256, laneBytes: 1 << 20, bytes: 4 << 20 };
 
 interface PartitionQueue {
   id: number;
   share: Share;
-  /** Next offset to read, next one not done, next one not committed. */
+  /** The next offset to read, the first one that is not done, the first one that is not committed. */
   position: number;
   done: number;
   committed: number;
@@ -73,7 +73,7 @@ export class GroupMember {
       }
   }
 
-  /** Another file than before, perhaps a new one: nothing owned there yet. */
+  /** Called when the file is another one, perhaps new: this member owns nothing in it yet. */
   #startOver(db: Database): void {
     for (const queue of this.#queues.values()) this.#lose(queue);
     const { group, topics, partitions, start } = this.#options;
@@ -89,7 +89,7 @@ export class GroupMember {
     this.#db = db;
   }
 
-  /** Partitions above this member's quota, the last ones of each topic. */
+  /** The partitions above this member's quota: the last ones of each topic. */
   #spare(db: Database, shares: Share[]): Set<number> {
     const spare = new Set<number>();
     for (const topic of this.#me.topics) {
@@ -101,7 +101,7 @@ export class GroupMember {
     return spare;
   }
 
-  /** Opens queues for new shares, drops those that are someone else's now. */
+  /** Opens queues for new partitions, drops those of partitions that others have now. */
   #follow(shares: Share[]): void {
     const epochs = new Map(
       shares.map((share) => [share.partition, share.epoch]),
@@ -141,7 +141,7 @@ export class GroupMember {
     this.#tell({ event: "lost", queue: queue.id });
   }
 
-  /** True when the group's members or owners have changed, or a member has died. */
+  /** True if the group's members or owners have changed, or a member has died. */
   needsRenewal(db: Database, lookForDead: boolean): boolean {
     return (
       this.#db !== db ||
@@ -150,7 +150,7 @@ export class GroupMember {
     );
   }
 
-  /** Reads on wherever there is something new and room for it. */
+  /** Reads on in all queues that have something new and room for it. */
   fetch(db: Database): void {
     if (this.#db !== db) return;
     let total = [...this.#queues.values()].reduce(
@@ -209,7 +209,7 @@ export class GroupMember {
     );
   }
 
-  /** Inside the caller's transaction; call `committed` once that went through. */
+  /** Runs inside the caller's transaction; call `committed` once that has succeeded. */
   commit(db: Database): () => void {
     if (this.#db !== db) return () => {};
     const after: (() => void)[] = [];
@@ -255,7 +255,7 @@ export class GroupMember {
   }
 }
 
-/** An empty queue may always read one message, however large. */
+/** Whether a queue may read on. An empty one may always read one message, however large. */
 function hasRoom(queue: PartitionQueue, totalBytes: number): boolean {
   if (queue.pending.length === 0) return true;
   return (

@@ -13,9 +13,9 @@ export interface GroupOptions {
 }
 
 export interface ReaderOptions extends GroupOptions {
-  /** Random, and the same when the reader joins again: nobody waits for its old self. */
+  /** Random, and the same when the reader joins again, so that it need not wait for its old membership. */
   member: string;
-  /** How long a silent reader keeps its partitions. */
+  /** How long a reader without a sign of life keeps its partitions. */
   leaseMs: number;
 }
 
@@ -33,7 +33,7 @@ export type Request =
   | {
       op: "append";
       path: string;
-      /** Of a topic that is new. */
+      /** The number of partitions of a new topic. */
       partitions: number;
       entries: Entry[];
       data: Uint8Array<ArrayBuffer>;
@@ -47,7 +47,7 @@ export type Request =
       lease: SharedArrayBuffer;
     }
   | { op: "leave"; path: string; reader: number; progress: Progress[] }
-  /** The lease looks over: renew it, or learn by `lost` what it cost. */
+  /** The lease seems to be over: renew it, or answer with `lost` which partitions are gone. */
   | { op: "verify"; path: string; reader: number }
   | { op: "released"; path: string; reader: number; progress: Progress }
   | { op: "done"; path: string; reader: number; progress: Progress[] };
@@ -58,7 +58,7 @@ export interface Reply {
   value?: number;
 }
 
-/** What happens to a reader without being asked. */
+/** Events that a reader gets without asking. */
 export type ReaderEvent =
   | {
       event: "assigned";
@@ -73,9 +73,9 @@ export type ReaderEvent =
       rows: Stored[];
       data: Uint8Array<ArrayBuffer>;
     }
-  /** Finish what is in flight, then say `released`. */
+  /** Finish what is in flight, then send `released`. */
   | { event: "release"; queue: number }
-  /** Someone else has it: drop everything. */
+  /** Another member has the partition: drop everything. */
   | { event: "lost"; queue: number }
   | { event: "problem"; text: string };
 

@@ -1,21 +1,21 @@
-/** Deletes what every live group has taken and nobody needs to see again. */
+/** Deletes messages that all live groups have taken. */
 import { offsetsPerPartition } from "./database.ts";
 import type { Database } from "./database.ts";
 
 export interface Retention {
-  /** Messages older than this go, once taken by all live groups (or if there is none). */
+  /** Messages older than this are deleted once all live groups have taken them (or if there is no group). */
   maxAgeMs: number;
-  /** Of the messages taken by all live groups, so many per partition stay. */
+  /** How many messages per partition stay although all live groups have taken them. */
   maxCount: number;
 }
 
-/** A group not seen for this long no longer holds messages back; Kafka's offsets.retention.minutes. */
+/** A group that was not seen for so long no longer holds messages back; as Kafka's offsets.retention.minutes. */
 export const groupLifeMs = 7 * 24 * 3_600_000;
 const batch = 500;
 
 /**
  * Deletes in short transactions until nothing is left to delete or the time is
- * up, because the thread has messages to store meanwhile.
+ * up: the thread has messages to store too.
  */
 export function sweep(
   db: Database,
@@ -49,7 +49,7 @@ export function sweep(
   return { deleted, more: false };
 }
 
-/** Per partition the offset below which no live group needs anything. */
+/** For each partition the offset below which no live group needs anything. */
 function bounds(db: Database): { id: number; bound: number; groups: number }[] {
   return db
     .all(

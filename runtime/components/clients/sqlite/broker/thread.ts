@@ -1,4 +1,4 @@
-/** The sidecar's side of the database's thread: one per process, started by the first file opened, ended with the last. */
+/** The sidecar's side of the database's thread. There is one per process: the first open file starts it, the last one ends it. */
 import { Worker } from "node:worker_threads";
 import { workerFile } from "../../../../shared/worker-file.ts";
 import type { FromWorker, ReaderEvent, Request, ToWorker } from "./protocol.ts";
@@ -55,7 +55,7 @@ export class DatabaseThread {
     else waiting?.reject(new Error(message.error));
   }
 
-  /** Events of a reader go to `listener`, `gone` when the thread has died. */
+  /** Events of a reader go to `listener`; `gone` means that the thread has died. */
   listen(
     reader: number,
     listener: (event: ReaderEvent | "gone") => void,
@@ -87,7 +87,7 @@ export class DatabaseThread {
 let shared: DatabaseThread | undefined;
 let users = 0;
 
-/** The process's thread; a new one after the old one died. */
+/** The process's thread; a new one if the old one has died. */
 export function currentThread(): DatabaseThread {
   if (!shared?.alive) shared = new DatabaseThread();
   return shared;
@@ -97,7 +97,7 @@ export function useThread(): void {
   users++;
 }
 
-/** Ends the thread with its last user. */
+/** Ends the thread when its last user has left. */
 export async function leaveThread(): Promise<void> {
   if (--users > 0) return;
   const ending = shared;

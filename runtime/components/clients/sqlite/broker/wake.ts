@@ -1,7 +1,7 @@
 /**
- * Learns that another process has written. The watch of the WAL file is only a
- * hint that makes it quick; a poll that slows down when nothing happens makes it
- * certain.
+ * Notices that another process has written. Watching the WAL file gives quick
+ * hints; a poll, which slows down when nothing happens, makes sure that nothing
+ * is missed.
  */
 import { watch } from "node:fs";
 import type { FSWatcher } from "node:fs";
@@ -10,7 +10,7 @@ import { startTimer } from "../../../../shared/timers.ts";
 const quickestMs = 1;
 const slowestMs = 250;
 
-/** Calls `look` at every hint and poll; it says whether there was anything new. Returns what ends it. */
+/** Calls `look` at each hint and poll; it returns whether there was anything new. Returns how to stop. */
 export function wakeOnChange(walPath: string, look: () => boolean): () => void {
   let delayMs = quickestMs;
   let timer: NodeJS.Timeout;
@@ -20,7 +20,7 @@ export function wakeOnChange(walPath: string, look: () => boolean): () => void {
     timer = startTimer(poll, delayMs);
   };
   const hint = () => {
-    // The write may be seen before its commit: look at once and in short steps after.
+    // The hint may come before the commit: look at once, and again after short steps.
     delayMs = quickestMs;
     poll();
   };
@@ -32,7 +32,7 @@ export function wakeOnChange(walPath: string, look: () => boolean): () => void {
   };
 }
 
-/** No watch (a file system without events, out of watches) means polling alone. */
+/** Without a watch (a file system without events, no watches left) only the poll is used. */
 function tryWatch(path: string, onEvent: () => void): FSWatcher | undefined {
   try {
     const watcher = watch(path, { persistent: false }, onEvent);

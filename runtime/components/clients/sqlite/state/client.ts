@@ -1,4 +1,4 @@
-/** The sidecar's side of a state database's thread. What arrives while a batch is being stored goes together in the next. */
+/** The sidecar's side of a state database's thread. Requests that arrive while a batch is being stored go together in the next one. */
 import { Worker } from "node:worker_threads";
 import { workerFile } from "../../../../shared/worker-file.ts";
 import {
@@ -48,7 +48,7 @@ export class StateClient {
   #queue: Waiting[] = [];
   #queuedBytes = 0;
   #sent: Waiting[] | undefined;
-  /** Writes that wait for another program's transaction, batch by batch: meanwhile only reads are sent. */
+  /** Writes that wait for another program's transaction, batch by batch. Meanwhile only reads are sent. */
   #parked: Waiting[][] = [];
   #isScheduled = false;
   #timer: NodeJS.Timeout | undefined;
@@ -60,7 +60,7 @@ export class StateClient {
     this.#options = options;
   }
 
-  /** Starts the thread and opens the file; again after the thread died. */
+  /** Starts the thread and opens the file; called again if the thread died. */
   open(): Promise<void> {
     const { timeoutMs: _, onProblem: __, ...options } = this.#options;
     const worker = new Worker(
@@ -84,7 +84,7 @@ export class StateClient {
     return this.#control.promise;
   }
 
-  /** Resolves once the task is done, durably. Rejects when the thread ends or does not answer in time. */
+  /** Resolves once the task is done and durable. Rejects if the thread ends or does not answer in time. */
   run(task: StateTask, bytes = 0): Promise<Outcome> {
     const { label } = this.#options;
     if (this.#closing) return Promise.reject(new Error(`${label}: closed`));
@@ -97,7 +97,7 @@ export class StateClient {
       this.#queue.push({ task, bytes, resolve, reject });
       if (this.#sent || this.#isScheduled) return;
       this.#isScheduled = true;
-      // Requests of the same turn go together.
+      // Requests of the same turn of the event loop go together.
       setImmediate(() => {
         this.#isScheduled = false;
         this.#send();
@@ -119,14 +119,14 @@ export class StateClient {
     this.#worker.postMessage({ op: "tasks", tasks } satisfies ToStateWorker);
   }
 
-  /** While the thread owes an answer. */
+  /** True while the thread owes an answer. */
   #watch(): void {
     clearTimeout(this.#timer);
     if (this.#sent || this.#parked.length > 0)
       this.#timer = startTimer(() => this.#late(), this.#options.timeoutMs);
   }
 
-  /** Empty while only writes wait, and others before them are parked. */
+  /** The next batch; empty if only writes wait and others are parked before them. */
   #nextBatch(): Waiting[] {
     if (this.#parked.length > 0) {
       const reads = this.#queue.filter(({ task }) => isRead(task));
@@ -176,7 +176,7 @@ export class StateClient {
     this.#send();
   }
 
-  /** The disk or a lock holds the thread: nobody waits longer than agreed, the thread goes on. */
+  /** Called when the disk or a lock holds up the thread. Callers do not wait longer than agreed; the thread goes on. */
   #late(): void {
     const { label, timeoutMs } = this.#options;
     const silence = `${label}: no answer within ${timeoutMs / 1000} s`;
@@ -188,11 +188,11 @@ export class StateClient {
     this.#watch();
   }
 
-  /** `open`: for writes that were sent, whose outcome is not known. */
+  /** `open` is for writes that were sent and have an unknown outcome. */
   #failAll(error: Error, open: Error): void {
     const sent = [...(this.#sent ?? []), ...this.#parked.flat()];
     const queue = this.#queue;
-    // The answer to what was sent still comes, and finds nobody.
+    // The answer to what was sent will still come, but nobody waits for it.
     if (this.#sent) this.#sent = [];
     this.#parked = this.#parked.map(() => []);
     this.#queue = [];

@@ -1,5 +1,5 @@
 /**
- * A state database as the original keeps it (spec components §4.1): the same
+ * A state database as the original keeps it (docs/protocol/sqlite.md): the same
  * tables, columns and texts, so that a file written by either is read by the other.
  */
 import { randomUUID } from "node:crypto";
@@ -20,7 +20,7 @@ import type { FoundRow, StateFileOptions, StateWrite } from "./protocol.ts";
 
 const alive =
   "(expiration_time IS NULL OR expiration_time > CURRENT_TIMESTAMP)";
-/** Rows one step of a sweep removes: others write between two steps. */
+/** How many rows one step of a sweep removes; others write between two steps. */
 const sweepRows = 1000;
 
 export class StateFile {
@@ -33,16 +33,16 @@ export class StateFile {
   readonly #delete: StatementSync;
   readonly #deleteIf: StatementSync;
   #inode: number | undefined;
-  /** Of a file that was opened as one that nobody writes: when it was written last. */
+  /** For a file that was opened as one that nobody writes: when it was written last. */
   readonly #frozenAt: number | undefined;
 
-  /** Reads what can't be opened otherwise as a file that nobody writes; see {@link isStale}. */
+  /** Opens a file that can't be opened otherwise as one that nobody writes; see {@link isStale}. */
   static open(options: StateFileOptions): StateFile {
     try {
       return new StateFile(options, false);
     } catch (error) {
       const { isReadOnly, path } = options;
-      // A write-ahead log needs a file beside it; where that can't be made, and none is there, nobody writes.
+      // A write-ahead log needs a second file. If there is none and it can't be made, nobody writes.
       const isBare =
         isReadOnly &&
         path !== undefined &&
@@ -68,7 +68,7 @@ export class StateFile {
       mustBeOwn(this.#db, options);
       const columns =
         "(key, value, is_binary, etag, update_time, expiration_time)";
-      // Absent modifier, absent expiry: DATETIME(…, NULL) is NULL.
+      // Without a modifier there is no expiry: DATETIME(…, NULL) is NULL.
       const values =
         "?, ?, ?, ?, CURRENT_TIMESTAMP, DATETIME(CURRENT_TIMESTAMP, ?)";
       this.#get = this.#db.prepare(
@@ -116,7 +116,7 @@ export class StateFile {
 
   #migrate(): void {
     const hasTables = this.#patiently(() => areThere(this.#db, this.#options));
-    // Exclusive: several sidecars may start at once.
+    // Exclusive, as several sidecars may start at once.
     if (!hasTables)
       this.transaction(
         () => createTables(this.#db, this.#options),
@@ -125,7 +125,7 @@ export class StateFile {
       );
   }
 
-  /** Runs `step` as one transaction, durable when this returns. Throws {@link LockedError} where it can't begin for so long. */
+  /** Runs `step` as one transaction, durable when this returns. Throws a {@link LockedError} if it can't begin within the busy timeout. */
   transaction<T>(
     step: () => T,
     forMs = this.#options.busyTimeoutMs,
@@ -147,7 +147,7 @@ export class StateFile {
     }
   }
 
-  /** It was opened as a file that nobody writes, and somebody does. */
+  /** True if it was opened as a file that nobody writes, but somebody does. */
   get isStale(): boolean {
     if (this.#frozenAt === undefined) return false;
     const path = this.#options.path!;
@@ -162,7 +162,7 @@ export class StateFile {
     return this.#db.isTransaction;
   }
 
-  /** Part of a transaction: undone alone when it fails. */
+  /** Runs a part of a transaction; if it fails, only this part is undone. */
   part(step: () => void): void {
     this.#db.exec("SAVEPOINT part");
     try {
@@ -175,7 +175,7 @@ export class StateFile {
     this.#db.exec("RELEASE part");
   }
 
-  /** Throws {@link FileGone} when what was just written will not be found again. */
+  /** Throws {@link FileGone} if the file was deleted or replaced, so that what was just written is lost. */
   verify(): void {
     const { path, label } = this.#options;
     if (path === undefined) return;
@@ -202,7 +202,7 @@ export class StateFile {
     return [isCoded ? fromBase64(value) : value, etag, expires];
   }
 
-  /** All at one moment. */
+  /** Reads all keys at one moment. */
   getAll(keys: string[]): (FoundRow | null)[] {
     if (this.#db.isTransaction) return keys.map((key) => this.get(key));
     this.#db.exec("BEGIN");
@@ -213,7 +213,7 @@ export class StateFile {
     }
   }
 
-  /** Puts what the write-ahead log holds into the file and gives its room back, as far as there is some. */
+  /** Moves the write-ahead log into the file and frees its space, as far as there is space for that. */
   shortenLog(): void {
     this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   }
@@ -256,8 +256,8 @@ export class StateFile {
   }
 
   /**
-   * Removes some expired rows; true when there may be more. With `begin`, only
-   * if no process has begun a sweep within the interval.
+   * Removes some expired rows; true if there may be more. With `begin` it does so
+   * only if no process has begun a sweep within the interval.
    */
   sweep(begin: boolean, forMs: number): boolean {
     const { table, metadataTable, cleanupIntervalMs } = this.#options;

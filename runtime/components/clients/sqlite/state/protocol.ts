@@ -6,13 +6,13 @@ export interface StateFileOptions {
   location: string;
   /** The file; undefined for a database in memory. */
   path: string | undefined;
-  /** What errors call it. */
+  /** Its name in errors. */
   label: string;
   isReadOnly: boolean;
   useWal: boolean;
   /** As SQL: `PRAGMA cache_size = -2000`. */
   pragmas: string[];
-  /** A write that another program's transaction holds up longer is refused. */
+  /** A write that another program's transaction holds up for longer is refused. */
   busyTimeoutMs: number;
   table: string;
   metadataTable: string;
@@ -20,7 +20,7 @@ export interface StateFileOptions {
   cleanupIntervalMs: number;
 }
 
-/** One write. `ttl` in seconds, 0 = for good; `etag` must match; `first`: only if there is none. */
+/** One write. `ttl` is in seconds, 0 = for good. `etag` must match. `first`: only if the key does not exist. */
 export type StateWrite =
   | {
       op: "set";
@@ -49,7 +49,7 @@ export type FoundRow = [
   expires: string | null,
 ];
 
-/** `null`: done, or nothing found. A text: what went wrong; `mismatch` is an etag's. */
+/** `null`: done, or nothing found. A text: what went wrong; `mismatch` is about an etag. */
 export type Outcome =
   | null
   | FoundRow
@@ -57,7 +57,7 @@ export type Outcome =
   | { error: string }
   | "mismatch";
 
-/** What is said of a write that waits for another program's transaction: its outcome comes later. */
+/** Sent for a write that waits for another program's transaction: its outcome comes later. */
 export const parked = "parked";
 
 export type ToStateWorker =
@@ -67,9 +67,9 @@ export type ToStateWorker =
 
 export type FromStateWorker =
   | { outcomes: (Outcome | typeof parked)[] }
-  /** Of the writes that were parked longest, in their order. */
+  /** Outcomes of the writes that were parked longest, in their order. */
   | { late: Outcome[] }
   /** Opened or closed; `error` says why not. */
   | { done: true; error?: string }
-  /** Something nobody asked for went wrong: the sweep. */
+  /** Work that nobody asked for failed: the sweep. */
   | { problem: string };

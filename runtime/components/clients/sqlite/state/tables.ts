@@ -1,4 +1,4 @@
-/** The tables of a state database, as the original's migration 1 makes them (spec components §4.1). */
+/** The tables of a state database, as the original's migration 1 makes them (docs/protocol/sqlite.md). */
 import type { DatabaseSync } from "node:sqlite";
 import type { StateFileOptions } from "./protocol.ts";
 
@@ -23,7 +23,7 @@ const columns = [
   "update_time",
 ];
 
-/** Throws where the table is another program's, or none. */
+/** Throws if the table belongs to another program, or does not exist. */
 export function mustBeOwn(db: DatabaseSync, { table, label }: Names): void {
   const found = db
     .prepare("SELECT name FROM pragma_table_info(?)")
@@ -40,7 +40,7 @@ export function mustBeOwn(db: DatabaseSync, { table, label }: Names): void {
     );
 }
 
-/** Creates what is missing, inside a transaction. A level that a later release noted down stays. */
+/** Creates what is missing, inside a transaction. A migration level that a later release wrote stays. */
 export function createTables(
   db: DatabaseSync,
   { table, metadataTable, label }: Names,

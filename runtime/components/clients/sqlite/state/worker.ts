@@ -1,7 +1,7 @@
 /**
  * The thread of one state database: node:sqlite is synchronous, so it must not
- * run where the sidecar answers requests. What came together is committed
- * together; each task still succeeds or fails by itself. Writes that another
+ * run where the sidecar answers requests. Tasks that came together are committed
+ * together, but each succeeds or fails by itself. Writes that another
  * program's transaction holds up are parked, so that reads go on.
  */
 import { parentPort } from "node:worker_threads";
@@ -38,15 +38,15 @@ const tell = (message: FromStateWorker) => port.postMessage(message);
 const advice =
   "full: no space left on the disk; nothing of this request is done (a delete takes a little room too: it is written down first), free space and try again";
 
-/** So long reads wait for a lock that a write wants. */
+/** How long reads wait for a lock that a write wants. */
 const sliceMs = 4;
 
 const sweepAgainMs = 100;
 
-/** Writes that wait for another program's transaction, `until` when. */
+/** Writes that wait for another program's transaction, and `until` when. */
 const waiting: { tasks: StateTask[]; until: number }[] = [];
 
-/** What to tell of an error; after some the connection is trusted no more. */
+/** What to say of an error. After some errors the connection is not used again. */
 function failure(error: unknown): { error: string } {
   isDoubtful ||= needsReopen(error);
   return { error: explain(error, options.label, advice).message };
@@ -68,12 +68,12 @@ function open(wanted: StateFileOptions) {
     timer = startInterval(() => sweep(true), options.cleanupIntervalMs);
 }
 
-/** Step by step, so that requests get their turn. */
+/** Runs step by step, so that requests get their turn. */
 function sweep(begin: boolean) {
   try {
     if (file().sweep(begin, sliceMs)) setImmediate(() => timer && sweep(false));
   } catch (error) {
-    // Whoever holds the file is done soon; reads must not wait for it.
+    // Whoever holds the file will be done soon; reads must not wait for that.
     if (error instanceof LockedError)
       return void setTimeout(() => timer && sweep(begin), sweepAgainMs);
     tell({
@@ -93,7 +93,7 @@ function run(tasks: StateTask[]): (Outcome | typeof parked)[] {
   return tasks.map((task) => (isRead(task) ? attempt(task) : parked));
 }
 
-/** In slices, so that what else was asked has its turn. */
+/** Runs in slices, so that other requests get their turn. */
 function commitWaiting() {
   const [{ tasks, until }] = waiting as [(typeof waiting)[0]];
   const late = commit(tasks, performance.now() >= until);
@@ -104,7 +104,7 @@ function commitWaiting() {
   if (waiting.length > 0) setImmediate(commitWaiting);
 }
 
-/** All in one transaction. Undefined while another program's holds it up, unless `isLast`. */
+/** Runs all in one transaction. Undefined if another program's transaction holds it up, unless `isLast`. */
 function commit(tasks: StateTask[], isLast: boolean): Outcome[] | undefined {
   try {
     return together(tasks);
@@ -130,13 +130,13 @@ function together(tasks: StateTask[]): Outcome[] {
   return outcomes;
 }
 
-/** No write is stored. What a read saw may be one of them: read again. */
+/** Called when no write was stored. A read may have seen one of them, so reads are repeated. */
 function lost(tasks: StateTask[], error: unknown): Outcome[] {
   const told = failure(error);
   return tasks.map((task) => (isRead(task) ? attempt(task) : told));
 }
 
-/** The disk is full: what the log holds may go into the file, and then deletes at least may pass. */
+/** Called when the disk is full: the log may fit into the file, and then at least deletes may pass. */
 function inLittleRoom(tasks: StateTask[]): Outcome[] {
   try {
     file().shortenLog();

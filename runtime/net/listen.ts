@@ -1,0 +1,126 @@
+/** One port on several addresses, with a server for each. */
+import type { AddressInfo, ListenOptions, Server } from "node:net";
+import type { Logger } from "../shared/log.ts";
+import { messageOf } from "../shared/message-of.ts";
+import { delay } from "../shared/timers.ts";
+
+export interface ListenOnOptions<S extends Server> {
+  /** As Node takes them. One that can't be used is passed over, if another can. */
+  addresses: readonly string[];
+  /** 0 = any, the same one on all addresses. */
+  port: number;
+  /** Makes the server of one address. */
+  make(): S;
+  /** Which errors of one address end the whole. */
+  isFatal(error: NodeJS.ErrnoException): boolean;
+  /** A taken port may be free again after a restart: it is tried for 10 s, or until `signal` calls that off. */
+  wait?: { log: Logger; signal?: AbortSignal };
+}
+
+export interface Listening<S extends Server = Server> {
+  port: number;
+  servers: S[];
+  /** Those that are listened on, one at least. */
+  addresses: string[];
+  /** Why others are not. */
+  failures: string[];
+}
+
+/** No address could be listened on, or one failed that should not. `code` is the last error's. */
+export class ListenError extends Error {
+  override name = "ListenError";
+  readonly failures: readonly string[];
+  readonly code: string | undefined;
+
+  constructor(failures: readonly string[], cause: unknown) {
+    super(failures.join("; "), { cause });
+    this.failures = failures;
+    this.code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  }
+}
+
+const waitMs = 10_000;
+const againMs = 100;
+
+/** Rejects with a {@link ListenError}; nothing is listened on then. */
+export async function listenOn<S extends Server>({
+  addresses,
+  port,
+  make,
+  isFatal,
+  wait,
+}: ListenOnOptions<S>): Promise<Listening<S>> {
+  const listening: Listening<S> = {
+    port,
+    servers: [],
+    addresses: [],
+    failures: [],
+  };
+  const { servers, failures } = listening;
+  let problem: unknown = new Error("there is no address to listen on");
+  for (const host of addresses) {
+    const server = make();
+    try {
+      await bind(
+        server,
+        // Of several addresses `::` would take the port of the others too.
+        { port: listening.port, host, ipv6Only: addresses.length > 1 },
+        wait,
+      );
+    } catch (error) {
+      problem = error;
+      failures.push(messageOf(error));
+      if (!isFatal(error as NodeJS.ErrnoException)) continue;
+      await Promise.all(servers.map(closeServer));
+      throw new ListenError(failures, error);
+    }
+    servers.push(server);
+    listening.port = (server.address() as AddressInfo).port;
+    listening.addresses.push(host);
+  }
+  if (servers.length === 0) throw new ListenError(failures, problem);
+  return listening;
+}
+
+/** Takes no new connections; resolves once the others have ended. */
+export const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => server.close(() => resolve()));
+
+/** Rejects with the server's own error. */
+async function bind(
+  server: Server,
+  options: ListenOptions,
+  wait: ListenOnOptions<Server>["wait"],
+): Promise<void> {
+  const until = performance.now() + waitMs;
+  for (let warned = false; ; warned = true)
+    try {
+      return await listenOnce(server, options);
+    } catch (error) {
+      const taken = (error as NodeJS.ErrnoException).code === "EADDRINUSE";
+      if (!wait || !taken || wait.signal?.aborted || performance.now() >= until)
+        throw error;
+      if (!warned)
+        wait.log.warn(
+          `port ${options.port} on ${options.host} is taken; trying for ${waitMs / 1000} s`,
+        );
+      await delay(againMs, undefined, { signal: wait.signal }).catch(() => {}); // the next try is the last
+    }
+}
+
+function listenOnce(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onListening = () => {
+      server.removeListener("error", onError);
+      resolve();
+    };
+    // Tried again, a server would gather listeners.
+    const onError = (error: Error) => {
+      server.removeListener("listening", onListening);
+      reject(error);
+    };
+    server.once("error", onError);
+    server.once("listening", onListening);
+    server.listen({ ...options, backlog: 2048 });
+  });
+}

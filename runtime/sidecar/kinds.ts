@@ -1,0 +1,128 @@
+/**
+ * The kinds of components: each has its list of types, its block and the routes
+ * of that block. A new kind is an entry here and a list in components/index.ts.
+ */
+import { bindingRoutes } from "../api/http/bindings.ts";
+import type { Route } from "../api/http/request.ts";
+import { secretRoutes } from "../api/http/secrets.ts";
+import { stateRoutes } from "../api/http/state.ts";
+import { createBindings, type Bindings } from "../blocks/bindings/bindings.ts";
+import { createSecrets, type Secrets } from "../blocks/secrets/secrets.ts";
+import { createStates, type States } from "../blocks/state/state.ts";
+import {
+  bindings as bindingTypes,
+  secretStores,
+  stateStores,
+} from "../components/index.ts";
+import { directionsOf } from "../components/open.ts";
+import type { AppChannel } from "../contracts/app-channel.ts";
+import type { Binding } from "../contracts/binding.ts";
+import type { Closable } from "../contracts/component.ts";
+import type { SecretScope } from "../contracts/configuration.ts";
+import type { SecretStore } from "../contracts/secret-store.ts";
+import type { StateStore } from "../contracts/state-store.ts";
+import type { LoadedComponent } from "../resources/kinds/component.ts";
+import { givenNamespace } from "../shared/namespace.ts";
+import type { Category } from "./open-loaded.ts";
+import type { SidecarOptions } from "./options.ts";
+
+/** What is done with the components of a kind, and how they are asked. */
+export interface Kind<C extends Closable = Closable> extends Category<C> {
+  routes: Route[];
+}
+
+export interface KindsOptions {
+  app: AppChannel | undefined;
+  secretScopes: SecretScope[];
+  /** Why a component is not here though its type is the original's. */
+  absence(name: string): string | undefined;
+}
+
+export interface Kinds {
+  /** By the part of a type before its first dot. */
+  byPrefix: Record<string, Kind>;
+  routes: Route[];
+  bindings: Bindings;
+  secrets: Secrets;
+}
+
+export function createKinds(
+  { flags, env, log }: SidecarOptions,
+  { app, secretScopes, absence }: KindsOptions,
+): Kinds {
+  const secrets = createSecrets({ scopes: secretScopes, absence });
+  const states = createStates({
+    appId: flags["app-id"],
+    namespace: givenNamespace(env),
+    log,
+    absence,
+  });
+  const bindings = createBindings({
+    log,
+    app,
+    absence,
+    probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
+  });
+  const all = {
+    secretstores: secretKind(secrets),
+    state: stateKind(states),
+    bindings: bindingKind(bindings),
+  };
+  // A list and what is done with its entries go together; past here a component is a component.
+  const byPrefix = all as unknown as Record<string, Kind>;
+  const routes = Object.values(all).flatMap((kind) => kind.routes);
+  return { byPrefix, routes, bindings, secrets };
+}
+
+const secretKind = (secrets: Secrets): Kind<SecretStore> => ({
+  known: secretStores,
+  routes: secretRoutes(secrets),
+  add(store, { name }, explain) {
+    secrets.add(name, store, explain);
+    return [...store.features];
+  },
+  async remove(store, { name }) {
+    secrets.remove(name, store);
+  },
+});
+
+const stateKind = (states: States): Kind<StateStore> => ({
+  known: stateStores,
+  routes: stateRoutes(states),
+  add(store, { name, metadata }, explain) {
+    states.add(name, store, metadata, explain);
+    return capabilitiesOf(store);
+  },
+  async remove(store, { name }) {
+    states.remove(name, store);
+  },
+});
+
+const bindingKind = (bindings: Bindings): Kind<Binding> => ({
+  known: bindingTypes,
+  routes: bindingRoutes(bindings),
+  add(binding, resource, explain) {
+    const named = { ...withRoute(resource), binding, explain };
+    bindings.add(named);
+    return bindings.capabilities(named);
+  },
+  remove: (binding, { name }) => bindings.remove(name, binding),
+});
+
+function withRoute(resource: LoadedComponent) {
+  const { name, metadata } = resource;
+  const route = metadata.find((item) => item.name === "route");
+  return {
+    name,
+    route: route?.value || name,
+    directions: directionsOf(resource),
+  };
+}
+
+/** Features as `/v1.0/metadata` lists them; both of these make a store fit for actors. */
+const capabilitiesOf = ({ features }: StateStore): string[] => [
+  ...features,
+  ...(features.includes("ETAG") && features.includes("TRANSACTIONAL")
+    ? ["ACTOR"]
+    : []),
+];

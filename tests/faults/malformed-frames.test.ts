@@ -1,0 +1,170 @@
+/**
+ * Below the requests: whole calls of every protocol, recorded and then
+ * mutated byte by byte, at the API's ports and at the one for other sidecars.
+ * Each is refused, served or cut; the app gets no more than was answered, and
+ * honest callers are served afterwards.
+ */
+import { connect as connectHttp2 } from "node:http2";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { createPeers } from "../../runtime/peers/client.ts";
+import { request, wholeOf } from "../contracts/peers-contract.ts";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import {
+  drillSeed as seed,
+  randomizer,
+  type Random,
+} from "../support/randomizer.ts";
+import {
+  closeApps,
+  startApp,
+  type RecordingApp,
+} from "../support/recording-app.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../wait-for.ts";
+
+const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
+let sidecar: Daprd;
+let caller: Daprd;
+let app: RecordingApp;
+let peerPort: number;
+beforeAll(async () => {
+  app = await startApp();
+  const appPort = app.port;
+  sidecar = await startDaprd({ appId: "callee", appPort, until: "ready", env });
+  caller = await startDaprd({ appId: "caller", env });
+  const line = await sidecar.logged("Internal gRPC server is running on");
+  peerPort = Number(/:(\d+)$/.exec(line)![1]);
+});
+afterAll(async () => {
+  await stopAll();
+  await closeApps();
+});
+beforeEach(() => (app.requests.length = 0));
+
+/** The bytes that `call` sends to a port that leads to `port`. */
+async function record(
+  port: number,
+  call: (port: number) => Promise<void>,
+): Promise<Buffer> {
+  const sent: Buffer[] = [];
+  const proxy = createServer((from) => {
+    const to = connect(port, "127.0.0.1");
+    from.on("data", (chunk) => sent.push(chunk as Buffer));
+    from.pipe(to).pipe(from);
+    for (const socket of [from, to]) socket.on("error", () => {});
+  });
+  await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+  await call((proxy.address() as AddressInfo).port);
+  await new Promise((done) => proxy.close(done));
+  return Buffer.concat(sent);
+}
+
+const asPeer = (direct?: string) => async (port: number) => {
+  const peers = createPeers({ maxBodyBytes: 0 });
+  const peer = { host: "127.0.0.1", port, direct };
+  const { status, body } = await peers.call(peer, request());
+  expect(status).toBe(200);
+  await wholeOf(body); // unread it would keep the connection
+  await peers.close();
+};
+
+const overHttp2 =
+  (path: string, headers: Record<string, string>) => async (port: number) => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      ...headers,
+    });
+    stream.end("{}");
+    const status = await new Promise((resolve, reject) =>
+      stream
+        .once("response", (head) => resolve(head[":status"]))
+        .once("error", reject),
+    );
+    expect(status).toBe(200);
+    await new Promise((done) => stream.resume().once("close", done));
+    await new Promise<void>((done) => session.close(done));
+  };
+
+/** Some bytes changed; some lose their end, some have a piece twice. */
+function mutant(whole: Buffer, random: Random): Buffer {
+  const bytes = Buffer.from(whole);
+  for (let changes = 1 + random.below(4); changes > 0; changes--)
+    bytes[random.below(bytes.length)] = random.below(256);
+  const from = random.below(whole.length);
+  const kind = random.below(4);
+  if (kind === 0) return bytes.subarray(0, from);
+  if (kind === 1)
+    return Buffer.concat([
+      bytes,
+      bytes.subarray(from, from + random.below(60)),
+    ]);
+  return bytes;
+}
+
+/** A mutant may ask the sidecar to wait for more; then its caller leaves. */
+const patienceMs = 300;
+
+/** Sends bytes; resolves with what came until the connection was closed, or its caller left. */
+const shoot = (port: number, bytes: Buffer) =>
+  new Promise<string>((resolve) => {
+    let all = "";
+    const socket = connect(port, "127.0.0.1");
+    socket.setTimeout(patienceMs, () => socket.destroy());
+    socket.setEncoding("latin1").on("data", (text: string) => (all += text));
+    socket.on("error", () => {}); // a reset ends it as well
+    socket.on("close", () => resolve(all));
+    socket.write(bytes);
+  });
+
+test.each<[string, () => number, (port: number) => Promise<void>]>([
+  ["a peer's calls", () => peerPort, asPeer("1")],
+  ["a peer's calls over gRPC", () => peerPort, asPeer()],
+  [
+    "calls of the API over HTTP/2",
+    () => sidecar.port,
+    overHttp2("/a", { "dapr-app-id": "callee" }),
+  ],
+  [
+    "calls of the gRPC API",
+    () => sidecar.grpcPort,
+    overHttp2("/dapr.proto.runtime.v1.Dapr/GetState", {
+      "content-type": "application/grpc",
+    }),
+  ],
+])(`1,000 mutants of %s (seed ${seed})`, async (_, portOf, call) => {
+  const port = portOf();
+  const whole = await record(port, call);
+  app.requests.length = 0;
+  const random = randomizer(seed);
+  const mutants = Array.from({ length: 1000 }, () => mutant(whole, random));
+  const wrong: string[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < mutants.length) {
+      const bytes = mutants[next++]!;
+      const answer = await shoot(port, bytes);
+      for (const [, status] of answer.matchAll(/HTTP\/1\.1 (\d{3}) /g))
+        if (!/^(200|400|403|404|408|413|417|431|500|502|505)$/.test(status!))
+          wrong.push(`${bytes.toString("latin1")} → ${answer}`);
+    }
+  };
+  await Promise.all(Array.from({ length: 32 }, worker));
+  expect(wrong).toEqual([]);
+  expect(sidecar.output()).not.toMatch(/unexpected|level=(error|fatal)/);
+  expect(sidecar.output()).not.toMatch(/^(?!time=)./m);
+  // One call each at most, and nothing in it became another header of the app's request.
+  expect(app.requests.length).toBeLessThanOrEqual(mutants.length);
+  for (const { headers } of app.requests)
+    expect(headers.host).toBe(`127.0.0.1:${app.port}`);
+
+  await call(port);
+  const reply = await caller.call("GET", "/v1.0/invoke/callee/method/honest");
+  expect(reply.status).toBe(200);
+  await waitFor(
+    "the honest call",
+    () => app.requests.at(-1)?.path === "/honest",
+  );
+  expect(sidecar.child.exitCode).toBeNull();
+});

@@ -1,0 +1,49 @@
+/** An app slower than its reader's session, with a backlog far larger than what is read ahead. */
+import { canReadMemory, memoryOf } from "../support/memory.ts";
+import { waitFor } from "../wait-for.ts";
+import {
+  duplicatesIn,
+  openFlow,
+  partitions,
+  sessionTimeoutMs,
+  type Place,
+} from "./flow.ts";
+
+const backlog = 20_000;
+
+export function slowApp(place: () => Place): void {
+  test("a slow app with 20,000 orders waiting: memory stays flat, no rebalance, no order twice", async () => {
+    const flow = await openFlow(place(), {
+      app: { delayMs: sessionTimeoutMs + 500 },
+      asleep: true,
+    });
+    await flow.startProducer();
+    // 20 MB, more than is read ahead; the order within a partition is of no interest until it is stored.
+    const sending = flow.send(backlog, {
+      callersPerPartition: 8,
+      padding: 1000,
+    });
+    await sending.done;
+    await flow.startConsumer();
+    await rounds(1);
+    const early = canReadMemory ? memoryOf(flow.consumer.pid).rss : 0;
+    await rounds(3);
+    const late = canReadMemory ? memoryOf(flow.consumer.pid).rss : 0;
+    expect(late - early).toBeLessThan(15);
+    expect(late).toBeLessThan(150);
+    expect(duplicatesIn(flow.accepted())).toBe(0);
+    expect(
+      flow.consumer
+        .messages()
+        .filter((line) => /: reading |rebalanc|again in/.test(line)).length,
+    ).toBeLessThanOrEqual(1);
+
+    async function rounds(count: number) {
+      await waitFor(
+        `${count} rounds of deliveries`,
+        () => flow.accepted().length >= count * partitions,
+        30_000,
+      );
+    }
+  });
+}
