@@ -3,6 +3,16 @@ import { dirname, join, relative } from "node:path";
 import { sources } from "./support/sources.ts";
 
 const root = join(__dirname, "..");
+/** A folder and those below it, packages left out. */
+function folders(folder: string): string[] {
+  return [
+    folder,
+    ...readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && entry.name !== "node_modules")
+      .flatMap(({ name }) => folders(join(folder, name))),
+  ];
+}
+
 const pages = [
   ".",
   "docs",
@@ -13,6 +23,7 @@ const pages = [
   "tutorials/bindings",
   "tutorials/hello-kubernetes",
   "tutorials/hello-world",
+  ...folders("runtime"),
 ].flatMap((folder) =>
   readdirSync(join(root, folder))
     .filter((name) => name.endsWith(".md"))

@@ -1,6 +1,7 @@
 /** One request to a server that is neither app nor sidecar, and its whole answer, by Node's own HTTP client. */
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent, request, type AgentOptions } from "node:https";
+import { libraryMs } from "../shared/timers.ts";
 
 export interface ExchangeOptions {
   method?: string;
@@ -37,7 +38,7 @@ export function createExchanger(
   return {
     ask: (path, { method = "GET", headers = {}, body, timeoutMs, maxBytes }) =>
       new Promise((resolve, reject) => {
-        const signal = AbortSignal.timeout(timeoutMs);
+        const signal = AbortSignal.timeout(libraryMs(timeoutMs));
         const fail = (error: Error) =>
           reject(
             signal.aborted

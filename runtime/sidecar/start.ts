@@ -119,7 +119,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       configuration: options.onRestart,
     });
 
-    // Inputs end first, so that nothing new reaches the app while the rest closes.
+    // Read from here upwards: what was deferred last runs first. Inputs end before the ports and components above.
     opened.defer(() => bindings.stopReading());
     // And nothing new is opened.
     opened.defer(() => source.unfollow());

@@ -4,33 +4,30 @@ import { dirname, join, relative, sep } from "node:path";
 
 const root = join(__dirname, "../..");
 
-// Folder of runtime/ → folders that it may import (its own always).
-const arrows: Record<string, string[]> = {
-  entries: ["sidecar", "cli", "shared"],
-  sidecar: [
-    "api",
-    "app",
-    "peers",
-    "components",
-    "resources",
-    "blocks",
-    "contracts",
-    "net",
-    "shared",
-  ],
-  api: ["blocks", "contracts", "net", "shared"],
-  app: ["contracts", "net", "shared"],
-  peers: ["contracts", "net", "shared"],
-  components: ["contracts", "net", "shared"],
-  resources: ["contracts", "proto", "shared"],
-  blocks: ["contracts", "shared"],
-  net: ["contracts", "shared"],
-  contracts: ["shared"],
-  shared: [],
-  proto: [],
-  cli: ["kubernetes", "resources", "shared"],
-  kubernetes: ["net", "proto", "shared"],
-};
+/** Folder of runtime/ → folders that it may import (its own always): as the page's picture has it. */
+const arrows = readArrows(
+  readFileSync(join(root, "docs/architecture.md"), "utf8"),
+);
+
+/** Lines `a & b --> c --> d` of the page's Mermaid picture; but for `proto`, all may import `shared`. */
+function readArrows(page: string): Record<string, string[]> {
+  const [, picture = ""] =
+    /```mermaid\nflowchart LR\n([^`]*)```/.exec(page) ?? [];
+  const found: Record<string, string[]> = { shared: [], proto: [] };
+  for (const line of picture.split("\n").filter((text) => text.trim() !== "")) {
+    const steps = line.split("-->").map((step) => step.trim().split(" & "));
+    for (const [n, targets] of steps.slice(1).entries())
+      for (const from of steps[n]!)
+        (found[from] ??= ["shared"]).push(...targets);
+  }
+  found["contracts"] ??= ["shared"];
+  return Object.fromEntries(
+    Object.entries(found).map(([from, targets]) => [
+      from,
+      [...new Set(targets)],
+    ]),
+  );
+}
 
 /** Files outside `net/` and `api/http/` that know Node's HTTP modules, of the parts that make a sidecar. */
 const httpElsewhere = [

@@ -1,6 +1,6 @@
 /**
  * The API over HTTP: node:http, one guard, one router, replies as data. The
- * only file that knows the HTTP server library.
+ * only file of the API that knows the HTTP server library.
  */
 import {
   createServer,

@@ -11,7 +11,7 @@ import { deployments, services } from "./workloads.ts";
 
 export interface Installation {
   crds: KubernetesObject[];
-  /** Objects of the CRDs' kinds: to be applied once the CRDs are Established. */
+  /** All else, objects of the CRDs' kinds among it: to be applied once the CRDs are Established. */
   rest: KubernetesObject[];
 }
 

@@ -2,6 +2,7 @@
 import { watch, type FSWatcher } from "node:fs";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
+import { startInterval } from "../../shared/timers.ts";
 import { isYaml } from "./files.ts";
 
 /** An editor writes a file in several steps: what is read after so long without another is whole. */
@@ -48,7 +49,7 @@ export function watchFolders(
   }
 
   for (const folder of folders) watchOne(folder);
-  const relist = setInterval(() => {
+  const relist = startInterval(() => {
     // A folder that was removed and made again is another one.
     for (const folder of folders) {
       watchers.get(folder)?.close();
