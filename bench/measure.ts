@@ -18,6 +18,7 @@ export async function closedWindow(
   connections: number,
   name: string,
   cpuName = "CPU per order",
+  limit = Infinity,
 ): Promise<ClosedWindow> {
   const warm = bench.load.next("warm", 30_000);
   const running = bench.load.call<LoadResult>("closed", {
@@ -25,7 +26,7 @@ export async function closedWindow(
     connections,
     warmUpMs: bench.options.warmUpMs,
     windowMs: bench.options.windowMs,
-    limit: Infinity,
+    limit,
   });
   await Promise.race([warm, running]);
   const used = watch(bench, backend, sidecars);

@@ -2,10 +2,17 @@
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { missingDashes } from "../scripts/options.ts";
 
-const onBroker = ["direct", "start", "output", "input", "latency"] as const;
-const onStore = ["direct", "start", "save", "get"] as const;
+const onBroker = [
+  "direct",
+  "start",
+  "cold",
+  "output",
+  "input",
+  "latency",
+] as const;
+const onStore = ["direct", "start", "cold", "save", "get"] as const;
 const onCluster = ["pod-start"] as const;
-const onApp = ["direct", "own-app", "two-sidecars", "stream"] as const;
+const onApp = ["direct", "cold", "own-app", "two-sidecars", "stream"] as const;
 
 /** What can be behind the sidecar, and which scenarios it is good for. */
 const scenariosOf = {

@@ -3,6 +3,7 @@ import type { Backend, Broker, Store } from "./backends/backend.ts";
 import type { Cluster } from "./backends/kubernetes.ts";
 import type { Bench, Measurement, Scenario } from "./bench.ts";
 import type { ScenarioName } from "./options.ts";
+import { coldOutput, coldOwnApp, coldSave } from "./scenarios/cold.ts";
 import { directCalls, directOrders } from "./scenarios/direct.ts";
 import { get } from "./scenarios/get.ts";
 import { input } from "./scenarios/input.ts";
@@ -38,6 +39,7 @@ export function brokerSuite(broker: Broker, ownOnly = false): Suite {
     scenarios: {
       direct: directOrders,
       start: on(start),
+      cold: on(coldOutput),
       output: on(output),
       input: on(input),
       latency: on(latency),
@@ -54,6 +56,7 @@ export function storeSuite(store: Store): Suite {
     scenarios: {
       direct: directCalls,
       start: on(startStore),
+      cold: on(coldSave),
       save: on(save),
       get: on(get),
     },
@@ -74,6 +77,7 @@ export function invokeSuite(): Suite {
     backend: nothing,
     scenarios: {
       direct: directCalls,
+      cold: on(coldOwnApp),
       "own-app": on(ownApp),
       "two-sidecars": on(twoSidecars),
       stream: on(stream),

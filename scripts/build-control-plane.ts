@@ -1,13 +1,14 @@
 /** Bundles the control plane into dist.kubernetes/, with the parts of the Kubernetes client library that informers need. */
 import { build, type Plugin } from "esbuild";
-import { rmSync } from "node:fs";
+import { existsSync, globSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { builtins } from "./builtins-plugin.ts";
 import { pathToFileURL } from "node:url";
+import { builtins } from "./builtins-plugin.ts";
 import { installOnce } from "./install-once.ts";
 
 const root = join(import.meta.dirname, "..");
 const folder = join(root, "runtime", "kubernetes");
+const dist = join(root, "dist.kubernetes");
 
 /** 87 MB, for whoever builds images or tests them. */
 export const installControlPlane = (): Promise<void> =>
@@ -67,12 +68,14 @@ const slim: Plugin = {
   },
 };
 
+/** Does nothing where it is newer than its sources: another program may be putting it into an image. */
 export async function buildControlPlane(): Promise<void> {
-  rmSync(join(root, "dist.kubernetes"), { recursive: true, force: true });
+  if (isCurrent()) return;
+  const fresh = `${dist}.${process.pid}.new`;
   await build({
     absWorkingDir: root,
     entryPoints: [{ in: "runtime/kubernetes/main.ts", out: "control-plane" }],
-    outdir: "dist.kubernetes",
+    outdir: fresh,
     chunkNames: "chunks/[name]-[hash]",
     bundle: true,
     splitting: true,
@@ -89,6 +92,24 @@ export async function buildControlPlane(): Promise<void> {
       js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
   });
+  rmSync(dist, { recursive: true, force: true });
+  renameSync(fresh, dist);
+}
+
+function isCurrent(): boolean {
+  const bundle = join(dist, "control-plane.mjs");
+  if (!existsSync(bundle)) return false;
+  const builtMs = statSync(bundle).mtimeMs;
+  const sources = globSync("runtime/**/*.ts", {
+    cwd: root,
+    exclude: (path) => path.includes("node_modules"),
+  }).filter((path) => !path.endsWith(".test.ts"));
+  return [
+    import.meta.filename,
+    join(import.meta.dirname, "builtins-plugin.ts"),
+    join(folder, "package-lock.json"),
+    ...sources.map((path) => join(root, path)),
+  ].every((path) => statSync(path).mtimeMs <= builtMs);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

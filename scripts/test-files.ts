@@ -5,12 +5,20 @@ import { dirname, join, relative, sep } from "node:path";
 export interface TestFile {
   /** Relative to the project, with forward slashes. */
   path: string;
-  suite: "unit" | "contract" | "e2e" | "faults" | "containers" | "kubernetes";
+  suite:
+    | "patterns"
+    | "unit"
+    | "contract"
+    | "e2e"
+    | "faults"
+    | "containers"
+    | "kubernetes";
   needsDocker: boolean;
   needsCluster: boolean;
 }
 
-const suiteOfFolder: Record<string, TestFile["suite"]> = {
+const suiteOfPlace: Record<string, TestFile["suite"]> = {
+  "tests/linear-patterns.test.ts": "patterns",
   "tests/contracts": "contract",
   "tests/end-to-end": "e2e",
   "tests/faults": "faults",
@@ -25,8 +33,8 @@ export function findTestFiles(root: string): TestFile[] {
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => {
       const path = relative(root, file).split(sep).join("/");
-      const folder = path.split("/").slice(0, 2).join("/");
-      const suite = suiteOfFolder[folder] ?? "unit";
+      const place = path.split("/").slice(0, 2).join("/");
+      const suite = suiteOfPlace[place] ?? "unit";
       return {
         path,
         suite,

@@ -1,23 +1,37 @@
 /** `npm test`: installs the test tools once, then checks everything and counts it. */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import {
   buildControlPlane,
   installControlPlane,
 } from "./build-control-plane.ts";
-import { clusterProblem, loadImages, prepareCluster } from "./cluster.ts";
+import {
+  clusterProblem,
+  loadedFile,
+  loadImages,
+  prepareCluster,
+} from "./cluster.ts";
 import { dockerProblem, root } from "./docker.ts";
+import { runJest } from "./jest-run.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
+import {
+  clusterRuns,
+  localRuns,
+  noPorts,
+  runTutorial,
+  worksWithoutDocker,
+  type TutorialRun,
+} from "./tutorial-runs.ts";
 
 const usage = `npm test [SUITE] [WORD…]
 
-  SUITE   one of format, lint, proto, unit, contract, e2e, tutorial, faults, containers, kubernetes
+  SUITE   one of format, lint, proto, patterns, unit, contract, e2e, tutorial, faults, containers, kubernetes
   WORD…   only test files whose path contains one of these words
 
 Suites that need containers are skipped where Docker does not answer, those that need a
@@ -29,36 +43,25 @@ const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
 const noCluster = clusterProblem();
-/** Of one suite: far more than any needs on the slowest machine. */
-const limitMs = 60 * 60_000;
-/** From a suite's last result to its end: what is open then was left open. */
-const endMs = 60_000;
-const sideBySide = ["unit", "contract", "e2e", "faults"];
+const cores = availableParallelism();
+/** Files of one suite that run at the same time; each starts what it needs, on ports and in folders of its own. */
+const workers: Partial<Record<TestFile["suite"], number>> = {
+  unit: cores,
+  contract: cores + 1,
+  // These wait half of their time.
+  e2e: cores + 2,
+  faults: cores + 1,
+  containers: 2,
+};
 const needsContainers = ["contract", "faults", "containers", "tutorial"];
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
-/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
-const tutorialRuns = [
-  {
-    name: "bindings",
-    stages: ["embedded", "hand", "kafka", "manual", "kubernetes"],
-  },
-  { name: "hello-world", stages: ["embedded", "debug", "redis"] },
-  { name: "hello-kubernetes", stages: ["embedded", "redis", "kubernetes"] },
-].flatMap(({ name, stages }) => [
-  ...stages.map((stage) => ({ name, stage, lang: "en" })),
-  { name, stage: "embedded", lang: "zh" },
-]);
-
-/** What a tutorial exits with when other programs keep its ports. */
-const noPorts = 2;
-const withoutDocker = ["embedded", "hand", "debug"];
-
 // Tests end their own containers; the reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
 
-const suites: Record<string, () => unknown> = {
+/** `isShared`: other suites print at the same time. */
+const suites: Record<string, (isShared: boolean) => unknown> = {
   format: () =>
     tool(
       "prettier",
@@ -67,19 +70,34 @@ const suites: Record<string, () => unknown> = {
       "--log-level=warn",
       ".",
     ),
-  lint: () => {
-    tool("oxlint", "oxlint/bin/oxlint", "--deny-warnings");
-    tool("tsc", "typescript/bin/tsc", "-p", ".");
+  lint: async () => {
+    await tool("oxlint", "oxlint/bin/oxlint", "--deny-warnings");
+    await tool("tsc", "typescript/bin/tsc", "-p", ".");
   },
   proto,
-  unit: () => jest("unit"),
-  contract: () => jest("contract"),
-  e2e: () => jest("e2e"),
-  tutorial,
-  faults: () => jest("faults"),
-  containers: () => jest("containers"),
-  kubernetes: () => jest("kubernetes"),
+  patterns,
+  unit: (isShared) => jest("unit", isShared),
+  contract: (isShared) => jest("contract", isShared),
+  e2e: (isShared) => jest("e2e", isShared),
+  tutorial: (isShared) => tutorials(localRuns, isShared),
+  faults: (isShared) => jest("faults", isShared),
+  containers: (isShared) => jest("containers", isShared),
+  kubernetes: async (isShared) => {
+    if (words.length === 0) await tutorials(clusterRuns, isShared);
+    await jest("kubernetes", isShared);
+  },
 };
+
+/**
+ * Stages go one after the other. The lists of one stage go at the same time: none takes ports, images or a cluster that
+ * another does.
+ */
+const stages = [
+  [["format", "lint", "proto"], ["patterns"]],
+  [["unit", "contract"], ["tutorial"]],
+  [["e2e"]],
+  [["faults", "containers"], ["kubernetes"]],
+];
 
 const suite = Object.hasOwn(suites, words[0] ?? "") ? words.shift() : undefined;
 const testFiles = findTestFiles(root).filter(
@@ -107,6 +125,8 @@ await Promise.all([
 // A part of the image, which takes a while.
 if (!noDocker && chosen.includes("containers")) await buildControlPlane();
 mkdirSync(results, { recursive: true });
+process.env[loadedFile] = join(results, "cluster-images");
+rmSync(process.env[loadedFile], { force: true });
 // The entry rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(
   process.execPath,
@@ -114,22 +134,45 @@ const { status: built } = spawnSync(
   { cwd: root, stdio: ["ignore", "ignore", "inherit"] },
 );
 if (built !== 0) counts.failed++;
-for (const [index, name] of chosen.entries()) {
-  console.log(`\n== ${index + 1} of ${chosen.length}: ${name} ==`);
-  const suiteMs = performance.now();
-  try {
-    await suites[name]?.();
-  } catch (error) {
-    // A cluster that goes away, say: the other suites are still to run.
-    counts.failed++;
-    console.error(`${name}: ${(error as Error).message}`);
-  }
-  console.log(`== ${name} took ${timeSince(suiteMs)} ==`);
+for (const stage of stages) {
+  const named = stage.flat().filter((name) => chosen.includes(name));
+  // Before the others of its stage begin: it bundles anew what they read.
+  const isReady =
+    !named.includes("kubernetes") ||
+    noCluster !== undefined ||
+    (await guarded("kubernetes", prepareCluster));
+  const lists = stage
+    .map((list) => list.filter((name) => named.includes(name)))
+    .filter(([name]) => name && (isReady || name !== "kubernetes"));
+  await Promise.all(lists.map((list) => runList(list, lists.length > 1)));
 }
 console.log(
   `\nAll of it took ${timeSince(startedMs)}.\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`,
 );
 process.exitCode = counts.failed > 0 ? 1 : 0;
+
+async function runList(names: string[], isShared: boolean): Promise<void> {
+  for (const name of names) {
+    console.log(
+      `\n== ${chosen.indexOf(name) + 1} of ${chosen.length}: ${name} ==`,
+    );
+    const suiteMs = performance.now();
+    await guarded(name, () => suites[name]?.(isShared));
+    console.log(`== ${name} took ${timeSince(suiteMs)} ==`);
+  }
+}
+
+/** A cluster that goes away, say, is a failure of one suite: the others are still to run. */
+async function guarded(name: string, run: () => unknown): Promise<boolean> {
+  try {
+    await run();
+    return true;
+  } catch (error) {
+    counts.failed++;
+    console.error(`${name}: ${(error as Error).message}`);
+    return false;
+  }
+}
 
 /** What is to come, before anything is fetched or started. */
 function announce(): void {
@@ -159,22 +202,29 @@ function timeSince(ms: number): string {
   return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-function tool(name: string, file: string, ...args: string[]): void {
-  const ok = node(join(tools, file), ...args) === 0;
+async function tool(name: string, file: string, ...args: string[]) {
+  const ok = (await node(join(tools, file), ...args)) === 0;
   counts[ok ? "passed" : "failed"]++;
   console.log(ok ? `${name}: clean` : `${name}: failed`);
 }
 
 /** The generator is large and its result seldom changes: who changes a .proto file asks for this suite, and CI. */
-function proto(): void {
+async function proto(): Promise<void> {
   if (!requireAll && suite !== "proto")
     return without("proto", "npm test proto installs the generator");
-  const ok = node("scripts/proto.ts", "--check") === 0;
+  const ok = (await node("scripts/proto.ts", "--check")) === 0;
   counts[ok ? "passed" : "failed"]++;
   console.log(ok ? "proto: current" : "proto: failed");
 }
 
-async function jest(name: TestFile["suite"]): Promise<void> {
+/** Half a minute, and of use only to who writes a regular expression: by name, and in CI. */
+async function patterns(isShared: boolean): Promise<void> {
+  if (!requireAll && !suite && words.length === 0)
+    return without("patterns", "npm test patterns looks at them");
+  await jest("patterns", isShared);
+}
+
+async function jest(name: TestFile["suite"], isShared: boolean): Promise<void> {
   const files = testFiles.filter((file) => file.suite === name);
   const lacks = (file: TestFile) =>
     (file.needsDocker && noDocker) || (file.needsCluster && noCluster);
@@ -184,28 +234,13 @@ async function jest(name: TestFile["suite"]): Promise<void> {
     if (reason) without(file.path, reason);
   }
   if (runnable.length === 0) return;
-  if (name === "kubernetes") prepareCluster();
   const output = join(results, `${name}.json`);
-  rmSync(output, { force: true });
-  const hung = await untilEnd(
-    spawn(
-      process.execPath,
-      [
-        join(tools, "jest/bin/jest.js"),
-        "--config=tests/jest.config.mjs",
-        "--ci",
-        // Each of these starts what it needs, on ports and in folders of its own.
-        sideBySide.includes(name)
-          ? `--maxWorkers=${availableParallelism()}`
-          : "--runInBand",
-        "--json",
-        `--outputFile=${output}`,
-        ...runnable.map((file) => `--testMatch=**/${file.path}`),
-      ],
-      { cwd: root, stdio: "inherit" },
-    ),
+  const hung = await runJest({
+    files: runnable.map(({ path }) => path),
+    workers: workers[name] ?? 1,
     output,
-  );
+    prefix: isShared ? `${name}: ` : "",
+  });
   addJestCounts(counts, name, output);
   if (hung) {
     counts.failed++;
@@ -213,57 +248,22 @@ async function jest(name: TestFile["suite"]): Promise<void> {
   }
 }
 
-/** What kept a run of tests from its end, if something did. */
-async function untilEnd(
-  run: ChildProcess,
-  output: string,
-): Promise<string | undefined> {
-  let hung: string | undefined;
-  const endFor = (reason: string) => {
-    hung = reason;
-    run.kill("SIGKILL");
-  };
-  const limit = setTimeout(
-    endFor,
-    limitMs,
-    `not over after ${limitMs / 60_000} minutes`,
-  );
-  let end: NodeJS.Timeout | undefined;
-  const look = setInterval(() => {
-    if (!end && existsSync(output))
-      end = setTimeout(
-        endFor,
-        endMs,
-        "its last test is over, but something that it opened is still open",
-      );
-  }, 1000);
-  await once(run, "exit");
-  clearTimeout(limit);
-  clearTimeout(end);
-  clearInterval(look);
-  return hung;
-}
-
-function tutorial(): void {
-  for (const { name, lang, stage } of tutorialRuns) {
-    const title = `tutorial ${name} (${lang}), stage ${stage}`;
+async function tutorials(runs: TutorialRun[], isShared: boolean) {
+  for (const run of runs) {
+    const title = `tutorial ${run.name} (${run.lang}), stage ${run.stage}`;
+    const needsCluster = clusterRuns.includes(run);
     const lack =
-      (!withoutDocker.includes(stage) && noDocker) ||
-      (stage === "kubernetes" && noCluster);
+      (!worksWithoutDocker(run) && noDocker) || (needsCluster && noCluster);
     if (lack) {
       without(title, lack);
       continue;
     }
-    if (stage === "kubernetes") loadImages("apache/kafka:4.1.1", "redis:7");
+    if (needsCluster) loadImages("apache/kafka:4.1.1", "redis:7");
     console.log(`\n-- ${title} --`);
-    const { stdout, status } = spawnSync(
-      process.execPath,
-      ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
-      { cwd: root, stdio: ["ignore", "pipe", "inherit"], encoding: "utf8" },
-    );
-    process.stdout.write(stdout);
-    addLastLine(counts, title, stdout);
-    if (status === noPorts) {
+    const prefix = isShared ? "tutorial: " : "";
+    const { output, code } = await runTutorial(run, prefix);
+    addLastLine(counts, title, output);
+    if (code === noPorts) {
       console.log(
         "The tutorials that follow use the same ports and are not run.",
       );
@@ -277,7 +277,8 @@ function without(what: string, reason: string): void {
   counts[requireAll ? "failed" : "skipped"]++;
 }
 
-function node(...args: string[]): number | null {
-  return spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" })
-    .status;
+async function node(...args: string[]): Promise<number | null> {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: "inherit" });
+  const [code] = (await once(child, "exit")) as [number | null];
+  return code;
 }

@@ -1,5 +1,6 @@
 /** `npm run tutorial -- NAME`: runs the commands of a tutorial and checks what it says they print. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { clusterProblem, forGivenCluster } from "./cluster.ts";
@@ -51,6 +52,10 @@ const noCluster = steps.some(({ stage }) => stage === clusterStage)
   : undefined;
 if (noCluster && values.stage) fail(`Stage ${clusterStage}: ${noCluster}.`);
 process.env.KUBECONFIG = process.env.DAPR_TEST_KUBECONFIG ?? "";
+// Of its own: calls go to no app of the same ID that somebody else runs on this machine.
+const registry = mkdtempSync(join(tmpdir(), "dapr-tutorial-"));
+process.env.DAPR_REGISTRY_PATH = registry;
+process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
 
 const terminals = new Map<string, Terminal>();
 const opened: Terminal[] = [];

@@ -5,8 +5,9 @@
 export default {
   rootDir: "..",
   testEnvironment: "node",
+  testSequencer: "<rootDir>/tests/jest-sequencer.mjs",
   // Tests wait for conditions; this only ends one whose condition never comes, on however busy a machine.
-  testTimeout: 300_000,
+  testTimeout: 600_000,
   extensionsToTreatAsEsm: [],
   transform: {
     "\\.ts$": [

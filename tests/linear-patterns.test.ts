@@ -108,4 +108,4 @@ test("each takes linear time", async () => {
     if (growth !== "linear") slow.push(`${literal.file}: ${text}: ${growth}`);
   }
   expect(slow).toEqual([]);
-}, 300_000);
+});

@@ -1,5 +1,5 @@
 /** Far more than anything takes on a busy machine: the clock decides no test, it only ends one whose condition never comes. */
-const leastMs = 60_000;
+const leastMs = 120_000;
 
 /** Waits until `condition` gives something truthy and returns it; the error names what was awaited and for how long. */
 export async function waitFor<T>(

@@ -4,6 +4,7 @@
  */
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
+import { whyNotExtraAuthorities } from "../shared/process/extra-authorities.ts";
 import {
   hasLimits,
   limitEnv,
@@ -30,4 +31,8 @@ if (import.meta.filename.endsWith(".js")) {
     );
   enableCompileCache(join(import.meta.dirname, ".compile-cache"));
 }
-await import("./daprd-main.ts");
+const problem = whyNotExtraAuthorities();
+if (problem) {
+  console.error(`daprd: ${problem}`);
+  process.exitCode = 1;
+} else await import("./daprd-main.ts");

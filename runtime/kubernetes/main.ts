@@ -2,6 +2,7 @@
 import { createLogger, parseLevel } from "../shared/log.ts";
 import { daprVersion } from "../shared/version.ts";
 import { exitSoon } from "../shared/process/exit.ts";
+import { whyNotExtraAuthorities } from "../shared/process/extra-authorities.ts";
 
 const programs = {
   injector: async () => (await import("./injector/main.ts")).runInjector,
@@ -12,7 +13,11 @@ const programs = {
 const endMs = 10_000;
 
 const [, , word = "", ...rest] = process.argv;
-if (word === "certificate") await makeCertificate();
+const problem = whyNotExtraAuthorities();
+if (problem) {
+  console.error(problem);
+  process.exitCode = 1;
+} else if (word === "certificate") await makeCertificate();
 else if (Object.hasOwn(programs, word))
   await run(word as keyof typeof programs);
 else {

@@ -71,6 +71,21 @@ test("chunks without end are cut off after the limit, with an answer", async () 
   expect((await sidecar.call("GET", "/v1.0/metadata")).status).toBe(200);
 });
 
+test("a body of a byte a chunk is held as its bytes", async () => {
+  const sidecar = await startDaprd({ resources });
+  await warm(sidecar);
+  const body = order(1).padEnd(300_000);
+  const chunks = [...body].map((byte) => `1\r\n${byte}\r\n`).join("");
+  const grown = await growth(sidecar, async () => {
+    const { status } = await rawCall(
+      sidecar.port,
+      `${head}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`,
+    );
+    expect(status).toBe(204);
+  });
+  expect(grown).toBeLessThan(30); // each chunk held by itself: 120
+});
+
 test("a declared length over the limit is refused before it is read", async () => {
   const sidecar = await startDaprd({ resources });
   await warm(sidecar);

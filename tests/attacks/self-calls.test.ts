@@ -98,5 +98,4 @@ spec:
     const local = await call(port, "PUT", "/v1.0/metadata/k", { body: "v" });
     expect(local.status).toBe(204);
   },
-  60_000,
 );

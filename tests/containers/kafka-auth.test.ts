@@ -205,7 +205,7 @@ test("a topic that comes late is waited for with one log line, and read from its
 
 describe("login by", () => {
   const topic = "logins";
-  beforeAll(() => createTopic(topic), 30_000);
+  beforeAll(() => createTopic(topic));
 
   const password = (username: string, secret: string, mechanism: string) => ({
     brokers: broker.listener("LOGIN"),
@@ -381,7 +381,6 @@ describe("login by", () => {
       await stop();
       await binding.close();
     },
-    40_000,
   );
 
   test("oidc, with one token for all connections", async () => {

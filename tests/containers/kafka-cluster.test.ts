@@ -24,12 +24,12 @@ beforeAll(async () => {
     { LOGIN: "SASL_PLAINTEXT" },
   );
 }, 600_000);
-afterAll(() => cluster?.stop(), 240_000);
+afterAll(() => cluster?.stop());
 afterEach(async () => {
   for (const cleanup of cleanups.reverse()) await cleanup();
   cleanups = [];
   await cluster?.heal();
-}, 240_000);
+});
 
 const newTopic = () => `cluster-${randomUUID().slice(0, 8)}`;
 
@@ -170,7 +170,7 @@ describe("positions", () => {
       async () => (await committed(topic, topic))[0] === 70,
     );
     expect(log.filter((line) => line.includes("made anew"))).not.toEqual([]);
-  }, 240_000);
+  });
 
   test.each(["oldest", "newest"])(
     "a position beyond the log's end: initialOffset %s decides, and what is committed says so",
@@ -200,7 +200,6 @@ describe("positions", () => {
         numbers(initialOffset === "oldest" ? 0 : 40, 60),
       );
     },
-    240_000,
   );
 
   test("records below the log's start are not delivered, though they share a batch with others", async () => {
@@ -217,7 +216,7 @@ describe("positions", () => {
     const taken = await read(binding);
     await waitFor("the rest", () => orders(taken).includes(29));
     expect(orders(taken)).toEqual(numbers(10, 30));
-  }, 240_000);
+  });
 });
 
 describe("a partition without a leader", () => {
@@ -286,7 +285,7 @@ describe("a partition without a leader", () => {
     expect(
       log.filter((line) => line.includes(": reading ")).length,
     ).toBeLessThanOrEqual(2);
-  }, 240_000);
+  });
 
   test("missing at the start, it does not make the beginning of newest", async () => {
     const topic = await createTopic([[1], [3]]);
@@ -311,7 +310,7 @@ describe("a partition without a leader", () => {
     await waitFor("order 21", () => orders(taken).includes(21));
     expect(orders(taken, 0)).toEqual([20]);
     expect(new Set(orders(taken, 1))).toEqual(new Set([21]));
-  }, 240_000);
+  });
 });
 
 describe("a right that is missing", () => {
@@ -368,7 +367,7 @@ describe("a right that is missing", () => {
     const denial = await post(reader, 10).then(String, String);
     expect(denial).toContain(`lacks the right WRITE on topic "${topic}"`);
     expect(denial).not.toContain("gave up");
-  }, 240_000);
+  });
 
   test("READ on the group: told with the group's name", async () => {
     const topic = await createTopic([[1, 2, 3]]);
@@ -403,7 +402,7 @@ describe("a right that is missing", () => {
         line.includes(`lacks the right READ on group "${topic}"`),
       ),
     );
-  }, 240_000);
+  });
 });
 
 test("a topic that is denied altogether, at the start or later, holds up no other, and is read once it is granted", async () => {
@@ -459,7 +458,7 @@ test("a topic that is denied altogether, at the start or later, holds up no othe
   await postAll(writer, 10, 20);
   await waitFor("ten more", () => taken.length === 30);
   expect(orders(taken).slice(20)).toEqual(numbers(10, 20));
-}, 240_000);
+});
 
 describe("deadlines", () => {
   test.each(["paused", "killed"])(
@@ -482,7 +481,6 @@ describe("deadlines", () => {
       );
       expect(orders(taken)).toEqual(numbers(0, 60));
     },
-    240_000,
   );
 
   test("what surely was not stored is not called unknown, and what no answer can help fails at once", async () => {
@@ -510,7 +508,7 @@ describe("deadlines", () => {
     const refused = await post(denied, 2).then(String, String);
     expect(refused).toContain("refused the login");
     expect(refused).not.toContain("gave up");
-  }, 240_000);
+  });
 });
 
 test("new partitions: a request that names one finds it at once, readers within 30 s", async () => {
@@ -529,4 +527,4 @@ test("new partitions: a request that names one finds it at once, readers within 
   await untilTaken("order 3", () => post(writer, 3, 3));
   await waitFor("order 3", () => orders(taken, 3).includes(3));
   expect(orders(taken)).toEqual([0, 3]);
-}, 240_000);
+});

@@ -301,7 +301,7 @@ test("batches that Java's producer packs with snappy, lz4, zstd and gzip are all
     });
     expect(own.toSorted()).toEqual(expected.toSorted());
   }
-}, 180_000);
+});
 
 test("a message larger than maxMessageBytes fails alone", async () => {
   const binding = await open(newTopic());

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { GenericContainer } from "testcontainers";
 
-const name = "dapr-kit-test/sidecar";
+/** Of its own: another file builds one at the same time. */
+const name = "dapr-kit-test/sidecar-alone";
 const docker = (...args: string[]) =>
   execFileSync("docker", args, { encoding: "utf8" }).trim();
 const run = (...command: string[]) =>

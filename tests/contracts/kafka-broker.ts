@@ -1,7 +1,8 @@
 /** An Apache Kafka broker in a container, on a port that stays the same when it is killed and started again. */
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
+import { freePorts } from "../support/ports.ts";
 
 export interface KafkaBroker {
   /** host:port of the listener without login. */
@@ -20,6 +21,13 @@ export interface KafkaBroker {
 }
 
 const image = "apache/kafka:4.1.1";
+/** A broker, and each of Kafka's tools, starts with half the work; what runs so shortly is not worth more compiling. */
+export const quickJava = {
+  JAVA_TOOL_OPTIONS:
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData",
+  // Kafka's own scripts would add another collector.
+  KAFKA_JVM_PERFORMANCE_OPTS: "-server",
+};
 
 /** Extra listeners map a name to Kafka's protocol (`SASL_PLAINTEXT`, `SSL`). */
 export async function startKafka(
@@ -29,8 +37,9 @@ export async function startKafka(
   files: Record<string, string> = {},
 ): Promise<KafkaBroker> {
   const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
-  const ports = new Map<string, number>();
-  for (const name of Object.keys(protocols)) ports.set(name, await freePort());
+  const names = Object.keys(protocols);
+  const free = await freePorts(names.length);
+  const ports = new Map(names.map((name, at) => [name, free[at]!]));
   const all = [...ports];
   const container = await new GenericContainer(image)
     .withStartupTimeout(540_000)
@@ -58,8 +67,7 @@ export async function startKafka(
       KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: "1",
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: "0",
       KAFKA_NUM_PARTITIONS: "3",
-      // Quick to start, on a machine that has more to do.
-      KAFKA_JVM_PERFORMANCE_OPTS: "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+      ...quickJava,
       KAFKA_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS: "240000",
       // A killed broker is taken back without waiting for its old session.
       KAFKA_BROKER_SESSION_TIMEOUT_MS: "1000",
@@ -122,12 +130,4 @@ export async function listening(what: string, port: number): Promise<void> {
       throw new Error(`waited 540 s for Kafka in container ${what}`);
     await sleep(100);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.on("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

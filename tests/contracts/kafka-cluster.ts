@@ -10,7 +10,7 @@ import {
   type StartedTestContainer,
 } from "testcontainers";
 import { freePorts } from "../support/ports.ts";
-import { listening } from "./kafka-broker.ts";
+import { listening, quickJava } from "./kafka-broker.ts";
 
 export interface KafkaNode {
   id: number;
@@ -67,9 +67,7 @@ export async function startKafkaCluster(
           KAFKA_HEAP_OPTS: "-Xmx256m -Xms128m",
           // By default 128 MB, which does not always fit into that.
           KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: String(16 * 1024 * 1024),
-          // Quick to start, on a machine that has more to do.
-          KAFKA_JVM_PERFORMANCE_OPTS:
-            "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+          ...quickJava,
           KAFKA_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS: "240000",
           CLUSTER_ID: "5L6g3nShT-eMCtK--X86sw",
           KAFKA_PROCESS_ROLES: id === 1 ? "broker,controller" : "broker",
@@ -104,7 +102,7 @@ export async function startKafkaCluster(
         })
         .withEntrypoint(["bash", "-c"])
         .withCommand([
-          '[ -f /tmp/kafka-logs/meta.properties ] && exec java $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS -cp "/opt/kafka/libs/*" kafka.Kafka /opt/kafka/config/server.properties; exec /etc/kafka/docker/run',
+          '[ -f /tmp/kafka-logs/meta.properties ] && exec java $KAFKA_HEAP_OPTS -cp "/opt/kafka/libs/*" kafka.Kafka /opt/kafka/config/server.properties; exec /etc/kafka/docker/run',
         ])
         .start(),
     ),

@@ -191,11 +191,15 @@ test("a killed `dapr run` is not taken for an end in order", async () => {
 });
 
 test("the end of npm's shell, which tells nobody, ends the demo", async () => {
-  const shell = spawn("sh", ["-c", "node scripts/demo.ts; true"], {
-    cwd: root,
-    env: { ...process.env, npm_lifecycle_event: "demo:local" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const shell = spawn(
+    "sh",
+    ["-c", `"${process.execPath}" scripts/demo.ts; true`],
+    {
+      cwd: root,
+      env: { ...process.env, npm_lifecycle_event: "demo:local" },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let output = "";
   shell.stdout.on("data", (chunk) => (output += chunk));
   const closed = new Promise((resolve) => shell.once("close", resolve));

@@ -7,8 +7,6 @@ import { freePorts } from "../support/ports.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(180_000);
-
 const callsPerSecond = 30;
 const updates = Number(process.env.DAPR_TEST_ROLLING_UPDATES ?? 4);
 

@@ -6,6 +6,7 @@ import {
   expectInOrder,
   openFlow,
   partitions,
+  shortSessionMs,
   uncommittedMs,
   type Place,
 } from "./flow.ts";
@@ -19,6 +20,7 @@ export function brokerKilled(
   test("the broker killed in mid-flow and up again after 10 s: every 2xx is delivered, others are told, work resumes by itself", async () => {
     const flow = await openFlow(place(), {
       metadata: { deliveryTimeout: "10s" },
+      sessionMs: shortSessionMs,
     });
     const sending = flow.send(2000);
     await waitFor("500 deliveries", () => flow.accepted().length >= 500);

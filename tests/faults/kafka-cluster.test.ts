@@ -12,6 +12,7 @@ import {
   killSidecar,
   openFlow,
   partitions,
+  shortSessionMs,
   type Place,
 } from "./flow.ts";
 
@@ -23,8 +24,8 @@ beforeAll(async () => {
     KAFKA_AUTO_CREATE_TOPICS_ENABLE: "true",
   });
 }, 600_000);
-afterAll(() => cluster?.stop(), 60_000);
-afterEach(endFlows, 30_000);
+afterAll(() => cluster?.stop());
+afterEach(endFlows);
 
 const place: Place = {
   name: "kafka",
@@ -39,7 +40,7 @@ const place: Place = {
 };
 
 test("three kills in 3,000 orders: none lost, order kept, at most 300 come twice", async () => {
-  const flow = await openFlow(place);
+  const flow = await openFlow(place, { sessionMs: shortSessionMs });
   const sending = flow.send(3000);
   for (let kill = 1; kill <= 3; kill++) {
     const before = flow.accepted().length;

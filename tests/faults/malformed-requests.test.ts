@@ -270,7 +270,7 @@ function shoot(bytes: Buffer): Promise<string> {
           `seed ${seed}: no end to ${JSON.stringify(bytes.toString("latin1"))}`,
         ),
       );
-    }, 60_000);
+    }, 600_000);
     socket.setEncoding("latin1").on("data", (data: string) => (all += data));
     socket.on("error", () => {}); // a reset ends it as well
     socket.on("close", () => {

@@ -6,6 +6,7 @@ import {
   killSidecar,
   openFlow,
   partitions,
+  shortSessionMs,
   uncommittedMs,
   type Place,
 } from "./flow.ts";
@@ -16,7 +17,10 @@ const kills = 5;
 
 export function sidecarKilled(place: () => Place): void {
   test(`the consumer's sidecar killed ${kills} times over ${count} orders: none lost, order kept, few come twice`, async () => {
-    const flow = await openFlow(place(), { app: { delayMs: 10 } });
+    const flow = await openFlow(place(), {
+      app: { delayMs: 10 },
+      sessionMs: shortSessionMs,
+    });
     const sending = flow.send(count);
     let allowed = 0;
     for (let kill = 1; kill <= kills; kill++) {

@@ -8,7 +8,6 @@ import {
 } from "../support/postgres-server.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(300_000);
 let postgres: PostgresContainer;
 
 beforeAll(async () => {

@@ -10,7 +10,6 @@ import { freePorts } from "../support/ports.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(300_000);
 let redis: RedisContainer;
 beforeAll(async () => {
   redis = await startRedis();

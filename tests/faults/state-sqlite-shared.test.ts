@@ -8,7 +8,6 @@ import { items, statePath, stateStore } from "../support/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
-jest.setTimeout(300_000);
 let file: string;
 beforeEach(() => {
   file = join(tempFolder("state-shared"), "state.db");

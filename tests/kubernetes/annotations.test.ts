@@ -12,8 +12,6 @@ import {
 import { annotated, idleApp } from "./idle-app.ts";
 import { containersOf, podsIn } from "./pods.ts";
 
-jest.setTimeout(180_000);
-
 const pods = podsIn("dapr-annotations");
 let image: string;
 
@@ -25,7 +23,7 @@ beforeAll(() => {
 
 afterAll(() => {
   cleanUp(pods.namespace);
-}, 120_000);
+});
 
 const deploy = (name: string, annotations: Record<string, string> = {}) =>
   apply(yaml(idleApp(pods.namespace, name, image, annotations)));

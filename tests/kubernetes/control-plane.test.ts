@@ -15,8 +15,6 @@ import { annotated, idleApp } from "./idle-app.ts";
 import { clientOf, type OperatorClient } from "./operator-client.ts";
 import { containersOf, podsIn } from "./pods.ts";
 
-jest.setTimeout(180_000);
-
 const namespace = "dapr-test";
 const pods = podsIn(namespace);
 let image: string;
@@ -38,7 +36,7 @@ beforeAll(() => {
 
 afterAll(() => {
   cleanUp(namespace);
-}, 120_000);
+});
 
 const deploy = (name: string, replicas = 1) =>
   apply(yaml(idleApp(namespace, name, image, annotated(name), replicas)));
@@ -292,7 +290,6 @@ describe("faults", () => {
           () => void made.close(),
         );
       },
-      90_000,
     );
     client.close();
   });

@@ -18,8 +18,6 @@ import {
 import { watchOrders, type Orders } from "./orders.ts";
 import { containersOf, podsIn, restartsOf } from "./pods.ts";
 
-jest.setTimeout(240_000);
-
 const pods = podsIn("dapr-faults");
 const kafka = join(root, "kafka-non-persistence.yaml");
 /** By the label `app` of their pods. */
@@ -62,7 +60,7 @@ afterAll(() => {
   invoked.stop();
   bound.stop();
   cleanUp(pods.namespace, "kafka");
-}, 180_000);
+});
 
 const podOf = (app: string) => pods.of(app)[0]?.metadata.name as string;
 const kill = (app: string) =>

@@ -11,8 +11,6 @@ import {
 import { annotated, idleApp } from "./idle-app.ts";
 import { podsIn } from "./pods.ts";
 
-jest.setTimeout(600_000);
-
 const pods = podsIn("dapr-rolling");
 const { namespace } = pods;
 const updates = Number(process.env.DAPR_TEST_ROLLING_UPDATES ?? 2);
@@ -26,12 +24,12 @@ beforeAll(() => {
 
 afterAll(() => {
   cleanUp(namespace);
-}, 180_000);
+});
 
 afterEach(async () => {
   pods.kubectl(["delete", "deployment", "--all"]);
   for (const name of ["called", "caller"]) await pods.when(name, 0);
-}, 120_000);
+});
 
 /**
  * On SIGTERM it takes no new connections, and those that are kept end with their next answer: one that is closed while a

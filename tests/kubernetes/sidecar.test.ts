@@ -10,8 +10,6 @@ import {
 } from "./cluster.ts";
 import { podsIn, restartsOf } from "./pods.ts";
 
-jest.setTimeout(180_000);
-
 const pods = podsIn("dapr-sidecar-test");
 const { namespace, deploy, logged } = pods;
 
@@ -23,7 +21,7 @@ beforeAll(() => {
 
 afterAll(() => {
   cleanUp(namespace);
-}, 180_000);
+});
 
 const orders = () =>
   pods.log("producer", "producer").match(/: 200$/gm)?.length ?? 0;

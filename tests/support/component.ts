@@ -1,4 +1,9 @@
 /** Manifests for tests: a component of any type. */
+
+/** A last line of `spec`. A file is opened in no time, unless the machine has much to do: then the usual 5 s may end the sidecar. */
+export const patientInit = (type: string): string =>
+  type.includes("sqlite") ? "  initTimeout: 10m\n" : "";
+
 export interface ManifestOptions {
   version?: string;
   /** More lines of `spec`, two spaces in. */
@@ -27,7 +32,7 @@ spec:
 ${options.spec ?? ""}  metadata:
 ${Object.entries(metadata)
   .map(([key, item]) => `    - name: ${key}\n${valueOf(item)}`)
-  .join("")}${
+  .join("")}${options.spec ? "" : patientInit(type)}${
   options.secretStore ? `auth:\n  secretStore: ${options.secretStore}\n` : ""
 }${options.tail ?? ""}`;
 

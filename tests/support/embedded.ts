@@ -1,4 +1,6 @@
 /** Manifests of components on the embedded broker, for tests that need a real binding. */
+import { patientInit } from "./component.ts";
+
 export const embedded = (
   name = "orders",
   metadata: Record<string, string> = {},
@@ -12,17 +14,18 @@ export const embedded = (
     partitions: "1",
     ...metadata,
   };
+  const type = more.type ?? "bindings.sqlite";
   return `apiVersion: dapr.io/v1alpha1
 kind: Component
 metadata:
   name: ${name}
 spec:
-  type: ${more.type ?? "bindings.sqlite"}
+  type: ${type}
   version: ${more.version ?? "v1"}
 ${more.spec ?? ""}  metadata:
 ${Object.entries(items)
   .map(([key, value]) => `    - name: ${key}\n      value: "${value}"\n`)
-  .join("")}${more.tail ?? ""}`;
+  .join("")}${more.spec ? "" : patientInit(type)}${more.tail ?? ""}`;
 };
 
 /** Body of an output request. */

@@ -18,6 +18,17 @@ const ok = (headers: string, rest: string) =>
   `HTTP/1.1 200 OK\r\n${headers}\r\n${rest}`;
 const chunked = "Transfer-Encoding: chunked\r\n";
 
+/** Small chunks, many of one size behind each other. */
+function inRuns(body: string, random: Random): string {
+  let text = "";
+  for (let at = 0; at < body.length;) {
+    const size = 1 + random.below(17);
+    for (let left = 1 + random.below(5); left > 0 && at < body.length; left--)
+      text += chunk(body.slice(at, (at += size)));
+  }
+  return text;
+}
+
 type Template = (body: string, random: Random) => string;
 
 const templates: Template[] = [
@@ -29,6 +40,7 @@ const templates: Template[] = [
       `4;a=b;c="d\\"e"\r\n[[xx\r\n${chunk(body)}0\r\nX-T: 1\r\nX-U: 2\r\n\r\n`,
     ),
   (body) => ok(chunked, [...body].map(chunk).join("") + "0\r\n\r\n"),
+  (body, random) => ok(chunked, `${inRuns(body, random)}0\r\n\r\n`),
   (body) => ok("Connection: close\r\n", body),
   (body) => ok("", body),
   (body) => ok(`Connection: keep-alive, x-a\r\n${counted(body)}`, body),
@@ -148,7 +160,8 @@ export function writeAnswer(
   const method = random.pick(["GET", "POST", "POST", "PUT", "HEAD"] as const);
   let text = random.pick(templates)(bodyMark(id), random);
   if (method === "HEAD" && random.below(2) === 0)
-    text = text.slice(0, text.indexOf("\r\n\r\n") + 4);
+    // The last head: an app that only says "100 Continue" would never answer.
+    text = /^(?:HTTP\/1\.1 1[^]*?\r\n\r\n)*[^]*?\r\n\r\n/.exec(text)![0];
   let closes = /^[^]*?\r\n\r\n/.exec(text)![0].search(/close|OK\r\n\r\n/) >= 0;
   if (kind === "cut") {
     text = text.slice(0, random.below(Math.min(text.length, 300)));

@@ -24,7 +24,7 @@ export async function startPostgres(): Promise<PostgresContainer> {
   const container = await new GenericContainer("postgres:15")
     .withExposedPorts({ container: 5432, host: port })
     .withEnvironment({ POSTGRES_PASSWORD: postgresPassword })
-    .withStartupTimeout(60_000)
+    .withStartupTimeout(540_000)
     .start();
   const client = await getContainerRuntimeClient();
   const raw = client.container.getById(container.getId());

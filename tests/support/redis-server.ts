@@ -40,6 +40,7 @@ export async function startRedis({
   const [port] = (await freePorts(1)) as [number];
   // The same port inside, as a cluster and sentinels tell it to clients.
   const container = await new GenericContainer("redis:7")
+    .withStartupTimeout(540_000)
     .withExposedPorts({ container: port, host: port })
     .withCopyContentToContainer(
       Object.entries(files).map(([target, content]) => ({ target, content })),

@@ -1,4 +1,6 @@
 /** Manifests of state stores that need no server, and requests to them. */
+import { patientInit } from "./component.ts";
+
 export const stateStore = (
   type: string,
   metadata: Record<string, string> = {},
@@ -15,7 +17,7 @@ ${
   Object.entries(metadata)
     .map(([key, value]) => `    - name: ${key}\n      value: "${value}"\n`)
     .join("") || "    []\n"
-}`;
+}${patientInit(type)}`;
 
 export const statePath = "/v1.0/state/statestore";
 

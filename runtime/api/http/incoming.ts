@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Remote } from "../../net/own-sockets.ts";
+import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 import { BodyError, type ApiRequest } from "./request.ts";
 import { cleanPath } from "./router.ts";
 
@@ -103,7 +104,7 @@ function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     let size = 0;
     let first: Buffer | undefined;
-    let rest: Buffer[] | undefined;
+    let rest: GatheredBytes | undefined;
     const tooLarge = () => {
       incoming.pause();
       first = rest = undefined;
@@ -117,10 +118,13 @@ function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
         return tooLarge();
       }
       if (!first) first = chunk;
-      else (rest ??= [first]).push(chunk);
+      else {
+        if (!rest) (rest = new GatheredBytes()).add(first);
+        rest.add(chunk);
+      }
     });
     incoming.on("end", () =>
-      resolve(rest ? Buffer.concat(rest) : (first ?? Buffer.alloc(0))),
+      resolve(rest ? Buffer.concat(rest.take()) : (first ?? Buffer.alloc(0))),
     );
     incoming.on("error", () => reject(new BodyError("unexpected EOF")));
     return undefined;

@@ -28,3 +28,39 @@ export function hexDigit(byte: number): number {
   const lower = byte | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
+
+const [crLf, lineBytes] = [0x0a0d, 3];
+
+/**
+ * Who writes small chunks writes many of one size: as long as those from `from`
+ * on are written as the one before them (`digit` is all that tells their `size`),
+ * their data is moved to `to`. Returns where the rest begins. As the place of the
+ * next one is known beforehand, that is much cheaper than to read each line.
+ * `view` is of `bytes`.
+ */
+export function moveRun(
+  bytes: Uint8Array,
+  view: DataView,
+  from: number,
+  digit: number,
+  size: number,
+  to: number,
+): number {
+  const line = digit | (crLf << 8);
+  const chunkBytes = lineBytes + size + 2;
+  const last = bytes.length - chunkBytes;
+  let target = to;
+  let at = from;
+  if (size === 1)
+    for (; at <= last && isChunk(view, at, line, 1); at += 6)
+      bytes[target++] = bytes[at + lineBytes]!;
+  else
+    for (; at <= last && isChunk(view, at, line, size); at += chunkBytes)
+      for (let i = at + lineBytes; i < at + lineBytes + size; i++)
+        bytes[target++] = bytes[i]!;
+  return at;
+}
+
+const isChunk = (view: DataView, at: number, line: number, size: number) =>
+  (view.getUint32(at, true) & 0xffffff) === line &&
+  view.getUint16(at + lineBytes + size, true) === crLf;

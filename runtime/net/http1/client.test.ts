@@ -304,7 +304,7 @@ test("a reader that is slow holds the app back", async () => {
   expect(total).toBe(size);
 });
 
-test("a streamed body goes out in chunks, or by the length its caller told", async () => {
+test("a streamed body goes out in few chunks, or by the length its caller told", async () => {
   const seen: string[] = [];
   await start((text, socket) => {
     let all = text;
@@ -320,7 +320,7 @@ test("a streamed body goes out in chunks, or by the length its caller told", asy
   await send({ method: "PUT", body: body() });
   await send({ method: "PUT", body: body(), headers: ["Content-Length", "6"] });
   expect(seen).toEqual([
-    "PUT /a HTTP/1.1\r\nhost: app:1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n",
+    "PUT /a HTTP/1.1\r\nhost: app:1\r\ntransfer-encoding: chunked\r\n\r\n6\r\nabcdef\r\n0\r\n\r\n",
     "PUT /a HTTP/1.1\r\nhost: app:1\r\ncontent-length: 6\r\n\r\nabcdef",
   ]);
 });

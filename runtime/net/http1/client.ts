@@ -3,7 +3,6 @@
  * used next, and a new one is made when none is free.
  */
 import { Readable } from "node:stream";
-import { setImmediate as turn } from "node:timers/promises";
 import type { Forward, ForwardRequest } from "../../contracts/invocation.ts";
 import {
   createConnection,
@@ -12,6 +11,7 @@ import {
 } from "./connection.ts";
 import { isIdempotent } from "../../shared/idempotent.ts";
 import { framingOf, requestHead } from "./request.ts";
+import { afterPoll } from "./turns.ts";
 
 export interface Http1Client {
   /** `apiToken` replaces whatever token the request carries. */
@@ -111,10 +111,7 @@ const isRested = ({ freeSince }: Connection) =>
  * Resolves after one more poll of the event loop, so that a connection that the
  * app has closed is seen as closed: what is sent into it can't be sent again.
  */
-const poll = async () => {
-  await turn();
-  await turn();
-};
+const poll = () => new Promise<void>(afterPoll);
 
 /**
  * Whether a request may be sent again when a kept connection ends under it. The

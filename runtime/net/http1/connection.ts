@@ -14,6 +14,7 @@ import { countSpent, freeableCopy } from "../../shared/memory/spent-bytes.ts";
 import type { ResponseHead } from "./head.ts";
 import { createResponseParser } from "./parser.ts";
 import type { Framing } from "./request.ts";
+import { afterPoll } from "./turns.ts";
 import { upload, type Upload } from "./upload.ts";
 
 export interface Http1Target {
@@ -194,7 +195,9 @@ export function createConnection({
       isUsed = true;
       expiresAt = performance.now() + restMs;
       if (socket.isPaused()) socket.resume();
-      afterTurn(current.onDone);
+      // What came behind an answer is for nobody, and ends the connection: its
+      // bytes must be read before the next request goes out.
+      afterPoll(current.onDone);
     } else {
       socket.destroy();
       current.onDone();
@@ -272,14 +275,6 @@ export function createConnection({
     },
   };
 }
-
-/**
- * Bytes behind an answer belong to nobody, and end the connection. They must be
- * read before the next request goes out. One poll of the event loop reads only
- * some pieces of each connection, so a whole poll has to pass.
- */
-const afterTurn = (done: () => void) =>
-  void setImmediate(() => setImmediate(done));
 
 const isCollected = ({ length }: ResponseHead) =>
   length !== undefined && length <= collectedBytes;

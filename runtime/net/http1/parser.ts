@@ -8,6 +8,7 @@ import {
   checkExtensions,
   checkTrailer,
   hexDigit,
+  moveRun,
 } from "./chunk-lines.ts";
 import { ProtocolError } from "./error.ts";
 import { readHead, refuseBareLineFeed, type ResponseHead } from "./head.ts";
@@ -77,6 +78,8 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
   /** Where the joined data of chunks is in the bytes that are fed. */
   let movedFrom = 0;
   let movedTo = 0;
+  /** Of the bytes that are fed, once it is needed. */
+  let view: DataView | undefined;
 
   function end() {
     state = nothing;
@@ -190,6 +193,12 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
       if (!isShort) return at;
       giveChunk(bytes, head + 2, size);
       at = next;
+      const digit = bytes[head - 1]!;
+      // More than one digit tells larger ones.
+      if (size > 15 || digit !== bytes[next]) continue;
+      view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      at = moveRun(bytes, view, next, digit, size, movedTo);
+      movedTo += ((at - next) / (size + 5)) * size;
     }
   }
 
@@ -281,6 +290,7 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
     feed(bytes) {
       if (bytes.length > 0) begun = true;
       movedFrom = movedTo = 0;
+      view = undefined;
       take(bytes);
       giveMoved(bytes);
     },

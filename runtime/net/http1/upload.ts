@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { CallError } from "../../contracts/invocation.ts";
+import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 import { free } from "../../shared/memory/spent-bytes.ts";
 import type { Framing } from "./request.ts";
 
@@ -12,8 +13,6 @@ export interface Upload {
   stop(): void;
 }
 
-const smallBytes = 1024;
-
 /** `onFailed` is called when the body breaks off, or is not as long as was said. */
 export function upload(
   body: Readable,
@@ -22,7 +21,7 @@ export function upload(
   onFailed: (error: Error) => void,
 ): Upload {
   let left = typeof framing === "number" ? framing : Infinity;
-  let pieces: Uint8Array[] = [];
+  const gathered = new GatheredBytes();
   let scheduled: NodeJS.Immediate | undefined;
   let hasEnded = false;
   let isDone = false;
@@ -35,7 +34,7 @@ export function upload(
     if (piece.length === 0) return;
     left -= piece.length;
     if (left < 0) return wrongLength();
-    pieces.push(piece);
+    gathered.add(piece);
     schedule();
   };
   const onEnd = () => {
@@ -51,13 +50,12 @@ export function upload(
   const write = () => {
     scheduled = undefined;
     socket.cork();
-    for (const piece of inFew(pieces)) {
+    for (const piece of gathered.take()) {
       if (framing === "chunked")
         socket.write(`${piece.length.toString(16)}\r\n`, "latin1");
       socket.write(piece, () => free(piece));
       if (framing === "chunked") socket.write("\r\n", "latin1");
     }
-    pieces = [];
     if (hasEnded) {
       isDone = true;
       if (framing === "chunked") socket.write("0\r\n\r\n", "latin1");
@@ -87,13 +85,4 @@ export function upload(
       if (!isDone) body.pause();
     },
   };
-}
-
-/** Joins the small pieces of one turn of the event loop: writing a piece costs as much as copying some hundred bytes. */
-function inFew(pieces: Uint8Array[]): Uint8Array[] {
-  if (pieces.length < 8) return pieces;
-  const size = pieces.reduce((sum, { length }) => sum + length, 0);
-  return size < pieces.length * smallBytes
-    ? [Buffer.concat(pieces, size)]
-    : pieces;
 }

@@ -1,0 +1,51 @@
+/** What `npm test` runs of the tutorials. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { root } from "./docker.ts";
+import { echo } from "./echo.ts";
+
+export interface TutorialRun {
+  name: string;
+  stage: string;
+  lang: string;
+}
+
+/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
+export const localRuns: TutorialRun[] = [
+  { name: "bindings", stages: ["embedded", "hand", "kafka", "manual"] },
+  { name: "hello-world", stages: ["embedded", "debug", "redis"] },
+  { name: "hello-kubernetes", stages: ["embedded", "redis"] },
+].flatMap(({ name, stages }) => [
+  ...stages.map((stage) => ({ name, stage, lang: "en" })),
+  { name, stage: "embedded", lang: "zh" },
+]);
+
+/** These use none of the ports that the others do. */
+export const clusterRuns: TutorialRun[] = ["bindings", "hello-kubernetes"].map(
+  (name) => ({ name, stage: "kubernetes", lang: "en" }),
+);
+
+export const worksWithoutDocker = ({ stage }: TutorialRun) =>
+  ["embedded", "hand", "debug"].includes(stage);
+
+/** What a tutorial exits with when other programs keep its ports. */
+export const noPorts = 2;
+
+/** Resolves with its exit code and what it wrote to standard output; prints that as it comes. */
+export async function runTutorial(
+  { name, stage, lang }: TutorialRun,
+  prefix: string,
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(
+    process.execPath,
+    ["scripts/tutorial.ts", name, `--lang=${lang}`, `--stage=${stage}`],
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  let output = "";
+  child.stdout
+    .setEncoding("utf8")
+    .on("data", (text: string) => (output += text));
+  echo(child, prefix);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, output };
+}
