@@ -1,5 +1,6 @@
 /** The user's wish to stop: Ctrl+C, SIGTERM, a closed terminal, a reader of our output that went away. */
 import { Socket } from "node:net";
+import { delay } from "../shared/timers.ts";
 
 /** One Ctrl+C reaches npm, a launcher and us. Signals within this time come from the same key press. */
 const samePressMs = 500;
@@ -53,6 +54,13 @@ function watchLauncher(onGone: () => void): Socket | undefined {
   pipe.resume();
   return pipe;
 }
+
+/** Between the signals of one who stops all processes of a run at once. */
+const togetherMs = 250;
+
+/** Before an end is judged: whoever caused it may be about to ask us, too, to stop. */
+export const untilJudged = (asked: AbortSignal): Promise<void> =>
+  Promise.race([aborted(asked), delay(togetherMs)]);
 
 /** Resolves when the signal is aborted. */
 export const aborted = (signal: AbortSignal): Promise<void> =>

@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { appEnv } from "./app-spec.ts";
 import { sayIfNoComponents } from "./check-components.ts";
-import { drained, exitText } from "./child.ts";
-import type { StopWish } from "../ending.ts";
+import { drained, exitText, failed } from "./child.ts";
+import { untilJudged, type StopWish } from "../ending.ts";
 import type { Io } from "../io.ts";
 import { eachLine } from "../lines.ts";
 import { fileStamp, logFolder, openLog } from "./log-destination.ts";
@@ -199,7 +199,8 @@ function reportDeafness(
 function reportLaterDeaths(run: Run, session: LoggedSession) {
   const { sidecar, app, spec, logs } = session;
   const isNews = () => !run.ending && !run.stop.asked.aborted;
-  void sidecar.exited.then((exit) => {
+  void sidecar.exited.then(async (exit) => {
+    if (failed(exit)) await untilJudged(run.stop.asked);
     if (!isNews()) return;
     session.diedUnasked = true;
     saySidecarExit(session, exit);
@@ -211,6 +212,7 @@ function reportLaterDeaths(run: Run, session: LoggedSession) {
   });
   void app?.exited.then(async (exit) => {
     await drained(app);
+    if (failed(exit)) await untilJudged(run.stop.asked);
     if (!isNews()) return;
     session.diedUnasked = true;
     sayAppExit(session, exit, exitText);

@@ -1,9 +1,9 @@
 /** `dapr run` for one app: output and endings as in the original, line by line. */
 import { appEnv } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
-import { drained } from "./child.ts";
+import { drained, failed } from "./child.ts";
 import type { Child } from "./child.ts";
-import { aborted } from "../ending.ts";
+import { aborted, untilJudged } from "../ending.ts";
 import type { StopWish } from "../ending.ts";
 import type { Io } from "../io.ts";
 import { eachLine } from "../lines.ts";
@@ -103,6 +103,8 @@ async function windUp(
 ): Promise<number> {
   const { app, sidecar } = session;
   if (app?.exit && !stop.asked.aborted) await drained(app);
+  if ([app?.exit, sidecar.exit].some((exit) => exit && failed(exit)))
+    await untilJudged(stop.asked);
   if (!stop.asked.aborted) {
     session.diedUnasked = true;
     if (app?.exit) {
