@@ -215,6 +215,7 @@ test("--log-file gets every line; one that can't be written does not end the sid
     const unwritable = await startDaprd({ args: [`--log-file=${folder}`] });
     expect((await unwritable.call("GET", "/v1.0/metadata")).status).toBe(200);
     expect(unwritable.output()).toContain(`daprd: --log-file ${folder}: `);
+    await unwritable.stop(); // it goes on trying the path
   } finally {
     rmSync(folder, { recursive: true });
   }
