@@ -15,6 +15,8 @@ export interface ResourceSource {
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
   /** Tells of changes from here on. */
   follow(changes: ResourceChanges): void;
+  /** A component opened, a secret store maybe: what lacked a secret is read again. */
+  opened?(): void;
   /** Tells of no more. */
   unfollow(): void;
   close(): Promise<void>;
@@ -22,7 +24,8 @@ export interface ResourceSource {
 
 /** Gets whole lists of what exists now; unchanged entries stay as they are. */
 export interface ResourceChanges {
-  components(now: LoadedComponent[]): void;
+  /** Resolves once what is new has been tried. */
+  components(now: LoadedComponent[]): Promise<void>;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
   /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;

@@ -13,6 +13,8 @@ export interface ComponentSetOptions extends LoadOptions {
    * the others work. Else it ends the start, unless its `ignoreErrors` is set.
    */
   isPatient: boolean;
+  /** A component is open. */
+  onOpened?(): void;
 }
 
 export type ComponentSet = ReturnType<typeof createComponentSet>;
@@ -25,6 +27,7 @@ export function createComponentSet(options: ComponentSetOptions) {
     ...options,
     absence,
     onOpened() {
+      options.onOpened?.();
       for (const { slot } of slots.values()) if (slot.isParked) slot.wake();
     },
     onClosed() {
@@ -50,6 +53,8 @@ export function createComponentSet(options: ComponentSetOptions) {
   async function strictly(slot: ComponentSlot): Promise<void> {
     try {
       await slot.attempt();
+      // Its secret store may come later.
+      if (slot.isParked) void slot.follow();
     } catch (error) {
       if (!slot.wanted!.ignoreErrors)
         throw new Error(`failed to load components: ${messageOf(error)}`, {
@@ -72,8 +77,8 @@ export function createComponentSet(options: ComponentSetOptions) {
       }
     },
 
-    /** From now on these are all: opens what is new or different, closes what is gone. */
-    replace(resources: readonly LoadedComponent[]): void {
+    /** From now on these are all: opens what is new or different, closes what is gone. Resolves once each was tried. */
+    async replace(resources: readonly LoadedComponent[]): Promise<void> {
       const names = new Set(resources.map(({ name }) => name));
       for (const [name, { slot }] of slots) {
         if (names.has(name)) continue;
@@ -83,8 +88,9 @@ export function createComponentSet(options: ComponentSetOptions) {
           void slot.follow();
         }
       }
-      for (const resource of inOrder(resources))
-        void changed(resource)?.follow();
+      await Promise.all(
+        inOrder(resources).map((resource) => changed(resource)?.follow()),
+      );
     },
 
     /** The components in use. */

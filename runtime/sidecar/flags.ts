@@ -245,6 +245,14 @@ export const table = {
     "Resource folders are read again so often, changed or not; 0 is 60 s",
     0,
     1e-6,
+    {
+      parse(v) {
+        const ms = parseDurationMs(v, 1e-6);
+        if (ms !== 0 && ms < 1000)
+          throw new Error(`"${v}" is neither 0 nor at least 1s`);
+        return ms;
+      },
+    },
   ),
   version: flag("Print the runtime version and exit"),
   "build-info": flag("Print the build and exit"),

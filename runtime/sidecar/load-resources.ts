@@ -21,6 +21,7 @@ export function createComponents(
     categories: byPrefix,
     secrets,
     isPatient: source.isPatient,
+    onOpened: () => source.opened?.(),
   });
   opened.defer(() => components.close());
   return components;

@@ -1,7 +1,14 @@
 /** Files that change while the sidecar runs: components and HTTP endpoints come, change and go with them. */
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { component, configuration } from "../support/component.ts";
+import { component, configuration, fileStore } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
@@ -136,7 +143,7 @@ test("a Configuration can turn it off", async () => {
   const sidecar = await startDaprd({
     appPort: app.port,
     until: "ready",
-    args: ["--config", file, "--hot-reload-reconcile-interval", "100ms"],
+    args: ["--config", file, "--hot-reload-reconcile-interval", "1s"],
   });
   write(sidecar, "store.yaml", component("store", "state.in-memory"));
   sidecar.child.kill("SIGHUP");
@@ -146,4 +153,126 @@ test("a Configuration can turn it off", async () => {
   expect(
     lines.findIndex((line) => line.includes("Component loaded: store")),
   ).toBeGreaterThan(lines.findIndex((line) => line.includes("restarting")));
+});
+
+const endpoint = (port: number) => `apiVersion: dapr.io/v1alpha1
+kind: HTTPEndpoint
+metadata:
+  name: shop
+spec:
+  baseUrl: http://127.0.0.1:${port}
+  headers:
+    - name: x-key
+      secretKeyRef:
+        name: key
+        key: key
+auth:
+  secretStore: secrets
+`;
+
+test("an endpoint gets its secret from a store that comes with it, and keeps it when the store goes", async () => {
+  const app = await startApp(({ headers }) => ({
+    status: 200,
+    body: String(headers["x-key"]),
+  }));
+  const file = join(tempFolder("hot-reload"), "secrets.json");
+  writeFileSync(file, JSON.stringify({ key: "one" }));
+  const sidecar = await startDaprd();
+  const ask = async () =>
+    (await sidecar.call("GET", "/v1.0/invoke/shop/method/x")).text;
+  write(sidecar, "a-shop.yaml", endpoint(app.port));
+  write(sidecar, "b-secrets.yaml", fileStore("secrets", file));
+  await waitFor("its secret", async () => (await ask()) === "one");
+  rmSync(join(sidecar.resources, "b-secrets.yaml"));
+  await sidecar.logged("Component removed: secrets");
+  write(sidecar, "c-store.yaml", component("store", "state.in-memory"));
+  await sidecar.logged("Component loaded: store");
+  write(sidecar, "d-store.yaml", component("other", "state.in-memory"));
+  await sidecar.logged("Component loaded: other");
+  expect(await ask()).toBe("one");
+});
+
+test("a component that waits for its secret store from the start opens when the store comes", async () => {
+  const file = join(tempFolder("hot-reload"), "secrets.json");
+  const sidecar = await startDaprd({
+    resources: {
+      "store.yaml": component(
+        "store",
+        "state.sqlite",
+        { connectionString: { secret: "path" } },
+        { secretStore: "later" },
+      ),
+    },
+  });
+  await sidecar.logged('waits for secret store "later"');
+  writeFileSync(
+    file,
+    JSON.stringify({ path: join(sidecar.resources, "s.db") }),
+  );
+  write(sidecar, "later.yaml", fileStore("later", file));
+  await sidecar.logged("Component loaded: store (state.sqlite/v1)");
+  expect(await save(sidecar, "store")).toBe(204);
+});
+
+test.each([
+  [
+    "half a component",
+    "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: store\nspec:\n  ty\n",
+  ],
+  [
+    "one whose scopes are no list",
+    `${component("store", "state.in-memory")}scopes: testapp\n`,
+  ],
+  [
+    "one of more than a megabyte",
+    `# ${"x".repeat(2 ** 20)}\n${component("store", "state.in-memory")}`,
+  ],
+])("a file that becomes %s leaves what was loaded from it", async (_, text) => {
+  const sidecar = await startDaprd({
+    resources: { "store.yaml": component("store", "state.in-memory") },
+  });
+  expect(await save(sidecar, "store")).toBe(204);
+  write(sidecar, "store.yaml", text);
+  await sidecar.logged("store.yaml");
+  write(sidecar, "more.yaml", component("more", "state.in-memory"));
+  await sidecar.logged("Component loaded: more");
+  expect(await read(sidecar, "store")).toBe("1");
+});
+
+test("what is written all the time, a link in a circle, and a folder made anew hide no change", async () => {
+  const sidecar = await startDaprd();
+  symlinkSync("loop", join(sidecar.resources, "loop"));
+  const writing = setInterval(
+    () => appendFileSync(join(sidecar.resources, "busy.yaml"), "# again\n"),
+    20,
+  );
+  try {
+    write(sidecar, "store.yaml", component("store", "state.in-memory"));
+    await sidecar.logged("Component loaded: store");
+  } finally {
+    clearInterval(writing);
+  }
+  rmSync(sidecar.resources, { recursive: true });
+  mkdirSync(sidecar.resources);
+  write(sidecar, "other.yaml", component("other", "state.in-memory"));
+  await sidecar.logged("Component loaded: other");
+});
+
+test("files that change all at once behind a link, as a cluster's volume has them, are seen", async () => {
+  const sidecar = await startDaprd();
+  const version = (name: string, type: string) => {
+    mkdirSync(join(sidecar.resources, name));
+    write(sidecar, `${name}/store.yaml`, component(type, "state.in-memory"));
+  };
+  version("..one", "first");
+  symlinkSync("..one", join(sidecar.resources, "..data"));
+  symlinkSync("..data/store.yaml", join(sidecar.resources, "store.yaml"));
+  await sidecar.logged("Component loaded: first");
+  version("..two", "second");
+  symlinkSync("..two", join(sidecar.resources, "..data_tmp"));
+  renameSync(
+    join(sidecar.resources, "..data_tmp"),
+    join(sidecar.resources, "..data"),
+  );
+  await sidecar.logged("Component loaded: second");
 });

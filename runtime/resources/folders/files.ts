@@ -16,16 +16,16 @@ export function* documentsIn(
 ): Generator<Value | YamlError> {
   for (const folder of folders)
     for (const { file, text } of textsIn(folder, log))
-      yield* readDocuments(text, file);
+      if (text !== undefined) yield* readDocuments(text, file);
 }
 
 export const isYaml = (name: string): boolean => /\.ya?ml$/i.test(name);
 
-/** The YAML files of a folder, `file` as a person would type it. As {@link documentsIn}. */
+/** The YAML files of a folder, `file` as a person would type it, `text` undefined if it can't be read. As {@link documentsIn}. */
 export function* textsIn(
   folder: string,
   log: Logger,
-): Generator<{ file: string; text: string }> {
+): Generator<{ file: string; text: string | undefined }> {
   for (const name of namesIn(folder)) {
     const path = join(folder, name);
     if (!isYaml(name)) {
@@ -34,12 +34,11 @@ export function* textsIn(
       continue;
     }
     const file = shown(path);
-    let text;
+    let text: string | undefined;
     try {
       text = readRegular(path, maxYamlBytes);
     } catch (error) {
       log.warn(`${file} was not loaded: ${whyUnread(error)}`);
-      continue;
     }
     yield { file, text };
   }
@@ -64,8 +63,13 @@ function namesIn(folder: string): string[] {
 }
 
 /** Whether it is a folder, or a link to one; folders inside are left alone, as in the original. */
-const isFolder = (path: string) =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // gone, or a link that leads nowhere
+  }
+}
 
 /** A path as a person would type it: relative if that is shorter. */
 function shown(file: string): string {

@@ -1,6 +1,7 @@
 /** Resources in folders, as a sidecar on a machine of its own has them: read at the start, and again when a file changes. */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Logger } from "../../shared/log.ts";
+import type { HttpEndpoint } from "../../contracts/invocation.ts";
+import { createLogger, type Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { selectComponents } from "../kinds/component.ts";
 import { loadConfiguration } from "../kinds/configuration.ts";
@@ -15,6 +16,15 @@ import { textsIn } from "./files.ts";
 import { watchFolders } from "./watch.ts";
 
 type Documents = (Value | YamlError)[];
+
+/** For documents that are only looked at. */
+const silent = createLogger({
+  level: "fatal",
+  json: false,
+  appId: "",
+  version: "",
+  write: () => {},
+});
 
 export interface FoldersOptions {
   appId: string;
@@ -40,9 +50,12 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   let stopWatching: (() => void) | undefined;
   /** Set with {@link ResourceSource.follow}. */
   let changes: ResourceChanges | undefined;
-  /** The last reading's mistake, so that it is told once. */
-  let mistake: string | undefined;
+  let endpoints = new Map<string, HttpEndpoint>();
+  let lacksSecrets = false;
+  /** The last reading's mistakes, so that each is told once. */
+  const mistakes = new Map<string, string>();
   let reading: Promise<void> | undefined;
+  let telling = Promise.resolve();
   let isStale = false;
 
   async function read(): Promise<void> {
@@ -50,7 +63,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     const found: typeof documents = new Map();
     for (const folder of folders)
       for (const { file, text } of textsIn(folder, log)) {
-        found.set(file, lastWhole(file, readDocuments(text, file)));
+        found.set(file, lastWhole(file, text));
         // Signals are heard between two turns.
         await nextTurn();
         signal.throwIfAborted();
@@ -62,21 +75,50 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   }
 
   /** A file that was whole and is broken now stays what it was: half of it is not what anybody wants. */
-  function lastWhole(file: string, now: Documents): Documents {
+  function lastWhole(file: string, text: string | undefined): Documents {
     const before = documents.get(file);
-    const broken = now.find((one) => one instanceof YamlError);
-    if (!broken || !before || before.some((one) => one instanceof YamlError))
-      return now;
+    if (text === undefined) return before ?? [];
+    const now = readDocuments(text, file);
+    const problem = before && !problemOf(before) ? problemOf(now) : undefined;
+    if (problem === undefined) return now;
     log.warn(
-      `a changed file is not taken: ${broken.message} (${where(broken.at)}); what is loaded from it stays until it is mended`,
+      `a changed file is not taken: ${problem}; what is loaded from it stays until it is mended`,
     );
-    return before;
+    return before!;
+  }
+
+  /** Why documents can't all be read. */
+  function problemOf(of: Documents): string | undefined {
+    const broken = of.find((one) => one instanceof YamlError);
+    if (broken) return `${broken.message} (${where(broken.at)})`;
+    let problem: string | undefined;
+    for (const document of of)
+      selectComponents([document], {
+        ...options,
+        log: silent,
+        onMalformed(why, at) {
+          problem ??= `${why} (${where(at)})`;
+        },
+      });
+    return problem;
   }
 
   const all = () => [...documents.values()].flat();
   const components = () => selectComponents(all(), { ...options, log, denied });
-  const httpEndpoints = () =>
-    selectHttpEndpoints(all(), { ...options, log, secrets: secrets! });
+
+  async function httpEndpoints() {
+    lacksSecrets = false;
+    endpoints = await selectHttpEndpoints(all(), {
+      ...options,
+      log,
+      secrets: secrets!,
+      whenLacking(name) {
+        lacksSecrets = true;
+        return endpoints.get(name);
+      },
+    });
+    return endpoints;
+  }
 
   function onChange(): void {
     isStale = true;
@@ -90,21 +132,31 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     })();
   }
 
-  async function readAgain(): Promise<void> {
-    try {
+  /** Endpoints follow once the components are tried: their secrets come from them. */
+  const readAgain = () =>
+    taken("components", async () => {
       await read();
-      const now = components();
-      const endpoints = await httpEndpoints();
-      changes?.components(now);
-      changes?.httpEndpoints(endpoints);
-      mistake = undefined;
+      const opening = changes?.components(components());
+      telling = Promise.all([opening, telling]).then(tellEndpoints);
+    });
+
+  const tellEndpoints = () =>
+    taken("endpoints", async () => {
+      if (changes) changes.httpEndpoints(await httpEndpoints());
+    });
+
+  /** Runs a step of a reading; a mistake in the files is told once and leaves what is loaded. */
+  async function taken(what: string, step: () => Promise<void>): Promise<void> {
+    try {
+      await step();
+      mistakes.delete(what);
     } catch (error) {
       const message = messageOf(error);
-      if (message !== mistake && !signal.aborted)
+      if (message !== mistakes.get(what) && !signal.aborted)
         options.log.error(
           `changed resources are not taken: ${message}; what is loaded stays until this is mended`,
         );
-      mistake = message;
+      mistakes.set(what, message);
     }
   }
 
@@ -130,6 +182,9 @@ export function openFolders(options: FoldersOptions): ResourceSource {
       changes = to;
       // What changed since the first reading.
       if (isStale) onChange();
+    },
+    opened() {
+      if (changes && lacksSecrets) telling = telling.then(tellEndpoints);
     },
     unfollow() {
       stopWatching?.();

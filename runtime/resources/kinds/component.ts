@@ -33,6 +33,8 @@ export interface LoadOptions {
   denied?: readonly string[];
   /** The secret store of resources that name none. Its secrets come resolved, as Base64 in `value`. */
   resolvedStore?: string;
+  /** Told of each document that is no component though it should be one. */
+  onMalformed?(problem: string, at: Position): void;
 }
 
 export interface LoadedComponent extends ComponentResource {
@@ -115,6 +117,7 @@ function readComponent(
 ): LoadedComponent | undefined {
   const { log, env } = options;
   const malformed = (problem: string, at: Position) => {
+    options.onMalformed?.(problem, at);
     log.warn(`A document was not loaded: ${problem} (${where(at)})`);
     return undefined;
   };

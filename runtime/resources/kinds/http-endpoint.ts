@@ -32,6 +32,8 @@ export interface HttpEndpointOptions {
   log: Logger;
   /** The secret store of resources that name none. Its secrets come resolved, as Base64 in `value`. */
   resolvedStore?: string;
+  /** Asked when a secret of an endpoint can't be read: what to use in its place, if there is something. */
+  whenLacking?(name: string): HttpEndpoint | undefined;
 }
 
 /** The endpoints among the documents that concern this app, by name. Rejects on a bad URL and on two endpoints of one name. One of a wrong shape is a warning. Whoever loads the components reports documents that are no YAML. */
@@ -93,7 +95,7 @@ export function isForApp(
 /** Rejects on a bad URL or header. */
 export async function readEndpoint(
   document: Value,
-  { env, secrets, log, resolvedStore }: HttpEndpointOptions,
+  { env, secrets, log, resolvedStore, whenLacking }: HttpEndpointOptions,
 ): Promise<HttpEndpoint> {
   const metadata = member(document, "metadata");
   const name = textOf(member(metadata, "name"));
@@ -130,13 +132,15 @@ export async function readEndpoint(
   const privateKey = part("privateKey");
   const lacks = unresolved(refs);
   if (lacks) throw new Error(`${owner}: ${lacks}`);
-  await fillSecrets(refs, {
+  const gaps = await fillSecrets(refs, {
     owner,
     store,
     namespace: textOf(member(metadata, "namespace")),
     secrets,
     log,
   });
+  const instead = gaps.length > 0 ? whenLacking?.(name) : undefined;
+  if (instead) return instead;
   for (const { name: header, value, at } of items) {
     if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(header))
       throw wrong(`${JSON.stringify(header)} is no name of a header`, at);

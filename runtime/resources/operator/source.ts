@@ -84,7 +84,7 @@ export function openOperatorSource(
       list: () => client.list("ListComponents"),
       onObjects(objects) {
         components.set(objects);
-        changes?.components(readComponents(objects));
+        void changes?.components(readComponents(objects));
       },
     },
     {
