@@ -97,3 +97,19 @@ test("after a fatal error nothing is listened on any more", async () => {
   expect(made.map((server) => server.listening)).toEqual([false, false]);
   await new Promise((done) => other.close(done));
 });
+
+test("an address that is listened on by another name, or with all others, is served already", async () => {
+  const { servers } = await listenOn({
+    addresses: ["127.0.0.1", "localhost", "127.0.0.1", "0.0.0.0"],
+    port: 0,
+    make: () => createServer(),
+    isFatal,
+  });
+  expect(
+    servers.map((server) => (server.address() as AddressInfo).address),
+  ).toEqual(expect.arrayContaining(["0.0.0.0"]));
+  expect(servers.length).toBeLessThanOrEqual(2); // localhost may be ::1
+  await Promise.all(
+    servers.map((server) => new Promise((done) => server.close(done))),
+  );
+});

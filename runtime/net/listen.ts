@@ -1,6 +1,7 @@
 /** One port on several addresses, with a server for each. */
 import type { AddressInfo, ListenOptions, Server } from "node:net";
 import type { Logger } from "../shared/log.ts";
+import { isWildcard } from "../shared/addresses.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { delay } from "../shared/timers.ts";
 
@@ -58,7 +59,8 @@ export async function listenOn<S extends Server>({
   };
   const { servers, failures } = listening;
   let problem: unknown = new Error("there is no address to listen on");
-  for (const host of addresses) {
+  for (const host of wildcardsFirst(addresses)) {
+    if (servers.length > 0 && (await isServed(host, servers))) continue;
     const server = make();
     try {
       await bind(
@@ -80,6 +82,35 @@ export async function listenOn<S extends Server>({
   }
   if (servers.length === 0) throw new ListenError(failures, problem);
   return listening;
+}
+
+/** `::` and `0.0.0.0` can't be listened on once one of their addresses is. */
+const wildcardsFirst = (addresses: readonly string[]): string[] => [
+  ...addresses.filter(isWildcard),
+  ...addresses.filter((address) => !isWildcard(address)),
+];
+
+/** Whether one of the servers has the address: by another name, or as one of all. */
+async function isServed(
+  host: string,
+  servers: readonly Server[],
+): Promise<boolean> {
+  const found = await addressOf(host);
+  if (!found) return false;
+  const all = found.family === 6 ? "::" : "0.0.0.0";
+  return servers.some((server) => {
+    const { address } = server.address() as AddressInfo;
+    return address === found.address || address === all;
+  });
+}
+
+/** Undefined where a name has none: listening on it tells why. */
+async function addressOf(host: string) {
+  if (/^[\d.]+$/.test(host)) return { address: host, family: 4 };
+  if (host.includes(":")) return { address: host, family: 6 };
+  // Loaded for names only, so that a sidecar starts without it.
+  const { lookup } = await import("node:dns/promises");
+  return lookup(host).catch(() => undefined);
 }
 
 /** Takes no new connections; resolves once the others have ended. */

@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import type { Forward } from "../contracts/invocation.ts";
 import type { GrpcServer } from "../net/grpc/server.ts";
+import { watchAsked } from "../net/asked.ts";
 import { closeServer, type Listening } from "../net/listen.ts";
 import { tellHttp2 } from "../net/tell-http2.ts";
 import { listenForPeers, type PortOptions } from "./port.ts";
@@ -44,6 +45,7 @@ const keepAliveMs = 75_000;
 export async function listenPeers(
   options: PeerServerOptions,
 ): Promise<PeerServer> {
+  const asked = watchAsked();
   const open = new Set<Socket>();
   let left: Promise<void> | undefined;
   const isLeaving = () => left !== undefined;
@@ -72,9 +74,11 @@ export async function listenPeers(
     tellHttp2(server, {
       silentMs: headTimeoutMs,
       serveHttp2(socket) {
+        asked.forget(socket);
         void grpc().then((to) => to.serve(socket));
       },
     });
+    asked.watch(server);
     server.on("connection", (socket: Socket) => {
       open.add(socket);
       socket.once("close", () => {
@@ -104,7 +108,7 @@ export async function listenPeers(
     async close() {
       await leave();
       const closed = Promise.all(servers.map(closeServer));
-      for (const socket of open) if (socket.bytesRead === 0) socket.destroy();
+      asked.endUnasked();
       await (await loading)?.close();
       await closed;
     },

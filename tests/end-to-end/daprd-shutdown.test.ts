@@ -216,6 +216,36 @@ test("SIGHUP restarts in the same process", async () => {
   expect((await sidecar.stop()).code).toBe(0);
 });
 
+test.each([
+  ["nothing", ""],
+  ["the first byte of a verb", "P"],
+  ["half a head", "GET /v1.0/he"],
+  [
+    "the next head's beginning",
+    "GET /v1.0/healthz/outbound HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1",
+  ],
+])("a connection with %s holds up no end", async (_, bytes) => {
+  const [internal] = await freePorts(1);
+  const sidecar = await startDaprd({
+    args: [`--dapr-internal-grpc-port=${internal}`],
+    resources: { "a.yaml": embedded() },
+  });
+  const sockets = await Promise.all([
+    openConnection(sidecar.port, bytes),
+    openConnection(internal!, bytes),
+  ]);
+  for (const socket of sockets) socket.on("error", () => {}).resume();
+  // What was sent before is read.
+  expect((await sidecar.call("GET", "/v1.0/healthz/outbound")).status).toBe(
+    204,
+  );
+  expect(await sidecar.stop()).toEqual({ code: 0, signal: null });
+  expect(sidecar.messages()).toContain(
+    "Shutting down component orders (bindings.sqlite/v1)",
+  );
+  for (const socket of sockets) socket.destroy();
+});
+
 test("a signal while the app is awaited ends it, too", async () => {
   const [port] = await freePorts(1);
   const sidecar = await startDaprd({ appPort: port });

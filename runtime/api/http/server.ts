@@ -8,12 +8,13 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import { Server as NetServer, type AddressInfo, type Socket } from "node:net";
+import { Server as NetServer, type AddressInfo } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ApiError } from "../../contracts/errors.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import type { Remote } from "../../net/own-sockets.ts";
+import { watchAsked } from "../../net/asked.ts";
 import { listenOn, type ListenError } from "../../net/listen.ts";
 import { tellHttp2 } from "../../net/tell-http2.ts";
 import { answerClientError } from "./client-error.ts";
@@ -87,7 +88,7 @@ export async function listen(
 ): Promise<HttpApi> {
   const state = { closing: false };
   const handle = createHandler(options, state);
-  const sockets = new Set<Socket>();
+  const asked = watchAsked();
   const maxHeaderBytes = options.readBufferBytes + headerSlackBytes;
   const headerTimeoutMs = options.headerTimeoutMs ?? 10_000;
   let h2c: H2c | undefined;
@@ -111,14 +112,12 @@ export async function listen(
       tellHttp2(server, {
         silentMs: libraryMs(headerTimeoutMs),
         serveHttp2(socket) {
+          asked.forget(socket);
           h2c ??= createH2c(handle, maxHeaderBytes);
           h2c.serve(socket);
         },
       });
-    server.on("connection", (socket) => {
-      sockets.add(socket);
-      socket.once("close", () => sockets.delete(socket));
-    });
+    asked.watch(server);
     server.on("clientError", answerClientError);
     return server;
   };
@@ -143,12 +142,11 @@ export async function listen(
       state.closing = true; // from now on each answer is the last of its connection
       const closed = Promise.all(servers.map(stopListening));
       // A request on its way over an idle connection is answered, not reset.
-      if (sockets.size > 0) await delay(lastCallMs);
+      if (!asked.isEmpty() || h2c) await delay(lastCallMs);
       for (const server of servers) server.close(); // what is idle now
       h2c?.close();
-      // Node counts a connection as idle only after its first request.
-      for (const socket of sockets)
-        if (socket.bytesRead === 0) socket.destroy();
+      // Half a request's head is no request, and nobody knows when the rest would come.
+      asked.endUnasked();
       await closed;
     },
     closeNow() {
