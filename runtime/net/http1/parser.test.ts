@@ -324,3 +324,22 @@ test("chunks of a read come in few pieces", () => {
   );
   expect(pieces).toEqual([1000, 5, 5000, 1, 0]);
 });
+
+test("data that looks like the size of the next chunk is not taken for it", () => {
+  const headers = ["Transfer-Encoding", "chunked"];
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const chunk = (data: string) => `${data.length.toString(16)}\r\n${data}\r\n`;
+  for (let lead = 0; lead < 6; lead++)
+    for (let size = 1; size < 40; size++)
+      for (let next = 1; next < 16; next++) {
+        const parts = [
+          ...Array.from({ length: lead }, () => "["),
+          next.toString(16).repeat(size),
+          "x".repeat(next),
+        ];
+        const text = `${head}${parts.map(chunk).join("")}0\r\n\r\n`;
+        expect(outcome([Buffer.from(text, "latin1")])).toEqual(
+          ok(headers, parts.join("")),
+        );
+      }
+});

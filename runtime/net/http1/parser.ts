@@ -191,9 +191,10 @@ export function createResponseParser(events: ParserEvents): ResponseParser {
         bytes[next - 2] === cr &&
         bytes[next - 1] === lf;
       if (!isShort) return at;
+      // Read before the data is moved, maybe over it.
+      const digit = bytes[head - 1]!;
       giveChunk(bytes, head + 2, size);
       at = next;
-      const digit = bytes[head - 1]!;
       // More than one digit tells larger ones.
       if (size > 15 || digit !== bytes[next]) continue;
       view ??= new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
