@@ -17,6 +17,11 @@ import { watchFolders } from "./watch.ts";
 
 type Documents = (Value | YamlError)[];
 
+interface Reading {
+  text: string;
+  documents: Documents;
+}
+
 /** For documents that are only looked at. */
 const silent = createLogger({
   level: "fatal",
@@ -43,7 +48,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   const { folders, configurationFiles, relistMs, signal } = options;
   const log = toldOnce(options.log);
   /** By file. */
-  let documents = new Map<string, Documents>();
+  let readings = new Map<string, Reading>();
   let denied: readonly string[] = [];
   let isFollowed = true;
   let secrets: SecretSource | undefined;
@@ -60,31 +65,38 @@ export function openFolders(options: FoldersOptions): ResourceSource {
 
   async function read(): Promise<void> {
     log.pass();
-    const found: typeof documents = new Map();
+    const found: typeof readings = new Map();
     for (const folder of folders)
       for (const { file, text } of textsIn(folder, log)) {
-        found.set(file, lastWhole(file, text));
+        const whole = lastWhole(file, text);
+        if (whole) found.set(file, whole);
         // Signals are heard between two turns.
         await nextTurn();
         signal.throwIfAborted();
       }
-    documents = found;
+    readings = found;
     for (const document of all())
       if (!(document instanceof YamlError))
         tellKind(document, configurationFiles, log);
   }
 
   /** A file that was whole and is broken now stays what it was: half of it is not what anybody wants. */
-  function lastWhole(file: string, text: string | undefined): Documents {
-    const before = documents.get(file);
-    if (text === undefined) return before ?? [];
-    const now = readDocuments(text, file);
-    const problem = before && !problemOf(before) ? problemOf(now) : undefined;
+  function lastWhole(
+    file: string,
+    text: string | undefined,
+  ): Reading | undefined {
+    const before = readings.get(file);
+    if (text === undefined || text === before?.text) return before;
+    const now = { text, documents: readDocuments(text, file) };
+    const problem =
+      before && !problemOf(before.documents)
+        ? problemOf(now.documents)
+        : undefined;
     if (problem === undefined) return now;
     log.warn(
       `a changed file is not taken: ${problem}; what is loaded from it stays until it is mended`,
     );
-    return before!;
+    return before;
   }
 
   /** Why documents can't all be read. */
@@ -103,7 +115,8 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     return problem;
   }
 
-  const all = () => [...documents.values()].flat();
+  const all = () =>
+    [...readings.values()].flatMap(({ documents }) => documents);
   const components = () => selectComponents(all(), { ...options, log, denied });
 
   async function httpEndpoints() {
