@@ -7,6 +7,7 @@ import {
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { messageOf } from "../../shared/message-of.ts";
 import { keepAlive } from "./keep-alive.ts";
+import { connectionWindowBytes, sessionOptions } from "./session.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
 export interface Target {
@@ -30,10 +31,6 @@ export interface Connection {
 
 /** The name, TCP, TLS and the other side's settings, a packet that is sent again included. */
 const connectMs = 3000;
-/** What one stream may send before it is read. */
-const windowBytes = 256 * 1024;
-/** Of node:http2, in MB: what is under way is limited by the streams themselves. */
-const sessionMegabytes = 1024;
 
 /**
  * Resolves once a call can be made. Rejects with a {@link GrpcError} of the
@@ -50,8 +47,7 @@ export function openConnection(target: Target): Promise<Connection> {
     const authority = `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const session = connectHttp2(authority, {
       createConnection: () => socket,
-      maxSessionMemory: sessionMegabytes,
-      settings: { enablePush: false, initialWindowSize: windowBytes },
+      ...sessionOptions,
     });
     const fail = (error: Error) => {
       lost ??= error;
@@ -96,7 +92,7 @@ export function openConnection(target: Target): Promise<Connection> {
       if (isReady || allowed(session) === 0) return;
       isReady = true;
       clearTimeout(timer);
-      session.setLocalWindowSize(4 * windowBytes);
+      session.setLocalWindowSize(connectionWindowBytes);
       keepAlive(session, socket, () => connection.calls > 0);
       resolve(connection);
     });

@@ -10,6 +10,7 @@ import type { Duplex } from "node:stream";
 import { keepAlive } from "./keep-alive.ts";
 import { isGrpc } from "./messages.ts";
 import { ServerCall } from "./server-call.ts";
+import { connectionWindowBytes, sessionOptions } from "./session.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
 export interface GrpcServerOptions {
@@ -28,9 +29,6 @@ export interface GrpcServer {
 
 /** For the beginning of HTTP/2: its preface and the caller's settings (RFC 9113 §3.4). */
 const prefaceMs = 10_000;
-const windowBytes = 256 * 1024;
-/** Of node:http2, in MB: what is under way is limited by the streams themselves. */
-const sessionMegabytes = 1024;
 
 export function createGrpcServer({
   maxMessageBytes,
@@ -40,13 +38,10 @@ export function createGrpcServer({
   let onIdle: (() => void) | undefined;
 
   function serve(socket: Duplex) {
-    const session = performServerHandshake(socket, {
-      maxSessionMemory: sessionMegabytes,
-      settings: { enablePush: false, initialWindowSize: windowBytes },
-    });
+    const session = performServerHandshake(socket, sessionOptions);
     let calls = 0;
     sessions.add(session);
-    session.setLocalWindowSize(4 * windowBytes);
+    session.setLocalWindowSize(connectionWindowBytes);
     keepAlive(session, socket, () => calls > 0);
     const silent = setTimeout(() => session.destroy(), prefaceMs).unref();
     session.once("remoteSettings", () => clearTimeout(silent));
