@@ -1,23 +1,15 @@
 /** Requests that two servers could read differently are refused; connection-level headers reach nobody. */
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
-import { embedded, order } from "../support/embedded.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
+import { order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
-import {
-  closeApps,
-  startApp,
-  type RecordingApp,
-} from "../support/recording-app.ts";
+import { closeApps, type RecordingApp } from "../support/recording-app.ts";
+import { startOrders } from "../support/orders-sidecar.ts";
 import { waitFor } from "../wait-for.ts";
 
 let sidecar: Daprd;
 let app: RecordingApp;
 beforeAll(async () => {
-  app = await startApp();
-  sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    resources: { "a.yaml": embedded() },
-  });
+  ({ app, sidecar } = await startOrders());
 });
 afterAll(async () => {
   await stopAll();

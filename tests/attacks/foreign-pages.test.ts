@@ -1,23 +1,15 @@
 /** A web page of another site, or a name rebound to this machine, gets nothing. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
-import { embedded, order } from "../support/embedded.ts";
+import { order } from "../support/embedded.ts";
 import { call } from "../support/http.ts";
-import {
-  closeApps,
-  startApp,
-  type RecordingApp,
-} from "../support/recording-app.ts";
+import { closeApps, type RecordingApp } from "../support/recording-app.ts";
+import { startOrders } from "../support/orders-sidecar.ts";
 import { waitFor } from "../wait-for.ts";
 
 let sidecar: Daprd;
 let app: RecordingApp;
 beforeAll(async () => {
-  app = await startApp();
-  sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    resources: { "a.yaml": embedded() },
-  });
+  ({ app, sidecar } = await startOrders());
 });
 afterAll(async () => {
   await stopAll();

@@ -1,11 +1,8 @@
 /** JSON made to hurt: refused or stored as it came, no prototype touched, others served meanwhile. */
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
-import { embedded, order } from "../support/embedded.ts";
-import {
-  closeApps,
-  startApp,
-  type RecordingApp,
-} from "../support/recording-app.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
+import { order } from "../support/embedded.ts";
+import { closeApps, type RecordingApp } from "../support/recording-app.ts";
+import { startOrders } from "../support/orders-sidecar.ts";
 import { besideHealth, stallLimitMs } from "../support/stall.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -13,12 +10,7 @@ const path = "/v1.0/bindings/orders";
 let sidecar: Daprd;
 let app: RecordingApp;
 beforeAll(async () => {
-  app = await startApp();
-  sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    resources: { "a.yaml": embedded() },
-  });
+  ({ app, sidecar } = await startOrders());
 });
 afterAll(async () => {
   await stopAll();

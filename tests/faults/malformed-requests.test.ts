@@ -5,31 +5,23 @@
  */
 import { Agent } from "node:http";
 import { connect } from "node:net";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
-import { embedded, order } from "../support/embedded.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
+import { order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
 import {
   drillSeed as seed,
   randomizer,
   type Random,
 } from "../support/randomizer.ts";
-import {
-  closeApps,
-  startApp,
-  type RecordingApp,
-} from "../support/recording-app.ts";
+import { closeApps, type RecordingApp } from "../support/recording-app.ts";
+import { startOrders } from "../support/orders-sidecar.ts";
 import { waitFor } from "../wait-for.ts";
 
 const path = "/v1.0/bindings/orders";
 let sidecar: Daprd;
 let app: RecordingApp;
 beforeAll(async () => {
-  app = await startApp();
-  sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    resources: { "a.yaml": embedded() },
-  });
+  ({ app, sidecar } = await startOrders());
 });
 afterAll(async () => {
   await stopAll();
