@@ -5,22 +5,27 @@ import type { Socket } from "node:net";
 export interface Asked {
   /** Watches a server's connections. Called before it listens. */
   watch(server: Server): void;
-  /** The connection is another's to serve. */
-  forget(socket: Socket): void;
-  /** Whether there are any connections. */
+  /** The connection is another's to serve, and to end. */
+  setAside(socket: Socket): void;
+  /** Whether there are no connections, those set aside included. */
   isEmpty(): boolean;
   /** Ends those without a request: none came, half a head did, or every answer is written. */
   endUnasked(): void;
 }
 
-export function watchAsked(): Asked {
+/** `onEmpty` is called whenever the last connection has ended. */
+export function watchAsked(onEmpty?: () => void): Asked {
   const sockets = new Set<Socket>();
+  const aside = new WeakSet<Socket>();
   const last = new WeakMap<Socket, ServerResponse>();
   return {
     watch(server) {
       server.on("connection", (socket: Socket) => {
         sockets.add(socket);
-        socket.once("close", () => sockets.delete(socket));
+        socket.once("close", () => {
+          sockets.delete(socket);
+          if (sockets.size === 0) onEmpty?.();
+        });
       });
       server.on(
         "request",
@@ -28,11 +33,12 @@ export function watchAsked(): Asked {
           void last.set(socket, outgoing),
       );
     },
-    forget: (socket) => void sockets.delete(socket),
+    setAside: (socket) => void aside.add(socket),
     isEmpty: () => sockets.size === 0,
     endUnasked() {
       for (const socket of sockets)
-        if (last.get(socket)?.writableFinished ?? true) socket.destroySoon();
+        if (!aside.has(socket) && (last.get(socket)?.writableFinished ?? true))
+          socket.destroySoon();
     },
   };
 }

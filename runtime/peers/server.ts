@@ -4,7 +4,6 @@
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
 import { createServer } from "node:http";
-import type { Socket } from "node:net";
 import type { Forward } from "../contracts/invocation.ts";
 import type { GrpcServer } from "../net/grpc/server.ts";
 import { watchAsked } from "../net/asked.ts";
@@ -45,12 +44,11 @@ const keepAliveMs = 75_000;
 export async function listenPeers(
   options: PeerServerOptions,
 ): Promise<PeerServer> {
-  const asked = watchAsked();
-  const open = new Set<Socket>();
+  let onIdle: (() => void) | undefined;
+  const asked = watchAsked(() => onIdle?.());
   let left: Promise<void> | undefined;
   const isLeaving = () => left !== undefined;
   const handle = directHandler(options.receive, isLeaving);
-  let onIdle: (() => void) | undefined;
   let loading: Promise<GrpcServer> | undefined;
   const grpc = () =>
     (loading ??= import("./grpc/server.ts").then(({ createPeerGrpc }) =>
@@ -74,24 +72,17 @@ export async function listenPeers(
     tellHttp2(server, {
       silentMs: headTimeoutMs,
       serveHttp2(socket) {
-        asked.forget(socket);
+        asked.setAside(socket);
         void grpc().then((to) => to.serve(socket));
       },
     });
     asked.watch(server);
-    server.on("connection", (socket: Socket) => {
-      open.add(socket);
-      socket.once("close", () => {
-        open.delete(socket);
-        if (open.size === 0) onIdle?.();
-      });
-    });
     return server;
   };
 
   function leave(): Promise<void> {
     return (left ??= new Promise((resolve) => {
-      if (open.size === 0) return resolve();
+      if (asked.isEmpty()) return resolve();
       const timer = setTimeout(resolve, leavingMs);
       onIdle = () => {
         clearTimeout(timer);

@@ -112,7 +112,7 @@ export async function listen(
       tellHttp2(server, {
         silentMs: libraryMs(headerTimeoutMs),
         serveHttp2(socket) {
-          asked.forget(socket);
+          asked.setAside(socket);
           h2c ??= createH2c(handle, maxHeaderBytes);
           h2c.serve(socket);
         },
@@ -142,7 +142,7 @@ export async function listen(
       state.closing = true; // from now on each answer is the last of its connection
       const closed = Promise.all(servers.map(stopListening));
       // A request on its way over an idle connection is answered, not reset.
-      if (!asked.isEmpty() || h2c) await delay(lastCallMs);
+      if (!asked.isEmpty()) await delay(lastCallMs);
       for (const server of servers) server.close(); // what is idle now
       h2c?.close();
       // Half a request's head is no request, and nobody knows when the rest would come.

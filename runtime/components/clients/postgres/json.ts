@@ -97,7 +97,7 @@ export const rowsJson = (rows: unknown[][]): string =>
   `[${rows.map((row) => `[${row.map((cell) => cell ?? "null").join(",")}]`).join(",")}]`;
 
 /** `{1,NULL,"two words"}`, lists of lists too, as a JSON list. */
-export function arrayJson(text: string, element: ToJson): string {
+function arrayJson(text: string, element: ToJson): string {
   let json = "";
   // Bounds that do not begin at 1 stand before it: [0:1]={1,2}
   let i = text.startsWith("[") ? text.indexOf("=") + 1 : 0;
