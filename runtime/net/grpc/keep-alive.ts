@@ -13,7 +13,7 @@ export interface KeepAlive {
 }
 
 /** As the original's sidecars do it. */
-export const usualKeepAlive: KeepAlive = {
+const usualKeepAlive: KeepAlive = {
   everyMs: 10_000,
   answerMs: 5000,
   idleMs: 180_000,
