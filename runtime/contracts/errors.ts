@@ -1,131 +1,289 @@
 /**
- * The API's errors as data: Dapr's code, HTTP status and exact text (docs/protocol/http-api.md).
- * `%s` takes the arguments in order. Formatted in one place, {@link ApiError}.
+ * The API's errors as data: HTTP status, gRPC code, Dapr's code and exact text
+ * (docs/protocol/errors.md). Whoever throws one is an {@link ApiError}; the doors format it.
  */
-const catalogue = {
+import { grpcCode } from "../shared/grpc-code.ts";
+
+/** `%s` takes the arguments in order. The second text is gRPC's where it differs. */
+type Entry = readonly [
+  status: number,
+  grpc: keyof typeof grpcCode,
+  code: string,
+  text: string,
+  grpcText?: string,
+];
+
+/** In place of a code: HTTP answers the text alone, as `text/plain`. */
+const plain = "";
+
+export const catalogue = {
   malformedBody: [
     400,
+    "invalidArgument",
     "ERR_MALFORMED_REQUEST",
     "failed deserializing HTTP body: %s",
   ],
-  malformedRequest: [400, "ERR_MALFORMED_REQUEST", "%s"],
-  invalidBaggage: [400, "ERR_MALFORMED_REQUEST", "invalid baggage header: %s"],
-  bodyRead: [400, "ERR_BODY_READ", "failed to read request body: %s"],
+  malformedRequest: [400, "invalidArgument", "ERR_MALFORMED_REQUEST", "%s"],
+  invalidBaggage: [
+    400,
+    "invalidArgument",
+    "ERR_MALFORMED_REQUEST",
+    "invalid baggage header: %s",
+  ],
+  bodyRead: [
+    400,
+    "invalidArgument",
+    "ERR_BODY_READ",
+    "failed to read request body: %s",
+  ],
+  attributesFull: [
+    400,
+    "invalidArgument",
+    "ERR_MALFORMED_REQUEST",
+    "attribute %s is not taken: all attributes of a sidecar together have at most 1 MiB",
+  ],
+  unexpected: [500, "unknown", "ERROR", "%s"],
+  unwritable: [502, "internal", "ERROR", "the answer could not be written: %s"],
 
+  // Who may call, and what is no request of this API.
+  foreignHost: [
+    403,
+    "permissionDenied",
+    plain,
+    'host "%s" is not this sidecar\'s; set DAPR_ALLOWED_HOSTS to serve it',
+  ],
+  malformedHost: [
+    400,
+    "invalidArgument",
+    plain,
+    "the Host header is malformed, or there is more than one",
+  ],
+  foreignPage: [
+    403,
+    "permissionDenied",
+    plain,
+    "cross-site request refused; set --allowed-origins to let a page of another site in",
+  ],
+  invalidToken: [
+    401,
+    "unauthenticated",
+    plain,
+    "invalid api token",
+    "Unauthorized",
+  ],
+  onlyLocal: [
+    403,
+    "permissionDenied",
+    plain,
+    "only this machine may do that without a token; set DAPR_API_TOKEN, or DAPR_ALLOW_REMOTE_SHUTDOWN=true",
+  ],
+  unknownCoding: [
+    400,
+    "invalidArgument",
+    plain,
+    "the only Transfer-Encoding that is understood is chunked",
+  ],
+  badEscape: [
+    400,
+    "invalidArgument",
+    plain,
+    'failed to unescape request parameter "%s". Error: %s',
+  ],
+  noPage: [404, "notFound", plain, "404 page not found\n"],
+
+  // Bindings: docs/protocol/bindings.md.
   invokeOutputBinding: [
     500,
+    "internal",
     "ERR_INVOKE_OUTPUT_BINDING",
     "error invoking output binding %s: %s",
+  ],
+  bindingNoOperation: [
+    500,
+    "internal",
+    "ERR_INVOKE_OUTPUT_BINDING",
+    "error invoking output binding %s: operation field is missing from request",
+  ],
+  bindingNotFound: [
+    500,
+    "internal",
+    "ERR_INVOKE_OUTPUT_BINDING",
+    "error invoking output binding %s: couldn't find output binding %s",
+  ],
+  bindingOperation: [
+    500,
+    "internal",
+    "ERR_INVOKE_OUTPUT_BINDING",
+    "error invoking output binding %s: binding %s does not support operation %s. supported operations:%s",
   ],
 
   // State: docs/protocol/state.md.
   stateNotConfigured: [
     500,
+    "failedPrecondition",
     "ERR_STATE_STORE_NOT_CONFIGURED",
     "state store %s is not configured",
   ],
   stateNotFound: [
     400,
+    "invalidArgument",
     "ERR_STATE_STORE_NOT_FOUND",
     "state store %s is not found",
   ],
   stateIllegalKey: [
     400,
+    "invalidArgument",
     "ERR_MALFORMED_REQUEST",
     "api error: code = InvalidArgument desc = input key/keyPrefix '%s' can't contain '||'",
+    "input key/keyPrefix '%s' can't contain '||'",
   ],
   stateKeyRefused: [
     400,
+    "invalidArgument",
     "ERR_MALFORMED_REQUEST",
     "state store %s can't hold the key %s: %s",
   ],
-  stateGet: [500, "ERR_STATE_GET", "fail to get %s from state store %s: %s"],
-  stateBulkGet: [500, "ERR_STATE_BULK_GET", "%s"],
+  stateMissingKey: [
+    400,
+    "invalidArgument",
+    "ERR_MALFORMED_REQUEST",
+    '"key" is a required field',
+    "state key cannot be empty",
+  ],
+  stateGet: [
+    500,
+    "internal",
+    "ERR_STATE_GET",
+    "fail to get %s from state store %s: %s",
+  ],
+  // The original passes the store's error on as it is, and gRPC knows no code for it.
+  stateBulkGet: [500, "unknown", "ERR_STATE_BULK_GET", "%s"],
   stateSave: [
     500,
+    "internal",
     "ERR_STATE_SAVE",
     "failed saving state in state store %s: %s",
   ],
   stateSaveMismatch: [
     409,
+    "aborted",
     "ERR_STATE_SAVE",
     "failed saving state in state store %s: %s",
   ],
   stateSaveBadEtag: [
     400,
+    "invalidArgument",
     "ERR_STATE_SAVE",
     "failed saving state in state store %s: %s",
   ],
   stateDelete: [
     500,
+    "internal",
     "ERR_STATE_DELETE",
     "failed deleting state with key %s: %s",
   ],
   stateDeleteMismatch: [
     409,
+    "aborted",
     "ERR_STATE_DELETE",
     "failed deleting state with key %s: %s",
   ],
   stateDeleteBadEtag: [
     400,
+    "invalidArgument",
     "ERR_STATE_DELETE",
     "failed deleting state with key %s: %s",
   ],
+  // Only gRPC has this call.
+  stateDeleteBulk: [
+    500,
+    "internal",
+    "ERR_STATE_DELETE_BULK",
+    "failed deleting state in state store %s: %s",
+  ],
+  stateDeleteBulkMismatch: [
+    409,
+    "aborted",
+    "ERR_STATE_DELETE_BULK",
+    "failed deleting state in state store %s: %s",
+  ],
+  stateDeleteBulkBadEtag: [
+    400,
+    "invalidArgument",
+    "ERR_STATE_DELETE_BULK",
+    "failed deleting state in state store %s: %s",
+  ],
   stateTransaction: [
     500,
+    "internal",
     "ERR_STATE_TRANSACTION",
     "error while executing state transaction: %s",
   ],
   stateOperationNotSupported: [
     400,
+    "unimplemented",
     "ERR_NOT_SUPPORTED_STATE_OPERATION",
     "operation type %s not supported",
   ],
   stateNoTransactions: [
     500,
+    "unimplemented",
     "ERR_STATE_STORE_NOT_SUPPORTED",
     "state store %s doesn't support transactions",
   ],
   stateTooManyOperations: [
     400,
+    "invalidArgument",
     "ERR_STATE_STORE_TOO_MANY_TRANSACTIONS",
     "the transaction contains %s operations, which is more than what the state store supports: %s",
   ],
   stateNoQuery: [
     500,
+    "internal",
     "ERR_STATE_STORE_NOT_SUPPORTED",
     "state store does not support querying",
   ],
-  stateQuery: [500, "ERR_STATE_QUERY", "state store %s query failed: %s"],
+  stateQuery: [
+    500,
+    "internal",
+    "ERR_STATE_QUERY",
+    "state store %s query failed: %s",
+  ],
 
   // Secrets: docs/protocol/secrets.md.
   secretsNotConfigured: [
     500,
+    "failedPrecondition",
     "ERR_SECRET_STORES_NOT_CONFIGURED",
     "secret store is not configured",
   ],
   secretStoreNotFound: [
     401,
+    "invalidArgument",
     "ERR_SECRET_STORE_NOT_FOUND",
     "failed finding secret store with key %s",
   ],
   secretDenied: [
     403,
+    "permissionDenied",
     "ERR_PERMISSION_DENIED",
     'access denied by policy to get "%s" from "%s"',
   ],
   secretIllegalKey: [
     400,
+    "invalidArgument",
     "ERR_MALFORMED_REQUEST",
     "secret %s of secret store %s: a name may not contain NUL",
   ],
   secretGet: [
     500,
+    "internal",
     "ERR_SECRET_GET",
     "failed getting secret with key %s from secret store %s: %s",
   ],
   secretBulkGet: [
     500,
+    "internal",
     "ERR_SECRET_GET",
     "failed getting secrets from secret store %s: %s",
   ],
@@ -133,70 +291,94 @@ const catalogue = {
   // Service invocation: docs/protocol/invocation.md.
   noInvokeTarget: [
     404,
+    "notFound",
     "ERR_DIRECT_INVOKE",
     "%s. To call an app, name it in the path, /v1.0/invoke/APP-ID/method/…, or in the header dapr-app-id",
+    "failed getting app id either from the URL path or the header dapr-app-id",
   ],
-  directInvoke: [500, "ERR_DIRECT_INVOKE", "failed to invoke, id: %s, err: %s"],
+  directInvoke: [
+    500,
+    "internal",
+    "ERR_DIRECT_INVOKE",
+    "failed to invoke, id: %s, err: %s",
+  ],
   directInvokeDenied: [
     403,
+    "internal",
     "ERR_DIRECT_INVOKE",
     "failed to invoke, id: %s, err: %s",
   ],
 
-  // Blocks that this version does not have: code and status are those of a sidecar without such components.
+  // Blocks that this version does not have: codes and statuses are those of a sidecar without such components.
   pubsubNotFound: [
     404,
+    "invalidArgument",
     "ERR_PUBSUB_NOT_FOUND",
     "pubsub %s is not found: publish and subscribe is not in this version of the sidecar",
   ],
   configurationNotConfigured: [
     500,
+    "failedPrecondition",
     "ERR_CONFIGURATION_STORE_NOT_CONFIGURED",
     "configuration stores not configured: they are not in this version of the sidecar",
   ],
   lockNotConfigured: [
     500,
+    "failedPrecondition",
     "ERR_LOCK_STORE_NOT_CONFIGURED",
     "lock store is not configured: locks are not in this version of the sidecar",
   ],
   cryptoNotConfigured: [
     500,
+    "internal",
     "ERR_CRYPTO_PROVIDERS_NOT_CONFIGURED",
     "crypto providers not configured: they are not in this version of the sidecar",
   ],
-  subtleCryptoUnimplemented: [
-    501,
-    "ERR_API_UNIMPLEMENTED",
-    "this API is not in this version of the sidecar",
-  ],
   conversationNotFound: [
     400,
+    "invalidArgument",
     "ERR_CONVERSATION_NOT_FOUND",
     "failed finding conversation component %s: conversation is not in this version of the sidecar",
   ],
   actorNoPlacement: [
     400,
+    "unavailable",
     "ERR_ACTOR_NO_PLACEMENT",
     "placement service is not configured: actors and workflows are not in this version of the sidecar",
   ],
   jobScheduleEmpty: [
     400,
+    "invalidArgument",
     "DAPR_SCHEDULER_SCHEDULE_EMPTY",
     "Schedule is empty: jobs are not in this version of the sidecar",
   ],
+  notInThisVersion: [
+    501,
+    "unimplemented",
+    "ERR_API_UNIMPLEMENTED",
+    "%s is not in this version of the sidecar",
+  ],
 
-  healthNotReady: [500, "ERR_HEALTH_NOT_READY", "dapr is not ready: [%s]"],
+  // Health.
+  healthNotReady: [
+    500,
+    "internal",
+    "ERR_HEALTH_NOT_READY",
+    "dapr is not ready: [%s]",
+  ],
   healthAppIdMismatch: [
     500,
+    "internal",
     "ERR_HEALTH_APPID_NOT_MATCH",
     "dapr app-id does not match",
   ],
   outboundNotReady: [
     500,
+    "internal",
     "ERR_OUTBOUND_HEALTH_NOT_READY",
     "dapr outbound is not ready",
   ],
-} as const satisfies Record<string, readonly [number, string, string]>;
+} as const satisfies Record<string, Entry>;
 
 export type ErrorName = keyof typeof catalogue;
 
@@ -242,43 +424,47 @@ export const helpLink = (url: string, description: string): ErrorDetail =>
 
 export interface ApiErrorOptions {
   cause?: unknown;
-  details?: ErrorDetail[];
+  /** A function gets the text of the door that asks. */
+  details?: ErrorDetail[] | ((message: string) => ErrorDetail[]);
   /** Headers of the answer, e.g. a binding's metadata. */
   headers?: Record<string, string>;
   /** Added after the original's words. */
   because?: string | undefined;
 }
 
-/** An error the API answers: `{"errorCode","message","details"?}` with its status. */
+/** An error that the API answers. */
 export class ApiError extends Error {
   override name = "ApiError";
   readonly status: number;
+  /** Empty where HTTP answers the message alone. */
   readonly code: string;
   readonly details: ErrorDetail[] | undefined;
   readonly headers: Record<string, string> | undefined;
+  /** One of {@link grpcCode}. */
+  readonly grpcCode: number;
+  readonly grpcMessage: string;
+  readonly grpcDetails: ErrorDetail[] | undefined;
 
   constructor(
     error: ErrorName,
-    args: string[] = [],
-    options: ApiErrorOptions = {},
+    args: readonly string[] = [],
+    { cause, details, headers, because }: ApiErrorOptions = {},
   ) {
-    const [status, code, text] = catalogue[error];
-    let next = 0;
-    const message = text.replace(/%s/g, () => args[next++] ?? "");
-    super(options.because ? `${message}: ${options.because}` : message, {
-      cause: options.cause,
-    });
+    const [status, grpc, code, text, grpcText = text]: Entry = catalogue[error];
+    const filled = (template: string) => {
+      let next = 0;
+      const words = template.replace(/%s/g, () => args[next++] ?? "");
+      return because ? `${words}: ${because}` : words;
+    };
+    const detailed = (message: string) =>
+      typeof details === "function" ? details(message) : details;
+    super(filled(text), { cause });
     this.status = status;
     this.code = code;
-    this.details = options.details;
-    this.headers = options.headers;
-  }
-
-  get body(): string {
-    return JSON.stringify({
-      errorCode: this.code,
-      message: this.message,
-      ...(this.details ? { details: this.details } : {}),
-    });
+    this.headers = headers;
+    this.details = detailed(this.message);
+    this.grpcCode = grpcCode[grpc];
+    this.grpcMessage = filled(grpcText);
+    this.grpcDetails = detailed(this.grpcMessage);
   }
 }

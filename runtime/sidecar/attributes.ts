@@ -15,9 +15,7 @@ export class Attributes {
       sizeOf(key, value) -
       (before === undefined ? 0 : sizeOf(key, before));
     if (bytes > maxBytes)
-      throw new ApiError("malformedRequest", [
-        `attribute ${key.slice(0, 100)} is not taken: all attributes of a sidecar together have at most 1 MiB`,
-      ]);
+      throw new ApiError("attributesFull", [key.slice(0, 100)]);
     this.#bytes = bytes;
     this.#values.set(key, value);
   }

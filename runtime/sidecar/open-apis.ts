@@ -14,6 +14,7 @@ import {
   type HttpApi,
   type ServerOptions,
 } from "../api/http/server.ts";
+import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { isLoopback, parseAddresses } from "../shared/addresses.ts";
@@ -89,11 +90,9 @@ export async function openPublicApi(
     routes: [...healthRoutes(operations), ...metadataReadRoutes(operations)],
     // No token: whoever probes has none, and there is nothing to protect.
     guard: createGuard({ ...guardOptions(options), allowRemoteShutdown: true }),
-    fallback: () => ({
-      status: 404,
-      contentType: "text/plain; charset=utf-8",
-      body: "404 page not found\n",
-    }),
+    fallback() {
+      throw new ApiError("noPage");
+    },
   });
   log.info(`Public HTTP server is running on port ${port}`);
   return api;

@@ -36,7 +36,9 @@ export function routesToCome(appId: string): Route[] {
   const configuration = fails(() => new ApiError("configurationNotConfigured"));
   const lock = fails(() => new ApiError("lockNotConfigured"));
   const crypto = fails(() => new ApiError("cryptoNotConfigured"));
-  const subtleCrypto = fails(() => new ApiError("subtleCryptoUnimplemented"));
+  const subtleCrypto = fails(
+    () => new ApiError("notInThisVersion", ["this API"]),
+  );
   const conversation = fails(
     ({ name }) => new ApiError("conversationNotFound", [name!]),
   );

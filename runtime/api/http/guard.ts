@@ -7,7 +7,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
 import { onBehalfHeader } from "../../contracts/on-behalf.ts";
 import { isOwnSocket } from "../../net/own-sockets.ts";
-import type { ApiReply, ApiRequest } from "./request.ts";
+import { ApiError } from "../../contracts/errors.ts";
+import type { ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 
 export interface GuardOptions {
@@ -25,7 +26,7 @@ export interface GuardOptions {
 export type Guard = (
   request: ApiRequest,
   isPreflight?: boolean,
-) => ApiReply | undefined;
+) => ApiError | undefined;
 
 export function createGuard(options: GuardOptions): Guard {
   const origins = options.allowedOrigins.split(",").map((part) => part.trim());
@@ -54,26 +55,16 @@ export function createGuard(options: GuardOptions): Guard {
   return (request, isPreflight = false) => {
     const host = header(request, "host") ?? "";
     const name = hostName(host);
-    if (isForeignHost(name))
-      return text(
-        403,
-        `host "${host}" is not this sidecar's; set DAPR_ALLOWED_HOSTS to serve it`,
-      );
+    if (isForeignHost(name)) return new ApiError("foreignHost", [host]);
     if (name === undefined || hasTwoHosts(request))
-      return text(
-        400,
-        "the Host header is malformed, or there is more than one",
-      );
+      return new ApiError("malformedHost");
     // The preflight's own answer tells a browser which origins may come in.
     if (!isPreflight && isForeignPage(request))
-      return text(
-        403,
-        "cross-site request refused; set --allowed-origins to let a page of another site in",
-      );
+      return new ApiError("foreignPage");
     if (token && !isPreflight && !isExempt(request)) {
       const given = header(request, "dapr-api-token") ?? "";
       if (!timingSafeEqual(digest(given), token))
-        return text(401, "invalid api token");
+        return new ApiError("invalidToken");
     }
     if (
       isPrivileged(request) &&
@@ -81,19 +72,10 @@ export function createGuard(options: GuardOptions): Guard {
       !options.allowRemoteShutdown &&
       !isFromHere(request)
     )
-      return text(
-        403,
-        "only this machine may do that without a token; set DAPR_API_TOKEN, or DAPR_ALLOW_REMOTE_SHUTDOWN=true",
-      );
+      return new ApiError("onlyLocal");
     return undefined;
   };
 }
-
-const text = (status: number, body: string): ApiReply => ({
-  status,
-  contentType: "text/plain; charset=utf-8",
-  body,
-});
 
 /** Health is read without a token: these exact paths, GET only. */
 const isExempt = ({ method, path }: ApiRequest) =>

@@ -1,7 +1,7 @@
+import { ApiError } from "../../contracts/errors.ts";
 import type { ForwardReply } from "../../contracts/invocation.ts";
 import { createInvoke } from "./invoke.ts";
 import type { ApiRequest } from "./request.ts";
-import { UnescapeError } from "./router.ts";
 
 /** What the call was for, and its answer. */
 async function invoke(
@@ -50,8 +50,6 @@ test.each([
   ["/v1.0/invoke/a%zx/method/b", "id", "%zx"],
 ])("the bad escape of %s is refused", async (path, name, escape) => {
   await expect(invoke(path)).rejects.toThrow(
-    new UnescapeError(
-      `failed to unescape request parameter "${name}". Error: invalid URL escape "${escape}"`,
-    ),
+    new ApiError("badEscape", [name, `invalid URL escape "${escape}"`]),
   );
 });

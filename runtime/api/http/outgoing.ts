@@ -2,8 +2,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
+import { ApiError } from "../../contracts/errors.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { free } from "../../shared/memory/spent-bytes.ts";
+import { errorBody } from "./error-reply.ts";
 import type { ApiReply } from "./request.ts";
 
 export interface SendOptions {
@@ -205,10 +207,10 @@ export function sendInstead(
     outgoing.destroy(new Error("the answer broke off"));
     return 0;
   }
-  reply.status = 502;
-  const message = `the answer could not be written: ${messageOf(error)}`;
-  const text = Buffer.from(JSON.stringify({ errorCode: "ERROR", message }));
-  outgoing.writeHead(502, {
+  const told = new ApiError("unwritable", [messageOf(error)]);
+  reply.status = told.status;
+  const text = Buffer.from(errorBody(told));
+  outgoing.writeHead(told.status, {
     "content-type": "application/json",
     "content-length": text.length,
   });

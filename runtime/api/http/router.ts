@@ -3,16 +3,12 @@
  * after `//`, `.`, `..` and a trailing `/` are collapsed, parameters then
  * form-unescaped (`%2F` stays inside its segment, `+` is a space).
  */
+import { ApiError } from "../../contracts/errors.ts";
 import type { Handler, Route } from "./request.ts";
 
 export interface Match {
   handler: Handler;
   params: Record<string, string>;
-}
-
-/** A parameter's escape is broken or no UTF-8; answered 400 in plain text. */
-export class UnescapeError extends Error {
-  override name = "UnescapeError";
 }
 
 interface Pattern {
@@ -68,7 +64,7 @@ function bind({ segments, handler }: Pattern, actual: string[]): Match {
   return { handler, params };
 }
 
-/** Throws an {@link UnescapeError}. */
+/** Throws an {@link ApiError} if an escape is broken or no UTF-8. */
 export function unescapeParam(name: string, value: string): string {
   if (!/[%+]/.test(value)) return value;
   checkEscapes(name, value);
@@ -76,21 +72,19 @@ export function unescapeParam(name: string, value: string): string {
     return decodeURIComponent(value.replaceAll("+", " "));
   } catch {
     // Replacing the bad bytes would make different keys the same.
-    throw new UnescapeError(`${failed(name)}"${value}" is not UTF-8`);
+    throw new ApiError("badEscape", [name, `"${value}" is not UTF-8`]);
   }
 }
 
-/** Checks a part that stays escaped, and so need not be UTF-8. Throws an {@link UnescapeError}. */
+/** Checks a part that stays escaped, and so need not be UTF-8. Throws an {@link ApiError}. */
 export function checkEscapes(name: string, value: string): void {
   const bad = /%(?![0-9a-fA-F]{2})/.exec(value);
   if (bad)
-    throw new UnescapeError(
-      `${failed(name)}invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
-    );
+    throw new ApiError("badEscape", [
+      name,
+      `invalid URL escape "${value.slice(bad.index, bad.index + 3)}"`,
+    ]);
 }
-
-const failed = (name: string) =>
-  `failed to unescape request parameter "${name}". Error: `;
 
 /** Collapses `//`, `.`, `..` and a trailing `/`; the root stays `/`. */
 export function cleanPath(path: string): string {

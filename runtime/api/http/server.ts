@@ -18,12 +18,13 @@ import { watchAsked } from "../../net/asked.ts";
 import { listenOn, type ListenError } from "../../net/listen.ts";
 import { tellHttp2 } from "../../net/tell-http2.ts";
 import { answerClientError } from "./client-error.ts";
+import { errorReply } from "./error-reply.ts";
 import type { Guard } from "./guard.ts";
 import { createH2c, type H2c } from "./h2c.ts";
 import { createRequest } from "./incoming.ts";
 import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
-import { createRouter, UnescapeError } from "./router.ts";
+import { createRouter } from "./router.ts";
 import { libraryMs } from "../../shared/timers.ts";
 
 export interface ServerOptions {
@@ -217,16 +218,13 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     const crossOrigin = cors?.(request);
     const refused = guard?.(request, crossOrigin?.preflight);
     if (refused) {
-      refused.headers = { ...crossOrigin?.headers };
-      finish(refused);
+      const reply = errorReply(refused);
+      reply.headers = { ...crossOrigin?.headers };
+      finish(reply);
       return;
     }
     if (hasUnknownCoding(incoming)) {
-      finish({
-        status: 400,
-        contentType: "text/plain; charset=utf-8",
-        body: "the only Transfer-Encoding that is understood is chunked",
-      });
+      finish(errorReply(new ApiError("unknownCoding")));
       return;
     }
     if (crossOrigin?.preflight) {
@@ -260,23 +258,9 @@ function allowOrigin(reply: ApiReply, headers: Record<string, string>) {
 }
 
 function replyTo(error: unknown, log: Logger): ApiReply {
-  if (error instanceof ApiError)
-    return {
-      status: error.status,
-      body: error.body,
-      headers: error.headers,
-    };
-  if (error instanceof UnescapeError)
-    return {
-      status: 400,
-      contentType: "text/plain; charset=utf-8",
-      body: error.message,
-    };
+  if (error instanceof ApiError) return errorReply(error);
   log.error(`unexpected error: ${stackOf(error)}`);
-  return {
-    status: 500,
-    body: JSON.stringify({ errorCode: "ERROR", message: messageOf(error) }),
-  };
+  return errorReply(new ApiError("unexpected", [messageOf(error)]));
 }
 
 const stackOf = (error: unknown) => (error as Error)?.stack ?? String(error);

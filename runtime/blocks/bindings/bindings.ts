@@ -61,22 +61,20 @@ export function createBindings({
       data: Uint8Array | undefined,
       metadata: Record<string, string>,
     ): Promise<BindingResponse | undefined> {
-      const fail = (cause: string) =>
-        new ApiError("invokeOutputBinding", [name, cause]);
-      if (operation === "")
-        throw fail("operation field is missing from request");
+      if (operation === "") throw new ApiError("bindingNoOperation", [name]);
       const named = byName.get(name);
       if (!named?.directions.output || !named.binding.invoke) {
-        const why = absence?.(name);
-        throw fail(
-          `couldn't find output binding ${name}${why ? `: ${why}` : ""}`,
-        );
+        const because = absence?.(name);
+        throw new ApiError("bindingNotFound", [name, name], { because });
       }
       const operations = named.binding.operations ?? [];
       if (!operations.includes(operation))
-        throw fail(
-          `binding ${name} does not support operation ${operation}. supported operations:${operations.join(" ")}`,
-        );
+        throw new ApiError("bindingOperation", [
+          name,
+          name,
+          operation,
+          operations.join(" "),
+        ]);
       try {
         return await named.binding.invoke({ operation, data, metadata });
       } catch (error) {

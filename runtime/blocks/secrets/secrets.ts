@@ -23,9 +23,8 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
   const find = (name: string) => {
     const found = stores.get(name);
     if (found) return found;
-    const why = absence?.(name);
-    if (why)
-      throw new ApiError("secretStoreNotFound", [name], { because: why });
+    const because = absence?.(name);
+    if (because) throw new ApiError("secretStoreNotFound", [name], { because });
     throw stores.size === 0
       ? new ApiError("secretsNotConfigured")
       : new ApiError("secretStoreNotFound", [name]);

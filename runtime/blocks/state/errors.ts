@@ -31,24 +31,21 @@ export const stateErrors = {
       details: [errorInfo("DAPR_STATE_NOT_FOUND", { appID })],
     }),
 
-  illegalKey(store: string, key: string) {
-    const error = new ApiError("stateIllegalKey", [key]);
-    return new ApiError("stateIllegalKey", [key], {
-      details: [
-        badRequest(key, error.message),
+  illegalKey: (store: string, key: string) =>
+    new ApiError("stateIllegalKey", [key], {
+      details: (message) => [
+        badRequest(key, message),
         state(store),
         errorInfo("DAPR_STATE_ILLEGAL_KEY"),
       ],
-    });
-  },
+    }),
 
   keyRefused: (store: string, key: string, why: string) =>
     new ApiError("stateKeyRefused", [store, JSON.stringify(key), why], {
       details: [state(store), errorInfo("DAPR_STATE_ILLEGAL_KEY")],
     }),
 
-  missingKey: () =>
-    new ApiError("malformedRequest", ['"key" is a required field']),
+  missingKey: () => new ApiError("stateMissingKey"),
 
   operation: (name: string) =>
     new ApiError("stateOperationNotSupported", [name]),

@@ -1,27 +1,9 @@
 /** Statuses of gRPC and how HTTP/2 carries them (PROTOCOL-HTTP2.md of github.com/grpc/grpc, "Responses" and "Errors"). */
 import { constants, type IncomingHttpHeaders } from "node:http2";
+import { grpcCode } from "../../shared/grpc-code.ts";
 import { binaryValue } from "./metadata.ts";
 
-/** Numbers of https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
-export const grpcCode = {
-  ok: 0,
-  cancelled: 1,
-  unknown: 2,
-  invalidArgument: 3,
-  deadlineExceeded: 4,
-  notFound: 5,
-  alreadyExists: 6,
-  permissionDenied: 7,
-  resourceExhausted: 8,
-  failedPrecondition: 9,
-  aborted: 10,
-  outOfRange: 11,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  dataLoss: 15,
-  unauthenticated: 16,
-} as const;
+export { grpcCode };
 
 /** As gRPC writes it: `PERMISSION_DENIED`. */
 export function nameOfCode(code: number): string {
