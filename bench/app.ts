@@ -1,7 +1,7 @@
 /**
- * The app behind the sidecar, in its own process: takes every order, counts it
- * by number and notes when it came; gives calls of `/echo` back as they are. As small as it can be, since it shares the
- * cores with the sidecar under test.
+ * The app behind the sidecar, in its own process. It takes every order, counts it
+ * by number and notes when it arrived. A call of `/echo` gets its own body back.
+ * It is as small as possible, since it shares the cores with the sidecar under test.
  */
 import { createServer, type Socket } from "node:net";
 import { readMessages } from "./http-messages.ts";
@@ -11,7 +11,7 @@ import { latencyOf, type Latency } from "./stats.ts";
 export interface Expectation {
   /** Orders are numbered 0 … count-1. */
   count: number;
-  /** Latency counts from this order on; the mark `warm` is sent when it is first reached. */
+  /** Latency is measured from this order on. When it first arrives, the mark `warm` is sent. */
   warmUp: number;
 }
 
@@ -38,7 +38,7 @@ let echoed = 0;
 
 function take(body: string): void {
   const id = numberAfter(body, '"orderId":');
-  if (!(id >= 0 && id < expected.count)) return; // of an earlier run
+  if (!(id >= 0 && id < expected.count)) return; // an order of an earlier run
   const now = nowUs();
   if (seen[id] !== 0) {
     duplicates++;
@@ -77,7 +77,7 @@ function answer(head: string, body: string): string {
     return `${okJson}${body.length}\r\n\r\n${body}`;
   }
   if (head.startsWith("POST ")) take(body);
-  // /dapr/config and /dapr/subscribe: this app has neither.
+  // This app has no /dapr/config and no /dapr/subscribe.
   return head.startsWith("GET /dapr/") ? notFound : ok;
 }
 
@@ -92,7 +92,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   });
   socket.on("data", push);
   socket.on("close", () => sockets.delete(socket));
-  // A killed sidecar resets its connections; what was lost shows in the tally.
+  // A killed sidecar resets its connections. Lost orders show in the tally.
   socket.on("error", () => socket.destroy());
 });
 
@@ -111,7 +111,7 @@ const send = serve({
     unique = duplicates = outOfOrder = warmAtUs = lastAtUs = 0;
     highest = -1;
   },
-  /** Calls of `/echo` since this was last asked. */
+  /** The number of calls of `/echo` since the last time this was asked. */
   echoes(): number {
     const count = echoed;
     echoed = 0;

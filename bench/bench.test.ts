@@ -26,13 +26,13 @@ test("an acknowledged order that is not stored is an error, not a figure", () =>
   expect(() => requireAcked(load, 9)).toThrow(
     "LOST: 10 orders acknowledged, 9 stored",
   );
-  expect(() => requireAcked(load, 11)).not.toThrow(); // stored twice is at least once
+  expect(() => requireAcked(load, 11)).not.toThrow(); // one was stored twice, which "at least once" allows
   expect(() =>
     requireAcked({ ...load, acked: 9, failed: 1, firstFailure: "HTTP 500" }, 9),
   ).toThrow(/1 of 10 orders failed, the first with: HTTP 500/);
 });
 
-test("a few refused saves are a figure, many are not, lost ones never", () => {
+test("a sample may have a few refused saves, but not many, and no lost ones", () => {
   const refused = { ...load, sent: 1000, acked: 990, failed: 10 };
   expect(() => requireSaved(refused, 990)).not.toThrow();
   expect(() => requireSaved({ ...refused, failed: 11 }, 990)).toThrow(

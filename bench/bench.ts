@@ -1,4 +1,4 @@
-/** What every scenario works with, and what it returns. */
+/** What every scenario gets and returns. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend, Broker } from "./backends/backend.ts";
@@ -19,7 +19,7 @@ export interface Bench {
   load: Helper;
   app: Helper;
   appPort: number;
-  /** Of the run: resources and logs of each sidecar. */
+  /** The run's folder: resources and logs of each sidecar. */
   folder: string;
 }
 
@@ -28,7 +28,7 @@ export interface Measurement {
   unit: string;
   better: "lower" | "higher" | "neither";
   value: number;
-  /** Share of one core that others used meanwhile. */
+  /** The share of one core that other programs used meanwhile. */
   othersShare?: number;
 }
 
@@ -40,7 +40,7 @@ export type Scenario<B extends Backend = Broker> = (
 
 let count = 0;
 
-/** Starts a sidecar whose only component, if any, is named `bench`. It knows the app only if it is to call it. */
+/** Starts a sidecar whose only component, if any, is named `bench`. It is told the app's port only if it is to call the app. */
 export function startWith(
   bench: Bench,
   target: Target,
@@ -76,7 +76,7 @@ export function watch(
   );
 }
 
-/** Every order the sidecar acknowledged must be stored, and all must have been acknowledged. */
+/** Throws unless every order was acknowledged, and every acknowledged order is stored. */
 export function requireAcked(result: LoadResult, stored: number): void {
   if (result.failed > 0)
     throw new Error(
@@ -88,10 +88,10 @@ export function requireAcked(result: LoadResult, stored: number): void {
     );
 }
 
-/** Share of saves a store may refuse: the original's SQLite is now and then too busy. */
+/** The share of saves that a store may refuse: the original's SQLite is too busy now and then. */
 const refusedAtMost = 0.01;
 
-/** As {@link requireAcked}, but a few refused saves are a figure, not the end of the sample. */
+/** Like {@link requireAcked}, but a few refused saves do not end the sample. */
 export function requireSaved(result: LoadResult, stored: number): void {
   const isFew = result.failed <= result.sent * refusedAtMost;
   requireAcked(isFew ? { ...result, failed: 0 } : result, stored);
@@ -102,7 +102,7 @@ export function requireDelivered(tally: Tally, sent: number): void {
     throw new Error(`LOST: ${tally.unique} of ${sent} orders reached the app`);
 }
 
-/** A call must succeed, with its own answer, and reach the app once. */
+/** Throws unless every call succeeded with its own answer and reached the app once. */
 export function requireCalled(result: LoadResult, echoes: number): void {
   requireAcked(result, result.acked);
   if (echoes !== result.acked)

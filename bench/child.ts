@@ -1,6 +1,6 @@
 /**
- * Helper processes of the bench: the parent calls their functions by name over
- * the fork channel; they send marks back. A child ends with its parent.
+ * The bench's helper processes. The parent calls their functions by name over
+ * the fork channel, and they send marks back. A child ends with its parent.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export interface Mark {
 
 type Calls = Record<string, (argument: never) => unknown>;
 
-/** In the child: answers calls; returns how to send a mark. */
+/** In the child: answers calls. Returns the function that sends a mark. */
 export function serve(calls: Calls): (mark: Mark) => void {
   process.on(
     "message",
@@ -35,7 +35,7 @@ export function serve(calls: Calls): (mark: Mark) => void {
     },
   );
   process.on("disconnect", () => process.exit());
-  // Ctrl+C reaches the whole group; the parent ends its children itself, in order.
+  // Ctrl+C reaches the whole process group, but the parent ends its children itself, in order.
   process.on("SIGINT", () => {});
   return (mark) => process.send?.(mark);
 }
@@ -83,11 +83,11 @@ export class Helper {
     const waiting = Promise.withResolvers<unknown>();
     this.#pending.set(id, waiting);
     this.#child.send({ id, call, argument });
-    waiting.promise.catch(() => {}); // see next()
+    waiting.promise.catch(() => {}); // see `next`
     return waiting.promise as Promise<R>;
   }
 
-  /** When the child next sends this mark, in its µs. Ask before you cause it. */
+  /** Resolves with the time, in µs, at which the child next sends this mark. Call it before you cause the mark. */
   next(mark: string, withinMs: number): Promise<number> {
     const waiting = Promise.withResolvers<number>();
     this.#marks.set(mark, waiting);
@@ -100,7 +100,7 @@ export class Helper {
         ),
       withinMs,
     );
-    // A scenario that fails elsewhere never awaits this one.
+    // A scenario that fails earlier never awaits this promise: its rejection must not end the bench.
     waiting.promise.catch(() => {}).finally(() => clearTimeout(timer));
     return waiting.promise;
   }

@@ -11,7 +11,7 @@ const reply = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const chunked =
   "POST /x HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
 
-test("a message is found however it is cut", () => {
+test("a message is read, wherever the stream is cut into chunks", () => {
   for (const [whole, body] of [
     [reply, "hello"],
     [chunked, "abcde"],
@@ -32,13 +32,13 @@ test("messages that arrive together are told apart", () => {
   ]);
 });
 
-test("a reply that ends with its connection is refused, not misread", () => {
+test("a reply without a length is refused", () => {
   expect(() => read("HTTP/1.1 200 OK\r\n\r\nhello")).toThrow(
     /without a length/,
   );
 });
 
-test("the status of a reply, none for a request", () => {
+test("a reply has a status, a request has none", () => {
   expect(statusOf("HTTP/1.1 503 Nope")).toBe(503);
   expect(statusOf("POST /x HTTP/1.1")).toBe(0);
 });

@@ -1,11 +1,11 @@
 /**
- * The least HTTP/1.1 reading that a load generator and a counting app need:
- * whole messages out of a byte stream, by Content-Length or chunks. node:http
- * would cost more than the sidecar under test on the same two cores.
+ * The smallest HTTP/1.1 reader that a load generator and a counting app need:
+ * it finds whole messages in a byte stream, by Content-Length or chunks. node:http
+ * would use more CPU than the sidecar under test, on the same two cores.
  */
 export type OnMessage = (head: string, body: string) => void;
 
-/** Returns a function to feed with what a socket delivers, in order. Text is latin1: one character is one byte. */
+/** Returns a function that takes a socket's chunks, in order. Text is latin1: one character is one byte. */
 export function readMessages(onMessage: OnMessage): (chunk: string) => void {
   let rest = "";
   return (chunk) => {
@@ -40,7 +40,7 @@ function readBody(head: string, from: string, start: number): Body | undefined {
   }
   if (/\r\ntransfer-encoding: *chunked/i.test(head))
     return readChunks(from, start);
-  // A request without a length has no body; a reply without one would end with the connection.
+  // A request without a length has no body. A reply without a length ends with its connection.
   if (status > 0)
     throw new Error(
       `reply without a length, which this reader can't end: ${head}`,

@@ -1,8 +1,8 @@
 /**
- * The load generator, in its own process: raw keep-alive sockets, one order in
- * flight on each. Closed loop for the highest rate, evenly spaced open loop for
- * latency: there an order's clock starts when it was due, so that a sidecar
- * that falls behind can't hide it.
+ * The load generator, in its own process. It uses raw keep-alive sockets with one
+ * order in flight on each. A closed loop measures the highest rate. An evenly spaced
+ * open loop measures latency: there an order's time counts from when it was due, so
+ * that a sidecar that falls behind cannot hide it.
  */
 import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
@@ -11,14 +11,14 @@ import { readMessages, statusOf } from "./http-messages.ts";
 import { kinds, type KindName } from "./requests.ts";
 import { latencyOf, type Latency } from "./stats.ts";
 
-/** What is asked, and of whom. */
+/** Which requests to send, and to which port. */
 export interface Asked {
   port: number;
   path: string;
   kind: KindName;
-  /** Orders are numbered from here on (0) … */
+  /** The number of the first order; 0 if absent. */
   firstId?: number;
-  /** … and from there anew after so many. */
+  /** After so many orders the numbers begin again with the first one. */
   idSpan?: number;
 }
 
@@ -26,7 +26,7 @@ export interface ClosedLoad extends Asked {
   connections: number;
   warmUpMs: number;
   windowMs: number;
-  /** Ends the run even if time is left. */
+  /** After so many orders the run ends, even if time is left. */
   limit: number;
 }
 
@@ -39,7 +39,7 @@ export interface LoadResult {
   sent: number;
   acked: number;
   failed: number;
-  /** Status and body, or the socket's error, of the first failure. */
+  /** The first failure: status and body, or the socket's error. */
   firstFailure: string | undefined;
   /** Within the window. */
   counted: number;
@@ -82,7 +82,7 @@ interface Connection {
   close(): void;
 }
 
-/** One socket; `onIdle` is called when its order was answered (and at first). */
+/** Opens a socket. `onIdle` is called when it is connected, and after each answer. */
 function openConnection(
   { port, path, kind }: Asked,
   run: Run,
@@ -191,7 +191,7 @@ async function open(load: OpenLoad): Promise<LoadResult> {
   return result(run, samples, (nowUs() - startUs) / 1000);
 }
 
-/** Ten seconds without one answer: the run is stuck, and a lost connection will not come back. */
+/** Ends the run after ten seconds without an answer: it is stuck, since a lost connection is not opened again. */
 function watchForStall(run: Run, finished: PromiseWithResolvers<void>) {
   let settled = -1;
   return setInterval(() => {

@@ -2,7 +2,7 @@
 import { connect, createServer, type AddressInfo } from "node:net";
 import { readMessages, statusOf } from "./http-messages.ts";
 
-/** Ports free now; all are held until all are known, so they differ. */
+/** Returns ports that are free now. Each is held until all are known, so they differ. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
@@ -20,7 +20,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** The status of a GET, 0 if nobody listens yet. A bare socket, cheap enough to ask every 2 ms. */
+/** The status of a GET, or 0 while nobody listens. It uses a bare socket, which is cheap enough for one request every 2 ms. */
 export function get(port: number, path: string): Promise<number> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

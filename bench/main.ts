@@ -1,7 +1,7 @@
 /**
  * npm run bench: measures our sidecar, and others in turn with it, on the same
- * broker in the same run. Everything it starts is on loopback, bounded in time
- * and stopped at the end, also on Ctrl+C.
+ * broker in the same run. Everything it starts listens on loopback, has a time limit
+ * and is stopped at the end, also on Ctrl+C.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -77,7 +77,7 @@ async function main(options: Options): Promise<number> {
   return keepLogs ? 1 : 0;
 }
 
-/** One at a time, each when its turn comes: an idle broker still takes CPU. */
+/** Opens the backends. Each is opened when its turn comes, since an idle broker still takes CPU. */
 const open: Record<BackendName, (bench: Bench) => Promise<Suite> | Suite> = {
   kafka: async ({ options }) => brokerSuite(await openKafka(options)),
   sqlite: (bench) => brokerSuite(sqliteBackend(bench), true),
@@ -143,7 +143,7 @@ try {
   if (options.help) process.stdout.write(usage);
   else await end(await main(options));
 } catch (error) {
-  // What an interrupted run still complains about is the interruption.
+  // After Ctrl+C the errors that follow come from the interruption.
   if (ending === undefined)
     process.stderr.write(
       `${error instanceof Error ? error.message : String(error)}\n`,

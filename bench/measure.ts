@@ -9,7 +9,7 @@ export interface ClosedWindow {
   rows: Measurement[];
 }
 
-/** `sidecars` are those whose CPU time is divided by the orders; the rows are called `NAME: rate` and so on. */
+/** The CPU time of `sidecars` is divided by the number of orders. The rows are called `NAME: rate` and so on. */
 export async function closedWindow(
   bench: Bench,
   backend: Backend,

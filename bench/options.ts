@@ -14,7 +14,7 @@ const onStore = ["direct", "start", "cold", "save", "get"] as const;
 const onCluster = ["pod-start"] as const;
 const onApp = ["direct", "cold", "own-app", "two-sidecars", "stream"] as const;
 
-/** What can be behind the sidecar, and which scenarios it is good for. */
+/** The backends, and the scenarios that each supports. */
 const scenariosOf = {
   kafka: onBroker,
   sqlite: onBroker,
@@ -23,7 +23,7 @@ const scenariosOf = {
   invoke: onApp,
   kubernetes: onCluster,
 };
-/** It changes a cluster, so it runs only when it is named. */
+/** This backend changes a cluster, so it runs only when it is named. */
 const onlyNamed: readonly BackendName[] = ["kubernetes"];
 export type BackendName = keyof typeof scenariosOf;
 export type ScenarioName = (typeof scenariosOf)[BackendName][number];
@@ -32,10 +32,10 @@ const backendNames = Object.keys(scenariosOf) as BackendName[];
 const scenarioNames = [...new Set(Object.values(scenariosOf).flat())];
 
 export interface Options {
-  /** Other sidecars to run in turn with ours. */
+  /** Other sidecars that are measured in turn with ours. */
   sidecars: string[];
   sidecarArgs: string[];
-  /** Leave ours out. */
+  /** Our sidecar is left out. */
   skipOwn: boolean;
   scenarios: ScenarioName[];
   backends: BackendName[];
@@ -134,7 +134,7 @@ export function parseOptions(
   };
 }
 
-/** Those named; all if none of this list is. */
+/** The names of this list that were given, or the whole list if none was. */
 function chosen<T extends string>(
   all: readonly T[],
   only: readonly string[],

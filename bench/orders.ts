@@ -1,8 +1,8 @@
-/** The orders of the bench: the tutorial's, padded to 1 KB and stamped. */
+/** The bench's orders: those of the tutorial, with a time stamp and padded to 1 KB. */
 
 export const orderBytes = 1024;
 
-/** `sentAt` is µs on the monotonic clock. Keys are sorted, as the sidecar would write them. */
+/** `sentAtUs` is a time of the monotonic clock. Keys are sorted, as the sidecar writes them. */
 export function order(id: number, sentAtUs: number): string {
   const start = `{"orderId":${id},"pad":"`;
   const end = `","sentAt":${sentAtUs}}`;
@@ -10,8 +10,8 @@ export function order(id: number, sentAtUs: number): string {
 }
 
 /**
- * True of the whole order with this number, whenever it was sent. Its keys may
- * come in any order: the original's state API shuffles them.
+ * Whether the text is the whole order with this number, whenever it was sent. Its
+ * keys may come in any order, since the original's state API shuffles them.
  */
 export function isOrder(text: string, id: number): boolean {
   const key = `"orderId":${id}`;

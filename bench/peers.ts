@@ -1,4 +1,4 @@
-/** Two sidecars of one kind: the caller, which has no app, and the callee, which has. */
+/** Two sidecars of one kind: the caller, which has no app, and the callee, which has one. */
 import { startWith, type Bench } from "./bench.ts";
 import { nowUs } from "./child.ts";
 import { get } from "./loopback.ts";
@@ -7,7 +7,7 @@ import type { Sidecar, StartOptions, Target } from "./sidecar.ts";
 export interface Peers {
   caller: Sidecar;
   callee: Sidecar;
-  /** From the readiness of the later one to the first call that got through: finding each other included. */
+  /** From the moment both are ready to the first call that succeeds. This includes name resolution. */
   firstAnswerMs: number;
   stop(): Promise<void>;
 }
@@ -15,7 +15,7 @@ export interface Peers {
 export const invokePath = (callee: Sidecar, method: string) =>
   `/v1.0/invoke/${callee.appId}/method/${method}`;
 
-/** The bench app's endpoint that gives back what it gets. */
+/** The path of a call to the bench app's `/echo`, which gives back the body. */
 export const echoPath = (callee: Sidecar) => invokePath(callee, "echo");
 
 export async function startPeers(
@@ -41,7 +41,7 @@ export async function startPeers(
   };
 }
 
-/** Resolves with the time of the first 200; calls may fail until the app is found. */
+/** Resolves with the time of the first 200. Calls may fail until the app is found. */
 export async function untilAnswered(
   { httpPort, appId }: Sidecar,
   path: string,

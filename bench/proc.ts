@@ -1,6 +1,6 @@
 /**
- * What Linux says about processes and the machine. Elsewhere there is no /proc:
- * then the figures are missing from the table, not guessed.
+ * What Linux says about processes and the machine. Other systems have no /proc:
+ * there these figures are missing from the table.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -9,11 +9,11 @@ export const hasProc = process.platform === "linux";
 /** USER_HZ: /proc counts in 10 ms ticks on every Linux that Node supports. */
 const tickMs = 10;
 
-/** CPU time of a process with all its threads, in ms. */
+/** The CPU time of a process with all its threads, in ms. */
 export function cpuMs(pid: number): number {
   if (!hasProc) return Number.NaN;
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  // The name may hold blanks and brackets, so count from its end.
+  // The program's name may contain spaces and brackets, so fields are counted from its end.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * tickMs;
 }
@@ -27,12 +27,12 @@ export function memoryMb(pid: number): { now: number; peak: number } {
   return { now: of("VmRSS"), peak: of("VmHWM") };
 }
 
-/** Lets the peak begin anew at what is resident now (proc(5), clear_refs). */
+/** Sets the peak back to what is resident now (proc(5), clear_refs). */
 export function resetPeak(pid: number): void {
   if (hasProc) writeFileSync(`/proc/${pid}/clear_refs`, "5");
 }
 
-/** CPU time all processors spent working since boot, in ms. */
+/** The CPU time that all processors spent working since boot, in ms. */
 function busyMs(): number {
   if (!hasProc) return Number.NaN;
   const line = readFileSync("/proc/stat", "utf8").split("\n")[0]!;
@@ -45,13 +45,13 @@ function busyMs(): number {
 }
 
 export interface Usage {
-  /** CPU ms of the sidecars under test. */
+  /** The CPU time of the sidecars under test. */
   sidecarCpuMs: number;
-  /** Share of one core that processes not of this run used. */
+  /** The share of one core that other programs used. */
   othersShare: number;
 }
 
-/** Starts watching; the returned function says what was used since. */
+/** Starts to watch. The returned function says how much CPU was used since. */
 export function watchCpu(
   sidecars: readonly number[],
   helpers: readonly number[],

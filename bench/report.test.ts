@@ -16,7 +16,7 @@ const sample = (
   othersShare,
 });
 
-test("ratios are taken within a round; the worst is the lowest of a rate", () => {
+test("ratios are taken within a round, and the worst ratio of a rate is the lowest", () => {
   const text = table(
     [
       sample("ours", 0, 200),

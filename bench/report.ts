@@ -1,4 +1,4 @@
-/** Samples to a table and to JSON. */
+/** Formats the samples as a table and as JSON. */
 import { cpus, release, totalmem } from "node:os";
 import type { Measurement } from "./bench.ts";
 import type { Results } from "./rounds.ts";
@@ -19,7 +19,7 @@ export interface Failure {
   error: string;
 }
 
-/** Above this share of one core used by other programs, a sample is marked as noisy. */
+/** A sample is marked as noisy when other programs used more than this share of one core. */
 const noisyAbove = 0.1;
 
 /** For a terminal, or as Markdown. */
@@ -73,7 +73,7 @@ function cell(samples: readonly Sample[]): string {
   return rounded(median(values)) + (noisy ? " ~" : "");
 }
 
-/** Median and worst of the ratios within each round: rounds differ more than sidecars do. */
+/** The median and the worst of the ratios. Each is taken within a round, since rounds differ more than sidecars do. */
 function ratio(
   row: readonly Sample[],
   own: string,
@@ -99,7 +99,7 @@ function rounded(value: number): string {
   return value.toFixed(value >= 10 ? 1 : 2);
 }
 
-/** A row of one cell, the name of what follows, is bold. */
+/** A Markdown table. A row with a single cell is a heading, in bold. */
 function piped([head = [], ...rows]: string[][]): string {
   const line = (cells: string[]) => `| ${cells.join(" | ")} |`;
   return [
@@ -110,7 +110,7 @@ function piped([head = [], ...rows]: string[][]): string {
         ? line(row)
         : line(head.map((_, i) => (i === 0 ? `**${row[0]}**` : ""))),
     ),
-    "", // what comes after is no row
+    "", // ends the table
   ].join("\n");
 }
 

@@ -2,7 +2,7 @@ import { readMessages } from "./http-messages.ts";
 import { order } from "./orders.ts";
 import { kinds, type KindName } from "./requests.ts";
 
-test("a request says how long it is, whatever the number of its order", () => {
+test("a request's Content-Length is right, whatever the number of its order", () => {
   for (const kind of Object.keys(kinds) as KindName[])
     for (const id of [0, 9, 10, 123_456]) {
       const seen: string[] = [];
@@ -16,7 +16,7 @@ test("a request says how long it is, whatever the number of its order", () => {
     }
 });
 
-test("another order, a cut one or none is no answer", () => {
+test("another order, a truncated one or an empty body is not the right answer", () => {
   for (const kind of ["get", "call"] as const) {
     expect(kinds[kind].isAnswer(order(12, 5), 12)).toBe(true);
     expect(

@@ -1,8 +1,8 @@
-/** What the load generator can ask of a sidecar: whole requests, ready to write, and what a right answer is. */
+/** The load generator's requests, ready to write, and what their right answers are. */
 import { isOrder, order, orderBytes } from "./orders.ts";
 
 interface Kind {
-  /** Text in latin1: one character is one byte. */
+  /** The text is latin1: one character is one byte. */
   request(path: string, id: number, sentAtUs: number): string;
   /** Whether the body of a 2xx belongs to this order. */
   isAnswer(body: string, id: number): boolean;
@@ -11,13 +11,13 @@ interface Kind {
 const anyAnswer = () => true;
 
 export const kinds = {
-  /** To an output binding. */
+  /** Sends an order to an output binding. */
   bind: {
     request: (path, id, sentAtUs) =>
       `${postHead(path)}${bindBytes}\r\n\r\n{"data":${order(id, sentAtUs)},"operation":"create"}`,
     isAnswer: anyAnswer,
   },
-  /** Each under a key of its own, `order-ID`. */
+  /** Saves each order under a key of its own, `order-ID`. */
   save: {
     request(path, id, sentAtUs) {
       const key = `order-${id}`;
@@ -25,13 +25,13 @@ export const kinds = {
     },
     isAnswer: anyAnswer,
   },
-  /** What `save` put there must come back. */
+  /** Reads an order that `save` wrote. */
   get: {
     request: (path, id) =>
       `GET ${path}/order-${id} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     isAnswer: isOrder,
   },
-  /** The app's `/echo`, which gives back what it gets. */
+  /** Calls the app's `/echo`, which gives back the body. */
   call: {
     request: (path, id, sentAtUs) =>
       `${postHead(path)}${orderBytes}\r\n\r\n${order(id, sentAtUs)}`,

@@ -1,4 +1,4 @@
-/** All scenarios of one suite, the sidecars in turn. */
+/** Runs all scenarios of one suite, the sidecars in turn. */
 import type { Bench } from "./bench.ts";
 import type { Failure, Sample } from "./report.ts";
 import { killSidecars, type Target } from "./sidecar.ts";
@@ -22,13 +22,13 @@ export async function runRounds(
   for (const scenario of bench.options.scenarios) {
     const run = suite.scenarios[scenario];
     if (run === undefined) continue;
-    // Starts scatter most and cost least.
+    // Start times vary most and cost least to measure, so there are more of them.
     for (
       let round = 0;
       round < Math.max(scenario === "start" ? 5 : 1, bench.options.rounds);
       round++
     )
-      // ABBA: a machine that slows down or warms up favours neither.
+      // The order is ABBA, so that a machine that slows down or warms up favours neither.
       for (const target of round % 2 === 0 ? able : able.toReversed()) {
         const of = { backend: name, target: target.label, round };
         process.stderr.write(

@@ -11,11 +11,11 @@ export interface Target {
   label: string;
   command: string[];
   env: Record<string, string>;
-  /** Ours: knows the embedded broker. */
+  /** True for our sidecar, which has the embedded broker. */
   own: boolean;
 }
 
-/** As the CLI starts it: see docs/benchmarks.md for what the semi-space size costs and saves. */
+/** Our sidecar, as the CLI starts it. docs/benchmarks.md says what the semi-space size costs and saves. */
 export const ownTarget: Target = {
   label: "ours",
   command: [
@@ -52,18 +52,18 @@ export interface StartOptions {
   resources: string;
   logFile: string;
   appPort?: number;
-  /** More of the command line. */
+  /** More arguments of the command line. */
   args?: string[];
 }
 
 const running = new Set<() => void>();
 
-/** For an interrupted bench: nothing of it may stay. */
+/** Kills all sidecars, so that none outlives an interrupted bench. */
 export function killSidecars(): void {
   for (const kill of running) kill();
 }
 
-/** Resolves once it is ready; rejects with the end of its log if it ends or is not within 30 s. */
+/** Resolves once the sidecar is ready. Rejects with the end of its log if it exits, or is not ready within 30 s. */
 export async function startSidecar(
   target: Target,
   options: StartOptions,
@@ -89,14 +89,14 @@ export async function startSidecar(
       ...Object.entries(flags).flat(),
       ...(options.args ?? []),
     ],
-    // Descriptor 3 is the lifeline: if the bench is killed, our sidecar ends by itself.
+    // Descriptor 3 is a pipe from the bench: when it closes, because the bench was killed, our sidecar ends.
     {
       stdio: ["ignore", log, log, "pipe"],
       env: {
         ...process.env,
         ...target.env,
         DAPR_LIFELINE_FD: "3",
-        // Ours find each other here, and no others: nothing of a run stays.
+        // A registry of the run's own: its sidecars find only each other, and leave no entries behind.
         DAPR_REGISTRY_PATH: join(options.resources, "..", "registry"),
       },
     },
@@ -106,7 +106,7 @@ export async function startSidecar(
   const kill = () => child.kill("SIGKILL");
   running.add(kill);
   child.once("exit", () => running.delete(kill));
-  child.stdio[3]?.on("error", () => {}); // a sidecar that ends first breaks the pipe
+  child.stdio[3]?.on("error", () => {}); // a sidecar that exits first breaks the pipe
   const failed = (what: string) =>
     new Error(
       `bench: ${target.label} (${options.appId}) ${what}; the end of ${options.logFile}:\n${readFileSync(options.logFile, "utf8").slice(-2000)}`,

@@ -1,6 +1,6 @@
 import { judge, lineThrough } from "./soak-watch.ts";
 
-/** A sample each 36 s for two hours. */
+/** A sample every 36 s for two hours. */
 const samples = (mb: (hours: number) => number) =>
   Array.from({ length: 200 }, (_, i) => ({
     hours: i / 100,
@@ -11,7 +11,7 @@ const watched = (mb: (hours: number) => number, fds: number[]) => ({
   all: [{ name: "caller", pid: 1, samples: samples(mb), fds }],
 });
 
-test("a line's slope, with its error", () => {
+test("the slope of a line comes with its standard error", () => {
   const steep = lineThrough(samples((hours) => 50 + 4 * hours));
   expect(steep.slope).toBeCloseTo(4);
   expect(steep.error).toBeCloseTo(0);
@@ -21,7 +21,7 @@ test("a line's slope, with its error", () => {
   expect(lineThrough(samples(wave).slice(0, 2)).slope).toBeNaN();
 });
 
-test("what waves is steady, what climbs is not", () => {
+test("memory that goes up and down is steady, memory that climbs is not", () => {
   expect(judge(watched(wave, [40, 42, 41]), 120)).toMatchObject({
     isSteady: true,
   });
@@ -39,7 +39,7 @@ test("descriptors that stay open are a leak", () => {
   expect(leaking.text).toMatch(/descriptors 40 → 60 LEAK/);
 });
 
-test("a short run's slope is told, not judged", () => {
+test("a short run's slope is printed, but never a failure", () => {
   expect(
     judge(
       watched((hours) => 50 * hours, [40, 40]),

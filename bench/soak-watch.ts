@@ -4,12 +4,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { memoryMb } from "./proc.ts";
 
 const everyMs = 5000;
-/** Until then caches fill and code is compiled: a fifth of the run, at most this. */
+/** While caches fill and code is compiled, nothing is judged. That is a fifth of the run, but at most this. */
 const settleMinutes = 20;
-/** A shorter run's slope is mostly noise: it is told, not judged. */
+/** The slope of a shorter run is mostly noise: it is printed, but never a failure. */
 const judgedFromMinutes = 60;
 const limitMbPerHour = 1;
-/** A kept connection more or less, a database file that is opened late. */
+/** So many more descriptors are no leak: a kept connection, a database file that is opened late. */
 const fdSlack = 8;
 const closingMs = 200;
 
@@ -22,7 +22,7 @@ interface Watched {
   name: string;
   pid: number;
   samples: Sample[];
-  /** Of each segment's end, when no connection is open. */
+  /** The number of descriptors at the end of each segment, when no connection is open. */
   fds: number[];
 }
 
@@ -41,7 +41,7 @@ export class Watch {
     this.#timer = setInterval(() => this.#sample(), everyMs);
   }
 
-  /** Once the connections of the load are closed: no fewer are left a moment later. */
+  /** Waits until the load's connections are closed: until the number of descriptors no longer falls. */
   async endSegment(): Promise<void> {
     for (const { pid, fds } of this.all) {
       let count = fdsOf(pid);
@@ -79,7 +79,7 @@ export class Watch {
 export const fdsOf = (pid: number): number =>
   readdirSync(`/proc/${pid}/fd`).length;
 
-/** What came of it, a line for each process. */
+/** The result, a line for each process. */
 export function judge(
   { all }: Pick<Watch, "all">,
   minutes: number,
@@ -103,7 +103,7 @@ export function judge(
   return { text, isSteady };
 }
 
-/** Least squares: MB per hour, and the standard error of that. NaN for fewer than 3 samples. */
+/** The least-squares slope in MB per hour, and its standard error. NaN for fewer than 3 samples. */
 export function lineThrough(samples: readonly Sample[]): {
   slope: number;
   error: number;

@@ -33,9 +33,9 @@ Saves, reads and calls at a steady rate through two sidecars, and watches their 
   --help
 `;
 
-/** Keys come round again, so that the store does not grow. */
+/** Keys are used again after so many, so that the store does not grow. */
 const keys = 10_000;
-/** Connections are opened anew for each: shorter than a sidecar waits for the first byte of one. */
+/** Each segment opens new connections. It is shorter than the time that a sidecar waits for a connection's first byte. */
 const segmentSeconds = 8;
 
 interface Peers {
@@ -115,7 +115,7 @@ const spread = (rate: number, seconds: number) => {
   return { perSecond, count: Math.round(perSecond * seconds) };
 };
 
-/** So that every get finds its order. */
+/** Saves every key once, so that each get finds its order. */
 async function prefill({ load }: Bench, { caller }: Peers): Promise<void> {
   const result = await load.call<LoadResult>("closed", {
     port: caller.httpPort,
@@ -129,7 +129,7 @@ async function prefill({ load }: Bench, { caller }: Peers): Promise<void> {
   requireAcked(result, keys);
 }
 
-/** All three kinds at once; every one must be answered rightly. */
+/** Runs all three kinds of request at once. Every answer must be right. */
 async function segment(
   { load, app }: Bench,
   { caller, callee }: Peers,

@@ -14,7 +14,7 @@ test("the median of an even count lies between the middle two", () => {
   expect(median([4, 1, 2, 3])).toBe(2.5);
 });
 
-test("latencies come unsorted in µs and leave in ms", () => {
+test("latencies are given unsorted in µs and returned in ms", () => {
   expect(latencyOf(Float64Array.of(3000, 1000, 2000))).toEqual({
     count: 3,
     mean: 2,

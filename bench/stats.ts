@@ -1,6 +1,6 @@
-/** The few statistics the tables need; no averages of percentiles anywhere. */
+/** The few statistics that the tables need. Percentiles are never averaged. */
 
-/** Nearest-rank percentile of sorted values, so it is always a value that occurred. */
+/** The nearest-rank percentile of sorted values, so it is always a value that occurred. */
 export function percentile(sorted: ArrayLike<number>, p: number): number {
   if (sorted.length === 0)
     throw new Error("no samples to take a percentile of");
@@ -24,7 +24,7 @@ export interface Latency {
   max: number;
 }
 
-/** Of microseconds, in milliseconds. */
+/** Takes microseconds, returns milliseconds. */
 export function latencyOf(microseconds: Float64Array): Latency {
   const sorted = microseconds.slice().sort();
   const ms = (p: number) => percentile(sorted, p) / 1000;

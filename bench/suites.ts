@@ -1,4 +1,4 @@
-/** What belongs together in a table: something behind the sidecar, and the scenarios it is good for. */
+/** A suite is one table of the report: a backend and its scenarios. */
 import type { Backend, Broker, Store } from "./backends/backend.ts";
 import type { Cluster } from "./backends/kubernetes.ts";
 import type { Bench, Measurement, Scenario } from "./bench.ts";
@@ -21,9 +21,9 @@ import type { Target } from "./sidecar.ts";
 export interface Suite {
   backend: Backend;
   scenarios: Partial<Record<ScenarioName, BoundScenario>>;
-  /** Run once, short and uncounted: the first to use a broker would pay for its cold code. */
+  /** Run once, short and uncounted, since the first run on a broker pays for the broker's cold code. */
   warmUp: BoundScenario[];
-  /** Only our sidecar knows what is behind. */
+  /** True when only our sidecar supports the backend. */
   ownOnly: boolean;
 }
 
@@ -65,7 +65,7 @@ export function storeSuite(store: Store): Suite {
   };
 }
 
-/** Nothing is behind the sidecars but the app. */
+/** Here nothing but the app is behind the sidecars. */
 export function invokeSuite(): Suite {
   const nothing: Backend = {
     name: "invoke",
@@ -87,7 +87,7 @@ export function invokeSuite(): Suite {
   };
 }
 
-/** Its control plane is this kit's, so is the sidecar. */
+/** The cluster's control plane is this kit's, and so is the sidecar. */
 export function clusterSuite(cluster: Cluster): Suite {
   const on = bind(cluster);
   return {

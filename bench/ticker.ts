@@ -1,7 +1,7 @@
 /**
- * A thread that says "now" at even intervals. Timers of the event loop are
- * whole milliseconds, and spinning would take a core from the sidecar;
- * Atomics.wait sleeps for fractions of one.
+ * A thread that says "now" at even intervals. The event loop's timers have
+ * whole milliseconds, and a busy loop would take a core from the sidecar.
+ * Atomics.wait sleeps for fractions of a millisecond.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { nowUs } from "./child.ts";
@@ -11,8 +11,8 @@ const { everyUs, count } = workerData as {
   count: number;
 };
 const nothing = new Int32Array(new SharedArrayBuffer(4));
-// Its own start, not its parent's: a thread takes 50 ms to come up, and what was
-// due meanwhile would go out in a burst.
+// Time counts from the thread's own start. A thread takes 50 ms to start, and what
+// was due meanwhile would go out in a burst.
 const startUs = nowUs() + 1000;
 for (let i = 0; i < count; i++) {
   const dueUs = Math.round(startUs + i * everyUs);

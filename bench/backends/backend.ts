@@ -1,21 +1,21 @@
-/** What the scenarios ask of what is behind the sidecar. */
+/** The backends (what is behind the sidecar), as the scenarios use them. */
 import type { BackendName } from "../options.ts";
 
 export interface Backend {
   name: BackendName;
-  /** CPU of these processes belongs to the run. */
+  /** The CPU time of these processes belongs to the run. */
   pids: number[];
   close(): Promise<void>;
 }
 
 export interface Broker extends Backend {
-  /** A new empty topic of one partition. */
+  /** Creates an empty topic with one partition. */
   createTopic(): Promise<string>;
-  /** Takes it away: a few windows at full rate are gigabytes. */
+  /** A few windows at full rate are gigabytes, so each topic is removed after its use. */
   removeTopic(topic: string): Promise<void>;
-  /** Puts orders 0 … count-1 into it, in order, stored when this resolves. */
+  /** Writes orders 0 … count-1 to the topic, in order. All are stored when this resolves. */
   fill(topic: string, count: number): Promise<void>;
-  /** How many records it holds: every acknowledged order must be among them. */
+  /** How many records the topic holds. Every acknowledged order must be among them. */
   stored(topic: string): Promise<number>;
   /** Component YAML of the binding `bench`. */
   component(topic: string, use: { direction: string; group: string }): string;
@@ -24,9 +24,9 @@ export interface Broker extends Backend {
 export interface Store extends Backend {
   /** Component YAML of the state store `bench`. */
   component(): string;
-  /** How many keys it holds: every acknowledged save must be among them. */
+  /** How many keys the store holds. Every acknowledged save must be among them. */
   stored(): Promise<number>;
-  /** Takes them all away. */
+  /** Removes all keys. */
   clear(): Promise<void>;
 }
 

@@ -1,4 +1,4 @@
-/** Containers of the run, on the host's network: Docker's port proxy would add a process to each byte. */
+/** The run's containers. They use the host's network, since Docker's port proxy would pass each byte through one more process. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
@@ -7,7 +7,7 @@ const label = "dapr-bench";
 
 export interface Container {
   pid: number;
-  /** Also harmless if it is gone. */
+  /** Does nothing if the container is gone. */
   remove(): Promise<void>;
 }
 
@@ -33,7 +33,7 @@ export async function startContainer(
   };
 }
 
-/** A bench that was killed could not remove its containers; the label holds its pid. */
+/** Removes the containers of benches that were killed. A container's label holds the pid of its bench. */
 async function removeOrphans(): Promise<void> {
   const list = await docker(
     ["ps", "--filter", `label=${label}`],

@@ -1,4 +1,4 @@
-/** One Kafka for the run, in Docker, on loopback; removed at the end. */
+/** The run's Kafka, in Docker, on loopback. It is removed at the end. */
 import { freePorts } from "../loopback.ts";
 import { startContainer, type Container } from "./container.ts";
 

@@ -1,12 +1,12 @@
-/** Kafka: in a container of the run, or one that is there. */
+/** Kafka: started in Docker for the run, or one that already runs. */
 import { randomUUID } from "node:crypto";
 import { Kafka, logLevel, Partitioners, type Admin } from "kafkajs";
 import { nowUs } from "../child.ts";
 import { order } from "../orders.ts";
 import { componentYaml, type Broker } from "./backend.ts";
 
-// kafkajs sets a timer with a negative delay after each answer, which Node 24
-// reports once; harmless here, and all other warnings still show.
+// kafkajs sets a timer with a negative delay after each answer, and Node 24
+// warns of it once. That is harmless here. All other warnings still show.
 process.removeAllListeners("warning");
 process.on("warning", (warning) => {
   if (warning.name !== "TimeoutNegativeWarning") console.warn(warning);
@@ -41,7 +41,7 @@ export async function kafkaBackend(
     },
     removeTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
     async fill(topic, count) {
-      // Its own producer: kafkajs asks for all topics it ever saw, and removed ones are an error.
+      // A new producer for each topic: kafkajs asks for all topics it ever saw, and fails on removed ones.
       const producer = kafka.producer({
         createPartitioner: Partitioners.DefaultPartitioner,
       });
@@ -79,7 +79,7 @@ export async function kafkaBackend(
   };
 }
 
-/** A container takes seconds until it answers. */
+/** Waits until Kafka answers: a new container takes seconds. */
 async function connected(kafka: Kafka, brokers: string): Promise<Admin> {
   const giveUpAt = nowUs() + 60e6;
   for (;;) {

@@ -1,4 +1,4 @@
-/** A cluster with this kit's control plane. It installs one where there is none, and takes only that away again. */
+/** A cluster with this kit's control plane. Where there is none, it is installed and removed again at the end. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { kubectl, listObjects } from "../../runtime/cli/kubernetes/kubectl.ts";
@@ -11,7 +11,7 @@ const namespace = "dapr-bench";
 
 export interface Cluster extends Backend {
   namespace: string;
-  /** Of sidecar and apps; the nodes have it. */
+  /** The image of the sidecar and the apps. The nodes have it. */
   image: string;
 }
 
@@ -45,7 +45,7 @@ export async function openCluster(): Promise<Cluster> {
   };
 }
 
-/** What a program of this kit prints. */
+/** Runs a program of this kit and returns what it prints. */
 function run(...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, args, {
     cwd: root,

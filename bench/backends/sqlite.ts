@@ -1,4 +1,4 @@
-/** The embedded broker: one file per topic, written through our own sidecar, counted behind its back. */
+/** The embedded broker: one file per topic. Our sidecar writes it; the count is read from the file itself. */
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -55,7 +55,7 @@ export function sqliteBackend(bench: Bench): Broker {
         publishTopic: "bench",
         consumerGroup: group,
         partitions: "1",
-        // Nothing may be swept away before it is counted.
+        // Nothing may be deleted before it is counted.
         retainMessages: "100000000",
         maxSize: "20Gi",
         direction,

@@ -1,4 +1,4 @@
-/** One Redis for the run, in Docker, on loopback; removed at the end. */
+/** The run's Redis, in Docker, on loopback. It is removed at the end. */
 import { Redis } from "ioredis";
 import { freePorts } from "../loopback.ts";
 import { componentYaml, type Store } from "./backend.ts";
@@ -8,7 +8,7 @@ export interface RedisContainer extends Container {
   port: number;
 }
 
-/** Without snapshots: a fork in mid-window is no figure of a sidecar. */
+/** Without snapshots: a fork of Redis in the middle of a window would falsify the sidecar's figures. */
 export async function startRedisContainer(): Promise<RedisContainer> {
   const [port] = await freePorts(1);
   const flags = `--bind 127.0.0.1 --port ${port} --appendonly no`.split(" ");
@@ -39,7 +39,7 @@ export async function redisStore(port: number, pids: number[]): Promise<Store> {
   };
 }
 
-/** A container takes a moment until it answers. */
+/** Waits until Redis answers: a new container takes a moment. */
 async function connected(port: number): Promise<Redis> {
   const redis = new Redis({
     host: "127.0.0.1",

@@ -1,4 +1,4 @@
-/** A database file, written through the sidecar, counted behind its back. */
+/** A database file. The sidecar writes it; the count is read from the file itself. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";

@@ -1,6 +1,6 @@
 /**
  * What a newcomer meets: the first 3 s of a sidecar that has just become ready,
- * by 16 connections, and the first 320 requests of another one, one at a time.
+ * with 16 connections, and the first 320 requests of another one, one at a time.
  */
 import { randomUUID } from "node:crypto";
 import type { Backend, Broker, Store } from "../backends/backend.ts";
@@ -27,7 +27,7 @@ const firstOnes = 320;
 interface Cold {
   start(): Promise<Sidecar>;
   asked(sidecar: Sidecar): Omit<Asked, "port">;
-  /** Throws on what was lost. */
+  /** Throws if something was lost. */
   check(result: LoadResult): Promise<void>;
 }
 

@@ -1,13 +1,13 @@
-/** Load generator straight to the app: the ceiling, and a gauge of how steady the machine is. */
+/** The load generator calls the app without a sidecar. This is the ceiling, and shows how steady the machine is. */
 import type { Asked, LoadResult } from "../load.ts";
 import type { Bench, Measurement } from "../bench.ts";
 import { cpuMs } from "../proc.ts";
 
-/** Orders counted, and answered with nothing. */
+/** The app counts each order and gives an empty answer. */
 export const directOrders = (bench: Bench) =>
   direct(bench, { path: "/bench", kind: "bind" });
 
-/** Orders given back. */
+/** The app gives each order back. */
 export const directCalls = (bench: Bench) =>
   direct(bench, { path: "/echo", kind: "call" });
 

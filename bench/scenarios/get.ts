@@ -1,4 +1,4 @@
-/** Five thousand saved orders read back by 16 and 64 connections; each answer must be the order that was asked for. */
+/** 16 and 64 connections read 5,000 saved orders. Each answer must be the order that was asked for. */
 import type { Store } from "../backends/backend.ts";
 import {
   requireAcked,
@@ -21,7 +21,7 @@ export const get: Scenario<Store> = async (bench, target, store) => {
   const saved = await bench.load.call<LoadResult>("closed", {
     ...asked,
     kind: "save",
-    connections: 1, // more, and the original's SQLite refuses some
+    connections: 1, // with more, the original's SQLite refuses some
     warmUpMs: 0,
     windowMs: 60_000,
     limit: keys,

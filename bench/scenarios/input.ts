@@ -1,4 +1,4 @@
-/** A prefilled topic of one partition, delivered to the app one by one in order. */
+/** A prefilled topic with one partition is delivered to the app, one order at a time, in order. */
 import { randomUUID } from "node:crypto";
 import type { Tally } from "../app.ts";
 import type { Broker } from "../backends/backend.ts";
@@ -11,7 +11,7 @@ import {
 } from "../bench.ts";
 import { memoryMb } from "../proc.ts";
 
-/** Filled once per run; every sidecar reads it in its own group. */
+/** Topics are filled once per run. Every sidecar reads them in its own consumer group. */
 const filled = new Map<Broker, Promise<string>>();
 
 async function backlogOf(bench: Bench, backend: Broker): Promise<string> {

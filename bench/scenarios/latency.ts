@@ -1,4 +1,4 @@
-/** The tutorial's shape, one sidecar that sends and one that receives, at evenly spaced rates. */
+/** As in the tutorial, one sidecar sends and one receives. Orders are evenly spaced, at several rates. */
 import { randomUUID } from "node:crypto";
 import type { Tally } from "../app.ts";
 import {
@@ -43,7 +43,7 @@ export const latency: Scenario = async (bench, target, backend) => {
     return { tally, usage };
   }
 
-  // Compilers warm by calls, not by time: less than 2,000 orders show the start, not the pace.
+  // Code is compiled after a number of calls, not after a time: the first 2,000 orders are slower.
   await send(500, bench.options.warmUpMs >= 2000 ? 2500 : 1000);
   const measured: Measurement[] = [];
   for (const perSecond of [50, 500, 2000]) {

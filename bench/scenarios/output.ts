@@ -1,4 +1,4 @@
-/** Orders posted to the output binding as fast as 1, 16 and 128 connections get their answers. */
+/** 1, 16 and 128 connections post orders to the output binding as fast as they get answers. */
 import { randomUUID } from "node:crypto";
 import {
   bindingPath,

@@ -1,4 +1,4 @@
-/** The sidecar's own app called through it, with 1 KB there and back, as fast as 16 connections get their answers. */
+/** 16 connections call the sidecar's own app through it as fast as they get answers, with 1 KB each way. */
 import type { Backend } from "../backends/backend.ts";
 import { requireCalled, startWith, type Scenario } from "../bench.ts";
 import { closedWindow, connectionsName } from "../measure.ts";

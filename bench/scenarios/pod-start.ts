@@ -1,4 +1,4 @@
-/** From creating a pod to its being ready, without a sidecar and with one; what both take in memory. */
+/** The time from creating a pod until it is ready, with and without a sidecar. The memory of sidecar and control plane. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { kubectl, listObjects } from "../../runtime/cli/kubernetes/kubectl.ts";
@@ -7,9 +7,9 @@ import type { Measurement, Scenario } from "../bench.ts";
 
 interface Started {
   name: string;
-  /** Creation asked for to ready, in ms. */
+  /** From the request that creates the pod until it is ready. */
   readyMs: number;
-  /** The sidecar's container, running to ready, in ms. */
+  /** From the start of the sidecar's container until it is ready. */
   sidecarMs: number | undefined;
 }
 
@@ -60,7 +60,7 @@ async function start(
   const events = spawn(
     "kubectl",
     ["get", "pods", "-n", namespace, "--watch", "-o", eventLine],
-    { stdio: ["ignore", "pipe", "inherit"], timeout: patienceMs },
+    { stdio: ["ignore", "pipe", "inherit"], timeout: readyLimitMs },
   );
   try {
     const from = performance.now();
@@ -95,21 +95,21 @@ async function start(
           sidecarMs: runningAt && now - runningAt,
         };
     }
-    throw new Error(`the pod ${name} was not ready within ${patienceMs} ms`);
+    throw new Error(`the pod ${name} was not ready within ${readyLimitMs} ms`);
   } finally {
     events.kill();
   }
 }
 
-const patienceMs = 60_000;
-/** `NAME;True;STARTED` for each change of a pod; STARTED is there once the sidecar runs. */
+const readyLimitMs = 60_000;
+/** Reads `NAME;True;STARTED`, a line for each change of a pod. STARTED is empty until the sidecar runs. */
 const eventLine =
   'jsonpath={.metadata.name};{.status.conditions[?(@.type=="Ready")].status};{.status.containerStatuses[?(@.name=="daprd")].state.running.startedAt}{"\\n"}';
 
 const remove = ({ namespace }: Cluster, name: string) =>
   kubectl(["delete", "pod", name, "-n", namespace, "--now"]);
 
-/** VmRSS of a container's first process. */
+/** The VmRSS of a container's first process. */
 async function memoryMb(
   namespace: string,
   pod: string,

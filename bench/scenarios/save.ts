@@ -1,4 +1,4 @@
-/** Orders saved to the state store as fast as 16 and 64 connections get their answers, each under a new key. */
+/** 16 and 64 connections save orders to the state store as fast as they get answers, each under a new key. */
 import type { Store } from "../backends/backend.ts";
 import {
   requireSaved,

@@ -1,4 +1,4 @@
-/** From spawn to ready and to the first delivery; memory at rest. */
+/** The time from spawn to ready and to the first delivery, and the memory at rest. */
 import { randomUUID } from "node:crypto";
 import { startWith, type Scenario } from "../bench.ts";
 import { memoryMb } from "../proc.ts";
@@ -14,7 +14,7 @@ export const start: Scenario = async (bench, target, backend) => {
   });
   const sidecar = await startWith(bench, target, component, true);
   const firstAtUs = await first;
-  // At rest is a state, not an event: a fixed time after the last work.
+  // No event says that a sidecar is at rest, so memory is read a fixed time after the last work.
   await new Promise((resolve) => setTimeout(resolve, bench.options.idleMs));
   const memory = memoryMb(sidecar.pid);
   await sidecar.stop();

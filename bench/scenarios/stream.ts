@@ -1,4 +1,4 @@
-/** 100 MB through two sidecars in chunks, up to the app and down from it: what it adds to the memory of each. */
+/** Sends 100 MB in chunks through two sidecars, to the app and back from it. Measures how much memory each needs for it. */
 import { createServer, request, type Server } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -69,7 +69,7 @@ async function oneWay(
   ];
 }
 
-/** `/up` answers with the count of the bytes it got; `/down` sends them. */
+/** `/up` answers with the number of bytes that arrived. `/down` sends 100 MB. */
 async function startApp(): Promise<Server> {
   const server = createServer((incoming, response) => {
     const sent =
@@ -77,14 +77,14 @@ async function startApp(): Promise<Server> {
     const got = countBytes(incoming).then((count) => {
       if (sent === undefined) response.end(String(count));
     });
-    // A sidecar that breaks off shows in the bytes that came through.
+    // When a sidecar closes the connection early, the byte count shows it.
     Promise.all([sent, got]).catch(() => response.destroy());
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return server;
 }
 
-/** Resolves with how many bytes came out at the other end. */
+/** Resolves with the number of bytes that arrived at the other end. */
 async function send(
   port: number,
   path: string,
@@ -108,7 +108,7 @@ async function send(
   return Number(answer);
 }
 
-/** Without a length, so it goes in chunks. */
+/** The body is a stream of unknown length, so it is sent in chunks. */
 const pieces = () =>
   Readable.from(
     (function* () {

@@ -1,4 +1,4 @@
-/** An app called through two sidecars: the highest rate of 16 connections, and what they add to a call at 1,000 per second. */
+/** Calls an app through two sidecars. Measures the highest rate of 16 connections, and the added latency at 1,000 calls per second. */
 import type { Backend } from "../backends/backend.ts";
 import {
   requireCalled,
@@ -82,7 +82,7 @@ export const twoSidecars: Scenario<Backend> = async (
   ];
 };
 
-/** Evenly spaced calls: what the machine adds shows in the same run without sidecars. */
+/** Sends evenly spaced calls. The same run without sidecars shows how much of the latency comes from the machine. */
 async function spaced(bench: Bench, asked: Asked): Promise<Latency> {
   const count = Math.ceil((perSecond * bench.options.windowMs) / 1000);
   const result = await bench.load.call<LoadResult>("open", {
