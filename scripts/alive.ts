@@ -1,4 +1,4 @@
-/** Does a process of this ID run, and is it the one that was meant? */
+/** Whether a process with this ID runs, and whether it is still the same process. */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
@@ -10,7 +10,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** When it started, in the system's own words: another that gets its ID later has other ones. Empty where that is not told. */
+/** When the process started, as the system writes it. A later process with the same ID has another start. Empty if unknown. */
 export function startOf(pid: number): string {
   if (process.platform === "win32") return "";
   if (process.platform !== "linux")

@@ -1,7 +1,7 @@
 /**
- * Bundles what ships: dist/dapr.js and dist/daprd.js, drivers as lazily loaded
- * chunks. Run by `npm install` (prepare); the bin entries run it again when a
- * source is newer than the bundle.
+ * Bundles what ships: dist/dapr.js and dist/daprd.js, with the drivers as lazily
+ * loaded chunks. `npm install` runs it (prepare). The programs in runtime/bin run it
+ * again when a source is newer than the bundle.
  */
 import { build, type BuildFailure } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { builtins } from "./builtins-plugin.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
-// Built beside the old bundle and swapped in: whoever starts meanwhile finds a whole one.
+// The bundle is built beside the old one and then swapped in, so that a program that starts meanwhile finds a whole one.
 const fresh = `${dist}.${process.pid}.new`;
 const old = `${dist}.${process.pid}.old`;
 
@@ -41,14 +41,14 @@ const { errors } = await build({
   legalComments: "none",
   logLevel: "warning",
   plugins: [builtins],
-  // Its ES module: `await import("yaml")` of the CommonJS one has only a default export.
+  // The ES module of yaml. The CommonJS one, imported by `await import("yaml")`, has only a default export.
   alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
-  // CommonJS packages ask for Node's own modules by require().
+  // CommonJS packages load Node's own modules by require().
   banner: {
     js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
   },
 }).catch((error: BuildFailure) => error);
-if (errors.length > 0) process.exit(1); // esbuild has named file and line
+if (errors.length > 0) process.exit(1); // esbuild has printed file and line
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(fresh, dist);
 rmSync(old, { recursive: true, force: true });

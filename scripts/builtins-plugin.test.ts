@@ -1,6 +1,6 @@
 import { withoutImports } from "./builtins-plugin.ts";
 
-test("named imports of Node's modules become constants, types and all others stay as they are", () => {
+test("named imports of Node's modules become constants; types and other imports stay as they are", () => {
   expect(
     withoutImports(`import { join } from "node:path";
 import {

@@ -14,7 +14,7 @@ function program(name: string, script: string): string {
   return file;
 }
 
-/** Runs what a tutorial's line becomes, with a Docker that has the images of the given IDs. */
+/** Runs the command that replaces a tutorial's `kind load`. Its Docker has the images with the given IDs. */
 function load(images: string, ids: Record<string, string>) {
   const cases = Object.entries(ids)
     .map(([image, id]) => `*\\ ${image}) echo ${id};;`)
@@ -40,7 +40,7 @@ function load(images: string, ids: Record<string, string>) {
 const onPosix = process.platform === "win32" ? test.skip : test;
 
 onPosix(
-  "an image is brought into the cluster once, and again when it is another",
+  "an image is loaded into the cluster once, and again when its ID has changed",
   () => {
     const ids = { "a:1": "sha256:a", "b:1": "sha256:b" };
     expect(load("a:1 b:1", ids)).toMatchObject({
@@ -55,7 +55,7 @@ onPosix(
   },
 );
 
-onPosix("a name that Docker has no image of is an error", () => {
+onPosix("an image that Docker does not have is an error", () => {
   expect(load("nope:1", { "a:1": "sha256:a" })).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("No such images: nope:1"),

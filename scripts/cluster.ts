@@ -1,4 +1,4 @@
-/** The Kubernetes cluster that tests may change: never the one that kubectl happens to point to. */
+/** The Kubernetes cluster that tests may change. It is always named; the one that kubectl points to is never used. */
 import { spawnSync } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -22,8 +22,8 @@ export function clusterProblem(): string | undefined {
 }
 
 /**
- * The tutorials' stage for a cluster as it runs against the one given to the tests: that one may want its images
- * in another way than kind, or share Docker's.
+ * A tutorial's commands, changed for the cluster given to the tests: `kind load` becomes a call of this script, since
+ * that cluster may load images in another way, or use Docker's own.
  */
 export const forGivenCluster = (commands: string): string =>
   commands.replaceAll(
@@ -32,8 +32,8 @@ export const forGivenCluster = (commands: string): string =>
   );
 
 /**
- * Once for all cluster tests: builds the images and brings them into the cluster, with what else they deploy. Jest's
- * processes find the sidecar's name in DAPR_TEST_CLUSTER_IMAGE.
+ * Builds the images and loads them into the cluster, with the other images that the tests deploy. It runs once for all
+ * cluster tests. Jest's processes find the sidecar's image in DAPR_TEST_CLUSTER_IMAGE.
  */
 export function prepareCluster(): void {
   const { status, stdout, stderr } = spawnSync(
@@ -47,7 +47,7 @@ export function prepareCluster(): void {
   process.env.DAPR_TEST_CLUSTER_IMAGE = images[0];
 }
 
-/** What the cluster would take from a registry, where Docker has it already. */
+/** Loads the images that Docker has into the cluster, which fetches all others from a registry. */
 export function loadImages(...images: string[]): void {
   const load = process.env.DAPR_TEST_CLUSTER_LOAD?.split(" ");
   if (!load) return;
@@ -67,7 +67,7 @@ export function loadImages(...images: string[]): void {
     appendFileSync(file, missing.map(({ line }) => `${line}\n`).join(""));
 }
 
-/** Names the file that has what this run of the tests brought into the cluster: nothing is brought in twice. */
+/** The variable that names a file. It lists the images that this test run loaded, so that none is loaded twice. */
 export const loadedFile = "DAPR_TEST_CLUSTER_LOADED";
 
 function loadedSoFar(): string[] {
@@ -75,7 +75,7 @@ function loadedSoFar(): string[] {
   return file && existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
 }
 
-/** An image that is built anew has another ID under its old name. */
+/** An image with its ID: an image that is built again keeps its name but has another ID. */
 function withId(image: string) {
   const { status, stdout } = spawnSync(
     "docker",
@@ -86,7 +86,7 @@ function withId(image: string) {
   return { image, id, line: `${image} ${id}` };
 }
 
-// In place of a tutorial's `kind load docker-image`.
+// As a program, this replaces a tutorial's `kind load docker-image`.
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   const images = process.argv.slice(2);
   const absent = images.filter((image) => !withId(image).id);

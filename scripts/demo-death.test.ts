@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { deathIn, isRunsEnd, refusalIn } from "./demo-death.ts";
 
-test("what ended is named, without a success being called a failure", () => {
+test("what ended is named, and an exit code of 0 is not called a failure", () => {
   expect(deathIn("Exited App successfully", "nodeapp")).toBe(
     "nodeapp ended by itself (exit code 0)",
   );
@@ -13,7 +13,7 @@ test("what ended is named, without a success being called a failure", () => {
   expect(deathIn("{ orderId: 1 }", "nodeapp")).toBeUndefined();
 });
 
-test("a sidecar's death comes with the last fatal line of its log", () => {
+test("the message about a dead sidecar ends with the last fatal line of its log", () => {
   const log = join(tempFolder("demo-death"), "a.log");
   const line = `❌  the daprd process of app "a" exited: exit status 1. Its log says why: ${log}`;
   const plain = line.slice(line.indexOf("the daprd"));
@@ -27,7 +27,7 @@ test("a sidecar's death comes with the last fatal line of its log", () => {
   expect(deathIn(line)).toBe(`${plain}:  [2J no`);
 });
 
-test("what `dapr run` refuses is its reason; that it then stops is none", () => {
+test("the error that `dapr run` prints is the reason, not that it stops afterwards", () => {
   const told =
     "ℹ️  Received signal to stop Dapr and app processes. Shutting down Dapr and app processes.";
   expect(isRunsEnd(told)).toBe(true);

@@ -1,19 +1,19 @@
-/** Reads from the lines of `dapr run -f` that something ended unasked, in words for the demo's last line. */
+/** Finds out from the output of `dapr run -f` what ended by itself. The answer is part of the demo's last line. */
 import { readFileSync } from "node:fs";
 
-/** `dapr run` was told to stop, or stops because an app could not be started. */
+/** Whether the line says that `dapr run` stops: because it was told to, or because an app could not be started. */
 export const isRunsEnd = (line: string): boolean =>
   /Received signal to stop Dapr and app processes/.test(line);
 
-/** Why `dapr run` starts nothing more and ends, in its own words. */
+/** The error with which `dapr run` gives up, in its own words. */
 export function refusalIn(line: string): string | undefined {
-  // On Windows the lines have no glyph.
+  // On Windows the lines begin without a symbol.
   const [, text, plain] = /^❌ {2}(.*)|^((?:Error|Failed) .*)/.exec(line) ?? [];
   const found = text ?? plain;
   return found && withLog(found);
 }
 
-/** `app`: whose line it is, if an app's. `undefined` while nothing ended. */
+/** What ended, or `undefined` if the line does not say so. `app` is the app that the line belongs to, if any. */
 export function deathIn(line: string, app?: string): string | undefined {
   const who = app ?? "an app";
   if (/Exited App successfully/.test(line))
@@ -29,20 +29,20 @@ export function deathIn(line: string, app?: string): string | undefined {
 function withLog(found: string): string {
   const log = /Its log says why: (.+)$/.exec(found)?.[1];
   const reason = log && lastFatal(log);
-  // A log holds what others sent; this goes to a terminal.
+  // A log may hold control characters that others sent. They must not reach the terminal.
   return (reason ? `${found.replace(/\.$/, "")}: ${reason}` : found).replace(
     /\p{Cc}+/gu,
     " ",
   );
 }
 
-/** The message of the last fatal line; the path alone has to do where there is none. */
+/** The message of the log's last fatal line. */
 function lastFatal(log: string): string | undefined {
   let text: string;
   try {
     text = readFileSync(log, "utf8");
   } catch {
-    return undefined; // gone or not readable: the user has its path
+    return undefined; // the message names the log's path all the same
   }
   const line = text.split("\n").findLast((one) => one.includes("level=fatal"));
   const quoted = /\bmsg=("(?:[^"\\]|\\.)*")/.exec(line ?? "")?.[1];
@@ -50,6 +50,6 @@ function lastFatal(log: string): string | undefined {
   try {
     return JSON.parse(quoted) as string;
   } catch {
-    return quoted; // Go's escapes are not all JSON's
+    return quoted; // JSON does not have all of Go's escapes
   }
 }

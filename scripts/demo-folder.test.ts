@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { DemoFolder } from "./demo-folder.ts";
 
-test("what a dead demo left is removed at the next start", () => {
+test("the folder of a demo that was killed is removed at the next start", () => {
   const root = tempFolder("demo-folder");
   const { pid } = spawnSync(process.execPath, ["--version"]);
   const dead = join(root, ".dapr", `demo-${pid}`);
@@ -16,15 +16,15 @@ test("what a dead demo left is removed at the next start", () => {
   expect(existsSync(next.path)).toBe(false);
 });
 
-test("a folder in which nothing can be made is said, with the reason", () => {
+test("a folder that cannot be created is an error with the reason", () => {
   const root = tempFolder("demo-folder");
   writeFileSync(join(root, ".dapr"), "");
   expect(() => new DemoFolder(root)).toThrow("Cannot make the demo's folder: ");
 });
 
-// Of Linux, and read-only for root as well.
+// /sys/kernel exists on Linux only. Even root cannot write there.
 (existsSync("/sys/kernel") ? test : test.skip)(
-  "a folder that is not writable is called so",
+  "the error about a folder that is not writable says so",
   () => {
     expect(() => new DemoFolder("/sys/kernel")).toThrow(
       /^The folder \/sys\/kernel is not writable \(E\w+\), /,

@@ -1,4 +1,4 @@
-/** `.dapr/demo-PID/`: what a demo keeps while it runs. */
+/** `.dapr/demo-PID/` holds a demo's files while it runs. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive } from "./alive.ts";
@@ -28,7 +28,7 @@ export class DemoFolder {
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  /** Folders of runs that were killed before they could remove them. */
+  /** Removes the folders of demos that were killed. */
   #removeLeftovers(): void {
     for (const { path, pid } of this.#demos())
       if (!isAlive(pid)) rmSync(path, { recursive: true, force: true });
@@ -43,7 +43,7 @@ export class DemoFolder {
   }
 }
 
-/** One at a time: `recursive` says ENOENT of a folder that cannot be written. */
+/** Creates one level: with `recursive`, a parent that is not writable would give ENOENT. */
 function make(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { removeOldLogs } from "./demo-logs.ts";
 
-test("the newest of each app and sidecar stay, and whatever is no log of a run", () => {
+test("the newest logs of each app and sidecar stay, and so do files that are no logs of a run", () => {
   const folder = tempFolder("demo-logs");
   const names = [
     "a_app_20260101000000.log",
@@ -18,6 +18,6 @@ test("the newest of each app and sidecar stay, and whatever is no log of a run",
   expect(readdirSync(folder).sort()).toEqual(names.slice(1));
 });
 
-test("no folder yet is no error", () => {
+test("a folder that does not exist is no error", () => {
   expect(() => removeOldLogs("/nowhere/at-all", 2)).not.toThrow();
 });

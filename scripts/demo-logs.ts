@@ -1,8 +1,8 @@
-/** Each run of `dapr run -f` writes log files of its own into an app's folder; this removes old ones. */
+/** Removes old log files: each `dapr run -f` writes new ones into an app's folder. */
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
-/** Keeps the newest files of each app and each sidecar; names of other kinds are left alone. A folder that is not there is empty. */
+/** Keeps the `keep` newest logs of each app and each sidecar, and all other files. A missing folder counts as empty. */
 export function removeOldLogs(folder: string, keep: number): void {
   const kept = new Map<string, number>();
   for (const name of namesIn(folder).sort().reverse()) {

@@ -1,6 +1,6 @@
 import { OrderCount, persistedOrders, printedOrders } from "./demo-orders.ts";
 
-test("all orders must come, duplicates and strangers do not count", () => {
+test("all orders must come; duplicates and unknown numbers do not count", () => {
   const orders = new OrderCount(2, printedOrders());
   expect(orders.seen("{ orderId: 2 }")).toBe(false);
   expect(orders.seen("{ orderId: 2 }")).toBe(false);
@@ -14,7 +14,7 @@ test("colours do not hide an order", () => {
   expect(orders.seen("{ orderId: \x1b[33m1\x1b[39m }")).toBe(true);
 });
 
-test("an order counts as persisted once the app says so, not when it failed", () => {
+test("an order counts once the app says that it is persisted, and not when that failed", () => {
   const orders = new OrderCount(1, persistedOrders());
   expect(orders.seen("Got a new order! Order ID: 1")).toBe(false);
   expect(orders.seen("Failed to persist state: 500 {}")).toBe(false);
@@ -23,7 +23,7 @@ test("an order counts as persisted once the app says so, not when it failed", ()
   expect(orders.seen("Successfully persisted state.")).toBe(true);
 });
 
-test("thirty seconds without a new order are too long, and it says what is missing", () => {
+test("after thirty seconds without a new order the missing ones are named", () => {
   const orders = new OrderCount(3, printedOrders());
   orders.seen("{ orderId: 2 }");
   expect(orders.overdue(Date.now() + 29_000)).toBeUndefined();

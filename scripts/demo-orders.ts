@@ -1,15 +1,15 @@
 /** Counts the orders that came through nodeapp. */
 import { stripVTControlCharacters } from "node:util";
 
-/** Takes a line that nodeapp printed; returns the order that came through by it, if one did. */
+/** Takes a line that nodeapp printed. Returns the number of the order that came through with it, if any. */
 export type OrderReader = (line: string) => number | undefined;
 
-/** bindings: an order came through when it was printed. */
+/** For bindings: an order has come through when it is printed. */
 export function printedOrders(): OrderReader {
   return (line) => numberIn(/^\{ orderId: (\d+) \}$/.exec(line));
 }
 
-/** hello-world, hello-kubernetes: only an order that the store took came through. */
+/** For hello-world and hello-kubernetes: an order has come through when the state store has it. */
 export function persistedOrders(): OrderReader {
   const announced: number[] = [];
   return (line) => {
@@ -25,7 +25,7 @@ export function persistedOrders(): OrderReader {
 const numberIn = (match: RegExpExecArray | null) =>
   match ? Number(match[1]) : undefined;
 
-const patienceMs = 30_000;
+const progressLimitMs = 30_000;
 
 export class OrderCount {
   readonly total: number;
@@ -39,20 +39,20 @@ export class OrderCount {
     this.#missing = new Set(Array.from({ length: total }, (_, i) => i + 1));
   }
 
-  /** Takes a line nodeapp printed; true once every order was seen. */
+  /** Takes a line that nodeapp printed. Returns true once every order has come through. */
   seen(line: string): boolean {
-    // FORCE_COLOR colours what the app prints, too.
+    // With FORCE_COLOR the app's lines are coloured.
     const order = this.#orderIn(stripVTControlCharacters(line).trim());
     if (order !== undefined && this.#missing.delete(order))
       this.#progressAt = Date.now();
     return this.#missing.size === 0;
   }
 
-  /** Why it is no use to wait any longer; `undefined` while it is. */
+  /** After 30 s without a new order: which ones are missing. Before that, `undefined`. */
   overdue(now = Date.now()): string | undefined {
-    if (now - this.#progressAt < patienceMs) return undefined;
+    if (now - this.#progressAt < progressLimitMs) return undefined;
     const missing = [...this.#missing];
     const some = missing.slice(0, 10).join(", ");
-    return `${this.total - missing.length} of ${this.total} orders came through and no further one within ${patienceMs / 1000} s; missing: ${some}${missing.length > 10 ? ", …" : ""}. See the logs named above.`;
+    return `${this.total - missing.length} of ${this.total} orders came through and no further one within ${progressLimitMs / 1000} s; missing: ${some}${missing.length > 10 ? ", …" : ""}. See the logs named above.`;
   }
 }

@@ -1,4 +1,4 @@
-/** Runs `dapr run -f`, tells its app lines from its own, and ends it in order. */
+/** Runs `dapr run -f`, separates the apps' lines from its own, and stops it cleanly. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,15 +10,15 @@ const graceMs = 20_000;
 export interface Listener {
   /** An app printed a line. */
   line(app: string, text: string): void;
-  /** The CLI printed something that a user should see. */
-  trouble(text: string): void;
-  /** An app, a sidecar or the run itself ended unasked. */
+  /** The CLI printed an error or a warning. */
+  warning(text: string): void;
+  /** An app, a sidecar or `dapr run` itself ended by itself. */
   ended(why: string): void;
 }
 
 export type Run = ReturnType<typeof startRun>;
 
-/** `registry`: the folder in which this run's sidecars find each other, and none of another run. */
+/** `registry` is the folder by which this run's sidecars find each other, and no others. */
 export function startRun(
   template: string,
   registry: string,
@@ -31,7 +31,7 @@ export function startRun(
       cwd: root,
       env: { ...process.env, DAPR_REGISTRY_PATH: registry },
       stdio: ["ignore", "pipe", "pipe"],
-      // Ctrl+C is passed on in order by stop(); Windows has no groups to leave.
+      // A process group of its own: Ctrl+C must not reach it, since stop() ends it. Windows has no process groups.
       detached: process.platform !== "win32",
     },
   );
@@ -58,24 +58,24 @@ export function startRun(
       const end = stopping ? undefined : endIn(line, app);
       if (end) listener.ended(end);
       else if (app) listener.line(app, text);
-      else if (!stopping && (stream === child.stderr || isTrouble(line)))
-        listener.trouble(line);
+      else if (!stopping && (stream === child.stderr || isWarning(line)))
+        listener.warning(line);
     });
 
-  /** While nobody asked for an end, each is news: `dapr run -f` goes on without the one that died. */
+  /** What ended by itself, if the line says so. `dapr run -f` goes on without an app that died. */
   function endIn(line: string, app?: string): string | undefined {
     const refusal = app ? undefined : refusalIn(line);
-    // An end of the whole run is told on stdout, its reason on stderr: either may come first.
+    // `dapr run` prints that it ends on stdout, and why on stderr. Either may come first.
     return refusal ?? (endsItself ? undefined : deathIn(line, app));
   }
 
   return {
-    /** `heard`: Ctrl+C on Windows reaches every process of the console, and no gentler signal exists there. */
+    /** `heard`: the user pressed Ctrl+C. On Windows that has reached every process of the console, so nothing more is sent. */
     async stop(heard: boolean): Promise<void> {
       stopping = true;
       if (!(heard && process.platform === "win32")) child.kill("SIGTERM");
       const force = setTimeout(() => {
-        listener.trouble(
+        listener.warning(
           `The apps did not end within ${graceMs / 1000} s: killing them.`,
         );
         child.kill("SIGKILL");
@@ -83,14 +83,14 @@ export function startRun(
       await closed;
       clearTimeout(force);
     },
-    /** At once: the sidecars notice that their parent is gone, and end with their apps. */
+    /** Kills `dapr run` at once. The sidecars notice that their parent is gone, and end with their apps. */
     kill(): void {
       child.kill("SIGKILL");
     },
   };
 }
 
-/** Failures and warnings; the CLI's progress is not worth a reader's time here. */
-function isTrouble(line: string): boolean {
+/** Whether the CLI's line is an error or a warning. Its progress is not shown. */
+function isWarning(line: string): boolean {
   return /^(❌|⚠|Error)/.test(line);
 }

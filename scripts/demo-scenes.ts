@@ -1,4 +1,4 @@
-/** What there is to be shown, by tutorial and by what its orders go through. */
+/** The demo's scenes, by tutorial and by the broker or store behind it. */
 import { fail } from "./options.ts";
 import {
   persistedOrders,
@@ -11,12 +11,12 @@ import { probeKafka, probeRedis } from "./service-probe.ts";
 export interface Scene {
   /** The banner's first line. */
   flow: string;
-  /** The run file in the project's folder. */
+  /** The path of the run file, from the project's folder. */
   runFile: string;
-  /** What keeps the orders: its word in the banner and, if nothing is to be started, what there is to say of it. */
+  /** What keeps the orders: its name in the banner, and the text beside it when nothing has to be started. */
   keeper: { word: "broker" | "store"; about: string };
   service?: ServiceKind;
-  /** The run gets a copy of the component files, and so an embedded queue of its own. */
+  /** Whether the run gets a copy of the component files, and with it an embedded queue of its own. */
   copiesComponents: boolean;
   orderReader(): OrderReader;
 }
@@ -86,7 +86,7 @@ const helloScenes = (tutorial: string): Record<string, Scene> => ({
 
 const tutorials = ["bindings", "hello-world", "hello-kubernetes"];
 
-/** The scene that the options ask for; what cannot be ends the script with a sentence. */
+/** The scene that the options ask for. An impossible choice ends the script with a message. */
 export function chooseScene(options: {
   tutorial?: string;
   broker?: string;

@@ -1,4 +1,4 @@
-/** The demo's Kafka or Redis: uses the one that is up, else starts it and stops it again. */
+/** The demo's Kafka or Redis. One that already runs is used; otherwise one is started, and stopped at the end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { compose, docker, dockerProblem, root } from "./docker.ts";
 import type { ProbeResult } from "./service-probe.ts";
@@ -10,21 +10,21 @@ const healthyWithinMs = 120_000;
 export interface ServiceKind {
   service: "kafka" | "redis";
   name: "Kafka" | "Redis";
-  /** As the banner calls it. */
+  /** The name in the banner. */
   fullName: string;
   port: number;
   probe(port: number): Promise<ProbeResult>;
-  /** The command that does without it. */
+  /** The command of the demo that does not need it. */
   without: string;
 }
 
 export interface Service {
-  /** For the banner: which server this is and what becomes of it. */
+  /** For the banner: which server this is, and what happens to it at the end. */
   about: string;
   stop(): Promise<void>;
 }
 
-/** Rejects with one sentence for the user; what it started is gone then. */
+/** Rejects with one sentence for the user. By then, what it started is stopped. */
 export async function startService(
   { service, name, fullName, port, probe, without }: ServiceKind,
   stopping: AbortSignal,
@@ -56,7 +56,7 @@ export async function startService(
   const stop = async () => {
     const note = progress(`Stopping ${name}`);
     await compose("rm", "-s", "-f", "-v", service);
-    // The network goes too, unless another service of the file still uses it.
+    // The network is removed too, unless another service of the file still uses it.
     if ((await compose("ps", "-q")) === "") await compose("down");
     mark.remove();
     note.end(`${name} stopped.`);
@@ -78,7 +78,7 @@ export async function startService(
   };
 }
 
-/** Its container's id; empty when it ended at once. */
+/** Starts the service and returns its container's ID, which is empty if the container exited at once. */
 async function start(service: string, name: string): Promise<string> {
   const note = progress(
     `Starting ${name} in Docker (the first time its image is fetched)`,
@@ -92,13 +92,13 @@ function leftAlone(about: string): Service {
   return { about, stop: async () => {} };
 }
 
-/** Its id; empty when it is absent or stopped. */
+/** The container's ID, which is empty if it is absent or stopped. */
 async function runningContainer(service: string): Promise<string> {
   const id = await compose("ps", "-q", service);
   return id && (await state(id)).startsWith("true") ? id : "";
 }
 
-/** One that was stopped or killed: what it left half written would fail the demo. */
+/** Whether there is a container that was stopped or killed. Its half-written files would make the demo fail. */
 async function hasEndedContainer(service: string): Promise<boolean> {
   const id = await compose("ps", "-a", "-q", service);
   const status = id && (await docker("inspect", "-f", "{{.State.Status}}", id));
@@ -137,7 +137,7 @@ async function healthy(
   }
 }
 
-/** A line that shows time passing: rewritten on a terminal, every 5 s elsewhere. */
+/** Prints how long it has waited: on a terminal in one line, elsewhere in a new line every 5 s. */
 function progress(what: string) {
   const started = Date.now();
   const terminal = process.stdout.isTTY;

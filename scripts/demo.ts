@@ -46,9 +46,9 @@ const orders = values.count
   ? new OrderCount(Number(values.count), scene.orderReader())
   : undefined;
 
-if (process.env.NO_COLOR) chalk.level = 0; // which chalk does not heed
+if (process.env.NO_COLOR) chalk.level = 0; // chalk ignores NO_COLOR
 
-/** Each app has its own. */
+/** A colour for each app. */
 const appColours = [chalk.cyan, chalk.magenta];
 const seenApps: string[] = [];
 function prefixOf(app: string): string {
@@ -57,7 +57,7 @@ function prefixOf(app: string): string {
   return colour(`== APP - ${app} ==`);
 }
 
-/** Why the demo ends, and with which exit code; the first reason counts. */
+/** Why the demo ends, and with which exit code. The first reason counts. */
 let ending: { why: string; code: number } | undefined;
 const stopping = new AbortController();
 function end(why: string, code: number): void {
@@ -99,7 +99,7 @@ async function run(folder: DemoFolder): Promise<void> {
       if (app === "nodeapp" && orders?.seen(text))
         end(`${orders.total} of ${orders.total} orders came through`, 0);
     },
-    trouble: (text) => console.error(text),
+    warning: (text) => console.error(text),
     ended: (why) => end(why, 1),
   });
   const late = setInterval(() => {
@@ -114,7 +114,7 @@ async function run(folder: DemoFolder): Promise<void> {
   await apps.stop(ending?.why === "Ctrl+C");
 }
 
-/** The project's run template with ports that are free now. */
+/** The project's run file, with ports that are free now. */
 async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   const runFile = join(root, scene.runFile);
   const inProject = (path: string) => resolve(dirname(runFile), path);
@@ -122,8 +122,8 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   template.common.resourcesPaths = template.common.resourcesPaths.map(
     (path) => {
       if (!scene.copiesComponents) return inProject(path);
-      // The component names its file relative to itself: a copy has a queue of its
-      // own, without orders that an interrupted run left.
+      // The component names its SQLite file relative to itself. So a copy has a queue of
+      // its own, without the orders that an interrupted run left.
       const copy = join(folder.path, "components");
       cpSync(inProject(path), copy, { recursive: true });
       return copy;
@@ -133,7 +133,7 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   const claim = (port: number) => ours.claim(port);
   for (const app of template.apps) {
     app.appDirPath = inProject(app.appDirPath);
-    // With this run's, those of the last five stay.
+    // With this run's logs, those of the last five runs stay.
     removeOldLogs(join(app.appDirPath, ".dapr", "logs"), 4);
     if (app.appPort) app.appPort = await freePort(app.appPort, claim);
     app.daprHTTPPort = await freePort(app.daprHTTPPort, claim);
@@ -164,6 +164,6 @@ function report(): void {
     console.error(chalk.red(`Demo failed: ${why.replace(/\.$/, "")}.${rest}`));
   }
   process.exitCode = code;
-  // Once the loop is empty; see runtime/shared/process/exit.ts.
+  // By itself the process ends when the event loop is empty; see runtime/shared/process/exit.ts.
   setTimeout(() => process.exit(code), 300).unref();
 }

@@ -1,4 +1,4 @@
-/** Docker and Compose as a user would call them; nothing newer than `up -d` and `ps -a` is asked of Compose. */
+/** Calls Docker and Compose as a user would. Of Compose only old options are used, such as `up -d` and `ps -a`. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -17,14 +17,14 @@ export function dockerProblem(): string | undefined {
     : "Docker's engine does not answer (is it started?)";
 }
 
-/** What a docker command printed; rejects with what it said when it failed. */
+/** Resolves with what a docker command printed. Rejects with its error output if it fails. */
 export async function docker(...args: string[]): Promise<string> {
   return run("docker", args);
 }
 
 let composeCommand: string[] | undefined;
 
-/** `docker compose`, or the older docker-compose where the plugin is missing. */
+/** Calls `docker compose`, or the older docker-compose where the plugin is missing. */
 export async function compose(...args: string[]): Promise<string> {
   composeCommand ??=
     spawnSync("docker", ["compose", "version"]).status === 0
@@ -36,7 +36,7 @@ export async function compose(...args: string[]): Promise<string> {
 
 function run(command: string, args: string[]): Promise<string> {
   return new Promise((resolve, reject) => {
-    // Its own group: Ctrl+C is for the script to handle, in order.
+    // A process group of its own, so that Ctrl+C reaches only the script, which ends its children in order.
     const child = spawn(command, args, { cwd: root, detached: true });
     let stdout = "";
     let stderr = "";

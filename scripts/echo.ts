@@ -1,4 +1,4 @@
-/** Prints what a child writes, line by line, with whose it is before each. */
+/** Prints what a child writes, line by line, each after the prefix. */
 import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 

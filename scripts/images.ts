@@ -1,6 +1,6 @@
 /**
- * `npm run images`: builds the images of a cluster with Docker and prints their names, one a line. Everything is
- * bundled on this machine; the images only copy it.
+ * `npm run images`: builds the images for a cluster with Docker and prints their names, one per line. The programs are
+ * bundled on this machine. The images only copy them.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -30,12 +30,12 @@ const { version } = JSON.parse(
 ) as { version: string };
 const tag = values.tag ?? version;
 
-/** Name → folder that is built. */
+/** The folder that each image is built from. */
 const images = { dapr: ".", nodeapp: "nodeapp", producerapp: "producerapp" };
 
 const problem = dockerProblem();
 if (problem) fail(`${problem}: images are built with Docker.`);
-// Without --push an image of several platforms has nowhere to go.
+// Docker cannot keep an image for several platforms, only push it.
 if (values.platform && !values.push) fail("--platform needs --push.");
 if (values.platform && run("docker", ["buildx", "version"]).status !== 0)
   fail("--platform needs Docker's buildx plugin, which is not installed.");
@@ -50,7 +50,7 @@ for (const [image, folder] of Object.entries(images)) {
 }
 
 function bundle(): void {
-  // The entry makes dist/ when it is missing or older than its sources.
+  // daprd.js builds dist/ when it is missing or older than its sources.
   const { status } = run(process.execPath, [
     "runtime/bin/daprd.js",
     "--version",
@@ -75,7 +75,7 @@ function build(name: string, folder: string): void {
     fail(`${name} could not be pushed; see Docker above.`);
 }
 
-/** What a command says goes to stderr: stdout is for the names. */
+/** The command's output goes to stderr, since stdout is for the names. */
 function run(command: string, args: string[]) {
   return spawnSync(command, args, {
     cwd: root,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { isInstalled } from "./install-once.ts";
 
-test("installed is what is there and not older than its lock file", () => {
+test("a folder is installed when its packages are there and not older than its lock file", () => {
   const folder = tempFolder("install-once");
   const lock = join(folder, "package-lock.json");
   writeFileSync(lock, "{}");

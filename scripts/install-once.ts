@@ -1,10 +1,10 @@
-/** What only tests and images need is no part of the kit's own install, which stays small: it comes by `npm ci` in a folder of its own. */
+/** Installs, by `npm ci` in folders of their own, the packages that only tests and images need. The kit's own install stays small. */
 import { spawn } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "./options.ts";
 
-/** Whether `npm ci` has run there since the lock file changed. */
+/** Whether `npm ci` has run in the folder since the lock file changed. */
 export function isInstalled(folder: string): boolean {
   const lock = join(folder, "package-lock.json");
   const installed = join(folder, "node_modules", ".package-lock.json");
@@ -14,7 +14,7 @@ export function isInstalled(folder: string): boolean {
   );
 }
 
-/** Runs `npm ci` there unless it has run; ends the process where it fails. */
+/** Runs `npm ci` in the folder unless it has run. If it fails, the process ends. */
 export async function installOnce(
   folder: string,
   what: string,

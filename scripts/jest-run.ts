@@ -1,4 +1,4 @@
-/** Runs Jest on some test files, and ends it where it does not end by itself. */
+/** Runs Jest on some test files, and kills it if it does not end by itself. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
@@ -7,22 +7,22 @@ import { root } from "./docker.ts";
 import { echo } from "./echo.ts";
 
 export interface JestRun {
-  /** Paths from the root. */
+  /** Paths from the project's folder. */
   files: string[];
   /** How many files run at the same time. */
   workers: number;
-  /** Jest's report is written to it, unless Jest fails before its end. */
+  /** The file for Jest's report. It is missing if Jest breaks off. */
   output: string;
-  /** Goes before each line that is printed, where other suites print meanwhile. */
+  /** Printed before each line, for when other suites print at the same time. */
   prefix?: string;
 }
 
-/** Of one run: far more than any needs on the slowest machine. */
+/** The limit for one run: far more than any needs on the slowest machine. */
 const limitMs = 60 * 60_000;
-/** From a run's last result to its end: what is open then was left open. */
+/** The limit from a run's last result to its end. What is still open then is a leak. */
 const endMs = 60_000;
 
-/** Resolves with what kept it from its end, if something did. */
+/** Resolves with the reason if Jest had to be killed. */
 export async function runJest({
   files,
   workers,

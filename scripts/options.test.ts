@@ -7,7 +7,7 @@ const options = {
   push: { type: "boolean" },
 } as const;
 
-// What npm 8 to 11 make of the line.
+// How npm 8 to 11 pass these command lines on.
 test.each([
   ["--broker kafka", ["kafka"], { broker: "true" }, "--broker kafka"],
   ["--broker=kafka", [], { broker: "kafka" }, "--broker kafka"],
@@ -30,7 +30,7 @@ test.each([
   );
 });
 
-test("options behind -- and what npm always sets are fine", () => {
+test("options after -- and what npm always sets are fine", () => {
   const env = { npm_config_prefix: "/usr", npm_config_loglevel: "notice" };
   const words = ["--broker", "kafka"];
   expect(

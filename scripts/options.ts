@@ -1,4 +1,4 @@
-/** Strict command line options: an unknown one is an error that names the way out. */
+/** Reads command line options strictly. The error about an unknown one says what to type. */
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 
 export function parseOptions<T extends ParseArgsOptionsConfig>(
@@ -18,7 +18,7 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
     console.log(usage);
     process.exit(0);
   } catch (error) {
-    // Node adds lines of advice on its own syntax.
+    // Node's message continues with advice for programmers.
     const [line = ""] = (error as Error).message.split("\n");
     const reason = line
       .split(". ")[0]
@@ -32,9 +32,9 @@ export function parseOptions<T extends ParseArgsOptionsConfig>(
 }
 
 /**
- * npm keeps options before `--` for itself: it sets npm_config_NAME, to `true`
- * where a blank stood before the value, and hands that on as a word.
- * (No script has an option that is npm's own as well: of those it tells nobody.)
+ * npm keeps options before `--` for itself and sets npm_config_NAME. For `--name=value`
+ * it is set to the value. For `--name value` it is set to `true`, and the value is passed on as a
+ * word. (No script has an option that npm has too, since npm does not pass those on at all.)
  */
 export function missingDashes(
   script: string,
@@ -46,7 +46,7 @@ export function missingDashes(
   const isKept = (name: string) =>
     env[configOf(name)] !== undefined && !npmSets.includes(name);
   const free = [...words];
-  // A usage has its words before its options: the last ones are values.
+  // Words come before options, so the last words are the options' values.
   const values = Object.entries(options).filter(
     ([name, { type }]) =>
       type === "string" && isKept(name) && env[configOf(name)] === "true",
@@ -69,10 +69,10 @@ export function missingDashes(
 
 const configOf = (name: string) => `npm_config_${name.replaceAll("-", "_")}`;
 
-/** npm sets these for every script. */
+/** npm_config_NAME that npm sets for every script. */
 const npmSets = ["prefix"];
 
-/** A mistake of the user's: one line, no stack. */
+/** Ends the process after a mistake of the user's: one line, no stack. */
 export function fail(message: string): never {
   console.error(message);
   process.exit(1);

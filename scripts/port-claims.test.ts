@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { PortClaims } from "./port-claims.ts";
 
-test("a port that a living demo claimed is not given again until it ends", () => {
+test("a port that a demo claimed is not given to another until that demo ends", () => {
   const folder = tempFolder("port-claims");
   const first = new PortClaims(folder, process.pid);
   const second = new PortClaims(folder, process.ppid);
@@ -17,7 +17,7 @@ test("a port that a living demo claimed is not given again until it ends", () =>
   expect(second.claim(3000)).toBe(true);
 });
 
-test("claims of dead demos are swept", () => {
+test("claims of dead demos are removed", () => {
   const folder = tempFolder("port-claims");
   const { pid } = spawnSync(process.execPath, ["--version"]);
   writeFileSync(join(folder, `3000-${pid}`), "");
@@ -31,7 +31,7 @@ test("every copy of the kit claims in the same place", () => {
   const here = new PortClaims();
   const there = new PortClaims(undefined, process.ppid);
   try {
-    expect(here.claim(1)).toBe(true); // a port no demo wants
+    expect(here.claim(1)).toBe(true); // a port that no demo uses
     expect(there.claim(1)).toBe(false);
   } finally {
     here.release();

@@ -1,4 +1,4 @@
-/** Ports that demos mean to use, of every copy of the kit that this user runs on this machine. */
+/** The ports that this user's demos mean to use, of every copy of the kit on this machine. */
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
@@ -19,19 +19,19 @@ export class PortClaims {
     this.#folder = folder;
     this.#pid = pid;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // Of demos that were killed, one with our own ID among them.
+    // Removes the claims of demos that were killed, which may have had our own process ID.
     for (const { name, pid: owner } of this.#all())
       if (owner === pid || !isAlive(owner)) this.#remove(name);
   }
 
   /**
-   * True if no other demo means to use this port. Each writes its claim before it
-   * looks at the others': of two at the same moment at most one goes on with it.
+   * True if no other demo means to use this port. Each demo writes its claim before it
+   * reads those of the others. So of two at the same moment, at most one gets the port.
    */
   claim(port: number): boolean {
     const own = `${port}-${this.#pid}`;
     if (this.#own.has(own)) return false;
-    // Never through a link that another user left there.
+    // "wx" never follows a link that another user left there.
     writeFileSync(join(this.#folder, own), "", { flag: "wx" });
     const free = this.#all().every(
       (claim) =>

@@ -7,12 +7,12 @@ export async function freePort(
   claim: (port: number) => boolean,
 ): Promise<number> {
   let port = wanted;
-  // Claimed before it is tried: the try itself would make it look taken to another.
+  // The port is claimed before it is tried, since to another demo the trial makes it look taken.
   while (!claim(port) || !(await isFree(port))) port++;
   return port;
 }
 
-// Both addresses: some systems let a wildcard listener and a loopback one share a port.
+// Both addresses are tried: some systems let a wildcard listener and a loopback one share a port.
 export async function isFree(port: number): Promise<boolean> {
   return (await canListen(port, "127.0.0.1")) && (await canListen(port));
 }

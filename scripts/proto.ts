@@ -1,4 +1,4 @@
-/** `npm run proto`: makes runtime/proto/gen from the .proto files beside it; with --check it only says whether that is current. */
+/** `npm run proto`: generates runtime/proto/gen from the .proto files beside it. With --check it only says whether that is current. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,7 +37,7 @@ if (values.check) {
   generate(folder);
 }
 
-/** Into `gen` of `output`. */
+/** Generates the code into the folder `gen` of `output`. */
 function generate(output: string): void {
   const { status } = spawnSync(
     process.execPath,
@@ -47,7 +47,7 @@ function generate(output: string): void {
   if (status !== 0) fail("The protobuf code could not be made; see above.");
 }
 
-/** Files that are in one folder only, or differ. */
+/** The files that differ, or are in one folder only. */
 function differences(one: string, other: string): string[] {
   const [a, b] = [read(one), read(other)];
   return [...new Set([...a.keys(), ...b.keys()])].filter(

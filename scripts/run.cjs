@@ -1,6 +1,6 @@
-// `node scripts/run.cjs FILE [OPTIONS]`: what npm scripts start a file of the
-// project by. Says what to type where the install is missing or half done, in
-// words that an old Node can read, and then runs the file in this process.
+// `node scripts/run.cjs FILE [OPTIONS]`: npm scripts start the project's files by
+// it. Where the install is missing or incomplete, it says what to type. It is
+// written so that an old Node can run it too.
 "use strict";
 const { spawn } = require("child_process");
 const fs = require("fs");
@@ -23,18 +23,18 @@ if (!fs.existsSync(script))
   fail(
     `The test tools, ${path.basename(file)} among them, are not installed yet: type \`npm run lint\`, which installs them.`,
   );
-process.chdir(root); // npm starts it in a workspace's folder, too
+process.chdir(root); // npm may start it in a workspace's folder
 const node = findNode(root);
 if (node === process.execPath) {
   process.argv = [process.argv[0], script, ...args];
-  // Its errors end this process as if it had been started itself.
+  // An error in the file ends this process, as if the file had been started directly.
   import(pathToFileURL(script).href);
 } else {
-  // npm's PATH has the kit's Node first; elsewhere an older one may be.
+  // In npm's PATH the kit's Node is first. Without npm, an older Node may have started us.
   const child = spawn(node, [script, ...args], { stdio: "inherit" });
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"])
     process.on(name, () => {
-      // A Ctrl+C in the terminal has reached the child already.
+      // Ctrl+C in a terminal has already reached the child.
       if (name !== "SIGINT" || !process.stdin.isTTY) child.kill(name);
     });
   child.on("exit", (code, signal) => process.exit(signal ? 1 : code));

@@ -30,7 +30,7 @@ function clone(): string {
   return copy;
 }
 
-/** What `npm install --ignore-scripts` leaves: each package, but no Node. */
+/** What `npm install --ignore-scripts` installs: every package, but no Node. */
 function install(copy: string): void {
   for (const path of manifests) {
     const { dependencies, devDependencies } = manifest(path);
@@ -47,7 +47,7 @@ const run = (copy: string, ...args: string[]) => {
   return { status, stdout, stderr };
 };
 
-/** In words that it takes from installed.cjs as the programs do. */
+/** The message of installed.cjs, which the programs use too. */
 const missing = (copy: string, version: string) =>
   run(
     copy,
@@ -59,7 +59,7 @@ const commands = manifests.flatMap((path) =>
   Object.entries(manifest(path).scripts ?? {}),
 );
 
-// The apps' own start is as people write it.
+// The apps' own start scripts (`node app.ts`) are as people write them.
 test.each(commands.filter(([, command]) => command !== "node app.ts"))(
   "npm run %s starts what an old Node can read",
   (_, command) => {
@@ -76,7 +76,7 @@ test.each([
   ["runtime/bin/daprd.js", "--version"],
 ])("without npm install, %s says what to type in one line", (...args) => {
   const copy = clone();
-  // The commands build what is missing; in an image there is nothing to build.
+  // With this file the copy is a project, whose programs build a missing bundle. In an image there is nothing to build.
   writeFileSync(join(copy, "scripts", "build.ts"), "");
   expect(run(copy, ...args)).toEqual({
     status: 1,
@@ -121,7 +121,7 @@ test("it runs the file in the project's folder, with its options and exit code",
   ]);
 });
 
-test("test tools that are not installed yet are named with what installs them", () => {
+test("when the test tools are not installed yet, the error says what installs them", () => {
   const copy = clone();
   install(copy);
   expect(run(copy, "scripts/run.cjs", "tests/node_modules/a/b.cjs")).toEqual({

@@ -20,9 +20,9 @@ async function probe(
   }
 }
 
-test("only an answer to our own request is Kafka", async () => {
+test("only a server that answers our own request is taken for Kafka", async () => {
   const kafka = (socket: Socket, request: Buffer) => {
-    // Version 0: our number, no error, no versions.
+    // An answer of version 0: our correlation ID, no error, no versions.
     socket.write(Buffer.from([0, 0, 0, 10]));
     socket.write(Buffer.concat([request.subarray(8, 12), Buffer.alloc(6)]));
   };
@@ -34,7 +34,7 @@ test("only an answer to our own request is Kafka", async () => {
   expect(await probe(() => {}, probeKafka, 300)).toBe("silent");
 });
 
-test("Redis is known by its answer to PING, also when it wants a password", async () => {
+test("Redis is recognised by its answer to PING, also when it requires a password", async () => {
   const answers = (text: string, withinMs?: number) =>
     probe((socket) => socket.write(text), probeRedis, withinMs);
   expect(await answers("+PONG\r\n")).toBe("found");
@@ -43,7 +43,7 @@ test("Redis is known by its answer to PING, also when it wants a password", asyn
   expect(await answers("+PONG", 300)).toBe("silent");
 });
 
-test("nothing listens", async () => {
+test("a port on which nothing listens is reported as such", async () => {
   const server = createServer().listen(0, "localhost");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;

@@ -1,4 +1,4 @@
-/** Asks whether what listens on a port is the server that is looked for. */
+/** Finds out whether the server on a port is a Kafka or a Redis. */
 import { connect } from "node:net";
 
 const answerWithinMs = 5000;
@@ -21,11 +21,11 @@ function apiVersionsRequest(): Buffer {
 
 export const probeKafka = (port: number, withinMs?: number) =>
   probe(port, apiVersionsRequest(), withinMs, (head) =>
-    // Length, then our own number back.
+    // The length, then our own correlation ID.
     head.length < 8 ? undefined : head.readInt32BE(4) === correlationId,
   );
 
-/** A Redis that wants a password says so in answer to PING; it is one all the same. */
+/** A Redis that requires a password answers PING with NOAUTH. It counts too. */
 export const probeRedis = (port: number, withinMs?: number) =>
   probe(port, Buffer.from("PING\r\n"), withinMs, (head) =>
     head.includes("\r\n")
@@ -33,7 +33,7 @@ export const probeRedis = (port: number, withinMs?: number) =>
       : undefined,
   );
 
-/** `isAnswer`: `undefined` while too little has come to tell. */
+/** `isAnswer` returns `undefined` while too few bytes have come to decide. */
 function probe(
   port: number,
   request: Buffer,

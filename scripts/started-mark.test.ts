@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 import { StartedMark } from "./started-mark.ts";
 
-test("a container is orphaned once the demo that started it is gone", () => {
+test("a container is an orphan once the demo that started it is gone", () => {
   const root = tempFolder("started-mark");
   mkdirSync(join(root, ".dapr"));
   const mark = new StartedMark(root, "redis");

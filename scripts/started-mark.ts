@@ -1,4 +1,4 @@
-/** `.dapr/started-SERVICE`: the container that a demo started, so that the next removes it if that one is killed. */
+/** `.dapr/started-SERVICE` names the container that a demo started. If that demo is killed, the next one removes the container. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isAlive, startOf } from "./alive.ts";
@@ -10,17 +10,17 @@ export class StartedMark {
     this.#file = join(root, ".dapr", `started-${service}`);
   }
 
-  /** This demo is the one that removes the container. */
+  /** Notes that this demo started the container. */
   write(container: string, pid = process.pid): void {
     const mark = `${container} ${pid} ${startOf(pid)}`;
     writeFileSync(this.#file, mark, { mode: 0o600 });
   }
 
-  /** Did a demo that is no more start this very container? */
+  /** Whether this container was started by a demo that no longer runs. */
   isOrphan(container: string): boolean {
     const [started, id, ...start] = this.#read().split(" ");
     const pid = Number(id);
-    // Another process may have its ID by now.
+    // By now another process may have the demo's ID.
     const runs = isAlive(pid) && startOf(pid) === start.join(" ");
     return started === container && pid > 0 && !runs;
   }

@@ -19,7 +19,7 @@ notOnWindows(
        setTimeout(() => process.exit(1), 600_000);
        console.log("watching");`,
     );
-    // As npm does: a shell that waits for the script.
+    // Like npm, it starts a shell that waits for the script.
     const npm = spawn(
       process.execPath,
       [

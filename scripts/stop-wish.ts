@@ -1,16 +1,16 @@
 /**
- * The ways a user ends a script that npm runs. npm puts a shell between itself
- * and us; that shell dies of Ctrl+C and SIGTERM at once and tells nobody.
+ * Notices every way in which a user ends a script that npm runs. npm starts a shell
+ * between itself and us. That shell dies of Ctrl+C and SIGTERM at once, without a word.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-/** What comes within this time is the same key press: a terminal and npm both pass it on. */
+/** Signals within this time are one key press, which the terminal and npm both pass on. */
 const samePressMs = 1000;
 
 export interface StopWish {
   asked(why: string): void;
-  /** Asked again: do not wait for anyone. */
+  /** The user asked a second time: stop without waiting. */
   insisted(): void;
 }
 
@@ -25,7 +25,7 @@ export function watchForStop({ asked, insisted }: StopWish): void {
   process.on("SIGINT", () => heard("Ctrl+C"));
   process.on("SIGTERM", () => heard("SIGTERM"));
   process.on("SIGHUP", () => heard("the terminal was closed"));
-  // A closed terminal takes the output with it; the orderly end goes on.
+  // With a closed terminal the output is gone too. The clean stop goes on.
   process.stdout.on("error", () => heard("nobody reads the output any more"));
   process.stderr.on("error", () => heard("nobody reads the output any more"));
   readKeys(() => heard("Ctrl+C"));
@@ -33,8 +33,8 @@ export function watchForStop({ asked, insisted }: StopWish): void {
 }
 
 /**
- * Reads Ctrl+C as a key, so that npm and its shell do not hear it: they would
- * return to the prompt before the orderly end, and with an error code.
+ * Reads Ctrl+C as a key, so that npm and its shell do not get the signal. They would
+ * return to the prompt before the clean stop is over, and with an error code.
  */
 function readKeys(ctrlC: () => void): void {
   if (!process.stdin.isTTY || !inForeground()) return;
@@ -44,11 +44,11 @@ function readKeys(ctrlC: () => void): void {
     if (keys.includes(0x03)) ctrlC();
   });
   process.stdin.on("error", () => {
-    // the terminal went: SIGHUP tells
+    // the terminal was closed, which SIGHUP reports
   });
 }
 
-/** In the background a terminal stops whoever touches it. Windows has no such jobs, and its Ctrl+C reaches all in order. */
+/** A background job that touches its terminal is stopped. Windows has no such jobs, and there Ctrl+C needs no special care. */
 function inForeground(): boolean {
   if (process.platform === "win32") return false;
   const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", `${process.pid}`], {
@@ -61,7 +61,7 @@ function watchNpm(gone: () => void): void {
   if (!process.env.npm_lifecycle_event) return;
   const parent = process.ppid;
   const above = lookUp(parent);
-  // A shell between outlives an npm that was killed; one that replaced itself by us is not there.
+  // The shell survives an npm that was killed, so npm is watched. A shell that replaced itself by us does not exist any more.
   const npm = above && isShell.test(above.name) ? above.parent : undefined;
   const look = setInterval(() => {
     if (process.ppid === parent && (!npm || isParent(npm, parent))) return;
@@ -72,7 +72,7 @@ function watchNpm(gone: () => void): void {
 
 const isShell = /^-?(\S*\/)?(sh|ash|bash|busybox|dash|ksh|zsh)$/;
 
-/** `undefined` for one that is gone, and on Windows, which has no shell that survives. */
+/** A process's name and parent. `undefined` if it is gone, and on Windows, where the shell does not survive npm. */
 function lookUp(pid: number): { name: string; parent: number } | undefined {
   if (process.platform === "win32") return undefined;
   const [, name, parent] =
@@ -94,7 +94,7 @@ function statOf(pid: number): string {
   }
 }
 
-/** Linux tells even of a dead npm that nobody waits for; asking `ps` again and again would cost too much elsewhere. */
+/** Whether npm is still the shell's parent. On other systems than Linux `ps` would cost too much, so npm is only checked to be alive. */
 function isParent(npm: number, shell: number): boolean {
   if (process.platform === "linux") return lookUp(shell)?.parent === npm;
   try {

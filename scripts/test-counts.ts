@@ -1,4 +1,4 @@
-/** Adds up what the suites report; a report that is missing is a failure, never nothing. */
+/** Adds up the suites' results. A missing result is a failure. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 
 export interface Counts {
@@ -12,7 +12,7 @@ interface JestReport {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  /** Files that broke before their first test. */
+  /** The number of files that failed before their first test. */
   numRuntimeErrorTestSuites: number;
 }
 

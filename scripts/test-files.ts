@@ -1,9 +1,9 @@
-/** Finds the test files, which suite each belongs to and whether it needs containers. */
+/** Finds the test files, the suite of each, and whether it needs containers. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
 export interface TestFile {
-  /** Relative to the project, with forward slashes. */
+  /** Relative to the project's folder, with forward slashes. */
   path: string;
   suite:
     | "patterns"
@@ -54,7 +54,7 @@ function walk(folder: string): string[] {
   });
 }
 
-/** A test needs Docker when it, or a helper it imports, starts containers. */
+/** Whether a test, or a helper that it imports, starts containers. */
 function usesContainers(file: string, seen: Set<string>): boolean {
   if (seen.has(file) || !existsSync(file)) return false;
   seen.add(file);

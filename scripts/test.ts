@@ -1,4 +1,4 @@
-/** `npm test`: installs the test tools once, then checks everything and counts it. */
+/** `npm test`: installs the test tools once, then runs every check and counts the results. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, rmSync } from "node:fs";
@@ -44,11 +44,11 @@ const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
 const noCluster = clusterProblem();
 const cores = availableParallelism();
-/** Files of one suite that run at the same time; each starts what it needs, on ports and in folders of its own. */
+/** How many files of a suite run at the same time. Each starts what it needs, on ports and in folders of its own. */
 const workers: Partial<Record<TestFile["suite"], number>> = {
   unit: cores,
   contract: cores + 1,
-  // These wait half of their time.
+  // These tests wait for half of their time.
   e2e: cores + 2,
   faults: cores + 1,
   containers: 2,
@@ -57,7 +57,7 @@ const needsContainers = ["contract", "faults", "containers", "tutorial"];
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
-// Tests end their own containers; the reaper would be one more image to pull.
+// Tests remove their own containers. The reaper would be one more image to pull.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= "true";
 
 /** `isShared`: other suites print at the same time. */
@@ -89,8 +89,8 @@ const suites: Record<string, (isShared: boolean) => unknown> = {
 };
 
 /**
- * Stages go one after the other. The lists of one stage go at the same time: none takes ports, images or a cluster that
- * another does.
+ * Stages run one after the other. The lists of one stage run at the same time, since they share no ports, images or
+ * cluster.
  */
 const stages = [
   [["format", "lint", "proto"], ["patterns"]],
@@ -122,12 +122,12 @@ await Promise.all([
   installOnce(join(root, "tests"), "the test tools, 170 MB"),
   installControlPlane(),
 ]);
-// A part of the image, which takes a while.
+// The image contains it, and building it takes a while.
 if (!noDocker && chosen.includes("containers")) await buildControlPlane();
 mkdirSync(results, { recursive: true });
 process.env[loadedFile] = join(results, "cluster-images");
 rmSync(process.env[loadedFile], { force: true });
-// The entry rebuilds a bundle that is missing or older than its sources.
+// The program rebuilds a bundle that is missing or older than its sources.
 const { status: built } = spawnSync(
   process.execPath,
   ["runtime/bin/daprd.js", "--version"],
@@ -136,7 +136,7 @@ const { status: built } = spawnSync(
 if (built !== 0) counts.failed++;
 for (const stage of stages) {
   const named = stage.flat().filter((name) => chosen.includes(name));
-  // Before the others of its stage begin: it bundles anew what they read.
+  // Before the other lists of the stage begin, since it rebuilds the bundle that they use.
   const isReady =
     !named.includes("kubernetes") ||
     noCluster !== undefined ||
@@ -162,7 +162,7 @@ async function runList(names: string[], isShared: boolean): Promise<void> {
   }
 }
 
-/** A cluster that goes away, say, is a failure of one suite: the others are still to run. */
+/** An exception, say because the cluster went away, fails one suite. The others still run. */
 async function guarded(name: string, run: () => unknown): Promise<boolean> {
   try {
     await run();
@@ -174,7 +174,7 @@ async function guarded(name: string, run: () => unknown): Promise<boolean> {
   }
 }
 
-/** What is to come, before anything is fetched or started. */
+/** Says what will be installed, fetched and run. */
 function announce(): void {
   if (
     !["tests", "runtime/kubernetes"].every((one) =>
@@ -195,7 +195,7 @@ function announce(): void {
   );
 }
 
-/** In minutes and seconds. */
+/** The time since then, in minutes and seconds. */
 function timeSince(ms: number): string {
   const seconds = Math.round((performance.now() - ms) / 1000);
   const minutes = Math.floor(seconds / 60);
@@ -208,7 +208,7 @@ async function tool(name: string, file: string, ...args: string[]) {
   console.log(ok ? `${name}: clean` : `${name}: failed`);
 }
 
-/** The generator is large and its result seldom changes: who changes a .proto file asks for this suite, and CI. */
+/** The generator is large and its result seldom changes, so this suite runs only when it is named, and in CI. */
 async function proto(): Promise<void> {
   if (!requireAll && suite !== "proto")
     return without("proto", "npm test proto installs the generator");
@@ -217,7 +217,7 @@ async function proto(): Promise<void> {
   console.log(ok ? "proto: current" : "proto: failed");
 }
 
-/** Half a minute, and of use only to who writes a regular expression: by name, and in CI. */
+/** This takes half a minute and concerns only new regular expressions, so it runs only when it is named, and in CI. */
 async function patterns(isShared: boolean): Promise<void> {
   if (!requireAll && !suite && words.length === 0)
     return without("patterns", "npm test patterns looks at them");

@@ -26,7 +26,7 @@ Exited
 \`\`\`
 `;
 
-test("commands, expected lines and what a step is come from the text", () => {
+test("a step's settings, commands and expected lines are read from the text", () => {
   const [start, stop, ...others] = readSteps(text, "x.md");
   expect(others).toEqual([]);
   expect(start).toMatchObject({
@@ -40,7 +40,7 @@ test("commands, expected lines and what a step is come from the text", () => {
   expect(stop).toMatchObject({ interrupt: "first", expect: ["Exited"] });
 });
 
-test("a misspelt key and a step without commands are errors with their line", () => {
+test("a misspelt key and a step without commands are errors that name the line", () => {
   expect(() => readSteps("\n<!-- step {nam: x} -->", "x.md")).toThrow(
     'x.md:2: a step has no "nam"',
   );

@@ -5,9 +5,9 @@
  *   <!-- stage: embedded -->        the steps that follow belong to this stage
  *   <!-- step {name: …, …} -->      the next code block is a command to run
  *   <!-- expect -->                 the next code block is what the last step prints
- *   <!-- after -->                  … and what it prints after its Ctrl+C
+ *   <!-- after -->                  the next code block is what it prints after its Ctrl+C
  *
- * A step without a code block (`watch`, `interrupt`) looks at a terminal of an earlier one.
+ * A step without a code block (`watch`, `interrupt`) uses the terminal of an earlier step.
  */
 import { YAML } from "zx";
 
@@ -19,17 +19,17 @@ export interface Step {
   commands: string;
   /** Lines as printed in the text; `…` stands for anything. */
   expect: string[];
-  /** The command goes on running in a terminal of this name. */
+  /** The name of the terminal in which the command keeps running. */
   terminal?: string;
-  /** Looks at what that terminal prints. */
+  /** The name of a terminal whose output is compared. */
   watch?: string;
-  /** Ctrl+C: in the named terminal, or (`true`) in this step's own once the expected lines came. */
+  /** Presses Ctrl+C in the named terminal, or (`true`) in this step's own, once the expected lines came. */
   interrupt?: string | true;
-  /** Lines after that Ctrl+C. */
+  /** The lines expected after that Ctrl+C. */
   after: string[];
   /** Runs the commands again until they print what is expected. */
   repeat: boolean;
-  /** Runs even when a step of its stage failed. */
+  /** Runs even if an earlier step of the stage failed. */
   cleanup: boolean;
 }
 

@@ -8,7 +8,7 @@ const printed = [
   "Starting with id a. HTTP Port: 3500.",
 ];
 
-test("expected lines may be interleaved with other apps' lines", () => {
+test("expected lines may be mixed with other apps' lines", () => {
   expect(
     missingLines(
       [
@@ -23,7 +23,7 @@ test("expected lines may be interleaved with other apps' lines", () => {
   ).toEqual([]);
 });
 
-test("a line that is absent, early or of another app is missing", () => {
+test("a line that is absent, too early or another app's is missing", () => {
   expect(
     missingLines(
       [
@@ -41,7 +41,7 @@ test("a line that is absent, early or of another app is missing", () => {
   ]);
 });
 
-test("the difference names what is missing and what came instead", () => {
+test("the difference shows what is missing and what was printed instead", () => {
   expect(difference(["a", "b"], ["a", "c"])).toBe(
     "expected:\n    found    a\n  - missing  b\nprinted (last 2 of 2 lines):\n  | a\n  | c",
   );

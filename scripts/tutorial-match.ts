@@ -1,9 +1,9 @@
 /** Compares what a terminal printed with the lines a tutorial shows. */
 
 /**
- * The expected lines that are missing. Each must be part of a printed line, in
- * the order shown; lines of different apps (`== APP - x ==`) come from different
- * processes, so order counts only among those of one app.
+ * The expected lines that are missing. Each must be part of a printed line, in the
+ * order shown. The order counts only among the lines of one app (`== APP - x ==`),
+ * since different apps are different processes.
  */
 export function missingLines(
   expected: readonly string[],
@@ -24,7 +24,7 @@ export function missingLines(
   return missing;
 }
 
-/** A readable diff: missing lines marked, then the end of what was printed. */
+/** A readable difference: the expected lines, the missing ones marked, then the end of what was printed. */
 export function difference(
   expected: readonly string[],
   printed: readonly string[],

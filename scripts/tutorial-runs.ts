@@ -1,4 +1,4 @@
-/** What `npm test` runs of the tutorials. */
+/** The tutorials that `npm test` runs. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { root } from "./docker.ts";
@@ -10,7 +10,7 @@ export interface TutorialRun {
   lang: string;
 }
 
-/** Both languages carry the same commands (a test compares them): one whole run and the shortest stage of the other. */
+/** Both languages have the same commands (a test compares them), so one language runs whole and of the other only the shortest stage. */
 export const localRuns: TutorialRun[] = [
   { name: "bindings", stages: ["embedded", "hand", "kafka", "manual"] },
   { name: "hello-world", stages: ["embedded", "debug", "redis"] },
@@ -20,7 +20,7 @@ export const localRuns: TutorialRun[] = [
   { name, stage: "embedded", lang: "zh" },
 ]);
 
-/** These use none of the ports that the others do. */
+/** The stages in a cluster. They use none of the ports that the others use. */
 export const clusterRuns: TutorialRun[] = ["bindings", "hello-kubernetes"].map(
   (name) => ({ name, stage: "kubernetes", lang: "en" }),
 );
@@ -28,10 +28,10 @@ export const clusterRuns: TutorialRun[] = ["bindings", "hello-kubernetes"].map(
 export const worksWithoutDocker = ({ stage }: TutorialRun) =>
   ["embedded", "hand", "debug"].includes(stage);
 
-/** What a tutorial exits with when other programs keep its ports. */
+/** A tutorial's exit code when other programs use its ports. */
 export const noPorts = 2;
 
-/** Resolves with its exit code and what it wrote to standard output; prints that as it comes. */
+/** Resolves with the tutorial's exit code and its standard output, which is also printed as it comes. */
 export async function runTutorial(
   { name, stage, lang }: TutorialRun,
   prefix: string,

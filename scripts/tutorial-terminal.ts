@@ -1,4 +1,4 @@
-/** A terminal of the tutorial's reader: a shell, what it printed, and Ctrl+C. */
+/** A terminal, as the tutorial's reader uses it: a shell, its output, and Ctrl+C. */
 import { spawn } from "node:child_process";
 import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
@@ -6,14 +6,14 @@ import { root } from "./docker.ts";
 
 export class Terminal {
   readonly printed: string[] = [];
-  /** Set once the shell ended. */
+  /** Set when the shell has ended. */
   exitCode: number | undefined;
   readonly #pid: number | undefined;
   readonly #closed: Promise<void>;
   #changed = () => {};
 
   constructor(commands: string, echo: (line: string) => void) {
-    // The trap keeps the shell waiting for its command, as an interactive one does.
+    // Because of the trap the shell waits for its command after Ctrl+C, as an interactive shell does.
     const child = spawn("sh", ["-c", `trap : INT\nset -e\n${commands}`], {
       cwd: root,
       env: { ...process.env, PATH: readersPath() },
@@ -41,7 +41,7 @@ export class Terminal {
     });
   }
 
-  /** Waits until `done` holds, the shell ended or the time is up; says whether `done` holds. */
+  /** Waits until `done()` is true, the shell has ended or the time is up. Returns `done()`. */
   async until(done: () => boolean, seconds: number): Promise<boolean> {
     const deadline = Date.now() + seconds * 1000;
     while (!done() && this.exitCode === undefined && Date.now() < deadline)
@@ -55,16 +55,16 @@ export class Terminal {
     return done();
   }
 
-  /** Ctrl+C reaches every process of the terminal. */
+  /** Sends SIGINT to every process of the terminal, as Ctrl+C does. */
   interrupt(): void {
     this.#signal("SIGINT");
   }
 
-  /** Ends whatever is left, gently first. */
+  /** Ends what still runs, first by a signal that it can handle. */
   async end(): Promise<void> {
     if (this.exitCode === undefined) this.interrupt();
     await this.until(() => this.exitCode !== undefined, 20);
-    // The group may outlive its shell.
+    // Processes of the group may outlive the shell.
     this.#signal("SIGKILL");
     await this.#closed;
   }
@@ -78,7 +78,7 @@ export class Terminal {
   }
 }
 
-/** npm adds its own folders to PATH; a reader has only what the text told them to add. */
+/** PATH without the folders that npm adds: a reader has only those that the text says to add. */
 function readersPath(): string {
   return (process.env.PATH ?? "")
     .split(delimiter)

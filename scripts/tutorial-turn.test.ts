@@ -11,7 +11,7 @@ test("a second tutorial waits until the first one ends", async () => {
     .mockImplementation(() => waiting.resolve());
   const end = await takeTurn(folder, process.pid);
   let isOver = false;
-  // Another process, which lives as long as this one.
+  // Our parent is another process that certainly lives as long as this test.
   const second = takeTurn(folder, process.ppid).then((endSecond) => {
     expect(isOver).toBe(true);
     endSecond();

@@ -1,4 +1,4 @@
-/** Tutorials use the ports that their text names, so they run one at a time, whatever copies of the kit this machine has. */
+/** Tutorials use the ports that their text names, so only one runs at a time, of all copies of the kit on this machine. */
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,10 +6,10 @@ import { PortClaims } from "./port-claims.ts";
 import { isFree } from "./ports.ts";
 
 const ports = [3000, 3500, 3501];
-/** A demo of another copy of the kit gives them back in that time; another program perhaps when its user reads why we wait. */
-const patienceMs = 600_000;
+/** The limit for the ports to become free. A demo of another copy of the kit ends in that time, or a user reads the message and ends the program. */
+const freePortsLimitMs = 600_000;
 
-/** Waits until no other tutorial runs; returns what ends this one's turn. Rejects when another program keeps a port. */
+/** Waits until no other tutorial runs. Resolves with the function that ends this one's turn. Rejects when another program keeps a port. */
 export async function takeTurn(
   folder = join(tmpdir(), `dapr-tutorials-${userInfo().uid}`),
   pid = process.pid,
@@ -19,7 +19,7 @@ export async function takeTurn(
     if (!told) console.error("Waiting for another tutorial to end …");
     await sleep(200);
   }
-  const until = performance.now() + patienceMs;
+  const until = performance.now() + freePortsLimitMs;
   for (let told = false; ; told = true) {
     const taken: number[] = [];
     for (const port of ports) if (!(await isFree(port))) taken.push(port);

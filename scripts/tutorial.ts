@@ -1,4 +1,4 @@
-/** `npm run tutorial -- NAME`: runs the commands of a tutorial and checks what it says they print. */
+/** `npm run tutorial -- NAME`: runs a tutorial's commands, and checks that they print what it says. */
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,14 +45,14 @@ if (steps.length === 0)
   );
 
 const clusterStage = "kubernetes";
-/** Of one step: far more than any needs. It ends what hangs, and decides nothing else. */
+/** The limit for one step: far more than any needs. It only ends a step that hangs. */
 const limitSeconds = 600;
 const noCluster = steps.some(({ stage }) => stage === clusterStage)
   ? clusterProblem()
   : undefined;
 if (noCluster && values.stage) fail(`Stage ${clusterStage}: ${noCluster}.`);
 process.env.KUBECONFIG = process.env.DAPR_TEST_KUBECONFIG ?? "";
-// Of its own: calls go to no app of the same ID that somebody else runs on this machine.
+// A registry of its own, so that no call reaches an app with the same ID that somebody else runs on this machine.
 const registry = mkdtempSync(join(tmpdir(), "dapr-tutorial-"));
 process.env.DAPR_REGISTRY_PATH = registry;
 process.on("exit", () => rmSync(registry, { recursive: true, force: true }));
@@ -108,7 +108,7 @@ endTurn();
 console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
 process.exitCode = failed > 0 || interrupted ? 1 : 0;
 
-/** What went wrong, or `undefined`. */
+/** Runs a step. Resolves with what went wrong, or `undefined`. */
 async function perform(step: Step): Promise<string | undefined> {
   if (step.watch) return watch(step, step.watch);
   if (typeof step.interrupt === "string")
@@ -121,7 +121,7 @@ async function perform(step: Step): Promise<string | undefined> {
     const problem = await runOnce(step);
     if (problem === undefined || !step.repeat || Date.now() > deadline)
       return problem;
-    await sleep(500); // between two looks
+    await sleep(500); // before the next try
   }
 }
 
@@ -156,7 +156,7 @@ async function interrupt(
 ): Promise<string | undefined> {
   const from = terminal.printed.length;
   terminal.interrupt();
-  // npm dies of Ctrl+C (130) although its script ended well.
+  // npm exits with 130 after Ctrl+C, even if its script ended well.
   const problem = await ended(terminal, [0, 130]);
   const printed = terminal.printed.slice(from);
   if (missingLines(expected, printed).length > 0)
