@@ -1,15 +1,15 @@
-/** Imports point one way (docs/architecture.md): exactly these arrows, types included, and no circle. */
+/** Imports follow exactly the arrows of docs/architecture.md, types included, and form no cycle. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
 const root = join(__dirname, "../..");
 
-/** Folder of runtime/ → folders that it may import (its own always): as the page's picture has it. */
+/** For each folder of runtime/: the folders that it may import besides itself, read from the page's picture. */
 const arrows = readArrows(
   readFileSync(join(root, "docs/architecture.md"), "utf8"),
 );
 
-/** Lines `a & b --> c --> d` of the page's Mermaid picture; but for `proto`, all may import `shared`. */
+/** Reads lines such as `a & b --> c --> d` of the page's Mermaid picture. Every folder but `proto` may import `shared`. */
 function readArrows(page: string): Record<string, string[]> {
   const [, picture = ""] =
     /```mermaid\nflowchart LR\n([^`]*)```/.exec(page) ?? [];
@@ -29,9 +29,9 @@ function readArrows(page: string): Record<string, string[]> {
   );
 }
 
-/** Files outside `net/` and `api/http/` that know Node's HTTP modules, of the parts that make a sidecar. */
+/** The sidecar's files outside `net/` and `api/http/` that may import Node's HTTP modules. */
 const httpElsewhere = [
-  // Services of the gRPC ports are node:http2's streams.
+  // The services on the gRPC ports work with the streams of node:http2.
   "runtime/api/grpc/server.ts",
   "runtime/peers/direct/server.ts",
   "runtime/peers/server.ts",
@@ -49,7 +49,7 @@ function sources(folder: string): string[] {
   );
 }
 
-/** Relative imports resolved against the project, and names of modules. */
+/** What a file imports: paths in the project, and names of modules. */
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), "utf8");
   const found = text.matchAll(
@@ -69,7 +69,7 @@ const edges = files.flatMap((file) =>
   importsOf(file).map((to) => ({ file, to })),
 );
 const local = edges.filter(({ to }) => to.endsWith(".ts"));
-/** Folder below runtime/; undefined for what is elsewhere. */
+/** The folder of runtime/ that a file is in; undefined for a file elsewhere. */
 const layerOf = (file: string): string | undefined =>
   /^runtime\/(\w+)\//.exec(file)?.[1];
 
@@ -92,7 +92,7 @@ test("imports follow the arrows between folders", () => {
     const from = layerOf(file);
     const target = layerOf(to);
     if (from === target) return false;
-    // The apps know nothing of the runtime, the runtime nothing outside it.
+    // The apps do not import the runtime, and the runtime imports nothing outside it.
     if (file.startsWith("scripts/")) return false;
     if (from === undefined || target === undefined) return true;
     return !arrows[from]!.includes(target);
@@ -110,7 +110,7 @@ test("every arrow is used", () => {
   expect(unused).toEqual([]);
 });
 
-test("no file is imported by what it imports", () => {
+test("imports form no cycle", () => {
   const next = new Map(files.map((file) => [file, [] as string[]]));
   for (const { file, to } of local) next.get(file)!.push(to);
   const done = new Set<string>();
@@ -144,7 +144,7 @@ test("drivers import their own parts and clients, never each other", () => {
   expect(wrong).toEqual([]);
 });
 
-test("only net/ and api/http/ know Node's HTTP modules, and those that are named", () => {
+test("only net/, api/http/ and the files named above import Node's HTTP modules", () => {
   const knowing = edges
     .filter(
       ({ file, to }) =>
@@ -157,7 +157,7 @@ test("only net/ and api/http/ know Node's HTTP modules, and those that are named
   expect([...new Set(knowing)].sort()).toEqual([...httpElsewhere].sort());
 });
 
-test("only api/http/server.ts sees an HTTP server library", () => {
+test("only api/http/server.ts imports an HTTP server library", () => {
   const wrong = edges.filter(
     ({ file, to }) =>
       file.startsWith("runtime/") &&
@@ -167,7 +167,7 @@ test("only api/http/server.ts sees an HTTP server library", () => {
   expect(wrong).toEqual([]);
 });
 
-test("only clients/kafka/ knows kafkajs", () => {
+test("only clients/kafka/ imports kafkajs", () => {
   const knowing = edges.filter(({ to }) => /^kafkajs(\/|$)/.test(to));
   expect(knowing).not.toEqual([]);
   expect(

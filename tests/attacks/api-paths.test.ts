@@ -1,4 +1,4 @@
-/** One canonical form of a path, or 400; what the guard judges is what the router serves. */
+/** A path has one canonical form, or is answered with 400. The guard judges the same path that the router serves. */
 import { mainThreadMs } from "../support/cpu.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
@@ -27,7 +27,7 @@ test.each([
   "/../../v1.0/bindings/orders",
   "/v1.0/bindings/%6frders",
   "http://localhost/v1.0/bindings/orders",
-])("%s is the binding's path", async (target) => {
+])("%s leads to the binding", async (target) => {
   expect((await ask("POST", target)).status).toBe(204);
 });
 
@@ -86,11 +86,14 @@ test.each([
   "/v1.0/metadata?x=/v1.0/healthz",
   "/v1.0/healthz/outbound/../../metadata",
   "/v1.0/metadata/v1.0/healthz",
-])("the token's exemption is judged on the served path: %s", async (target) => {
-  expect((await ask("GET", target, "wrong")).status).toBe(401);
-});
+])(
+  "%s is not exempt from the token: the served path decides",
+  async (target) => {
+    expect((await ask("GET", target, "wrong")).status).toBe(401);
+  },
+);
 
-test("a path of nothing but dots and slashes costs no time", async () => {
+test("a path of thousands of dots and slashes costs next to no time", async () => {
   const before = mainThreadMs(sidecar.pid);
   const { status } = await ask(
     "POST",

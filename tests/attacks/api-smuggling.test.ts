@@ -1,4 +1,4 @@
-/** Requests that two servers could read differently are refused; connection-level headers reach nobody. */
+/** Requests that two servers could read differently are refused. Headers of the connection are passed on to nobody. */
 import { stopAll, type Daprd } from "../support/daprd.ts";
 import { order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
@@ -82,11 +82,14 @@ test.each([
   ],
   ["no method", " /v1.0/bindings/orders HTTP/1.1\r\nHost: localhost\r\n\r\n"],
   ["noise", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
-])("%s is 400 and the connection ends", async (_, bytes) => {
-  const { status, all } = await rawCall(sidecar.port, bytes);
-  expect(status).toBe(400);
-  expect(all.match(/HTTP\/1\.1 /g)).toHaveLength(1);
-});
+])(
+  "a request with %s is answered with 400, and the connection ends",
+  async (_, bytes) => {
+    const { status, all } = await rawCall(sidecar.port, bytes);
+    expect(status).toBe(400);
+    expect(all.match(/HTTP\/1\.1 /g)).toHaveLength(1);
+  },
+);
 
 test("two Hosts are refused, whichever comes first", async () => {
   for (const hosts of [
@@ -101,7 +104,7 @@ test("two Hosts are refused, whichever comes first", async () => {
   }
 });
 
-test("nothing that was hidden in them was served", async () => {
+test("none of the requests hidden in them was served", async () => {
   const { extended } = (await sidecar.call("GET", "/v1.0/metadata")).json() as {
     extended: object;
   };
@@ -128,7 +131,7 @@ test("headers of the request never become headers of the message", async () => {
   expect(headers.host).toBe(`127.0.0.1:${app.port}`);
 });
 
-test("two requests on one connection stay two", async () => {
+test("two requests on one connection are two requests", async () => {
   const body = order(2);
   const one = `${start}Content-Length: ${body.length}\r\n\r\n${body}`;
   const { all } = await rawCall(

@@ -32,8 +32,8 @@ test.each<[string, Record<string, string | string[]>]>([
   ["absent", {}],
   ["wrong", { "dapr-api-token": "x" }],
   ["right and wrong", { "dapr-api-token": [token, "x"] }],
-  ["the app's own to give", { "dapr-app-token": token }],
-  ["a parameter", { "x-forwarded-uri": `/?dapr-api-token=${token}` }],
+  ["in the app's header", { "dapr-app-token": token }],
+  ["in a forwarded URL", { "x-forwarded-uri": `/?dapr-api-token=${token}` }],
 ])("a token that is %s opens no route", async (_, headers) => {
   for (const one of blockCalls) {
     const reply = await blocks.sidecar.call(one.method, one.path, {
@@ -48,7 +48,7 @@ test.each<[string, Record<string, string | string[]>]>([
   }
 });
 
-test("nor over HTTP/2", async () => {
+test("a wrong token opens no route over HTTP/2 either", async () => {
   const session = connect(`http://127.0.0.1:${blocks.sidecar.port}`);
   try {
     for (const { method, path, headers, body } of blockCalls) {
@@ -71,7 +71,7 @@ test("nor over HTTP/2", async () => {
   }
 });
 
-test("a health read that names an app is a health read", async () => {
+test("a health check needs no token, even if the request names an app", async () => {
   const { status, text } = await blocks.sidecar.call("GET", "/v1.0/healthz", {
     headers: { "dapr-app-id": "testapp" },
   });

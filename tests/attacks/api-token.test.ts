@@ -1,4 +1,4 @@
-/** Without the exact token nothing is served but the two health reads. */
+/** Without the exact token nothing but the two health checks is served. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
@@ -28,7 +28,7 @@ const ask = async (
   return { status, text };
 };
 
-test("the right token opens, in any case of the header's name", async () => {
+test("the right token is accepted, whatever the case of the header's name", async () => {
   expect(await ask("POST", bindings, { "Dapr-Api-Token": token })).toEqual({
     status: 204,
     text: "",
@@ -45,7 +45,7 @@ test.each([
   ["twice the same", { "dapr-api-token": [token, token] }],
   ["right, then wrong", { "dapr-api-token": [token, "x"] }],
   ["wrong, then right", { "dapr-api-token": ["x", token] }],
-  ["as bearer", { authorization: `Bearer ${token}` }],
+  ["a bearer token", { authorization: `Bearer ${token}` }],
 ])("a token that is %s is refused", async (_, headers) => {
   expect(
     await ask("POST", bindings, headers as Record<string, string | string[]>),
@@ -67,20 +67,20 @@ test.each([
   ["POST", `${bindings}?x=/healthz`],
   ["GET", "/v1.0/invoke/healthz/method/healthz"],
   ["GET", `/v1.0/metadata?dapr-api-token=${token}`],
-])("%s %s needs it", async (method, path) => {
+])("%s %s needs the token", async (method, path) => {
   expect(await ask(method, path)).toEqual(
     method === "HEAD" ? { status: 401, text: "" } : refused,
   );
 });
 
 test.each(["/v1.0/healthz", "/v1.0/healthz/outbound"])(
-  "GET %s does not",
+  "GET %s needs no token",
   async (path) => {
     expect((await ask("GET", path)).status).toBe(204);
   },
 );
 
-test("a refused body is not read for long", async () => {
+test("the body of a refused request is not read to its end", async () => {
   const { status } = await rawCall(
     sidecar.port,
     `POST ${bindings} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\nabc`,
@@ -88,7 +88,7 @@ test("a refused body is not read for long", async () => {
   expect(status).toBe(401);
 });
 
-test("refusals are never in the log, nor is the token", async () => {
+test("neither the token nor a refused one is in the log", async () => {
   await ask("POST", bindings, { "dapr-api-token": "planted-wrong-token" });
   expect(sidecar.output()).not.toContain(token);
   expect(sidecar.output()).not.toContain("planted-wrong-token");

@@ -1,4 +1,4 @@
-/** A component or endpoint whose scopes leave this app out is not there for it, on every route and protocol. */
+/** A component or endpoint whose scopes leave this app out does not exist for it, on every route and protocol. */
 import { writeFileSync } from "node:fs";
 import { connect } from "node:http2";
 import { join } from "node:path";
@@ -77,15 +77,18 @@ const routes: [string, string, string | undefined, [number, RegExp]][] = [
   ],
 ];
 
-test.each(routes)("%s %s", async (method, path, body, [status, text]) => {
-  const reply = await sidecar.call(method, path, { body });
-  expect([reply.status, reply.text]).toEqual([
-    status,
-    expect.stringMatching(text),
-  ]);
-});
+test.each(routes)(
+  "%s %s finds nothing",
+  async (method, path, body, [status, text]) => {
+    const reply = await sidecar.call(method, path, { body });
+    expect([reply.status, reply.text]).toEqual([
+      status,
+      expect.stringMatching(text),
+    ]);
+  },
+);
 
-test("the same over HTTP/2", async () => {
+test("over HTTP/2 they do not exist either", async () => {
   const session = connect(`http://127.0.0.1:${sidecar.port}`);
   try {
     for (const [method, path, body, [status, text]] of routes) {
@@ -105,7 +108,7 @@ test("the same over HTTP/2", async () => {
   }
 });
 
-test("the metadata knows of none of them, and nothing was called", async () => {
+test("the metadata lists none of them, and nothing was called", async () => {
   const { text } = await sidecar.call("GET", "/v1.0/metadata");
   expect(text).toContain('"mine"');
   expect(text).not.toMatch(/statestore|vault|orders|outside/);

@@ -1,8 +1,7 @@
 /**
- * An answer of one call never reaches another, whatever the app sends:
- * with 1, 4 and any number of calls at a time, directly and through a second
- * sidecar. `DAPR_TEST_MUTATIONS=n` tries n answers for each,
- * `DAPR_TEST_SEED=n` repeats a run.
+ * The answer to one call never reaches another, whatever the app sends: with 1, 4 and
+ * any number of calls at a time, directly and through a second sidecar.
+ * `DAPR_TEST_MUTATIONS=n` tries n answers for each, `DAPR_TEST_SEED=n` repeats a run.
  */
 import { Agent, request } from "node:http";
 import {
@@ -29,7 +28,7 @@ interface Planned {
   bytes: Buffer;
   closes: boolean;
   socket?: Socket;
-  /** Ends the wait of a call whose answer never becomes whole. */
+  /** Ends a call whose answer never becomes complete. */
   timer?: NodeJS.Timeout;
 }
 
@@ -51,7 +50,7 @@ beforeAll(async () => {
       if (!planned)
         return void socket.write("HTTP/1.1 404 x\r\nContent-Length: 0\r\n\r\n");
       planned.socket = socket;
-      // At once: what an app sends later, unasked, no client can tell from an answer.
+      // The answer is written at once: no client can tell an answer from bytes that an app sends later without being asked.
       socket.write(planned.bytes);
       clearTimeout(planned.timer);
       if (planned.closes) socket.end();
@@ -67,7 +66,7 @@ afterAll(() => new Promise((done) => app.close(done)));
 const agent = new Agent({ keepAlive: true, maxSockets: callers });
 afterAll(() => agent.destroy());
 
-/** All that comes back: head and body, whole or cut. */
+/** Resolves with everything that comes back: head and body, complete or cut. */
 const ask = (port: number, method: string, id: string) =>
   new Promise<{ status: number; text: string }>((resolve) => {
     let status = 0;
@@ -128,13 +127,13 @@ test.each(["1", "4", undefined])(
         clearTimeout(planned.timer);
         plan.delete(id);
         const wire = planned.bytes.toString("latin1");
-        // A mark may come in several chunks, and be mutated in one of them.
+        // A mark may be spread over several chunks, and one of them may be mutated.
         const own = wire + wire.replace(/\r\n(?:[0-9a-f]+\r\n)?/gi, "");
         const marks: string[] = text.match(/\[\[[\w-]*\]\]/g) ?? [];
         const foreign = marks.filter(
           (mark) => mark !== bodyMark(id) && !own.includes(mark),
         );
-        // A body that ends with its connection has all that comes.
+        // A body that ends with its connection contains everything that comes.
         const isBehind =
           kind !== "mutated" && !closes && marks.includes("[[no]]");
         if (foreign.length > 0 || isBehind)

@@ -1,4 +1,4 @@
-/** The port for other sidecars: a program of this machine speaks their protocols but is no sidecar. */
+/** The port for other sidecars: a program on this machine speaks their protocols but is no sidecar. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-/** All that comes back for these bytes. */
+/** Resolves with everything that comes back for these bytes. */
 const exchange = (bytes: string) =>
   new Promise<string>((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
@@ -70,7 +70,7 @@ const claims = [
   "dapr-callee-app-id: callee\r\n",
 ].join("");
 
-/** Callers find the callee at another port from now on. */
+/** From now on callers find the callee at another port. */
 function leadThrough(wirePort: number) {
   for (const name of readdirSync(registry)) {
     const file = join(registry, name);
@@ -80,7 +80,7 @@ function leadThrough(wirePort: number) {
   }
 }
 
-test("no claim of being a trusted app passes access control", async () => {
+test("a caller that claims to be a trusted app does not pass access control", async () => {
   await start([`--config=${closed}`]);
   expect(await exchange(head("/a", claims))).toMatch(/dapr-peer: 1; denied/);
   expect(await exchange(head("/x/../a", claims, "POST"))).toMatch(
@@ -99,7 +99,7 @@ test("no claim of being a trusted app passes access control", async () => {
   expect(app.requests).toEqual([]);
 });
 
-test("a path gets its one form here too, whoever sends it", async () => {
+test("a path is brought to its canonical form here too, whoever sends it", async () => {
   await start();
   for (const [sent, seen] of [
     ["/x/../a", "/a"],
@@ -125,7 +125,7 @@ test("a path gets its one form here too, whoever sends it", async () => {
     ]);
 });
 
-test("what two servers could read differently reaches no app", async () => {
+test("a request that two servers could read differently reaches no app", async () => {
   await start();
   for (const bad of [
     head("/a", "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "POST") +
@@ -150,7 +150,7 @@ test("what two servers could read differently reaches no app", async () => {
   expect(app.requests[0]!.headers).not.toHaveProperty("dapr-peer");
 });
 
-test("the app's token goes to the app alone, no other token leaves its sidecar", async () => {
+test("the app's token goes to the app alone, and no other token leaves its sidecar", async () => {
   await start();
   const answer = await exchange(
     head("/a", "dapr-api-token: guessed\r\ndapr-api-token: twice\r\n"),
@@ -158,7 +158,7 @@ test("the app's token goes to the app alone, no other token leaves its sidecar",
   expect(answer).not.toContain("canary");
   expect(app.requests[0]!.headers["dapr-api-token"]).toBe("canary-app");
   expect(callee.output()).not.toMatch(/canary-a/);
-  // The other way: all that a calling sidecar sends to a peer, byte by byte.
+  // In the other direction: every byte that a calling sidecar sends to a peer.
   const sent: string[] = [];
   const wire = createServer((from) => {
     const to = connect(port, "127.0.0.1");

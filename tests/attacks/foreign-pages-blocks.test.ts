@@ -1,4 +1,4 @@
-/** State, secrets and invocation: a page of another site reads, changes and calls nothing. */
+/** State, secrets and invocation: a web page of another site can read, change and call nothing. */
 import {
   blockCalls,
   canary,
@@ -41,7 +41,7 @@ test.each<Record<string, string>>([
   expect(text).toBe(`"${canary}"`);
 });
 
-test("a preflight for them gets no permission", async () => {
+test("a CORS preflight for these routes gets no permission", async () => {
   const reply = await blocks.sidecar.call("OPTIONS", `${statePath}/victim`, {
     headers: {
       origin: "https://evil.com",
@@ -52,7 +52,7 @@ test("a preflight for them gets no permission", async () => {
   expect(reply.headers["access-control-allow-origin"]).toBeUndefined();
 });
 
-test("each of these routes does serve its own user", async () => {
+test("each of these routes does serve a local caller", async () => {
   for (const one of blockCalls) {
     const reply = await blocks.sidecar.call(one.method, one.path, {
       body: one.body,

@@ -1,4 +1,4 @@
-/** A web page of another site, or a name rebound to this machine, gets nothing. */
+/** A web page of another site, also under a DNS name rebound to this machine, gets nothing. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { order } from "../support/embedded.ts";
 import { call } from "../support/http.ts";
@@ -85,7 +85,7 @@ test.each<Record<string, string>>([
   expect(reply.status).toBe(200);
 });
 
-test("a preflight gets no permission", async () => {
+test("a CORS preflight gets no permission", async () => {
   const reply = await sidecar.call("OPTIONS", "/v1.0/bindings/orders", {
     headers: {
       origin: "https://evil.com",
@@ -96,7 +96,7 @@ test("a preflight gets no permission", async () => {
   expect(reply.headers["access-control-allow-origin"]).toBeUndefined();
 });
 
-test('--allowed-origins "*" is the switch back', async () => {
+test('--allowed-origins "*" allows every page, as the original does', async () => {
   const open = await startDaprd({ args: ["--allowed-origins", "*"] });
   const headers = {
     origin: "https://any.example",

@@ -1,4 +1,4 @@
-/** The port for other sidecars refuses whoever is none. */
+/** The port for other sidecars refuses everyone else. */
 import { connect } from "node:net";
 import type { Peers } from "../../runtime/contracts/invocation.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
@@ -26,7 +26,7 @@ afterAll(async () => {
   await server.close();
 });
 
-/** The answer's first line and all that follows. */
+/** Sends a request and resolves with the whole answer. */
 const exchange = (lines: string[], body = "") =>
   new Promise<string>((resolve, reject) => {
     const socket = connect(server.port, "127.0.0.1");
@@ -73,7 +73,7 @@ test("a preflight is refused", async () => {
   expect(answer.toLowerCase()).not.toContain("access-control");
 });
 
-test("another version is told so, and not served", async () => {
+test("a peer of another version is refused, and the answer says why", async () => {
   const before = calls;
   const answer = await exchange([
     "GET / HTTP/1.1",
@@ -87,7 +87,7 @@ test("another version is told so, and not served", async () => {
 test.each([
   ["two lengths", ["content-length: 2", "content-length: 3"]],
   ["length and chunks", ["content-length: 2", "transfer-encoding: chunked"]],
-])("%s: no call", async (_name, headers) => {
+])("a request with %s reaches no app", async (_name, headers) => {
   const before = calls;
   const answer = await exchange(
     ["POST / HTTP/1.1", ...sidecar, ...headers],
@@ -97,14 +97,14 @@ test.each([
   expect(calls).toBe(before);
 });
 
-test("what answers instead of a sidecar is not believed", async () => {
+test("an answer from a program that is no sidecar is not accepted", async () => {
   const { createServer } = await import("node:http");
   const stranger = createServer((_, outgoing) => outgoing.end("hello"));
   await new Promise<void>((resolve) =>
     stranger.listen(0, "127.0.0.1", resolve),
   );
   const { port } = stranger.address() as { port: number };
-  // gRPC is tried next, which no stranger speaks either.
+  // gRPC is tried next, which that program does not speak either.
   await expect(
     peers.call({ host: "127.0.0.1", port, direct: "1" }, request()),
   ).rejects.toMatchObject({ name: "CallError", kind: "unavailable" });

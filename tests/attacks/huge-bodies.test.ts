@@ -1,4 +1,4 @@
-/** Bodies too large, without end or compressed, and an app's endless answer: the documented error, little memory. */
+/** Bodies that are too large, endless or compressed, and an app's endless answer get the documented error and cost little memory. */
 import { createServer } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -30,7 +30,7 @@ async function warm(sidecar: Daprd) {
     );
 }
 
-/** The most the process grew by, in MB, while `attack` ran. */
+/** How much the process grew at most while `attack` ran, in MB. */
 async function growth(sidecar: Daprd, attack: () => Promise<void>) {
   if (!canReadMemory) {
     await attack();
@@ -41,7 +41,7 @@ async function growth(sidecar: Daprd, attack: () => Promise<void>) {
   return memoryOf(sidecar.pid).peak - before;
 }
 
-/** Sends chunks for as long as the sidecar takes them; resolves with the answer. */
+/** Sends chunks as long as the sidecar reads them. Resolves with the answer. */
 function endless(port: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");
@@ -51,7 +51,7 @@ function endless(port: number): Promise<string> {
       while (!socket.destroyed && socket.write(chunk));
     };
     socket.on("data", (data) => (all += String(data)));
-    socket.on("error", () => {}); // cut off: that is the point
+    socket.on("error", () => {}); // the sidecar cuts the connection, as it should
     socket.on("close", () => resolve(all));
     socket.on("drain", pump);
     socket.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
@@ -59,7 +59,7 @@ function endless(port: number): Promise<string> {
   });
 }
 
-test("chunks without end are cut off after the limit, with an answer", async () => {
+test("an endless chunked body is cut off at the limit, with an answer", async () => {
   const sidecar = await startDaprd({ resources });
   await warm(sidecar);
   const grown = await growth(sidecar, async () => {
@@ -71,7 +71,7 @@ test("chunks without end are cut off after the limit, with an answer", async () 
   expect((await sidecar.call("GET", "/v1.0/metadata")).status).toBe(200);
 });
 
-test("a body of a byte a chunk is held as its bytes", async () => {
+test("a body with one byte per chunk takes no more memory than its bytes", async () => {
   const sidecar = await startDaprd({ resources });
   await warm(sidecar);
   const body = order(1).padEnd(300_000);
@@ -83,10 +83,10 @@ test("a body of a byte a chunk is held as its bytes", async () => {
     );
     expect(status).toBe(204);
   });
-  expect(grown).toBeLessThan(30); // each chunk held by itself: 120
+  expect(grown).toBeLessThan(30); // each chunk in a buffer of its own would take 120
 });
 
-test("a declared length over the limit is refused before it is read", async () => {
+test("a body with a Content-Length over the limit is refused before it is read", async () => {
   const sidecar = await startDaprd({ resources });
   await warm(sidecar);
   const grown = await growth(sidecar, async () => {
@@ -117,7 +117,7 @@ test("a compressed body is never inflated", async () => {
   expect(grown).toBeLessThan(10);
 });
 
-test("an app's answer without end is cut off, and the message comes again", async () => {
+test("an app's endless answer is cut off, and the message comes again", async () => {
   let answers = 0;
   const app = createServer((incoming, outgoing) => {
     incoming.resume();
@@ -143,7 +143,7 @@ test("an app's answer without end is cut off, and the message comes again", asyn
       await sidecar.call("POST", path, { body: order(2) });
       await waitFor("the delivery after the cut", () => answers >= 3);
     });
-    // 4 MB are kept, the rest are read buffers that wait for their collection: 27 MB measured.
+    // 4 MB are kept. The rest are read buffers that are not collected yet: 27 MB were measured.
     expect(grown).toBeLessThan(45);
     await sidecar.logged("the app's answer is larger than 4194304 bytes");
   } finally {

@@ -1,4 +1,4 @@
-/** Paths of invoked methods: one canonical path reaches the app, or none; nothing in a path becomes a header, a query or another route. */
+/** Paths of invoked methods: the app gets one canonical path, or nothing. No part of a path becomes a header, a query or another route. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { rawCall } from "../support/http.ts";
 import {
@@ -46,7 +46,7 @@ const paths: [method: string, atApp: string][] = [
 ];
 
 test.each(paths)(
-  "the URL form's %s reaches the app as %s",
+  "in the URL form, %s reaches the app as %s",
   async (path, atApp) => {
     const { status } = await ask(`/v1.0/invoke/testapp/method/${path}`);
     expect(status).toBe(200);
@@ -55,7 +55,7 @@ test.each(paths)(
 );
 
 test.each(paths)(
-  "the header form's /%s reaches the app as %s",
+  "in the header form, /%s reaches the app as %s",
   async (path, atApp) => {
     const { status } = await ask(`/${path}`, "dapr-app-id: testapp\r\n");
     expect(status).toBe(200);
@@ -80,16 +80,19 @@ test.each(["a%00", "a%0d%0aX-Injected:%201", "a%0a", "a%23b", "a%3fb", "a%7f"])(
   },
 );
 
-test.each(["a%zz", "a%"])("the broken escape of %s is 400", async (path) => {
-  for (const { status, body } of [
-    await ask(`/v1.0/invoke/testapp/method/${path}`),
-    await ask(`/${path}`, "dapr-app-id: testapp\r\n"),
-  ]) {
-    expect(status).toBe(400);
-    expect(body).toContain('failed to unescape request parameter "method"');
-  }
-  expect(app.requests).toEqual([]);
-});
+test.each(["a%zz", "a%"])(
+  "the broken escape in %s is answered with 400",
+  async (path) => {
+    for (const { status, body } of [
+      await ask(`/v1.0/invoke/testapp/method/${path}`),
+      await ask(`/${path}`, "dapr-app-id: testapp\r\n"),
+    ]) {
+      expect(status).toBe(400);
+      expect(body).toContain('failed to unescape request parameter "method"');
+    }
+    expect(app.requests).toEqual([]);
+  },
+);
 
 test.each([
   "/v1.0/invoke/testapp/method/../../../../v1.0/invoke/nobody/method/a",
@@ -98,7 +101,7 @@ test.each([
   "/v1.0/invoke/testapp%00/method/a",
   "/v1.0/invoke/testapp%0d%0a/method/a",
   "/v1.0/invoke/TESTAPP/method/a",
-])("%s is no call of this app", async (target) => {
+])("%s does not call this app", async (target) => {
   const { status } = await ask(target);
   expect(status).toBe(500);
   expect(app.requests).toEqual([]);

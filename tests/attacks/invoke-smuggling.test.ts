@@ -1,4 +1,4 @@
-/** Invocation: what two servers could read differently is refused or made anew, on the way to the app and back. */
+/** Invocation: a message that two servers could read differently is refused or written again, on the way to the app and back. */
 import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -48,12 +48,12 @@ test.each([
 ])("%s is refused", async (_, rest) => {
   const { status } = await rawCall(sidecar.port, start + rest);
   expect(status).toBe(400);
-  // The app may have been called with the body's beginning, never with what was hidden behind.
+  // The app may have been called with the beginning of the body, but never with the request hidden in it.
   expect(seen).not.toContain("hidden");
   expect(seen).not.toMatch(/0\r\n\r\n$/);
 });
 
-test("the connection's headers stay behind, and the framing is the sidecar's own", async () => {
+test("headers of the connection are not passed on, and the sidecar frames the request itself", async () => {
   await rawCall(
     sidecar.port,
     "POST /a HTTP/1.1\r\nHost: localhost\r\ndapr-app-id: testapp\r\nConnection: close, X-Hop, Content-Length\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nTrailer: X-T\r\nUpgrade: websocket\r\nProxy-Authorization: x\r\nX-Kept: 1\r\nTransfer-Encoding: chunked\r\n\r\n2;ext=1\r\nhi\r\n0\r\nX-T: trailer\r\n\r\n",
@@ -92,7 +92,7 @@ test.each([
   });
 });
 
-test("a second answer behind the first is given to nobody", async () => {
+test("a second answer after the first reaches nobody", async () => {
   answer =
     "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmuggled";
   for (let i = 0; i < 3; i++) {
@@ -106,7 +106,7 @@ test("a second answer behind the first is given to nobody", async () => {
   }
 });
 
-test("an answer's own connection headers go no further", async () => {
+test("an answer's headers of the connection are not passed on", async () => {
   answer =
     "HTTP/1.1 200 OK\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=9\r\nUpgrade: h2c\r\nX-Kept: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n";
   const { head } = await rawCall(

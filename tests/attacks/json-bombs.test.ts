@@ -1,4 +1,4 @@
-/** JSON made to hurt: refused or stored as it came, no prototype touched, others served meanwhile. */
+/** Malicious JSON is refused or stored as it came. It changes no prototype, and others are served meanwhile. */
 import { stopAll, type Daprd } from "../support/daprd.ts";
 import { order } from "../support/embedded.ts";
 import { closeApps, type RecordingApp } from "../support/recording-app.ts";
@@ -32,11 +32,11 @@ test.each([
   ["200,000 levels, never closed", body("[".repeat(200_000))],
   ["2,000,000 levels", body("[".repeat(2_000_000))],
   [
-    "levels of objects",
+    "200,000 levels of objects",
     body('{"a":'.repeat(200_000) + "1" + "}".repeat(200_000)),
   ],
   ["10,001 levels", body("[".repeat(10_000) + "]".repeat(10_000))],
-])("%s are too deep", async (_, text) => {
+])("%s are refused as too deep", async (_, text) => {
   const { reply, stallMs } = await attack(text);
   expect(reply.status).toBe(400);
   expect(reply.json()).toEqual({
@@ -46,7 +46,7 @@ test.each([
   expect(stallMs).toBeLessThan(stallLimitMs);
 });
 
-test("metadata beyond counting is refused", async () => {
+test("300,000 entries of metadata are refused", async () => {
   const { reply, stallMs } = await attack(
     `{"operation":"create","metadata":${members(300_000, (i) => `"m${i}":""`)}}`,
   );
@@ -63,14 +63,14 @@ test.each([
   ["350,000 keys", members(350_000, (i) => `"${i.toString(36)}":0`)],
   ["600,000 times one key", members(600_000, () => '"a":0')],
   ["2,000,000 numbers", `[${"0,".repeat(1_900_000)}0]`],
-  ["broken at its very end", `[${"0,".repeat(1_900_000)}0`],
-])("%s holds nobody else up", async (_, data) => {
+  ["a syntax error at its very end", `[${"0,".repeat(1_900_000)}0`],
+])("an order with %s does not hold up other requests", async (_, data) => {
   const { reply, stallMs } = await attack(body(data));
   expect(reply.status).toBe(data.endsWith("0") ? 400 : 204);
   expect(stallMs).toBeLessThan(stallLimitMs);
 });
 
-test("keys named like the prototype's are stored as they came", async () => {
+test("keys such as __proto__ are stored as they came", async () => {
   const last = () => app.posts().at(-1)?.body;
   const data =
     '{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}';

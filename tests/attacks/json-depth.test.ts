@@ -1,4 +1,4 @@
-/** JSON may be nested as deep as the original takes it, in a small body and in a big one. */
+/** JSON may be nested as deep as the original allows, in a small body and in a large one. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { statePath, stateStore } from "../support/state-store.ts";
 
@@ -21,8 +21,8 @@ const save = (value: string, padding: number) =>
 
 test.each([
   ["small", 0],
-  ["parsed apart", 200_000],
-])("one limit: %s body", async (_, padding) => {
+  ["large", 200_000],
+])("the limit of the depth holds for a %s body", async (_, padding) => {
   for (const depth of [1000, 5000, most]) {
     expect((await save(nested(depth), padding)).status).toBe(204);
     const found = await sidecar.call("GET", `${statePath}/deep`);

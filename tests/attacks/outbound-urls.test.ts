@@ -1,4 +1,4 @@
-/** bindings.http stays within its configured url; redirects are off. */
+/** bindings.http stays below its configured url, and does not follow redirects by itself. */
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import {
@@ -71,7 +71,7 @@ const wholes = [
   "gopher://127.0.0.1:6379/_x",
 ];
 
-test("no path climbs, none is a whole URL; nothing goes out", async () => {
+test("a path that climbs or is a whole URL is refused, and nothing is sent", async () => {
   const { inside, get } = await sidecarFor(() => ({ status: 200 }));
   for (const path of climbs) {
     const reply = await get(path);
@@ -97,7 +97,7 @@ test("a path with a control character is refused, as in the original", async () 
   }
 });
 
-test("what only looks like another place is a path below the url", async () => {
+test("a path that only looks like another address stays below the url", async () => {
   const { inside, get } = await sidecarFor(() => ({ status: 200 }));
   const odd = [
     "//169.254.169.254/latest",
@@ -117,7 +117,7 @@ test("what only looks like another place is a path below the url", async () => {
   }
 });
 
-test("headers of the caller change neither the host nor the framing", async () => {
+test("the caller's headers change neither the host nor the framing", async () => {
   const { inside, get } = await sidecarFor(() => ({ status: 200 }));
   await get("", { Host: "169.254.169.254", "Transfer-Encoding": "chunked" });
   expect(inside.requests[0]!.headers.host).toBe(`127.0.0.1:${inside.port}`);
@@ -128,7 +128,7 @@ test("headers of the caller change neither the host nor the framing", async () =
   expect(inside.requests).toHaveLength(1);
 });
 
-test("redirects are answers, not orders", async () => {
+test("a redirect is an answer, and is not followed", async () => {
   const outside = await startApp();
   const { inside, get } = await sidecarFor(({ path }) => ({
     status: 302,
@@ -178,7 +178,7 @@ test("followRedirects follows below the url and no further", async () => {
   for (const { path } of inside.requests) expect(path).toMatch(/^\/base\//);
 });
 
-test("any mix of dots, slashes and escapes stays below the url", () => {
+test("every mix of dots, slashes and escapes stays below the url", () => {
   const target = parseTarget("http://127.0.0.1:8080/base/deep");
   const parts = [
     "..",
@@ -214,7 +214,7 @@ test("any mix of dots, slashes and escapes stays below the url", () => {
       continue;
     }
     taken++;
-    // As a client or a server may read it again.
+    // A client or a server may parse it once more.
     const read = new URL(resolved, "http://127.0.0.1:8080");
     expect(read.host).toBe("127.0.0.1:8080");
     expect(`${read.pathname}/`).toMatch(/^\/base\/deep\//);

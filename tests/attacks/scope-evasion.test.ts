@@ -1,4 +1,4 @@
-/** What a scope keeps from the app stays kept, on every route and in every spelling. */
+/** A secret that a scope denies to the app is denied on every route and in every spelling. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration, fileStore } from "../support/component.ts";
@@ -80,7 +80,7 @@ test.each([
     expect([name, reply.status]).toEqual([name, 403]);
     expect(reply.json()).toMatchObject({ errorCode: "ERR_PERMISSION_DENIED" });
   }
-  // Other spellings of the name are other names; none is the secret.
+  // Other spellings of the name are other names, and none is the secret.
   for (const name of [
     "HIDDEN",
     "Hidden",
@@ -117,11 +117,11 @@ test.each([
       mayReadOpen ? { open: { open: "fine" } } : {},
     ]);
   }
-  // Only the store that the scope names is scoped.
+  // The scope holds only for the store that it names.
   expect((await get(sidecar, "other/hidden")).text).toContain(canary);
 });
 
-test("another spelling of the store is another store", async () => {
+test("another spelling of the store's name is another store", async () => {
   const sidecar = await scoped(
     "      - storeName: vault\n        defaultAccess: deny\n",
   );
@@ -144,7 +144,7 @@ test("another spelling of the store is another store", async () => {
     expect((await get(sidecar, `${store}/hidden`)).status).toBe(403);
 });
 
-test("no other method and no absolute target gets around it", async () => {
+test("neither another method nor an absolute target gets around the scope", async () => {
   const sidecar = await scoped(
     "      - storeName: vault\n        defaultAccess: deny\n",
   );
@@ -163,7 +163,7 @@ test("no other method and no absolute target gets around it", async () => {
   expect(absolute.status).toBe(403);
 });
 
-test("components read what the app may not", async () => {
+test("components may read secrets that the app may not", async () => {
   const file = join(folder, "deny.yaml");
   writeFileSync(
     file,
@@ -191,7 +191,7 @@ test("components read what the app may not", async () => {
   expect(list.json()).toContain(secretsFile);
 });
 
-test("a name that the system would cut or fold opens nothing", async () => {
+test("a name that the system would cut, or compare without case, finds nothing", async () => {
   const file = join(folder, "environment.yaml");
   writeFileSync(
     file,

@@ -1,4 +1,4 @@
-/** No piece of a planted canary appears in a log or an answer, whatever a driver makes of the value. */
+/** No part of a planted canary appears in a log or an answer, whatever a driver does with the value. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component } from "../support/component.ts";
@@ -46,7 +46,7 @@ test.each([
   ["metadataTableName", "bad table Canary"],
   ["timeout", "canary"],
 ])(
-  "a start that fails on state.postgresql %s: %s",
+  "a start that fails on state.postgresql %s shows no part of the value: %s",
   async (property, value, version = "v1") => {
     const rest: Record<string, string> =
       property === "connectionString" ? {} : { host: "127.0.0.1", port: "9" };
@@ -85,7 +85,7 @@ test.each<[string, string, string, Record<string, string>]>([
     {},
   ],
 ])(
-  "state answers while the server of a secret is away: %s %s %s",
+  "answers while a secret server is away show no part of its address: %s %s %s",
   async (type, property, value, rest) => {
     const sidecar = await start(type, property, value, rest);
     const json = (body: unknown) => ({ body: JSON.stringify(body) });
@@ -141,7 +141,7 @@ const asked = async (
   expect(sidecar.output()).not.toMatch(/canary/i);
 };
 
-test("bindings.localstorage does not tell its folder", async () => {
+test("bindings.localstorage does not reveal its folder", async () => {
   const root = join(tempFolder("secret-parts"), "files", "CanaryRoot");
   mkdirSync(join(root, "folder", "inner"), { recursive: true });
   writeFileSync(join(root, "file"), "x");
@@ -160,7 +160,7 @@ test("bindings.localstorage does not tell its folder", async () => {
 test.each([
   "http://user:pw-canary@HostCanary.invalid/canary",
   "http://127.0.0.1:PORT/canary",
-])("bindings.http does not tell %s", async (url) => {
+])("bindings.http does not reveal %s", async (url) => {
   const [port] = (await freePorts(1)) as [number];
   const value = url.replace("PORT", `${port}`);
   const sidecar = await start("bindings.http", "url", value);
@@ -170,7 +170,7 @@ test.each([
   ]);
 });
 
-test("bindings.kafka does not tell its brokers", async () => {
+test("bindings.kafka does not reveal its brokers", async () => {
   const sidecar = await start(
     "bindings.kafka",
     "brokers",

@@ -30,7 +30,7 @@ ${items}`;
 const item = (name: string, value: string) =>
   `    - name: ${name}\n      ${value}\n`;
 
-test("a running sidecar keeps its secrets to itself, also while its broker is away", async () => {
+test("a running sidecar reveals no secret, also while its broker is away", async () => {
   const [broker] = (await freePorts(1)) as [number];
   const sidecar = await startDaprd({
     env: {
@@ -97,7 +97,7 @@ test.each([
     item("saslPassword", 'value: "canary-value"') +
       item("SASLPASSWORD", 'value: "canary-value"'),
   ],
-])("a start that fails on %s does not tell values", async (_, items) => {
+])("a start that fails on %s reveals no value", async (_, items) => {
   const sidecar = await startDaprd({
     until: "nothing",
     resources: { "a.yaml": kafka(9, items) },
@@ -107,7 +107,7 @@ test.each([
   expect(sidecar.output()).not.toContain("canary");
 });
 
-test("a file that is no YAML is not quoted", async () => {
+test("the error about a file that is no YAML does not quote it", async () => {
   const text = "saslPassword: canary-value\n  : [broken canary-value";
   const sidecar = await startDaprd({ resources: { "a.yaml": text } });
   await sidecar.logged("A document was not loaded");
@@ -124,7 +124,7 @@ test("flags and environment are not printed", async () => {
   expect(sidecar.output()).not.toContain("canary");
 });
 
-/** What a component says of its secret at its start, when the secret is no good. */
+/** A component whose `property` comes from the secret CANARY. */
 const secretly = (
   type: string,
   property: string,
@@ -155,7 +155,7 @@ test.each([
   ["no table", "state.postgresql", "tableName", "canary value"],
   ["no prefix", "state.in-memory", "keyPrefix", "canary||Value"],
 ])(
-  "a secret that is %s is not told (%s, %s)",
+  "a secret that is %s is not revealed (%s, %s)",
   async (_, type, property, value) => {
     const rest: Record<string, Record<string, string>> = {
       "bindings.sqlite": { topics: "t", path: "./queue.db" },
@@ -203,7 +203,7 @@ test.each([
     { connectionString: "postgres://u:canary/5@127.0.0.1:PORT/db" },
   ],
 ])(
-  "a server that is away: %s with %j does not tell its password",
+  "while its server is away, %s with %j does not reveal its password",
   async (type, metadata) => {
     const [port] = (await freePorts(1)) as [number];
     const sidecar = await startDaprd({
@@ -237,7 +237,7 @@ test.each([
   },
 );
 
-test("a store's secrets are told to who asks for them, and to nobody else", async () => {
+test("a secret is in the answer to a request for it, and nowhere else", async () => {
   const folder = tempFolder("secrets-stay");
   const secretsFile = join(folder, "secrets.json");
   writeFileSync(

@@ -1,4 +1,4 @@
-/** What the sidecar sends to itself has no more rights than whoever made it do so. */
+/** A request that the sidecar sends to itself has no more rights than the caller who caused it. */
 import { networkInterfaces } from "node:os";
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
@@ -13,7 +13,7 @@ const outside = Object.values(networkInterfaces())
 const onNetwork = outside ? test : test.skip;
 
 onNetwork(
-  "no spelling of its own address makes a stranger one of this machine",
+  "a remote caller gains no rights by making the sidecar call itself, however its address is spelt",
   async () => {
     const [port, inner, open] = (await freePorts(3)) as [
       number,
@@ -94,7 +94,7 @@ spec:
     expect(read.json()).not.toMatchObject({
       extended: { k: expect.anything() },
     });
-    // And a program of this machine still may.
+    // A program on this machine still may.
     const local = await call(port, "PUT", "/v1.0/metadata/k", { body: "v" });
     expect(local.status).toBe(204);
   },

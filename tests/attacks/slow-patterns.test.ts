@@ -1,4 +1,4 @@
-/** No text that a caller or an app chooses makes a pattern take long; 64 KB each, more than any head may have. */
+/** No text that a caller or an app chooses makes a regular expression slow. Each text has 64 KB, more than a head may have. */
 import { readHead } from "../../runtime/net/http1/head.ts";
 import {
   requestHeaders,
@@ -26,7 +26,7 @@ const values = [
   filled("close,", "\u00ff"),
 ];
 
-/** Of this thread's processor time. Linear work takes some 5 ms, quadratic work seconds. */
+/** The limit of this thread's processor time. Linear work takes about 5 ms, quadratic work seconds. */
 const limitMs = 250;
 
 function expectQuick(work: () => unknown) {
@@ -34,17 +34,17 @@ function expectQuick(work: () => unknown) {
   try {
     work();
   } catch (error) {
-    // Refused is as good as taken, by the reader's own word.
+    // The text may be refused as well, by the parser's own error.
     expect((error as Error).name).toMatch(/^(MethodPathError|ProtocolError)$/);
   }
   expect(process.threadCpuUsage(before).user / 1000).toBeLessThan(limitMs);
 }
 
-test("paths of invoked methods", () => {
+test("paths of invoked methods are parsed in linear time", () => {
   for (const path of paths) expectQuick(() => methodPath(path));
 });
 
-test("headers of callers and of apps", () => {
+test("headers of callers and of apps are parsed in linear time", () => {
   const options = { keepIdentity: false, dropToken: true };
   for (const value of values) {
     const headers = ["Connection", value, "Keep-Alive", value, "X-A", value];

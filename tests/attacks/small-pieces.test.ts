@@ -1,4 +1,4 @@
-/** A million chunks of a byte, from an app and to it, cost and hold little more than what goes over the wire. */
+/** A million chunks of one byte, from an app and to it, take little more time and memory than their bytes on the wire. */
 import {
   connect,
   createServer,
@@ -20,7 +20,7 @@ const path = "/v1.0/invoke/callee/method";
 
 let app: Server;
 let sidecar: Daprd;
-/** Of the last upload, as it came over the wire. */
+/** The size of the last upload as the app received it, framing included. */
 let uploadedBytes: number;
 beforeAll(async () => {
   app = createServer((socket) => {
@@ -77,8 +77,8 @@ async function costMs(name: string): Promise<number> {
   return mainThreadMs(sidecar.pid) - before;
 }
 
-test("an answer of a byte a chunk costs at most twice one of large chunks", async () => {
-  expect(await get("small")).toBeLessThan(1.1 * count); // in few chunks
+test("an answer with one byte per chunk costs at most twice as much as one in large chunks", async () => {
+  expect(await get("small")).toBeLessThan(1.1 * count); // which means few chunks
   expect(await get("large")).toBeGreaterThan(oneByOne.length);
   if (!canReadCpu) return;
   const least = { small: Infinity, large: Infinity };
@@ -88,7 +88,7 @@ test("an answer of a byte a chunk costs at most twice one of large chunks", asyn
   expect(least.small / least.large).toBeLessThan(2);
 });
 
-test("an upload of a byte a chunk reaches the app in few chunks", async () => {
+test("an upload with one byte per chunk reaches the app in few chunks", async () => {
   const head = Buffer.from("Transfer-Encoding: chunked\r\n\r\n");
   await call(`POST ${path}/up`, Buffer.concat([head, oneByOne]), "ok");
   expect(uploadedBytes).toBeGreaterThan(count);

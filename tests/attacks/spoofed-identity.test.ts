@@ -1,4 +1,4 @@
-/** What a caller says of itself is not passed on; the sidecar says who calls whom. */
+/** A caller's own claim about its identity is not passed on. The sidecar says who calls whom. */
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 
@@ -7,7 +7,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-test("identity headers are the sidecar's, however they are written and however often", async () => {
+test("the sidecar replaces identity headers, however they are written and however often", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -41,7 +41,7 @@ test("identity headers are the sidecar's, however they are written and however o
   }
 });
 
-test("two targets in one request are none", async () => {
+test("a request with two targets has none", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
   const { status } = await sidecar.call("GET", "/a", {

@@ -1,4 +1,4 @@
-/** The state API: JSON made to hurt, and keys and values that look like commands. */
+/** The state API: malicious JSON, and keys and values that look like commands. */
 import { request } from "node:http";
 import { join } from "node:path";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -33,10 +33,10 @@ test.each([
   ],
   ["200,000 levels, never closed", value("[".repeat(200_000))],
   [
-    "levels of objects",
+    "200,000 levels of objects",
     value('{"a":'.repeat(200_000) + "1" + "}".repeat(200_000)),
   ],
-])("%s are too deep", async (_, text) => {
+])("%s are refused as too deep", async (_, text) => {
   const { reply, stallMs } = await attack(statePath, text);
   expect(reply.status).toBe(400);
   expect(reply.json()).toEqual({
@@ -54,7 +54,11 @@ test.each([
     value(`{${many(350_000, (i) => `"${i.toString(36)}":0`)}}`),
   ],
   ["2,000,000 numbers", 204, value(`[${"0,".repeat(1_900_000)}0]`)],
-  ["broken at its very end", 400, value(`[${"0,".repeat(1_900_000)}0`)],
+  [
+    "JSON with a syntax error at its very end",
+    400,
+    value(`[${"0,".repeat(1_900_000)}0`),
+  ],
   [
     "10,000 items",
     204,
@@ -62,11 +66,11 @@ test.each([
   ],
   ["300,000 items", 400, `[${many(300_000, () => "{}")}]`],
   [
-    "metadata beyond counting",
+    "an item with 200,000 entries of metadata",
     400,
     `[{"key":"a","metadata":{${many(200_000, (i) => `"m${i}":""`)}}}]`,
   ],
-])("a save of %s holds nobody else up", async (_, status, text) => {
+])("a save of %s does not hold up other requests", async (_, status, text) => {
   const { reply, stallMs } = await attack(statePath, text);
   expect(reply.status).toBe(status);
   expect(stallMs).toBeLessThan(stallLimitMs);
@@ -79,7 +83,7 @@ const entries = {
     `{"operations":[${many(n, () => '{"operation":"delete","request":{"key":"a"}}')}]}`,
 };
 test.each(Object.entries(entries))(
-  "too many entries are refused by number: %s",
+  "too many entries are refused, and the error says how many there are: %s",
   async (route, body) => {
     for (const count of [10_001, 250_000]) {
       const text = body(count).slice(0, 4_194_304);
@@ -97,7 +101,7 @@ test.each(Object.entries(entries))(
   },
 );
 
-test("a bulk get of much holds nobody else up", async () => {
+test("a large bulk get does not hold up other requests", async () => {
   const text = "v".repeat(1_000_000);
   for (let i = 0; i < 20; i++)
     await sidecar.call("POST", statePath, {
@@ -116,7 +120,7 @@ test("a bulk get of much holds nobody else up", async () => {
 const onLinux = canReadMemory ? test : test.skip;
 
 onLinux(
-  "one big value asked for 10,000 times is held once, and its memory comes back",
+  "a large value that is asked for 10,000 times is in memory once, and the memory is freed",
   async () => {
     await sidecar.call("POST", statePath, {
       body: items({ key: "huge", value: "v".repeat(3_000_000) }),
@@ -124,7 +128,7 @@ onLinux(
     const before = memoryOf(sidecar.pid).peak;
     const body = JSON.stringify({ keys: Array(10_000).fill("huge") });
     let received = 0;
-    // As much as would be felt, of 30 GB; then the caller goes.
+    // The whole answer would have 30 GB. The caller leaves after enough of it to show in memory.
     await new Promise<void>((resolve, reject) => {
       const asked = request(
         {
@@ -150,7 +154,7 @@ onLinux(
   },
 );
 
-test("keys and values that look like SQL are data", async () => {
+test("keys and values that look like SQL are only data", async () => {
   const odd = [
     "x'; DROP TABLE state;--",
     'x" OR 1=1 --',

@@ -1,4 +1,4 @@
-/** The API token never reaches the app, the app's token never a caller or the broker. */
+/** The API token never reaches the app. The app's token never reaches a caller or the broker. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startDaprd, stopAll } from "../support/daprd.ts";
@@ -11,7 +11,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-test("neither token is anywhere but where it belongs", async () => {
+test("both tokens are only where they belong", async () => {
   const apiToken = "canary-api-token";
   const appToken = "canary-app-token";
   const app = await startApp();
@@ -73,7 +73,7 @@ test("an invoked app gets its own token, never the API's, whatever the caller se
   expect(app.requests[0]!.headers["dapr-api-token"]).toBe("canary-app");
   expect(JSON.stringify(app.requests)).not.toContain("canary-api");
   expect(JSON.stringify(reply)).not.toContain("canary");
-  // Without a token of its own the header is the caller's and the app's affair.
+  // If the app has no token, the sidecar leaves the header alone.
   await withNone.call("GET", path, { headers: { "dapr-api-token": "mine" } });
   expect(app.requests[1]!.headers["dapr-api-token"]).toBe("mine");
 });

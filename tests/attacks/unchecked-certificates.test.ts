@@ -1,4 +1,4 @@
-/** A component told not to check certificates starts, and warns each time. (Kafka and Redis over TLS: tests/containers.) */
+/** A component that is told not to check certificates starts, and warns each time. (Kafka and Redis over TLS are tested in tests/containers.) */
 import { component } from "../support/component.ts";
 import { startCluster } from "../support/cluster.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";

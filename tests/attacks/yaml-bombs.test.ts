@@ -1,4 +1,4 @@
-/** Resource files made to hurt are refused within a second, naming the file; the sidecar starts. */
+/** Malicious resource files are refused within a second, with the file's name. The sidecar starts all the same. */
 import { mainThreadMs } from "../support/cpu.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { embedded } from "../support/embedded.ts";
@@ -42,7 +42,7 @@ test.each([
   const sidecar = await startDaprd({
     resources: { "0-bomb.yaml": text, "1-good.yaml": embedded("good") },
   });
-  expect(mainThreadMs(sidecar.pid)).toBeLessThan(2000); // a second, and the start-up
+  expect(mainThreadMs(sidecar.pid)).toBeLessThan(2000); // one second, and the start
   const reply = await sidecar.call("GET", "/v1.0/metadata");
   expect(reply.json()).toMatchObject({ components: [{ name: "good" }] });
   const warnings = sidecar
