@@ -1,9 +1,9 @@
-/** No test is decided by the clock: a busy machine is no fault. CONTRIBUTING.md says what to do instead. */
+/** The clock decides no test, since a busy machine is no fault. CONTRIBUTING.md says what to do instead. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(__dirname, "..");
-/** A limit of a test or a hook below the general one is not generous. */
+/** The general limit of tests and hooks. No test may set a lower one. */
 const generousMs = 600_000;
 
 const upperBound =
@@ -29,15 +29,15 @@ const places = (found: (text: string) => RegExpExecArray[]) =>
     ),
   );
 
-test("there are tests to look at", () => {
+test("the test files are found", () => {
   expect(inspected.length).toBeGreaterThan(200);
 });
 
-test("nothing is expected to take less than some time of the clock", () => {
+test("no test expects something to take less than a time on the clock", () => {
   expect(places((text) => [...text.matchAll(upperBound)])).toEqual([]);
 });
 
-test("no test has a limit of its own that is not generous", () => {
+test("no test has a lower limit than the general one", () => {
   expect(
     places((text) =>
       [...text.matchAll(limit)].filter(

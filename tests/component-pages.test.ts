@@ -1,4 +1,4 @@
-/** Each type of component has its settings on a page of docs/, as its driver has them. */
+/** A page of docs/ has the settings of each component type, as its driver declares them. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as lists from "../runtime/components/index.ts";
@@ -10,7 +10,7 @@ const pages = readdirSync(docs)
   .map((name) => ({ name, text: readFileSync(join(docs, name), "utf8") }));
 
 const markOf = (title: string) => `<!-- settings of ${title} -->`;
-/** A type with one version is known by its name alone, also where it has another name. */
+/** The title names the version only if the type has several. */
 const titleOf = (type: string, versions: string[], version: string) =>
   versions.length > 1 ? `${type} ${version}` : type;
 
@@ -20,7 +20,7 @@ const types = Object.values(lists)
     versions.map((version) => ({ type, versions, version, load })),
   );
 
-/** The aligned columns of a small table are Prettier's. */
+/** The text without the spaces by which Prettier aligns columns. */
 const squeezed = (text: string) =>
   text.replace(/ +/g, " ").replace(/-{3,}/g, "---");
 
@@ -44,12 +44,12 @@ test.each(types)(
       throw new Error(
         `docs/${name} has other settings of ${title} than its driver; the right ones:\n\n${wanted}`,
       );
-    // Also by its other name.
+    // If the type has another name, the page has that too.
     expect(text).toContain(type);
   },
 );
 
-test("no page has settings of a type that there is not", async () => {
+test("no page has settings of a type that does not exist", async () => {
   const known = await Promise.all(
     types.map(async ({ versions, version, load }) =>
       markOf(titleOf((await load(version)).type, versions, version)),

@@ -1,4 +1,4 @@
-/** bindings.postgresql on a real server: what values become on their way in and out. */
+/** bindings.postgresql on a real server: how values are converted on their way in and out. */
 import { stopAll, type Daprd } from "../support/daprd.ts";
 import {
   startPostgres,
@@ -63,7 +63,7 @@ test.each([
   ["array[timestamptz '2024-01-02 03:04:05+00']", '["2024-01-02T03:04:05Z"]'],
   ["'[1,5)'::int4range", '"[1,5)"'],
   ["12.50::money", '"$12.50"'],
-])("the value of %s", async (sql, json) => {
+])("the value of %s is returned as JSON", async (sql, json) => {
   expect(await valueOf(sidecar, sql)).toBe(json);
 });
 
@@ -92,6 +92,9 @@ test.each([
   ],
   ["2 = any($1)", [[1, 2]], "true"],
   ["$1::jsonb[]", [[{ a: 1 }]], '[{"a": 1}]'],
-])("select %s with params %j", async (sql, params, json) => {
-  expect(await valueOf(sidecar, sql, params)).toBe(json);
-});
+])(
+  "select %s with params %j gives the value back",
+  async (sql, params, json) => {
+    expect(await valueOf(sidecar, sql, params)).toBe(json);
+  },
+);

@@ -15,7 +15,7 @@ import {
 import { waitFor } from "../wait-for.ts";
 
 let postgres: PostgresContainer;
-/** Used by all tests that leave it as it is. */
+/** Shared by all tests that do not change its state. */
 let sidecar: Daprd;
 
 beforeAll(async () => {
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const start = (options?: Start) => startSqlBinding(postgres, options);
 
-test("exec, query and ping, with what they tell of themselves", async () => {
+test("exec, query and ping answer with data and metadata", async () => {
   const made = await run(
     sidecar,
     "exec",
@@ -65,7 +65,7 @@ test("exec, query and ping, with what they tell of themselves", async () => {
   expect(ping.headers["metadata.operation"]).toBe("ping");
 });
 
-test("the answer of a long statement has no header for it", async () => {
+test("the answer to a long statement has no header with the statement", async () => {
   const sql = `select '${"x".repeat(20_000)}'`;
   const { status, text, headers } = await run(sidecar, "query", sql);
   expect([status, text.length]).toEqual([200, 20_006]);
@@ -74,7 +74,7 @@ test("the answer of a long statement has no header for it", async () => {
 
 const refusal = '"message":"error invoking output binding sqldb: ';
 
-/** The cause begins with a text, or holds a pattern. */
+/** Matches a refusal whose cause begins with the text, or matches the pattern. */
 const refusedWith = (cause: string | RegExp) => ({
   status: 500,
   text: (typeof cause === "string"
@@ -86,19 +86,19 @@ test.each([
   ["no sql", "exec", {}, "required metadata not set: sql"],
   ["an empty one", "query", { sql: "" }, "required metadata not set: sql"],
   [
-    "params that are no JSON",
+    "params that are not JSON",
     "exec",
     { sql: "select $1", params: "1, 2" },
     "invalid metadata property params: failed to unserialize into an array: ",
   ],
   [
-    "params that go on after the list",
+    "params with text after the list",
     "exec",
     { sql: "select $1", params: "[1] 2" },
     "invalid metadata property params: failed to unserialize into an array: ",
   ],
   [
-    "params that are no list",
+    "params that are not a list",
     "exec",
     { sql: "select $1", params: '{"a":1}' },
     "invalid metadata property params: failed to unserialize into an array: it is JSON, but no list",
@@ -164,7 +164,7 @@ test.each([
   expect((await run(sidecar, "query", "select 1")).text).toBe("[[1]]");
 });
 
-test("a script is one exec, and all or nothing", async () => {
+test("an exec with several commands is done as a whole or not at all", async () => {
   const reply = await run(
     sidecar,
     "exec",
@@ -207,7 +207,7 @@ test("no request is part of another's transaction", async () => {
   ]);
 });
 
-test("a statement that takes too long is over when that is told", async () => {
+test("a statement that takes too long has ended when the error is sent", async () => {
   const hasty = await start({ metadata: { timeout: "1s" } });
   await run(hasty, "exec", "create table late (i int)");
   const sql = "insert into late select 1 from pg_sleep(3600)";
@@ -219,7 +219,7 @@ test("a statement that takes too long is over when that is told", async () => {
   const left =
     "select count(*)::int from pg_stat_activity where query like 'insert into late%' and state = 'active'";
   expect(await postgres.query(left)).toEqual([[0]]);
-  // Where a session lifts the server's limit, the sidecar asks the server to end it.
+  // If the session lifts the server's limit, the sidecar cancels the statement.
   expect(
     await run(
       hasty,
@@ -229,7 +229,7 @@ test("a statement that takes too long is over when that is told", async () => {
   ).toMatchObject(refusedWith(/error executing query: .*took longer than/));
 });
 
-test("COPY, which would need more than a request, ends with an error", async () => {
+test("COPY is an error, since it needs more than one request", async () => {
   await run(sidecar, "exec", "create table copied (i int)");
   for (const operation of ["exec", "query"] as const)
     expect(
@@ -240,7 +240,7 @@ test("COPY, which would need more than a request, ends with an error", async () 
   expect((await run(sidecar, "query", "select 1")).text).toBe("[[1]]");
 });
 
-test("close ends the component for good, and may come twice", async () => {
+test("close ends the component for good, and may be called twice", async () => {
   const closing = await start({ type: "bindings.postgres" });
   expect((await run(closing, "query", "select 1")).text).toBe("[[1]]");
   for (let n = 0; n < 2; n++)
@@ -252,7 +252,7 @@ test("close ends the component for good, and may come twice", async () => {
   expect((await closing.stop()).code).toBe(0);
 });
 
-test("the password is told nowhere", async () => {
+test("the password appears nowhere", async () => {
   const replies = await Promise.all([
     run(sidecar, "query", "selec"),
     run(sidecar, "exec", "set role nobody_at_all"),
@@ -288,7 +288,7 @@ test.each([
   expect(refused.output()).toContain(cause);
 });
 
-test("a connection that the server ends costs one statement at most, and its outcome is said to be open", async () => {
+test("a connection that the server ends costs one statement at most, and the error says that it may have been done", async () => {
   const cut = await start({ metadata: { maxConns: "2" } });
   const waiting = run(cut, "query", "select 1 from pg_sleep(3600)");
   const pids = await waitFor("the statement", async () => {

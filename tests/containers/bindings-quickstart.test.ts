@@ -1,4 +1,4 @@
-/** Dapr's own `bindings` quickstart, by the shape of its components and by its requests: a schedule calls the app, which has rows inserted. */
+/** Dapr's own `bindings` quickstart, with its components and its requests: a schedule calls the app, which inserts rows. */
 import { startApp, closeApps } from "../support/recording-app.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -52,7 +52,7 @@ const orders = [
   { orderid: 3, customer: "Tony James", price: 35.56 },
 ];
 
-test("each tick inserts a batch of orders", async () => {
+test("each run of the schedule inserts a batch of orders", async () => {
   await postgres.query(
     "create table orders ( orderid int, customer text, price float )",
   );
@@ -65,7 +65,7 @@ test("each tick inserts a batch of orders", async () => {
     for (const { orderid, customer, price } of orders) {
       const sql = `insert into orders (orderid, customer, price) values (${orderid}, '${customer}', ${price});`;
       const reply = sidecar.call("POST", "/v1.0/bindings/sqldb", {
-        // Axios calls a text a form, and so does the quickstart.
+        // The quickstart sends a text with axios, which gives it this type.
         headers: { "content-type": "application/x-www-form-urlencoded" },
         body: `{"operation": "exec", "metadata": {"sql": "${sql}"}}`,
       });

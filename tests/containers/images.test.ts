@@ -1,4 +1,4 @@
-/** What ships as images, put together as in a cluster: Kafka, and two pods of app and sidecar on one network. */
+/** The images, put together as in a cluster: Kafka, and two pods of app and sidecar on one network. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -55,7 +55,7 @@ test("orders 1 to 20 go from image to image, exactly in order", async () => {
   expect(arrived().slice(0, 20)).toEqual(orders);
 });
 
-/** The names stay, so that runs do not pile up images. */
+/** The images always get the same names, so that they do not pile up. */
 function build(name: string, folder = name): Promise<GenericContainer> {
   return GenericContainer.fromDockerfile(join(root, folder)).build(
     `dapr-kit-test/${name}`,
@@ -63,7 +63,7 @@ function build(name: string, folder = name): Promise<GenericContainer> {
   );
 }
 
-/** As in a pod the app joins the sidecar's network: they meet on localhost. */
+/** The app joins the sidecar's network, as in a pod, so both reach each other on localhost. */
 async function pod(
   image: GenericContainer,
   appId: string,

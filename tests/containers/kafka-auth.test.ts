@@ -1,4 +1,4 @@
-/** Logins against a real broker; it also creates no topics and takes small messages only. */
+/** Logins against a real broker, which also creates no topics and takes only small messages. */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -44,7 +44,7 @@ beforeAll(async () => {
     { LOGIN: "SASL_PLAINTEXT", MTLS: "SSL", TLS: "SSL" },
     { "/tmp/server.pem": server, "/tmp/ca.pem": pem.ca },
   );
-  // One call each: a user's credentials change once per request.
+  // One call for each mechanism: a request can change a user's credentials only once.
   await Promise.all(
     ["SCRAM-SHA-256", "SCRAM-SHA-512"].map((mechanism) =>
       broker.run(
@@ -108,7 +108,7 @@ const createTopic = (topic: string) =>
     `java -cp /opt/kafka/libs/* org.apache.kafka.tools.TopicCommand --bootstrap-server ${broker.address} --create --topic ${topic}`,
   );
 
-/** Sends and receives one message by this login; returns the log. */
+/** Sends and receives one message with this login. Resolves with the log. */
 async function roundTrip(
   metadata: Record<string, string>,
   topic: string,
@@ -144,7 +144,7 @@ async function roundTrip(
   return log;
 }
 
-test("a topic that comes late is waited for with one log line, and read from its first message", async () => {
+test("a topic that does not exist yet is waited for with one log line, and then read from its first message", async () => {
   const topic = "late";
   const log: string[] = [];
   const binding = await openBinding("bindings.kafka", {
@@ -178,8 +178,8 @@ test("a topic that comes late is waited for with one log line, and read from its
   await send("first");
   await waitFor("the first message", () => seen.length === 1);
 
-  // The broker takes batches of 100,000 bytes: ours are cut until they fit,
-  // and the message that never fits fails alone.
+  // The broker takes batches of up to 100,000 bytes. Ours are split until they fit, and
+  // only the message that never fits fails.
   const bodies = [40_000, 40_000, 40_000, 150_000, 40_000].map((size, n) =>
     String(n).padEnd(size, "."),
   );
@@ -224,7 +224,7 @@ describe("login by", () => {
     await roundTrip(password(username, secret, mechanism), topic);
   });
 
-  test("a wrong password fails each call with the reason, and no secret is in log or error", async () => {
+  test("with a wrong password each call fails with the reason, and no secret is in a log or an error", async () => {
     const log: string[] = [];
     const binding = await openBinding("bindings.kafka", {
       metadata: {
@@ -254,7 +254,7 @@ describe("login by", () => {
     expect(error.message + log.join("\n")).not.toContain("canary-4711");
   });
 
-  test("mtls", async () => {
+  test("mtls works", async () => {
     const mtls = {
       brokers: broker.listener("MTLS"),
       authType: "mtls",
@@ -265,7 +265,7 @@ describe("login by", () => {
     await roundTrip(mtls, topic);
   });
 
-  test("certificate", async () => {
+  test("certificate works", async () => {
     await roundTrip(
       {
         brokers: broker.listener("TLS"),
@@ -276,12 +276,12 @@ describe("login by", () => {
     );
   });
 
-  test("skipVerify, which warns", async () => {
+  test("skipVerify works, with a warning", async () => {
     const log = await roundTrip(
       {
         brokers: broker.listener("MTLS"),
         authType: "mtls",
-        // Not who signed the broker's certificate.
+        // An authority that did not sign the broker's certificate.
         caCert: pem.cert,
         clientCert: pem.cert,
         clientKey: pem.key,
@@ -301,10 +301,10 @@ describe("login by", () => {
     disableTls: "true",
   });
 
-  // Each on its own listener, by what a user has written wrong.
+  // What a user may have written wrong, each with its own listener.
   const wrong: [string, () => Record<string, string>, RegExp][] = [
     [
-      "TLS to a port without it",
+      "TLS to a port without TLS",
       () => ({
         brokers: broker.address,
         authType: "certificate",
@@ -313,17 +313,17 @@ describe("login by", () => {
       /broker 127\.0\.0\.1:\d+ closed the connection in the TLS handshake: it may not speak TLS on this port; use its TLS port, or set disableTls/,
     ],
     [
-      "no TLS to a port with it",
+      "no TLS to a port with TLS",
       () => ({ brokers: broker.listener("TLS"), authType: "none" }),
       /broker 127\.0\.0\.1:\d+ .*may expect TLS/,
     ],
     [
-      "no login where one is wanted",
+      "no login to a port that requires one",
       () => ({ brokers: broker.listener("LOGIN"), authType: "none" }),
       /broker 127\.0\.0\.1:\d+ .*a login on this port \(authType\)/,
     ],
     [
-      "a login where none is wanted",
+      "a login to a port without one",
       () => ({
         ...password("alice", "plain-secret", "PLAIN"),
         brokers: broker.address,
@@ -351,7 +351,7 @@ describe("login by", () => {
     ],
   ];
   test.each(wrong)(
-    "%s is said with broker, cause and what to set",
+    "the log about %s names the broker, the cause and what to set",
     async (_, metadata, expected) => {
       const log: string[] = [];
       const binding = await openBinding("bindings.kafka", {
@@ -383,7 +383,7 @@ describe("login by", () => {
     },
   );
 
-  test("oidc, with one token for all connections", async () => {
+  test("oidc uses one token for all connections", async () => {
     const before = tokenRequests;
     await roundTrip(oidc("oidc-secret"), topic);
     expect(tokenRequests - before).toBe(1);

@@ -1,4 +1,4 @@
-/** Kafka when it is not kind: three brokers, numbered orders; loss, repeats and order are counted. */
+/** Kafka in trouble: three brokers and numbered orders. Losses, repeats and order are counted. */
 import { randomUUID } from "node:crypto";
 import type { Binding } from "../../runtime/contracts/binding.ts";
 import {
@@ -33,7 +33,7 @@ afterEach(async () => {
 
 const newTopic = () => `cluster-${randomUUID().slice(0, 8)}`;
 
-/** A topic whose partition n is held by the brokers of entry n, its leader first. */
+/** Creates a topic. The brokers of entry n hold partition n, and the first of them leads it. */
 async function createTopic(
   replicas: number[][],
   minInSync = 1,
@@ -58,7 +58,7 @@ async function createTopic(
   return topic;
 }
 
-/** Every broker knows of all its partitions and their leaders. */
+/** Whether every broker knows all partitions of the topic and their leaders. */
 async function isLed(topic: string, partitions: number): Promise<boolean> {
   const { topics } = await cluster.admin
     .fetchTopicMetadata({ topics: [topic] })
@@ -66,7 +66,7 @@ async function isLed(topic: string, partitions: number): Promise<boolean> {
   return topics[0]?.partitions.length === partitions;
 }
 
-/** Brokers learn of a new topic one after the other; until all have, some refuse. */
+/** Asks until no broker refuses: brokers learn of a new topic one after the other. */
 async function untilTaken<T>(what: string, ask: () => Promise<T>): Promise<T> {
   let answer: { is: T } | undefined;
   await waitFor(what, async () => {
@@ -140,7 +140,7 @@ const repeats = (taken: Taken[]) =>
   orders(taken).filter((order, at, all) => all.indexOf(order) !== at);
 
 async function committed(group: string, topic: string): Promise<number[]> {
-  // A coordinator that is just loading asks to come again.
+  // A coordinator that is still loading refuses for a while.
   const [found] = await untilTaken("the positions", () =>
     cluster.admin.fetchOffsets({ groupId: group, topics: [topic] }),
   );
@@ -150,7 +150,7 @@ async function committed(group: string, topic: string): Promise<number[]> {
 }
 
 describe("positions", () => {
-  test("a topic deleted and made anew under a reader: all of the new one is delivered, once, in order, and committed", async () => {
+  test("a topic that is deleted and recreated while it is read: all of the new one is delivered, once, in order, and committed", async () => {
     const topic = await createTopic([[1, 2, 3]], 2);
     const log: string[] = [];
     const binding = await open(topic, {}, log);
@@ -173,7 +173,7 @@ describe("positions", () => {
   });
 
   test.each(["oldest", "newest"])(
-    "a position beyond the log's end: initialOffset %s decides, and what is committed says so",
+    "behind the log's end, reading goes on at initialOffset %s, and that position is committed",
     async (initialOffset) => {
       const topic = await createTopic([[1, 2, 3]], 2);
       const log: string[] = [];
@@ -202,10 +202,10 @@ describe("positions", () => {
     },
   );
 
-  test("records below the log's start are not delivered, though they share a batch with others", async () => {
+  test("records before the log's start are not delivered, even if they share a batch with later ones", async () => {
     const topic = await createTopic([[1, 2, 3]], 2);
     const binding = await open(topic);
-    // The first goes alone, the rest together.
+    // The first order is sent alone, the others in one batch.
     await Promise.all(numbers(0, 30).map((order) => post(binding, order)));
     await untilTaken("the cut", () =>
       cluster.admin.deleteTopicRecords({
@@ -220,7 +220,7 @@ describe("positions", () => {
 });
 
 describe("a partition without a leader", () => {
-  test("the others go on in both directions, it is named, and it catches up when its broker is back", async () => {
+  test("does not hold up the others in either direction, is named in the log, and catches up when its broker is back", async () => {
     const topic = await createTopic([[1], [2], [3]]);
     const log: string[] = [];
     const binding = await open(topic, {}, log);
@@ -233,7 +233,7 @@ describe("a partition without a leader", () => {
     );
     await cluster.nodes[2]!.kill();
     let order = 3;
-    // Far above the orders of the living partitions, of which a fast machine posts many.
+    // Far above the numbers of the other partitions' orders, of which a fast machine posts many.
     const waiting = 1_000_000;
     const failures: Error[] = [];
     const postTwo = async () => {
@@ -244,7 +244,7 @@ describe("a partition without a leader", () => {
     };
     const isNamed = () =>
       log.filter((line) => line.includes("partition 2: it has no leader"));
-    // Without a break while the broker is found to be dead.
+    // Orders go on without a break while the cluster finds out that the broker is dead.
     await waitFor("the log to name it", async () => {
       await postTwo();
       return isNamed().length > 0;
@@ -253,7 +253,7 @@ describe("a partition without a leader", () => {
     for (let n = 0; n < 50; n++) await postTwo();
     expect(failures).toEqual([]);
     await waitFor("all of the living", () => taken.length === order);
-    // Without a key or a number an order goes where it can be stored.
+    // An order without a key or a partition number goes to a partition that has a leader.
     await Promise.all(
       numbers(waiting + 1, waiting + 31).map((free) =>
         binding.invoke!({
@@ -264,7 +264,7 @@ describe("a partition without a leader", () => {
       ),
     );
     await cluster.nodes[2]!.start();
-    // It may have been given up by now, but surely was not stored.
+    // The order may have been given up by now, but it was certainly not stored.
     const refusal = await waits;
     if (refusal instanceof Error) {
       expect(refusal.message).toContain("has no leader");
@@ -281,13 +281,13 @@ describe("a partition without a leader", () => {
     }
     expect(repeats(taken)).toEqual([]);
     expect(isNamed()).toHaveLength(1);
-    // At most one rejoin, where the dead broker was the group's coordinator.
+    // At most one rejoin, if the dead broker was the group's coordinator.
     expect(
       log.filter((line) => line.includes(": reading ")).length,
     ).toBeLessThanOrEqual(2);
   });
 
-  test("missing at the start, it does not make the beginning of newest", async () => {
+  test("at the start: with initialOffset newest, only orders after the start are read", async () => {
     const topic = await createTopic([[1], [3]]);
     const binding = await open(topic, { initialOffset: "newest" });
     for (let order = 0; order < 20; order++)
@@ -313,8 +313,8 @@ describe("a partition without a leader", () => {
   });
 });
 
-describe("a right that is missing", () => {
-  test("READ on the topic: told once with its name, no rejoin; what comes after it is granted is read", async () => {
+describe("a missing right", () => {
+  test("READ on the topic is logged once with its name and causes no rejoin; once it is granted, reading begins", async () => {
     const topic = await createTopic([[1, 2, 3]]);
     const acl = {
       principal: "User:alice",
@@ -363,13 +363,13 @@ describe("a right that is missing", () => {
     });
     await waitFor("all ten", () => taken.length === 10);
     expect(orders(taken)).toEqual(numbers(0, 10));
-    // And writing is still denied: at once, with the right that lacks.
+    // Writing is still denied: at once, and the error names the missing right.
     const denial = await post(reader, 10).then(String, String);
     expect(denial).toContain(`lacks the right WRITE on topic "${topic}"`);
     expect(denial).not.toContain("gave up");
   });
 
-  test("READ on the group: told with the group's name", async () => {
+  test("READ on the group is logged with the group's name", async () => {
     const topic = await createTopic([[1, 2, 3]]);
     const log: string[] = [];
     const reader = await open(
@@ -405,7 +405,7 @@ describe("a right that is missing", () => {
   });
 });
 
-test("a topic that is denied altogether, at the start or later, holds up no other, and is read once it is granted", async () => {
+test("a topic without any rights, at the start or later, does not hold up others, and is read once they are granted", async () => {
   const allowed = await createTopic([[1, 2, 3]]);
   const other = await createTopic([[1, 2, 3]]);
   const right = (resourceName: string, resourceType = 2) => ({
@@ -462,7 +462,7 @@ test("a topic that is denied altogether, at the start or later, holds up no othe
 
 describe("deadlines", () => {
   test.each(["paused", "killed"])(
-    "a leader that is %s: posts ride over the fail-over, each stored once and in order",
+    "a leader that is %s: posts survive the failover, and each is stored once and in order",
     async (how) => {
       const topic = await createTopic([[3, 1, 2]], 2);
       const writer = await open(topic);
@@ -483,12 +483,12 @@ describe("deadlines", () => {
     },
   );
 
-  test("what surely was not stored is not called unknown, and what no answer can help fails at once", async () => {
+  test("the error says if a message was certainly not stored, and a final refusal is an error at once", async () => {
     const topic = await createTopic([[1, 2, 3]], 3);
     const writer = await open(topic, { deliveryTimeout: "4s" });
     await post(writer, 0);
     await cluster.nodes[2]!.kill();
-    // Until the brokers have found out, the write waits for the third; then it is refused.
+    // Until the other brokers notice that the third is gone, the write waits for it. Then it is refused.
     let refusal = "";
     await waitFor("a refusal", async () => {
       await post(writer, 1).catch((error: Error) => {
@@ -511,7 +511,7 @@ describe("deadlines", () => {
   });
 });
 
-test("new partitions: a request that names one finds it at once, readers within 30 s", async () => {
+test("a new partition is found at once by a request that names it, and by readers within 30 s", async () => {
   const topic = await createTopic([[1, 2, 3]]);
   const writer = await open(topic);
   const reader = await open(topic);

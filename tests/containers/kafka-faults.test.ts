@@ -60,7 +60,7 @@ const collect = async (binding: Binding) => {
   return seen;
 };
 
-/** Sends 0, 1, 2 … in this order to one partition, eight at a time, until told to stop. */
+/** Sends 0, 1, 2 … in order to one partition, eight at a time, until it is stopped. */
 function numbersTo(binding: Binding) {
   const acked = new Set<number>();
   const errors: string[] = [];
@@ -89,7 +89,7 @@ function numbersTo(binding: Binding) {
   };
 }
 
-test("a broker killed in mid-flow: every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
+test("after a broker is killed under load, every acknowledged message is stored, once and in order, and work resumes by itself", async () => {
   const topic = newTopic();
   const binding = await open(topic, { deliveryTimeout: "10s" });
   const delivered = await collect(binding);
@@ -100,7 +100,7 @@ test("a broker killed in mid-flow: every acknowledged message is stored, once an
     await broker.kill();
     const failuresBefore = numbers.errors.length;
     if (kills === 0)
-      // Long enough for callers to be told.
+      // Until a caller has got an error.
       await waitFor(
         "a failed call",
         () => numbers.errors.length > failuresBefore,
@@ -123,7 +123,7 @@ test("a broker killed in mid-flow: every acknowledged message is stored, once an
     const seen = new Set(delivered);
     return acked.every((number) => seen.has(number));
   });
-  // What the log holds, read anew.
+  // Another group reads the whole log.
   const reader = await open(topic, { consumerGroup: `${topic}-check` });
   const stored = await collect(reader);
   const last = String(Math.max(...numbers.acked));
@@ -134,10 +134,10 @@ test("a broker killed in mid-flow: every acknowledged message is stored, once an
   expect(acked.filter((number) => !stored.includes(number))).toEqual([]);
 });
 
-test("a broker that comes late: open returns at once, what was sent is stored, reading begins", async () => {
+test("before the broker is up, open returns at once; later what was sent is stored, and reading begins", async () => {
   const topic = newTopic();
   await broker.kill();
-  // Both return although nobody is there. However slow the broker is to start, the message waits.
+  // Both return although no broker is there. The message waits, however slowly the broker starts.
   const binding = await open(topic, { deliveryTimeout: "10m" });
   const seen = await collect(binding);
   const sent = send(binding, "early");
@@ -171,7 +171,7 @@ test("an app that answers an error once per 100 gets every message", async () =>
   }
 });
 
-test("a poison message blocks its own partition only, and is told once", async () => {
+test("a message that is always refused blocks only its own partition, and is logged once", async () => {
   const log: string[] = [];
   const binding = await open(newTopic(), {}, log);
   await send(binding, "poison", { partitionNumber: "0" });
@@ -255,28 +255,31 @@ test("readers that join and leave while messages flow lose none and keep the ord
       .filter((n) => n % 3 === partition);
     expect(firsts).toEqual(firsts.toSorted((a, b) => a - b));
   }
-  // At least once, and not much more: a reader that leaves has committed.
+  // Few messages come twice, since a reader that leaves has committed.
   expect(taken.length - sent).toBeLessThan(100);
 });
 
-test.each(["gzip", "zstd"])("%s goes out and comes in", async (compression) => {
-  const binding = await open(newTopic(), { compression });
-  const seen = await collect(binding);
-  const bodies = Array.from({ length: 40 }, (_, n) =>
-    `${n}:`.padEnd(5000, "abc"),
-  );
-  await Promise.all(
-    bodies.map((body) => send(binding, body, { partitionKey: "k" })),
-  );
-  await waitFor("all of them", () => seen.length === 40);
-  expect(seen).toEqual(bodies);
-});
+test.each(["gzip", "zstd"])(
+  "messages can be sent and read with %s",
+  async (compression) => {
+    const binding = await open(newTopic(), { compression });
+    const seen = await collect(binding);
+    const bodies = Array.from({ length: 40 }, (_, n) =>
+      `${n}:`.padEnd(5000, "abc"),
+    );
+    await Promise.all(
+      bodies.map((body) => send(binding, body, { partitionKey: "k" })),
+    );
+    await waitFor("all of them", () => seen.length === 40);
+    expect(seen).toEqual(bodies);
+  },
+);
 
-test("batches that Java's producer packs with snappy, lz4, zstd and gzip are all read, one after the other", async () => {
+test("batches of Java's producer with snappy, lz4, zstd and gzip are all read, one after the other", async () => {
   const topic = newTopic();
   const codecs = ["snappy", "lz4", "zstd", "gzip", "none"];
   const perCodec = 2000;
-  // Lines of many lengths; batches of up to 200 kB, each in several blocks.
+  // Lines of many lengths, in batches of up to 200 kB with several blocks each.
   await broker.shell(
     codecs
       .map(
@@ -303,7 +306,7 @@ test("batches that Java's producer packs with snappy, lz4, zstd and gzip are all
   }
 });
 
-test("a message larger than maxMessageBytes fails alone", async () => {
+test("only the message that is larger than maxMessageBytes fails", async () => {
   const binding = await open(newTopic());
   const results = await Promise.allSettled([
     send(binding, "small 1"),

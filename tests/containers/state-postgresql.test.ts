@@ -1,4 +1,4 @@
-/** state.postgresql v1 and v2 on a real server: the contract of every state store, and what is PostgreSQL's own. */
+/** state.postgresql v1 and v2 on a real server: the contract of every state store, and what only PostgreSQL has. */
 import { stateStores } from "../../runtime/components/index.ts";
 import { Digits } from "../../runtime/shared/json/go-json.ts";
 import type { StateQuery } from "../../runtime/contracts/state-store.ts";
@@ -132,7 +132,7 @@ describe("state.postgresql", () => {
     ]);
   });
 
-  test("v2 makes the original's tables and notes", async () => {
+  test("v2 creates the original's tables and metadata", async () => {
     const store = await open("v2", { tablePrefix: "mine_" });
     await store.set({ key: "app||a", value: '{"n":1}', metadata: {} });
     await store.close();
@@ -148,7 +148,7 @@ describe("state.postgresql", () => {
     ).toEqual([["1"]]);
   });
 
-  test("many that start at once make the tables once", async () => {
+  test("stores that start at the same time create the tables once", async () => {
     const metadata = {
       tablePrefix: "race_",
       metadataTableName: "race_metadata",
@@ -164,7 +164,7 @@ describe("state.postgresql", () => {
     ).toEqual([[8]]);
   });
 
-  test("v1 makes a second table beside the first, and keeps a later count", async () => {
+  test("v1 creates a second table beside the first, and keeps a higher migration level", async () => {
     const metadataTableName = "shared_metadata";
     for (const tableName of ["shared_1", "shared_2", "shared_1"]) {
       const store = await open("v1", { tableName, metadataTableName });
@@ -185,7 +185,7 @@ describe("state.postgresql", () => {
     ).toEqual([["7"]]);
   });
 
-  test("v1 sweeps each of two tables that share their notes", async () => {
+  test("v1 deletes expired rows of each of two tables with shared metadata", async () => {
     const tables = ["swept_1", "swept_2"];
     const open2 = tables.map((tableName) =>
       open("v1", {
@@ -211,7 +211,7 @@ describe("state.postgresql", () => {
   });
 
   test.each(["v1", "v2"] as const)(
-    "%s sweeps expired rows",
+    "%s deletes expired rows",
     async (version) => {
       const metadata = {
         cleanupInterval: "300ms",
@@ -241,7 +241,7 @@ describe("state.postgresql", () => {
     },
   );
 
-  test("the connection string as key=value pairs, with a schema of its own and no prepared statements", async () => {
+  test("the connection string may be key=value pairs, with another schema and without prepared statements", async () => {
     await postgres.query("CREATE SCHEMA IF NOT EXISTS orders");
     const store = await open("v2", {
       connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres password='nonsense' dbname=postgres sslmode=disable search_path=orders application_name='the kit'`,

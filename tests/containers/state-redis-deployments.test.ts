@@ -35,7 +35,7 @@ const set = (store: StateStore, key: string, value: string) =>
 const get = async (store: StateStore, key: string) =>
   String((await store.get({ key, metadata: {} }))?.data);
 
-test("TLS, with a client certificate; a certificate that nobody vouches for is refused, unless told otherwise with a warning", async () => {
+test("TLS works with a client certificate; an untrusted server is refused, unless that is switched off, with a warning", async () => {
   const folder = await mkdtemp(join(tmpdir(), "redis-tls-"));
   cleanups.push(() => rm(folder, { recursive: true }));
   const [cert, key] = [join(folder, "cert.pem"), join(folder, "key.pem")];
@@ -74,7 +74,7 @@ test("TLS, with a client certificate; a certificate that nobody vouches for is r
   expect(log.join("\n")).toContain("warning redis: insecureSkipTLSVerify");
 });
 
-test("a cluster: keys in all slots, a transaction within one slot only", async () => {
+test("a cluster takes keys in all slots, and transactions within one slot", async () => {
   const redis = await startRedis({
     args: words("--cluster-enabled yes --cluster-announce-ip 127.0.0.1"),
   });
@@ -115,13 +115,13 @@ test("a cluster: keys in all slots, a transaction within one slot only", async (
   expect(await get(store, "app||0")).toBe("9");
 });
 
-test("sentinels: a failover is followed, and nothing acknowledged by the new server is lost", async () => {
+test("with sentinels a failover is followed, and nothing that the new server acknowledged is lost", async () => {
   const [first, second, sentinel] = (await freePorts(3)) as [
     number,
     number,
     number,
   ];
-  // On the host's network they know each other by the addresses we use.
+  // On the host's network they know each other by the same addresses as we do.
   const server = async (line: string) => {
     const container = await new GenericContainer("redis:7")
       .withNetworkMode("host")

@@ -1,4 +1,4 @@
-/** state.redis on a real server: the contract of every state store, and what is Redis' own. */
+/** state.redis on a real server: the contract of every state store, and what only Redis has. */
 import { stateStores } from "../../runtime/components/index.ts";
 import type { StateStore } from "../../runtime/contracts/state-store.ts";
 import { stateContract } from "../contracts/state-contract.ts";
@@ -67,7 +67,7 @@ describe("state.redis", () => {
   });
   afterEach(() => store.close());
 
-  test("writes what the original reads: data, version, and first-write for a guarded key", async () => {
+  test("writes the original's fields: data, version, and first-write for a guarded key", async () => {
     await set("app||a", '{"n":1}');
     await set("app||a", '{"n":2}');
     expect(await redis.admin.hgetall("app||a")).toEqual({
@@ -92,7 +92,7 @@ describe("state.redis", () => {
     expect((await get("app||a"))?.etag).toBe("42");
   });
 
-  test("a plain string is read as it is and replaced by a save; another type is an error until then", async () => {
+  test("a plain string is read as it is; a save replaces it, and also a value of another type, which is an error before", async () => {
     await redis.admin.set("app||plain", "hello");
     expect(await get("app||plain")).toEqual({ data: Buffer.from("hello") });
     await set("app||plain", "1");
@@ -106,7 +106,7 @@ describe("state.redis", () => {
     expect((await get("app||list"))?.etag).toBe("1");
   });
 
-  test("a hash that is no state is an error, and a save completes it", async () => {
+  test("a hash without the state's fields is an error, and a save adds them", async () => {
     await redis.admin.hset("app||foreign", "field", "1");
     const missing = "required hash field 'data' or 'version' was not found";
     await expect(get("app||foreign")).rejects.toThrow(missing);
@@ -116,7 +116,7 @@ describe("state.redis", () => {
     expect((await get("app||half"))?.etag).toBe("1");
   });
 
-  test("the component's ttlInSeconds counts where the request names none", async () => {
+  test("the component's ttlInSeconds counts when the request has none", async () => {
     const mortal = await open({ ttlInSeconds: "100" });
     await mortal.set({ key: "a", value: "1", metadata: {} });
     await mortal.set({
@@ -129,7 +129,7 @@ describe("state.redis", () => {
     expect(await redis.admin.ttl("b")).toBe(-1);
   });
 
-  test("a query, and JSON documents, need RedisJSON: this server has none", async () => {
+  test("without RedisJSON, queries and JSON documents are refused, and the error says why", async () => {
     expect(store.features).toEqual([
       "ETAG",
       "TRANSACTIONAL",
@@ -147,7 +147,7 @@ describe("state.redis", () => {
     expect(await redis.admin.type("app||j")).toBe("hash");
   });
 
-  test("100,000 keys, each its own", async () => {
+  test("100,000 keys are kept apart", async () => {
     const count = 100_000;
     for (let from = 0; from < count; from += 5000)
       await Promise.all(
@@ -160,7 +160,7 @@ describe("state.redis", () => {
       expect(String((await get(`app||${i}`))?.data)).toBe(`${i}`);
   });
 
-  test("another database, and a user with a password", async () => {
+  test("another database, and a user with a password, can be used", async () => {
     await redis.admin.call(
       "ACL",
       "SETUSER",

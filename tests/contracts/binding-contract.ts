@@ -1,6 +1,6 @@
 /**
- * What every queue-like binding promises, embedded or on a real server. A
- * binding's test adds only how to come by a fresh topic and group.
+ * The contract of every binding with a queue, embedded or on a real server. A
+ * binding's test adds only how to get a fresh topic and group.
  */
 import { makeHarness } from "./contract-harness.ts";
 import type { ContractSetup } from "./contract-harness.ts";

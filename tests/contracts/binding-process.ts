@@ -1,8 +1,8 @@
 /**
- * One binding in a process of its own, so that a test can kill it:
+ * A program with one binding, so that a test can kill it:
  * `node binding-process.ts '{"type":…,"metadata":…,"role":"read"|"write",…}'`.
- * Prints `ready`, then `got TEXT` per message read or `acked TEXT` per message
- * stored; ends in order once its standard input closes.
+ * It prints `ready`, then `got TEXT` for each message read or `acked TEXT` for each
+ * message stored. It ends cleanly when its standard input closes.
  */
 import { openBinding } from "./open-component.ts";
 
@@ -10,11 +10,11 @@ export interface ProcessTask {
   type: string;
   metadata: Record<string, string>;
   role: "read" | "write";
-  /** Read: how many messages to take; the next one is never answered. Absent: all. */
+  /** Read: how many messages to take (absent: all). The next one is never answered. */
   take?: number;
   /** Read: how long each message takes. */
   delayMs?: number;
-  /** Write: `PREFIX-0`, `PREFIX-1` …, endless, from this many callers at once, each with a key of its own. */
+  /** Write: sends `PREFIX-0`, `PREFIX-1` … without end, from so many callers at once, each with a key of its own. */
   prefix?: string;
   callers?: number;
 }

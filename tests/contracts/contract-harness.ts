@@ -1,4 +1,4 @@
-/** What the cases of the binding contract share: instances, readers and processes that are ended after each test. */
+/** The set-up of the binding contract's cases: instances, readers and processes, which are ended after each test. */
 import type {
   Binding,
   BindingMessage,
@@ -11,9 +11,9 @@ import { openBinding } from "./open-component.ts";
 import { startProcess } from "./start-process.ts";
 
 export interface ContractSetup {
-  /** A fresh component that writes to and reads from one new topic of at least two partitions, oldest first, in a new group. */
+  /** Metadata of a component that writes to and reads from a new topic with at least two partitions, oldest first, in a new group. */
   metadata: Record<string, string>;
-  /** Metadata that `open` refuses, and what it says. */
+  /** Metadata that `open` refuses, and the error. */
   bad: { metadata: Record<string, string>; error: string | RegExp };
   dispose?(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export function makeHarness(
     cleanups.push(() => child.kill());
     return child;
   };
-  /** A test with time for all its waits. */
+  /** A test of the contract. */
   const check = (name: string, run: () => Promise<void>) => test(name, run);
 
   return {

@@ -1,4 +1,4 @@
-/** The binding contract while all goes well: what arrives, how often, in which order. */
+/** The binding contract without faults: what arrives, how often, in which order. */
 import type { BindingMessage } from "../../runtime/contracts/binding.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
@@ -14,35 +14,32 @@ export function deliveryCases({
   setup,
   type,
 }: Harness): void {
-  check(
-    "what goes in by invoke comes out by read, bytes unchanged",
-    async () => {
-      const binding = await open();
-      const bodies = [
-        Buffer.from('{ "orderId": 1.50 }'),
-        Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
-        Buffer.alloc(300_000, "ü"),
-      ];
-      for (const data of bodies)
-        await binding.invoke!({
-          operation: "create",
-          data,
-          metadata: { partitionKey: "k" },
-        });
-      const seen: Buffer[] = [];
-      await read(binding, async ({ data }) => {
-        seen.push(Buffer.from(data));
-        return undefined;
+  check("what invoke sends, read delivers with the same bytes", async () => {
+    const binding = await open();
+    const bodies = [
+      Buffer.from('{ "orderId": 1.50 }'),
+      Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)),
+      Buffer.alloc(300_000, "ü"),
+    ];
+    for (const data of bodies)
+      await binding.invoke!({
+        operation: "create",
+        data,
+        metadata: { partitionKey: "k" },
       });
-      await until("three messages", () => seen.length === 3);
-      expect(seen.map((body) => body.toString("base64"))).toEqual(
-        bodies.map((body) => body.toString("base64")),
-      );
-    },
-  );
+    const seen: Buffer[] = [];
+    await read(binding, async ({ data }) => {
+      seen.push(Buffer.from(data));
+      return undefined;
+    });
+    await until("three messages", () => seen.length === 3);
+    expect(seen.map((body) => body.toString("base64"))).toEqual(
+      bodies.map((body) => body.toString("base64")),
+    );
+  });
 
   check(
-    "key and metadata travel with the message, its place is added",
+    "key and metadata travel with the message, and its topic, partition and offset are added",
     async () => {
       const binding = await open();
       const before = Date.now();
@@ -119,14 +116,14 @@ export function deliveryCases({
     },
   );
 
-  check("wrong metadata is refused by open", async () => {
+  check("open refuses wrong metadata", async () => {
     await expect(
       openBinding(type, { metadata: setup().bad.metadata }),
     ).rejects.toThrow(setup().bad.error);
   });
 
   check(
-    "two readers of one group share the work: none lost, none at both at once",
+    "two readers of one group share the work, no message is lost, and none is at both at once",
     async () => {
       const inFlight = new Set<string>();
       const overlaps: string[] = [];
@@ -192,7 +189,7 @@ export function deliveryCases({
   );
 
   check(
-    "closing twice is harmless, and nothing is accepted afterwards",
+    "close may be called twice, and nothing is accepted afterwards",
     async () => {
       const binding = await open();
       await binding.close();

@@ -1,4 +1,4 @@
-/** The binding contract when the app refuses, a reader stops or its process dies. */
+/** The binding contract when the app refuses a message, a reader stops or its process dies. */
 import type { BindingMessage } from "../../runtime/contracts/binding.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
@@ -15,7 +15,7 @@ export function failureCases({
   setup,
 }: Harness): void {
   check(
-    "a message the app refuses comes again until it is taken, the others follow in order",
+    "a message that the app refuses comes again until it is taken, and the others follow in order",
     async () => {
       const binding = await open();
       const all = Array.from({ length: 20 }, (_, n) => `m${n}`);
@@ -37,7 +37,7 @@ export function failureCases({
   );
 
   check(
-    "a refused message is given up as the user says, and goes to the dead-letter topic",
+    "after its retries a refused message goes to the dead-letter topic",
     async () => {
       const deadLetterTopic = `${setup().metadata["topics"]}-dead`;
       const binding = await open({
@@ -99,7 +99,7 @@ export function failureCases({
   );
 
   check(
-    "stopping waits for what is in flight and keeps the rest for later",
+    "stopping waits for messages in flight and keeps the rest for later",
     async () => {
       const binding = await open();
       await sendAll(binding, ["a", "b", "c"]);
@@ -143,22 +143,25 @@ export function failureCases({
     },
   );
 
-  check("a restart goes on after the last message taken", async () => {
-    const first = await open();
-    await sendAll(first, ["a", "b", "c"]);
-    const early = await collect(first);
-    await until("three messages", () => early.seen.length === 3);
-    await early.stop();
-    await first.close();
-    const second = await open();
-    await sendAll(second, ["d", "e"]);
-    const late = await collect(second);
-    await until("two messages", () => late.seen.length >= 2);
-    expect(late.seen).toEqual(["d", "e"]);
-  });
+  check(
+    "after a restart, reading goes on after the last message taken",
+    async () => {
+      const first = await open();
+      await sendAll(first, ["a", "b", "c"]);
+      const early = await collect(first);
+      await until("three messages", () => early.seen.length === 3);
+      await early.stop();
+      await first.close();
+      const second = await open();
+      await sendAll(second, ["d", "e"]);
+      const late = await collect(second);
+      await until("two messages", () => late.seen.length >= 2);
+      expect(late.seen).toEqual(["d", "e"]);
+    },
+  );
 
   check(
-    "what a killed process had not acknowledged comes again, in order",
+    "messages that a killed process had not acknowledged come again, in order",
     async () => {
       const binding = await open();
       const all = Array.from({ length: 10 }, (_, n) => `m${n}`);

@@ -1,4 +1,4 @@
-/** Our gRPC client against a server that others wrote, `@grpc/grpc-js`. */
+/** Our gRPC client against the server of `@grpc/grpc-js`. */
 import { createServer as createHttp } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import {
@@ -87,7 +87,7 @@ afterEach(() => {
   server.forceShutdown();
 });
 
-/** A stream call with all that it was told. */
+/** Opens a stream call and collects everything that it receives. */
 async function open(options = {}) {
   const messages: Buffer[] = [];
   const heads: Record<string, unknown>[] = [];
@@ -104,13 +104,13 @@ async function open(options = {}) {
   return { call, messages, heads, end: end.promise };
 }
 
-test("one message there and back", async () => {
+test("a message is sent and answered", async () => {
   const sent = Buffer.from("hello");
   expect(await client.unary(once, sent)).toEqual(sent);
 });
 
 test.each([0, 1, 4091, 4097, 16_384, 70_000, maxMessageBytes])(
-  "messages of %i bytes keep their bounds",
+  "messages of %i bytes arrive one by one",
   async (size) => {
     const sent = Array.from({ length: 3 }, (_, i) => Buffer.alloc(size, i));
     const { call, messages, end } = await open();
@@ -122,7 +122,7 @@ test.each([0, 1, 4091, 4097, 16_384, 70_000, maxMessageBytes])(
   },
 );
 
-test("a message in pieces arrives as one", async () => {
+test("a message that comes in pieces arrives as one", async () => {
   for (const size of [3, 10_000]) {
     const parts = [Buffer.alloc(size, 1), Buffer.alloc(2, 2), Buffer.alloc(1)];
     const { call, messages, end } = await open();
@@ -132,7 +132,7 @@ test("a message in pieces arrives as one", async () => {
   }
 });
 
-test("10,000 small messages", async () => {
+test("10,000 small messages arrive in order", async () => {
   const { call, messages, end } = await open();
   for (let i = 0; i < 10_000; i++) call.write(Buffer.from(String(i)));
   call.end();
@@ -142,7 +142,7 @@ test("10,000 small messages", async () => {
 });
 
 test.each(Object.entries(status).filter(([, code]) => Number(code) > 0))(
-  "the status %s with its text, details and metadata",
+  "the status %s arrives with its text, details and metadata",
   async (_, code) => {
     const details = "it can't: 100 % of caf\u00e9 \u6f22\n";
     onUnary = (_call, reply) => {
@@ -165,7 +165,7 @@ test.each(Object.entries(status).filter(([, code]) => Number(code) > 0))(
   },
 );
 
-test("a status alone has no head, one after messages has", async () => {
+test("a status alone comes without a head, a status after messages with one", async () => {
   onStream = (call) => call.emit("error", { code: 5, details: "gone" });
   const alone = await open();
   expect(await alone.end).toMatchObject({ code: 5, message: "gone" });
@@ -183,7 +183,7 @@ test("a status alone has no head, one after messages has", async () => {
   expect(later.messages.map(String)).toEqual(["half"]);
 });
 
-test("metadata of a request, as text and bytes; other names are refused", async () => {
+test("a request's metadata arrives, text and bytes, and invalid names are refused", async () => {
   let seen: Record<string, unknown> = {};
   onUnary = ({ request, metadata }, reply) => {
     seen = metadata.getMap();
@@ -255,7 +255,7 @@ test("a signal ends the wait for a connection", async () => {
   silent.close();
 });
 
-test("a server is held up while nobody reads", async () => {
+test("while nobody reads, the server has to wait", async () => {
   let written = 0;
   onStream = (call) => {
     const fill = () => {
@@ -273,7 +273,7 @@ test("a server is held up while nobody reads", async () => {
   call.cancel(new Error("enough"));
 });
 
-test("a client is held up while the server does not read", async () => {
+test("while the server does not read, the client has to wait", async () => {
   const calls: Duplex[] = [];
   let received = 0;
   onStream = (call) => {
@@ -298,7 +298,7 @@ test("a client is held up while the server does not read", async () => {
   call.end();
 });
 
-test("no message may be larger than allowed, either way", async () => {
+test("a message over the limit is refused, in either direction", async () => {
   await expect(
     client.unary(once, Buffer.alloc(maxMessageBytes + 1)),
   ).rejects.toMatchObject({ code: 8, origin: "local" });
@@ -314,7 +314,7 @@ test("no message may be larger than allowed, either way", async () => {
   expect(await client.unary(once, Buffer.alloc(2))).toHaveLength(2);
 });
 
-test("calls under way survive a server's goodbye, the next goes elsewhere", async () => {
+test("after a server's GOAWAY, calls under way go on, and the next call uses a new connection", async () => {
   const begun = Promise.withResolvers<Duplex>();
   onStream = (call) => begun.resolve(call);
   const { messages, end } = await open();
@@ -332,7 +332,7 @@ test("calls under way survive a server's goodbye, the next goes elsewhere", asyn
   expect(messages.map(String)).toEqual(["still here"]);
 });
 
-test("a connection that is lost tells so, and the next call has a new one", async () => {
+test("when a connection is lost, its call fails and the next call gets a new connection", async () => {
   const begun = Promise.withResolvers<void>();
   onStream = () => begun.resolve();
   const { end } = await open();
@@ -347,7 +347,7 @@ test("a connection that is lost tells so, and the next call has a new one", asyn
   });
 });
 
-test("closing ends calls under way and takes no others", async () => {
+test("close ends calls under way and takes no new ones", async () => {
   const begun = Promise.withResolvers<void>();
   onStream = () => begun.resolve();
   const { end } = await open();
@@ -359,7 +359,7 @@ test("closing ends calls under way and takes no others", async () => {
   });
 });
 
-test("a name that nobody has", async () => {
+test("a host name that does not resolve is an error", async () => {
   const to = createGrpcClient({
     host: "none.invalid",
     port: 1,
@@ -374,7 +374,7 @@ test("a name that nobody has", async () => {
 test.each([
   ["says nothing", createServer()],
   ["speaks HTTP/1.1", createHttp()],
-])("a server that %s is none", async (_, other) => {
+])("a server that %s counts as unreachable", async (_, other) => {
   const sockets = new Set<{ destroy(): void }>();
   other.on("connection", (socket: { destroy(): void }) => sockets.add(socket));
   await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
@@ -408,7 +408,7 @@ test.each([
     await start(identity(), trustAnchors, host);
   };
 
-  test.each(["127.0.0.1", "localhost"])("for %s", async (host) => {
+  test.each(["127.0.0.1", "localhost"])("works for %s", async (host) => {
     await again(certificates!.ca, host);
     expect(await client.unary(once, Buffer.from("a"))).toHaveLength(1);
   });

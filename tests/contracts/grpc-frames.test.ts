@@ -1,4 +1,4 @@
-/** Our gRPC client against servers that get it wrong: each call ends once, and OK is only what was whole. */
+/** Our gRPC client against servers with wrong answers: each call ends once, and only a complete answer is OK. */
 import {
   createServer,
   type Http2Server,
@@ -16,7 +16,7 @@ import { randomizer, type Random } from "../support/randomizer.ts";
 import { waitFor } from "../wait-for.ts";
 
 const seed = Number(process.env["DAPR_TEST_SEED"] ?? 1);
-/** Of misbehaving answers. */
+/** How many wrong answers are tried. */
 const rounds = Number(process.env["DAPR_TEST_MUTATIONS"] ?? 1000);
 const maxMessageBytes = 1024;
 
@@ -54,7 +54,7 @@ const frame = (text: string, flag = 0, length = text.length) => {
   return Buffer.concat([head, Buffer.from(text, "latin1")]);
 };
 
-/** The messages and the end of a call; the number of ends is counted. */
+/** Makes a call. Collects its messages and its end, and counts the ends. */
 async function call(options = {}) {
   const messages: string[] = [];
   let ends = 0;
@@ -73,7 +73,7 @@ async function call(options = {}) {
   return { call: made, messages, end: end.promise, ends: () => ends };
 }
 
-/** Answers with a head, chunks and trailers; without trailers the stream just ends. */
+/** Answers with a head, chunks and trailers. Without trailers the stream just ends. */
 const sending =
   (chunks: Buffer[], trailers?: OutgoingHttpHeaders, head = {}) =>
   (stream: ServerHttp2Stream) => {
@@ -90,32 +90,41 @@ const ok = { "grpc-status": "0" };
 test.each<[string, Buffer[], OutgoingHttpHeaders | undefined, object, object]>([
   ["no trailers", [frame("a")], undefined, {}, { origin: "reset" }],
   ["trailers without a status", [frame("a")], { x: "1" }, {}, { code: 2 }],
-  ["a status that is none", [], { "grpc-status": "ok" }, {}, { code: 2 }],
-  ["a status out of the list", [], { "grpc-status": "99" }, {}, { code: 99 }],
+  ["a status that is no number", [], { "grpc-status": "ok" }, {}, { code: 2 }],
+  ["an unknown status", [], { "grpc-status": "99" }, {}, { code: 99 }],
   ["half a head", [Buffer.from([0, 0])], ok, {}, { code: 13 }],
   ["half a message", [frame("a", 0, 9)], ok, {}, { code: 13 }],
   ["a compressed message", [frame("a", 1)], ok, {}, { code: 13 }],
-  ["a flag that is none", [frame("a", 7)], ok, {}, { code: 13 }],
+  ["an unknown flag", [frame("a", 7)], ok, {}, { code: 13 }],
   ["too large a message", [frame("a", 0, 1025)], ok, {}, { code: 8 }],
-  ["4 GiB promised", [frame("a", 0, 0xffffffff)], ok, {}, { code: 8 }],
+  ["a length of 4 GiB", [frame("a", 0, 0xffffffff)], ok, {}, { code: 8 }],
   ["a compression", [], ok, { "grpc-encoding": "gzip" }, { code: 13 }],
-  ["another type", [], ok, { "content-type": "text/html" }, { code: 2 }],
   [
-    "a type like it",
+    "another content type",
+    [],
+    ok,
+    { "content-type": "text/html" },
+    { code: 2 },
+  ],
+  [
+    "a content type that only begins like gRPC's",
     [],
     ok,
     { "content-type": "application/grpcx" },
     { code: 2 },
   ],
-])("%s", async (_, chunks, trailers, head, expected) => {
-  answer = sending(chunks, trailers, head);
-  const { end, ends } = await call();
-  expect(await end).toMatchObject(expected);
-  answer = sending([frame("a")], ok);
-  const next = await call();
-  expect(await next.end).toBeUndefined();
-  expect(ends()).toBe(1);
-});
+])(
+  "an answer with %s fails its call",
+  async (_, chunks, trailers, head, expected) => {
+    answer = sending(chunks, trailers, head);
+    const { end, ends } = await call();
+    expect(await end).toMatchObject(expected);
+    answer = sending([frame("a")], ok);
+    const next = await call();
+    expect(await next.end).toBeUndefined();
+    expect(ends()).toBe(1);
+  },
+);
 
 test.each([
   [400, 13],
@@ -127,13 +136,16 @@ test.each([
   [502, 14],
   [503, 14],
   [504, 14],
-])("HTTP's %i without a status is the code %i", async (httpStatus, code) => {
-  answer = sending([], undefined, {
-    ":status": httpStatus,
-    "content-type": "text/plain",
-  });
-  expect(await (await call()).end).toMatchObject({ code, origin: "reset" });
-});
+])(
+  "the HTTP status %i without a gRPC status becomes the code %i",
+  async (httpStatus, code) => {
+    answer = sending([], undefined, {
+      ":status": httpStatus,
+      "content-type": "text/plain",
+    });
+    expect(await (await call()).end).toMatchObject({ code, origin: "reset" });
+  },
+);
 
 test.each([
   [0, 13, "reset"],
@@ -143,18 +155,21 @@ test.each([
   [8, 1, "reset"],
   [11, 8, "reset"],
   [12, 7, "reset"],
-])("a reset with %i is the code %i", async (rst, code, origin) => {
-  answer = (stream) => stream.close(rst);
-  expect(await (await call()).end).toMatchObject({ code, origin });
-  answer = (stream) => {
-    // Node would end the stream before it resets it.
-    stream.respond(grpc, { waitForTrailers: true });
-    stream.write(frame("half"), () => stream.close(rst));
-  };
-  expect(await (await call()).end).toMatchObject({ code, origin });
-});
+])(
+  "a reset with the HTTP/2 error %i becomes the code %i",
+  async (rst, code, origin) => {
+    answer = (stream) => stream.close(rst);
+    expect(await (await call()).end).toMatchObject({ code, origin });
+    answer = (stream) => {
+      // Otherwise Node would end the stream before it resets it.
+      stream.respond(grpc, { waitForTrailers: true });
+      stream.write(frame("half"), () => stream.close(rst));
+    };
+    expect(await (await call()).end).toMatchObject({ code, origin });
+  },
+);
 
-test("a message cut into bytes", async () => {
+test("a message arrives complete, even byte by byte", async () => {
   const bytes = Buffer.concat([frame("one"), frame(""), frame("three")]);
   answer = (stream) => {
     stream.respond(grpc, { waitForTrailers: true });
@@ -171,7 +186,7 @@ test("a message cut into bytes", async () => {
   expect(messages).toEqual(["one", "", "three"]);
 });
 
-test("a request that is called off never looks ended", async () => {
+test("to the server, a request that is cancelled never looks complete", async () => {
   const seen = Promise.withResolvers<{ flags: string[]; rst: number }>();
   answer = (stream) => {
     const flags: string[] = [];
@@ -192,12 +207,12 @@ test("a request that is called off never looks ended", async () => {
   expect(rst).toBe(8);
 });
 
-test("a goodbye refuses what was not looked at, with an error or without", async () => {
+test("GOAWAY fails the calls that the server did not process, with or without an error code", async () => {
   for (const code of [0, 2, 11]) {
     const seen: ServerHttp2Stream[] = [];
     answer = (stream) => {
       seen.push(stream);
-      // The second is above the last that was looked at.
+      // The second call is after the last one that the server processed.
       if (seen.length === 2) stream.session!.goaway(code, seen[0]!.id);
       if (seen.length === 2 && code === 0) sending([frame("a")], ok)(seen[0]!);
     };
@@ -215,7 +230,7 @@ test("a goodbye refuses what was not looked at, with an error or without", async
   }
 });
 
-test("more calls than a connection allows get more connections", async () => {
+test("more calls than one connection allows open more connections", async () => {
   await new Promise((done) => server.close(done));
   server = createServer({ settings: { maxConcurrentStreams: 2 } });
   const streams: ServerHttp2Stream[] = [];
@@ -231,7 +246,7 @@ test("more calls than a connection allows get more connections", async () => {
   for (const { end } of calls) expect(await end).toBeUndefined();
 });
 
-test("a server that allows no call is none", async () => {
+test("a server that allows no calls counts as unreachable", async () => {
   await new Promise((done) => server.close(done));
   server = createServer({ settings: { maxConcurrentStreams: 0 } });
   server.on("session", (session) => sessions.add(session));
@@ -244,7 +259,7 @@ test("a server that allows no call is none", async () => {
   });
 });
 
-/** What was sent, as far as it may count as a whole answer; undefined when it may not. */
+/** Gives a wrong answer. Returns what was sent if that may count as a complete answer, else undefined. */
 function misbehave(stream: ServerHttp2Stream, random: Random) {
   const texts = Array.from({ length: random.below(4) }, () =>
     random.text(random.below(300)),
@@ -300,7 +315,7 @@ function misbehave(stream: ServerHttp2Stream, random: Random) {
   return isWhole && trailers === ok ? texts : undefined;
 }
 
-test(`${rounds} wrong answers (seed ${seed})`, async () => {
+test(`${rounds} wrong answers each end their call once (seed ${seed})`, async () => {
   const random = randomizer(seed);
   const sent = new Map<number, string[] | undefined>();
   let good = 0;
@@ -309,7 +324,7 @@ test(`${rounds} wrong answers (seed ${seed})`, async () => {
     answer = (stream) => void sent.set(i, misbehave(stream, random));
     const { end, ends, messages } = await call();
     const error = await end;
-    // A changed byte may give messages that are whole again: then they are other ones.
+    // A changed byte may give other complete messages.
     const whole = sent.get(i);
     if (!error && whole) {
       good++;

@@ -1,4 +1,4 @@
-/** Our gRPC server against a client that others wrote, `@grpc/grpc-js`, and against callers that are none. */
+/** Our gRPC server against the client of `@grpc/grpc-js`, and against callers that do not speak gRPC. */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import {
@@ -58,7 +58,7 @@ const open = (options = {}) =>
     ...options,
   });
 
-/** A stream call and all that it was told. */
+/** Starts a stream call and collects everything that it receives. */
 function start(metadata = new Metadata(), options = {}, by = client) {
   const call: ClientDuplexStream<Buffer, Buffer> = by.makeBidiStreamRequest(
     path,
@@ -79,7 +79,7 @@ function start(metadata = new Metadata(), options = {}, by = client) {
 }
 
 test.each([0, 1, 4097, 70_000, maxMessageBytes])(
-  "messages of %i bytes keep their bounds",
+  "messages of %i bytes arrive one by one",
   async (size) => {
     const sent = Array.from({ length: 3 }, (_, i) => Buffer.alloc(size, i));
     const { call, messages, end } = start();
@@ -92,7 +92,7 @@ test.each([0, 1, 4097, 70_000, maxMessageBytes])(
 );
 
 test.each(Object.entries(status).filter(([, code]) => Number(code) > 0))(
-  "the status %s with its text and metadata, alone and after a message",
+  "the status %s arrives with its text and metadata, alone and after a message",
   async (_, code) => {
     const text = "it can't: 100 % of caf\u00e9 \u6f22\n";
     for (const isAlone of [true, false]) {
@@ -115,12 +115,12 @@ test.each(Object.entries(status).filter(([, code]) => Number(code) > 0))(
   },
 );
 
-test("any other error is UNKNOWN", async () => {
+test("any other error becomes UNKNOWN", async () => {
   onCall = (call) => call.fail(new Error("oh no"));
   expect(await start().end).toMatchObject({ code: 2, details: "oh no" });
 });
 
-test("what a handler throws fails its call alone", async () => {
+test("an error in a handler fails only its own call", async () => {
   onCall = (call) =>
     call.read({
       onMessage() {
@@ -133,7 +133,7 @@ test("what a handler throws fails its call alone", async () => {
   expect(await end).toMatchObject({ code: 3, details: "not so" });
 });
 
-test("metadata, both ways", async () => {
+test("metadata arrives in both directions", async () => {
   onCall = (call) => {
     call.begin({ "x-head": "1", "x-raw-bin": Buffer.from([255, 0]) });
     call.end(Buffer.from(String(call.metadata["x-text"])));
@@ -149,7 +149,7 @@ test("metadata, both ways", async () => {
   });
 });
 
-test("a method that is not there", async () => {
+test("an unknown method is UNIMPLEMENTED", async () => {
   const error = await new Promise<ServiceError | null>((resolve) =>
     client.makeUnaryRequest(
       "/test.Echo/None",
@@ -174,7 +174,7 @@ test("a deadline aborts the call", async () => {
   await gone.promise;
 });
 
-test("a deadline that its caller does not watch is kept all the same", async () => {
+test("the server keeps a deadline that the caller does not watch", async () => {
   onCall = () => {};
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   const stream = session.request({
@@ -190,7 +190,7 @@ test("a deadline that its caller does not watch is kept all the same", async () 
   session.destroy();
 });
 
-test("a caller that cancels aborts its call, which has not ended", async () => {
+test("when a caller cancels, its call is aborted and its request does not look complete", async () => {
   const gone = Promise.withResolvers<void>();
   const begun = Promise.withResolvers<void>();
   let hasEnded = false;
@@ -209,7 +209,7 @@ test("a caller that cancels aborts its call, which has not ended", async () => {
   expect(hasEnded).toBe(false);
 });
 
-test("a call that goes well is never aborted", async () => {
+test("a successful call is never aborted", async () => {
   let signal: AbortSignal | undefined;
   onCall = (call) => {
     signal = call.signal;
@@ -223,7 +223,7 @@ test("a call that goes well is never aborted", async () => {
   expect(signal!.aborted).toBe(false);
 });
 
-test("a slow reader holds the server up", async () => {
+test("while the caller does not read, the server has to wait", async () => {
   let written = 0;
   onCall = (call) => {
     const more = (): void =>
@@ -243,7 +243,7 @@ test("a slow reader holds the server up", async () => {
   expect(messages).toHaveLength(1000);
 });
 
-test("a server that does not read holds its caller up", async () => {
+test("while the server does not read, the caller has to wait", async () => {
   let received = 0;
   let paused: ServerCall | undefined;
   onCall = (call) => {
@@ -270,7 +270,7 @@ test("a server that does not read holds its caller up", async () => {
   expect(received).toBe(1000 * 16_384);
 });
 
-test("no message may be larger than allowed, either way", async () => {
+test("a message over the limit is refused, in either direction", async () => {
   const { call, end } = start();
   call.write(Buffer.alloc(maxMessageBytes + 1));
   expect(await end).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
@@ -278,7 +278,7 @@ test("no message may be larger than allowed, either way", async () => {
   expect(await start().end).toMatchObject({ code: status.RESOURCE_EXHAUSTED });
 });
 
-test("compressed messages are refused clearly", async () => {
+test("compressed messages are refused, and the error says what to do", async () => {
   const gzip = open({
     "grpc.default_compression_algorithm": compressionAlgorithms.gzip,
   });
@@ -302,7 +302,7 @@ test("an answer may end before its request does", async () => {
   expect(messages.map(String)).toEqual(["enough"]);
 });
 
-test("closing lets calls under way end and takes no others", async () => {
+test("close lets calls under way end and takes no new ones", async () => {
   const begun = Promise.withResolvers<ServerCall>();
   onCall = (call) => begun.resolve(call);
   const { messages, end } = start();
@@ -316,7 +316,7 @@ test("closing lets calls under way end and takes no others", async () => {
   expect(await start().end).toMatchObject({ code: status.UNAVAILABLE });
 });
 
-test("what is no gRPC gets an answer of HTTP", async () => {
+test("a request that is no gRPC gets an HTTP answer", async () => {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   const statusFor = (headers: Record<string, string>) =>
     new Promise((resolve) => {
@@ -339,7 +339,7 @@ test("what is no gRPC gets an answer of HTTP", async () => {
 });
 
 test.each(["half a message", "no HTTP/2", "a cut connection"])(
-  "%s ends its own call alone",
+  "%s ends only its own call",
   async (what) => {
     const gone = Promise.withResolvers<void>();
     let hasEnded = false;

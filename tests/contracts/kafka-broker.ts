@@ -7,7 +7,7 @@ import { freePorts } from "../support/ports.ts";
 export interface KafkaBroker {
   /** host:port of the listener without login. */
   address: string;
-  /** host:port of another listener by its name. */
+  /** host:port of the listener with this name. */
   listener(name: string): string;
   /** kill -9; the data stays. */
   kill(): Promise<void>;
@@ -21,19 +21,19 @@ export interface KafkaBroker {
 }
 
 const image = "apache/kafka:4.1.1";
-/** A broker, and each of Kafka's tools, starts with half the work; what runs so shortly is not worth more compiling. */
+/** With these options a broker, and each of Kafka's tools, starts with half the work: little is compiled. */
 export const quickJava = {
   JAVA_TOOL_OPTIONS:
     "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData",
-  // Kafka's own scripts would add another collector.
+  // Kafka's own scripts would choose another garbage collector.
   KAFKA_JVM_PERFORMANCE_OPTS: "-server",
 };
 
-/** Extra listeners map a name to Kafka's protocol (`SASL_PLAINTEXT`, `SSL`). */
+/** `extra` maps the names of more listeners to Kafka's protocols (`SASL_PLAINTEXT`, `SSL`). */
 export async function startKafka(
   environment: Record<string, string> = {},
   extraListeners: Record<string, string> = {},
-  /** Files inside, by path. */
+  /** Files in the container, by path. */
   files: Record<string, string> = {},
 ): Promise<KafkaBroker> {
   const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
@@ -69,7 +69,7 @@ export async function startKafka(
       KAFKA_NUM_PARTITIONS: "3",
       ...quickJava,
       KAFKA_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS: "240000",
-      // A killed broker is taken back without waiting for its old session.
+      // A broker that was killed may come back soon: its old session ends after a second.
       KAFKA_BROKER_SESSION_TIMEOUT_MS: "1000",
       KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: "300",
       KAFKA_LOG_DIRS: "/tmp/kafka-logs",
@@ -78,7 +78,7 @@ export async function startKafka(
     .withCopyContentToContainer(
       Object.entries(files).map(([target, content]) => ({ target, content })),
     )
-    // The image's own script formats the data directory and refuses to find it formatted.
+    // The image's own script formats the data directory, and fails if it is formatted already.
     .withEntrypoint(["bash", "-c"])
     .withCommand([
       '[ -f /tmp/kafka-logs/meta.properties ] && exec java -Xmx512m -cp "/opt/kafka/libs/*" kafka.Kafka /opt/kafka/config/server.properties; exec /etc/kafka/docker/run',
@@ -113,7 +113,7 @@ export async function startKafka(
   return broker;
 }
 
-/** Waits for a byte of answer to Kafka's ApiVersions request: Docker's proxy accepts connections long before Kafka does. */
+/** Waits for the answer to Kafka's ApiVersions request, since Docker's proxy accepts connections long before Kafka does. */
 export async function listening(what: string, port: number): Promise<void> {
   const request = Buffer.from("0000000a00120000000000000000", "hex");
   const deadline = Date.now() + 540_000;

@@ -1,6 +1,6 @@
 /**
  * A cluster of three Apache Kafka brokers in containers, which can be killed,
- * paused and started again. The first is the controller too: leave it alone.
+ * paused and started again. The first is also the controller, and must keep running.
  */
 import { Kafka, type Admin } from "kafkajs";
 import {
@@ -20,18 +20,18 @@ export interface KafkaNode {
   kill(): Promise<void>;
   /** Starts it again and waits until it listens. */
   start(): Promise<void>;
-  /** Frozen, as by a stuck machine: connections stay open, nothing is answered. */
+  /** Freezes the broker like a stuck machine: connections stay open, nothing is answered. */
   pause(): Promise<void>;
   unpause(): Promise<void>;
 }
 
 export interface KafkaCluster {
   nodes: KafkaNode[];
-  /** host:port of all, comma-separated, of another listener by its name. */
+  /** host:port of all brokers, comma-separated, for the listener with this name. */
   addresses(listener?: string): string;
   admin: Admin;
   client: Kafka;
-  /** Brings every node back. */
+  /** Starts every broker that is killed or paused. */
   heal(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function startKafkaCluster(
         .withEnvironment({
           KAFKA_NODE_ID: String(id),
           KAFKA_HEAP_OPTS: "-Xmx256m -Xms128m",
-          // By default 128 MB, which does not always fit into that.
+          // The default of 128 MB does not always fit into that.
           KAFKA_LOG_CLEANER_DEDUPE_BUFFER_SIZE: String(16 * 1024 * 1024),
           ...quickJava,
           KAFKA_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS: "240000",

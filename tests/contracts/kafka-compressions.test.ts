@@ -1,4 +1,4 @@
-/** Snappy and LZ4 against encoders and decoders that others wrote. */
+/** Snappy and LZ4 against other encoders and decoders. */
 import * as lz4js from "lz4js";
 import snappyjs from "snappyjs";
 import { unpackLz4 } from "../../runtime/components/clients/kafka/protocol/lz4.ts";
@@ -36,7 +36,7 @@ function sample(random: () => number, most = 40): Buffer {
 
 const snappy = (data: Buffer) => Buffer.from(snappyjs.compress(data));
 const lz4 = (data: Buffer) => Buffer.from(lz4js.compress(data));
-/** As snappy-java frames it: a mark, two versions, blocks with their size. */
+/** The framing of snappy-java: a magic number, two versions, blocks with their sizes. */
 function framed(data: Buffer): Buffer {
   const parts = [Buffer.from("82534e41505059000000000100000001", "hex")];
   for (let at = 0; at < data.length; at += 32_768) {
@@ -76,7 +76,7 @@ test.each(codecs)(
 );
 
 test.each(codecs)(
-  "%s: 20,000 broken inputs end in an error or in bytes, and what the reference takes reads the same",
+  "%s: 20,000 broken inputs give an error or bytes, and snappy reads them as the reference does",
   (name, pack, unpack, reference) => {
     const random = randomFrom(2);
     const whole = Array.from({ length: 50 }, () =>
@@ -96,7 +96,7 @@ test.each(codecs)(
         if (!/Snappy|LZ4/.test((error as Error).message)) throw error;
         refused++;
       }
-      // The references take what runs over their buffers, and LZ4's checks a sum that Kafka need not have.
+      // Only plain snappy is compared: the LZ4 reference checks a sum that Kafka may leave out.
       if (
         ours &&
         reference &&

@@ -1,4 +1,4 @@
-/** Multicast DNS: the original's packets as recorded, and live where this machine passes multicast on. */
+/** Multicast DNS: recorded packets of the original, and live where this machine supports multicast. */
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { decode, encode, type Answer } from "dns-packet";
@@ -15,7 +15,7 @@ const answered =
   "c00cc0260021000100000c8000100000000017ff02766d056c6f63616c00c0260010000100000c80000908676f63616c6c6565" +
   "c04300010001000000780004c0000202";
 
-/** What it says as it ends. */
+/** What it sends when it ends. */
 const goodbye =
   "00008000000000050000000008766d3a323330353908676f63616c6c6565056c6f63616c00002180010000000000100000" +
   "000017ff02766d056c6f63616c0008766d3a323330353908676f63616c6c6565056c6f63616c00001080010000000000" +
@@ -33,7 +33,7 @@ const recordsOf = (hex: string): Answer[] => {
 };
 
 describe("multicast DNS records", () => {
-  test("the original's answer", () => {
+  test("the original's answer is understood", () => {
     expect(sightings(recordsOf(answered))).toEqual([
       {
         appId: "gocallee",
@@ -44,7 +44,7 @@ describe("multicast DNS records", () => {
     ]);
   });
 
-  test("the original's goodbye", () => {
+  test("the original's goodbye is understood", () => {
     expect(sightings(recordsOf(goodbye))).toMatchObject([
       { appId: "gocallee", isGone: true },
     ]);
@@ -67,7 +67,7 @@ describe("multicast DNS records", () => {
     direct: "1",
   };
 
-  test("what we tell is read back, namespace and our own protocol included", () => {
+  test("our own answer can be read, with the namespace and our own protocol", () => {
     const records = announce(self);
     const hex = encode({ type: "response", answers: records }).toString("hex");
     expect(sightings(recordsOf(hex))).toEqual([
@@ -81,25 +81,28 @@ describe("multicast DNS records", () => {
     expect(sightings(announce(self, true))).toMatchObject([{ isGone: true }]);
   });
 
-  test("the first text is the app's id alone: the original reads no further", () => {
+  test("the first text is only the app's id, since the original reads no further", () => {
     const text = announce(self).find(({ type }) => type === "TXT");
     expect(text).toMatchObject({
       data: ["orders", "namespace=shop", "direct=1"],
     });
   });
 
-  test("an IPv6 address", () => {
+  test("an IPv6 address is understood", () => {
     expect(sightings(announce({ ...self, host: "::1" }))).toMatchObject([
       { peer: { host: "::1" } },
     ]);
   });
 
-  test.each(["SRV", "TXT", "A"])("without its %s it is none", (missing) => {
-    const records = announce(self).filter(({ type }) => type !== missing);
-    expect(sightings(records)).toEqual([]);
-  });
+  test.each(["SRV", "TXT", "A"])(
+    "an answer without %s is ignored",
+    (missing) => {
+      const records = announce(self).filter(({ type }) => type !== missing);
+      expect(sightings(records)).toEqual([]);
+    },
+  );
 
-  test("a text that names another app is not believed", () => {
+  test("an answer whose text names another app is ignored", () => {
     const records = announce(self).map((record) =>
       record.type === "TXT" ? { ...record, data: ["payments"] } : record,
     );
@@ -107,7 +110,7 @@ describe("multicast DNS records", () => {
   });
 });
 
-/** Whether a packet to the group comes back; a process of its own, as tests are told apart before they run. */
+/** Exits with 0 if a packet to the multicast group comes back. A process of its own, since Jest collects tests synchronously. */
 const probe = `
 const socket = require("node:dgram").createSocket({ type: "udp4", reuseAddr: true });
 socket.on("message", (text) => String(text) === "probe" && process.exit(0));
@@ -122,9 +125,9 @@ const hasMulticast =
   spawnSync(process.execPath, ["-e", probe], { timeout: 60_000 }).status === 0;
 
 if (hasMulticast) resolverContract("mDNS", () => ({ component: "mdns" }));
-else test.todo("mDNS live: no multicast on this machine");
+else test.todo("mDNS live: this machine has no multicast");
 
-test("noise on the port of multicast DNS harms nobody", async () => {
+test("random packets on the port of multicast DNS do no harm", async () => {
   const lines: string[] = [];
   const resolver = await openResolver({ component: "mdns" }, lines);
   const asking = resolver.resolve("noisy", "default");

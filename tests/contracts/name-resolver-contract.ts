@@ -1,4 +1,4 @@
-/** What a name resolver keeps to, whatever it asks. */
+/** The contract of every name resolver. */
 import { randomUUID } from "node:crypto";
 import { openComponent } from "../../runtime/components/open.ts";
 import { nameResolvers } from "../../runtime/components/index.ts";
@@ -15,7 +15,7 @@ export interface ResolverHarness {
   env?: Record<string, string>;
 }
 
-/** The log's lines besides the resolver. */
+/** Opens a resolver. Returns it with the lines of its log. */
 export async function openResolver(
   { component, configuration = {}, env = {} }: ResolverHarness,
   lines: string[] = [],
@@ -46,7 +46,7 @@ export async function openResolver(
   return resolver;
 }
 
-/** For resolvers at which a sidecar makes itself known. */
+/** For resolvers with which a sidecar registers itself. */
 export function resolverContract(name: string, harness: () => ResolverHarness) {
   describe(`name resolution by ${name}`, () => {
     const open: NameResolver[] = [];
@@ -71,26 +71,26 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
     const found = (by: NameResolver, appId: string) =>
       waitFor(`${appId} to be found`, () => by.resolve(appId, "default"));
 
-    test("a sidecar that made itself known is found, with what it speaks", async () => {
+    test("a sidecar that registered itself is found, with its protocol", async () => {
       const appId = anApp();
       const peer = { host: "127.0.0.1", port: 47_301, direct: "1" };
       await register(appId, peer);
       expect(await found(await resolver(), appId)).toMatchObject(peer);
     });
 
-    test("an app that is nowhere is not found", async () => {
+    test("an app that does not run is not found", async () => {
       const asker = await resolver();
       expect(await asker.resolve(anApp(), "default")).toBeUndefined();
     });
 
-    test("one that comes later is found", async () => {
+    test("an app that starts later is found", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       expect(await asker.resolve(appId, "default")).toBeUndefined();
       await register(appId, { host: "127.0.0.1", port: 47_302 });
       expect((await found(asker, appId)).port).toBe(47_302);
     });
 
-    test("an app of another namespace is another app", async () => {
+    test("the same ID in another namespace is another app", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       await register(appId, { host: "127.0.0.1", port: 47_310 });
       await found(asker, appId);
@@ -104,7 +104,7 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
         expect((await asker.resolve(appId, "default"))!.port).toBe(47_310);
     });
 
-    test("calls at the same time share the answer", async () => {
+    test("look-ups at the same time share one answer", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       await register(appId, { host: "127.0.0.1", port: 47_303 });
       await found(asker, appId);
@@ -116,7 +116,7 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
       );
     });
 
-    test("several instances of an app all get calls", async () => {
+    test("all instances of an app get calls", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       await register(appId, { host: "127.0.0.1", port: 47_304 });
       await register(appId, { host: "127.0.0.1", port: 47_305 });
@@ -128,7 +128,7 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
       });
     });
 
-    test("one that ends is not found any more", async () => {
+    test("an app that has ended is not found any more", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       const ending = await register(appId, { host: "127.0.0.1", port: 47_306 });
       await found(asker, appId);
@@ -139,7 +139,7 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
       });
     });
 
-    test("one that does not answer comes after one that does", async () => {
+    test("an instance that does not answer comes after one that does", async () => {
       const [asker, appId] = [await resolver(), anApp()];
       await register(appId, { host: "127.0.0.1", port: 47_307 });
       await register(appId, { host: "127.0.0.1", port: 47_308 });
@@ -155,7 +155,7 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
       expect(next!.port).not.toBe(bad.port);
     });
 
-    test("closing twice is harmless", async () => {
+    test("close may be called twice", async () => {
       const made = await register(anApp(), { host: "127.0.0.1", port: 47_309 });
       await made.close();
     });

@@ -39,7 +39,7 @@ describe("the local registry", () => {
     port: 47_310,
   };
 
-  test("a sidecar that was killed is not given, and its file goes", async () => {
+  test("a sidecar that was killed is not found, and its file is removed", async () => {
     const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1e6)"]);
     const { pid } = child;
     const asker = await openResolver(local);
@@ -66,7 +66,7 @@ describe("the local registry", () => {
     await asker.close();
   });
 
-  test("files of killed sidecars go when the next one comes", async () => {
+  test("files of killed sidecars are removed when the next one starts", async () => {
     const child = spawn(process.execPath, ["-e", ""]);
     await once(child, "exit");
     const name = `default+never-asked-for+${child.pid}-47312.json`;
@@ -80,7 +80,7 @@ describe("the local registry", () => {
     await next.close();
   });
 
-  test("another process under a dead one's number is not given", async () => {
+  test("another process with a dead sidecar's process ID is not found", async () => {
     const file = join(registry, `default+reused+${process.pid}-47311.json`);
     writeFileSync(
       file,
@@ -93,7 +93,7 @@ describe("the local registry", () => {
     );
     const asker = await openResolver(local);
     const peer = await asker.resolve("reused", "default");
-    // Where the system does not tell when a process began, its number has to do.
+    // Where the system does not say when a process started, only its ID is compared.
     expect(peer === undefined).toBe(thisProcess().started !== "");
     await asker.close();
   });
@@ -109,7 +109,7 @@ describe("the local registry", () => {
     await asker.close();
   });
 
-  test("an app that is not here costs one look at the folder, not one for each call", async () => {
+  test("calls to an app that does not run read the folder once, not each time", async () => {
     const inside = mkdtempSync(join(folder, "looked-at-"));
     const asker = await openResolver({
       component: "local",
@@ -130,7 +130,7 @@ describe("the local registry", () => {
     await asker.close();
   });
 
-  test("a file that is none is passed over", async () => {
+  test("a file that is no registration is ignored", async () => {
     writeFileSync(join(registry, "default+broken+1-1.json"), "{");
     const asker = await openResolver(local);
     expect(await asker.resolve("broken", "default")).toBeUndefined();
@@ -138,7 +138,7 @@ describe("the local registry", () => {
   });
 
   const unlessRoot = process.getuid?.() === 0 ? test.skip : test;
-  unlessRoot("a folder that can't be written is a warning", async () => {
+  unlessRoot("a folder that is not writable is a warning", async () => {
     const locked = mkdtempSync(join(folder, "locked-"));
     chmodSync(locked, 0o500);
     const lines: string[] = [];
@@ -152,7 +152,7 @@ describe("the local registry", () => {
     await resolver.close();
   });
 
-  test("a folder that can't be is a warning", async () => {
+  test("a folder that cannot exist is a warning", async () => {
     const file = join(folder, "a-file");
     writeFileSync(file, "");
     const lines: string[] = [];
@@ -167,7 +167,7 @@ describe("the local registry", () => {
 });
 
 describe("SQLite", () => {
-  test("the table is the original's; rows it wrote are found, old ones are not", async () => {
+  test("the original's table is used: rows that it wrote are found, and old ones are not", async () => {
     const asker = await openResolver(sqlite);
     const db = new DatabaseSync(database);
     const add = db.prepare(
@@ -185,7 +185,7 @@ describe("SQLite", () => {
       port: 50_002,
     });
     expect(await asker.resolve("old", "default")).toBeUndefined();
-    // A row without a namespace is not believed to be of any other.
+    // A row without a namespace counts as ours, so it is not found in another namespace.
     expect(await asker.resolve("theirs", "shop")).toBeUndefined();
     expect(
       db
@@ -196,7 +196,7 @@ describe("SQLite", () => {
     await asker.close();
   });
 
-  test("a sidecar's own row is the original's kind, and is renewed", async () => {
+  test("a sidecar writes its row as the original does, and renews it", async () => {
     const path = join(folder, "renewed.db");
     const resolver = await openResolver({
       component: "sqlite",
@@ -231,7 +231,7 @@ describe("SQLite", () => {
   });
 
   test.each(["removed", "replaced"])(
-    "a file that is %s is opened anew, and it is said",
+    "a file that is %s is opened again, with an error in the log",
     async (how) => {
       const inside = mkdtempSync(join(folder, "gone-"));
       const path = join(inside, "names.db");
@@ -254,7 +254,7 @@ describe("SQLite", () => {
         try {
           return db.prepare("SELECT * FROM hosts").all().length === 1;
         } catch {
-          return false; // its tables are not there yet
+          return false; // it has no tables yet
         } finally {
           db.close();
         }
@@ -265,13 +265,13 @@ describe("SQLite", () => {
       const told = lines.filter((line) =>
         line.includes(`the SQLite file ${path} was removed or replaced`),
       );
-      expect(told).toHaveLength(2); // each of them once
+      expect(told).toHaveLength(2); // one for each resolver
       await self.close();
       await asker.close();
     },
   );
 
-  test("a file that can't be made anew is an error that names it, and made once it can", async () => {
+  test("a file that cannot be created again is an error that names it, and is created as soon as possible", async () => {
     const inside = mkdtempSync(join(folder, "gone-"));
     const path = join(inside, "names.db");
     const asker = await openResolver({
@@ -287,7 +287,7 @@ describe("SQLite", () => {
     await asker.close();
   });
 
-  test("only rows that nobody renews are swept", async () => {
+  test("only rows that nobody renews are deleted", async () => {
     const path = join(folder, "swept.db");
     const resolver = await openResolver({
       component: "sqlite",
@@ -323,7 +323,7 @@ describe("SQLite", () => {
 });
 
 describe("nameformat", () => {
-  test("the app's id is put in", async () => {
+  test("the app's ID replaces its placeholder", async () => {
     const resolver = await openResolver({
       component: "nameformat",
       configuration: { format: "{appid}-dapr.internal:50002" },
@@ -332,12 +332,12 @@ describe("nameformat", () => {
       host: "orders-dapr.internal",
       port: 50_002,
     });
-    // The format has no place for it: the wrong app would be called.
+    // The format has no placeholder for the namespace: the wrong app would be called.
     expect(await resolver.resolve("orders", "shop")).toBeUndefined();
   });
 
   test.each(["10。0。0。1", "a/b", "a@b", "a:1", "a\0b", "ａ", ""])(
-    "the id %j is no part of a name",
+    "the ID %j is refused, since it cannot be part of a host name",
     async (id) => {
       const resolver = await openResolver({
         component: "nameformat",

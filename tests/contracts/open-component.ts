@@ -1,4 +1,4 @@
-/** Opens a component as the sidecar does: by its type from the list, its metadata read by its table. */
+/** Opens a component as the sidecar does: finds its type in the list, and reads its metadata by the type's table. */
 import { bindings, type BuiltIn } from "../../runtime/components/index.ts";
 import type { Binding } from "../../runtime/contracts/binding.ts";
 import type { Closable } from "../../runtime/contracts/component.ts";
@@ -15,7 +15,7 @@ export interface OpenOptions {
   version?: string;
 }
 
-/** A test that fails leaves its component open: closed in the end, it keeps no run from ending. (Programs that a test starts open components, too.) */
+/** Components that a failed test left open. They are closed at the end, since otherwise the run would not end. */
 const opened: Closable[] = [];
 globalThis.afterAll?.(() =>
   Promise.all(opened.splice(0).map((one) => one.close())),

@@ -1,6 +1,6 @@
 /**
- * Messages as daprd 1.14.4 sends them, recorded between two of it by a server
- * that passed them on: whole messages of CallLocalStream, in hexadecimal.
+ * Messages of daprd 1.14.4: complete messages of CallLocalStream in hexadecimal, recorded
+ * by a server between two sidecars that passed them on.
  */
 
 /** `POST /v1.0/invoke/recorder/method/echo/a%20b?x=1&status=201`, `x-multi` twice, `text/plain`, body `hello`. */
@@ -23,7 +23,7 @@ export const getRequest =
   "616c6c65652d6170702d6964120a0a087265636f72646572120f0a0641636365707412050a032a2f2a12110a0a557365" +
   "722d4167656e7412030a01741a0b0a0568656c6c6f22020801";
 
-/** The answer to it: 200, `text/plain`, body `hello`. */
+/** The answer to `getRequest`: 200, `text/plain`, body `hello`. */
 export const getResponse =
   "0aa8010a0308c801121c0a0c436f6e74656e742d54797065120c0a0a746578742f706c61696e12150a0e436f6e74656e" +
   "742d4c656e67746812030a013512270a0444617465121f0a1d5361742c203231204e6f7620323032362030393a32353a" +

@@ -1,4 +1,4 @@
-/** What a call between two sidecars keeps, whichever way it takes. */
+/** The contract of calls between two sidecars, whatever their protocol. */
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
@@ -47,7 +47,7 @@ const ok = (body: ForwardReply["body"] = Buffer.alloc(0)): ForwardReply => ({
   body,
 });
 
-/** `direct` is what the registration of the callee tells. */
+/** `direct` is the value that the callee's registration has. */
 export function peersContract(name: string, direct: string | undefined) {
   describe(`calls between sidecars, ${name}`, () => {
     let receive: Forward;
@@ -71,7 +71,7 @@ export function peersContract(name: string, direct: string | undefined) {
       await server.close();
     });
 
-    /** What the callee's app sees of a call. */
+    /** Makes a call and resolves with what the callee's app receives. */
     async function seenOf(more: Partial<PeerRequest>) {
       let seen: (ForwardRequest & { whole: Buffer }) | undefined;
       receive = async (call) => {
@@ -91,7 +91,7 @@ export function peersContract(name: string, direct: string | undefined) {
       return peers.call(peer, request(more));
     };
 
-    test("verb, path, query, headers and body arrive as they were", async () => {
+    test("verb, path, query, headers and body arrive unchanged", async () => {
       const seen = await seenOf({
         method: "PUT",
         headers: [
@@ -123,7 +123,7 @@ export function peersContract(name: string, direct: string | undefined) {
     });
 
     test.each(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])(
-      "%s without a body",
+      "a %s without a body arrives without one",
       async (method) => {
         const seen = await seenOf({ method, headers: [], body: undefined });
         expect(seen.method).toBe(method);
@@ -137,7 +137,7 @@ export function peersContract(name: string, direct: string | undefined) {
     });
 
     test.each([200, 201, 204, 304, 404, 418, 500, 503])(
-      "the app's status %i",
+      "the app's status %i is passed on",
       async (status) => {
         const reply = await answered({
           status,
@@ -150,7 +150,7 @@ export function peersContract(name: string, direct: string | undefined) {
       },
     );
 
-    test("an answer's body with its type", async () => {
+    test("an answer's body arrives with its type", async () => {
       const reply = await answered({
         headers: ["content-type", "text/plain", "content-length", "2"],
         body: Buffer.from("hi"),
@@ -160,7 +160,7 @@ export function peersContract(name: string, direct: string | undefined) {
     });
 
     test.each([["5"], ["0"], []])(
-      "HEAD tells the app's own length %s and has no body",
+      "the answer to HEAD has the app's own length %s and no body",
       async (...length) => {
         const reply = await answered(
           { headers: length.flatMap((value) => ["content-length", value]) },
@@ -171,7 +171,7 @@ export function peersContract(name: string, direct: string | undefined) {
       },
     );
 
-    test("large bodies as streams, both ways", async () => {
+    test("large bodies are streamed in both directions", async () => {
       const size = 20 * 1024 * 1024;
       receive = async ({ body }) => ok(body as Readable);
       const reply = await peers.call(
@@ -185,14 +185,14 @@ export function peersContract(name: string, direct: string | undefined) {
       expect(sum).toBe(size);
     });
 
-    test("a body of 3 MB that is at hand", async () => {
+    test("a body of 3 MB in memory arrives unchanged", async () => {
       const body = Buffer.alloc(3 * 1024 * 1024, "x");
       receive = async (call) => ok(await wholeOf(call.body));
       const reply = await peers.call(peer, request({ body }));
       expect((await wholeOf(reply.body)).equals(body)).toBe(true);
     });
 
-    test("a reader that takes its time holds the writer up", async () => {
+    test("while the reader does not read, the writer has to wait", async () => {
       let made = 0;
       receive = async () =>
         ok(
@@ -251,16 +251,19 @@ export function peersContract(name: string, direct: string | undefined) {
       "unimplemented",
       "too-large",
       "unauthenticated",
-    ] as const)("a call that failed as %s", async (kind) => {
-      receive = async () => {
-        throw new CallError(kind, `no: caf\u00e9 is ${kind}`);
-      };
-      await expect(peers.call(peer, request())).rejects.toMatchObject({
-        name: "CallError",
-        kind,
-        message: `no: caf\u00e9 is ${kind}`,
-      });
-    });
+    ] as const)(
+      "a call that fails as %s fails so for the caller",
+      async (kind) => {
+        receive = async () => {
+          throw new CallError(kind, `no: caf\u00e9 is ${kind}`);
+        };
+        await expect(peers.call(peer, request())).rejects.toMatchObject({
+          name: "CallError",
+          kind,
+          message: `no: caf\u00e9 is ${kind}`,
+        });
+      },
+    );
 
     test.each([
       ["unavailable", true],
@@ -268,7 +271,7 @@ export function peersContract(name: string, direct: string | undefined) {
       ["internal", true],
       ["internal", false],
     ] as const)(
-      "whether the app saw it: %s, unsent %s",
+      "the caller learns whether the app saw the call: %s, unsent %s",
       async (kind, unsent) => {
         receive = async () => {
           throw new CallError(kind, "no", { unsent });
@@ -280,7 +283,7 @@ export function peersContract(name: string, direct: string | undefined) {
       },
     );
 
-    test("an error of the app's connection is an internal one", async () => {
+    test("an error of the app's connection becomes an internal error", async () => {
       receive = async () => {
         throw new Error("connect ECONNREFUSED");
       };
@@ -290,7 +293,7 @@ export function peersContract(name: string, direct: string | undefined) {
       });
     });
 
-    test("an answer that breaks off is no whole answer", async () => {
+    test("an answer that breaks off does not look complete", async () => {
       const broken = new Readable({ read() {} });
       receive = async () => ok(broken);
       const reply = await peers.call(peer, request());
@@ -301,7 +304,7 @@ export function peersContract(name: string, direct: string | undefined) {
       await expect(wholeOf(reply.body)).rejects.toThrow();
     });
 
-    test("a request that breaks off is no whole request", async () => {
+    test("a request that breaks off does not look complete", async () => {
       const outcome = Promise.withResolvers<unknown>();
       receive = async (call) => {
         await wholeOf(call.body).then(outcome.resolve, outcome.reject);
@@ -343,7 +346,7 @@ export function peersContract(name: string, direct: string | undefined) {
       await waitFor("the source to be given up", () => events.destroyed);
     });
 
-    test("500 calls at a time", async () => {
+    test("500 calls at a time get their own answers", async () => {
       receive = async (call) => ok(await wholeOf(call.body));
       const replies = await Promise.all(
         Array.from({ length: 500 }, (_, i) =>
@@ -356,7 +359,7 @@ export function peersContract(name: string, direct: string | undefined) {
       expect(bodies.map(String)).toEqual(bodies.map((_, i) => String(i)));
     });
 
-    test("a sidecar that is not there is unavailable, and nothing was sent", async () => {
+    test("a sidecar that does not run is unavailable, and nothing was sent", async () => {
       const gone = await listenPeers({
         addresses: ["127.0.0.1"],
         port: 0,
@@ -370,7 +373,7 @@ export function peersContract(name: string, direct: string | undefined) {
       ).rejects.toMatchObject({
         kind: "unavailable",
         unsent: true,
-        // An error of Node's is none of this realm's under Jest, hence "Error: ".
+        // Under Jest an error of Node's is not an instance of the test's `Error`, hence "Error: ".
         message: expect.stringMatching(
           new RegExp(
             `^the sidecar of callee at 127.0.0.1:${gone.port} can't be reached: (Error: )?connect ECONNREFUSED 127.0.0.1:${gone.port}; is it still running\\?$`,
@@ -380,7 +383,7 @@ export function peersContract(name: string, direct: string | undefined) {
     });
 
     test.each(["closed", "reset"])(
-      "a sidecar whose connection is %s under a call is told of by its name",
+      "when a connection is %s under a call, the error names the app",
       async (how) => {
         const begun = Promise.withResolvers<void>();
         receive = () => new Promise(() => begun.resolve());
@@ -414,7 +417,7 @@ export function peersContract(name: string, direct: string | undefined) {
       },
     );
 
-    test("closing lets calls under way end", async () => {
+    test("close lets calls under way end", async () => {
       const begun = Promise.withResolvers<void>();
       const go = Promise.withResolvers<void>();
       const closing = await listenPeers({
@@ -436,7 +439,7 @@ export function peersContract(name: string, direct: string | undefined) {
       await closed;
     });
 
-    test("once a sidecar leaves it takes no call, says so on kept connections, and ends those under way well", async () => {
+    test("a sidecar that leaves takes no new calls, says so on kept connections, and completes calls under way", async () => {
       const begun = Promise.withResolvers<void>();
       const go = Promise.withResolvers<void>();
       let calls = 0;
@@ -476,7 +479,7 @@ export function peersContract(name: string, direct: string | undefined) {
       await callers[0]!.close();
     });
 
-    test("of calls that meet a sidecar's end each was answered or is told as unsent", async () => {
+    test("while a sidecar ends, each call is either answered or known to be unsent", async () => {
       let taken = 0;
       const ending = await listenPeers({
         addresses: ["127.0.0.1"],
@@ -492,7 +495,7 @@ export function peersContract(name: string, direct: string | undefined) {
       const to = { ...peer, port: ending.port };
       let done = 0;
       const refusals: CallError[] = [];
-      // Who was refused goes elsewhere.
+      // A call that was refused goes to the other sidecar.
       const caller = async () => {
         for (;;)
           try {

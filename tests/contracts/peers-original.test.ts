@@ -1,4 +1,4 @@
-/** What the original's sidecars send is understood, and what it must not be is refused (docs/protocol/sidecars.md). */
+/** Calls of the original's sidecars are understood, and invalid ones are refused (docs/protocol/sidecars.md). */
 import {
   Client,
   credentials,
@@ -84,7 +84,7 @@ describe("calls of the original", () => {
     await server.close();
   });
 
-  /** Sends messages by CallLocalStream; resolves with the answer's, rejects with its status. */
+  /** Sends messages by CallLocalStream. Resolves with the answer's messages, or rejects with its status. */
   const stream = (...messages: Buffer[]) =>
     new Promise<Buffer[]>((resolve, reject) => {
       const call = client.makeBidiStreamRequest(
@@ -115,7 +115,7 @@ describe("calls of the original", () => {
     ...more,
   });
 
-  test("a recorded POST", async () => {
+  test("a recorded POST reaches the app", async () => {
     await stream(Buffer.from(postRequest, "hex"));
     expect(seen).toMatchObject({
       method: "POST",
@@ -129,7 +129,7 @@ describe("calls of the original", () => {
     expect(valuesOf(headers, "destination-app-id")).toEqual([]);
   });
 
-  test("a recorded GET, and an answer with status, type and body", async () => {
+  test("a recorded GET is answered with status, type and body", async () => {
     const [answer] = await stream(Buffer.from(getRequest, "hex"));
     expect(seen).toMatchObject({ method: "GET", path: "/hello", whole: "" });
     const { response } = decodeResponsePart(answer!);
@@ -171,7 +171,7 @@ describe("calls of the original", () => {
       status.INVALID_ARGUMENT,
     ],
     [
-      "a verb that is none",
+      "an unknown verb",
       [
         encodeRequestPart({
           request: head({
@@ -212,7 +212,11 @@ describe("calls of the original", () => {
       ],
       status.INTERNAL,
     ],
-    ["bytes that are no message", [Buffer.from([0xff, 0xff])], status.INTERNAL],
+    [
+      "bytes that are not a message",
+      [Buffer.from([0xff, 0xff])],
+      status.INTERNAL,
+    ],
   ])("%s is refused", async (_name, messages, code) => {
     await expect(stream(...(messages as Buffer[]))).rejects.toMatchObject({
       code,
@@ -220,7 +224,7 @@ describe("calls of the original", () => {
     expect(seen).toBeUndefined();
   });
 
-  test("CallLocal, with the body in one piece", async () => {
+  test("CallLocal works, with the body in one piece", async () => {
     const message = Buffer.from(postRequest, "hex");
     const { request } = decodeRequestPart(message);
     request!.message!.data = { typeUrl: "", value: Buffer.from("hello") };
@@ -257,7 +261,7 @@ describe("calls of the original", () => {
       `127.0.0.1:${slow.port}`,
       credentials.createInsecure(),
     );
-    // On a busy machine the callee may not hear of a call before its deadline.
+    // On a busy machine the call may reach the callee after its deadline: then a longer one is tried.
     for (let ms = 200; !hasBegun; ms *= 2) {
       const call = caller.makeBidiStreamRequest(
         `${service}/CallLocalStream`,
@@ -277,7 +281,7 @@ describe("calls of the original", () => {
     await slow.close();
   });
 
-  test("a caller whose connection is cut has not sent all of its body", async () => {
+  test("when a caller's connection is cut, its body does not look complete", async () => {
     const outcome = Promise.withResolvers<unknown>();
     const begun = Promise.withResolvers<void>();
     const callee = await listenPeers({
@@ -323,7 +327,7 @@ describe("calls of the original", () => {
     await callee.close();
   });
 
-  test("a method there is not is Unimplemented", async () => {
+  test("an unknown method is Unimplemented", async () => {
     const code = await new Promise((resolve) =>
       client.makeUnaryRequest(
         `${service}/CallActor`,
@@ -337,13 +341,10 @@ describe("calls of the original", () => {
   });
 
   test.each([
-    [
-      "frames that are none",
-      "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\xff".repeat(64),
-    ],
+    ["invalid frames", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + "\xff".repeat(64)],
     ["half a preface", "PRI * HT"],
     ["no HTTP at all", "\x16\x03\x01\x02\x00\x01\x00"],
-  ])("%s end their connection alone", async (_name, text) => {
+  ])("a caller with %s loses its own connection only", async (_name, text) => {
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.end(Buffer.from(text, "latin1"));
@@ -417,7 +418,7 @@ describe("calls to the original", () => {
     return received;
   };
 
-  test("a recorded answer", async () => {
+  test("a recorded answer is understood", async () => {
     answer(Buffer.from(getResponse, "hex"));
     const reply = await call();
     expect(reply.status).toBe(200);
@@ -425,7 +426,7 @@ describe("calls to the original", () => {
     expect((await wholeOf(reply.body)).toString()).toBe("hello");
   });
 
-  test("the first message has what the original asks for", async () => {
+  test("the first message has the fields that the original requires", async () => {
     const received = answer(Buffer.from(getResponse, "hex"));
     await call({ path: "/a%20b?x=1", headers: ["x-one", "1"] });
     const { request: sent, payload } = decodeRequestPart(received[0]!);
@@ -441,7 +442,7 @@ describe("calls to the original", () => {
       values: ["callee"],
     });
     expect(sent!.metadata.get("content-length")).toEqual({ values: ["8"] });
-    // As the original's own recorded POST has it.
+    // The original's recorded POST has it so.
     expect(payload).toEqual({ data: Buffer.from('{"id":1}'), seq: 0n });
     expect(received).toHaveLength(1);
   });
@@ -486,7 +487,7 @@ describe("calls to the original", () => {
     ),
   ];
   test.each(unreadableHeads)(
-    "an answer with %s is none, by either method",
+    "an answer with %s is an error, by either method",
     async (_, code, headers) => {
       const response = replyWith(code, headers);
       answer(
@@ -513,7 +514,7 @@ describe("calls to the original", () => {
     },
   );
 
-  test("CallLocal where there is no CallLocalStream", async () => {
+  test("CallLocal is used when there is no CallLocalStream", async () => {
     onStream = (stream) =>
       stream.emit("error", { code: status.UNIMPLEMENTED, details: "old" });
     onUnary = ({ request: whole }, reply) => {
@@ -533,7 +534,7 @@ describe("calls to the original", () => {
   test.each([
     ["no message at all", []],
     ["a first message without a status", [Buffer.alloc(0)]],
-  ])("%s is an internal error", async (_name, messages) => {
+  ])("an answer with %s is an internal error", async (_name, messages) => {
     answer(...messages);
     await expect(call()).rejects.toMatchObject({ kind: "internal" });
   });
@@ -543,20 +544,23 @@ describe("calls to the original", () => {
     [5, 404],
     [7, 403],
     [14, 503],
-  ])("a gRPC app's code %i is %i to an HTTP caller", async (code, expected) => {
-    answer(
-      encodeResponsePart({
-        response: {
-          ...replyWith(code),
-          status: { code, message: "why", details: [] },
-        },
-      }),
-    );
-    const reply = await call();
-    expect(reply.status).toBe(expected);
-    const body = (await wholeOf(reply.body)).toString();
-    expect(body).toBe(code === 0 ? "" : `{"code":${code},"message":"why"}`);
-  });
+  ])(
+    "a gRPC app's code %i becomes the HTTP status %i",
+    async (code, expected) => {
+      answer(
+        encodeResponsePart({
+          response: {
+            ...replyWith(code),
+            status: { code, message: "why", details: [] },
+          },
+        }),
+      );
+      const reply = await call();
+      expect(reply.status).toBe(expected);
+      const body = (await wholeOf(reply.body)).toString();
+      expect(body).toBe(code === 0 ? "" : `{"code":${code},"message":"why"}`);
+    },
+  );
 
   test.each([
     [status.PERMISSION_DENIED, "denied"],
@@ -573,7 +577,7 @@ describe("calls to the original", () => {
     });
   });
 
-  test("a gap in the answer's pieces is no whole answer", async () => {
+  test("an answer with a gap between its pieces is an error", async () => {
     const piece = (seq: bigint) =>
       encodeResponsePart({ payload: { data: Buffer.from("x"), seq } });
     const { response } = decodeResponsePart(Buffer.from(getResponse, "hex"));

@@ -1,6 +1,6 @@
 /**
- * The generated messages against protobufjs, which others wrote: both read the same .proto files. Then messages that are
- * broken at random: each is read or refused, and what is read is no larger than what came.
+ * The generated messages against protobufjs, which reads the same .proto files. Then randomly broken messages: each is
+ * read or refused, and what is read is not much larger than what came.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { randomizer, type Random } from "../support/randomizer.ts";
 
 const folder = join(__dirname, "../../runtime/proto");
 const seed = Number(process.env["DAPR_TEST_SEED"] ?? 1);
-/** Of each message. */
+/** The number of broken copies of each message. */
 const mutations = Number(process.env["DAPR_TEST_MUTATIONS"] ?? 1_000);
 const protoFiles = readdirSync(join(folder, "dapr"), {
   recursive: true,
@@ -55,12 +55,12 @@ function typesOf(namespace: protobuf.NamespaceBase): protobuf.Type[] {
   ]);
 }
 
-test("all messages of the eight services are there", () => {
+test("all messages of the eight services are found", () => {
   expect(protoFiles).toHaveLength(8);
   expect(messages.length).toBeGreaterThan(220);
 });
 
-test.each(messages)("$name is read and written as the reference does", (m) => {
+test.each(messages)("$name is read and written as by the reference", (m) => {
   const random = randomizer(seed);
   for (let i = 0; i < 50; i++) {
     const bytes = sample(m.type, random);
@@ -69,7 +69,7 @@ test.each(messages)("$name is read and written as the reference does", (m) => {
   }
 });
 
-test.each(messages)("$name in pieces is read or refused", ({ type, codec }) => {
+test.each(messages)("a broken $name is read or refused", ({ type, codec }) => {
   const random = randomizer(seed);
   const samples = Array.from({ length: 50 }, () => sample(type, random));
   for (let i = 0; i < mutations; i++) {
@@ -83,7 +83,7 @@ test.each(messages)("$name in pieces is read or refused", ({ type, codec }) => {
       continue;
     }
     const again = encodeMessage(codec, message);
-    // A byte that is no UTF-8 becomes three, a number cut to 32 bits may need ten bytes where it had five.
+    // A byte that is not UTF-8 becomes three, and a number that is cut to 32 bits may need ten bytes instead of five.
     if (again.length > 4 * bytes.length + 64)
       throw new Error(`${what} grew to ${again.length} bytes`);
     const twice = encodeMessage(codec, decodeMessage(codec, again));
@@ -106,7 +106,7 @@ function object(type: protobuf.Type, random: Random, depth: number) {
   const made: Record<string, unknown> = {};
   const isDynamic = type.fullName.startsWith(".google.protobuf.Value");
   for (const oneof of type.oneofsArray) {
-    // A value without a kind is not JSON.
+    // A `Value` without a kind is not valid JSON.
     if (!isDynamic && random.below(4) === 0) continue;
     const isDeep = isDynamic && depth > 3;
     const field = isDeep

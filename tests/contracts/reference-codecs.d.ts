@@ -1,4 +1,4 @@
-/** Packages that the tests compare with. */
+/** Types of the packages that the tests compare with. */
 declare module "lz4js" {
   export function compress(data: Uint8Array): Uint8Array;
   export function decompress(data: Uint8Array): Uint8Array;

@@ -1,4 +1,4 @@
-/** What every secret store promises. A store's test adds only how its secrets come to be. */
+/** The contract of every secret store. A store's test adds only how its secrets are created. */
 import { secretStores } from "../../runtime/components/index.ts";
 import type { SecretStore } from "../../runtime/contracts/secret-store.ts";
 import { openBuiltIn } from "./open-component.ts";
@@ -8,7 +8,7 @@ export interface SecretStoreSetup {
   env?: Record<string, string>;
   /** Sent with each request. */
   request?: Record<string, string>;
-  /** Puts secrets of one value each under names the store can have; resolves to these names. */
+  /** The names of two secrets with one value each. */
   names: [string, string];
   dispose?(): Promise<void>;
 }
@@ -41,7 +41,7 @@ export function secretStoreContract(
         expect(await get(name)).toEqual({ [keyOf(name)]: values[i] });
     });
 
-    test("all secrets are told at once, each as get tells it", async () => {
+    test("bulk has all secrets, each as get returns it", async () => {
       const all = await store.bulk(setup.request ?? {});
       expect(Object.keys(all!).toSorted()).toEqual(setup.names.toSorted());
       for (const name of setup.names)
@@ -49,7 +49,7 @@ export function secretStoreContract(
     });
 
     test.each(["not-there", "constructor", "__proto__", "tostring", ""])(
-      "a name that is no secret, %j, gives none",
+      "an unknown name, %j, gives no secret",
       async (name) => {
         if (options.unknownIsEmpty)
           expect(Object.entries((await get(name))!)).toEqual([[name, ""]]);
@@ -60,7 +60,7 @@ export function secretStoreContract(
       },
     );
 
-    test("names differ by case", async () => {
+    test("names are case-sensitive", async () => {
       const other =
         setup.names[0].toUpperCase() === setup.names[0]
           ? setup.names[0].toLowerCase()
@@ -69,14 +69,14 @@ export function secretStoreContract(
       expect(Object.values(reply ?? {}).join("")).toBe("");
     });
 
-    test("nothing it logs holds a value", async () => {
+    test("no line of the log contains a value", async () => {
       await get(setup.names[0]);
       await get("not-there").catch(() => {});
       await store.bulk(setup.request ?? {});
       for (const value of values) expect(log.join("\n")).not.toContain(value);
     });
 
-    test("closing twice is harmless", async () => {
+    test("close may be called twice", async () => {
       await store.close();
       await store.close();
     });

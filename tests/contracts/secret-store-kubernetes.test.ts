@@ -1,4 +1,4 @@
-/** secretstores.kubernetes against an HTTPS server that answers as a cluster does. */
+/** secretstores.kubernetes against an HTTPS server that answers like a cluster. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clusterAccess } from "../../runtime/components/clients/kubernetes/kubeconfig.ts";
@@ -46,7 +46,7 @@ whenPossible("with a cluster,", () => {
     { keyOf: () => "value" },
   );
 
-  test("the namespace is the request's, else NAMESPACE, else the component's", async () => {
+  test("the namespace is the request's, or else NAMESPACE, or else the component's", async () => {
     const metadata = { defaultNamespace: "default" };
     const store = await open({ metadata });
     const inPod = await open({ metadata, env: { NAMESPACE: "other" } });
@@ -61,7 +61,7 @@ whenPossible("with a cluster,", () => {
     );
   });
 
-  test("the server's own sentence is the error", async () => {
+  test("the error has the server's own message", async () => {
     const store = await open();
     await expect(store.bulk({ namespace: "closed" })).rejects.toThrow(
       'secrets is forbidden: User "app" cannot list resource "secrets" in the namespace "closed"',
@@ -69,7 +69,7 @@ whenPossible("with a cluster,", () => {
   });
 
   test.each(["..", ".", "a/b", "a%2fb", "x?y", "", "A", "one/../../other"])(
-    "%j is neither a secret nor a namespace: nothing is asked",
+    "%j can be neither a secret nor a namespace, and the server is not asked",
     async (name) => {
       const store = await open();
       await expect(store.get(name, { namespace: "default" })).rejects.toThrow(
@@ -83,7 +83,7 @@ whenPossible("with a cluster,", () => {
     },
   );
 
-  test("a client certificate logs in, from files and in the text", async () => {
+  test("a client certificate logs in, from files and from the kubeconfig itself", async () => {
     for (const [name, text] of Object.entries({
       "client.pem": certificates!.clientCert,
       "client-key.pem": certificates!.clientKey,
@@ -102,7 +102,7 @@ whenPossible("with a cluster,", () => {
     }
   });
 
-  test("a server of another authority is refused; skipping the check warns each time", async () => {
+  test("a server with another authority is refused, and skipping the check warns each time", async () => {
     const kubeconfigPath = cluster.kubeconfig({
       cluster: "tls-server-name: elsewhere",
     });
@@ -125,7 +125,7 @@ whenPossible("with a cluster,", () => {
     }
   });
 
-  test("in a pod the service account is asked with, its token read anew", async () => {
+  test("in a pod the service account is used, and its token is read again for each request", async () => {
     const account = join(folder, "account");
     mkdirSync(account, { recursive: true });
     writeFileSync(join(account, "ca.crt"), certificates!.ca);
@@ -144,7 +144,7 @@ whenPossible("with a cluster,", () => {
   });
 });
 
-describe("a kubeconfig that can't be used", () => {
+describe("an unusable kubeconfig", () => {
   const written = (text: string): string => {
     const file = join(folder, "broken.yaml");
     writeFileSync(file, text);
@@ -170,7 +170,7 @@ describe("a kubeconfig that can't be used", () => {
     expect(said).not.toContain("canary");
   });
 
-  test("none at all says what to set", () => {
+  test("without a kubeconfig the error says what to set", () => {
     expect(() => clusterAccess(undefined, { HOME: folder }, folder)).toThrow(
       "set kubeconfigPath",
     );

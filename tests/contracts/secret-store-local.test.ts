@@ -52,7 +52,7 @@ describe("secretstores.local.file", () => {
     empty: {},
   };
 
-  test("nested values are secrets named by their way, other leaves their text", async () => {
+  test("nested values are secrets named by their path, and numbers and truth values are texts", async () => {
     const store = await openFile(nested);
     expect(store.features).toEqual([]);
     expect(await store.bulk({})).toEqual({
@@ -103,12 +103,12 @@ describe("secretstores.local.file", () => {
     ["a text", '"canary"', /must hold a JSON object of secrets/],
     ["an empty file", "", /json:1:1: a value expected, but the file ends here/],
     [
-      "two ways to one name",
+      "two paths with one name",
       { "a:b": "canary", a: { b: "canary" } },
       /two secrets "a:b" once nested names are joined with ":"/,
     ],
   ])(
-    "%s is an error with its place, and not its text",
+    "%s is an error that names the place and does not quote the file",
     async (_, content, message) => {
       const error = await openFile(content).then(
         () => undefined,
@@ -119,7 +119,7 @@ describe("secretstores.local.file", () => {
     },
   );
 
-  test("a file that is not there is named in full", async () => {
+  test("the error about a missing file names its full path", async () => {
     await expect(
       openBuiltIn(secretStores, "secretstores.local.file", {
         metadata: { secretsFile: "no-such.json" },
@@ -134,7 +134,7 @@ describe("secretstores.local.file", () => {
     ).rejects.toThrow("can't be read: it is a folder, not a file");
   });
 
-  test("without secretsFile it says so, with the near miss", async () => {
+  test("without secretsFile the error says so, and names the misspelt key", async () => {
     await expect(
       openBuiltIn(secretStores, "secretstores.local.file", {
         metadata: { secretFile: "x" },
@@ -153,7 +153,7 @@ describe("secretstores.local.file", () => {
     expect(await store.get("a", {})).toEqual({ a: "before" });
   });
 
-  test("names of JavaScript's own are names like others", async () => {
+  test("names such as __proto__ are ordinary names", async () => {
     const store = await openFile('{"__proto__":"a","constructor":"b"}');
     const all = (await store.bulk({}))!;
     expect(Object.keys(all)).toEqual(["__proto__", "constructor"]);
@@ -162,7 +162,7 @@ describe("secretstores.local.file", () => {
 });
 
 describe("secretstores.local.env", () => {
-  test("prefix goes before what is asked for; bulk leaves it out", async () => {
+  test("prefix is put before the name that is asked for, and bulk leaves it out", async () => {
     const store = await openEnv({
       metadata: { prefix: "MY_" },
       env: { MY_A: "1", A: "2", MY_: "3", my_b: "4" },
@@ -178,7 +178,7 @@ describe("secretstores.local.env", () => {
     ["", "dapr_x"],
     ["APP_", "API_TOKEN"],
     ["DA", "PR_API_TOKEN"],
-  ])("prefix %j and name %j reach no token", async (prefix, name) => {
+  ])("prefix %j and name %j do not reveal a token", async (prefix, name) => {
     const log: string[] = [];
     const env = { [prefix + name]: "canary" };
     const store = await openEnv({ metadata: { prefix }, env, log });

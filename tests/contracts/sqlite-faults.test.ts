@@ -1,4 +1,4 @@
-/** The embedded broker when processes are killed or stopped and files misbehave. */
+/** The embedded broker when processes are killed or stopped, and when files are full, locked or removed. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,10 +68,10 @@ async function collect(binding: Binding): Promise<string[]> {
   return seen;
 }
 
-/** First appearances only. */
+/** The values without their repeats. */
 const once = <T>(all: T[]) => [...new Set(all)];
 
-test("readers killed five times over 2,000 messages: none lost, order kept per key", async () => {
+test("readers killed five times over 2,000 messages lose none and keep the order per key", async () => {
   const binding = await open();
   const dead: string[][] = [];
   const got = () => [
@@ -105,11 +105,11 @@ test("readers killed five times over 2,000 messages: none lost, order kept per k
         .map((text) => Number(text.split(":")[1]));
       expect(numbers).toEqual(once(numbers).sort((one, other) => one - other));
     }
-  // At-least-once: per kill at most what was read ahead in 100 ms of commits.
+  // Each kill may repeat what was read ahead since the last commit, 100 ms before.
   expect(got().length - 2000).toBeLessThan(5 * 500);
 });
 
-test("a writer killed in mid-flow: every acknowledged message is there, whole and in order", async () => {
+test("after a writer is killed, every acknowledged message is there, complete and in order", async () => {
   const acked: string[] = [];
   for (const prefix of ["a", "b", "c"]) {
     const writer = start({ role: "write", prefix, callers: 16 });
@@ -127,7 +127,7 @@ test("a writer killed in mid-flow: every acknowledged message is there, whole an
   expect(seen.filter((text) => !/^[abc]-\d+$/.test(text))).toEqual([]);
 });
 
-test("four processes create the file at the same moment", async () => {
+test("four processes can create the file at the same moment", async () => {
   const writers = ["a", "b", "c", "d"].map((prefix) =>
     start({ role: "write", prefix, callers: 2 }),
   );
@@ -143,7 +143,7 @@ test("four processes create the file at the same moment", async () => {
   expect(seen.sort()).toEqual(acked.sort());
 });
 
-test("a stopped process that wakes after its lease drops what it had read ahead", async () => {
+test("a stopped process that continues after its lease has ended drops what it had read ahead", async () => {
   const short = { sessionTimeout: "600ms", partitions: "1" };
   const stalled = start({ delayMs: 50 }, short);
   const binding = await open(short);
@@ -166,7 +166,7 @@ test("a stopped process that wakes after its lease drops what it had read ahead"
   expect(rest).toEqual(all.slice(-rest.length));
 });
 
-test("readers that come and go: none lost, none twice, order kept", async () => {
+test("while readers come and go, no message is lost or comes twice, and the order is kept", async () => {
   const binding = await open({ partitions: "4" });
   const readers = [start({})];
   let next = 0;
@@ -191,7 +191,7 @@ test("readers that come and go: none lost, none twice, order kept", async () => 
   expect(got()).toHaveLength(next);
 });
 
-test("a full file refuses messages by name, lives on, and takes more once they are read", async () => {
+test("a full file refuses messages with an error that names it, and takes more once some are read", async () => {
   const binding = await open({ maxSize: "300k", partitions: "1" });
   const body = "x".repeat(4000);
   let stored = 0;
@@ -215,7 +215,7 @@ test("a full file refuses messages by name, lives on, and takes more once they a
   expect(seen).toEqual(seen.map((_, n) => `${n}:${body}`));
 });
 
-test("reading that cannot begin is told and begins as soon as it can", async () => {
+test("when reading cannot begin, the log says so, and it begins as soon as it can", async () => {
   const log: string[] = [];
   const binding = await open({}, log);
   await send(binding, "a");
@@ -230,7 +230,7 @@ test("reading that cannot begin is told and begins as soon as it can", async () 
   await waitFor("the message", () => seen.includes("a"));
 });
 
-test("a file that is no database is refused by name and left alone", async () => {
+test("a file that is no database is an error that names it, and is left alone", async () => {
   writeFileSync(path, "precious notes\n".repeat(500));
   await expect(open()).rejects.toThrow(
     /embedded\.db is not a SQLite database; name another path/,
@@ -238,7 +238,7 @@ test("a file that is no database is refused by name and left alone", async () =>
   expect(readdirSync(folder)).toEqual(["embedded.db"]);
 });
 
-test("a file deleted while in use is noticed: the message is refused, the next goes to a new file", async () => {
+test("after a file is deleted while in use, one message is refused and the next goes to a new file", async () => {
   const log: string[] = [];
   const binding = await open({ partitions: "1" }, log);
   const seen = await collect(binding);
@@ -252,7 +252,7 @@ test("a file deleted while in use is noticed: the message is refused, the next g
   await waitFor("the message in the new file", () => seen.includes("c"));
 });
 
-test("a file locked by another program: a clear error after five seconds, then on as before", async () => {
+test("a file that another program locks is a clear error after five seconds, and later works as before", async () => {
   const binding = await open();
   const other = new DatabaseSync(path);
   other.exec("BEGIN IMMEDIATE");
@@ -265,7 +265,7 @@ test("a file locked by another program: a clear error after five seconds, then o
   expect(seen).toEqual(["b"]);
 });
 
-test("the last one to close leaves nothing but the database", async () => {
+test("after the last one is closed, only the database is left", async () => {
   const reader = start({});
   const binding = await open();
   await waitFor("the reader", () => reader.lines.includes("ready"));

@@ -1,4 +1,4 @@
-/** Starts binding-process.ts, and ends it as a test needs. */
+/** Starts binding-process.ts and ends it. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -26,7 +26,7 @@ export function startProcess(task: ProcessTask) {
     pid: child.pid!,
     got: after("got"),
     acked: after("acked"),
-    /** Ends it in order; resolves with its exit code. */
+    /** Ends it cleanly and resolves with its exit code. */
     stop: () => (child.stdin.end(), exited),
     kill: () => (child.kill("SIGKILL"), exited),
   };

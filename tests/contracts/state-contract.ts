@@ -1,6 +1,6 @@
 /**
- * What every state store promises, embedded or on a real server. A store's test
- * adds only how to come by fresh data, and how its family differs.
+ * The contract of every state store, embedded or on a real server. A store's test
+ * adds only how to get fresh data, and how its family differs.
  */
 import { stateEtagCases } from "./state-etag-cases.ts";
 import { makeStateHarness } from "./state-harness.ts";

@@ -33,7 +33,7 @@ export function stateEtagCases(harness: StateHarness): void {
     },
   );
 
-  check("an empty etag is none", async () => {
+  check("an empty etag counts as no etag", async () => {
     await set("app||order", "1");
     await set("app||order", "2", { etag: "" });
     expect(await read("app||order")).toBe(2);
@@ -41,7 +41,7 @@ export function stateEtagCases(harness: StateHarness): void {
     expect(await get("app||order")).toBeUndefined();
   });
 
-  check("an etag for a key that is not there", async () => {
+  check("an etag for a missing key is treated as the family does", async () => {
     await set("app||other", "1");
     const one = await etag("app||other");
     const setting = set("app||new", "1", { etag: one });
@@ -58,7 +58,7 @@ export function stateEtagCases(harness: StateHarness): void {
     else await erasing;
   });
 
-  check("an etag that this store never gave", async () => {
+  check("an etag that this store never gave is refused", async () => {
     await set("app||order", "1");
     for (const foreign of ["no such etag", "'; DELETE", "{}"]) {
       const refused = expect.objectContaining({
@@ -72,7 +72,7 @@ export function stateEtagCases(harness: StateHarness): void {
     expect(await read("app||order")).toBe(1);
   });
 
-  check("a delete needs the right etag, if it names one", async () => {
+  check("a delete with an etag needs the right one", async () => {
     await set("app||order", "1");
     const first = await etag("app||order");
     await set("app||order", "2");
@@ -82,7 +82,7 @@ export function stateEtagCases(harness: StateHarness): void {
     expect(await get("app||order")).toBeUndefined();
   });
 
-  check("first-write without an etag: the first passes", async () => {
+  check("of first-writes without an etag, the first passes", async () => {
     const options = { concurrency: "first-write" } as const;
     await set("app||first", "1", { options });
     const second = set("app||first", "2", { options });
@@ -92,50 +92,60 @@ export function stateEtagCases(harness: StateHarness): void {
     expect(await read("app||first")).toBe(4);
   });
 
-  check("first-write without an etag, of a key that is there", async () => {
-    await set("app||order", "1");
-    const options = { concurrency: "first-write" } as const;
-    const setting = set("app||order", "2", { options });
-    if (family.firstWriteOnExisting === "guards") {
-      await setting;
-      expect(await read("app||order")).toBe(2);
-      await expect(set("app||order", "3")).rejects.toEqual(mismatch);
-      expect(await read("app||order")).toBe(2);
-      return;
-    }
-    await expect(setting).rejects.toEqual(mismatch);
-    expect(await read("app||order")).toBe(1);
-  });
+  check(
+    "a first-write without an etag to an existing key is treated as the family does",
+    async () => {
+      await set("app||order", "1");
+      const options = { concurrency: "first-write" } as const;
+      const setting = set("app||order", "2", { options });
+      if (family.firstWriteOnExisting === "guards") {
+        await setting;
+        expect(await read("app||order")).toBe(2);
+        await expect(set("app||order", "3")).rejects.toEqual(mismatch);
+        expect(await read("app||order")).toBe(2);
+        return;
+      }
+      await expect(setting).rejects.toEqual(mismatch);
+      expect(await read("app||order")).toBe(1);
+    },
+  );
 
-  check("last-write with an old etag", async () => {
-    await set("app||order", "1");
-    const old = await etag("app||order");
-    await set("app||order", "2");
-    const setting = set("app||order", "3", {
-      etag: old,
-      options: { concurrency: "last-write" },
-    });
-    if (family.lastWriteIgnoresEtag) await setting;
-    else await expect(setting).rejects.toEqual(mismatch);
-    expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 3 : 2);
+  check(
+    "a last-write with an old etag is treated as the family does",
+    async () => {
+      await set("app||order", "1");
+      const old = await etag("app||order");
+      await set("app||order", "2");
+      const setting = set("app||order", "3", {
+        etag: old,
+        options: { concurrency: "last-write" },
+      });
+      if (family.lastWriteIgnoresEtag) await setting;
+      else await expect(setting).rejects.toEqual(mismatch);
+      expect(await read("app||order")).toBe(
+        family.lastWriteIgnoresEtag ? 3 : 2,
+      );
 
-    // As in a save, so in a transaction.
-    const both = harness.store().transact!(
-      [
-        upsert("app||order", "4", {
-          etag: old,
-          options: { concurrency: "last-write" },
-        }),
-        upsert("app||beside", "4"),
-      ],
-      {},
-    );
-    if (family.lastWriteIgnoresEtag) await both;
-    else await expect(both).rejects.toEqual(mismatch);
-    expect(await read("app||order")).toBe(family.lastWriteIgnoresEtag ? 4 : 2);
-  });
+      // A transaction does the same as a save.
+      const both = harness.store().transact!(
+        [
+          upsert("app||order", "4", {
+            etag: old,
+            options: { concurrency: "last-write" },
+          }),
+          upsert("app||beside", "4"),
+        ],
+        {},
+      );
+      if (family.lastWriteIgnoresEtag) await both;
+      else await expect(both).rejects.toEqual(mismatch);
+      expect(await read("app||order")).toBe(
+        family.lastWriteIgnoresEtag ? 4 : 2,
+      );
+    },
+  );
 
-  check("of many writers with one etag one passes", async () => {
+  check("of many writers with the same etag, one passes", async () => {
     await set("app||order", "0");
     const one = await etag("app||order");
     const results = await Promise.allSettled(

@@ -1,4 +1,4 @@
-/** What the cases of the state contract share: stores on fresh data that are closed after each test. */
+/** The set-up of the state contract's cases: stores on fresh data, which are closed after each test. */
 import { stateStores } from "../../runtime/components/index.ts";
 import type {
   SetState,
@@ -11,9 +11,9 @@ import { waitFor } from "../wait-for.ts";
 import { openBuiltIn } from "./open-component.ts";
 
 export interface StateSetup {
-  /** A component on data that nobody else has: two of it see the same. */
+  /** Metadata of a component with data of its own. Two such components see the same data. */
   metadata: Record<string, string>;
-  /** Metadata that `open` refuses, and what it says. */
+  /** Metadata that `open` refuses, and the error. */
   bad?: {
     metadata: { [name: string]: string | undefined };
     error: string | RegExp;
@@ -25,29 +25,29 @@ export interface StateSetup {
 export interface StateFamily {
   /** The component's default version unless given. */
   version?: string;
-  /** A set with an etag, of a key that is not there. */
+  /** What a set with an etag does to a missing key. */
   etagOnMissing: "mismatch" | "stores";
-  /** A delete with an etag, of a key that is not there. */
+  /** What a delete with an etag does to a missing key. */
   deleteEtagOnMissing: "mismatch" | "passes";
-  /** What an etag is said to be that this store could never have given. */
+  /** How an etag that this store can never have given is refused. */
   foreignEtag: "mismatch" | "invalid";
-  /** first-write without an etag, of a key that is there: refused, or it passes and guards the key. */
+  /** A first-write without an etag to an existing key is refused, or passes and guards the key. */
   firstWriteOnExisting: "mismatch" | "guards";
-  /** last-write does not look at an etag. */
+  /** Whether last-write ignores the etag. */
   lastWriteIgnoresEtag: boolean;
-  /** A set without TTL ends the TTL that an earlier one gave. */
+  /** Whether a set without a TTL ends an earlier one's TTL. */
   setEndsTtl: boolean;
-  /** get says `ttlExpireTime`. */
+  /** Whether get returns `ttlExpireTime`. */
   tellsExpiry: boolean;
-  /** A transaction that fails leaves everything as it was. */
+  /** Whether a transaction that fails changes nothing. */
   rollsBack: boolean;
-  /** What was stored is there when the store is opened again. */
+  /** Whether data is still there when the store is opened again. */
   persists: boolean;
 }
 
 export type StateHarness = ReturnType<typeof makeStateHarness>;
 
-/** Text of what was found; undefined when nothing was. */
+/** The entry's text; undefined without an entry. */
 export const textOf = (entry: StateEntry | undefined): string | undefined =>
   entry &&
   (typeof entry.data === "string"
@@ -120,19 +120,19 @@ export function makeStateHarness(
         metadata: {},
         ...(etag === undefined ? {} : { etag }),
       }),
-    /** Parsed value; undefined when there is none. */
+    /** The parsed value; undefined when there is none. */
     async read(key: string, on = store): Promise<unknown> {
       const text = textOf(await get(key, on));
       return text === undefined ? undefined : JSON.parse(text);
     },
-    /** The etag of a key that must be there. */
+    /** The etag of a key that must exist. */
     async etag(key: string): Promise<string> {
       const etag = (await get(key))?.etag;
       expect(etag).toEqual(expect.stringMatching(/./));
       return etag!;
     },
     until: (what: string, condition: () => unknown) => waitFor(what, condition),
-    /** A test with time for all its waits. */
+    /** A test of the contract. */
     check: (name: string, run: () => Promise<void>) => test(name, run),
   };
 }

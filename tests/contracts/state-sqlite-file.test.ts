@@ -1,4 +1,4 @@
-/** The file of state.sqlite: the original's layout, other programs beside it, and what goes wrong with files. */
+/** The file of state.sqlite: the original's layout, other programs that use it, and faults of files. */
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -38,7 +38,7 @@ const set = (store: StateStore, key: string, value: string, ttl?: string) =>
 const get = async (store: StateStore, key: string) =>
   textOf(await store.get({ key, metadata: {} }));
 
-test("tables, columns and texts are the original's", async () => {
+test("tables, columns and values are written as the original writes them", async () => {
   const store = await open();
   await set(store, "app||a", '{"n":1}', "100");
   await store.set({
@@ -109,7 +109,7 @@ test("rows that the original wrote are read", async () => {
   ).rejects.toThrow("possible etag mismatch");
 });
 
-test("names of tables may be chosen, and another table found missing is made", async () => {
+test("table names can be set, and a missing table is created", async () => {
   await set(await open(), "a", "1");
   const other = await open({ tableName: "orders", metadataTableName: "notes" });
   await set(other, "a", "2");
@@ -137,7 +137,7 @@ test("expired rows are removed by one of several sidecars per interval", async (
   expect(log).toEqual([]);
 });
 
-test("without an interval expired rows stay, unseen", async () => {
+test("without a cleanup interval expired rows stay in the file but are not found", async () => {
   const store = await open();
   await set(store, "short", "1", "1");
   await waitFor(
@@ -149,7 +149,7 @@ test("without an interval expired rows stay, unseen", async () => {
   });
 });
 
-test("several stores on one file write side by side and see each other", async () => {
+test("several stores on one file can write at the same time and see each other's values", async () => {
   const stores = await Promise.all([open(), open(), open()]);
   await Promise.all(
     Array.from({ length: 300 }, (_, i) => set(stores[i % 3]!, `k${i}`, `${i}`)),
@@ -158,7 +158,7 @@ test("several stores on one file write side by side and see each other", async (
     expect(await get(stores[(i + 1) % 3]!, `k${i}`)).toBe(`${i}`);
 });
 
-test("another program's lock is waited for, then said by name; reads go on", async () => {
+test("a save waits for another program's lock, then fails with an error that says so; reads go on", async () => {
   const store = await open({ busyTimeout: "300ms" });
   await set(store, "a", "1");
   const db = database();
@@ -172,7 +172,7 @@ test("another program's lock is waited for, then said by name; reads go on", asy
   expect(await get(store, "a")).toBe("3");
 });
 
-test("a lock that outlasts the timeout fails the request, not the store", async () => {
+test("a lock that is longer than the timeout fails the request but not the store", async () => {
   const store = await open({ timeout: "1s", busyTimeout: "3s" });
   const db = database();
   db.exec("BEGIN IMMEDIATE");
@@ -185,7 +185,7 @@ test("a lock that outlasts the timeout fails the request, not the store", async 
   expect(await get(store, "b")).toBe("2");
 });
 
-test("a file that is replaced while in use is said, and the new one then used", async () => {
+test("after a file is replaced while in use, the log says so and the new one is used", async () => {
   const store = await open();
   await set(store, "a", "1");
   for (const suffix of ["", "-wal", "-shm"])
@@ -198,7 +198,7 @@ test("a file that is replaced while in use is said, and the new one then used", 
   expect(await get(store, "c")).toBe("3");
 });
 
-test("what is no database is said by name", async () => {
+test("a file that is no database is an error that names it", async () => {
   writeFileSync(
     file,
     "this is a text file, and not a short one at that\n".repeat(50),
@@ -206,7 +206,7 @@ test("what is no database is said by name", async () => {
   await expect(open()).rejects.toThrow(/state\.db is not a SQLite database/);
 });
 
-test("a read-only file is read, and a write refused by name", async () => {
+test("a read-only file can be read, and a write is an error that names it", async () => {
   const store = await open();
   await set(store, "a", "1");
   await store.close();
@@ -216,7 +216,7 @@ test("a read-only file is read, and a write refused by name", async () => {
   expect(await get(reader, "a")).toBe("1");
 });
 
-test("a closed store says so", async () => {
+test("a closed store refuses requests, and the error says why", async () => {
   const store = await open();
   await store.close();
   await expect(set(store, "a", "1")).rejects.toThrow(/state\.db: closed/);

@@ -1,4 +1,4 @@
-/** Transactions: several operations, in their order, as one. */
+/** Transactions: several operations are done in order, all or none. */
 import { erase, upsert, type StateHarness } from "./state-harness.ts";
 
 export function stateTransactionCases(harness: StateHarness): void {
@@ -21,14 +21,14 @@ export function stateTransactionCases(harness: StateHarness): void {
     await transact();
   });
 
-  check("of one key the last operation counts", async () => {
+  check("of several operations on one key, the last counts", async () => {
     await transact(upsert("app||a", "1"), upsert("app||a", "2"));
     expect(await read("app||a")).toBe(2);
     await transact(upsert("app||a", "3"), erase("app||a"));
     expect(await get("app||a")).toBeUndefined();
   });
 
-  check("the right etags pass", async () => {
+  check("a transaction with the right etags passes", async () => {
     await set("app||a", "1");
     await set("app||b", "1");
     await transact(
@@ -39,7 +39,7 @@ export function stateTransactionCases(harness: StateHarness): void {
     expect(await get("app||b")).toBeUndefined();
   });
 
-  check("an old etag fails it", async () => {
+  check("a transaction with an old etag fails", async () => {
     await set("app||a", "1");
     await set("app||b", "1");
     const old = await etag("app||b");
@@ -68,17 +68,20 @@ export function stateTransactionCases(harness: StateHarness): void {
     expect(await read("app||a")).toBe(2);
   });
 
-  check("a bad TTL fails it before anything is stored", async () => {
-    await expect(
-      transact(
-        upsert("app||a", "1"),
-        upsert("app||b", "1", { metadata: { ttlInSeconds: "later" } }),
-      ),
-    ).rejects.toThrow(/ttlInSeconds/);
-    expect(await get("app||a")).toBeUndefined();
-  });
+  check(
+    "a transaction with an invalid TTL fails before anything is stored",
+    async () => {
+      await expect(
+        transact(
+          upsert("app||a", "1"),
+          upsert("app||b", "1", { metadata: { ttlInSeconds: "later" } }),
+        ),
+      ).rejects.toThrow(/ttlInSeconds/);
+      expect(await get("app||a")).toBeUndefined();
+    },
+  );
 
-  check("a TTL counts in a transaction too", async () => {
+  check("a TTL works in a transaction too", async () => {
     await transact(
       upsert("app||short", "1", { metadata: { ttlInSeconds: "1" } }),
       upsert("app||long", "1", { metadata: { ttlInSeconds: "1000" } }),
@@ -90,7 +93,7 @@ export function stateTransactionCases(harness: StateHarness): void {
     expect(await read("app||long")).toBe(1);
   });
 
-  check("transactions side by side do not mix", async () => {
+  check("transactions at the same time do not mix", async () => {
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
         transact(upsert("app||x", `${i}`), upsert("app||y", `${i}`)),

@@ -1,7 +1,7 @@
-/** Values, keys, TTL, bulk calls and the store's own life. */
+/** Values, keys, TTL, bulk calls, restart and close. */
 import { textOf, type StateHarness } from "./state-harness.ts";
 
-/** Keys are data, whatever a query language or a shell would make of them. */
+/** Keys that a query language or a shell could misread. */
 const oddKeys = [
   "app||plain",
   "app||it's; DROP TABLE state;--",
@@ -28,7 +28,7 @@ export function stateValueCases(harness: StateHarness): void {
     expect(await get("app||nothing")).toBeUndefined();
   });
 
-  check("a value is read as it was stored, and replaced", async () => {
+  check("a value is read as it was stored, and can be replaced", async () => {
     await set("app||order", '{"orderId":"42","items":[1,2.5,null,true]}');
     expect(await read("app||order")).toEqual({
       orderId: "42",
@@ -57,7 +57,7 @@ export function stateValueCases(harness: StateHarness): void {
 
   check("numbers come back digit for digit", async () => {
     await set("app||digits", '{"id":9007199254740993,"price":10.00}');
-    // jsonb adds blanks.
+    // jsonb adds spaces.
     expect(textOf(await get("app||digits"))?.replaceAll(" ", "")).toBe(
       '{"id":9007199254740993,"price":10.00}',
     );
@@ -93,20 +93,23 @@ export function stateValueCases(harness: StateHarness): void {
     }
   });
 
-  check("a value of 8 MiB", async () => {
+  check("a value of 8 MiB comes back", async () => {
     const text = JSON.stringify("x".repeat(8 << 20));
     await set("app||big", text);
     expect(textOf(await get("app||big"))?.length).toBe(text.length);
   });
 
-  check("a deleted key is gone; deleting a missing one is fine", async () => {
-    await set("app||order", "1");
-    await harness.erase("app||order");
-    expect(await get("app||order")).toBeUndefined();
-    await harness.erase("app||order");
-  });
+  check(
+    "a deleted key is gone, and deleting a missing key is no error",
+    async () => {
+      await set("app||order", "1");
+      await harness.erase("app||order");
+      expect(await get("app||order")).toBeUndefined();
+      await harness.erase("app||order");
+    },
+  );
 
-  check("10,000 keys, each its own", async () => {
+  check("10,000 keys are kept apart", async () => {
     const count = 10_000;
     for (let from = 0; from < count; from += 500)
       await Promise.all(
@@ -119,7 +122,7 @@ export function stateValueCases(harness: StateHarness): void {
     expect(await get(`app||${count}`)).toBeUndefined();
   });
 
-  check("a value with a TTL is gone after it", async () => {
+  check("a value is gone after its TTL", async () => {
     const from = Date.now();
     await set("app||long", "1", { metadata: { ttlInSeconds: "1000" } });
     const to = Date.now();
@@ -128,7 +131,7 @@ export function stateValueCases(harness: StateHarness): void {
     if (family.tellsExpiry) {
       const text = found!.metadata!["ttlExpireTime"]!;
       expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
-      // Whole seconds, of a clock that may be another machine's.
+      // Stores keep whole seconds, and may use another machine's clock.
       expect(Date.parse(text)).toBeGreaterThan(from + 1_000_000 - 2000);
       expect(Date.parse(text)).toBeLessThan(to + 1_000_000 + 2000);
     } else expect(found?.metadata?.["ttlExpireTime"]).toBeUndefined();
@@ -141,7 +144,7 @@ export function stateValueCases(harness: StateHarness): void {
     expect(Date.now() - before).toBeGreaterThan(900);
   });
 
-  check("an expired key can be set again by the first writer", async () => {
+  check("an expired key can be set by a first-write", async () => {
     await set("app||short", "1", { metadata: { ttlInSeconds: "1" } });
     await harness.until(
       "its end",
@@ -151,16 +154,19 @@ export function stateValueCases(harness: StateHarness): void {
     expect(await read("app||short")).toBe(2);
   });
 
-  check("a set without a TTL after one with", async () => {
-    await set("app||kept", "1", { metadata: { ttlInSeconds: "1" } });
-    await set("app||kept", "2");
-    await set("app||marker", "1", { metadata: { ttlInSeconds: "2" } });
-    await harness.until(
-      "the later one's end",
-      async () => (await get("app||marker")) === undefined,
-    );
-    expect(await read("app||kept")).toBe(family.setEndsTtl ? 2 : undefined);
-  });
+  check(
+    "a set without a TTL after one with a TTL is treated as the family does",
+    async () => {
+      await set("app||kept", "1", { metadata: { ttlInSeconds: "1" } });
+      await set("app||kept", "2");
+      await set("app||marker", "1", { metadata: { ttlInSeconds: "2" } });
+      await harness.until(
+        "the later one's end",
+        async () => (await get("app||marker")) === undefined,
+      );
+      expect(await read("app||kept")).toBe(family.setEndsTtl ? 2 : undefined);
+    },
+  );
 
   check("a TTL of -1 ends an earlier one", async () => {
     await set("app||kept", "1", { metadata: { ttlInSeconds: "1" } });
@@ -173,7 +179,7 @@ export function stateValueCases(harness: StateHarness): void {
     expect(await read("app||kept")).toBe(2);
   });
 
-  check("a TTL that is none is refused, and nothing stored", async () => {
+  check("an invalid TTL is refused, and nothing is stored", async () => {
     for (const ttlInSeconds of ["soon", "1.5", "1e3"])
       await expect(
         set("app||bad", "1", { metadata: { ttlInSeconds } }),
@@ -219,7 +225,7 @@ export function stateValueCases(harness: StateHarness): void {
     }
   });
 
-  check("what was stored is there after a restart, etag included", async () => {
+  check("after a restart values and etags are still there", async () => {
     await set("app||order", '{"orderId":"42"}');
     const etag = await harness.etag("app||order");
     await harness.store().close();
@@ -248,7 +254,7 @@ export function stateValueCases(harness: StateHarness): void {
     },
   );
 
-  check("bad metadata is refused by name", async () => {
+  check("wrong metadata is refused with an error that names it", async () => {
     for (const { metadata, error } of harness.setup().bad ?? [])
       await expect(harness.open(metadata)).rejects.toThrow(error);
   });
