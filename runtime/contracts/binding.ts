@@ -1,4 +1,5 @@
 /** What a binding is: the contract between the bindings building block and the drivers. */
+import type { Call } from "./call.ts";
 import { definer } from "./component.ts";
 
 /** A request to an output binding. `data` is `undefined` for a null record. */
@@ -43,7 +44,11 @@ export type StopReading = () => Promise<void>;
 export interface Binding {
   /** Operations `invoke` takes, in the order the error names them, e.g. `["create"]`. */
   operations?: string[];
-  invoke?(request: BindingRequest): Promise<BindingResponse | undefined>;
+  /** `call`: whoever waits for the answer; where the work can be stopped it ends with the caller. */
+  invoke?(
+    request: BindingRequest,
+    call?: Call,
+  ): Promise<BindingResponse | undefined>;
   read?(deliver: Deliver): Promise<StopReading>;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 /** What a secret store is: the contract between the secrets building block and the drivers. */
+import type { Call } from "./call.ts";
 import { definer } from "./component.ts";
 
 /** A secret is a small map: `{ "redis-password": "…" }`. */
@@ -10,10 +11,12 @@ export interface SecretStore {
   get(
     name: string,
     metadata: Record<string, string>,
+    call?: Call,
   ): Promise<Secret | undefined>;
   /** All secrets by name. Like `get`, it gives `undefined` if the store has none (HTTP 204). */
   bulk(
     metadata: Record<string, string>,
+    call?: Call,
   ): Promise<Record<string, Secret> | undefined>;
   close(): Promise<void>;
 }

@@ -3,6 +3,7 @@
  * drivers. Keys are already prefixed (`nodeapp||order`); drivers never look
  * inside them.
  */
+import type { Call } from "./call.ts";
 import { definer } from "./component.ts";
 
 /** The features that `/v1.0/metadata` lists; the block checks them before it offers a route. */
@@ -75,24 +76,32 @@ export interface QueryResult {
  * goes with the feature TRANSACTIONAL, `query` with QUERY_API.
  *
  * All methods reject with an {@link EtagError} if an etag does not match or can't
- * be one, and with a plain, readable Error for all else.
+ * be one, and with a plain, readable Error for all else. `call` is whoever waits
+ * for the answer: a store that can stop its work ends it when the caller goes.
  */
 export interface StateStore {
   features: readonly StateFeature[];
   /** Why the store can't hold this key, or would change it; undefined if it can. Called before any other method. */
   refuseKey?(key: string): string | undefined;
-  get(request: GetState): Promise<StateEntry | undefined>;
-  set(request: SetState): Promise<void>;
-  delete(request: DeleteState): Promise<void>;
+  get(request: GetState, call?: Call): Promise<StateEntry | undefined>;
+  set(request: SetState, call?: Call): Promise<void>;
+  delete(request: DeleteState, call?: Call): Promise<void>;
   /** Results in the order of `requests`: `undefined` for a missing key, an Error for one that failed. */
-  bulkGet?(requests: GetState[]): Promise<(StateEntry | Error | undefined)[]>;
+  bulkGet?(
+    requests: GetState[],
+    call?: Call,
+  ): Promise<(StateEntry | Error | undefined)[]>;
   /** Results in the order of `requests`: `undefined` for one that was stored, else its Error. */
-  bulkSet?(requests: SetState[]): Promise<(Error | undefined)[]>;
-  bulkDelete?(requests: DeleteState[]): Promise<(Error | undefined)[]>;
+  bulkSet?(requests: SetState[], call?: Call): Promise<(Error | undefined)[]>;
+  bulkDelete?(
+    requests: DeleteState[],
+    call?: Call,
+  ): Promise<(Error | undefined)[]>;
   /** Does all or nothing, as far as the store can. */
   transact?(
     operations: StateOperation[],
     metadata: Record<string, string>,
+    call?: Call,
   ): Promise<void>;
   /** The most operations of one transaction; no limit if absent. */
   maxTransactionOperations?: number;
@@ -101,6 +110,7 @@ export interface StateStore {
     query: StateQuery,
     metadata: Record<string, string>,
     keyPrefix: string,
+    call?: Call,
   ): Promise<QueryResult>;
   /** Waits for calls under way, then closes its connections. */
   close(): Promise<void>;

@@ -51,6 +51,30 @@ const invoking =
       body: JSON.stringify({ operation, metadata, data }),
     });
 
+test("a request whose caller goes away ends with it", async () => {
+  const asked = Promise.withResolvers<{ cut: Promise<unknown> }>();
+  const server = createPlainServer((request) => {
+    request.on("error", () => {}); // cut off
+    const cut = new Promise((resolve) => request.once("close", resolve));
+    asked.resolve({ cut });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const sidecar = await sidecarFor(`http://127.0.0.1:${port}`);
+  const leaving = new AbortController();
+  const left = fetch(`http://127.0.0.1:${sidecar.port}/v1.0/bindings/web`, {
+    method: "POST",
+    body: '{"operation":"get"}',
+    signal: leaving.signal,
+  }).catch((error: Error) => error.name);
+  const { cut } = await asked.promise;
+  leaving.abort();
+  expect(await left).toBe("AbortError");
+  await cut;
+  server.close();
+});
+
 test("each operation is its method; post, put, patch and create send the data", async () => {
   const { app, invoke } = await withServer();
   for (const operation of [

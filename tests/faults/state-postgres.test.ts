@@ -161,6 +161,27 @@ test("a transaction that timed out is answered after its time, not twice it", as
   }
 });
 
+test("a save whose caller goes away is cancelled", async () => {
+  const sidecar = await start("gone", { more: { timeout: "1h" } });
+  expect((await save(sidecar, "gone", "first")).status).toBe(204);
+  const release = await hold("orders||gone");
+  const leaving = new AbortController();
+  const left = fetch(`http://127.0.0.1:${sidecar.port}${path}`, {
+    method: "POST",
+    body: JSON.stringify([{ key: "gone", value: "of nobody" }]),
+    signal: leaving.signal,
+  }).catch((error: Error) => error.name);
+  const isWaiting = async () =>
+    (await backends("gone")).some(({ state }) => state === "active");
+  await waitFor("the save to wait", isWaiting);
+  leaving.abort();
+  expect(await left).toBe("AbortError");
+  await waitFor("its statement to end", async () => !(await isWaiting()));
+  await release();
+  expect((await read(sidecar, "gone")).json()).toBe("first");
+  expect((await save(sidecar, "gone", "second")).status).toBe(204);
+});
+
 test("a raised isolation holds: a transaction that another came between is refused whole", async () => {
   const sidecar = await start("raised", {
     more: {

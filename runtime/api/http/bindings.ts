@@ -25,6 +25,7 @@ export function bindingRoutes(bindings: InvokeBinding): Route[] {
       operation,
       data,
       metadata,
+      request,
     );
     if (!response) return { status: 204 };
     return {

@@ -20,6 +20,7 @@ export function createRequest(
 }
 
 class IncomingRequest implements ApiRequest {
+  readonly door = "http";
   readonly method: string;
   readonly path: string;
   readonly query: string;
@@ -83,6 +84,7 @@ class IncomingRequest implements ApiRequest {
       // As in the original, a caller that closes its side is taken not to wait for the app's answer.
       const leave = () => gone.abort(new Error("the caller went away"));
       const isHttp1 = this.#incoming.httpVersionMajor === 1;
+      if (outgoing.destroyed || (isHttp1 && socket.readableEnded)) leave();
       if (isHttp1) socket.once("end", leave);
       outgoing.once("close", () => {
         if (isHttp1) socket.off("end", leave);

@@ -28,13 +28,16 @@ export const createInvoke =
         describeUnknown(request.method, request.path),
       ]);
     checkEscapes("method", target.path);
-    const reply = await invocation.invoke(target.id, {
-      method: request.method,
-      path: request.query ? `${target.path}?${request.query}` : target.path,
-      headers: request.rawHeaders,
-      body: await bodyOf(request, target.id),
-      signal: request.signal(),
-    });
+    const reply = await invocation.invoke(
+      target.id,
+      {
+        method: request.method,
+        path: request.query ? `${target.path}?${request.query}` : target.path,
+        headers: request.rawHeaders,
+        body: await bodyOf(request, target.id),
+      },
+      request,
+    );
     const { status, headers, body } = reply;
     if (status >= 400 && !hasType(headers))
       headers.push("content-type", "application/json");

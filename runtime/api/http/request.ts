@@ -1,8 +1,10 @@
 /** What handlers see of HTTP: a request as data, a reply as data. Only server.ts and its parts know sockets. */
 import type { Readable } from "node:stream";
+import type { Call } from "../../contracts/call.ts";
 import type { Remote } from "../../net/own-sockets.ts";
 
-export interface ApiRequest {
+export interface ApiRequest extends Call {
+  readonly door: "http";
   method: string;
   /** Path without query: percent-encoding as received, dots and double slashes resolved. */
   path: string;
@@ -22,8 +24,6 @@ export interface ApiRequest {
    * bytes when it is short and its length is told, else a stream.
    */
   passedBody(): undefined | Readable | Promise<Uint8Array>;
-  /** Aborts when the caller goes away before its answer is complete. */
-  signal(): AbortSignal;
 }
 
 export interface ApiReply {

@@ -13,20 +13,20 @@ export function secretRoutes(secrets: Pick<Secrets, "get" | "bulk">): Route[] {
     [
       "GET",
       "/v1.0/secrets/:store/bulk",
-      async ({ params, query }) =>
-        json(await secrets.bulk(params["store"]!, queryMetadata(query))),
+      async (request) => {
+        const metadata = queryMetadata(request.query);
+        const { store } = request.params;
+        return json(await secrets.bulk(store!, metadata, request));
+      },
     ],
     [
       "GET",
       "/v1.0/secrets/:store/:key",
-      async ({ params, query }) =>
-        json(
-          await secrets.get(
-            params["store"]!,
-            params["key"]!,
-            queryMetadata(query),
-          ),
-        ),
+      async (request) => {
+        const metadata = queryMetadata(request.query);
+        const { store, key } = request.params;
+        return json(await secrets.get(store!, key!, metadata, request));
+      },
     ],
   ];
 }

@@ -23,6 +23,7 @@ export function stateRoutes(states: States): Route[] {
       params["key"]!,
       parameter(query, "consistency"),
       queryMetadata(query),
+      request,
     );
     if (!entry) return { status: 204 };
     const headers: Record<string, string> = {};
@@ -36,22 +37,25 @@ export function stateRoutes(states: States): Route[] {
     const store = of(request);
     const items = await readBody(request, "save");
     for (const { metadata } of items) addMetadata(metadata, request.query);
-    await store.save(items);
+    await store.save(items, request);
     return { status: 204 };
   };
 
   const remove: Handler = async (request) => {
     const { params, query, headers } = request;
     const etag = headers["if-match"];
-    await of(request).delete({
-      key: params["key"]!,
-      ...(typeof etag === "string" ? { etag } : {}),
-      options: {
-        concurrency: parameter(query, "concurrency") ?? "",
-        consistency: parameter(query, "consistency") ?? "",
+    await of(request).delete(
+      {
+        key: params["key"]!,
+        ...(typeof etag === "string" ? { etag } : {}),
+        options: {
+          concurrency: parameter(query, "concurrency") ?? "",
+          consistency: parameter(query, "consistency") ?? "",
+        },
+        metadata: queryMetadata(query),
       },
-      metadata: queryMetadata(query),
-    });
+      request,
+    );
     return { status: 204 };
   };
 
@@ -61,7 +65,7 @@ export function stateRoutes(states: States): Route[] {
     addMetadata(metadata, request.query);
     // A key that is asked for many times is read, and held, once.
     const once = [...new Set(keys)];
-    const items = await store.bulkGet(once, parallelism, metadata);
+    const items = await store.bulkGet(once, parallelism, metadata, request);
     if (once.length === keys.length) return bulkReply(items);
     const byKey = new Map(items.map((item) => [item.key, item]));
     return bulkReply(keys.map((key) => byKey.get(key)!));
@@ -72,7 +76,7 @@ export function stateRoutes(states: States): Route[] {
     store.requireTransactions();
     const { operations, metadata } = await readBody(request, "transaction");
     addMetadata(metadata, request.query);
-    await store.transact(operations, metadata);
+    await store.transact(operations, metadata, request);
     return { status: 204 };
   };
 
@@ -80,7 +84,8 @@ export function stateRoutes(states: States): Route[] {
     const store = of(request);
     store.requireQuery();
     const body = await queryBody(request, store.name);
-    return queryReply(await store.query(body, queryMetadata(request.query)));
+    const metadata = queryMetadata(request.query);
+    return queryReply(await store.query(body, metadata, request));
   };
 
   return [

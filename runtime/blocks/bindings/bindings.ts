@@ -7,6 +7,7 @@ import {
   type Binding,
   type BindingResponse,
 } from "../../contracts/binding.ts";
+import type { Call } from "../../contracts/call.ts";
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -60,6 +61,7 @@ export function createBindings({
       operation: string,
       data: Uint8Array | undefined,
       metadata: Record<string, string>,
+      call: Call,
     ): Promise<BindingResponse | undefined> {
       if (operation === "") throw new ApiError("bindingNoOperation", [name]);
       const named = byName.get(name);
@@ -76,7 +78,7 @@ export function createBindings({
           operations.join(" "),
         ]);
       try {
-        return await named.binding.invoke({ operation, data, metadata });
+        return await named.binding.invoke({ operation, data, metadata }, call);
       } catch (error) {
         throw new ApiError(
           "invokeOutputBinding",

@@ -11,6 +11,7 @@ import {
 import type { Logger } from "../../shared/log.ts";
 import type { NameResolver, Peer } from "../../contracts/name-resolver.ts";
 import { createInvocation, type InvocationOptions } from "./invocation.ts";
+import { callUntil, stayingCall } from "../../../tests/support/call.ts";
 
 const log = { debug() {} } as unknown as Logger;
 const peer: Peer = { host: "10.0.0.2", port: 50002 };
@@ -107,6 +108,7 @@ test.each(["own", "own.default"])(
     const reply = await block.invoke(
       target,
       request({ path: "/x/../a?b=%20", headers }),
+      stayingCall,
     );
     expect(reply).toEqual({ ...answer, headers: ["A", "1"] });
     expect(toApp).toMatchObject([
@@ -123,7 +125,7 @@ test.each([
   "%s is looked up and called with forwarded headers",
   async (target, space) => {
     const { block, toPeers } = open();
-    const call = block.invoke(target, request());
+    const call = block.invoke(target, request(), stayingCall);
     if (space === undefined)
       return expect(call).rejects.toThrow(
         "couldn't find service: own.ns2; is its sidecar running, with NAMESPACE=ns2?",
@@ -149,7 +151,7 @@ test.each([["https://example.com"], ["HTTP://example.com:80"], ["shop"]])(
   "%s is outside: told nothing of who calls",
   async (target) => {
     const { block, toUrls } = open();
-    await block.invoke(target, request());
+    await block.invoke(target, request(), stayingCall);
     expect(toUrls).toMatchObject([[target, { path: "/a", headers: [] }]]);
   },
 );
@@ -160,7 +162,9 @@ test.each([
   [".ns", /err: invalid app id \.ns$/],
   ["own@ns", /couldn't find service: own@ns/],
 ])("%s: the documented error", async (target, message) => {
-  await expect(open().block.invoke(target, request())).rejects.toMatchObject({
+  await expect(
+    open().block.invoke(target, request(), stayingCall),
+  ).rejects.toMatchObject({
     status: 500,
     code: "ERR_DIRECT_INVOKE",
     message: expect.stringMatching(message) as string,
@@ -170,13 +174,17 @@ test.each([
 test("an app whose port is still awaited is tried: it may be there already", async () => {
   const awaited = { isAppHealthy: () => false, isAppAwaited: () => true };
   const { block, toApp } = open(awaited);
-  await expect(block.invoke("own", request())).resolves.toMatchObject({
+  await expect(
+    block.invoke("own", request(), stayingCall),
+  ).resolves.toMatchObject({
     status: 200,
   });
   expect(toApp).toHaveLength(1);
   const withApp = (error: unknown) =>
     open({ ...awaited, app: failingApp(error) }).block;
-  await expect(withApp(refusal).invoke("own", request())).rejects.toThrow(
+  await expect(
+    withApp(refusal).invoke("own", request(), stayingCall),
+  ).rejects.toThrow(
     "failed to invoke, id: own, err: app is not in a healthy state",
   );
   // It came to the app, so no other may get it too.
@@ -190,12 +198,16 @@ test("an app whose port is still awaited is tried: it may be there already", asy
 
 test("an app that is missing or unhealthy is an error at once", async () => {
   await expect(
-    open({ app: undefined }).block.invoke("own", request()),
+    open({ app: undefined }).block.invoke("own", request(), stayingCall),
   ).rejects.toThrow(
     "failed to invoke, id: own, err: cannot invoke local endpoint: app channel not initialized",
   );
   await expect(
-    open({ isAppHealthy: () => false }).block.invoke("own", request()),
+    open({ isAppHealthy: () => false }).block.invoke(
+      "own",
+      request(),
+      stayingCall,
+    ),
   ).rejects.toThrow(
     "failed to invoke, id: own, err: app is not in a healthy state",
   );
@@ -213,9 +225,11 @@ test("a resolver that can't be asked matters only when no other knows the app", 
     close: async () => {},
   };
   const { block } = open();
-  expect((await block.invoke("other", request())).status).toBe(200);
+  expect((await block.invoke("other", request(), stayingCall)).status).toBe(
+    200,
+  );
   await expect(
-    open({ resolvers: [broken] }).block.invoke("other", request()),
+    open({ resolvers: [broken] }).block.invoke("other", request(), stayingCall),
   ).rejects.toThrow("the registry is locked");
 });
 
@@ -244,7 +258,7 @@ describe("retries between sidecars", () => {
     const { block, calls, forgotten } = failing(unsent);
     const started = performance.now();
     await expect(
-      block.invoke("other", request({ method: "POST" })),
+      block.invoke("other", request({ method: "POST" }), stayingCall),
     ).rejects.toThrow(
       "failed to invoke, id: other, err: failed to invoke target other after 3 retries. Error: refused",
     );
@@ -255,7 +269,7 @@ describe("retries between sidecars", () => {
 
   test("a GET is made anew even when its connection broke", async () => {
     const { block, calls } = failing(broken, 1);
-    const call = block.invoke("other", request());
+    const call = block.invoke("other", request(), stayingCall);
     expect((await call).status).toBe(200);
     expect(calls()).toBe(2);
   });
@@ -267,7 +281,9 @@ describe("retries between sidecars", () => {
     ["a refusal", new CallError("denied", "x"), request()],
   ])("%s is not repeated", async (_, error, sent) => {
     const { block, calls } = failing(error);
-    await expect(block.invoke("other", sent)).rejects.toThrow(error.message);
+    await expect(block.invoke("other", sent, stayingCall)).rejects.toThrow(
+      error.message,
+    );
     expect(calls()).toBe(1);
   });
 
@@ -300,7 +316,8 @@ describe("retries between sidecars", () => {
         },
         ...more,
       });
-      const post = () => block.invoke("other", request({ method: "POST" }));
+      const post = () =>
+        block.invoke("other", request({ method: "POST" }), stayingCall);
       return { post, calls };
     }
     const unhealthy = new CallError("internal", "sick", { unsent: true });
@@ -342,7 +359,8 @@ describe("retries between sidecars", () => {
   test("a caller that went away ends the wait", async () => {
     const { block, calls } = failing(unsent);
     const signal = AbortSignal.timeout(retryMs / 3);
-    await expect(block.invoke("other", request({ signal }))).rejects.toThrow();
+    const call = block.invoke("other", request(), callUntil(signal));
+    await expect(call).rejects.toThrow();
     expect(calls()).toBe(1);
   });
 });
@@ -361,7 +379,7 @@ test("access control judges the path that goes on the wire", async () => {
     message:
       "access control policy has denied access to id: unknown operation: neworder verb: POST",
   });
-  await block.invoke("own", request()); // its own caller needs no leave
+  await block.invoke("own", request(), stayingCall); // its own caller needs no leave
   expect(toApp).toHaveLength(1);
 });
 
@@ -372,7 +390,9 @@ test("a denial at the callee is 403", async () => {
       close: async () => {},
     },
   });
-  await expect(block.invoke("other", request())).rejects.toMatchObject({
+  await expect(
+    block.invoke("other", request(), stayingCall),
+  ).rejects.toMatchObject({
     status: 403,
     code: "ERR_DIRECT_INVOKE",
     message: "failed to invoke, id: other, err: no",
@@ -411,7 +431,7 @@ test("what another sidecar passes on reaches the app with its identity, normalis
 
 test("app ids outside Latin-1 travel as their UTF-8 bytes", async () => {
   const { block, toApp } = open({ appId: "订单" });
-  await block.invoke("订单", request());
+  await block.invoke("订单", request(), stayingCall);
   const { headers } = toApp[0]!;
   for (const name of ["dapr-caller-app-id", "dapr-callee-app-id"]) {
     const value = headers[headers.indexOf(name) + 1]!;

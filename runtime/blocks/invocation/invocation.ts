@@ -1,5 +1,6 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (docs/protocol/invocation.md). */
 import type { AccessControl } from "../../contracts/configuration.ts";
+import type { Call } from "../../contracts/call.ts";
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { messageOf } from "../../shared/message-of.ts";
@@ -70,7 +71,8 @@ export function createInvocation(options: InvocationOptions) {
      */
     async invoke(
       target: string,
-      request: ForwardRequest,
+      request: Omit<ForwardRequest, "signal">,
+      caller: Call,
     ): Promise<ForwardReply> {
       try {
         const path = methodPath(request.path).wire;
@@ -78,7 +80,8 @@ export function createInvocation(options: InvocationOptions) {
           keepIdentity: false,
           dropToken: options.hasApiToken,
         });
-        const reply = await call(target, { ...request, path, headers });
+        const signal = caller.signal();
+        const reply = await call(target, { ...request, path, headers, signal });
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
         if (error instanceof ApiError) throw error;

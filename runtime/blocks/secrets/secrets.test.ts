@@ -2,6 +2,7 @@ import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import { createSecrets } from "./secrets.ts";
+import { stayingCall } from "../../../tests/support/call.ts";
 
 const store: SecretStore = {
   features: [],
@@ -46,8 +47,8 @@ test("what a store rejects with is told as its component explains it", async () 
     messageOf(error).replace("canary.example", "***"),
   );
   for (const asked of [
-    secrets.get("vault", "k", {}),
-    secrets.bulk("vault", {}),
+    secrets.get("vault", "k", {}, stayingCall),
+    secrets.bulk("vault", {}, stayingCall),
     secrets.read("vault", "k"),
   ])
     await expect(asked).rejects.toThrow(/no answer from \*\*\*$/);

@@ -2,6 +2,7 @@
  * The secrets building block: which stores there are and what the app may read
  * of them (docs/protocol/secrets.md).
  */
+import type { Call } from "../../contracts/call.ts";
 import type { SecretScope } from "../../contracts/configuration.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
@@ -80,6 +81,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
       storeName: string,
       key: string,
       metadata: Record<string, string>,
+      call: Call,
     ): Promise<Secret | undefined> {
       const { store, explain } = find(storeName);
       // The system ends a name at NUL, so it would read another secret than the scope judged.
@@ -91,7 +93,7 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
       if (!mayRead(storeName, key))
         throw new ApiError("secretDenied", [key, storeName]);
       try {
-        return await store.get(key, metadata);
+        return await store.get(key, metadata, call);
       } catch (error) {
         throw new ApiError("secretGet", [key, storeName, explain(error)], {
           cause: error,
@@ -103,11 +105,12 @@ export function createSecrets({ scopes, absence }: SecretsOptions) {
     async bulk(
       storeName: string,
       metadata: Record<string, string>,
+      call: Call,
     ): Promise<Record<string, Secret> | undefined> {
       const { store, explain } = find(storeName);
       let all;
       try {
-        all = await store.bulk(metadata);
+        all = await store.bulk(metadata, call);
       } catch (error) {
         throw new ApiError("secretBulkGet", [storeName, explain(error)], {
           cause: error,

@@ -1,4 +1,5 @@
 /** One state store as apps use it: keys prefixed, requests checked, failures reported as documented (docs/protocol/state.md). */
+import type { Call } from "../../contracts/call.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import type {
   DeleteState,
@@ -87,25 +88,26 @@ export class StateAccess {
     key: string,
     consistency: string | undefined,
     metadata: GetState["metadata"],
+    call: Call,
   ): Promise<StateEntry | undefined> {
     const request: GetState = { key: this.#key(key), metadata };
     // The original passes any other word on to stores, which ignore it.
     if (consistency === "strong" || consistency === "eventual")
       request.consistency = consistency;
     try {
-      return await this.#store.get(request);
+      return await this.#store.get(request, call);
     } catch (error) {
       throw this.#errors.get(key, error);
     }
   }
 
   /** Saves each item by itself: some may be stored although others are refused. */
-  async save(items: readonly SaveItem[]): Promise<void> {
+  async save(items: readonly SaveItem[], call: Call): Promise<void> {
     const requests = items.map((item) => this.#setRequest(item));
     const failures =
       requests.length === 1
-        ? await this.#setOne(requests[0]!)
-        : await this.#setAll(requests);
+        ? await this.#setOne(requests[0]!, call)
+        : await this.#setAll(requests, call);
     if (failures.length > 0) throw this.#errors.save(failures);
   }
 
@@ -120,16 +122,16 @@ export class StateAccess {
     return { ...(item as SetState), key };
   }
 
-  async #setOne(request: SetState): Promise<unknown[]> {
+  async #setOne(request: SetState, call: Call): Promise<unknown[]> {
     try {
-      await this.#store.set(request);
+      await this.#store.set(request, call);
       return [];
     } catch (error) {
       return [error];
     }
   }
 
-  async #setAll(requests: SetState[]): Promise<unknown[]> {
+  async #setAll(requests: SetState[], call: Call): Promise<unknown[]> {
     if (requests.length === 0) return [];
     if (!this.#store.bulkSet) {
       const last = new Map<string, Promise<unknown[]>>();
@@ -137,29 +139,29 @@ export class StateAccess {
         // Items of one key go one after the other, so that the last value stays.
         const before = last.get(request.key);
         const done = before
-          ? before.then(() => this.#setOne(request))
-          : this.#setOne(request);
+          ? before.then(() => this.#setOne(request, call))
+          : this.#setOne(request, call);
         last.set(request.key, done);
         return done;
       });
       return (await Promise.all(all)).flat();
     }
     try {
-      const failures = await this.#store.bulkSet(requests);
+      const failures = await this.#store.bulkSet(requests, call);
       return failures.filter((failure) => failure !== undefined);
     } catch (error) {
       return [error];
     }
   }
 
-  async delete({ key, ...rest }: DeleteItem): Promise<void> {
+  async delete({ key, ...rest }: DeleteItem, call: Call): Promise<void> {
     const request = {
       ...(rest as Omit<DeleteState, "key">),
       key: this.#key(key),
     };
     try {
       checkOptions(rest.options);
-      await this.#store.delete(request);
+      await this.#store.delete(request, call);
     } catch (error) {
       throw this.#errors.delete(key, error);
     }
@@ -170,6 +172,7 @@ export class StateAccess {
     keys: readonly string[],
     parallelism: number,
     metadata: GetState["metadata"],
+    call: Call,
   ): Promise<BulkItem[]> {
     const refused = new Map<string, string>();
     const requests: GetState[] = [];
@@ -186,8 +189,8 @@ export class StateAccess {
         requests.length === 0
           ? []
           : this.#store.bulkGet
-            ? await this.#store.bulkGet(requests)
-            : await this.#getAll(requests, parallelism);
+            ? await this.#store.bulkGet(requests, call)
+            : await this.#getAll(requests, parallelism, call);
     } catch (error) {
       throw this.#errors.bulkGet(error);
     }
@@ -201,13 +204,13 @@ export class StateAccess {
     });
   }
 
-  async #getAll(requests: GetState[], parallelism: number) {
+  async #getAll(requests: GetState[], parallelism: number, call: Call) {
     const found: (StateEntry | Error | undefined)[] = [];
     let next = 0;
     const worker = async () => {
       for (let i = next++; i < requests.length; i = next++)
         found[i] = await this.#store
-          .get(requests[i]!)
+          .get(requests[i]!, call)
           .catch((error: Error) => error);
     };
     const workers = parallelism > 0 ? parallelism : requests.length;
@@ -226,6 +229,7 @@ export class StateAccess {
   async transact(
     written: readonly WrittenOperation[],
     metadata: Record<string, string>,
+    call: Call,
   ): Promise<void> {
     this.requireTransactions();
     if (written.length === 0) return;
@@ -235,7 +239,7 @@ export class StateAccess {
       throw stateErrors.tooManyOperations(this.name, operations.length, most);
     try {
       for (const { request } of operations) checkOptions(request.options);
-      await this.#store.transact!(operations, metadata);
+      await this.#store.transact!(operations, metadata, call);
     } catch (error) {
       throw this.#errors.transaction(error);
     }
@@ -261,6 +265,7 @@ export class StateAccess {
   async query(
     query: unknown,
     metadata: Record<string, string>,
+    call: Call,
   ): Promise<QueryResult> {
     this.requireQuery();
     try {
@@ -268,6 +273,7 @@ export class StateAccess {
         checkQuery(query),
         metadata,
         this.#prefix,
+        call,
       );
       return {
         ...found,

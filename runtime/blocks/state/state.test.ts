@@ -4,6 +4,7 @@ import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import { EtagError, type StateStore } from "../../contracts/state-store.ts";
 import { createStates } from "./state.ts";
+import { stayingCall } from "../../../tests/support/call.ts";
 
 const log = { info() {} } as unknown as Logger;
 
@@ -63,8 +64,8 @@ test.each([
   [{ keyPrefix: "Shared" }, "", "shared||k"],
 ])("prefix %j in namespace %j makes %s", async (metadata, namespace, key) => {
   const { access, asked } = statesWith({}, metadata as never, namespace);
-  await access.get("k", undefined, {});
-  expect(asked).toEqual([["get", { key, metadata: {} }]]);
+  await access.get("k", undefined, {}, stayingCall);
+  expect(asked).toEqual([["get", { key, metadata: {} }, stayingCall]]);
 });
 
 test.each([
@@ -105,7 +106,7 @@ test("of one bad item nothing is stored", async () => {
     [item("a"), item("x||y")],
     [item("a"), bad],
   ])
-    await failureOf(() => access.save(items));
+    await failureOf(() => access.save(items, stayingCall));
   expect(asked).toEqual([]);
 });
 
@@ -115,7 +116,7 @@ test("without a bulk call items are set one by one, and every failure is told", 
   };
   const { access } = statesWith({ set });
   const failure = await failureOf(() =>
-    access.save([item("a"), item("b"), item("c")]),
+    access.save([item("a"), item("b"), item("c")], stayingCall),
   );
   expect(failure.status).toBe(500);
   expect(failure.message).toBe(
@@ -135,7 +136,9 @@ test("of one key's several values in a save the last stays", async () => {
   });
   const values = ["3", "2", "1", "0"];
   const items = values.map((value) => ({ ...item("a"), value }));
-  const failure = await failureOf(() => access.save([...items, item("b")]));
+  const failure = await failureOf(() =>
+    access.save([...items, item("b")], stayingCall),
+  );
   expect(failure.message).toMatch(/: no 1\nno 1$/);
   expect(stored.get("nodeapp||a")).toBe("0");
 });
@@ -148,7 +151,7 @@ test("among failures an etag's decides", async () => {
   ];
   const { access } = statesWith({ bulkSet });
   const failure = await failureOf(() =>
-    access.save([item("a"), item("b"), item("c")]),
+    access.save([item("a"), item("b"), item("c")], stayingCall),
   );
   expect(failure).toMatchObject({
     status: 409,
@@ -170,7 +173,7 @@ test("a bulk get without the store's own runs no more at a time than asked", asy
     },
   });
   const keys = ["1", "2", "3", "4", "5"];
-  expect(await access.bulkGet(keys, 2, {})).toEqual([
+  expect(await access.bulkGet(keys, 2, {}, stayingCall)).toEqual([
     { key: "1", entry: { data: '"nodeapp||1"' } },
     { key: "2", entry: { data: '"nodeapp||2"' } },
     { key: "3", error: "no 3" },
@@ -179,7 +182,7 @@ test("a bulk get without the store's own runs no more at a time than asked", asy
   ]);
   expect(most).toBe(2);
   most = 0;
-  await access.bulkGet(keys, 0, {});
+  await access.bulkGet(keys, 0, {}, stayingCall);
   expect(most).toBe(5);
 });
 
@@ -189,10 +192,15 @@ test("a key that the store can't hold is refused before it is asked; in a bulk g
     bulkGet: async (requests) => requests.map(({ key }) => ({ data: key })),
   });
   for (const refused of [
-    () => access.get("bad", undefined, {}),
-    () => access.save([item("good"), item("bad")]),
-    () => access.delete({ key: "bad", metadata: {} }),
-    () => access.transact([{ operation: "upsert", request: item("bad") }], {}),
+    () => access.get("bad", undefined, {}, stayingCall),
+    () => access.save([item("good"), item("bad")], stayingCall),
+    () => access.delete({ key: "bad", metadata: {} }, stayingCall),
+    () =>
+      access.transact(
+        [{ operation: "upsert", request: item("bad") }],
+        {},
+        stayingCall,
+      ),
   ])
     expect(await failureOf(refused)).toMatchObject({
       status: 400,
@@ -200,7 +208,9 @@ test("a key that the store can't hold is refused before it is asked; in a bulk g
       message: 'state store store1 can\'t hold the key "bad": it is bad',
     });
   expect(asked).toEqual([]);
-  expect(await access.bulkGet(["a", "bad", "b", "bad"], 0, {})).toEqual([
+  expect(
+    await access.bulkGet(["a", "bad", "b", "bad"], 0, {}, stayingCall),
+  ).toEqual([
     { key: "a", entry: { data: "nodeapp||a" } },
     { key: "bad", error: expect.stringContaining("it is bad") },
     { key: "b", entry: { data: "nodeapp||b" } },
@@ -213,23 +223,25 @@ test("transactions: unknown operations, too many, and stores without", async () 
   const upsert = { operation: "upsert", request: item("a") } as const;
   const unknown = { operation: "unknown", name: "move" } as const;
   expect(
-    await failureOf(() => access.transact([upsert, unknown], {})),
+    await failureOf(() => access.transact([upsert, unknown], {}, stayingCall)),
   ).toMatchObject({
     status: 400,
     message: "operation type move not supported",
   });
-  const tooMany = await failureOf(() => access.transact([upsert, upsert], {}));
+  const tooMany = await failureOf(() =>
+    access.transact([upsert, upsert], {}, stayingCall),
+  );
   expect(tooMany.code).toBe("ERR_STATE_STORE_TOO_MANY_TRANSACTIONS");
   expect(tooMany.details).toContainEqual(
     expect.objectContaining({
       metadata: { currentOpsTransaction: "2", maxOpsPerTransaction: "1" },
     }),
   );
-  await access.transact([], {});
+  await access.transact([], {}, stayingCall);
   expect(asked).toEqual([]);
   const plain = statesWith({ features: ["ETAG"] });
   expect(
-    await failureOf(() => plain.access.transact([upsert], {})),
+    await failureOf(() => plain.access.transact([upsert], {}, stayingCall)),
   ).toMatchObject({ code: "ERR_STATE_STORE_NOT_SUPPORTED", status: 500 });
 });
 
@@ -237,10 +249,12 @@ test("a query's result keys are the app's own", async () => {
   const { access } = statesWith({
     query: async () => ({ results: [{ key: "nodeapp||a", data: "1" }] }),
   });
-  expect(await access.query({}, {})).toEqual({
+  expect(await access.query({}, {}, stayingCall)).toEqual({
     results: [{ key: "a", data: "1" }],
   });
-  const failure = await failureOf(() => access.query({ filter: 1 }, {}));
+  const failure = await failureOf(() =>
+    access.query({ filter: 1 }, {}, stayingCall),
+  );
   expect(failure.message).toBe(
     "state store store1 query failed: filter must be a map",
   );

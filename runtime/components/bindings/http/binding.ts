@@ -119,7 +119,7 @@ export const http = defineBinding(
 
     return {
       operations,
-      async invoke(request): Promise<BindingResponse> {
+      async invoke(request, call): Promise<BindingResponse> {
         const method = methodOf(request.operation);
         const whole = bodyOf(method, request);
         const headers = headersOf(request.metadata, whole !== undefined, fixed);
@@ -130,6 +130,7 @@ export const http = defineBinding(
           whole && meta.stringsAsText
             ? textOf(whole, headers.get("content-type")?.[1])
             : whole,
+          call?.signal(),
         );
         const about = metadataOf(answer);
         const wanted = request.metadata["errorIfNot2XX"];
@@ -153,6 +154,7 @@ export const http = defineBinding(
       path: string,
       headers: Record<string, string>,
       body: Uint8Array | undefined,
+      signal: AbortSignal | undefined,
     ): Promise<Answer> {
       for (let hops = 0; ; hops++) {
         const answer = await exchange(pool, {
@@ -163,6 +165,7 @@ export const http = defineBinding(
             : headers,
           body,
           timeoutMs: meta.responseTimeout,
+          signal,
           maxBytes: meta.maxResponseBodySize,
         });
         const location = answer.headers["location"];

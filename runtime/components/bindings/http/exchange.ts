@@ -10,6 +10,8 @@ export interface Exchange {
   body: Uint8Array | undefined;
   /** For the whole exchange; undefined is no limit. */
   timeoutMs: number | undefined;
+  /** Ends it: nobody waits for the answer any more. */
+  signal: AbortSignal | undefined;
   /** The rest of a longer answer is not read; 0 or less is no limit. */
   maxBytes: number;
 }
@@ -22,22 +24,32 @@ export interface Answer {
   body: Uint8Array;
 }
 
-/** Rejects if there is no complete answer in time. */
+/** Rejects if there is no complete answer in time, or with the reason of the signal. */
 export function exchange(
   pool: Dispatcher,
-  { method, path, headers, body, timeoutMs, maxBytes }: Exchange,
+  { method, path, headers, body, timeoutMs, signal, maxBytes }: Exchange,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     let sending: Dispatcher.DispatchController | undefined;
-    const late = () => {
-      const error = new Error(`no answer within ${timeoutMs} ms`);
+    let stopped: Error | undefined;
+    const stop = (error: Error) => {
+      stopped = error;
+      over();
       reject(error); // also while it still connects
       sending?.abort(error);
     };
+    const left = () => stop(signal!.reason as Error);
+    const late = () => stop(new Error(`no answer within ${timeoutMs} ms`));
     const timer =
       timeoutMs !== undefined && timeoutMs > 0
         ? startTimer(late, timeoutMs)
         : undefined;
+    const over = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", left);
+    };
+    if (signal?.aborted) return left();
+    signal?.addEventListener("abort", left);
     let size = 0;
     const gathered = gather();
     const answer: Answer = {
@@ -47,7 +59,7 @@ export function exchange(
       body: new Uint8Array(0),
     };
     const done = () => {
-      clearTimeout(timer);
+      over();
       answer.body = gathered.take();
       resolve(answer);
     };
@@ -56,6 +68,7 @@ export function exchange(
       {
         onRequestStart(controller) {
           sending = controller;
+          if (stopped) controller.abort(stopped);
         },
         onResponseStart(_controller, status, received, statusText) {
           Object.assign(answer, { status, headers: received, statusText });
@@ -72,7 +85,7 @@ export function exchange(
         },
         onResponseEnd: done,
         onResponseError(_controller, error) {
-          clearTimeout(timer);
+          over();
           reject(error);
         },
       },

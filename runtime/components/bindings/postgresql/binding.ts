@@ -1,4 +1,5 @@
 /** bindings.postgresql: statements of the app's own, run in PostgreSQL. */
+import type { Call } from "../../../contracts/call.ts";
 import {
   defineBinding,
   type BindingRequest,
@@ -34,24 +35,24 @@ const answers: readonly ServerAnswer[] = [
 type Operation = (
   client: PostgresClient,
   request: BindingRequest,
+  call: Call | undefined,
 ) => Promise<BindingResponse>;
 
 const operations: Record<string, Operation> = {
-  async exec(client, { metadata }) {
-    const { count } = await runRequest(client, metadata, { types: noValues });
+  async exec(client, { metadata }, call) {
+    const how = { types: noValues };
+    const { count } = await runRequest(client, metadata, how, call);
     return { metadata: { "rows-affected": `${count}` } };
   },
 
-  async query(client, { metadata }) {
-    const { rows } = await runRequest(client, metadata, {
-      types: jsonTypes,
-      isSingle: true,
-    });
+  async query(client, { metadata }, call) {
+    const how = { types: jsonTypes, isSingle: true };
+    const { rows } = await runRequest(client, metadata, how, call);
     return { data: Buffer.from(rowsJson(rows)) };
   },
 
-  async ping(client) {
-    await client.run({ text: "SELECT 1" });
+  async ping(client, _, call) {
+    await client.run({ text: "SELECT 1" }, [], call);
     return {};
   },
 };
@@ -75,7 +76,7 @@ export const postgresql = defineBinding(
 
     return {
       operations: [...Object.keys(operations), "close"],
-      async invoke(request) {
+      async invoke(request, call) {
         if (request.operation === "close") {
           await close();
           return undefined;
@@ -89,6 +90,7 @@ export const postgresql = defineBinding(
         const { data, metadata } = await operations[request.operation]!(
           client,
           request,
+          call,
         );
         const tookMs = performance.now() - started;
         const sql = request.metadata["sql"] ?? "";
@@ -113,18 +115,21 @@ async function runRequest(
   client: PostgresClient,
   { sql, params }: Record<string, string>,
   how: Omit<Statement, "text" | "name">,
+  call: Call | undefined,
 ): Promise<Rows> {
   if (!sql) throw new Error("required metadata not set: sql");
   if (sql.includes("\0"))
     throw new Error("metadata property sql holds U+0000, which no SQL can");
   const values = parseParameters(params);
   try {
-    return await client.lend(async (lent) =>
-      runAlone(
-        lent,
-        { text: sql, ...how },
-        await toParameters(lent, sql, values),
-      ),
+    return await client.lend(
+      async (lent) =>
+        runAlone(
+          lent,
+          { text: sql, ...how },
+          await toParameters(lent, sql, values),
+        ),
+      call,
     );
   } catch (error) {
     throw new Error(`error executing query: ${withSqlState(error)}`, {

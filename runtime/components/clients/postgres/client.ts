@@ -3,6 +3,7 @@
  * for, a lost connection is replaced, and no statement is sent twice. Only
  * the files of this folder know the driver `pg`.
  */
+import type { Call } from "../../../contracts/call.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { PostgresServer } from "./settings.ts";
 import { pause } from "../../../shared/backoff.ts";
@@ -22,17 +23,23 @@ import {
   inTransaction,
   makePool,
   type Lent,
+  type Rows,
   type RunStatement,
+  type Statement,
 } from "./pool.ts";
 import { lacking, watchServer } from "../server-outage.ts";
 import { startTimer } from "../../../shared/timers.ts";
 
+/** Whatever a caller waits for ends when it goes: the wait for the server, a statement with what its transaction did. */
 export interface PostgresClient {
-  run: RunStatement;
+  run(statement: Statement, values?: unknown[], call?: Call): Promise<Rows>;
   /** One connection for several statements; they may change something. */
-  lend<T>(work: (lent: Lent) => Promise<T>): Promise<T>;
+  lend<T>(work: (lent: Lent) => Promise<T>, call?: Call): Promise<T>;
   /** Commits what `work` did, or rolls all of it back and rejects. */
-  transaction<T>(work: (run: RunStatement) => Promise<T>): Promise<T>;
+  transaction<T>(
+    work: (run: RunStatement) => Promise<T>,
+    call?: Call,
+  ): Promise<T>;
   /** Waits for statements under way, then disconnects. */
   close(): Promise<void>;
 }
@@ -131,10 +138,16 @@ export async function openPostgres({
   reaching = first.catch(reachAgain);
 
   /** Runs `work` when the server is there: at once, or within some seconds. */
-  async function whenThere<T>(work: () => Promise<T>): Promise<T> {
+  async function whenThere<T>(
+    work: () => Promise<T>,
+    call: Call | undefined,
+  ): Promise<T> {
     const until = performance.now() + Math.min(waitMs, server.timeoutMs);
     for (;;) {
-      if (!isThere) await within(until - performance.now(), reaching);
+      if (!isThere) {
+        await within(until - performance.now(), reaching);
+        call?.signal().throwIfAborted();
+      }
       if (!isThere)
         throw new Error(lacking(at, outage.reason ?? "it does not answer"));
       try {
@@ -156,9 +169,13 @@ export async function openPostgres({
   }
 
   /** Counts the work under way, so that `close` can wait for it. */
-  function track<T>(work: () => Promise<T>, reads: boolean): Promise<T> {
+  function track<T>(
+    work: () => Promise<T>,
+    reads: boolean,
+    call: Call | undefined,
+  ): Promise<T> {
     if (closing) return Promise.reject(new Error(`${at} is closed`));
-    const told = whenThere(work).catch((error: unknown) => {
+    const told = whenThere(work, call).catch((error: unknown) => {
       throw explained(error, server, reads, answers);
     });
     underWay.add(told);
@@ -167,17 +184,19 @@ export async function openPostgres({
     return told;
   }
 
-  const lend = <T>(work: (lent: Lent) => Promise<T>) =>
-    track(() => borrow(pool, server, work), false);
+  const lend = <T>(work: (lent: Lent) => Promise<T>, call?: Call) =>
+    track(() => borrow(pool, server, work, call), false, call);
 
   return {
-    run: (statement, values) =>
+    run: (statement, values, call) =>
       track(
-        () => borrow(pool, server, ({ run }) => run(statement, values)),
+        () => borrow(pool, server, ({ run }) => run(statement, values), call),
         statement.text.startsWith("SELECT"),
+        call,
       ),
     lend,
-    transaction: (work) => lend((lent) => inTransaction(lent, work)),
+    transaction: (work, call) =>
+      lend((lent) => inTransaction(lent, work), call),
     close: () => (closing ??= disconnect()),
   };
 

@@ -6,6 +6,7 @@ import type {
   QueryArrayConfig,
   QueryArrayResult,
 } from "pg";
+import type { Call } from "../../../contracts/call.ts";
 import { cancelStatement, type BackendKey } from "./cancel.ts";
 import {
   LateError,
@@ -49,17 +50,25 @@ export interface Lent {
   isSpent: boolean;
 }
 
+/** Most statements are over sooner, and then nobody has to be told whether the caller is still there. */
+const listenAfterMs = 100;
 /** A little more than the server's own limit: after that one the statement is surely over. */
 const cancelAfterMs = 200;
 /** After so long a server that does not even take a cancel request counts as away. */
 const giveUpAfterMs = 1000;
 
-/** Lends a connection. Rejects with {@link NotConnectedError} if none can be made, with {@link PoolExhaustedError} if none gets free in time. */
+/**
+ * Lends a connection. If the caller goes while it is waited for, nothing is
+ * done; a statement under way is cancelled. Rejects with {@link NotConnectedError} if none can be made,
+ * with {@link PoolExhaustedError} if none gets free in time.
+ */
 export async function borrow<T>(
   pool: Pool,
   server: PostgresServer,
   use: (lent: Lent) => Promise<T>,
+  call?: Call,
 ): Promise<T> {
+  const isWaiting = pool.idleCount === 0;
   const client = await pool.connect().catch((error: Error) => {
     throw error.message === "timeout exceeded when trying to connect"
       ? new PoolExhaustedError()
@@ -71,9 +80,11 @@ export async function borrow<T>(
   const lent: Lent = {
     isSpent: false,
     isInTransaction: () => client.getTransactionStatus() !== "I",
-    run: (statement, values) => query(client, server, lent, statement, values),
+    run: (statement, values) =>
+      query(client, server, lent, statement, values, call),
   };
   try {
+    if (isWaiting) call?.signal().throwIfAborted();
     return await use(lent);
   } finally {
     client.off("error", cut);
@@ -127,9 +138,9 @@ export async function makePool(
 }
 
 /**
- * A statement that takes too long has ended before its error is reported: the
- * server ends it by its own limit, or because it is asked to. The outcome is
- * open only if the server does not answer at all.
+ * A statement that takes too long, or whose caller goes, has ended before its
+ * error is reported: the server ends it by its own limit, or because it is asked
+ * to. The outcome is open only if the server does not answer at all.
  */
 function query(
   client: PoolClient,
@@ -137,15 +148,32 @@ function query(
   lent: Lent,
   { name, text, types, isSingle }: Statement,
   values: unknown[] | undefined,
+  call: Call | undefined,
 ): Promise<Rows> {
   return new Promise((resolve, reject) => {
-    let timer = startTimer(() => {
+    const mostMs = server.timeoutMs + cancelAfterMs;
+    let gone: AbortSignal | undefined;
+    const cancel = () => {
       // The cancel request may arrive late and hit the next statement of this connection.
       lent.isSpent = true;
       const key = client as unknown as BackendKey;
       cancelStatement(server, key, giveUpAfterMs);
+      over();
       timer = setTimeout(() => reject(new LateError()), giveUpAfterMs);
-    }, server.timeoutMs + cancelAfterMs);
+    };
+    const listen = () => {
+      timer = startTimer(cancel, mostMs - listenAfterMs);
+      gone = call!.signal();
+      if (gone.aborted) cancel();
+      else gone.addEventListener("abort", cancel);
+    };
+    let timer = call
+      ? startTimer(listen, listenAfterMs)
+      : startTimer(cancel, mostMs);
+    const over = () => {
+      clearTimeout(timer);
+      gone?.removeEventListener("abort", cancel);
+    };
     client
       .query({
         text,
@@ -157,18 +185,18 @@ function query(
       } as QueryArrayConfig)
       .then(
         (result: QueryArrayResult | QueryArrayResult[]) => {
-          clearTimeout(timer);
+          over();
           const { rows, rowCount } = Array.isArray(result)
             ? result.at(-1)!
             : result;
           resolve({ rows, count: rowCount ?? 0 });
         },
         (error: unknown) => {
-          clearTimeout(timer);
+          over();
           // After a COPY that got nothing the server waits for more than the driver sends.
           if (!wasAnswered(error) || (isSingle && wasCancelled(error)))
             lent.isSpent = true;
-          reject(error as Error);
+          reject((gone?.aborted ? gone.reason : error) as Error);
         },
       );
   });

@@ -1,4 +1,5 @@
 /** state.postgresql, v1 and v2 (docs/protocol/postgresql.md): one store over two kinds of tables. */
+import type { Call } from "../../../contracts/call.ts";
 import type { OpenContext } from "../../../contracts/component.ts";
 import {
   duration,
@@ -125,51 +126,56 @@ function makeStore(
       : { metadata: { ttlExpireTime: expireTimeOf(row[3] as number) } }),
   });
 
+  const runFor =
+    (call: Call | undefined): RunStatement =>
+    (statement, values) =>
+      client.run(statement, values, call);
+
   return {
     features: dialect.features,
     refuseKey: (key) =>
       key.includes("\0") ? "PostgreSQL's texts can't hold U+0000" : undefined,
-    async get({ key }) {
-      const { rows } = await client.run({ name: "get", text: dialect.get }, [
-        key,
-      ]);
+    async get({ key }, call) {
+      const statement = { name: "get", text: dialect.get };
+      const { rows } = await client.run(statement, [key], call);
       return rows[0] && toEntry(rows[0]);
     },
-    async bulkGet(requests) {
+    async bulkGet(requests, call) {
       const { rows } = await client.run(
         { name: "getMany", text: dialect.getMany },
         [requests.map(({ key }) => key)],
+        call,
       );
       const found = new Map(
         rows.map((row) => [row[0] as string, toEntry(row)]),
       );
       return requests.map(({ key }) => found.get(key));
     },
-    set: (request) => set(client.run, dialect, request),
-    bulkSet: (requests) =>
+    set: (request, call) => set(runFor(call), dialect, request),
+    bulkSet: (requests, call) =>
       bulkSet(requests, {
-        set: (request) => set(client.run, dialect, request),
-        setPlain: (plain) => setPlain(client.run, dialect, plain),
+        set: (request) => set(runFor(call), dialect, request),
+        setPlain: (plain) => setPlain(runFor(call), dialect, plain),
         isRefusal: wasRefused,
         parallel,
       }),
-    delete: (request) => erase(client.run, dialect, request),
-    async transact(operations) {
+    delete: (request, call) => erase(runFor(call), dialect, request),
+    async transact(operations, _, call) {
       const apply = (run: RunStatement, one: StateOperation) =>
         one.operation === "upsert"
           ? set(run, dialect, one.request)
           : erase(run, dialect, one.request);
-      if (operations.length === 1) return apply(client.run, operations[0]!);
+      if (operations.length === 1) return apply(runFor(call), operations[0]!);
       if (operations.length > 1)
         await client.transaction(async (run) => {
           for (const one of operations) await apply(run, one);
-        });
+        }, call);
     },
     ...(dialect.toQuery
       ? {
-          async query(query, _, keyPrefix) {
+          async query(query, _, keyPrefix, call) {
             const { text, values } = dialect.toQuery!(query, keyPrefix);
-            const { rows } = await client.run({ text }, values);
+            const { rows } = await client.run({ text }, values, call);
             const results = rows.map((row) => ({
               key: row[0] as string,
               data: dialect.toData(row),
