@@ -1,4 +1,4 @@
-/** The manifests of the tutorials: what they name must be there. */
+/** The tutorials' manifests: everything that they name must exist. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -22,7 +22,7 @@ const ofKind = (kind: string) =>
   objects.filter((object) => object.kind === kind);
 const templates = ofKind("Deployment").map(({ spec }) => spec.template);
 
-test("images are the kit's own of this version, or official ones", () => {
+test("every image is the kit's own of this version, or an official one", () => {
   const images = templates.flatMap(({ spec }) =>
     spec.containers.map(({ image }: { image: string }) => image),
   );
@@ -34,7 +34,7 @@ test("images are the kit's own of this version, or official ones", () => {
   ]);
 });
 
-test("a component's scopes are apps of the folder, and its Secret is there", () => {
+test("a component's scopes are apps of the folder, and its Secret exists", () => {
   const appIds = templates.map(
     ({ metadata }) => metadata.annotations?.["dapr.io/app-id"],
   );
@@ -52,7 +52,7 @@ test("a component's scopes are apps of the folder, and its Secret is there", () 
   }
 });
 
-test("Services lead to pods of the folder", () => {
+test("every Service leads to pods of the folder", () => {
   const labels = templates.map(({ metadata }) => metadata.labels.app);
   for (const { spec } of ofKind("Service"))
     expect(labels).toContain(spec.selector.app);

@@ -1,4 +1,4 @@
-/** Who may call: token, CORS, listening addresses (docs/protocol/http-api.md) and their switches back to the original's behaviour. */
+/** Who may call: token, CORS, listening addresses (docs/protocol/http-api.md), and the settings that restore the original's behaviour. */
 import { networkInterfaces } from "node:os";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { call } from "../support/http.ts";
@@ -74,7 +74,7 @@ const outside = Object.values(networkInterfaces())
 const onNetwork = outside ? test : test.skip;
 
 onNetwork(
-  "it listens on loopback only, on all interfaces by flag",
+  "it listens on loopback only, or on all interfaces by flag",
   async () => {
     const inside = await startDaprd();
     await expect(
@@ -108,7 +108,7 @@ spec:
       value: http://127.0.0.1:${port}
 `;
 
-test("what a sidecar does for a caller has no more rights at its neighbour, also not on the way back", async () => {
+test("a caller gains no rights by a detour over a neighbour's sidecar, not even back to its own", async () => {
   const neighbour = await startDaprd();
   const sidecar = await startDaprd({
     resources: { "neighbour.yaml": endpoints(neighbour.port) },
@@ -147,7 +147,7 @@ test("what a sidecar does for a caller has no more rights at its neighbour, also
     expect(read.status).toBe(200);
     expect(read.text).not.toContain("written");
   }
-  // Reading is passed on, and who asks for himself may write.
+  // Reads are passed on, and a direct caller may write.
   const read = await sidecar.call(
     "GET",
     `/v1.0/invoke/neighbour/method${metadata}`,
@@ -157,7 +157,7 @@ test("what a sidecar does for a caller has no more rights at its neighbour, also
   expect(own.status).toBe(204);
 });
 
-test("DAPR_ALLOWED_HOSTS lists more names, * is any", async () => {
+test("DAPR_ALLOWED_HOSTS lists more names, and * allows any", async () => {
   const ask = async (hosts: string, host: string) => {
     const sidecar = await startDaprd({ env: { DAPR_ALLOWED_HOSTS: hosts } });
     const reply = await sidecar.call("GET", metadata, { headers: { host } });
@@ -169,7 +169,7 @@ test("DAPR_ALLOWED_HOSTS lists more names, * is any", async () => {
   expect(await ask("*", "evil.example")).toBe(200);
 });
 
-test("--dapr-listen-addresses with a bad address serves the good one; with none it ends", async () => {
+test("--dapr-listen-addresses: a bad address beside a good one is left out; without a good one the sidecar ends", async () => {
   const some = await startDaprd({
     args: ["--dapr-listen-addresses=127.0.0.1,203.0.113.7"],
   });

@@ -23,7 +23,7 @@ const send = async (sidecar: Daprd, data: unknown, name = "orders") => {
   expect(reply.status).toBe(204);
 };
 const bodies = (app: RecordingApp) => app.posts().map(({ body }) => body);
-/** Answers OPTIONS so, and takes everything else. */
+/** Answers OPTIONS with this status, and takes everything else. */
 const onOptions =
   (answer: Answer) =>
   ({ method }: Recorded): Answer =>
@@ -48,7 +48,7 @@ test.each([200, 204, 405])(
 );
 
 test.each([404, 301, 500])(
-  "an app that answers OPTIONS with %i gets none, and the log says so",
+  "an app that answers OPTIONS with %i gets no messages, and the log says so",
   async (status) => {
     const app = await startApp(onOptions({ status }));
     const sidecar = await startDaprd({
@@ -67,7 +67,7 @@ test.each([404, 301, 500])(
   },
 );
 
-test("direction: input subscribes without asking, output never reads", async () => {
+test("direction input reads without asking the app, and output never reads", async () => {
   const app = await startApp(onOptions({ status: 404 }));
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -84,7 +84,7 @@ test("direction: input subscribes without asking, output never reads", async () 
   ]);
 });
 
-test("route replaces the path", async () => {
+test("route replaces the binding's name in the path", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -98,7 +98,7 @@ test("route replaces the path", async () => {
   ]);
 });
 
-test("the app gets its token, the content type and the message's metadata", async () => {
+test("the app gets its token, the content type and the message's metadata as headers", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -148,7 +148,7 @@ test("the app gets its token, the content type and the message's metadata", asyn
   expect(app.requests[0]!.headers["dapr-api-token"]).toBe("app-secret");
 });
 
-test("headers that the app's server refuses for their size are named with it", async () => {
+test("when the app's server refuses large headers, the log says how large they are", async () => {
   const app = await startApp(({ method }) => ({
     status: method === "POST" ? 431 : 200,
   }));
@@ -166,7 +166,7 @@ test("headers that the app's server refuses for their size are named with it", a
   expect(told).toContain("--max-http-header-size");
 });
 
-test("a message the app does not take comes again, in order", async () => {
+test("a message that the app does not take comes again, in order", async () => {
   let refusals = 2;
   const app = await startApp(({ method, body }) =>
     method === "POST" && body === "1" && refusals-- > 0
@@ -188,7 +188,7 @@ test("a message the app does not take comes again, in order", async () => {
   expect(bodies(app)).toEqual(["1", "1", "1", "2"]);
 });
 
-test("a slow OPTIONS is given up after its time and asked again", async () => {
+test("an OPTIONS request without an answer times out and is sent again", async () => {
   let asked = 0;
   const app = await startApp(async ({ method }) => {
     if (method === "OPTIONS" && asked++ === 0)
@@ -208,7 +208,7 @@ test("a slow OPTIONS is given up after its time and asked again", async () => {
   );
 });
 
-test("a late app gets what was stored before it came", async () => {
+test("an app that starts late gets the messages stored before", async () => {
   const [port] = (await freePorts(1)) as [number];
   const sidecar = await startDaprd({
     appPort: port,
@@ -220,7 +220,7 @@ test("a late app gets what was stored before it came", async () => {
   await waitFor("the delivery", () => app.posts()[0]);
 });
 
-test("messages are held while the app is away and none is lost", async () => {
+test("messages are held while the app is away, and none is lost", async () => {
   const first = await startApp();
   const sidecar = await startDaprd({
     appPort: first.port,
@@ -239,7 +239,7 @@ test("messages are held while the app is away and none is lost", async () => {
   expect(bodies(second)).toEqual(["2", "3"]);
 });
 
-test("an answer beyond the body limit is not swallowed but refused", async () => {
+test("an answer over the body limit counts as a refusal", async () => {
   let huge = true;
   const app = await startApp(({ method }) => {
     if (method !== "POST" || !huge) return { status: 200 };
@@ -292,7 +292,7 @@ test("--app-max-concurrency limits the calls under way, over all bindings", asyn
   expect(most).toBe(2);
 });
 
-test("health checks start and stop the inputs; probes carry no token", async () => {
+test("health checks start and stop the inputs, and probes carry no token", async () => {
   let healthy = false;
   const app = await startApp(({ path }) =>
     path === "/live" ? { status: healthy ? 200 : 503 } : { status: 200 },
@@ -322,7 +322,7 @@ test("health checks start and stop the inputs; probes carry no token", async () 
   );
   await waitFor("the reading to have stopped", async () => {
     const before = app.requests.length;
-    await send(sidecar, 2); // output goes on
+    await send(sidecar, 2); // the output still works
     await waitFor("two more probes", () => app.requests.length >= before + 2);
     return !bodies(app).includes("2");
   });

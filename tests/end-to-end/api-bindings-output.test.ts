@@ -1,4 +1,4 @@
-/** Output bindings over HTTP (docs/protocol/bindings.md), on the embedded broker; what was stored is read back by the app. */
+/** Output bindings over HTTP (docs/protocol/bindings.md), on the embedded broker. The app reads back what was stored. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import {
@@ -28,7 +28,7 @@ afterAll(async () => {
   await closeApps();
 });
 
-/** Sends one request that must be stored, and returns it as the app got it. */
+/** Sends a request that must be stored, and resolves with the message as the app got it. */
 async function through(body: string, headers?: Record<string, string>) {
   const before = app.posts().length;
   const reply = await sidecar.call("POST", path, { body, headers });
@@ -50,7 +50,7 @@ const failed = (message: string) => ({
 });
 
 test.each(["POST", "PUT"])(
-  "%s stores and answers 204 without a body",
+  "%s stores the message and answers 204 without a body",
   async (method) => {
     const before = app.posts().length;
     const reply = await sidecar.call(method, path, { body: order({ n: 1 }) });
@@ -73,7 +73,7 @@ test.each([
     "[1.0,12345678901234567890,1e21,1E400,10.00]",
     "[1.0,12345678901234567890,1e21,1E400,10.00]",
   ],
-  ["white space goes", '{ "a" :\n [ ] }', '{"a":[]}'],
+  ["white space is removed", '{ "a" :\n [ ] }', '{"a":[]}'],
   ["null", "null", "null"],
   ["false", "false", "false"],
   ["unicode", '"\\u00e9漢😀"', '"é漢😀"'],
@@ -103,7 +103,7 @@ test.each([
   expect((await through(body)).body).toBe("7");
 });
 
-test("the request's content type plays no part", async () => {
+test("the request's content type does not matter", async () => {
   const got = await through(order(7), { "content-type": "text/plain" });
   expect(got.body).toBe("7");
 });
@@ -247,7 +247,7 @@ test.each([
   ["//v1.0//bindings/orders/"],
   ["/v1.0/./bindings/x/../orders"],
   ["/v1.0/bindings/order%73"],
-])("%s is the binding, too", async (target) => {
+])("%s leads to the binding too", async (target) => {
   const reply = await sidecar.call("POST", target, { body: order(1) });
   expect(reply.status).toBe(204);
 });
@@ -266,7 +266,7 @@ test.each([
   );
 });
 
-test("a broken escape is 400 in plain text", async () => {
+test("a broken escape is answered with 400 in plain text", async () => {
   const reply = await sidecar.call("POST", "/v1.0/bindings/a%zz", {
     body: order(1),
   });
@@ -288,7 +288,7 @@ test.each([
   ["POST", "/V1.0/bindings/orders"],
   ["GET", "/"],
 ])(
-  "%s %s falls to service invocation, never to 405",
+  "%s %s goes to service invocation, and is not answered with 405",
   async (method, target) => {
     const reply = await sidecar.call(method, target);
     expect(reply.status).toBe(404);
@@ -301,7 +301,7 @@ test.each([
   },
 );
 
-test("a service invocation names its target", async () => {
+test("the error of a service invocation names its target", async () => {
   const reply = await sidecar.call("POST", "/v1.0/invoke/other/method/x", {
     body: "{}",
   });
@@ -312,7 +312,7 @@ test("a service invocation names its target", async () => {
   });
 });
 
-test("a body over the limit is 400 stream too large, at the limit it is taken", async () => {
+test("a body over the limit gets 400 stream too large, and one at the limit is taken", async () => {
   const max = 4 * 1024 * 1024;
   const body = (size: number) => {
     const empty = order("");
@@ -337,7 +337,7 @@ test("a body over the limit is 400 stream too large, at the limit it is taken", 
   }
 });
 
-test("a header over 8 KiB is 431, below it passes", async () => {
+test("headers over 8 KiB get 431, and smaller ones pass", async () => {
   const ask = (size: number) =>
     sidecar.call("POST", path, {
       body: order(1),

@@ -12,7 +12,7 @@ afterEach(async () => {
 
 const open = (port: number, host = "127.0.0.1") => {
   session = connect(`http://${host}:${port}`);
-  session.on("error", () => {}); // each request reports it
+  session.on("error", () => {}); // each request reports its error
   return session;
 };
 
@@ -79,14 +79,14 @@ test("one connection serves many requests at once, as HTTP/1.1 does", async () =
   expect((await sidecar.stop()).code).toBe(0);
 });
 
-test("an open connection does not hold the end up", async () => {
+test("an open connection does not delay the shutdown", async () => {
   const sidecar = await startDaprd();
   const reply = await ask(open(sidecar.port), "GET", "/v1.0/healthz/outbound");
   expect(reply.status).toBe(204);
   expect((await sidecar.stop()).code).toBe(0);
 });
 
-test("the same guards stand: Host, token", async () => {
+test("Host and token are checked as over HTTP/1.1", async () => {
   const sidecar = await startDaprd({ env: { DAPR_API_TOKEN: "secret" } });
   const from = open(sidecar.port);
   const get = (headers: Record<string, string>) =>
@@ -109,7 +109,7 @@ const outside = Object.values(networkInterfaces())
   .find((address) => address?.family === "IPv4" && !address.internal)?.address;
 
 (outside ? test : test.skip)(
-  "a stranger can't shut it down this way either",
+  "a remote caller cannot shut the sidecar down this way either",
   async () => {
     const sidecar = await startDaprd({
       args: ["--dapr-listen-addresses=0.0.0.0"],

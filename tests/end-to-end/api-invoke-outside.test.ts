@@ -86,7 +86,7 @@ const call = (path: string, method = "GET", body?: string) =>
 test.each([
   ["raw", (url: string) => url],
   ["percent-encoded", encodeURIComponent],
-])("a plain URL, %s, is called as it is", async (_, shape) => {
+])("a plain URL, %s, is called unchanged", async (_, shape) => {
   const url = shape(`http://127.0.0.1:${outside.port}`);
   const path = `/v1.0/invoke/${url}/method/a/b?x=%201`;
   const reply = await call(path, "POST", "hi");
@@ -100,7 +100,7 @@ test.each([
   ]);
 });
 
-test("a redirect of a plain URL is its answer", async () => {
+test("a redirect from a plain URL is passed on as the answer", async () => {
   const url = `http://127.0.0.1:${outside.port}`;
   const reply = await call(`/v1.0/invoke/${url}/method/to/302/x`);
   expect(reply).toMatchObject({ status: 302, headers: { location: "/x" } });
@@ -118,7 +118,7 @@ test("a named endpoint gets its base path and its headers, in place of the calle
   });
 });
 
-test("nothing climbs out of the base", async () => {
+test("no path leaves the endpoint's base path", async () => {
   await call("/v1.0/invoke/shop/method/..%2f..%2fsecret");
   await call("/v1.0/invoke/shop/method/%2e%2e/secret");
   expect(outside.requests.map(({ path }) => path)).toEqual([
@@ -128,7 +128,7 @@ test("nothing climbs out of the base", async () => {
 });
 
 test.each(["end", "elsewhere"])(
-  "a named endpoint's redirect is its answer: %s",
+  "a redirect from a named endpoint is passed on as the answer: %s",
   async (place) => {
     const reply = await call(`/v1.0/invoke/shop/method/to/307/${place}`);
     expect(reply.status).toBe(307);
@@ -138,7 +138,7 @@ test.each(["end", "elsewhere"])(
   },
 );
 
-test("DAPR_FOLLOW_REDIRECTS follows those below the endpoint's URL, and no others", async () => {
+test("with DAPR_FOLLOW_REDIRECTS, redirects below the endpoint's URL are followed, and no others", async () => {
   const following = await startDaprd({
     env: { DAPR_FOLLOW_REDIRECTS: "true" },
     resources: {
@@ -170,7 +170,7 @@ test("DAPR_FOLLOW_REDIRECTS follows those below the endpoint's URL, and no other
   await following.stop();
 });
 
-test("no token of the sidecar or its app goes outside", async () => {
+test("tokens of the sidecar and its app are not sent outside", async () => {
   await call("/v1.0/invoke/shop/method/a");
   await call(`/v1.0/invoke/http://127.0.0.1:${outside.port}/method/a`);
   expect(outside.requests).toHaveLength(2);
@@ -185,7 +185,7 @@ test.each([
   ["other", "other"],
   ["ftp://127.0.0.1", "ftp"],
   ["http://user:pass@127.0.0.1", "a URL with a user or password is not called"],
-])("%s: the documented error", async (target, error) => {
+])("%s gives the documented error", async (target, error) => {
   const reply = await call(
     `/v1.0/invoke/${encodeURIComponent(target)}/method/a`,
   );
@@ -194,7 +194,7 @@ test.each([
   expect(reply.text).toContain(error);
 });
 
-test("https to a port without TLS says so", async () => {
+test("the error about https to a port without TLS says so", async () => {
   const target = `https://127.0.0.1:${outside.port}`;
   const reply = await call(
     `/v1.0/invoke/${encodeURIComponent(target)}/method/a`,
@@ -225,12 +225,15 @@ test.each([
     "duplicate definition of HTTPEndpoint name a",
     ":1:",
   ],
-])("a wrong one ends the start, with its place", async (text, error, place) => {
-  const failed = await startDaprd({
-    resources: { "a.yaml": text },
-    until: "nothing",
-  });
-  expect((await failed.exited).code).toBe(1);
-  expect(failed.output()).toContain(error.replaceAll('"', '\\"'));
-  expect(failed.output()).toContain(place);
-});
+])(
+  "a wrong endpoint ends the start, and the error names its place",
+  async (text, error, place) => {
+    const failed = await startDaprd({
+      resources: { "a.yaml": text },
+      until: "nothing",
+    });
+    expect((await failed.exited).code).toBe(1);
+    expect(failed.output()).toContain(error.replaceAll('"', '\\"'));
+    expect(failed.output()).toContain(place);
+  },
+);

@@ -1,4 +1,4 @@
-/** Invocation from one app to another through two sidecars: identity, access control, streams, ends (docs/protocol/invocation.md). */
+/** Invocation from one app to another through two sidecars: identity, access control, streams, broken connections (docs/protocol/invocation.md). */
 import { writeFileSync } from "node:fs";
 import { createServer, request, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -48,7 +48,7 @@ const startCallee = (
     env: { ...registry, ...env },
   });
 
-test("the callee's app gets the request, who called and from where, and its own token", async () => {
+test("the callee's app gets the request, the caller's identity and its own token", async () => {
   const app = await startApp(() => ({
     status: 418,
     body: "no",
@@ -103,7 +103,7 @@ test("the callee's app gets the request, who called and from where, and its own 
 });
 
 test.each(["5", "0", undefined])(
-  "HEAD through two sidecars: the app's own Content-Length %s, or none",
+  "the answer to HEAD through two sidecars has the app's Content-Length %s, or none",
   async (length) => {
     const server = createServer((_, outgoing) => {
       outgoing.removeHeader("content-length");
@@ -120,7 +120,7 @@ test.each(["5", "0", undefined])(
   },
 );
 
-test("access control: a caller without a certificate gets the default, whatever it claims", async () => {
+test("with access control, a caller without a certificate gets the default action, whatever it claims", async () => {
   const app = await startApp();
   await startCallee(app.port, [`--config=${config}`]);
   const caller = await startCaller();
@@ -140,7 +140,7 @@ test("access control: a caller without a certificate gets the default, whatever 
   expect(app.requests).toEqual([]);
 });
 
-test("what the callee's sidecar can't do is the caller's error, at once", async () => {
+test("an error of the callee's sidecar reaches the caller at once", async () => {
   const caller = await startCaller();
   const call = () => caller.call("POST", "/v1.0/invoke/callee/method/a");
   const app = await startApp();
@@ -154,7 +154,7 @@ test("what the callee's sidecar can't do is the caller's error, at once", async 
   );
 });
 
-test("events, breaking off and going away pass through both sidecars", async () => {
+test("events, a broken answer and a caller that leaves pass through both sidecars", async () => {
   let send: ((text: string) => void) | undefined;
   let closed = 0;
   const server = createServer((_, outgoing) => {

@@ -16,7 +16,7 @@ import { waitFor } from "../wait-for.ts";
 
 const folder = tempFolder("daprd-tls");
 
-/** A certificate nobody knows, which the app channel takes. */
+/** A self-signed certificate, which the app channel accepts. */
 function certificate() {
   const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   execFileSync(
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 const piece = Buffer.alloc(64 * 1024);
-/** 200 MB. */
+/** A body of 200 MB. */
 const pieces = () =>
   Readable.from(
     (function* () {
@@ -44,7 +44,7 @@ const pieces = () =>
     })(),
   );
 
-/** Callers of /wait that are there. */
+/** The number of callers that wait at /wait. */
 let waiting = 0;
 function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
   if (incoming.url === "/echo") return void incoming.pipe(outgoing);
@@ -67,7 +67,7 @@ function answer(incoming: IncomingMessage, outgoing: ServerResponse) {
 }
 
 async function start(protocol: string) {
-  // node:http2's compatibility layer serves the same handler.
+  // The compatibility layer of node:http2 calls the same handler.
   server =
     protocol === "h2c"
       ? createHttp2Server(answer as never).on("sessionError", () => {})
@@ -81,40 +81,46 @@ async function start(protocol: string) {
   });
 }
 
-test.each(["h2c", "https"])("an app over %s", async (protocol) => {
-  const sidecar = await start(protocol);
-  const headers = { "dapr-app-id": "testapp", "x-one": "1", te: "x" };
-  const reply = await sidecar.call("PUT", "/a%20b?c", { headers, body: "hi" });
-  expect(reply.status).toBe(201);
-  expect(reply.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
-  expect(reply.json()).toMatchObject([
-    "PUT",
-    "/a%20b?c",
-    { "x-one": "1", "dapr-api-token": "secret", "content-length": "2" },
-  ]);
-  expect((reply.json() as object[])[2]).not.toHaveProperty("connection");
-
-  const big = randomBytes(3 * 1024 * 1024).toString("base64");
-  expect(
-    (await sidecar.call("POST", "/echo", { headers, body: big })).text,
-  ).toBe(big);
-  await expect(sidecar.call("GET", "/die", { headers })).rejects.toThrow(
-    /aborted|hang up|ECONNRESET/,
-  );
-
-  const impatient = request({ port: sidecar.port, path: "/wait", headers });
-  impatient.on("error", () => {}).end(); // ECONNRESET, its own doing
-  await waitFor("the app to be asked", () => waiting > 0);
-  impatient.destroy();
-  await waitFor("the app to be let go", () => waiting === 0);
-  expect((await sidecar.call("GET", "/a", { headers })).status).toBe(201);
-});
-
 test.each(["h2c", "https"])(
-  "200 MB over %s, with flat memory",
+  "an app over %s can be called",
   async (protocol) => {
     const sidecar = await start(protocol);
-    /** Returns how much the sidecar grew by at most, in MB. */
+    const headers = { "dapr-app-id": "testapp", "x-one": "1", te: "x" };
+    const reply = await sidecar.call("PUT", "/a%20b?c", {
+      headers,
+      body: "hi",
+    });
+    expect(reply.status).toBe(201);
+    expect(reply.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+    expect(reply.json()).toMatchObject([
+      "PUT",
+      "/a%20b?c",
+      { "x-one": "1", "dapr-api-token": "secret", "content-length": "2" },
+    ]);
+    expect((reply.json() as object[])[2]).not.toHaveProperty("connection");
+
+    const big = randomBytes(3 * 1024 * 1024).toString("base64");
+    expect(
+      (await sidecar.call("POST", "/echo", { headers, body: big })).text,
+    ).toBe(big);
+    await expect(sidecar.call("GET", "/die", { headers })).rejects.toThrow(
+      /aborted|hang up|ECONNRESET/,
+    );
+
+    const impatient = request({ port: sidecar.port, path: "/wait", headers });
+    impatient.on("error", () => {}).end(); // ECONNRESET, since it leaves
+    await waitFor("the app to be asked", () => waiting > 0);
+    impatient.destroy();
+    await waitFor("the app to be let go", () => waiting === 0);
+    expect((await sidecar.call("GET", "/a", { headers })).status).toBe(201);
+  },
+);
+
+test.each(["h2c", "https"])(
+  "200 MB over %s do not grow the sidecar's memory",
+  async (protocol) => {
+    const sidecar = await start(protocol);
+    /** Resolves with how much the sidecar grew at most, in MB. */
     const send = async (path: string, body?: Readable) => {
       await sidecar.call("GET", "/a", {
         headers: { "dapr-app-id": "testapp" },

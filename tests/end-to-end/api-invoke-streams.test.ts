@@ -1,4 +1,4 @@
-/** Streams through the sidecar to its app: as they come, with flat memory, cut where they break (docs/protocol/invocation.md). */
+/** Streams through the sidecar to its app: without delay, with flat memory, cut where they break (docs/protocol/invocation.md). */
 import { randomBytes } from "node:crypto";
 import {
   createServer,
@@ -54,7 +54,7 @@ const response = (outgoing: ClientRequest) =>
 const gigabyte = 1024 ** 3;
 const chunk = Buffer.alloc(1024 * 1024, "x");
 
-/** Writes a gigabyte as fast as it is taken. */
+/** Writes a gigabyte as fast as it is read. */
 function pump(to: ClientRequest | ServerResponse) {
   let left = gigabyte / chunk.length;
   const more = () => {
@@ -73,7 +73,7 @@ async function sizeOf(incoming: AsyncIterable<Buffer>): Promise<number> {
   return size;
 }
 
-/** The most the sidecar grew by, in MB. */
+/** How much the sidecar grew at most, in MB. */
 async function growth(work: () => Promise<void>): Promise<number> {
   if (!canReadMemory) return work().then(() => 0);
   const before = memoryOf(sidecar.pid).peak;
@@ -90,7 +90,7 @@ test("events arrive as they are sent, head first", async () => {
   };
   const outgoing = ask("GET", { accept: "text/event-stream" });
   outgoing.end();
-  const incoming = await response(outgoing); // nothing of the body is sent yet
+  const incoming = await response(outgoing); // none of the body has been sent yet
   expect(incoming.headers["content-type"]).toBe("text/event-stream");
   const events = incoming.setEncoding("utf8")[Symbol.asyncIterator]();
   for (const event of ["data: 1\n\n", "data: 2\n\n"]) {
@@ -101,7 +101,7 @@ test("events arrive as they are sent, head first", async () => {
   expect((await events.next()).done).toBe(true);
 });
 
-test("a gigabyte goes up with flat memory", async () => {
+test("a gigabyte is uploaded with flat memory", async () => {
   answer = async (incoming, outgoing) => {
     outgoing.end(String(await sizeOf(incoming)));
   };
@@ -118,7 +118,7 @@ test("a gigabyte goes up with flat memory", async () => {
   }
 });
 
-test("what comes back is what went up, byte by byte", async () => {
+test("every byte comes back as it was sent", async () => {
   answer = (incoming, outgoing) => void incoming.pipe(outgoing);
   const sent = randomBytes(30 * 1024 * 1024 + 7);
   const outgoing = ask("POST");
@@ -128,7 +128,7 @@ test("what comes back is what went up, byte by byte", async () => {
   expect(got.equals(sent)).toBe(true);
 });
 
-test("a gigabyte comes down with flat memory, its length told if the app told it", async () => {
+test("a gigabyte is downloaded with flat memory, and with a Content-Length if the app sends one", async () => {
   for (const length of [undefined, String(gigabyte)]) {
     answer = (_, outgoing) => {
       if (length) outgoing.setHeader("content-length", length);
@@ -145,7 +145,7 @@ test("a gigabyte comes down with flat memory, its length told if the app told it
   }
 });
 
-test("a caller that reads nothing holds the app back", async () => {
+test("while the caller does not read, the app has to wait", async () => {
   let written = 0;
   answer = (_, outgoing) => {
     const more = () => {
@@ -172,7 +172,7 @@ test("a caller that reads nothing holds the app back", async () => {
   expect(grown).toBeLessThan(20);
 });
 
-test("an answer that breaks off is cut, never ended well", async () => {
+test("an answer that breaks off does not look complete", async () => {
   answer = (_, outgoing) => {
     outgoing.write("half");
     setImmediate(() => outgoing.destroy());
@@ -183,7 +183,7 @@ test("an answer that breaks off is cut, never ended well", async () => {
   await expect(sizeOf(incoming)).rejects.toThrow(/aborted|ECONNRESET/);
 });
 
-test("over HTTP/2 too: bodies both ways, a broken one resets its stream alone", async () => {
+test("over HTTP/2 bodies work in both directions, and a broken one resets only its own stream", async () => {
   answer = (incoming, outgoing) => {
     if (incoming.url === "/echo") return void incoming.pipe(outgoing);
     outgoing.setHeader("set-cookie", ["a=1", "b=2"]);
@@ -217,7 +217,7 @@ test("over HTTP/2 too: bodies both ways, a broken one resets its stream alone", 
   }
 });
 
-test("a caller that goes away ends the app's work", async () => {
+test("when a caller leaves, the app's request ends", async () => {
   const gone = Promise.withResolvers<void>();
   let isAsked = false;
   answer = (_, outgoing) => {
@@ -232,7 +232,7 @@ test("a caller that goes away ends the app's work", async () => {
   await gone.promise;
 });
 
-test("a caller that breaks off its upload breaks the app's", async () => {
+test("when a caller breaks off its upload, it breaks off at the app", async () => {
   const broken = Promise.withResolvers<unknown>();
   let isAsked = false;
   answer = (incoming) => {
@@ -260,7 +260,7 @@ test("an app may answer before it has read the body", async () => {
   outgoing.destroy();
 });
 
-test("trailers are dropped, the body before them is whole", async () => {
+test("trailers are dropped, and the body before them is complete", async () => {
   answer = (_, outgoing) => {
     outgoing.writeHead(200, { trailer: "x-sum" });
     outgoing.write("body");
@@ -275,7 +275,7 @@ test("trailers are dropped, the body before them is whole", async () => {
   expect(incoming.headers).not.toHaveProperty("trailer");
 });
 
-test("the API log tells size and time of a stream once it has ended", async () => {
+test("when a stream has ended, the API log has its size and duration", async () => {
   answer = (_, outgoing) => {
     outgoing.write("12345");
     setTimeout(() => outgoing.end("67890"), 150);
@@ -293,7 +293,7 @@ test("the API log tells size and time of a stream once it has ended", async () =
   expect(Number(/ duration=(\d+)/.exec(line)![1])).toBeGreaterThanOrEqual(140);
 });
 
-test("SIGTERM waits for a stream under way, and its end is the connection's", async () => {
+test("SIGTERM waits for a stream under way, and its connection ends with it", async () => {
   let finish: (() => void) | undefined;
   answer = (_, outgoing) => {
     outgoing.write("begun ");

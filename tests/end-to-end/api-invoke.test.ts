@@ -1,4 +1,4 @@
-/** Service invocation of the own app: targets, headers, statuses and errors (docs/protocol/invocation.md). */
+/** Service invocation of the sidecar's own app: targets, headers, statuses and errors (docs/protocol/invocation.md). */
 import { createServer, type Server } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -90,7 +90,7 @@ describe("an app and its sidecar", () => {
     expect(app.requests).toMatchObject([{ method, path: "/a" }]);
   });
 
-  test("headers reach the app, those of the connection and of identity are the sidecar's", async () => {
+  test("headers reach the app, and the sidecar sets those of the connection and of identity itself", async () => {
     await sidecar.call("GET", "/a", {
       headers: {
         ...byHeader,
@@ -129,7 +129,7 @@ describe("an app and its sidecar", () => {
   });
 
   test.each([200, 201, 302, 400, 404, 500, 503])(
-    "the app's %i is the answer",
+    "the app's status %i is passed on",
     async (status) => {
       const { status: got, text } = await sidecar.call(
         "POST",
@@ -140,7 +140,7 @@ describe("an app and its sidecar", () => {
     },
   );
 
-  test("an answer keeps its headers and length; an untyped error is called JSON", async () => {
+  test("an answer keeps its headers and length, and an error without a content type gets JSON's", async () => {
     const typed = await sidecar.call("GET", "/typed", { headers: byHeader });
     expect(typed.headers).toMatchObject({
       "content-type": "text/plain",
@@ -158,16 +158,19 @@ describe("an app and its sidecar", () => {
     expect(failed.headers["content-type"]).toBe("application/json");
   });
 
-  test.each([204, 304])("%i has no body and no length", async (status) => {
-    const reply = await rawCall(
-      sidecar.port,
-      `GET /status/${status}/empty HTTP/1.1\r\nHost: localhost\r\ndapr-app-id: testapp\r\nConnection: close\r\n\r\n`,
-    );
-    expect(reply).toMatchObject({ status, body: "" });
-    expect(reply.head).not.toMatch(/^(content-length|transfer-encoding)/im);
-  });
+  test.each([204, 304])(
+    "an answer with %i has no body and no length",
+    async (status) => {
+      const reply = await rawCall(
+        sidecar.port,
+        `GET /status/${status}/empty HTTP/1.1\r\nHost: localhost\r\ndapr-app-id: testapp\r\nConnection: close\r\n\r\n`,
+      );
+      expect(reply).toMatchObject({ status, body: "" });
+      expect(reply.head).not.toMatch(/^(content-length|transfer-encoding)/im);
+    },
+  );
 
-  test("traces go to the app and come back", async () => {
+  test("trace headers go to the app and come back", async () => {
     const traceparent =
       "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const { headers } = await sidecar.call("GET", "/a", {
@@ -177,7 +180,7 @@ describe("an app and its sidecar", () => {
     expect(app.requests[0]!.headers["traceparent"]).toBe(traceparent);
   });
 
-  test("Expect: 100-continue is answered by the sidecar and not passed on", async () => {
+  test("the sidecar answers Expect: 100-continue itself and does not pass it on", async () => {
     const { all } = await rawCall(
       sidecar.port,
       "POST /a HTTP/1.1\r\nHost: localhost\r\ndapr-app-id: testapp\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi",
@@ -193,7 +196,7 @@ describe("an app and its sidecar", () => {
     ["GET", "/v1.0/invoke/testapp"],
     ["GET", "/v1.0/invoke/testapp/methods/a"],
     ["PATCH", "/v1.0/state/x"],
-  ])("%s %s names no target: 404", async (method, path) => {
+  ])("%s %s names no target and gets 404", async (method, path) => {
     const reply = await sidecar.call(method, path);
     expect(reply.status).toBe(404);
     expect(reply.json()).toEqual({
@@ -239,7 +242,7 @@ describe("an app and its sidecar", () => {
       "testapp",
       "invalid method: method contains forbidden character: ?",
     ],
-  ])("%s is 500 at once", async (path, id, error) => {
+  ])("%s gets 500 at once", async (path, id, error) => {
     const reply = await sidecar.call("POST", path, { body: "x" });
     expect(reply.status).toBe(500);
     expect(reply.json()).toEqual(directInvoke(id, error));
@@ -247,7 +250,7 @@ describe("an app and its sidecar", () => {
   });
 });
 
-describe("an app that can't be called", () => {
+describe("an app that cannot be called", () => {
   let server: Server | undefined;
   afterEach(async () => {
     await stopAll();
@@ -261,7 +264,7 @@ describe("an app that can't be called", () => {
       body,
     });
 
-  test("no app-port", async () => {
+  test("without an app-port the error says so", async () => {
     const reply = await invoke(await startDaprd());
     expect(reply.status).toBe(500);
     expect(reply.json()).toEqual(
@@ -272,7 +275,7 @@ describe("an app that can't be called", () => {
     );
   });
 
-  test("not there yet, then there, then gone, then back", async () => {
+  test("it is called as soon as it is up, and again when it is back", async () => {
     const app = await startApp();
     const { port } = app;
     await app.close();
@@ -299,7 +302,7 @@ describe("an app that can't be called", () => {
     expect((await invoke(sidecar)).status).toBe(200);
   });
 
-  test("unhealthy by its probe, then healthy", async () => {
+  test("it is not called while its health probe fails", async () => {
     let health = 500;
     const app = await startApp(({ path }) => ({
       status: path === "/healthz" ? health : 200,
@@ -334,34 +337,37 @@ describe("an app that can't be called", () => {
       "smuggles",
       "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
-  ])("it %s: the documented error, the sidecar goes on", async (_, answer) => {
-    const raw = createTcpServer((socket) => {
-      socket.on("error", () => {});
-      socket.once("data", () => socket.end(answer));
-    });
-    await new Promise<void>((done) => raw.listen(0, "127.0.0.1", done));
-    try {
-      const sidecar = await startDaprd({
-        appPort: (raw.address() as AddressInfo).port,
-        until: "ready",
+  ])(
+    "when it %s, the caller gets the documented error and the sidecar goes on",
+    async (_, answer) => {
+      const raw = createTcpServer((socket) => {
+        socket.on("error", () => {});
+        socket.once("data", () => socket.end(answer));
       });
-      for (const body of ["x", undefined]) {
-        const reply = await invoke(sidecar, body);
-        expect(reply.status).toBe(500);
-        expect(reply.json()).toMatchObject({
-          errorCode: "ERR_DIRECT_INVOKE",
-          message: expect.stringMatching(
-            /^failed to invoke, id: testapp, err: the app at http:\/\/127\.0\.0\.1:\d+ could not be called: (it closed the connection|the answer)/,
-          ) as string,
+      await new Promise<void>((done) => raw.listen(0, "127.0.0.1", done));
+      try {
+        const sidecar = await startDaprd({
+          appPort: (raw.address() as AddressInfo).port,
+          until: "ready",
         });
+        for (const body of ["x", undefined]) {
+          const reply = await invoke(sidecar, body);
+          expect(reply.status).toBe(500);
+          expect(reply.json()).toMatchObject({
+            errorCode: "ERR_DIRECT_INVOKE",
+            message: expect.stringMatching(
+              /^failed to invoke, id: testapp, err: the app at http:\/\/127\.0\.0\.1:\d+ could not be called: (it closed the connection|the answer)/,
+            ) as string,
+          });
+        }
+        expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
+      } finally {
+        raw.close();
       }
-      expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
-    } finally {
-      raw.close();
-    }
-  });
+    },
+  );
 
-  test("--app-max-concurrency: a place is taken until the answer's body has ended", async () => {
+  test("--app-max-concurrency: a call takes a slot until the body of its answer has ended", async () => {
     const ends: (() => void)[] = [];
     let running = 0;
     let most = 0;

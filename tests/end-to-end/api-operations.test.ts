@@ -15,7 +15,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-test("healthz waits for the app, outbound does not", async () => {
+test("healthz waits for the app, and healthz/outbound does not", async () => {
   const [port] = await freePorts(1);
   const sidecar = await startDaprd({ appPort: port });
   const early = await sidecar.call("GET", "/v1.0/healthz");
@@ -34,7 +34,7 @@ test("healthz waits for the app, outbound does not", async () => {
   });
 });
 
-test("healthz compares the app id asked for", async () => {
+test("healthz compares the app ID of the request", async () => {
   const sidecar = await startDaprd({ until: "ready" });
   const ask = (query: string) => sidecar.call("GET", `/v1.0/healthz${query}`);
   expect((await ask("?appid=testapp")).status).toBe(204);
@@ -47,7 +47,7 @@ test("healthz compares the app id asked for", async () => {
   });
 });
 
-test("metadata tells of components and the app; PUT adds to it", async () => {
+test("metadata lists components and the app, and PUT adds to it", async () => {
   const file = join(tempFolder("operations"), "config.yaml");
   writeFileSync(
     file,
@@ -85,7 +85,7 @@ test("metadata tells of components and the app; PUT adds to it", async () => {
     id: "testapp",
     runtimeVersion: expect.stringMatching(/^\d+\.\d+\.\d+/),
     components: [
-      // Without an empty list of capabilities.
+      // An empty list of capabilities is left out.
       { name: "vault", type: "secretstores.local.env", version: "v1" },
       {
         name: "both",
@@ -126,7 +126,7 @@ test("metadata tells of components and the app; PUT adds to it", async () => {
 });
 
 test.each([["POST"], ["DELETE"]])(
-  "metadata is not written by %s",
+  "%s does not write metadata",
   async (method) => {
     const sidecar = await startDaprd();
     const reply = await sidecar.call(method, "/v1.0/metadata/key", {
@@ -140,7 +140,7 @@ test.each([["POST"], ["DELETE"]])(
   },
 );
 
-test("a metadata value over the body limit is 400 ERR_BODY_READ", async () => {
+test("a metadata value over the body limit gets 400 ERR_BODY_READ", async () => {
   const sidecar = await startDaprd({ args: ["--max-body-size=1Ki"] });
   const reply = await sidecar.call("PUT", "/v1.0/metadata/key", {
     body: "x".repeat(1025),
@@ -152,7 +152,7 @@ test("a metadata value over the body limit is 400 ERR_BODY_READ", async () => {
   });
 });
 
-test("the public port reads health and metadata without a token, and nothing else", async () => {
+test("the public port serves health and metadata without a token, and nothing else", async () => {
   const [port] = (await freePorts(1)) as [number];
   const sidecar = await startDaprd({
     args: [`--dapr-public-port=${port}`],
@@ -185,7 +185,7 @@ test("the public port reads health and metadata without a token, and nothing els
   expect((await sidecar.call("GET", "/v1.0/metadata")).status).toBe(401);
 });
 
-test("the API log has a line per answered call, whatever the log level", async () => {
+test("the API log has a line for each answered call, whatever the log level", async () => {
   const sidecar = await startDaprd({
     args: ["--enable-api-logging", "--log-level=error"],
     env: { DAPR_API_TOKEN: "secret-token" },

@@ -121,7 +121,7 @@ test("every error has its status, code and text", async () => {
   ]);
 });
 
-/** The address it calls shows which value a component got. */
+/** The path that a component calls shows which value it got. */
 async function calledWith(
   makeResources: (url: string) => Record<string, string>,
   options: Omit<DaprdOptions, "resources"> = {},
@@ -146,7 +146,7 @@ test.each([
   ["auth.secretStore", "auth:\n  secretStore: vault\n"],
   ["auth.secretstore", "AUTH:\n  secretstore: vault\n"],
 ])(
-  "a component gets its secret from a store that comes later (%s)",
+  "a component gets its secret from a store that is listed later (%s)",
   async (_, tail) => {
     const { app, reply } = await calledWith((url) => ({
       "a.yaml": component(
@@ -191,7 +191,7 @@ test("a store may need another store's secret, whatever their order", async () =
   expect(app.requests).toHaveLength(1);
 });
 
-test("a secret wins over what is written beside it; templates come last", async () => {
+test("a secret wins over a value beside it, and templates are filled in last", async () => {
   const { app } = await calledWith(
     (url) => ({
       "a.yaml": caller(
@@ -223,7 +223,7 @@ test("a secret wins over what is written beside it; templates come last", async 
   );
 });
 
-test("{podName} without a pod ends the start and names the item", async () => {
+test("{podName} without a pod ends the start, and the error names the item", async () => {
   const sidecar = await startDaprd({
     until: "nothing",
     resources: { "a.yaml": caller({ url: "http://{podName}" }) },
@@ -234,7 +234,7 @@ test("{podName} without a pod ends the start and names the item", async () => {
   );
 });
 
-test("stores that need each other are parked, and so is who needs them", async () => {
+test("stores that need each other are parked, and so are components that need them", async () => {
   const sidecar = await startDaprd({
     resources: {
       "a.yaml": component(
@@ -295,7 +295,7 @@ test.each([
     /refers to secret "plain", but auth\.secretStore names no store/,
   ],
 ])(
-  "%s leaves the item empty with a warning, and the init error tells why",
+  "%s leaves the item empty with a warning, and the init error says why",
   async (_, url, store, why) => {
     const sidecar = await startDaprd({
       until: "nothing",
@@ -320,7 +320,7 @@ test.each([
   },
 );
 
-test("a component that can do without the secret starts without it", async () => {
+test("a component that does not need the secret starts without it", async () => {
   const { app, sidecar, reply } = await calledWith((url) => ({
     "a.yaml": caller(
       {
@@ -337,7 +337,7 @@ test("a component that can do without the secret starts without it", async () =>
   expect(sidecar.output()).toContain("secret absent not found");
 });
 
-test("a store that can't be opened ends the start; with ignoreErrors who needs it is parked", async () => {
+test("a store that cannot be opened ends the start; with ignoreErrors, components that need it are parked", async () => {
   const broken = write('{"a": "canary"');
   const sidecar = await startDaprd({
     until: "nothing",
@@ -361,7 +361,7 @@ test("a store that can't be opened ends the start; with ignoreErrors who needs i
   );
 });
 
-test("the kubernetes store is known, and says what it lacks", async () => {
+test("the error of the kubernetes store outside a cluster says what is missing", async () => {
   mkdirSync(join(folder, "home"), { recursive: true });
   const sidecar = await startDaprd({
     until: "nothing",

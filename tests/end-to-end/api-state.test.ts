@@ -103,7 +103,7 @@ describe.each([
     expect(await get("v")).toMatchObject({ status: 200, text: stored });
   });
 
-  test("numbers come back digit for digit, by each door", async () => {
+  test("numbers come back digit for digit, whichever route saves or reads them", async () => {
     const value = '{"id":9007199254740993,"price":10.00}';
     const operations = `[{"operation":"upsert","request":{"key":"t","value":${value}}}]`;
     await save(`[{"key":"s1","value":${value}},{"key":"s2","value":${value}}]`);
@@ -156,7 +156,7 @@ describe.each([
     );
   });
 
-  test("no two keys become one on the way", async () => {
+  test("two different keys stay different", async () => {
     for (const key of ["u\ufffd", "plus"])
       await save(items({ key, value: key }));
     for (const part of ["u%FF", "u%fe", "u%C3", "%ED%A0%80"])
@@ -168,7 +168,7 @@ describe.each([
         ]);
       }
     expect((await get("u%EF%BF%BD")).text).toBe('"u\ufffd"');
-    // Halves of a pair are U+FFFD, as in the original, wherever they are read.
+    // A single surrogate becomes U+FFFD everywhere, as in the original.
     expect(await save('[{"key":"u\\ud800","value":1}]')).toMatchObject(empty);
     expect((await get("u%EF%BF%BD")).text).toBe("1");
     const bulk = await ask("POST", `${path}/bulk`, '{"keys":["u\\udc00"]}');
@@ -224,7 +224,7 @@ describe.each([
     expect(await get("e")).toMatchObject(empty);
   });
 
-  test("first-write lets the first pass", async () => {
+  test("of several first-writes the first passes", async () => {
     const options = { concurrency: "first-write", consistency: "strong" };
     expect(await save(items({ key: "f", value: 1, options }))).toMatchObject(
       empty,
@@ -244,7 +244,7 @@ describe.each([
     expect((await get("f?consistency=eventual")).text).toBe("1");
   });
 
-  test("a TTL in the body or the query, which wins", async () => {
+  test("a TTL may be in the body or in the query, and the query wins", async () => {
     const before = Date.now();
     await save(
       items({ key: "t1", value: 1, metadata: { ttlInSeconds: "1000" } }),
@@ -361,9 +361,12 @@ describe.each([
     ],
     ['[{"value":1}]', '"key" is a required field'],
     ["[null]", '"key" is a required field'],
-  ])("a save of %j is malformed", async (body, message) => {
-    await refused(save(body), 400, "ERR_MALFORMED_REQUEST", message);
-  });
+  ])(
+    "a save of %j gets the error of a malformed request",
+    async (body, message) => {
+      await refused(save(body), 400, "ERR_MALFORMED_REQUEST", message);
+    },
+  );
 
   test.each([
     ["bulk", '{"keys":"a"}'],
@@ -376,16 +379,19 @@ describe.each([
       '{"operations":[{"operation":"upsert","request":{"key":1}}]}',
     ],
     ["transaction", "x"],
-  ])("%s of %j is malformed", async (route, body) => {
-    await refused(
-      ask("POST", `${path}/${route}`, body),
-      400,
-      "ERR_MALFORMED_REQUEST",
-      expect.stringMatching(/^failed deserializing HTTP body: /),
-    );
-  });
+  ])(
+    "%s with %j gets the error of a malformed request",
+    async (route, body) => {
+      await refused(
+        ask("POST", `${path}/${route}`, body),
+        400,
+        "ERR_MALFORMED_REQUEST",
+        expect.stringMatching(/^failed deserializing HTTP body: /),
+      );
+    },
+  );
 
-  test("a key with || is refused everywhere, with details", async () => {
+  test("a key with || is refused by every route, and the error has details", async () => {
     const message =
       "api error: code = InvalidArgument desc = input key/keyPrefix 'a||b' can't contain '||'";
     const key = "a||b";
@@ -429,7 +435,7 @@ describe.each([
     }
   });
 
-  test("an unknown store is told before the body is looked at", async () => {
+  test("an unknown store is an error before the body is read", async () => {
     for (const [method, route] of [
       ["GET", "/k"],
       ["DELETE", "/k"],
@@ -457,7 +463,7 @@ describe.each([
   });
 
   test.each(["POST", "PUT"])(
-    "%s query: these stores have none",
+    "%s query gets an error, since these stores support no queries",
     async (method) => {
       const { details } = await refused(
         ask(method, "/v1.0-alpha1/state/statestore/query", "{}"),
@@ -473,7 +479,7 @@ describe.each([
     },
   );
 
-  test("another method or a missing key is service invocation", async () => {
+  test("another method, or a path without a key, goes to service invocation", async () => {
     for (const [method, at] of [
       ["PATCH", `${path}/k`],
       ["GET", path],
@@ -488,7 +494,7 @@ describe.each([
       );
   });
 
-  test("a body over the limit", async () => {
+  test("a body over the limit is refused", async () => {
     const big = "x".repeat(4 * 1024 * 1024);
     await refused(
       save(items({ key: "k", value: big })),
@@ -534,7 +540,7 @@ describe.each([
   });
 });
 
-test("without any store", async () => {
+test("without any store the error says so", async () => {
   const sidecar = await startDaprd();
   const reply = await sidecar.call("GET", `${path}/k`);
   expect(reply.status).toBe(500);
@@ -545,7 +551,7 @@ test("without any store", async () => {
   });
 });
 
-test("an 8 MiB value with a raised limit", async () => {
+test("with a raised limit a value of 8 MiB can be saved", async () => {
   const sidecar = await startDaprd({
     args: ["--max-body-size=16Mi"],
     resources: {
@@ -562,7 +568,7 @@ test("an 8 MiB value with a raised limit", async () => {
   expect((await sidecar.call("GET", `${path}/big`)).text).toBe(`"${value}"`);
 });
 
-test("100,000 keys, each its own", async () => {
+test("100,000 keys are kept apart", async () => {
   const connectionString = join(tempFolder("api-state"), "state.db");
   const sidecar = await startDaprd({
     resources: { "s.yaml": stateStore("state.sqlite", { connectionString }) },
@@ -591,7 +597,7 @@ test("100,000 keys, each its own", async () => {
   agent.destroy();
 });
 
-test("values outlive the sidecar, and two sidecars share a file", async () => {
+test("values outlive the sidecar, and two sidecars can share a file", async () => {
   const connectionString = join(
     tempFolder("api-state"),
     "deep",
@@ -638,19 +644,24 @@ test.each([
     /: metadata 'tableName': it makes no name of a table; .*/,
     "state.postgresql",
   ],
-])("%s ends the start by name and place", async (...row) => {
-  const [, metadata, message, type = "state.sqlite"] = row;
-  const sidecar = await startDaprd({
-    until: "nothing",
-    resources: {
-      "s.yaml": stateStore(type, metadata as Record<string, string>),
-    },
-  });
-  expect((await sidecar.exited).code).toBe(1);
-  const frame = `process component statestore error: [INIT_COMPONENT_FAILURE]: initialization error occurred for statestore (${type}/v1)`;
-  const [before, after] = sidecar.messages().at(-1)!.split(frame);
-  expect(before).toBe("Fatal error from runtime: failed to load components: ");
-  expect(after).toMatch(
-    new RegExp(`^${message.source} \\(\\S*s\\.yaml:\\d+:\\d+\\)$`),
-  );
-});
+])(
+  "%s ends the start, and the error names component and place",
+  async (...row) => {
+    const [, metadata, message, type = "state.sqlite"] = row;
+    const sidecar = await startDaprd({
+      until: "nothing",
+      resources: {
+        "s.yaml": stateStore(type, metadata as Record<string, string>),
+      },
+    });
+    expect((await sidecar.exited).code).toBe(1);
+    const frame = `process component statestore error: [INIT_COMPONENT_FAILURE]: initialization error occurred for statestore (${type}/v1)`;
+    const [before, after] = sidecar.messages().at(-1)!.split(frame);
+    expect(before).toBe(
+      "Fatal error from runtime: failed to load components: ",
+    );
+    expect(after).toMatch(
+      new RegExp(`^${message.source} \\(\\S*s\\.yaml:\\d+:\\d+\\)$`),
+    );
+  },
+);

@@ -1,4 +1,4 @@
-/** Paths that this version has not got: blocks still to come, and slips. */
+/** Paths that this version does not have: building blocks to come, and typing errors. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 
 let sidecar: Daprd;
@@ -40,7 +40,7 @@ test.each([
   ],
   ["POST", "/v1.0-alpha1/jobs/j", 400, "DAPR_SCHEDULER_SCHEDULE_EMPTY"],
 ] as [string, string, number, string][])(
-  "%s %s is a block still to come: %i %s",
+  "%s %s belongs to a block that is still to come: %i %s",
   async (method, path, status, errorCode) => {
     const reply = await sidecar.call(method, path, { body: "{}" });
     expect(reply.status).toBe(status);
@@ -57,7 +57,7 @@ test.each([
   ["GET", "/v1/metadata", "/v1.0/metadata"],
   ["POST", "/v1.0/state/s/query", "/v1.0-alpha1/state/s/query"],
   ["GET", "/v1.0/invok/app/method/a/b", "/v1.0/invoke/app/method/a/b"],
-])("%s %s: did you mean %s?", async (method, path, wanted) => {
+])("the error about %s %s suggests %s", async (method, path, wanted) => {
   const reply = await sidecar.call(method, path, { body: "{}" });
   expect(reply.status).toBe(404);
   expect(reply.json()).toMatchObject({

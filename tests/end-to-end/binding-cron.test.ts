@@ -12,7 +12,7 @@ const cron = (schedule = "@every 1s", more: Record<string, string> = {}) => ({
   "cron.yaml": component("tick", "bindings.cron", { schedule, ...more }),
 });
 
-test("an app that takes it by OPTIONS is called on schedule, with an empty body and the time", async () => {
+test("an app that accepts the binding is called on schedule, with an empty body and the time", async () => {
   const app = await startApp();
   const startedAt = Date.now();
   const sidecar = await startDaprd({ appPort: app.port, resources: cron() });
@@ -34,7 +34,7 @@ test("an app that takes it by OPTIONS is called on schedule, with an empty body 
     expect(text).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? \+0000 UTC$/);
     return Date.parse(text.replace(" +0000 UTC", "Z").replace(" ", "T"));
   };
-  // On whole seconds, perhaps late, never early: two intervals lie between the start and the third.
+  // Runs begin at whole seconds, perhaps late but never early. So the third is at least two intervals after the start.
   expect(timeOf(second)).toBeGreaterThan(timeOf(first));
   expect(timeOf(third)).toBeGreaterThan(timeOf(second));
   expect(timeOf(third) - startedAt).toBeGreaterThan(2000);
@@ -44,7 +44,7 @@ test("an app that takes it by OPTIONS is called on schedule, with an empty body 
   });
 });
 
-test("an app that answers OPTIONS with 404 is not called; 405 and a route are", async () => {
+test("an app that answers OPTIONS with 404 is not called, and with 405 or a route it is", async () => {
   const app = await startApp(({ method, path }) => ({
     status: method === "OPTIONS" ? (path === "/tick" ? 404 : 405) : 200,
   }));
@@ -67,7 +67,7 @@ test("an app that answers OPTIONS with 404 is not called; 405 and a route are", 
   );
 });
 
-test("it is no output binding", async () => {
+test("it cannot be used as an output binding", async () => {
   const sidecar = await startDaprd({ resources: cron() });
   const reply = await sidecar.call("POST", "/v1.0/bindings/tick", {
     body: '{"operation":"create"}',
@@ -79,7 +79,7 @@ test("it is no output binding", async () => {
   });
 });
 
-test("runs may overlap, and one that fails does not end the schedule", async () => {
+test("runs may overlap, and a failed run does not end the schedule", async () => {
   const answers: ((status: number) => void)[] = [];
   const app = await startApp(({ method }) =>
     method === "OPTIONS"
@@ -94,7 +94,7 @@ test("runs may overlap, and one that fails does not end the schedule", async () 
   for (const answer of answers) answer(200);
 });
 
-test("it runs only while the app is healthy, and makes up for nothing", async () => {
+test("it runs only while the app is healthy, and missed runs are not made up for", async () => {
   let healthy = true;
   const app = await startApp(({ path }) => ({
     status: path === "/healthz" && !healthy ? 500 : 200,
@@ -124,7 +124,7 @@ test("it runs only while the app is healthy, and makes up for nothing", async ()
   expect(app.posts().length - before).toBeLessThanOrEqual(atMost);
 });
 
-test("runs that come while nothing listens are dropped, not held", async () => {
+test("runs that are due while the app is away are dropped", async () => {
   const [port] = (await freePorts(1)) as [number];
   const first = await startApp(undefined, port);
   const startedAt = Date.now();
@@ -140,11 +140,11 @@ test("runs that come while nothing listens are dropped, not held", async () => {
   await waitFor("a call", () => again.posts().length >= 1);
   const text = again.posts().at(-1)!.headers["readtimeutc"] as string;
   const taken = Date.parse(text.replace(" +0000 UTC", "Z").replace(" ", "T"));
-  // The fifth run at least: one was taken, three were dropped.
+  // It is at least the fifth run, since one was taken and three were dropped.
   expect(taken - startedAt).toBeGreaterThan(4000);
 });
 
-test("a stop waits for the run under way", async () => {
+test("the shutdown waits for a run under way", async () => {
   let finish = () => {};
   const app = await startApp(({ method }) =>
     method === "OPTIONS"

@@ -51,7 +51,7 @@ const invoking =
       body: JSON.stringify({ operation, metadata, data }),
     });
 
-test("a request whose caller goes away ends with it", async () => {
+test("when the caller leaves, the request to the server ends", async () => {
   const asked = Promise.withResolvers<{ cut: Promise<unknown> }>();
   const server = createPlainServer((request) => {
     request.on("error", () => {}); // cut off
@@ -75,7 +75,7 @@ test("a request whose caller goes away ends with it", async () => {
   server.close();
 });
 
-test("each operation is its method; post, put, patch and create send the data", async () => {
+test("each operation sends its HTTP method, and post, put, patch and create send the data", async () => {
   const { app, invoke } = await withServer();
   for (const operation of [
     "create",
@@ -110,7 +110,7 @@ test("each operation is its method; post, put, patch and create send the data", 
   });
 });
 
-test("the answer: body, status and headers", async () => {
+test("the answer has the body, status and headers", async () => {
   const { invoke } = await withServer(() => ({
     status: 202,
     body: "<b>not json</b>",
@@ -129,7 +129,7 @@ test("the answer: body, status and headers", async () => {
   expect(reply.headers).not.toHaveProperty(["metadata.transfer-encoding"]);
 });
 
-test("an answer that is not 2xx is an error with the metadata, unless told otherwise", async () => {
+test("an answer other than 2xx is an error with metadata, unless errorIfNot2XX is false", async () => {
   const teapot = (): Answer => ({
     status: 418,
     body: "short and stout",
@@ -157,7 +157,7 @@ test("an answer that is not 2xx is an error with the metadata, unless told other
   );
 });
 
-test("a JSON string goes out as its characters where the type is not JSON, unless told otherwise", async () => {
+test("a JSON string is sent as plain text if the content type is not JSON, unless that is switched off", async () => {
   const { app, invoke } = await withServer();
   const form = "a=1&b=<2>";
   const type = "application/x-www-form-urlencoded";
@@ -176,7 +176,7 @@ test("a JSON string goes out as its characters where the type is not JSON, unles
   expect(app.requests[1]!.headers["content-type"]).toBe(type);
 });
 
-test("request headers: defaults, names in any case, trace, token", async () => {
+test("a request has default headers, those of the metadata, trace headers and the token", async () => {
   const { app, sidecar, invoke } = await withServer(undefined, {
     securityToken: "sesame",
     securityTokenHeader: "X-Token",
@@ -227,7 +227,7 @@ test("request headers: defaults, names in any case, trace, token", async () => {
   expect(app.requests[2]!.headers).not.toHaveProperty("content-type");
 });
 
-test("path goes below the url, with its query", async () => {
+test("path is appended to the url, with its query", async () => {
   const { app, invoke } = await withServer(undefined, {}, "/base/?key=1");
   for (const path of ["", "a", "/a/b/", "a?x=1&y=2", "%C3%A9 é", "a/./b#f"])
     await invoke("get", { path });
@@ -241,7 +241,7 @@ test("path goes below the url, with its query", async () => {
   ]);
 });
 
-test("a user in the url logs in, and is never told", async () => {
+test("user and password in the url log in, and are never revealed", async () => {
   const app = await startApp();
   const sidecar = await sidecarFor(
     `http://me:canary%20word@127.0.0.1:${app.port}/`,
@@ -257,7 +257,7 @@ test("a user in the url logs in, and is never told", async () => {
 });
 
 (canReadMemory ? test : test.skip)(
-  "a long answer is held once, and its memory comes back",
+  "a long answer is in memory once, and the memory is freed",
   async () => {
     const megabyte = Buffer.alloc(1024 * 1024, "x");
     const server = createPlainServer((_, outgoing) => {
@@ -295,7 +295,7 @@ test("a user in the url logs in, and is never told", async () => {
   },
 );
 
-test("a long answer is cut off without a word", async () => {
+test("an answer longer than maxResponseBodySize is cut off without an error", async () => {
   const { invoke } = await withServer(
     ({ path }) => ({
       status: 200,
@@ -312,7 +312,7 @@ test("a long answer is cut off without a word", async () => {
   expect((await open.invoke("get")).text).toHaveLength(3_000_000);
 });
 
-test("responseTimeout covers silence and a slow body", async () => {
+test("responseTimeout ends the wait for a head and for a slow body", async () => {
   const silent = createTcpServer((socket) => {
     socket.on("error", () => {});
     socket.on("data", (head) => {
@@ -339,7 +339,7 @@ test("responseTimeout covers silence and a slow body", async () => {
   }
 });
 
-test("a server that is away is an error at once, and is reached once it is back", async () => {
+test("a server that is down is an error at once, and is reached once it is back", async () => {
   const [port] = (await freePorts(1)) as [number];
   const sidecar = await sidecarFor(`http://127.0.0.1:${port}`);
   const failed = await invoking(sidecar)("get");
@@ -356,7 +356,7 @@ test("a server that is away is an error at once, and is reached once it is back"
 const whenOpenssl = hasOpenssl ? test : test.skip;
 
 whenOpenssl(
-  "TLS: an authority and a client certificate, as PEM and as files",
+  "TLS takes an authority and a client certificate, as PEM and as files",
   async () => {
     const certificates = makeCertificates(folder);
     const clients: (string | undefined)[] = [];

@@ -40,7 +40,7 @@ async function open(
   return { root: rootPath, sidecar, invoke };
 }
 
-test("create, get, list and delete", async () => {
+test("files can be created, read, listed and deleted", async () => {
   const { root, invoke } = await open();
   expect((await invoke("list")).text).toBe("null");
   const created = await invoke("create", "a/b.txt", "hello world");
@@ -64,7 +64,7 @@ test("create, get, list and delete", async () => {
   expect((await invoke("get", "Z.txt")).text).toBe("s");
 });
 
-test("without a name a new one is made", async () => {
+test("a file without a name gets a new one", async () => {
   const { root, invoke } = await open();
   const { fileName } = (await invoke("create", undefined, "x!")).json() as {
     fileName: string;
@@ -84,12 +84,12 @@ test.each([
     Buffer.from([0, 1, 255]),
   ],
   ["Base64 in lines", "AAH/\r\nAAH/", Buffer.from([0, 1, 255, 0, 1, 255])],
-  ["what happens to be Base64", "abcd", Buffer.from([0x69, 0xb7, 0x1d])],
+  ["a text that happens to be Base64", "abcd", Buffer.from([0x69, 0xb7, 0x1d])],
   ["almost Base64", "abcde", "abcde"],
   ["an object", { b: 1, a: [true] }, '{"a":[true],"b":1}'],
   ["a number", 12345, "12345"],
   ["a number that looks like Base64", 1234567890123456, "1234567890123456"],
-  ["a truth that looks like Base64", true, "true"],
+  ["a truth value that looks like Base64", true, "true"],
   ["nothing", undefined, ""],
   ["an empty text", "", ""],
 ])("create writes %s", async (_, data, bytes) => {
@@ -138,7 +138,7 @@ const names = [
   "in-between/secret",
 ];
 
-test("no name and no link leads out of the root, for any operation", async () => {
+test("no name and no link leads out of the root, with any operation", async () => {
   const root = join(folder, `root-${++made}`);
   const outside = join(folder, "outside");
   mkdirSync(root);
@@ -176,7 +176,7 @@ test("links within the root are followed", async () => {
 });
 
 (process.platform === "win32" ? test.skip : test)(
-  "a pipe is no file and holds nobody up",
+  "a pipe is refused and does not hold up other requests",
   async () => {
     const { root, invoke } = await open();
     execFileSync("mkfifo", [join(root, "pipe")]);
@@ -185,7 +185,7 @@ test("links within the root are followed", async () => {
   },
 );
 
-test("a root by a link, a relative one and a missing one are taken", async () => {
+test("the root may be a link, a relative path, or a folder that does not exist yet", async () => {
   mkdirSync(join(folder, "target"), { recursive: true });
   symlinkSync(join(folder, "target"), join(folder, "by-link"));
   const linked = await open(join(folder, "by-link/deeper"));
@@ -221,7 +221,7 @@ test.each([
   expect(sidecar.messages().at(-1)).toMatch(message);
 });
 
-test("a large file is written whole, and one that can't be leaves the old one", async () => {
+test("a large file is written completely, and if that fails the old file stays", async () => {
   const { root, sidecar, invoke } = await open(undefined, [
     "--max-body-size=64Mi",
   ]);
@@ -229,7 +229,7 @@ test("a large file is written whole, and one that can't be leaves the old one", 
   const large = "ab+/".repeat(8_000_000);
   expect((await invoke("create", "doc", large)).status).toBe(200);
   expect(readFileSync(join(root, "doc"))).toHaveLength(24_000_000);
-  // No longer than a name may be, but too long for a file of that folder.
+  // The API allows a name of this length, but the file system does not.
   const refused = await invoke("create", `${"n".repeat(300)}`, "x");
   expect(refused.status).toBe(500);
   expect(readdirSync(root)).toEqual(["doc"]);

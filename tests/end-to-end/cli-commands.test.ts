@@ -1,4 +1,4 @@
-/** The commands that end at once, usage errors and help, as they ship. */
+/** Commands that end at once, usage errors and help, of the shipped CLI. */
 import { join } from "node:path";
 import { daprVersion, version } from "../../runtime/shared/version.ts";
 import { cli, gone, workspace } from "./cli-process.ts";
@@ -21,7 +21,7 @@ test.each([
   ],
   [["nonsense"], 'unknown command "nonsense" for "dapr"'],
 ])(
-  "usage error %j: the message on both streams, exit 255",
+  "the usage error %j is printed on both streams, with exit code 255",
   async (args, message) => {
     const { code, out, err } = await dapr(...args);
     expect(code).toBe(255);
@@ -33,14 +33,14 @@ test.each([
   },
 );
 
-test("a slip is met with a suggestion", async () => {
+test("the error about a typing error makes a suggestion", async () => {
   expect((await dapr("rnu")).err).toContain("Did you mean this?\n\trun\n");
   expect((await dapr("run", "--app-prot", "3000")).err).toContain(
     "Did you mean --app-port?",
   );
 });
 
-test("help: the banner, the commands, and each command's flags with examples", async () => {
+test("help shows the banner, the commands, and each command's flags with examples", async () => {
   const root = await dapr();
   expect(root).toMatchObject({ code: 0, err: "" });
   expect(root.out).toContain(
@@ -56,7 +56,7 @@ test("help: the banner, the commands, and each command's flags with examples", a
   expect((await dapr("help", "run")).out).toBe(run.out);
 });
 
-test("version, in every spelling", async () => {
+test("version is printed, in every spelling of the command", async () => {
   const text = `CLI version: ${version} \nRuntime version: ${daprVersion}\nKit: dapr-quickstart-kit ${version}; speaks the Dapr API of ${daprVersion}\n`;
   for (const args of [["version"], ["-v"], ["--version"]])
     expect(await dapr(...args)).toEqual({ code: 0, out: text, err: "" });
@@ -66,13 +66,13 @@ test("version, in every spelling", async () => {
   });
 });
 
-test("a command of the full CLI that is still to come says what works instead", async () => {
+test("the error about a command that is still to come says what works instead", async () => {
   const { code, err } = await dapr("publish", "--topic", "x");
   expect(code).toBe(1);
   expect(err).toMatch(
     /^❌ {2}"dapr publish" is not available yet\. Nor does the sidecar publish yet\. /,
   );
-  expect(err).not.toContain("/v1.0/publish"); // which answers 404
+  expect(err).not.toContain("/v1.0/publish"); // that path does not exist yet
 });
 
 test.each([
@@ -83,7 +83,7 @@ test.each([
   ],
   [["--log-level", "bogus"], 'invalid log level "bogus": '],
 ])(
-  "run %j is refused in one line, before anything starts",
+  "run %j is refused with one line, before anything starts",
   async (args, message) => {
     const { code, err } = await dapr("run", "--resources-path", dir, ...args);
     expect(code).toBe(1);
@@ -92,7 +92,7 @@ test.each([
   },
 );
 
-test("stop: unknown apps are an error line but exit 0, also as JSON events", async () => {
+test("stop prints an error line for an unknown app but exits with 0, also with JSON events", async () => {
   const plain = await dapr("stop", "--app-id", "cli-no-such-app");
   expect(plain).toEqual({
     code: 0,
@@ -108,7 +108,7 @@ test("stop: unknown apps are an error line but exit 0, also as JSON events", asy
   expect(event["time"]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
 });
 
-test("list: a table with the documented columns, YAML, and an error for other formats", async () => {
+test("list prints the documented table or YAML, and refuses other formats", async () => {
   const id = `cli-list-${process.pid}`;
   const run = cli(
     [

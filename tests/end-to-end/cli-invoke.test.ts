@@ -1,4 +1,4 @@
-/** `dapr invoke`, as it ships, on an app that `dapr run` started. */
+/** The shipped `dapr invoke`, with an app that `dapr run` started. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { cli, freePort, workspace, type CliRun } from "./cli-process.ts";
@@ -7,7 +7,7 @@ const { dir, remove } = workspace();
 const id = `cli-invoke-${process.pid}`;
 let run: CliRun;
 
-/** Answers with the request's line, content type and body; /status/N with N. */
+/** An app that answers with the request's line, content type and body, and /status/N with the status N. */
 const echo = `
 const { createServer } = require("node:http");
 createServer((request, response) => {
@@ -73,18 +73,18 @@ test.each([
   ],
   [["-m", "order?full=1", "--verb", "GET"], invoked("GET /order?full=1")],
   [["-m", "ü b%20c", "-v", "put"], invoked("PUT /%C3%BC%20b%20c")],
-])("%j", async (args, expected) => {
+])("%j prints the app's answer", async (args, expected) => {
   expect(await invoke(...args)).toEqual(expected);
 });
 
-test("an answer without a body, and a redirect, are successes", async () => {
+test("an answer without a body and a redirect count as success", async () => {
   const success = { code: 0, out: "✅  App invoked successfully\n", err: "" };
   expect(await invoke("-m", "silent")).toEqual(success);
   expect(await invoke("-m", "status/204")).toEqual(success);
   expect((await invoke("-m", "status/304")).code).toBe(0);
 });
 
-test("a status outside 200 to 399 is an error; JSON says why", async () => {
+test("a status outside 200 to 399 is an error that shows the JSON answer", async () => {
   const { code, out, err } = await invoke("-m", "status/404");
   expect({ code, out }).toEqual({ code: 1, out: "" });
   expect(err).toBe(
@@ -92,7 +92,7 @@ test("a status outside 200 to 399 is an error; JSON says why", async () => {
   );
 });
 
-test("an app that does not run, with the way on", async () => {
+test("the error about an app that does not run says what to do", async () => {
   const { code, out, err } = await invoke("--app-id", "nobody", "-m", "x");
   expect({ code, out }).toEqual({ code: 1, out: "" });
   expect(err).toMatch(
@@ -113,7 +113,7 @@ test.each([
     ["-m", "a", "-u", join(dir, "nowhere")],
     `error invoking app ${id}: connect ENOENT ${join(dir, "nowhere", `dapr-${id}-http.socket`)} (POST /a)`,
   ],
-])("%j: refused in one line", async (args, message) => {
+])("%j is refused with one line", async (args, message) => {
   expect(await invoke(...args)).toEqual({
     code: 1,
     out: "",
@@ -121,7 +121,7 @@ test.each([
   });
 });
 
-test("what is required is said with the usage", async () => {
+test("the error about a missing flag shows the usage", async () => {
   const it = cli(["invoke"], { cwd: dir });
   expect(await it.exit).toBe(255);
   expect(it.out).toBe('required flag(s) "app-id", "method" not set\n');

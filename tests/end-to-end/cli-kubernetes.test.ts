@@ -1,4 +1,4 @@
-/** What the commands for a cluster answer without one, as they ship. */
+/** The shipped CLI's commands for a cluster, where there is none. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { cli, launcher, workspace } from "./cli-process.ts";
 const { dir, remove } = workspace();
 afterAll(remove);
 
-/** Where no cluster answers: what gets that far fails on it. */
+/** A kubeconfig that does not exist: a command that gets as far as the cluster fails. */
 const env = { KUBECONFIG: join(dir, "none.yaml") };
 
 async function dapr(...args: string[]) {
@@ -45,12 +45,15 @@ test.each([
     ["annotate", "-k", "http://127.0.0.1:1/a.yaml"],
     "could not read http://127.0.0.1:1/a.yaml: ",
   ],
-])("%j is refused in words, exit 1, nothing on stdout", async (args, why) => {
-  const { code, out, err } = await dapr(...args);
-  expect({ code, out }).toEqual({ code: 1, out: "" });
-  expect(err.startsWith("❌  ")).toBe(true);
-  expect(err).toContain(why);
-});
+])(
+  "%j is refused with a reason, exit code 1 and nothing on stdout",
+  async (args, why) => {
+    const { code, out, err } = await dapr(...args);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err.startsWith("❌  ")).toBe(true);
+    expect(err).toContain(why);
+  },
+);
 
 test.each([[["mtls"]], [["components"]], [["status"]], [["upgrade"]]])(
   "%j needs -k",
@@ -61,7 +64,7 @@ test.each([[["mtls"]], [["components"]], [["status"]], [["upgrade"]]])(
   },
 );
 
-test("--dry-run prints the manifests, with what --set says, and reaches no cluster", async () => {
+test("--dry-run prints the manifests, with the settings of --set, and needs no cluster", async () => {
   const { code, out, err } = await dapr(
     "init",
     "-k",
@@ -86,7 +89,7 @@ test("--dry-run prints the manifests, with what --set says, and reaches no clust
   expect(out).toContain("value: ci:runner,ci:*-bot\n");
 });
 
-test("the note on namespaces is left out where one is named, and where it is not wanted", async () => {
+test("the note on namespaces is left out when one is named, and when it is switched off", async () => {
   const note = "⚠  In future releases, this command will only query";
   for (const kind of ["components", "configurations"])
     for (const output of ["list", "json"]) {
@@ -104,7 +107,7 @@ test("the note on namespaces is left out where one is named, and where it is not
     }
 });
 
-test("annotate -k: a workload whose pod's metadata is null", async () => {
+test("annotate -k works on a workload whose pod template is null", async () => {
   const file = join(dir, "web.yaml");
   writeFileSync(
     file,

@@ -1,4 +1,4 @@
-/** The commands started by a Node before 24: they hand over to the kit's own. Skipped where PATH has no such Node. */
+/** Commands that an older Node than 24 starts: they hand over to the kit's own Node. Skipped where PATH has no such Node. */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -74,7 +74,7 @@ async function start() {
 }
 
 onOlderNode(
-  "the app gets a Node that runs TypeScript; SIGTERM and the exit code pass through",
+  "the app gets a Node that runs TypeScript, and SIGTERM and the exit code are passed on",
   async () => {
     const { child, exit, version, pids } = await start();
     expect(Number(version.slice(1).split(".")[0])).toBeGreaterThanOrEqual(
@@ -86,7 +86,7 @@ onOlderNode(
   },
 );
 
-onOlderNode("killed, it takes the CLI and the app with it", async () => {
+onOlderNode("when the older Node is killed, CLI and app end too", async () => {
   const { child, exit, pids } = await start();
   child.kill("SIGKILL");
   expect(await exit).toBe("SIGKILL");
@@ -123,14 +123,14 @@ onOlderLinux("a sidecar gets its memory limits", async () => {
   }
 });
 
-/** The process with this argument that is not the launcher in `folder`. */
+/** The process ID of the program with this argument that is not the launcher in `folder`. */
 function runningWith(arg: string, folder: string): string | undefined {
   return readdirSync("/proc").find((pid) => {
     try {
       const text = readFileSync(`/proc/${pid}/cmdline`, "utf8");
       return text.split("\0").includes(arg) && !text.includes(folder);
     } catch {
-      return false; // no process, or gone
+      return false; // not a process, or it ended
     }
   });
 }

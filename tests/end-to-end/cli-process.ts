@@ -1,4 +1,4 @@
-/** Runs the shipped CLI as a user would and keeps what it prints. */
+/** Runs the shipped CLI as a user would, and keeps its output. */
 import { spawn } from "node:child_process";
 import {
   mkdirSync,
@@ -23,17 +23,17 @@ export const launcher = join(
 
 export interface CliRun {
   pid: number;
-  /** What was printed so far. */
+  /** The output so far. */
   readonly out: string;
   readonly err: string;
   signal(name: NodeJS.Signals): void;
   /** Waits for a text on stdout or stderr. */
   prints(text: string): Promise<void>;
-  /** Exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended it. */
   exit: Promise<number | NodeJS.Signals>;
 }
 
-/** What has not ended by itself. */
+/** Runs that have not ended yet. */
 const underWay = new Set<CliRun>();
 
 export function cli(
@@ -89,7 +89,7 @@ export function cli(
 export const withoutSidecarLog = (text: string): string[] =>
   text.split("\n").filter((line) => !line.startsWith("time="));
 
-/** A folder for one test file: an empty resources folder and an app that can do what the tests need. */
+/** A folder for one test file, with an empty resources folder and an app. */
 export function workspace(): { dir: string; remove(): Promise<void> } {
   const dir = mkdtempSync(join(tmpdir(), "dapr-cli-"));
   mkdirSync(join(dir, "resources"));
@@ -97,7 +97,7 @@ export function workspace(): { dir: string; remove(): Promise<void> } {
   return {
     dir,
     async remove() {
-      // A test that failed may have left its own.
+      // A test that failed may have left a run.
       for (const run of underWay) run.signal("SIGTERM");
       await Promise.all([...underWay].map(({ exit }) => exit));
       rmSync(dir, { recursive: true, force: true });
@@ -105,7 +105,7 @@ export function workspace(): { dir: string; remove(): Promise<void> } {
   };
 }
 
-/** `exit N`: ends so; `die`: by SIGKILL; `stubborn`: does not heed SIGTERM; else serves APP_PORT and ends on SIGTERM. */
+/** `exit N` exits with N, `die` kills itself, `stubborn` ignores SIGTERM. Otherwise the app serves APP_PORT and ends on SIGTERM. */
 const app = `
 const { createServer } = require("node:http");
 const [what, code] = process.argv.slice(2);
@@ -128,7 +128,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A zombie, which waits only for its parent or init to collect it, has ended. */
+/** Whether a process runs. A zombie, which only waits to be collected by its parent, has ended. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -140,6 +140,6 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Nothing of a run is left: each of these processes is gone. */
+/** Waits until all these processes have ended. */
 export const gone = (pids: readonly number[]) =>
   waitFor(`processes ${pids.join(", ")} to end`, () => !pids.some(isRunning));

@@ -1,4 +1,4 @@
-/** `dapr run -f`, `dapr stop -f` and `dapr list` as they ship. */
+/** The shipped `dapr run -f`, `dapr stop -f` and `dapr list`. */
 import {
   mkdirSync,
   readFileSync,
@@ -17,7 +17,7 @@ afterAll(remove);
 const id = (name: string) => `cli-file-${process.pid}-${name}`;
 const [one, two] = [id("one"), id("two")];
 
-/** Writes a run file of two apps; `second` are more lines of the second. */
+/** Writes a run file with two apps. `second` are more lines of the second app. */
 async function runFile(name: string, second: string[]): Promise<string> {
   const path = join(dir, name);
   const text = `version: 1
@@ -53,7 +53,7 @@ interface Listed {
   daprdLogPath: string;
 }
 
-/** What `dapr list` knows of this test's apps. */
+/** What `dapr list` shows of this test's apps. */
 async function listed(): Promise<Listed[]> {
   const run = cli(["list", "-o", "json"]);
   expect(await run.exit).toBe(0);
@@ -152,7 +152,7 @@ test("both apps run, are listed, and end with `dapr stop -f`", async () => {
     expect(`\n${sidecarLog}`).toContain(line);
 });
 
-test("a later death is said with its reason and does not end the run", async () => {
+test("the later death of an app or sidecar is reported with its reason and does not end the run", async () => {
   await runFile("later.yaml", [
     `command: ["${process.execPath}", app.js, exit, "4"]`,
   ]);
@@ -177,7 +177,7 @@ test("a later death is said with its reason and does not end the run", async () 
   await gone(pidsOf(apps).filter((pid) => pid > 0));
 });
 
-test("an app that cannot start ends those before it, exit 1", async () => {
+test("an app that cannot start ends those before it, with exit code 1", async () => {
   await runFile("empty-command.yaml", ['command: [""]']);
   const run = cli(["run", "-f", "empty-command.yaml"], { cwd: dir });
   expect(await run.exit).toBe(1);
@@ -188,10 +188,10 @@ test("an app that cannot start ends those before it, exit 1", async () => {
   expect(await listed()).toEqual([]);
 });
 
-test("a sidecar that cannot start: which and where its log is, exit 1", async () => {
+test("the error about a sidecar that cannot start names it and its log, with exit code 1", async () => {
   await runFile("bad-address.yaml", [
     serve,
-    "apiListenAddresses: 203.0.113.1", // an address of nobody (RFC 5737)
+    "apiListenAddresses: 203.0.113.1", // an address that nobody has (RFC 5737)
   ]);
   const run = cli(["run", "-f", "bad-address.yaml"], { cwd: dir });
   expect(await run.exit).toBe(1);
@@ -205,7 +205,7 @@ test("a sidecar that cannot start: which and where its log is, exit 1", async ()
   expect(await listed()).toEqual([]);
 });
 
-test("a command that is not there is told by the shell", async () => {
+test("a missing command is an error of the shell", async () => {
   await runFile("missing.yaml", ["command: [nosuchbin]"]);
   const run = cli(["run", "-f", "missing.yaml"], { cwd: dir });
   await run.prints(
@@ -219,7 +219,7 @@ test("a command that is not there is told by the shell", async () => {
   expect(await run.exit).toBe(0);
 });
 
-test("log destinations: all on the console, no files", async () => {
+test("with all log destinations on the console there are no files", async () => {
   const before = readdirSync(join(dir, ".dapr", "logs")).length;
   const path = await runFile("console.yaml", [serve]);
   const text = readFileSync(path, "utf8");
@@ -243,7 +243,7 @@ test("log destinations: all on the console, no files", async () => {
   expect(readdirSync(join(dir, ".dapr", "logs")).length).toBe(before);
 });
 
-test("the CLI killed: both apps and both sidecars are gone", async () => {
+test("when the CLI is killed, both apps and both sidecars end", async () => {
   await runFile("killed.yaml", [serve]);
   const run = cli(["run", "-f", "killed.yaml"], { cwd: dir });
   await run.prints(startedLine(two));
@@ -268,13 +268,16 @@ test.each([
     "app.js",
     '❌  Failed to get run file path: file "app.js" is not a YAML file\n',
   ],
-])("no run file: %s", async (argument, message) => {
-  const run = cli(["run", "-f", argument], { cwd: dir });
-  expect(await run.exit).toBe(1);
-  expect(run.err.startsWith(message)).toBe(true);
-});
+])(
+  "an argument that is no run file, %s, is an error",
+  async (argument, message) => {
+    const run = cli(["run", "-f", argument], { cwd: dir });
+    expect(await run.exit).toBe(1);
+    expect(run.err.startsWith(message)).toBe(true);
+  },
+);
 
-test("an ID that would put log files elsewhere is refused before any is made", async () => {
+test("an app ID that would put log files elsewhere is refused before any is created", async () => {
   const app = `{appID: ../../../x/y, appDirPath: ., resourcesPath: resources, command: [sleep, "9"]}`;
   writeFileSync(join(dir, "id.yaml"), `version: 1\napps: [${app}]\n`);
   mkdirSync(join(dir, "x"));
@@ -286,7 +289,7 @@ test("an ID that would put log files elsewhere is refused before any is made", a
   expect(readdirSync(join(dir, "x"))).toEqual([]);
 });
 
-test("one port for two apps: the second is named, and nothing starts", async () => {
+test("when two apps have one port, the error names the second, and nothing starts", async () => {
   const port = await freePort();
   const path = await runFile("twice.yaml", [`daprHTTPPort: ${port}`]);
   const text = readFileSync(path, "utf8");
@@ -302,7 +305,7 @@ test("one port for two apps: the second is named, and nothing starts", async () 
   expect(run.out).not.toContain("Validating config");
 });
 
-test("a mistake in the YAML is told with its place", async () => {
+test("the error about wrong YAML names its place", async () => {
   writeFileSync(join(dir, "tab.yaml"), "version: 1\napps:\n\t- x\n");
   const run = cli(["run", "-f", "tab.yaml"], { cwd: dir });
   expect(await run.exit).toBe(1);
@@ -311,7 +314,7 @@ test("a mistake in the YAML is told with its place", async () => {
   );
 });
 
-test("a first run: without a folder of components there are none, which is said", async () => {
+test("a missing components folder counts as empty, and the output says so", async () => {
   const app = `{appID: ${one}, appDirPath: .}`;
   writeFileSync(join(dir, "bare.yaml"), `version: 1\napps: [${app}]\n`);
   const run = cli(["run", "-f", "bare.yaml", "--runtime-path", dir], {
@@ -325,7 +328,7 @@ test("a first run: without a folder of components there are none, which is said"
   expect(await run.exit).toBe(0);
 });
 
-test("keys that nobody reads, and an app that does not listen, are told", async () => {
+test("unknown keys, and an app that does not listen, are warnings", async () => {
   const port = await freePort();
   const path = await runFile("slips.yaml", [
     serve,
@@ -345,7 +348,7 @@ test("keys that nobody reads, and an app that does not listen, are told", async 
   expect(await run.exit).toBe(0);
 });
 
-test("other flags beside -f are named as ignored", async () => {
+test("a warning names the flags that are ignored beside -f", async () => {
   writeFileSync(join(dir, "none.yaml"), "version: 1\n");
   const run = cli(
     ["run", "-f", "none.yaml", "--log-level", "debug", "-a", "x"],

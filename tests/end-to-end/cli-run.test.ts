@@ -1,4 +1,4 @@
-/** `dapr run` for one app, as it ships: output, endings, exit codes, nothing left behind. */
+/** The shipped `dapr run` for one app: its output, how it ends, its exit codes, and that nothing is left behind. */
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -19,7 +19,7 @@ const up =
   "You're up and running! Both Dapr and your app logs will appear here.";
 let count = 0;
 
-/** Starts an app by `dapr run` under an ID of its own. */
+/** Starts an app by `dapr run`, under an ID of its own. */
 function run(flags: string[], appArgs: string[] = []) {
   const id = `cli-run-${process.pid}-${++count}`;
   const words = [
@@ -41,7 +41,7 @@ const startedAs = (words: string[]) => ({ run: cli(words, { cwd: dir }) });
 const appPid = ({ out }: CliRun) =>
   Number(/== APP == app pid (\d+)/.exec(out)![1]);
 
-/** The sidecar's pid, by `dapr list`. */
+/** The sidecar's process ID, from `dapr list`. */
 async function sidecarPid(id: string): Promise<number> {
   const listed = cli(["list", "-o", "json"]);
   expect(await listed.exit).toBe(0);
@@ -56,7 +56,7 @@ async function started(flags: string[] = [], appArgs: string[] = []) {
   return { id, it, pids: [it.pid, appPid(it), await sidecarPid(id)] };
 }
 
-test("an app that ends well: the documented lines, in order, exit 0", async () => {
+test("when the app exits with 0, the documented lines come in order, and the exit code is 0", async () => {
   const { id, run: it } = run([], ["exit", "0"]);
   expect(await it.exit).toBe(0);
   const lines = withoutSidecarLog(it.out).filter(
@@ -69,7 +69,7 @@ test("an app that ends well: the documented lines, in order, exit 0", async () =
     `ℹ️  Checking if Dapr sidecar is listening on HTTP port ${http}`,
     `ℹ️  Checking if Dapr sidecar is listening on GRPC port ${grpc}`,
     "ℹ️  Dapr sidecar is up and running.",
-    // An app this short may end before any of these.
+    // So short an app may end before any of these.
     ...[
       `ℹ️  Updating metadata for appPID: ${pid}`,
       `ℹ️  Updating metadata for app command: ${process.execPath} app.js exit 0`,
@@ -85,7 +85,7 @@ test("an app that ends well: the documented lines, in order, exit 0", async () =
   expect(it.err).toBe("");
 });
 
-test("the app's environment and both its streams, each line with its prefix", async () => {
+test("the app gets its environment, and each line of its two streams has a prefix", async () => {
   const port = await freePort();
   const { id, it, pids } = await started([
     "--app-port",
@@ -108,13 +108,13 @@ test("the app's environment and both its streams, each line with its prefix", as
   });
   expect(env["DAPR_METRICS_PORT"]).toMatch(/^\d+$/);
   expect(env).not.toHaveProperty("DAPR_LIFELINE_FD");
-  expect(it.out).not.toContain("Checking if Dapr sidecar"); // with an app port there is no wait
+  expect(it.out).not.toContain("Checking if Dapr sidecar"); // with an app port it does not wait
   it.signal("SIGINT");
   expect(await it.exit).toBe(0);
   await gone(pids);
 });
 
-test("an app that fails: which and why, exit 1", async () => {
+test("when the app fails, the error says why, and the exit code is 1", async () => {
   const { run: it } = run([], ["exit", "3"]);
   expect(await it.exit).toBe(1);
   expect(it.err).toBe(
@@ -124,7 +124,7 @@ test("an app that fails: which and why, exit 1", async () => {
   expect(it.out).toContain("✅  Exited Dapr successfully\n");
 });
 
-test("an app that is killed: which and why, exit 1", async () => {
+test("when the app is killed, the error says so, and the exit code is 1", async () => {
   const { run: it } = run([], ["die"]);
   expect(await it.exit).toBe(1);
   expect(it.err).toBe(
@@ -132,7 +132,7 @@ test("an app that is killed: which and why, exit 1", async () => {
   );
 });
 
-test("a command that is not there", async () => {
+test("a missing command is an error", async () => {
   const { run: it } = startedAs([
     "run",
     "--app-id",
@@ -152,7 +152,7 @@ test("a command that is not there", async () => {
 });
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-  "%s ends app and sidecar, exit 0, nothing left",
+  "%s ends app and sidecar with exit code 0, and nothing is left",
   async (signal) => {
     const { it, pids } = await started();
     it.signal(signal);
@@ -174,14 +174,14 @@ test("a second Ctrl+C does not wait for a stubborn app", async () => {
   const { it, pids } = await started([], ["stubborn"]);
   it.signal("SIGINT");
   await it.prints("app got SIGTERM");
-  // Later than a key press that npm or a launcher passes on once more; a third would find no handler.
+  // A signal that comes sooner counts as the same key press, which npm or a launcher passed on once more.
   await delay(600);
   it.signal("SIGINT");
   expect(await it.exit).toBe(0);
   await gone(pids);
 });
 
-test("the CLI killed: app and sidecar are gone as well, a stubborn app after its 5 s", async () => {
+test("when the CLI is killed, app and sidecar end, and a stubborn app after 5 s", async () => {
   const [quick, stubborn] = [await started(), await started([], ["stubborn"])];
   quick.it.signal("SIGKILL");
   stubborn.it.signal("SIGKILL");
@@ -190,7 +190,7 @@ test("the CLI killed: app and sidecar are gone as well, a stubborn app after its
   await gone(stubborn.pids);
 });
 
-test("the sidecar killed: which and why, the app ends, exit 1", async () => {
+test("when the sidecar is killed, the error says so, the app ends, and the exit code is 1", async () => {
   const { it, pids } = await started();
   process.kill(pids[2]!, "SIGKILL");
   expect(await it.exit).toBe(1);
@@ -202,9 +202,9 @@ test("the sidecar killed: which and why, the app ends, exit 1", async () => {
   await gone(pids);
 });
 
-test("who stops all processes at once finds no failure", async () => {
+test("when app and CLI are stopped at once, that is no failure", async () => {
   const { it, pids } = await started();
-  // Held, so that the app's end and the wish to stop reach it together.
+  // The CLI is paused, so that the app's end and SIGTERM reach it together.
   it.signal("SIGSTOP");
   process.kill(pids[1]!, "SIGKILL");
   it.signal("SIGTERM");
@@ -215,7 +215,7 @@ test("who stops all processes at once finds no failure", async () => {
   await gone(pids);
 });
 
-test("an app that listens elsewhere is told, with its port", async () => {
+test("when the app does not listen on its port, a warning names the port", async () => {
   const port = await freePort();
   const { run: it } = startedAs([
     "run",
@@ -238,7 +238,7 @@ test("an app that listens elsewhere is told, with its port", async () => {
   expect(await it.exit).toBe(0);
 });
 
-test("what the app started ends with it", async () => {
+test("processes that the app started end with it", async () => {
   const child = `require("node:child_process").spawn(process.execPath, ["app.js", "stubborn"], { stdio: "inherit" })`;
   const { run: it } = startedAs([
     "run",
@@ -260,7 +260,7 @@ test("what the app started ends with it", async () => {
   await gone([grandchild]);
 });
 
-test("flags and command words interleave; old spellings work and say what to use", async () => {
+test("flags may stand between command words, and old spellings work with a notice", async () => {
   const http = await freePort();
   const id = `cli-run-old-${process.pid}`;
   const { run: it } = startedAs([
@@ -284,7 +284,7 @@ test("flags and command words interleave; old spellings work and say what to use
   );
 });
 
-test("a port in use: which one, by whom, what to do", async () => {
+test("the error about a port in use names the port and says what to do", async () => {
   const stranger = createServer();
   await new Promise<void>((resolve) =>
     stranger.listen(0, "127.0.0.1", resolve),
@@ -307,7 +307,7 @@ test("a port in use: which one, by whom, what to do", async () => {
   }
 });
 
-test("a resources folder that is not there", async () => {
+test("a missing resources folder is an error", async () => {
   const { run: it } = startedAs([
     "run",
     "--app-id",
@@ -326,7 +326,7 @@ test("a resources folder that is not there", async () => {
   );
 });
 
-test("a sidecar alone", async () => {
+test("a sidecar can run without an app", async () => {
   const { run: it } = startedAs([
     "run",
     "--app-id",

@@ -1,4 +1,4 @@
-/** What others wrote or sent ends no process of theirs, and reaches the terminal as text only. */
+/** Values that others wrote into a sidecar end no other process, and reach the terminal only as text. */
 import { spawn } from "node:child_process";
 import { request } from "node:http";
 
@@ -38,7 +38,7 @@ function tell(port: number, key: string, value: string): Promise<number> {
   );
 }
 
-test("stop ends the CLI that the system names, whatever the sidecar was told; list shows no false number", async () => {
+test("stop ends the CLI that the system names, whatever a sidecar's metadata says, and list shows no wrong process ID", async () => {
   const id = `stranger-${process.pid}`;
   const port = await freePort();
   const decoy = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
@@ -69,7 +69,7 @@ test("stop ends the CLI that the system names, whatever the sidecar was told; li
   }
 });
 
-test("two apps of one ID are told, and stop ends both", async () => {
+test("two apps with one ID are a warning, and stop ends both", async () => {
   const id = `twice-${process.pid}`;
   const port = await freePort();
   const first = await start(id, port);

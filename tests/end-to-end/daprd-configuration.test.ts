@@ -34,7 +34,7 @@ test("a missing file ends the start", async () => {
   );
 });
 
-test("an access control that says about nobody ends the start", async () => {
+test("an access control policy without trust domain and namespace ends the start", async () => {
   const sidecar = await startDaprd({
     until: "nothing",
     args: [config("  accessControl:\n    policies:\n      - appId: a\n")],
@@ -45,7 +45,7 @@ test("an access control that says about nobody ends the start", async () => {
   );
 });
 
-test("components.deny keeps types out, and components without a version", async () => {
+test("components.deny refuses its types, and components without a version", async () => {
   const sidecar = await startDaprd({
     args: [
       config(
@@ -95,7 +95,7 @@ const calls = async (sidecar: Daprd) => {
   ].map(([, method]) => method!.replaceAll('"', ""));
 };
 
-test("API logging is on by the configuration, with names and without health checks", async () => {
+test("the Configuration can switch API logging on, with obfuscated URLs and without health checks", async () => {
   const logging = (...settings: string[]) =>
     config(
       `  logging:\n    apiLogging:\n${settings.map((line) => `      ${line}: true\n`).join("")}`,
@@ -115,7 +115,7 @@ test("API logging is on by the configuration, with names and without health chec
   ]);
 });
 
-test("the flag wins over the configuration, both ways", async () => {
+test("the flag wins over the Configuration, in both directions", async () => {
   const on = config("  logging: { apiLogging: { enabled: true } }\n");
   const off = config("  logging: { apiLogging: { enabled: false } }\n");
   expect(
@@ -126,7 +126,7 @@ test("the flag wins over the configuration, both ways", async () => {
   ).toContain("POST /v1.0/bindings/b");
 });
 
-test("files given several times overlay, and the usual one of Dapr is accepted", async () => {
+test("several files are merged, and Dapr's usual Configuration is accepted", async () => {
   const resources = join(folder, "more");
   mkdirSync(resources, { recursive: true });
   writeFileSync(

@@ -54,7 +54,7 @@ test.each([
   },
 );
 
-test("an address in brackets is served, one that is not there is left out", async () => {
+test("an address in brackets is served, and one that this machine does not have is left out", async () => {
   const sidecar = await startDaprd({
     args: ["--dapr-listen-addresses=[::1], 192.0.2.1,127.0.0.1"],
   });
@@ -82,7 +82,7 @@ test.each([
     await sidecar.logged("an address is not served for other sidecars: ");
 });
 
-test("an address for other sidecars that is not here ends the start, and the error names its flag", async () => {
+test("an address for other sidecars that this machine does not have ends the start, and the error names the flag", async () => {
   const { code, output } = await failing({
     args: ["--dapr-internal-grpc-listen-address=192.0.2.1"],
   });
@@ -92,7 +92,7 @@ test("an address for other sidecars that is not here ends the start, and the err
   expect(code).toBe(1);
 });
 
-test("the app's port can't be the sidecar's", async () => {
+test("the app's port must differ from the sidecar's", async () => {
   const [port] = (await freePorts(1)) as [number];
   const { code, output } = await failing({
     args: [`--app-port=${port}`, `--dapr-http-port=${port}`],
@@ -105,13 +105,13 @@ test.each([
   [["--version"], /^\d+\.\d+\.\d+\n$/],
   [["--build-info"], /^Version: \S+\nGit Commit: \S+\nGit Version: \S+\n$/],
   [["--help"], /^Usage: daprd --app-id ID \[flags\]\n[\s\S]+--resources-path/],
-])("%j prints and exits 0", async (args, expected) => {
+])("%j prints its text and exits with 0", async (args, expected) => {
   const { code, output } = await failing({ args });
   expect(output).toMatch(expected);
   expect(code).toBe(0);
 });
 
-test("single dashes, = and a space are all the same", async () => {
+test("a flag may have one dash or two, and = or a space before its value", async () => {
   const [port] = (await freePorts(1)) as [number];
   const sidecar = await startDaprd({
     args: [
@@ -129,7 +129,7 @@ test("single dashes, = and a space are all the same", async () => {
   await sidecar.logged("HTTP API Called");
 });
 
-test("flags of what is still to come are named once, defaults are not", async () => {
+test("flags of features that are still to come are named once, unless they have their defaults", async () => {
   const sidecar = await startDaprd({
     args: [
       "--metrics-port=0",
@@ -145,7 +145,7 @@ test("flags of what is still to come are named once, defaults are not", async ()
   ]);
 });
 
-test("deprecated flags still work, with a notice; the newer one wins", async () => {
+test("deprecated flags still work, with a notice, and the newer flag wins", async () => {
   const sidecar = await startDaprd({
     args: ["--dapr-http-max-request-size=1", "--dapr-http-read-buffer-size=16"],
   });
@@ -166,7 +166,7 @@ test("deprecated flags still work, with a notice; the newer one wins", async () 
   await newer.logged("The request body size parameter is: 2097152 bytes");
 });
 
-test("--components-path is a folder of components, too", async () => {
+test("--components-path names a folder of components too", async () => {
   const { code, output } = await failing({
     args: ["--components-path=/no/such/folder"],
   });
@@ -196,7 +196,7 @@ test("--log-as-json writes the same keys as JSON, sorted", async () => {
   }
 });
 
-test("--log-level hides what is below it", async () => {
+test("--log-level hides lower levels", async () => {
   const sidecar = await startDaprd({
     args: ["--log-level=WARN"],
     until: "ready",
@@ -205,7 +205,7 @@ test("--log-level hides what is below it", async () => {
   expect(sidecar.output()).not.toContain("level=info");
 });
 
-test("--log-file gets every line; one that can't be written does not end the sidecar", async () => {
+test("--log-file gets every line, and one that cannot be written does not end the sidecar", async () => {
   const folder = mkdtempSync(join(tmpdir(), "daprd-log-"));
   try {
     const file = join(folder, "daprd.log");
@@ -215,13 +215,13 @@ test("--log-file gets every line; one that can't be written does not end the sid
     const unwritable = await startDaprd({ args: [`--log-file=${folder}`] });
     expect((await unwritable.call("GET", "/v1.0/metadata")).status).toBe(200);
     expect(unwritable.output()).toContain(`daprd: --log-file ${folder}: `);
-    await unwritable.stop(); // it goes on trying the path
+    await unwritable.stop(); // it keeps trying to open the file
   } finally {
     rmSync(folder, { recursive: true });
   }
 });
 
-test("--wait returns once the sidecar at the port is up for output", async () => {
+test("--wait returns once the sidecar at the port is ready for outbound calls", async () => {
   const sidecar = await startDaprd();
   const { code } = await failing({
     args: ["--wait", `--dapr-http-port=${sidecar.port}`],

@@ -1,4 +1,4 @@
-/** Files that change while the sidecar runs: components and HTTP endpoints come, change and go with them. */
+/** Hot reload: components and HTTP endpoints come, change and go with their files while the sidecar runs. */
 import {
   appendFileSync,
   mkdirSync,
@@ -31,7 +31,7 @@ const save = async (sidecar: Daprd, store: string) =>
 const read = async (sidecar: Daprd, store: string) =>
   (await sidecar.call("GET", `/v1.0/state/${store}/1`)).text;
 
-test("a component comes with its file, changes with it and goes with it; the others stay as they are", async () => {
+test("a component comes, changes and goes with its file, and the others stay as they are", async () => {
   const sidecar = await startDaprd({
     resources: { "kept.yaml": component("kept", "state.in-memory") },
   });
@@ -55,11 +55,11 @@ test("a component comes with its file, changes with it and goes with it; the oth
   rmSync(join(sidecar.resources, "fresh.yaml"));
   await sidecar.logged("Component removed: fresh (state.sqlite/v1)");
   expect(await save(sidecar, "fresh")).toBe(400);
-  // It was never opened anew: its one state is still there.
+  // It was never opened again: its value in memory is still there.
   expect(await read(sidecar, "kept")).toBe("1");
 });
 
-test("an editor's whole new file in the place of the old one is seen, too", async () => {
+test("a new file that an editor puts in the place of the old one is noticed", async () => {
   const sidecar = await startDaprd({
     resources: { "store.yaml": component("first", "state.in-memory") },
   });
@@ -70,7 +70,7 @@ test("an editor's whole new file in the place of the old one is seen, too", asyn
   await sidecar.logged("Component removed: first");
 });
 
-test("an input binding is read from when its file comes, and no more when it goes", async () => {
+test("an input binding is read from when its file comes, and no longer when the file goes", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
   write(sidecar, "orders.yaml", embedded());
@@ -84,7 +84,7 @@ test("an input binding is read from when its file comes, and no more when it goe
   await sidecar.logged("Component removed: orders");
 });
 
-test("a mistake in a file is told with its place, once, and changes nothing until it is mended", async () => {
+test("an error in a file is logged once, with its place, and changes nothing until it is corrected", async () => {
   const sidecar = await startDaprd({
     resources: { "store.yaml": component("store", "state.in-memory") },
   });
@@ -102,7 +102,7 @@ test("a mistake in a file is told with its place, once, and changes nothing unti
   expect(await read(sidecar, "store")).toBe("1");
 });
 
-test("a component that can't be opened as changed stays as it was, and is tried again", async () => {
+test("a component that cannot be opened after a change stays as it was, and is tried again", async () => {
   const sidecar = await startDaprd({
     resources: { "store.yaml": component("store", "state.in-memory") },
   });
@@ -133,7 +133,7 @@ spec:
   await waitFor("its end", async () => (await ask()).status === 500);
 });
 
-test("a Configuration can turn it off", async () => {
+test("the Configuration can turn hot reload off", async () => {
   const file = join(tempFolder("hot-reload"), "config.yaml");
   writeFileSync(
     file,
@@ -148,7 +148,7 @@ test("a Configuration can turn it off", async () => {
   write(sidecar, "store.yaml", component("store", "state.in-memory"));
   sidecar.child.kill("SIGHUP");
   await sidecar.logged("Component loaded: store");
-  // Only the new start read it.
+  // Only the restart has read the change.
   const lines = sidecar.messages();
   expect(
     lines.findIndex((line) => line.includes("Component loaded: store")),
@@ -192,7 +192,7 @@ test("an endpoint gets its secret from a store that comes with it, and keeps it 
   expect(await ask()).toBe("one");
 });
 
-test("a component that waits for its secret store from the start opens when the store comes", async () => {
+test("a component that has waited for its secret store since the start opens when the store comes", async () => {
   const file = join(tempFolder("hot-reload"), "secrets.json");
   const sidecar = await startDaprd({
     resources: {
@@ -227,7 +227,7 @@ test.each([
     "one of more than a megabyte",
     `# ${"x".repeat(2 ** 20)}\n${component("store", "state.in-memory")}`,
   ],
-])("a file that becomes %s leaves what was loaded from it", async (_, text) => {
+])("when a file becomes %s, what was loaded from it stays", async (_, text) => {
   const sidecar = await startDaprd({
     resources: { "store.yaml": component("store", "state.in-memory") },
   });
@@ -239,7 +239,7 @@ test.each([
   expect(await read(sidecar, "store")).toBe("1");
 });
 
-test("what is written all the time, a link in a circle, and a folder made anew hide no change", async () => {
+test("changes are noticed in spite of a file that changes all the time, a circular link, and a recreated folder", async () => {
   const sidecar = await startDaprd();
   symlinkSync("loop", join(sidecar.resources, "loop"));
   const writing = setInterval(
@@ -258,7 +258,7 @@ test("what is written all the time, a link in a circle, and a folder made anew h
   await sidecar.logged("Component loaded: other");
 });
 
-test("files that change all at once behind a link, as a cluster's volume has them, are seen", async () => {
+test("files that change all at once behind a link, as in a cluster's volume, are noticed", async () => {
   const sidecar = await startDaprd();
   const version = (name: string, type: string) => {
     mkdirSync(join(sidecar.resources, name));

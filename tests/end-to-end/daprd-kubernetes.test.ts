@@ -1,4 +1,4 @@
-/** The sidecar in kubernetes mode: started as the injector starts it, by the operator's own API (docs/protocol/kubernetes.md). */
+/** The sidecar in kubernetes mode, started as by the injector, with the operator's own API (docs/protocol/kubernetes.md). */
 import { createConnection } from "node:net";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ afterEach(async () => {
 interface Pod extends Daprd {
   operator: TestOperator;
   publicPort: number;
-  /** Status of the readiness probe. */
+  /** The status of the readiness probe. */
   readiness(): Promise<number>;
 }
 
@@ -111,7 +111,7 @@ const save = async (pod: Daprd, name: string) =>
     })
   ).status;
 
-test("an operator that is late is waited for, and said; the end does not have to", async () => {
+test("the sidecar waits for a late operator and logs that, and a shutdown need not wait", async () => {
   const operator = await makeOperator();
   operator.put("components", store("store"));
   const pod = await startPod(operator, { until: "nothing" });
@@ -127,7 +127,7 @@ test("an operator that is late is waited for, and said; the end does not have to
   expect(await waiting.stop()).toEqual({ code: 0, signal: null });
 });
 
-test("the public port and the one for other sidecars are open on all interfaces, the API is not", async () => {
+test("the public port and the port for other sidecars are open on all interfaces, the API is not", async () => {
   const pod = await startedPod();
   const reach = (host: string, port: number) =>
     new Promise<boolean>((resolve) => {
@@ -142,7 +142,7 @@ test("the public port and the one for other sidecars are open on all interfaces,
       pod.messages().join("\n"),
     )![1],
   );
-  // Another address of this machine than the loopback interface's own.
+  // An address of this machine on which the API does not listen.
   const other = "127.0.0.2";
   expect(await reach(other, pod.publicPort)).toBe(true);
   expect(await reach(other, internal)).toBe(true);
@@ -158,7 +158,7 @@ test("components come, change and go while the sidecar runs", async () => {
   await waitFor("the store", async () => (await save(pod, "store")) === 204);
   operator.put("components", store("other", { keyPrefix: "none" }));
   await waitFor("the other", async () => (await save(pod, "other")) === 204);
-  // A value in memory is of the component that is open: a change opens another.
+  // The value is in the open component's memory. A change opens another component, without it.
   expect((await pod.call("GET", "/v1.0/state/other/1")).text).toBe("1");
   operator.put("components", store("other", { keyPrefix: "name" }));
   await pod.logged("Component updated: other (state.in-memory/v1)");
@@ -166,11 +166,11 @@ test("components come, change and go while the sidecar runs", async () => {
   operator.remove("components", "other");
   await pod.logged("Component removed: other (state.in-memory/v1)");
   expect(await names(pod)).toEqual(["store"]);
-  // The one that nothing happened to kept its value.
+  // The component that did not change has kept its value.
   expect((await pod.call("GET", "/v1.0/state/store/1")).text).toBe("1");
 });
 
-test("an input is read from when it comes, by its new route when it changes, and no more when it goes", async () => {
+test("an input is read from when it comes, uses its new route when it changes, and is no longer read from when it goes", async () => {
   const app = await startApp();
   const pod = await startedPod({ appPort: app.port, until: "ready" });
   const { operator } = pod;
@@ -190,7 +190,7 @@ test("an input is read from when it comes, by its new route when it changes, and
   expect(await names(pod)).toEqual([]);
 });
 
-test("a call under way ends well when its component goes", async () => {
+test("a call under way succeeds when its component goes", async () => {
   const asked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();
   const server = await startApp(async () => {
@@ -221,7 +221,7 @@ test("a call under way ends well when its component goes", async () => {
   expect(await calling).toMatchObject({ status: 200, text: "late" });
 });
 
-test("secrets come resolved; a Secret that is missing holds up its own component only", async () => {
+test("secrets come resolved, and a missing Secret holds up only its own component", async () => {
   const server = await startApp();
   const operator = await makeOperator();
   const withSecret = (name: string) =>
@@ -249,7 +249,7 @@ test("secrets come resolved; a Secret that is missing holds up its own component
   expect(await pod.readiness()).toBe(204);
 });
 
-test("a Secret that goes takes nothing from who has it, whatever is listed anew", async () => {
+test("when a Secret is deleted, components that have it keep it, also when objects are listed again", async () => {
   const server = await startApp();
   const operator = await makeOperator();
   operator.putSecret("bank", { url: `http://127.0.0.1:${server.port}/bank` });
@@ -294,7 +294,7 @@ test("a component waits for its secret store, whichever comes first", async () =
   await waitFor("the store", async () => (await save(pod, "store")) === 204);
 });
 
-test("what is loaded goes on while the operator is away, and what changed meanwhile comes with it", async () => {
+test("while the operator is away, loaded components go on, and changes come when it is back", async () => {
   const pod = await startedPod();
   const { operator } = pod;
   operator.put("components", store("kept"));
@@ -310,12 +310,12 @@ test("what is loaded goes on while the operator is away, and what changed meanwh
   await operator.start();
   await pod.logged("Component loaded: fresh", 15_000);
   await pod.logged("Component removed: dropped");
-  // It was never opened anew.
+  // It was never opened again.
   expect((await pod.call("GET", "/v1.0/state/kept/1")).text).toBe("1");
   await pod.logged(`the operator at ${operator.address} is reached`);
 });
 
-test("a wrong component keeps the first start from being ready until it is changed, and is said once", async () => {
+test("a wrong component keeps a new sidecar from being ready until it is corrected, and is logged once", async () => {
   const operator = await makeOperator();
   operator.put("components", component("store", "state.nonsense"));
   operator.put("components", store("good"));
@@ -347,7 +347,7 @@ test("a wrong change leaves a component as it was, and the sidecar ready", async
   expect(await pod.readiness()).toBe(204);
 });
 
-test("one that fails for a reason that may pass is tried again", async () => {
+test("a component that fails for a reason that may pass is tried again", async () => {
   const file = join(folder, "later.json");
   const pod = await startedPod();
   pod.operator.put(
@@ -367,7 +367,7 @@ describe("the Configuration", () => {
     },
   });
 
-  test("is waited for, and a change starts the sidecar anew in place", async () => {
+  test("is waited for, and a change restarts the sidecar in the same process", async () => {
     const file = join(folder, "scoped.json");
     writeFileSync(file, '{"a":"b"}');
     const operator = await makeOperator("appconfig");
@@ -427,7 +427,7 @@ test("HTTP endpoints come, change and go", async () => {
   await waitFor("none", async () => (await invoke()) === 500);
 });
 
-test("what the injector gives has to be there, and root is refused", async () => {
+test("the sidecar refuses to start without what the injector gives it, and as root", async () => {
   const operator = await makeOperator();
   const without = await startPod(operator, {
     env: { DAPR_TRUST_ANCHORS: undefined },

@@ -32,7 +32,7 @@ const loaded = async (options: DaprdOptions) => {
   return { sidecar, names: components.map(({ name }) => name) };
 };
 
-test("start-up says what it does in the documented order", async () => {
+test("the start logs its steps in the documented order", async () => {
   const sidecar = await startDaprd({
     until: "ready",
     resources: { "a.yaml": embedded("orders") },
@@ -58,7 +58,7 @@ test("start-up says what it does in the documented order", async () => {
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
 });
 
-test("documents of a file, other kinds and non-YAML files", async () => {
+test("a file may have several documents; other kinds and non-YAML files are not loaded", async () => {
   const { sidecar, names } = await loaded({
     resources: {
       "all.yaml": `${embedded("one")}\n--- # next\n${embedded("two")}---\nkind: Subscription\napiVersion: dapr.io/v1alpha1\n`,
@@ -73,7 +73,7 @@ test("documents of a file, other kinds and non-YAML files", async () => {
   );
 });
 
-test("a bad document is a warning with its place; the others load", async () => {
+test("a bad document is a warning with its place, and the others load", async () => {
   const { sidecar, names } = await loaded({
     resources: {
       "a.yaml": `${embedded("one")}---\nkind: [unclosed\n---\n${embedded("two")}`,
@@ -85,7 +85,7 @@ test("a bad document is a warning with its place; the others load", async () => 
   );
 });
 
-test("folders given several times are all read", async () => {
+test("several folders are all read", async () => {
   const folder = mkdtempSync(join(tmpdir(), "daprd-more-"));
   try {
     writeFileSync(join(folder, "more.yaml"), embedded("more"));
@@ -100,13 +100,13 @@ test("folders given several times are all read", async () => {
   }
 });
 
-test("a missing folder ends the start and says what to do", async () => {
+test("a missing folder ends the start, and the error says what to do", async () => {
   expect(await failing({ args: ["--resources-path=/no/such"] })).toBe(
     "Fatal error from runtime: failed to load components: could not read the resources directory /no/such: it does not exist; give an existing folder to --resources-path",
   );
 });
 
-test("two components of one name end the start, naming both places", async () => {
+test("two components with one name end the start, and the error names both places", async () => {
   const message = await failing({
     resources: { "a.yaml": embedded("same"), "b.yaml": embedded("same") },
   });
@@ -115,7 +115,7 @@ test("two components of one name end the start, naming both places", async () =>
   );
 });
 
-test("scopes and namespace decide whom a component is for", async () => {
+test("scopes and namespace decide which apps get a component", async () => {
   const scoped = (app: string) => ({ tail: `scopes:\n  - ${app}\n` });
   const spaced = (name: string, space: string) =>
     embedded(name).replace(
@@ -141,7 +141,7 @@ test("scopes and namespace decide whom a component is for", async () => {
   });
 });
 
-test("without NAMESPACE every namespace is read", async () => {
+test("without NAMESPACE components of every namespace are loaded", async () => {
   const { names } = await loaded({
     resources: {
       "a.yaml": embedded("a").replace("name: a", "name: a\n  namespace: dev"),
@@ -265,7 +265,7 @@ test("ignoreErrors logs the failure and goes on", async () => {
   );
 });
 
-test("initTimeout bounds an init; an unusable one means 5 s", async () => {
+test("initTimeout limits an init, and an unusable value means 5 s", async () => {
   const message = await failing({
     resources: {
       "a.yaml": embedded("slow", {}, { spec: "  initTimeout: 1us\n" }),
@@ -280,7 +280,7 @@ test("initTimeout bounds an init; an unusable one means 5 s", async () => {
   expect(names).toEqual(["ok"]);
 });
 
-test("a taken port is tried for 10 s, then ends the start and says so", async () => {
+test("a taken port is tried for 10 s, then ends the start with an error", async () => {
   const first = await startDaprd();
   const [http, grpc] = await Promise.all([
     failing({ args: [`--dapr-http-port=${first.port}`] }),
@@ -298,7 +298,7 @@ test("a taken port is tried for 10 s, then ends the start and says so", async ()
   );
 });
 
-test("a port that becomes free in time is taken; a signal ends the wait", async () => {
+test("a port that becomes free in time is used, and a signal ends the wait", async () => {
   const first = await startDaprd();
   const taken = {
     args: [`--dapr-http-port=${first.port}`],
@@ -317,7 +317,7 @@ test("a port that becomes free in time is taken; a signal ends the wait", async 
   expect(await stopped.exited).toEqual({ code: 0, signal: null });
 });
 
-test("components of types that Dapr has and we have not are left out, and whoever asks is told", async () => {
+test("components of types that only Dapr has are left out, and the errors of requests to them say so", async () => {
   const { sidecar, names } = await loaded({
     resources: {
       "mail.yaml": component("mail", "bindings.twilio.sendgrid", {
@@ -373,7 +373,7 @@ test("components of types that Dapr has and we have not are left out, and whoeve
   expect(saved.status).toBe(204);
 });
 
-test("what is misspelt anywhere in a component is told with its line; it loads all the same", async () => {
+test("a misspelt key of a component is a warning with its line, and the component loads all the same", async () => {
   const { sidecar, names } = await loaded({
     resources: {
       "a.yaml": `${component("orders", "state.in-memory", { keyPrefx: "none" })}scope:\n  - other\n`,
@@ -392,7 +392,7 @@ test("what is misspelt anywhere in a component is told with its line; it loads a
   ]);
 });
 
-test("a folder and a pipe that are named like files hold nobody up", async () => {
+test("a folder and a pipe that are named like files do not hold up the start", async () => {
   const folder = mkdtempSync(join(tmpdir(), "daprd-odd-"));
   try {
     mkdirSync(join(folder, "a.yaml"));
@@ -414,7 +414,7 @@ test("a folder and a pipe that are named like files hold nobody up", async () =>
   }
 });
 
-test("a signal ends the reading of what takes long", async () => {
+test("a signal ends a start that is still reading files", async () => {
   const heavy = "- 1\n".repeat(20_000) + "- [";
   const files = Array.from({ length: 60 }, (_, i) => `${i}.yaml`);
   const sidecar = await startDaprd({
@@ -445,17 +445,20 @@ test.each([
     }),
     "secretsFile: ",
   ],
-])("a pipe as %s ends the start and says so", async (_, options, told) => {
-  const folder = mkdtempSync(join(tmpdir(), "daprd-pipe-"));
-  try {
-    const pipe = join(folder, "pipe.yaml");
-    execFileSync("mkfifo", [pipe]);
-    const message = await failing(options(pipe));
-    expect(message).toContain(told);
-    expect(message).toContain(
-      `${pipe} can't be read: it is a pipe, not a file`,
-    );
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+])(
+  "a pipe as %s ends the start, and the error says so",
+  async (_, options, told) => {
+    const folder = mkdtempSync(join(tmpdir(), "daprd-pipe-"));
+    try {
+      const pipe = join(folder, "pipe.yaml");
+      execFileSync("mkfifo", [pipe]);
+      const message = await failing(options(pipe));
+      expect(message).toContain(told);
+      expect(message).toContain(
+        `${pipe} can't be read: it is a pipe, not a file`,
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

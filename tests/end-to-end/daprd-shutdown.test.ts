@@ -1,4 +1,4 @@
-/** The end of a sidecar (docs/protocol/daprd.md): order, exit codes, time limit, restart, lifeline. */
+/** The shutdown of a sidecar (docs/protocol/daprd.md): order, exit codes, time limit, restart, lifeline. */
 import { spawn } from "node:child_process";
 import { bundle, startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
@@ -12,7 +12,7 @@ afterEach(async () => {
   await closeApps();
 });
 
-/** An app that keeps its first message until told to finish. */
+/** An app that does not answer its first message until `finish` is called. */
 async function holdingApp() {
   const held = Promise.withResolvers<void>();
   const app = await startApp(async ({ method }) => {
@@ -29,7 +29,7 @@ test.each([
   ["SIGTERM", "terminated"],
   ["SIGINT", "interrupt"],
 ] as const)(
-  "%s ends in the documented order, exit code 0",
+  "%s ends the sidecar in the documented order, with exit code 0",
   async (signal, name) => {
     const app = await startApp();
     const sidecar = await startDaprd({
@@ -52,7 +52,7 @@ test.each([
   },
 );
 
-test("POST /v1.0/shutdown answers 204, then ends with 0", async () => {
+test("POST /v1.0/shutdown answers 204, then the sidecar exits with 0", async () => {
   const sidecar = await startDaprd();
   const reply = await sidecar.call("POST", "/v1.0/shutdown");
   expect(reply.status).toBe(204);
@@ -60,7 +60,7 @@ test("POST /v1.0/shutdown answers 204, then ends with 0", async () => {
   expect(sidecar.output()).toContain("Shutdown requested via API");
 });
 
-test("dapr-force-shutdown ends at once with 1", async () => {
+test("dapr-force-shutdown exits at once with 1", async () => {
   const { app, finish } = await holdingApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -80,7 +80,7 @@ test("dapr-force-shutdown ends at once with 1", async () => {
   finish();
 });
 
-test("a message in the app's hands is waited for", async () => {
+test("the shutdown waits for a message that the app is working on", async () => {
   const { app, finish } = await holdingApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -97,7 +97,7 @@ test("a message in the app's hands is waited for", async () => {
   expect(app.posts()).toHaveLength(1);
 });
 
-test("a shutdown over its time limit is forced, exit code 1", async () => {
+test("a shutdown over its time limit is forced, with exit code 1", async () => {
   const { app, finish } = await holdingApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -130,7 +130,7 @@ test("a second signal does not wait", async () => {
   finish();
 });
 
-test("connections that ask nothing do not hold the end up", async () => {
+test("idle connections do not delay the shutdown", async () => {
   const sidecar = await startDaprd();
   const silent = await openConnection(sidecar.port);
   const kept = await openConnection(
@@ -143,7 +143,7 @@ test("connections that ask nothing do not hold the end up", async () => {
   for (const socket of [silent, kept, grpc]) socket.destroy();
 });
 
-test("--dapr-block-shutdown-duration stops inputs at once and keeps the APIs up", async () => {
+test("--dapr-block-shutdown-duration stops inputs at once and keeps the API up", async () => {
   const app = await startApp();
   const sidecar = await startDaprd({
     appPort: app.port,
@@ -184,7 +184,7 @@ test("blocking ends when the app reports unhealthy", async () => {
   expect((await sidecar.exited).code).toBe(0);
 });
 
-test("blocking does not wait for an app that never was there", async () => {
+test("blocking does not wait for an app that was never up", async () => {
   const [port] = await freePorts(1);
   const sidecar = await startDaprd({
     appPort: port,
@@ -224,7 +224,7 @@ test.each([
     "the next head's beginning",
     "GET /v1.0/healthz/outbound HTTP/1.1\r\nHost: localhost\r\n\r\nGET /v1",
   ],
-])("a connection with %s holds up no end", async (_, bytes) => {
+])("a connection with %s does not delay the shutdown", async (_, bytes) => {
   const [internal] = await freePorts(1);
   const sidecar = await startDaprd({
     args: [`--dapr-internal-grpc-port=${internal}`],
@@ -235,7 +235,7 @@ test.each([
     openConnection(internal!, bytes),
   ]);
   for (const socket of sockets) socket.on("error", () => {}).resume();
-  // What was sent before is read.
+  // What was sent before has been read.
   expect((await sidecar.call("GET", "/v1.0/healthz/outbound")).status).toBe(
     204,
   );
@@ -246,7 +246,7 @@ test.each([
   for (const socket of sockets) socket.destroy();
 });
 
-test("a signal while the app is awaited ends it, too", async () => {
+test("a signal ends a sidecar that still waits for its app", async () => {
   const [port] = await freePorts(1);
   const sidecar = await startDaprd({ appPort: port });
   await sidecar.logged("waiting on port");
@@ -262,7 +262,7 @@ const isAlive = (pid: number) => {
   }
 };
 
-/** A process that starts a sidecar and an app as the CLI does: lifeline on fd 3, the app a group of its own. */
+/** A program that starts a sidecar and an app as the CLI does: with a lifeline on descriptor 3, and the app in a process group of its own. */
 const parentScript = `
 const { spawn } = require("node:child_process");
 const [bundle, http, grpc, farewell] = process.argv.slice(1);
@@ -291,15 +291,15 @@ async function orphan(farewell: string) {
   return { sidecar, app };
 }
 
-test("the parent's death, however it comes, ends the sidecar and the app", async () => {
+test("when the parent dies, sidecar and app end", async () => {
   const { sidecar, app } = await orphan("");
   await waitFor("both to end", () => !isAlive(sidecar) && !isAlive(app));
 });
 
-test("a parent that said goodbye leaves them be", async () => {
+test("when the parent says goodbye before it ends, sidecar and app go on", async () => {
   const { sidecar, app } = await orphan("bye\n");
   try {
-    // Ended in order, not by the lifeline: the app is still there afterwards.
+    // SIGTERM ends only the sidecar: the app still runs afterwards.
     process.kill(sidecar, "SIGTERM");
     await waitFor("the sidecar to end", () => !isAlive(sidecar));
     expect(isAlive(app)).toBe(true);
@@ -308,7 +308,7 @@ test("a parent that said goodbye leaves them be", async () => {
   }
 });
 
-test("a signal while a taken port is waited for ends it at once", async () => {
+test("a signal ends the wait for a taken port at once", async () => {
   const first = await startDaprd();
   const second = await startDaprd({
     args: [`--dapr-http-port=${first.port}`],
@@ -316,6 +316,6 @@ test("a signal while a taken port is waited for ends it at once", async () => {
   });
   await second.logged(`port ${first.port} on 127.0.0.1 is taken`);
   second.child.kill("SIGTERM");
-  // Who waits to the end of its 10 s exits with 1.
+  // A sidecar that waits for all of its 10 s exits with 1.
   expect((await second.exited).code).toBe(0);
 });

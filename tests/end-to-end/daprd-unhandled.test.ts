@@ -1,4 +1,4 @@
-/** An error that nobody handled ends the sidecar, loudly. */
+/** An unhandled error ends the sidecar with a fatal log line. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startDaprd, stopAll } from "../support/daprd.ts";

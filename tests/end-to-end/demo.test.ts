@@ -1,4 +1,4 @@
-/** `npm run demo:local` as its user sees it: what it prints, how it ends, what it leaves. */
+/** `npm run demo:local` as its user sees it: what it prints, how it ends, what it leaves behind. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { createServer, type Server } from "node:net";
@@ -31,7 +31,7 @@ class Demo {
     );
   }
 
-  /** Lines of one app in their order; those of the other may stand anywhere between them. */
+  /** The lines of one app, in order. Lines of the other app may stand anywhere between them. */
   linesOf(app: string): string {
     return this.output
       .split("\n")
@@ -40,7 +40,7 @@ class Demo {
       .join("");
   }
 
-  /** What `dapr list` says of this run. */
+  /** What `dapr list` shows of this run. */
   instances(): Instance[] {
     const { stdout } = dapr("list", "-o", "json");
     return (JSON.parse(stdout || "[]") as Instance[]).filter(
@@ -87,7 +87,7 @@ const isAlive = (pid: number) => {
   }
 };
 
-/** Started and flowing; knows every process to look for afterwards. */
+/** Starts a demo and waits until orders flow. Returns it with its processes, to check afterwards that they have ended. */
 async function flowing() {
   const demo = new Demo();
   await demo.prints("== APP - nodeapp == { orderId: 2 }");
@@ -112,7 +112,7 @@ function expectNothingLeft(demo: Demo, instances: Instance[]): void {
   );
 }
 
-test("shows a banner, then the orders, and with --count ends by itself", async () => {
+test("it shows a banner, then the orders, and with --count it ends by itself", async () => {
   const demo = new Demo(["--count", "3"]);
   expect(await demo.ended).toBe(0);
   expect(demo.output).toMatch(
@@ -138,7 +138,7 @@ test.each([
   ["SIGINT", "Ctrl+C"],
   ["SIGTERM", "SIGTERM"],
   ["SIGHUP", "the terminal was closed"],
-] as const)("%s ends everything in order", async (signal, why) => {
+] as const)("%s ends everything cleanly", async (signal, why) => {
   const { demo, instances } = await flowing();
   demo.process.kill(signal);
   expect(await demo.ended).toBe(0);
@@ -148,7 +148,7 @@ test.each([
 });
 
 test.each(["nodeapp", "producerapp"])(
-  "a crash of %s ends the run, which says which and why",
+  "a crash of %s ends the demo, which says who crashed and why",
   async (appId) => {
     const { demo, instances } = await flowing();
     const app = instances.find((one) => one.appId === appId);
@@ -161,7 +161,7 @@ test.each(["nodeapp", "producerapp"])(
   },
 );
 
-test("a crash of a sidecar ends the run, which names its log", async () => {
+test("a crash of a sidecar ends the demo, which names its log", async () => {
   const { demo, instances } = await flowing();
   process.kill(instances[0]?.daprdPid as number, "SIGKILL");
   expect(await demo.ended).toBe(1);
@@ -171,8 +171,8 @@ test("a crash of a sidecar ends the run, which names its log", async () => {
   expectNothingLeft(demo, instances);
 });
 
-test("what `dapr run` refuses is the demo's reason", async () => {
-  // A file, but no program: the sidecar cannot be started.
+test("when `dapr run` refuses, the demo gives its reason", async () => {
+  // This file is no program, so the sidecar cannot be started.
   const demo = new Demo([], { DAPR_DAPRD_PATH: join(root, "package.json") });
   expect(await demo.ended).toBe(1);
   expect(demo.output).toMatch(
@@ -180,7 +180,7 @@ test("what `dapr run` refuses is the demo's reason", async () => {
   );
 });
 
-test("a killed `dapr run` is not taken for an end in order", async () => {
+test("a killed `dapr run` is a failure", async () => {
   const { demo, instances } = await flowing();
   process.kill(instances[0]?.cliPid as number, "SIGKILL");
   expect(await demo.ended).toBe(1);
@@ -190,7 +190,7 @@ test("a killed `dapr run` is not taken for an end in order", async () => {
   );
 });
 
-test("the end of npm's shell, which tells nobody, ends the demo", async () => {
+test("the silent end of npm's shell ends the demo", async () => {
   const shell = spawn(
     "sh",
     ["-c", `"${process.execPath}" scripts/demo.ts; true`],
@@ -205,11 +205,11 @@ test("the end of npm's shell, which tells nobody, ends the demo", async () => {
   const closed = new Promise((resolve) => shell.once("close", resolve));
   await waitFor("orders", () => output.includes("== APP - nodeapp == { or"));
   shell.kill("SIGKILL");
-  await closed; // the pipe stays open until the last writer ended
+  await closed; // the pipe stays open until its last writer has ended
   expect(output).toContain("Demo ended: npm ended. Nothing is left running.");
 });
 
-test("busy ports are no obstacle", async () => {
+test("the demo starts even if its usual ports are taken", async () => {
   const servers = await Promise.all([3000, 3500].map(occupy));
   try {
     const demo = new Demo(["--count", "1"]);
@@ -220,7 +220,7 @@ test("busy ports are no obstacle", async () => {
   }
 });
 
-/** Nothing to do when somebody else has the port already. */
+/** Listens on the port, unless somebody else does already. */
 function occupy(port: number): Promise<Server | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -229,7 +229,7 @@ function occupy(port: number): Promise<Server | undefined> {
   });
 }
 
-test("--tutorial hello-kubernetes: orders are invoked and persisted, and the last one is kept", async () => {
+test("--tutorial hello-kubernetes invokes the app with each order, and the last one is kept", async () => {
   const demo = new Demo(["--tutorial", "hello-kubernetes", "--count", "2"]);
   expect(await demo.ended).toBe(0);
   expect(demo.output).toMatch(
@@ -266,14 +266,14 @@ test.each([
     ["--tutorial", "hello-world", "--broker", "kafka"],
     "--broker is not for the tutorial hello-world, which takes --store;",
   ],
-])("%j is a clear error", async (args, message) => {
+])("%j is an error that says what to use", async (args, message) => {
   const demo = new Demo(args);
   expect(await demo.ended).toBe(1);
   expect(demo.output.trim().split("\n")).toHaveLength(1);
   expect(demo.output).toContain(message);
 });
 
-test("--help says what there is", async () => {
+test("--help lists the options", async () => {
   const demo = new Demo(["--help"]);
   expect(await demo.ended).toBe(0);
   expect(demo.output).toContain("--broker embedded|kafka");
@@ -288,7 +288,7 @@ test.each([
     " -- --tutorial hello-kubernetes",
   ],
 ])(
-  "without Docker %s on port %d: one sentence, or the one that is there is used",
+  "without Docker, a %s that runs on port %d is used, or the error is one sentence",
   async (name, port, args, options) => {
     const demo = new Demo([...args, "--count", "1"], { PATH: "/nonexistent" });
     const code = await demo.ended;

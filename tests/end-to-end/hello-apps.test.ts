@@ -1,4 +1,4 @@
-/** The apps of hello-world and hello-kubernetes: what they ask of a sidecar, and what they say when it refuses. */
+/** The apps of hello-world and hello-kubernetes: what they send to a sidecar, and what they print when it refuses. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { waitFor } from "../wait-for.ts";
 
 const root = join(__dirname, "../..");
 const started: ChildProcess[] = [];
-/** In place of a sidecar. */
+/** Stands in for the sidecar. */
 let sidecar: RecordingApp;
 let answer: Answer;
 
@@ -93,7 +93,7 @@ describe("nodeapp", () => {
     );
   });
 
-  test("GET /order passes the state on, also that there is none", async () => {
+  test("GET /order returns the state, or that there is none", async () => {
     answer = { status: 200, body: '{"orderId":7}' };
     const found = await call(app.port, "GET", "/order");
     expect(found).toMatchObject({ status: 200, text: '{"orderId":7}' });
@@ -111,14 +111,14 @@ describe("nodeapp", () => {
     await app.prints("Deleted the order.\n");
   });
 
-  test("GET /ports tells the sidecar's ports", async () => {
+  test("GET /ports returns the sidecar's ports", async () => {
     expect((await call(app.port, "GET", "/ports")).json()).toEqual({
       DAPR_HTTP_PORT: `${sidecar.port}`,
       DAPR_GRPC_PORT: "50007",
     });
   });
 
-  test("what the sidecar refuses is a 500 that says why, to the caller and on the console", async () => {
+  test("when the sidecar refuses, the caller gets a 500 with the reason, which is also printed", async () => {
     answer = { status: 500, body: '{"errorCode":"ERR_STATE_SAVE"}' };
     const why = 'Failed to persist state: 500 {"errorCode":"ERR_STATE_SAVE"}';
     const reply = await post(app.port, { data: { orderId: 8 } });
@@ -128,14 +128,14 @@ describe("nodeapp", () => {
   });
 
   test.each([{}, { data: {} }, { data: null }, { data: { orderId: null } }])(
-    "%j is no order",
+    "%j is refused as an order",
     async (order) => {
       expect((await post(app.port, order)).status).toBe(400);
       expect(asked()).toEqual([]);
     },
   );
 
-  test("an order whose type is not said is no order, and the answer names the header", async () => {
+  test("an order without a content type is refused, and the answer names the header", async () => {
     const body = '{"data":{"orderId":7}}';
     const reply = await call(app.port, "POST", "/neworder", { body });
     expect(reply.status).toBe(400);
@@ -151,7 +151,7 @@ describe("nodeapp", () => {
     [415, "unsupported charset", "application/json; charset=latin9", "{}"],
     [413, "too large", "application/json", `"${"x".repeat(101 * 1024)}"`],
   ])(
-    "a body that cannot be read is a %d with one line (%s)",
+    "a body that cannot be read gets a %d, and one line is printed (%s)",
     async (status, why, type, body) => {
       for (const path of ["/neworder", "/sample-topic"]) {
         const before = app.printed().length;
@@ -167,7 +167,7 @@ describe("nodeapp", () => {
     },
   );
 
-  test("DAPR_API_TOKEN goes to the sidecar, which asks for it", async () => {
+  test("DAPR_API_TOKEN is sent to the sidecar", async () => {
     const asking = await startNodeapp({ DAPR_API_TOKEN: "abc" });
     await post(asking.port, { data: { orderId: 7 } });
     await call(asking.port, "GET", "/order");
@@ -178,7 +178,7 @@ describe("nodeapp", () => {
     );
   });
 
-  test("a taken port names the ways to another", async () => {
+  test("the error about a taken port says how to use another", async () => {
     const { child } = start("nodeapp", ["app.ts"], { APP_PORT: `${app.port}` });
     let said = "";
     child.stderr.on("data", (chunk) => (said += chunk));
@@ -189,7 +189,7 @@ describe("nodeapp", () => {
     );
   });
 
-  test("a sidecar that is not there is named", async () => {
+  test("the error about a missing sidecar names its address", async () => {
     const [nowhere = 0] = await freePorts(1);
     const alone = await startNodeapp({ DAPR_HTTP_PORT: `${nowhere}` });
     const reply = await post(alone.port, { data: { orderId: 9 } });
@@ -204,23 +204,26 @@ describe("producerapp", () => {
   test.each([
     [[], "POST /neworder", "nodeapp"],
     [["--by-url"], "POST /v1.0/invoke/nodeapp/method/neworder", undefined],
-  ])("neworder.ts %j: %s, dapr-app-id %s", async (args, what, header) => {
-    answer = { status: 200 };
-    const app = start("producerapp", ["neworder.ts", ...args]);
-    await app.prints("Response for order 2: 200\n");
-    app.child.kill();
-    await once(app.child, "close");
-    // A third order may be on its way by now.
-    expect(app.printed()).toContain(
-      "{ data: { orderId: 1 } }\nResponse for order 1: 200\n{ data: { orderId: 2 } }\nResponse for order 2: 200\n",
-    );
-    expect(new Set(asked())).toEqual(new Set([what]));
-    expect(sidecar.requests.length).toBeGreaterThanOrEqual(2);
-    for (const [index, { headers, body }] of sidecar.requests.entries()) {
-      expect(headers["dapr-app-id"]).toBe(header);
-      expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);
-    }
-  });
+  ])(
+    "neworder.ts %j sends to %s, with dapr-app-id %s",
+    async (args, what, header) => {
+      answer = { status: 200 };
+      const app = start("producerapp", ["neworder.ts", ...args]);
+      await app.prints("Response for order 2: 200\n");
+      app.child.kill();
+      await once(app.child, "close");
+      // By now a third order may have been sent.
+      expect(app.printed()).toContain(
+        "{ data: { orderId: 1 } }\nResponse for order 1: 200\n{ data: { orderId: 2 } }\nResponse for order 2: 200\n",
+      );
+      expect(new Set(asked())).toEqual(new Set([what]));
+      expect(sidecar.requests.length).toBeGreaterThanOrEqual(2);
+      for (const [index, { headers, body }] of sidecar.requests.entries()) {
+        expect(headers["dapr-app-id"]).toBe(header);
+        expect(body).toBe(`{"data":{"orderId":${index + 1}}}`);
+      }
+    },
+  );
 
   test.each(["app.ts", "neworder.ts"])(
     "%s sends DAPR_API_TOKEN to its sidecar",

@@ -1,4 +1,4 @@
-/** Durations above 24.8 days, which Node's timers make 1 ms of, are as long as they say. */
+/** Durations above 24.8 days, which Node's own timers cut to 1 ms, have their full length. */
 import { join } from "node:path";
 import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type DaprdOptions } from "../support/daprd.ts";
@@ -44,9 +44,9 @@ test.each([
   noOverflow(sidecar.output());
 });
 
-test("bindings.http's responseTimeout", async () => {
+test("bindings.http's responseTimeout may be that long", async () => {
   const app = await startApp(async () => {
-    // Longer than a millisecond, which is what it must not become.
+    // Longer than a millisecond, to which the timeout must not be cut.
     await new Promise((resolve) => setTimeout(resolve, 50));
     return { status: 200, body: "late" };
   });
@@ -80,42 +80,45 @@ test.each<[string, DaprdOptions]>([
     },
   ],
   ["a probe of inputs", { args: [`--app-binding-options-timeout=${long}`] }],
-])("a call under way when the end begins: %s", async (_, options) => {
-  const held = Promise.withResolvers<void>();
-  const began = Promise.withResolvers<void>();
-  const app = await startApp(async ({ path }) => {
-    if (path !== "/slow") return { status: 200 };
-    began.resolve();
-    await held.promise;
-    return { status: 200, body: "done" };
-  });
-  const sidecar = await startDaprd({
-    ...options,
-    appPort: app.port,
-    until: "ready",
-  });
-  if (options.args?.includes("--enable-app-health-check"))
-    await sidecar.logged("app is healthy");
-  const call = sidecar.call("GET", "/v1.0/invoke/testapp/method/slow");
-  await began.promise;
-  sidecar.child.kill("SIGTERM");
-  await sidecar.logged("Dapr is shutting down");
-  held.resolve();
-  expect(await call).toMatchObject({ status: 200, text: "done" });
-  expect(await sidecar.exited).toEqual({ code: 0, signal: null });
-  noOverflow(sidecar.output());
-});
+])(
+  "with so long a duration a call under way is completed: %s",
+  async (_, options) => {
+    const held = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    const app = await startApp(async ({ path }) => {
+      if (path !== "/slow") return { status: 200 };
+      began.resolve();
+      await held.promise;
+      return { status: 200, body: "done" };
+    });
+    const sidecar = await startDaprd({
+      ...options,
+      appPort: app.port,
+      until: "ready",
+    });
+    if (options.args?.includes("--enable-app-health-check"))
+      await sidecar.logged("app is healthy");
+    const call = sidecar.call("GET", "/v1.0/invoke/testapp/method/slow");
+    await began.promise;
+    sidecar.child.kill("SIGTERM");
+    await sidecar.logged("Dapr is shutting down");
+    held.resolve();
+    expect(await call).toMatchObject({ status: 200, text: "done" });
+    expect(await sidecar.exited).toEqual({ code: 0, signal: null });
+    noOverflow(sidecar.output());
+  },
+);
 
-test("a block before the end", async () => {
+test("the block before the shutdown may be that long", async () => {
   const sidecar = await startDaprd({
     args: [`--dapr-block-shutdown-duration=${long}`],
   });
   sidecar.child.kill("SIGTERM");
   await sidecar.logged("Blocking graceful shutdown for 3600000s");
-  // A millisecond would be over long before an answer to this.
+  // A block of a millisecond would be over long before this answer.
   expect((await sidecar.call("GET", "/v1.0/metadata")).status).toBe(200);
   expect(sidecar.output()).not.toContain("Block shutdown period expired");
   noOverflow(sidecar.output());
-  sidecar.child.kill("SIGTERM"); // the second signal does not wait
+  sidecar.child.kill("SIGTERM"); // a second signal ends it at once
   expect((await sidecar.exited).code).toBe(1);
 });

@@ -1,4 +1,4 @@
-/** `npm test` as its user sees it: what is to come, where it is, how long each suite took. */
+/** `npm test` as its user sees it: which suites will run, which one runs now, how long each took. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -9,7 +9,7 @@ const npmTest = (...args: string[]) =>
     encoding: "utf8",
   });
 
-test("it says which suites come, which one runs, and how long it took", () => {
+test("it says which suites will run, which one runs now, and how long it took", () => {
   const { status, stdout } = npmTest("unit", "tests/version");
   expect(stdout).toMatch(/^Suites: unit\.$/m);
   expect(stdout).toMatch(/^== 1 of 1: unit ==$/m);

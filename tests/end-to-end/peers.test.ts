@@ -13,7 +13,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
 const registry = { DAPR_REGISTRY_PATH: tempFolder("daprd-registry") };
-/** Its own: by multicast DNS sidecars of other tests on this machine are found as well. */
+/** An app ID of its own, since multicast DNS also finds sidecars of other tests on this machine. */
 const found = `found-${process.pid}`;
 
 afterEach(async () => {
@@ -32,7 +32,7 @@ const internalPort = async (sidecar: Daprd) => {
   return Number(/:(\d+)$/.exec(line)![1]);
 };
 
-test("a sidecar that comes is found at once, one that was killed is lost at once, its successor found at once", async () => {
+test("a new sidecar is found at once, a killed one is gone at once, and its successor is found at once", async () => {
   const app = await startApp();
   const caller = await startCaller();
   expect((await call(caller)).status).toBe(500);
@@ -47,7 +47,7 @@ test("a sidecar that comes is found at once, one that was killed is lost at once
   }
 });
 
-test("of two instances the one that was killed costs no call", async () => {
+test("when one of two instances is killed, no call fails", async () => {
   const [one, two] = [await startApp(), await startApp()];
   const caller = await startCaller();
   const callees = [await startCallee(one.port), await startCallee(two.port)];
@@ -61,7 +61,7 @@ test("of two instances the one that was killed costs no call", async () => {
   expect(two.requests).toHaveLength(served + 10);
 });
 
-test("a sidecar killed in the middle of a call is the caller's error, not a hang", async () => {
+test("when a sidecar is killed in the middle of a call, the caller gets an error", async () => {
   let hasBegun = false;
   const app = await startApp(() => {
     hasBegun = true;
@@ -84,11 +84,11 @@ test("a sidecar killed in the middle of a call is the caller's error, not a hang
       ),
     ) as string,
   });
-  // A POST that may have reached the app is not sent once more.
+  // A POST that may have reached the app is not sent again.
   expect(app.requests).toHaveLength(1);
 });
 
-test("the port for other sidecars is the app's usual one while that is free, on this machine only", async () => {
+test("the port for other sidecars is the app's usual one if that is free, and listens on this machine only", async () => {
   let appId = found;
   for (let n = 0; !(await isFree(usualPort(appId))); n++)
     appId = `${found}-${n}`;
@@ -121,7 +121,7 @@ const startDirect = async (appPort: number) => ({
   appId: found,
 });
 
-/** An address that only a format tells: nothing says that this kit's protocol is spoken there. */
+/** The caller gets the address from a name format, which does not say that this kit's own protocol is spoken there. */
 async function startOverGrpc(appPort: number) {
   const [port] = await freePorts(1);
   const appId = "localhost";
@@ -154,12 +154,12 @@ spec:
 
 const megabytes = 100;
 const withMemory = canReadMemory ? test : test.skip;
-// The library of gRPC grows while it warms up: a second time adds 10 MB at most.
+// The gRPC code grows while it warms up. A second time adds 10 MB at most.
 withMemory.each([
   ["this kit's protocol", 20],
   ["gRPC", 28],
 ])(
-  "100 MB there and back over %s add at most %i MB to each sidecar",
+  "100 MB in both directions over %s add at most %i MB to each sidecar",
   async (protocol, limitMb) => {
     const server = createServer((incoming, outgoing) =>
       incoming.pipe(outgoing),
@@ -195,7 +195,7 @@ withMemory.each([
         };
         more();
       });
-    await send(64 * 1024); // what is loaded with the first call is no part of it
+    await send(64 * 1024); // loads what the first call loads, which is not counted
     const both = [caller, callee];
     const before = both.map(({ pid }) => memoryOf(pid).rss);
     const size = megabytes * 1024 * 1024;

@@ -1,4 +1,4 @@
-/** Node waits without end for a pipe in NODE_EXTRA_CA_CERTS: whoever is given one says so and ends. */
+/** Node waits for ever on a pipe in NODE_EXTRA_CA_CERTS, so every program exits with an error that names it. */
 import { execFile, execFileSync } from "node:child_process";
 import { devNull } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,7 +23,7 @@ test.each([
   ["daprd", [bundle, "--app-id=a", "--dapr-http-port=0"]],
   ["dapr run", [cli, "run", "--app-id=a", "--", process.execPath, "-e", "0"]],
   ["dapr components -k", [cli, "components", "-k"]],
-])("%s names it and ends", async (_, args) => {
+])("%s exits with an error that names the pipe", async (_, args) => {
   const { code, stderr } = await ending(args, pipe);
   expect(stderr).toContain(
     `NODE_EXTRA_CA_CERTS names ${pipe}, which is a pipe: reading it may never end. Name a file with certificates in PEM, or unset the variable.`,
@@ -31,7 +31,7 @@ test.each([
   expect(code).toBe(1);
 });
 
-test("what is nothing is none", async () => {
+test("/dev/null is no error", async () => {
   const { code } = await ending([bundle, "--version"], devNull);
   expect(code).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** An app with two instances on one machine is updated, one instance after the other, while another app calls it: no call fails, none comes twice. */
+/** An app with two instances on one machine is updated, one instance after the other, while another app calls it. No call fails or comes twice. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
@@ -11,8 +11,8 @@ const callsPerSecond = 30;
 const updates = Number(process.env.DAPR_TEST_ROLLING_UPDATES ?? 4);
 
 /**
- * Prints what it gets. On SIGTERM it takes no new connections, and those that are kept end with their next answer: one that
- * is closed while a request comes may have been read or not, which nobody can tell.
+ * An app that prints what it gets. On SIGTERM it takes no new connections, and kept connections end with their next answer. If it
+ * closed them at once, nobody could tell whether a request that arrives at that moment was read.
  */
 const program = `
   const server = require("node:http").createServer(async (incoming, outgoing) => {
@@ -23,7 +23,7 @@ const program = `
     process.stdout.write(body + "\\n");
   });
   server.listen(Number(process.argv[1]), "127.0.0.1");
-  // server.close() would close kept connections at once.
+  // http.Server.close() would close kept connections at once.
   process.once("SIGTERM", () => require("node:net").Server.prototype.close.call(server));`;
 
 interface Instance {

@@ -1,4 +1,4 @@
-/** Certificates of authorities that the system or the environment names are trusted by every client. */
+/** Every client trusts the authorities that the system or the environment names. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -23,14 +23,14 @@ const none = {
 };
 let url: string;
 let servers: Server[] = [];
-/** Hangs up on everybody who says something after the handshake, and so takes its certificate; counts them. */
+/** The number of clients that sent something after the TLS handshake, and so have accepted the certificate. The server then hangs up. */
 let greeted = 0;
 let greeter: string;
 let postgres: string;
 
 const describeWithOpenssl = hasOpenssl ? describe : describe.skip;
 
-describeWithOpenssl("an authority of one's own", () => {
+describeWithOpenssl("an authority that the environment names", () => {
   beforeAll(async () => {
     const { ca, cert, key } = makeCertificates(folder);
     writeFileSync(join(folder, "bundle.pem"), `# ours\n${ca}`);
@@ -47,7 +47,7 @@ describeWithOpenssl("an authority of one's own", () => {
       });
     };
     const any = createTlsServer({ cert, key }, greet).listen(0, "127.0.0.1");
-    // PostgreSQL asks for TLS in clear, and is told S for yes.
+    // A PostgreSQL client asks for TLS in the clear, and S means yes.
     const asked = createTcpServer((socket) => {
       socket.on("error", () => {});
       socket.once("data", () => {
@@ -109,13 +109,16 @@ spec:
       "NODE_EXTRA_CA_CERTS",
       () => ({ NODE_EXTRA_CA_CERTS: join(folder, "bundle.pem") }),
     ],
-  ])("%s: bindings.http, an HTTPEndpoint and a plain URL", async (_, env) => {
-    const { statuses, texts } = await answers(env());
-    expect(texts).toEqual(["/one", "/two", "/three"]);
-    expect(statuses).toEqual([200, 200, 200]);
-  });
+  ])(
+    "%s: bindings.http, an HTTPEndpoint and a plain URL trust it",
+    async (_, env) => {
+      const { statuses, texts } = await answers(env());
+      expect(texts).toEqual(["/one", "/two", "/three"]);
+      expect(statuses).toEqual([200, 200, 200]);
+    },
+  );
 
-  test("without it each is refused; a file that is not there is told", async () => {
+  test("without it each server is refused, and a missing file is an error in the log", async () => {
     const { statuses, texts, output } = await answers({
       SSL_CERT_FILE: "/nonexistent.pem",
     });
@@ -129,7 +132,7 @@ spec:
     );
   });
 
-  test("a pipe among them holds nobody up", async () => {
+  test("a pipe among the files does not hold up the start", async () => {
     const pipes = join(folder, "pipes");
     mkdirSync(pipes);
     const pipe = join(pipes, "a-pipe.pem");
@@ -160,7 +163,7 @@ spec:
     ["state.postgresql", () => ({ connectionString: postgres })],
     ["state.redis", () => ({ redisHost: greeter, enableTLS: "true" })],
   ])(
-    "%s shakes hands with such a server only if SSL_CERT_FILE names its authority",
+    "%s accepts such a server only if SSL_CERT_FILE names its authority",
     async (type, metadata) => {
       const resources = { "a.yaml": component("a", type, metadata()) };
       const before = greeted;
