@@ -1,4 +1,4 @@
-/** npm warns of every install script that allowScripts neither allows nor denies. */
+/** npm warns about every install script that allowScripts neither allows nor denies, so each is decided. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

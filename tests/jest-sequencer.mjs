@@ -1,9 +1,9 @@
-/** Jest begins with the largest files, or with those that took longest before; what is long by its waits comes before them. */
+/** Jest begins with the largest files, or with those that took longest before. Files that mostly wait come first of all. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import Sequencer from "@jest/test-sequencer";
 
-/** Where most of a long run of their suite goes, the longest first. */
+/** The files that take most of their suite's time, the longest first. */
 const long = [
   "faults/kafka.test.ts",
   "faults/kafka-cluster.test.ts",

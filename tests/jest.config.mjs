@@ -1,12 +1,12 @@
 /**
- * Jest runs the TypeScript sources as they are, as CommonJS: for ES modules it wants a flag of Node and has no `jest.mock`.
- * Behaviour tests start the bundle in dist/, ES modules as shipped, as processes.
+ * Jest runs the TypeScript sources directly, as CommonJS: for ES modules it needs a flag of Node and has no `jest.mock`.
+ * Behaviour tests start the shipped bundle in dist/, which is ES modules, in processes of its own.
  */
 export default {
   rootDir: "..",
   testEnvironment: "node",
   testSequencer: "<rootDir>/tests/jest-sequencer.mjs",
-  // Tests wait for conditions; this only ends one whose condition never comes, on however busy a machine.
+  // Tests wait for conditions. This only ends a test whose condition never comes, even on a busy machine.
   testTimeout: 600_000,
   extensionsToTreatAsEsm: [],
   transform: {

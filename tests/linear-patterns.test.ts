@@ -1,4 +1,4 @@
-/** Every regular expression of the shipped code takes time in proportion to its text, whatever that is. */
+/** Every regular expression of the shipped code takes linear time, whatever the text. */
 import { readFileSync } from "node:fs";
 import { parseSync } from "@swc/core";
 import { check, type AttackPattern } from "recheck";
@@ -10,7 +10,7 @@ interface Pattern {
   flags: string;
 }
 
-/** Made while running, of these parts; each is told apart by its file. */
+/** The expressions that are made at run time, by file, and of what. */
 const made: Record<string, string> = {
   "runtime/components/bindings/kafka/metadata.ts":
     "excludeHeaderMetaRegex: whoever configures the component writes it",
@@ -21,7 +21,7 @@ const made: Record<string, string> = {
     "a name of a service account, which has 253 characters at most",
 };
 
-/** Literals, and the files that make expressions of other text. */
+/** The regular expressions in a file, and whether it makes others at run time. */
 function patternsIn(file: string, text: string) {
   const literals: Pattern[] = [];
   let makes = false;
@@ -42,14 +42,14 @@ function patternsIn(file: string, text: string) {
   return { literals, makes };
 }
 
-/** What can't be repeated without end is done with each place at once. */
+/** Only an expression with unlimited repetition may be slow. */
 const mayBeSlow = ({ pattern }: Pattern) => /[*+]|\{\d+,/.test(pattern);
 
 async function verdict({ pattern, flags }: Pattern): Promise<string> {
   const found = await check(pattern, flags, { timeout: 60_000 });
   if (found.status === "safe") return "linear";
   if (found.status === "unknown") return `not decided: ${found.error.kind}`;
-  // A polynomial found by trying is a guess, and is tried here.
+  // A polynomial that the checker found by fuzzing is a guess, which is tried here.
   const isGuess =
     found.checker === "fuzz" && found.complexity.type === "polynomial";
   return isGuess && !isSlow(new RegExp(pattern, flags), found.attack)
@@ -57,7 +57,7 @@ async function verdict({ pattern, flags }: Pattern): Promise<string> {
     : `${found.complexity.summary} on ${found.attack.pattern.slice(0, 100)}`;
 }
 
-/** Of so many characters a linear expression takes 1 ms or 2, a quadratic one seconds. */
+/** With so many characters a linear expression takes 1 or 2 ms, a quadratic one seconds. */
 const triedLength = 100_000;
 const slowMs = 100;
 
@@ -85,18 +85,21 @@ test.each([
   ["\\s*,\\s*", "", "2nd degree polynomial"],
   ["(?=a)\\s*,\\s*|\\s+$", "", "2nd degree polynomial"],
   ["^[a-z]+$", "i", "linear"],
-])("the check tells %s by its growth", async (pattern, flags, expected) => {
-  const literal = `text.replace(/${pattern}/${flags}, "")`;
-  const [only] = patternsIn("f.ts", literal).literals;
-  expect(await verdict(only!)).toMatch(new RegExp(`^${expected}`));
-});
+])(
+  "the check recognises %s by its growth",
+  async (pattern, flags, expected) => {
+    const literal = `text.replace(/${pattern}/${flags}, "")`;
+    const [only] = patternsIn("f.ts", literal).literals;
+    expect(await verdict(only!)).toMatch(new RegExp(`^${expected}`));
+  },
+);
 
-test("expressions made of text are made in known places only", () => {
+test("expressions are made at run time only in the files listed above", () => {
   const makers = found.filter(({ makes }) => makes).map(({ file }) => file);
   expect(makers.toSorted()).toEqual(Object.keys(made).toSorted());
 });
 
-test("each takes linear time", async () => {
+test("each expression takes linear time", async () => {
   const literals = found.flatMap(({ literals }) => literals).filter(mayBeSlow);
   expect(literals.length).toBeGreaterThan(100);
   const slow: string[] = [];

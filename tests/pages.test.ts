@@ -3,7 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { sources } from "./support/sources.ts";
 
 const root = join(__dirname, "..");
-/** A folder and those below it, packages left out. */
+/** A folder and its subfolders, without packages. */
 function folders(folder: string): string[] {
   return [
     folder,
@@ -31,7 +31,7 @@ const pages = [
 );
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 
-/** The links of a page to others of the project, as `{ file, anchor }`. */
+/** The links of a page to other pages of the project, as `{ file, anchor }`. */
 function linksOf(page: string) {
   return [...read(page).matchAll(/\]\(([^()\s]+)\)/g)]
     .map(([, link = ""]) => link)
@@ -43,7 +43,7 @@ function linksOf(page: string) {
     });
 }
 
-/** As GitHub names them. */
+/** The anchors of a page's headings, as GitHub names them. */
 function anchorsOf(page: string): string[] {
   return [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
     title
@@ -64,7 +64,7 @@ test.each(pages)("each link of %s leads somewhere", (page) => {
   expect(broken).toEqual([]);
 });
 
-test("each page that a comment names is there", () => {
+test("each page that a comment names exists", () => {
   const missing = ["runtime", "tests", "scripts", "bench"]
     .flatMap(sources)
     .flatMap((file) =>
@@ -83,7 +83,7 @@ test.each([
   ["docs/README.md", "docs"],
   ["docs/decisions/README.md", "docs/decisions"],
   ["docs/protocol/README.md", "docs/protocol"],
-])("%s links every page of %s/", (index, folder) => {
+])("%s has a link to every page of %s/", (index, folder) => {
   const linked = linksOf(index).map(({ file }) => file);
   const missing = readdirSync(join(root, folder), { withFileTypes: true })
     .map((entry) => join(folder, entry.name, entry.isFile() ? "" : "README.md"))

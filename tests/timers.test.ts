@@ -1,4 +1,4 @@
-/** Times that come from settings go through runtime/shared/timers.ts: Node's own timers make 1 ms of what is too long. */
+/** Times that come from settings go through runtime/shared/timers.ts, since Node's own timers make 1 ms of times that are too long. */
 import { readFileSync } from "node:fs";
 import { parseSync } from "@swc/core";
 import { sources } from "./support/sources.ts";
@@ -20,7 +20,7 @@ function* all(node: Node): Generator<Node> {
 const nameOf = (node: unknown) =>
   (node as { value?: string } | undefined)?.value;
 
-/** Names of a file's constants that are numbers. */
+/** The names of a file's numeric constants. */
 function numbersOf(body: Node[]): Set<string> {
   const numbers = new Set<string>();
   for (const statement of body) {
@@ -32,7 +32,7 @@ function numbersOf(body: Node[]): Set<string> {
   return numbers;
 }
 
-/** A number that is written in the file, or is at most such a one. */
+/** Whether a time is a number in the file, or limited by one. */
 function isFixed(node: Node | null, numbers: ReadonlySet<string>): boolean {
   switch (node?.type) {
     case "NumericLiteral":
@@ -65,7 +65,7 @@ function isFixed(node: Node | null, numbers: ReadonlySet<string>): boolean {
   }
 }
 
-/** Timers of Node whose time is not fixed in the file, as `setTimeout(ms)`. */
+/** Calls of Node's timers whose time is not fixed in the file, such as `setTimeout(ms)`. */
 function looseTimers(text: string): string[] {
   const module = parseSync(text, {
     syntax: "typescript",
@@ -73,7 +73,7 @@ function looseTimers(text: string): string[] {
   }) as unknown as Node;
   const body = module["body"] as Node[];
   const numbers = numbersOf(body);
-  /** Which argument is the time. */
+  /** For each timer: which argument is the time. */
   const timers = new Map([
     ["setTimeout", 1],
     ["setInterval", 1],
@@ -123,7 +123,7 @@ test.each([
   expect(looseTimers(text)).toEqual(expected);
 });
 
-test("no time from outside goes into a timer of Node's own", () => {
+test("no time from outside goes into one of Node's own timers", () => {
   const loose = sources("runtime")
     .filter((file) => file !== "runtime/shared/timers.ts")
     .flatMap((file) =>

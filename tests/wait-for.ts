@@ -1,11 +1,11 @@
-/** Far more than anything takes on a busy machine: the clock decides no test, it only ends one whose condition never comes. */
+/** Far more than anything takes on a busy machine. This only ends a test whose condition never comes: the clock decides no test. */
 const leastMs = 120_000;
 
-/** Waits until `condition` gives something truthy and returns it; the error names what was awaited and for how long. */
+/** Waits until `condition` returns something truthy, and resolves with it. The error names what was awaited, and for how long. */
 export async function waitFor<T>(
   what: string,
   condition: () => T | Promise<T>,
-  /** A longer limit; a shorter one than `leastMs` is not taken. */
+  /** A longer limit. A shorter one than `leastMs` is ignored. */
   timeoutMs = leastMs,
   everyMs = 10,
 ): Promise<NonNullable<T>> {

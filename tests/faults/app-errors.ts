@@ -1,8 +1,8 @@
-/** The app answers 500 now and then. The original loses every such order. */
+/** The app answers 500 now and then. The original would lose every such order. */
 import { duplicatesIn, expectInOrder, openFlow, type Place } from "./flow.ts";
 
 export function appErrors(place: () => Place): void {
-  test("the app answers 500 once per 100 orders: all 2,000 are delivered, in order, once", async () => {
+  test("when the app answers 500 once per 100 orders, all 2,000 are delivered, in order, once", async () => {
     const flow = await openFlow(place(), { app: { failEvery: 100 } });
     const sending = flow.send(2000);
     await sending.done;

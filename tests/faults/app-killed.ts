@@ -1,4 +1,4 @@
-/** The app is killed, and stays away for a while. */
+/** The app is killed, and stays down for a while. */
 import { waitFor } from "../wait-for.ts";
 import {
   duplicatesIn,
@@ -9,11 +9,11 @@ import {
 } from "./flow.ts";
 
 const kills = 5;
-/** Orders stored while the app is away for the longer time. */
+/** How many orders are stored while the app is down for the longer time. */
 const piledUp = 400;
 
 export function appKilled(place: () => Place): void {
-  test(`the app killed ${kills} times over 2,000 orders: none lost, order kept, work resumes`, async () => {
+  test(`when the app is killed ${kills} times over 2,000 orders, none is lost, the order is kept, and work resumes`, async () => {
     const flow = await openFlow(place(), { app: { delayMs: 1 } });
     const sending = flow.send(2000);
     for (let kill = 1; kill <= kills; kill++) {
@@ -39,7 +39,7 @@ export function appKilled(place: () => Place): void {
     expect(sending.refusals).toEqual([]);
     expect(sending.acked.size).toBe(2000);
     expectInOrder(flow.accepted());
-    // Only what it had noted but not answered comes again.
+    // Only orders that it had noted but not answered come again.
     expect(duplicatesIn(flow.accepted())).toBeLessThanOrEqual(
       kills * partitions,
     );

@@ -1,4 +1,4 @@
-/** The broker is killed in mid-flow, or comes later than everyone else. */
+/** The broker is killed under load, or starts later than everything else. */
 import type { KafkaBroker } from "../contracts/kafka-broker.ts";
 import { waitFor } from "../wait-for.ts";
 import {
@@ -17,7 +17,7 @@ export function brokerKilled(
   place: () => Place,
   broker: () => KafkaBroker,
 ): void {
-  test("the broker killed in mid-flow and up again after 10 s: every 2xx is delivered, others are told, work resumes by itself", async () => {
+  test("when the broker is killed under load and is up again after 10 s, every 2xx is delivered, other callers get an error, and work resumes by itself", async () => {
     const flow = await openFlow(place(), {
       metadata: { deliveryTimeout: "10s" },
       sessionMs: shortSessionMs,
@@ -47,7 +47,7 @@ export function brokerKilled(
         500,
         expect.stringContaining("ERR_INVOKE_OUTPUT_BINDING"),
       ]);
-    // Sent again by the caller, or delivered but not yet committed.
+    // These may come twice: orders that the caller sent again, and orders delivered but not committed.
     const uncommitted = flow
       .accepted()
       .filter(
@@ -60,7 +60,7 @@ export function brokerKilled(
       expect(child.exitCode).toBeNull();
   });
 
-  test("late broker: sidecars that start before it need no restart; gone and back neither", async () => {
+  test("sidecars that start before the broker need no restart, nor do they when it goes and comes back", async () => {
     await broker().kill();
     const flow = await openFlow(place());
     const sending = flow.send(20 * partitions);
@@ -70,7 +70,7 @@ export function brokerKilled(
     await sending.done;
     await flow.arrived(sending);
 
-    // Away while nothing is going on.
+    // The broker is down while no orders flow.
     await broker().kill();
     await flow.consumer.logged("trying again");
     await broker().start();

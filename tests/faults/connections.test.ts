@@ -1,4 +1,4 @@
-/** 1,000 idle and 1,000 active connections and 1,000 that send their headers drop by drop; health is answered throughout. */
+/** 1,000 idle connections, 1,000 active ones, and 1,000 that send their headers byte by byte. Health checks are answered throughout. */
 import { once } from "node:events";
 import { Agent } from "node:http";
 import type { Socket } from "node:net";
@@ -27,7 +27,7 @@ async function open(count: number, port: number, bytes: string) {
   return opened;
 }
 
-/** 20 health reads on connections of their own. */
+/** Makes 20 health checks on connections of their own. */
 async function expectHealthy(sidecar: Daprd) {
   for (let i = 0; i < 20; i++)
     expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
@@ -36,7 +36,7 @@ async function expectHealthy(sidecar: Daprd) {
 const request = (extra = "") =>
   `GET /v1.0/healthz HTTP/1.1\r\nHost: localhost\r\n${extra}\r\n`;
 
-test("1,000 idle and 1,000 active connections", async () => {
+test("with 1,000 idle and 1,000 active connections, all are served and memory stays low", async () => {
   const sidecar = await startDaprd({
     until: "ready",
     resources: { "a.yaml": embedded("orders", { synchronous: "normal" }) },
@@ -71,7 +71,7 @@ test("1,000 idle and 1,000 active connections", async () => {
   await expectHealthy(sidecar);
 });
 
-test("1,000 slow headers are cut at about 10 s, others are served meanwhile", async () => {
+test("1,000 connections with slow headers are cut after about 10 s, and others are served meanwhile", async () => {
   const sidecar = await startDaprd({ until: "ready" });
   const started = performance.now();
   const slow = await open(
@@ -101,7 +101,7 @@ test("1,000 slow headers are cut at about 10 s, others are served meanwhile", as
   }
 });
 
-test("DAPR_HTTP_HEADER_TIMEOUT says when a slow header is cut", async () => {
+test("DAPR_HTTP_HEADER_TIMEOUT sets the time after which slow headers are cut", async () => {
   const usual = await startDaprd({ until: "ready" });
   const quick = await startDaprd({
     until: "ready",
@@ -112,6 +112,6 @@ test("DAPR_HTTP_HEADER_TIMEOUT says when a slow header is cut", async () => {
     await once(slow!.resume(), "close");
     return port;
   };
-  // The usual one, asked first, waits nine seconds longer.
+  // The sidecar with the default, which is asked first, waits nine seconds longer.
   expect(await Promise.race([cut(usual), cut(quick)])).toBe(quick.port);
 });

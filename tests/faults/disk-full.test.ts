@@ -1,4 +1,4 @@
-/** The disk is full, under the embedded broker's file or under the log, and has room again later. */
+/** The disk with the embedded broker's file or with the log is full, and has room again later. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -44,14 +44,14 @@ const onDisk = (): Place => ({
 });
 
 drill(
-  `a full disk under the embedded broker: orders are refused by name, none acknowledged is lost or torn, all goes on once there is room${because}`,
+  `when the disk of the embedded broker is full, orders are refused with an error that names the file, no acknowledged one is lost or torn, and work resumes once there is room${because}`,
   async () => {
     const flow = await openFlow(onDisk());
     const sending = flow.send(1_000_000, { padding: 500 });
     await waitFor("100 deliveries", () => flow.accepted().length >= 100);
     disk.fill();
     await waitFor("every caller to be refused", () => {
-      disk.fill(); // whatever was given back
+      disk.fill(); // space may have been freed meanwhile
       return (
         new Set(sending.refusals.map((one) => one.order % partitions)).size ===
         partitions
@@ -84,7 +84,7 @@ drill(
 );
 
 drill(
-  `a full disk under the log: orders flow on, it is said once, and the log goes on once there is room${because}`,
+  `when the disk of the log is full, orders still flow, one message says so, and the log goes on once there is room${because}`,
   async () => {
     const log = join(disk.folder, "daprd.log");
     const sidecar = await startDaprd({
@@ -105,7 +105,7 @@ drill(
       readFileSync(log, "utf8").includes("before"),
     );
     disk.fill();
-    // The last block of the file may still have room for some lines.
+    // The file's last block may still have room for some lines.
     await waitFor("the complaint", async () => {
       await send("meanwhile");
       return sidecar.output().includes("daprd: --log-file");
@@ -119,7 +119,7 @@ drill(
     await waitFor("its line", () =>
       readFileSync(log, "utf8").includes("afterwards"),
     );
-    // A line cut off by the full disk does not spoil the one after it.
+    // A line that the full disk cut off does not run into the next one.
     const last = readFileSync(log, "utf8")
       .split("\n")
       .find((line) => line.includes("afterwards"));

@@ -1,4 +1,4 @@
-/** The drills that touch bindings, on the embedded broker. */
+/** The drills of bindings, on the embedded broker. */
 import { join } from "node:path";
 import { embedded } from "../support/embedded.ts";
 import { endFlows, partitions, type Place } from "./flow.ts";

@@ -1,4 +1,4 @@
-/** Producer → sidecar → broker → sidecar → app: five processes, any of which a drill may end. */
+/** Producer → sidecar → broker → sidecar → app: five processes, each of which a drill may end. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,13 +14,13 @@ import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 
 export const partitions = 8;
-/** For drills that wait for a dead reader's session to end. Elsewhere a busy machine must not end the session of a living one. */
+/** For drills that wait until a dead reader's session ends. Others take a longer session, so that a busy machine does not end a living one's. */
 export const shortSessionMs = 2000;
 const longSessionMs = 30_000;
-/** Commits are 250 ms apart at most; the rest is for one on its way on a busy machine. */
+/** The longest time before an order is committed: 250 ms between commits, and some for a commit on its way on a busy machine. */
 export const uncommittedMs = 250 + 150;
 
-/** Where the drills run; `components` gives the manifest for topics of their own. */
+/** The broker on which the drills run. */
 export interface Place {
   name: "embedded" | "kafka";
   component(
@@ -36,12 +36,12 @@ export interface Flow {
   producer: Daprd;
   consumer: Daprd;
   folder: string;
-  /** Numbered orders through the producer's sidecar, whichever one that is just then. */
+  /** Sends numbered orders through the producer's sidecar, also through a new one that takes its place. */
   send(count: number, more?: Partial<SendOptions>): Sending;
-  /** Each `start…` begins a new sidecar in place of the last. */
+  /** Each `start…` starts a new sidecar in place of the last one. */
   startProducer(): Promise<void>;
   startConsumer(): Promise<void>;
-  /** Orders the app took with 200, in the order it took them. */
+  /** The orders that the app answered with 200, in the order in which it took them. */
   accepted(): TakenOrder[];
   /** Waits until the app has taken every acknowledged order. */
   arrived(sending: Sending, timeoutMs?: number): Promise<void>;
@@ -50,18 +50,18 @@ export interface Flow {
 export interface FlowOptions {
   app?: Partial<OrderAppTask>;
   metadata?: Record<string, string>;
-  /** A reader without a sign of life for so long is out. */
+  /** A reader that sends no heartbeat for so long loses its place in the group. */
   sessionMs?: number;
-  /** Also reads the dead letters, at the app's /dead. */
+  /** The app also gets the dead letters, at /dead. */
   withDeadLetters?: boolean;
   consumerArgs?: string[];
-  /** Starts neither sidecar; the drill does. */
+  /** The drill starts the sidecars itself. */
   asleep?: boolean;
 }
 
 let cleanups: (() => Promise<unknown> | void)[] = [];
 
-/** For afterEach. */
+/** For afterEach: ends everything that a test left. */
 export async function endFlows(): Promise<void> {
   await stopAll();
   for (const cleanup of cleanups.reverse()) await cleanup();
@@ -166,14 +166,14 @@ export async function openFlow(
   return flow;
 }
 
-/** kill -9; the folder it was given goes too. */
+/** kill -9. The sidecar's folder is removed too. */
 export async function killSidecar(sidecar: Daprd): Promise<void> {
   sidecar.child.kill("SIGKILL");
   const { signal } = await sidecar.stop();
   expect(signal).toBe("SIGKILL");
 }
 
-/** The first time each order came, partition by partition, must be the order in which it was sent. */
+/** Expects that in each partition the orders came in the order in which they were sent. Repeats do not count. */
 export function expectInOrder(taken: TakenOrder[]): void {
   const firsts = new Map<number, TakenOrder>();
   for (const one of taken)

@@ -1,4 +1,4 @@
-/** Kill -9 in the middle of a call through two sidecars: of the app, of either sidecar. Each side hears of it at once. */
+/** The app or either sidecar is killed in the middle of a call through two sidecars. Each side notices at once. */
 import { once } from "node:events";
 import { fork, type ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { waitFor } from "../wait-for.ts";
 
 const folder = tempFolder("killed-app");
 const file = join(folder, "app.cjs");
-// Of its own process, so that it can be killed. It tells what it is asked, and which callers left.
+// A process of its own, so that it can be killed. It prints the requests, and which callers left.
 writeFileSync(
   file,
   `const server = require("node:http").createServer((incoming, outgoing) => {
@@ -49,7 +49,7 @@ afterEach(async () => {
   await stopAll();
 });
 
-/** Sends a call; resolves with its head, and rejects when there is none. */
+/** Sends a call. Resolves with the head of its answer, or rejects when there is none. */
 function call(method: string, path: string) {
   const outgoing = request({
     port: caller.port,
@@ -78,7 +78,7 @@ const victims: [string, () => ChildProcess][] = [
 ];
 
 test.each(victims)(
-  "the %s killed before an answer: 500 at once, told once, not repeated",
+  "when the %s is killed before its answer, the caller gets 500 at once, and the call is not repeated",
   async (_, victim) => {
     const head = call("POST", "/silent");
     await asked("/silent");
@@ -96,7 +96,7 @@ test.each(victims)(
 );
 
 test.each(victims)(
-  "the %s killed in an answer: cut at once, never ended well",
+  "when the %s is killed during its answer, the answer breaks off at once and does not look complete",
   async (_, victim) => {
     const reply = await call("GET", "/half");
     expect(reply.statusCode).toBe(200);
@@ -104,14 +104,14 @@ test.each(victims)(
     const pieces = reply[Symbol.asyncIterator]();
     expect((await pieces.next()).value).toBe("half");
     const next = pieces.next();
-    next.catch(() => {}); // looked at below
+    next.catch(() => {}); // awaited below
     victim().kill("SIGKILL");
     await expect(next).rejects.toThrow(/aborted|ECONNRESET/);
   },
 );
 
 test.each(["/silent", "/half"])(
-  "the caller's sidecar killed while %s is answered: the app is let go at once",
+  "when the caller's sidecar is killed while %s is answered, the app's request ends at once",
   async (path) => {
     void call("GET", path).then(
       (reply) => reply.on("error", () => {}).resume(),
@@ -125,7 +125,7 @@ test.each(["/silent", "/half"])(
   },
 );
 
-test("the app killed between calls: errors at once, and served again once it is back", async () => {
+test("after the app is killed between calls, calls fail at once, and succeed once it is back", async () => {
   const quick = async () => {
     const reply = await call("GET", "/quick");
     return `${reply.statusCode} ${await textOf(reply)}`;

@@ -1,4 +1,4 @@
-/** Kills of a reader's sidecar on a cluster of three brokers: what comes twice is counted. */
+/** A reader's sidecar is killed on a cluster of three brokers. Orders that come twice are counted. */
 import {
   startKafkaCluster,
   type KafkaCluster,
@@ -39,7 +39,7 @@ const place: Place = {
     }),
 };
 
-test("three kills in 3,000 orders: none lost, order kept, at most 300 come twice", async () => {
+test("with three kills in 3,000 orders none is lost, the order is kept, and at most 300 come twice", async () => {
   const flow = await openFlow(place, { sessionMs: shortSessionMs });
   const sending = flow.send(3000);
   for (let kill = 1; kill <= 3; kill++) {

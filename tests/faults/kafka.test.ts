@@ -1,4 +1,4 @@
-/** The drills that touch bindings, on Apache Kafka. */
+/** The drills of bindings, on Apache Kafka. */
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { endFlows, partitions, type Place } from "./flow.ts";
 import { sidecarKilled } from "./sidecar-killed.ts";

@@ -1,7 +1,7 @@
 /**
- * State, secrets and invocation: malformed requests from a seeded
- * generator. Each gets its documented error, none changes the store or reaches
- * the app, the sidecar lives on.
+ * State, secrets and invocation: malformed requests from a seeded generator. Each
+ * gets its documented error. None changes the store or reaches the app, and the
+ * sidecar still works.
  */
 import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
@@ -50,7 +50,7 @@ interface Bad {
   target?: string;
   body?: string;
   headers?: Record<string, string | string[]>;
-  /** The status, and what the answer's text matches. */
+  /** The status, and a pattern for the answer's text. */
   expected: [status: number, text: RegExp];
 }
 

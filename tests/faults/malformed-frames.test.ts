@@ -1,8 +1,7 @@
 /**
- * Below the requests: whole calls of every protocol, recorded and then
- * mutated byte by byte, at the API's ports and at the one for other sidecars.
- * Each is refused, served or cut; the app gets no more than was answered, and
- * honest callers are served afterwards.
+ * Calls of every protocol are recorded and mutated byte by byte, then sent to the API's
+ * ports and to the port for other sidecars. Each is refused, served or cut. The app
+ * gets at most one call from each, and correct callers are served afterwards.
  */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
@@ -41,7 +40,7 @@ afterAll(async () => {
 });
 beforeEach(() => (app.requests.length = 0));
 
-/** The bytes that `call` sends to a port that leads to `port`. */
+/** Resolves with the bytes that `call` sends to a port that leads to `port`. */
 async function record(
   port: number,
   call: (port: number) => Promise<void>,
@@ -64,7 +63,7 @@ const asPeer = (direct?: string) => async (port: number) => {
   const peer = { host: "127.0.0.1", port, direct };
   const { status, body } = await peers.call(peer, request());
   expect(status).toBe(200);
-  await wholeOf(body); // unread it would keep the connection
+  await wholeOf(body); // an unread body would keep the connection open
   await peers.close();
 };
 
@@ -87,7 +86,7 @@ const overHttp2 =
     await new Promise<void>((done) => session.close(done));
   };
 
-/** Some bytes changed; some lose their end, some have a piece twice. */
+/** Changes some bytes. Some mutants also lose their end or have a piece twice. */
 function mutant(whole: Buffer, random: Random): Buffer {
   const bytes = Buffer.from(whole);
   for (let changes = 1 + random.below(4); changes > 0; changes--)
@@ -103,15 +102,15 @@ function mutant(whole: Buffer, random: Random): Buffer {
   return bytes;
 }
 
-/** A mutant may ask the sidecar to wait for more; then its caller leaves. */
-const patienceMs = 300;
+/** A mutant may make the sidecar wait for more bytes. Then its caller leaves after this time. */
+const callerLeavesMs = 300;
 
-/** Sends bytes; resolves with what came until the connection was closed, or its caller left. */
+/** Sends bytes. Resolves with what came until the connection closed or the caller left. */
 const shoot = (port: number, bytes: Buffer) =>
   new Promise<string>((resolve) => {
     let all = "";
     const socket = connect(port, "127.0.0.1");
-    socket.setTimeout(patienceMs, () => socket.destroy());
+    socket.setTimeout(callerLeavesMs, () => socket.destroy());
     socket.setEncoding("latin1").on("data", (text: string) => (all += text));
     socket.on("error", () => {}); // a reset ends it as well
     socket.on("close", () => resolve(all));
@@ -133,7 +132,7 @@ test.each<[string, () => number, (port: number) => Promise<void>]>([
       "content-type": "application/grpc",
     }),
   ],
-])(`1,000 mutants of %s (seed ${seed})`, async (_, portOf, call) => {
+])(`1,000 mutants of %s do no harm (seed ${seed})`, async (_, portOf, call) => {
   const port = portOf();
   const whole = await record(port, call);
   app.requests.length = 0;
@@ -150,12 +149,12 @@ test.each<[string, () => number, (port: number) => Promise<void>]>([
           wrong.push(`${bytes.toString("latin1")} → ${answer}`);
     }
   };
-  // Most of them wait for their caller's patience to end.
+  // Most of them wait until their caller leaves.
   await Promise.all(Array.from({ length: 125 }, worker));
   expect(wrong).toEqual([]);
   expect(sidecar.output()).not.toMatch(/unexpected|level=(error|fatal)/);
   expect(sidecar.output()).not.toMatch(/^(?!time=)./m);
-  // One call each at most, and nothing in it became another header of the app's request.
+  // Each makes at most one call, and nothing in it became another header of the app's request.
   expect(app.requests.length).toBeLessThanOrEqual(mutants.length);
   for (const { headers } of app.requests)
     expect(headers.host).toBe(`127.0.0.1:${app.port}`);
@@ -164,7 +163,7 @@ test.each<[string, () => number, (port: number) => Promise<void>]>([
   const reply = await caller.call("GET", "/v1.0/invoke/callee/method/honest");
   expect(reply.status).toBe(200);
   await waitFor(
-    "the honest call",
+    "the correct call",
     () => app.requests.at(-1)?.path === "/honest",
   );
   expect(sidecar.child.exitCode).toBeNull();

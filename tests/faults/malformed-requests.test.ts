@@ -1,7 +1,7 @@
 /**
- * 10,000 malformed and 1,000 mutated valid requests from a seeded
- * generator. Each gets its documented error, none reaches the app unintended,
- * the sidecar lives on. `DAPR_TEST_SEED=n` repeats a run.
+ * 10,000 malformed requests and 1,000 mutated valid ones from a seeded generator.
+ * Each malformed one gets its documented error and does not reach the app, and the
+ * sidecar still works. `DAPR_TEST_SEED=n` repeats a run.
  */
 import { Agent } from "node:http";
 import { connect } from "node:net";
@@ -38,7 +38,7 @@ interface Bad {
   message?: RegExp;
 }
 
-/** Kinds of well-framed but wrong requests, each with the answer the API documents. */
+/** Kinds of requests with right framing but wrong content, each with its documented answer. */
 const kinds: ((random: Random) => Bad)[] = [
   (random) => ({
     body: random.pick([
@@ -227,10 +227,10 @@ test(`10,000 malformed requests each get their documented error (seed ${seed})`,
   agent.destroy();
   expect(wrong.slice(0, 3)).toEqual([]);
   await stillServes();
-  expect(app.posts()).toHaveLength(1); // the one good order, nothing before it
+  expect(app.posts()).toHaveLength(1); // the valid order at the end, and no other
 });
 
-/** A declared length that is never sent. */
+/** Sends a request with a Content-Length but without so long a body. */
 async function raw(
   target: string,
   body: string,
@@ -246,7 +246,7 @@ async function raw(
   return { status, text: answer };
 }
 
-/** Sends bytes, closes its own side after them and reads the answer to the end. */
+/** Sends bytes, closes its side of the connection and reads the answer to the end. */
 function shoot(bytes: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     let all = "";
@@ -305,7 +305,7 @@ test(`1,000 mutated requests are refused or served, nothing in between (seed ${s
   };
   await Promise.all(Array.from({ length: 8 }, worker));
   expect(wrong).toEqual([]);
-  // What was acknowledged arrives, and nothing else does.
+  // Only what was acknowledged arrives.
   await waitFor(
     "what was acknowledged",
     () => app.posts().length >= before + served,

@@ -1,4 +1,4 @@
-/** The port for other sidecars: 1,000 idle and 1,000 active connections, and 1,000 that send their head drop by drop. */
+/** The port for other sidecars: 1,000 idle connections, 1,000 active ones, and 1,000 that send their head byte by byte. */
 import type { Socket } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { openConnection } from "../support/http.ts";
@@ -43,7 +43,7 @@ async function open(count: number, bytes: string) {
   return opened;
 }
 
-/** 20 calls through both sidecars, one by one. */
+/** Makes 20 calls through both sidecars, one by one. */
 async function expectServed() {
   for (let i = 0; i < 20; i++) {
     const reply = await caller.call("GET", "/v1.0/invoke/callee/method/a");
@@ -53,7 +53,7 @@ async function expectServed() {
 
 const request = "GET /a HTTP/1.1\r\nHost: dapr-sidecar\r\ndapr-peer: 1\r\n\r\n";
 
-test("1,000 idle and 1,000 active connections", async () => {
+test("with 1,000 idle and 1,000 active connections, all are served", async () => {
   const idle = await open(1000, request);
   const active = await open(1000, request);
   await waitFor("every first answer", () =>
@@ -75,7 +75,7 @@ test("1,000 idle and 1,000 active connections", async () => {
   await expectServed();
 });
 
-test("1,000 slow heads are cut at about 10 s, others are served meanwhile", async () => {
+test("1,000 connections with slow heads are cut after about 10 s, and others are served meanwhile", async () => {
   const started = performance.now();
   const slow = [
     ...(await open(250, "")),

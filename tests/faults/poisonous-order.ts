@@ -1,4 +1,4 @@
-/** One order the app never takes. */
+/** An order that the app never takes. */
 import { waitFor } from "../wait-for.ts";
 import { expectInOrder, openFlow, partitions, type Place } from "./flow.ts";
 
@@ -8,7 +8,7 @@ const retries = 3;
 const quick = { backOffDuration: "50ms", backOffMaxRetries: `${retries}` };
 
 export function poisonousOrder(place: () => Place): void {
-  test("a poisonous order holds its own partition only, is told once, and is taken in its turn", async () => {
+  test("a poisonous order holds up only its own partition, is logged once, and is taken in its turn once it is cured", async () => {
     const flow = await openFlow(place(), {
       app: { poison },
       metadata: { backOffDuration: "200ms" },
@@ -32,7 +32,7 @@ export function poisonousOrder(place: () => Place): void {
     expect(flow.accepted()).toHaveLength(count);
   });
 
-  test("after its tries a poisonous order goes to the dead-letter topic, and its partition goes on", async () => {
+  test("after its retries a poisonous order goes to the dead-letter topic, and its partition goes on", async () => {
     const deadLetterTopic = `dead-${process.pid}-${Date.now()}`;
     const flow = await openFlow(place(), {
       app: { poison },
@@ -62,7 +62,7 @@ export function poisonousOrder(place: () => Place): void {
     ]);
   });
 
-  test("without a dead-letter topic the order given up is one loud line", async () => {
+  test("without a dead-letter topic an order that is given up is one error in the log", async () => {
     const flow = await openFlow(place(), { app: { poison }, metadata: quick });
     const sending = flow.send(count);
     await sending.done;

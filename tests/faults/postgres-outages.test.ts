@@ -1,4 +1,4 @@
-/** PostgreSQL restarts, cuts connections, is late or refuses the password. */
+/** PostgreSQL restarts, cuts connections, starts late or refuses the password. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -47,7 +47,7 @@ beforeAll(async () => {
 afterAll(() => postgres?.stop());
 afterEach(stopAll);
 
-/** Counts a key up by etag, one save after the other, until `isOver`; `passed` is told of each that was acknowledged. */
+/** Counts a key up by etag, one save after the other, until `isOver()`. Calls `passed` for each acknowledged save. */
 async function count(
   key: string,
   isOver: () => boolean,
@@ -63,7 +63,7 @@ async function count(
       return reply.status === 200 ? reply : undefined;
     });
     const now = found.json() as number;
-    // What is there is what was acknowledged, or one more whose answer was lost.
+    // The stored number is the last acknowledged one, or one more whose answer was lost.
     expect(now).toBeGreaterThanOrEqual(value);
     expect(now).toBeLessThanOrEqual(value + 1);
     value = now;
@@ -80,7 +80,7 @@ async function count(
   return { value, acked, refusals };
 }
 
-/** Keeps two keys the same, by one transaction after the other. */
+/** Writes the same number to two keys, in one transaction after the other. */
 async function transact(isOver: () => boolean) {
   for (let n = 1; !isOver(); n++) {
     const operations = Array.from({ length: 20 }, (_, i) => ({
@@ -97,7 +97,7 @@ async function transact(isOver: () => boolean) {
   }
 }
 
-test("killed during saves: every 204 is there afterwards, none is done twice, and it goes on", async () => {
+test("when PostgreSQL is killed during saves, every 204 is there afterwards, no save is done twice, and work resumes", async () => {
   sidecar = await start(postgres.url());
   let isOver = false;
   const keys = Array.from({ length: 8 }, (_, i) => `restart-${i}`);
@@ -109,7 +109,7 @@ test("killed during saves: every 204 is there afterwards, none is done twice, an
       () => acks[i]!++,
     ),
   );
-  /** So many more of each key. */
+  /** Resolves after so many more saves of each key. */
   const saves = (more: number) => {
     const before = [...acks];
     return waitFor(
@@ -119,7 +119,7 @@ test("killed during saves: every 204 is there afterwards, none is done twice, an
     );
   };
   for (let round = 0; round < 2; round++) {
-    await saves(5); // each kill hits some
+    await saves(5); // so that each kill hits some
     await postgres.kill();
     expect((await save("down", 1)).status).toBe(500);
     await postgres.start();
@@ -168,7 +168,7 @@ test("connections that the server ends cost no acknowledged save", async () => {
   expect((await read("cut")).json()).toBe(value);
 });
 
-/** A way to PostgreSQL that a test can close, or that hangs up on whoever comes. */
+/** A relay to PostgreSQL that a test can close, or make hang up on every caller. */
 async function openRelay() {
   const sockets = new Set<Socket>();
   let hangsUp = false;
@@ -207,7 +207,7 @@ async function openRelay() {
   };
 }
 
-test("what was not sent yet waits for the server, but not for good", async () => {
+test("a request that was not sent yet waits for the server, but only for a time", async () => {
   const relay = await openRelay();
   sidecar = await start(relay.url);
   try {
@@ -221,7 +221,7 @@ test("what was not sent yet waits for the server, but not for good", async () =>
       expect(status).toBe(204);
     await sidecar.logged("is connected again");
 
-    // It listens, but what is tried is a login, no request.
+    // It listens, but the login fails, so the request is not sent.
     relay.hangUp(true);
     const tried = save("wait", 1);
     await sleep(600);
@@ -246,7 +246,7 @@ test("what was not sent yet waits for the server, but not for good", async () =>
   }
 });
 
-test("a server that is late is waited for; requests meanwhile are told so", async () => {
+test("a sidecar waits for a server that starts late, and requests meanwhile get an error that says so", async () => {
   await postgres.kill();
   try {
     sidecar = await start(postgres.url());
@@ -266,7 +266,7 @@ test("a server that is late is waited for; requests meanwhile are told so", asyn
   );
 });
 
-test("a wrong password ends the sidecar at once, by the component's name and without the password", async () => {
+test("a wrong password ends the sidecar at once, with an error that names the component and not the password", async () => {
   const wrong = postgres.url().replace(postgresPassword, "canary-0815");
   const refused = await start(wrong, "nothing");
   expect((await refused.exited).code).toBe(1);

@@ -1,4 +1,4 @@
-/** Redis restarts, forgets its scripts, cuts connections, is late or refuses the password. */
+/** Redis restarts, forgets its scripts, cuts connections, starts late or refuses the password. */
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { freePorts } from "../support/ports.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
@@ -58,7 +58,7 @@ interface Writer {
   refusals: string[];
 }
 
-/** Counts a key up, one save after the other, until it is stopped; by etag, or plainly. */
+/** Counts a key up, one save after the other, until it is stopped, with or without etags. */
 function startWriting(key: string, byEtag: boolean) {
   const told: Writer = { acked: 0, unknown: 0, refusals: [] };
   let isOver = false;
@@ -99,7 +99,7 @@ async function write(
     expect(reply.status).toBe(500);
     told.unknown++;
     told.refusals.push(reply.text);
-    // What became of it is known once the store answers again.
+    // Whether the save was done is known once the store answers again.
     const found = await waitFor("an answer", async () => {
       const reply = await sidecar.call("GET", `${path}/${key}`);
       return reply.status === 500 ? undefined : reply;
@@ -109,7 +109,7 @@ async function write(
   }
 }
 
-test("Redis is killed during saves: every 204 is there afterwards, no save is done twice, and it goes on", async () => {
+test("when Redis is killed during saves, every 204 is there afterwards, no save is done twice, and work resumes", async () => {
   sidecar = await start(redis.address);
   const keys = Array.from({ length: 10 }, (_, i) => `restart-${i}`);
   const writers = keys.map((key, i) => startWriting(key, i % 2 === 0));
@@ -126,7 +126,7 @@ test("Redis is killed during saves: every 204 is there afterwards, no save is do
   const results = await Promise.all(writers.map((writer) => writer.stop()));
   for (const [i, { acked, unknown }] of results.entries()) {
     const { value, etag } = await read(keys[i]!);
-    const done = Number(etag); // one more with every write
+    const done = Number(etag); // the etag grows by one with each write
     expect(acked).toBeGreaterThan(20);
     expect(done).toBeGreaterThanOrEqual(acked);
     expect(done).toBeLessThanOrEqual(acked + unknown);
@@ -148,11 +148,11 @@ test("Redis is killed during saves: every 204 is there afterwards, no save is do
   expect(sidecar.output()).toContain("is connected again");
 });
 
-test("a silent Redis fails a request in time, and the rest goes on when it speaks", async () => {
+test("while Redis does not answer, a request fails in time, and the next ones succeed when it answers again", async () => {
   sidecar = await start(redis.address, { readTimeout: "500ms" });
   await save("silent", 1);
   await redis.pause();
-  // Answered while Redis is silent, so without it.
+  // This answer comes while Redis is paused.
   const reply = await save("silent", 2);
   await redis.unpause();
   expect(reply.status).toBe(500);
@@ -163,7 +163,7 @@ test("a silent Redis fails a request in time, and the rest goes on when it speak
   );
 });
 
-test("scripts that Redis forgot, and connections it cuts, cost no acknowledged save", async () => {
+test("when Redis forgets its scripts and cuts connections, no acknowledged save is lost", async () => {
   sidecar = await start(redis.address);
   const writers = [
     startWriting("forgot-a", true),
@@ -192,7 +192,7 @@ test("scripts that Redis forgot, and connections it cuts, cost no acknowledged s
   expect(value).toBeLessThanOrEqual(acked + unknown);
 });
 
-test("a Redis that is late is waited for; requests meanwhile are told so", async () => {
+test("a sidecar waits for a Redis that starts late, and requests meanwhile get an error that says so", async () => {
   await redis.kill();
   try {
     sidecar = await start(redis.address);
@@ -210,7 +210,7 @@ test("a Redis that is late is waited for; requests meanwhile are told so", async
   );
 });
 
-test("a wrong password ends the sidecar at once, by the component's name, without the password and without a promise to try on", async () => {
+test("a wrong password ends the sidecar at once, with an error that names the component and not the password, and promises no retry", async () => {
   await redis.admin.config("SET", "requirepass", "right-4711");
   try {
     const wrong: Record<string, string>[] = [
@@ -226,7 +226,7 @@ test("a wrong password ends the sidecar at once, by the component's name, withou
   }
 });
 
-/** Why a component can't be opened, as the end of the sidecar tells. */
+/** Starts a sidecar whose component cannot be opened, and resolves with the reason in its last log line. */
 async function refusal(metadata: Record<string, string>): Promise<string> {
   const refused = await start(redis.address, metadata, "nothing");
   expect((await refused.exited).code).toBe(1);
@@ -243,11 +243,14 @@ async function refusal(metadata: Record<string, string>): Promise<string> {
 test.each([
   [{ redisDB: "99" }, /^ERR DB index is out of range/],
   [{ redisType: "cluster" }, /^ERR This instance has cluster support disabled/],
-])("%j, which the server has not got, ends it as well", async (more, why) => {
-  expect(await refusal(more)).toMatch(why);
-});
+])(
+  "%j, which the server does not have, ends the sidecar too",
+  async (more, why) => {
+    expect(await refusal(more)).toMatch(why);
+  },
+);
 
-test("nobody there and no waiting without end: a request fails in time", async () => {
+test("without a server, and with retries that never end, a request still fails in time", async () => {
   const [port] = await freePorts(1);
   sidecar = await start(`127.0.0.1:${port}`, { redisMaxRetries: "-1" });
   expect((await save("nobody", 1)).status).toBe(500);

@@ -1,4 +1,4 @@
-/** Kill -9 of either sidecar while orders flow. */
+/** Either sidecar is killed (kill -9) while orders flow. */
 import { waitFor } from "../wait-for.ts";
 import {
   duplicatesIn,
@@ -16,7 +16,7 @@ const count = full ? 10_000 : 2000;
 const kills = 5;
 
 export function sidecarKilled(place: () => Place): void {
-  test(`the consumer's sidecar killed ${kills} times over ${count} orders: none lost, order kept, few come twice`, async () => {
+  test(`when the consumer's sidecar is killed ${kills} times over ${count} orders, none is lost, the order is kept, and few come twice`, async () => {
     const flow = await openFlow(place(), {
       app: { delayMs: 10 },
       sessionMs: shortSessionMs,
@@ -46,7 +46,7 @@ export function sidecarKilled(place: () => Place): void {
     expect(duplicatesIn(flow.accepted())).toBeLessThanOrEqual(allowed);
   }, 900_000);
 
-  test("the producer's sidecar killed twice over 2,000 orders: every acknowledged one arrives, in order", async () => {
+  test("when the producer's sidecar is killed twice over 2,000 orders, every acknowledged one arrives, in order", async () => {
     const flow = await openFlow(place());
     const sending = flow.send(2000);
     for (let kill = 1; kill <= 2; kill++) {
@@ -62,7 +62,7 @@ export function sidecarKilled(place: () => Place): void {
     await flow.arrived(sending);
     expect(sending.acked.size).toBe(2000);
     expectInOrder(flow.accepted());
-    // Twice comes only what was stored but not acknowledged: sent again by the caller.
+    // Only orders that were stored but not acknowledged come twice, since the caller sent them again.
     expect(sending.refusals.length).toBeGreaterThan(0);
     expect(sending.refusals.filter(({ status }) => status !== 0)).toEqual([]);
     const resent = new Set(sending.refusals.map(({ order }) => order));

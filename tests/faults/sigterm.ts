@@ -1,9 +1,9 @@
-/** SIGTERM in mid-flow. Every order in flight is seen through; the dead-letter topic is set so that one thrown away would show. */
+/** SIGTERM under load. Every order in flight is completed. There is a dead-letter topic, so that an order that is given up would show. */
 import { waitFor } from "../wait-for.ts";
 import { duplicatesIn, expectInOrder, openFlow, type Place } from "./flow.ts";
 
 export function sigterm(place: () => Place): void {
-  test("SIGTERM to either sidecar under load: both drain, exit 0, nothing is lost, comes twice or is dead-lettered", async () => {
+  test("on SIGTERM under load both sidecars drain and exit with 0, and no order is lost, comes twice or is dead-lettered", async () => {
     const deadLetterTopic = `dead-${process.pid}-${Date.now()}`;
     const flow = await openFlow(place(), {
       app: { delayMs: 5 },
@@ -38,12 +38,12 @@ export function sigterm(place: () => Place): void {
     expect(sending.acked.size).toBe(2000);
     expectInOrder(flow.accepted());
     expect(ended.join("")).not.toMatch(/given up|Graceful shutdown timeout/);
-    // An order in flight is answered, and the next finds nobody listening.
+    // Orders in flight are answered. Later ones find that nobody listens.
     const others = sending.refusals.filter(
       ({ text }) => !/^connect ECONN(REFUSED|RESET)/.test(text),
     );
     expect(others.filter(({ status }) => status !== 0)).toEqual([]);
-    // Only a connection made at the last moment may be cut before its order is read.
+    // Only a connection that is opened at the last moment may be cut before its order is read.
     expect(others.length).toBeLessThanOrEqual(2);
     const resent = new Set(sending.refusals.map(({ order }) => order));
     const once = flow.accepted().filter(({ order }) => !resent.has(order));

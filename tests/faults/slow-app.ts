@@ -1,4 +1,4 @@
-/** An app slower than its reader's session, with a backlog far larger than what is read ahead. */
+/** An order takes the app longer than the reader's session, and the backlog is far larger than what is read ahead. */
 import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { waitFor } from "../wait-for.ts";
 import {
@@ -9,19 +9,19 @@ import {
   type Place,
 } from "./flow.ts";
 
-/** 20 MB, more than is read ahead, in number and in size. */
+/** The number of waiting orders. They have 20 MB, more than is read ahead in number and in size. */
 const backlog = 5000;
 const padding = 4000;
 
 export function slowApp(place: () => Place): void {
-  test("a slow app with 5,000 orders of 4 kB waiting: memory stays flat, no rebalance, no order twice", async () => {
+  test("with a slow app and 5,000 waiting orders of 4 kB, memory stays flat, there is no rebalance, and no order comes twice", async () => {
     const flow = await openFlow(place(), {
       app: { delayMs: shortSessionMs + 500 },
       sessionMs: shortSessionMs,
       asleep: true,
     });
     await flow.startProducer();
-    // The order within a partition is of no interest until it is stored.
+    // The order within a partition does not matter here, so several are sent at once.
     const sending = flow.send(backlog, {
       callersPerPartition: 8,
       padding,

@@ -1,4 +1,4 @@
-/** state.postgresql when many write at once, statements take too long, or what the component names is another's. */
+/** state.postgresql when many write at once, statements take too long, or the component names something that it cannot use. */
 import pg from "pg";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -19,18 +19,18 @@ afterEach(async () => {
   await stopAll();
 });
 
-/** What a test that failed did not give back. */
+/** Locks that a failed test did not release. */
 const holding = new Set<() => Promise<void>>();
 
 interface Options {
   appId?: string;
   version?: "v1" | "v2";
-  /** More metadata of the component. */
+  /** More metadata for the component. */
   more?: Record<string, string>;
   until?: "outbound" | "nothing";
 }
 
-/** `name` is what PostgreSQL calls its connections. */
+/** Starts a sidecar. `name` is the application_name of its connections. */
 const start = (
   name: string,
   { appId, version = "v2", more = {}, until = "outbound" }: Options = {},
@@ -72,7 +72,7 @@ const upsert = (key: string, value: unknown, more = {}) => ({
   request: { key, value, ...more },
 });
 
-/** The server's processes behind the connections of that name. */
+/** The server's processes behind the connections with this name. */
 const backends = async (name: string) =>
   (
     await postgres.query(
@@ -81,7 +81,7 @@ const backends = async (name: string) =>
     )
   ).map(([pid, state]) => ({ pid, state }));
 
-/** Holds the row of a key until the function it gives is called. */
+/** Locks a key's row. Resolves with the function that unlocks it. */
 async function hold(key: string): Promise<() => Promise<void>> {
   const client = new pg.Client(postgres.url());
   await client.connect();
@@ -102,9 +102,9 @@ async function hold(key: string): Promise<() => Promise<void>> {
 
 test.each([
   ["limited by the server", {}],
-  ["cancelled, where a pooler may be between", { queryExecMode: "exec" }],
+  ["cancelled, as needed with a pooler", { queryExecMode: "exec" }],
 ])(
-  "saves that timed out do not come back over newer ones, nor do their processes stay: %s",
+  "a save that timed out does not come back later over a newer one, and its process ends: %s",
   async (_, more) => {
     const slow = await start("slow", { more: { timeout: "1s", ...more } });
     const other = await start("other");
@@ -133,7 +133,7 @@ test.each([
   },
 );
 
-test("a transaction that timed out is answered after its time, not twice it", async () => {
+test("a transaction that times out is answered after its timeout, not after twice that time", async () => {
   const sidecar = await start("twice", { more: { timeout: "2s" } });
   expect((await save(sidecar, "twice", 1)).status).toBe(204);
   const release = await hold("orders||twice");
@@ -145,7 +145,7 @@ test("a transaction that timed out is answered after its time, not twice it", as
       ended.push("transaction");
       return reply;
     });
-    // One after the other: twice the time.
+    // Two saves, one after the other, take twice the time.
     const saves = (async () => {
       await save(sidecar, "twice", 3);
       await save(sidecar, "twice", 4);
@@ -161,7 +161,7 @@ test("a transaction that timed out is answered after its time, not twice it", as
   }
 });
 
-test("a save whose caller goes away is cancelled", async () => {
+test("when the caller leaves, its save is cancelled", async () => {
   const sidecar = await start("gone", { more: { timeout: "1h" } });
   expect((await save(sidecar, "gone", "first")).status).toBe(204);
   const release = await hold("orders||gone");
@@ -182,7 +182,7 @@ test("a save whose caller goes away is cancelled", async () => {
   expect((await save(sidecar, "gone", "second")).status).toBe(204);
 });
 
-test("a raised isolation holds: a transaction that another came between is refused whole", async () => {
+test("with a higher isolation level, a transaction that conflicts with another is refused as a whole", async () => {
   const sidecar = await start("raised", {
     more: {
       connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres dbname=postgres sslmode=disable application_name=raised default_transaction_isolation='repeatable read'`,
@@ -210,7 +210,7 @@ test("a raised isolation holds: a transaction that another came between is refus
   expect((await read(sidecar, "beside")).status).toBe(204);
 });
 
-test("refused statements keep their connections", async () => {
+test("a refused statement does not cost its connection", async () => {
   const sidecar = await start("refused");
   expect((await save(sidecar, "refused", 1)).status).toBe(204);
   const etag = "00000000-0000-0000-0000-000000000000";
@@ -231,7 +231,7 @@ test("refused statements keep their connections", async () => {
   expect((await read(sidecar, "other")).status).toBe(204);
 });
 
-test("a save of 5,000 items lets others have their turn, and stores each, the last of a key", async () => {
+test("a save of 5,000 items does not hold up others, and of several items with one key the last counts", async () => {
   const sidecar = await start("bulk", { version: "v1" });
   expect((await save(sidecar, "small", 0)).status).toBe(204);
   const items = Array.from({ length: 5000 }, (_, i) => ({
@@ -259,12 +259,12 @@ test("a save of 5,000 items lets others have their turn, and stores each, the la
   expect(found).toEqual([[5000, (5000 * 4999) / 2 - 14]]);
 });
 
-test("of a save of many each item passes or fails by itself", async () => {
+test("each item of a large save passes or fails by itself", async () => {
   const sidecar = await start("each", { version: "v1" });
   expect((await save(sidecar, "each-3", "old")).status).toBe(204);
   const items = Array.from({ length: 300 }, (_, i) => ({
     key: `each-${i}`,
-    // JSONB can't hold it.
+    // JSONB cannot hold this character.
     value: i === 7 ? "\0" : i,
     ...(i === 3 ? { etag: "1" } : {}),
   }));
@@ -283,7 +283,7 @@ test("of a save of many each item passes or fails by itself", async () => {
   expect(refused.text).toContain("use version v2");
 });
 
-test("an exhausted pool is called so, and is no server that is away", async () => {
+test("the error about an exhausted pool says so, and does not call the server unreachable", async () => {
   const sidecar = await start("pool", {
     more: { timeout: "1s", maxConns: "2" },
   });
@@ -301,7 +301,7 @@ test("an exhausted pool is called so, and is no server that is away", async () =
   expect(sidecar.output()).not.toContain("can't be reached");
 });
 
-test("a key that PostgreSQL can't hold is a 400, and costs a bulk answer no other key", async () => {
+test("a key that PostgreSQL cannot hold gets 400, and in a bulk answer the other keys are still there", async () => {
   const sidecar = await start("nul");
   expect((await save(sidecar, "a", 1)).status).toBe(204);
   const replies = [
@@ -325,7 +325,7 @@ test("a key that PostgreSQL can't hold is a 400, and costs a bulk answer no othe
   ]);
 });
 
-test("a first-write that is not the first is a 409", async () => {
+test("a first-write that is not the first gets 409", async () => {
   for (const version of ["v1", "v2"] as const) {
     const sidecar = await start(`first_${version}`, { version });
     const options = { concurrency: "first-write" };
@@ -336,7 +336,7 @@ test("a first-write that is not the first is a 409", async () => {
   }
 });
 
-test("a query finds what its own app saved", async () => {
+test("a query finds only what its own app saved", async () => {
   const version = "v1" as const;
   const apps = await Promise.all([
     start("ours", { version, appId: "app_" }),
@@ -357,7 +357,7 @@ test("a query finds what its own app saved", async () => {
   }
 });
 
-test("a table of another version ends the start, by its name", async () => {
+test("a table of another version ends the start with an error that names it", async () => {
   const first = await start("v1_first", {
     version: "v1",
     more: { tableName: "taken_state" },
@@ -382,7 +382,7 @@ test("a table of another version ends the start, by its name", async () => {
   );
 });
 
-test("a right that is missing ends the start, by its name; only those that are needed are", async () => {
+test("a missing right ends the start with an error that names it, and only the needed rights are required", async () => {
   await postgres.query("CREATE ROLE clerk LOGIN PASSWORD 'canary-0815'");
   const more = { user: "clerk", password: "canary-0815" };
   const none = await start("none", { more, until: "nothing" });
@@ -411,27 +411,30 @@ test.each([
   ],
   ["no password", { password: "" }, /asks for a password.*set password/],
   ["tls", { sslmode: "require" }, /no TLS.*sslmode/],
-])("what stands in the way is said: %s", async (_, more, said) => {
-  const { sslmode, ...rest } = more as Record<string, string>;
-  const sidecar = await start("bad", {
-    until: "nothing",
-    more: {
-      ...rest,
-      ...(sslmode
-        ? {
-            connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres sslmode=${sslmode}`,
-          }
-        : {}),
-    },
-  });
-  expect((await sidecar.exited).code).toBe(1);
-  expect(sidecar.output()).toMatch(said);
-  expect(sidecar.output()).toContain(
-    `postgresql at 127.0.0.1:${postgres.port}`,
-  );
-});
+])(
+  "the error says what is wrong and what to set: %s",
+  async (_, more, said) => {
+    const { sslmode, ...rest } = more as Record<string, string>;
+    const sidecar = await start("bad", {
+      until: "nothing",
+      more: {
+        ...rest,
+        ...(sslmode
+          ? {
+              connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres sslmode=${sslmode}`,
+            }
+          : {}),
+      },
+    });
+    expect((await sidecar.exited).code).toBe(1);
+    expect(sidecar.output()).toMatch(said);
+    expect(sidecar.output()).toContain(
+      `postgresql at 127.0.0.1:${postgres.port}`,
+    );
+  },
+);
 
-test("a host that does not resolve is said so", async () => {
+test("the error about a host that does not resolve says so", async () => {
   const sidecar = await start("lost", { more: { host: "no.such.invalid" } });
   const { status, text } = await read(sidecar, "a");
   expect(status).toBe(500);

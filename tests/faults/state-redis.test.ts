@@ -1,4 +1,4 @@
-/** state.redis when many write at once, a replica hangs, memory ends, or the component names what is none. */
+/** state.redis when many write at once, a replica hangs, memory is full, or the component names something that does not exist. */
 import { Redis } from "ioredis";
 import {
   GenericContainer,
@@ -53,7 +53,7 @@ const upsert = (key: string, value: unknown, more = {}) => ({
 });
 const strong = { options: { consistency: "strong" } };
 
-test("while a replica hangs, strong saves wait for it, and nobody for them", async () => {
+test("while a replica hangs, strong saves wait for it, and other requests do not wait for them", async () => {
   const [first, second] = (await freePorts(2)) as [number, number];
   const server = (line: string) =>
     new GenericContainer("redis:7")
@@ -75,7 +75,7 @@ test("while a replica hangs, strong saves wait for it, and nobody for them", asy
       (await admin.info("replication")).includes("master_link_status:up"),
     );
     const sidecar = await start({ redisHost: `127.0.0.1:${first}` });
-    // The replica has what was acknowledged as strong.
+    // The replica has every strong save that was acknowledged.
     for (let i = 0; i < 20; i++) {
       expect((await save(sidecar, "s", i, strong)).status).toBe(204);
       expect(await admin.hget("orders||s", "data")).toBe(`${i}`);
@@ -84,7 +84,7 @@ test("while a replica hangs, strong saves wait for it, and nobody for them", asy
     await raw.pause();
     const isHeld = async () =>
       /blocked_clients:[1-9]/.test(await held.info("clients"));
-    /** Whether a read and a save were answered while a strong save waits. */
+    /** Whether a read and a save are answered while a strong save waits. */
     async function goesOn(round: number) {
       let isOver = false;
       const waiting = Promise.all(
@@ -100,7 +100,7 @@ test("while a replica hangs, strong saves wait for it, and nobody for them", asy
       return wasInTime;
     }
     let round = 0;
-    // On a busy machine they may take longer than the wait for a replica.
+    // On a busy machine they may take longer than the strong save waits for the replica.
     await waitFor(
       "others to be served meanwhile",
       () => goesOn(++round),
@@ -108,7 +108,7 @@ test("while a replica hangs, strong saves wait for it, and nobody for them", asy
     );
     for (let i = 0; i < 8; i++)
       expect((await read(sidecar, `s${i}`)).json()).toBe(round);
-    // An etag that lost is told at once, and strong counts for a delete.
+    // An outdated etag is refused at once, and a delete can be strong too.
     const refused = await save(sidecar, "r", 1, { etag: "7", ...strong });
     expect(refused.status).toBe(409);
     await raw.unpause();
@@ -117,14 +117,14 @@ test("while a replica hangs, strong saves wait for it, and nobody for them", asy
       async () => (await admin.hget("orders||s7", "data")) === `${round}`,
     );
   } finally {
-    await raw.unpause().catch(() => {}); // it runs already
+    await raw.unpause().catch(() => {}); // it may run already
     for (const client of [admin, held]) client.disconnect();
     await replica.stop();
     await primary.stop();
   }
 });
 
-test("a key that is deleted and saved all the time is there or not; two that are saved together are read so", async () => {
+test("a key that is deleted and saved all the time is read whole or not at all, and two keys of one transaction are read together", async () => {
   const [one, two] = await Promise.all([start(), start()]);
   let isOver = false;
   const statuses = new Map<number, number>();
@@ -166,7 +166,7 @@ test("a key that is deleted and saved all the time is there or not; two that are
   expect(statuses.get(204)).toBeGreaterThan(0);
 });
 
-test("last-write takes an old etag, in a save and in a transaction; a guarded key is a 409", async () => {
+test("last-write accepts an old etag, in a save and in a transaction, and a guarded key gets 409", async () => {
   const sidecar = await start();
   await save(sidecar, "last", 1);
   await save(sidecar, "last", 2);
@@ -186,7 +186,7 @@ test("last-write takes an old etag, in a save and in a transaction; a guarded ke
   }
 });
 
-test("memory that is full is called so, in saves and transactions; deletes pass", async () => {
+test("when memory is full, errors of saves and transactions say so, and deletes pass", async () => {
   const full = await startRedis({ args: ["--maxmemory-policy", "noeviction"] });
   try {
     const sidecar = await start({ redisHost: full.address });
@@ -210,7 +210,7 @@ test("memory that is full is called so, in saves and transactions; deletes pass"
   }
 });
 
-test("a get that was cut off does not say that it may have been done", async () => {
+test("the error of a get that was cut off does not say that it may have been done", async () => {
   const sidecar = await start({ readTimeout: "500ms", redisMaxRetries: "0" });
   expect((await save(sidecar, "cut", 1)).status).toBe(204);
   await redis.pause();
@@ -232,7 +232,7 @@ test("a get that was cut off does not say that it may have been done", async () 
   }
 });
 
-test("a connection that the server ends in the middle is no hint at TLS", async () => {
+test("when the server ends a connection later on, the error does not suggest TLS", async () => {
   const sidecar = await start({ redisMaxRetries: "0" });
   await redis.admin.client("PAUSE", 60_000, "WRITE");
   try {
@@ -251,17 +251,17 @@ test("a connection that the server ends in the middle is no hint at TLS", async 
   }
 });
 
-test("a host that does not resolve, and TLS on one side only, are said so", async () => {
+test("the errors about a host that does not resolve, and about TLS on one side only, say so", async () => {
   const lost = await start({ redisHost: "no.such.invalid:1" });
   expect((await read(lost, "a")).text).toMatch(
     /no\.such\.invalid:1 can't be reached: the host name does not resolve .*redisHost/,
   );
-  // It waits for the rest of what it takes for a command.
+  // Redis takes the TLS handshake for a command and waits for the rest of it.
   const tls = await start({ enableTLS: "true", dialTimeout: "1s" });
   await tls.logged("if it speaks no TLS, set enableTLS to false");
 });
 
-test("a password that is missing, and a database that is not there, say what to set", async () => {
+test("the errors about a missing password and a missing database say what to set", async () => {
   const guarded = await startRedis({
     args: ["--requirepass", "canary-4711"],
     password: "canary-4711",
@@ -285,7 +285,7 @@ test("a password that is missing, and a database that is not there, say what to 
   expect(none.output()).toContain("out of range; correct redisDB");
 });
 
-test("a user who may not run scripts is told of at the start, and reads all the same", async () => {
+test("a user who may not run scripts is a warning at the start, and can still read", async () => {
   const writer = await start();
   for (const key of ["a", "b"])
     expect((await save(writer, key, 1)).status).toBe(204);

@@ -1,28 +1,28 @@
-/** Saves numbered values through a sidecar, and remembers which were acknowledged. */
+/** Saves numbered values through a sidecar and records which were acknowledged. */
 import { Agent } from "node:http";
 import { call } from "../support/http.ts";
 import { items, statePath } from "../support/state-store.ts";
 
 export interface Saving {
-  /** Keys that got a 204. */
+  /** The keys that got a 204. */
   acked: number[];
   refusals: { key: number; status: number; text: string }[];
-  /** Ends with the last key's 204. */
+  /** Resolves with the last key's 204. */
   done: Promise<void>;
-  /** Sends nothing more. */
+  /** Sends no more saves. */
   stop(): Promise<void>;
 }
 
-/** Value of a key: its number, and padding that shows a torn row. */
+/** The value of a key: its number, and padding by which a torn row shows. */
 export const valueOf = (key: number, padding: number) => ({
   key,
   padding: `${key},`.repeat(padding).slice(0, padding),
 });
 
-/** A refused save is sent again after this. */
+/** The time after which a refused save is sent again. */
 const againMs = 20;
 
-/** Each of `callers` saves one key after another, each until it is acknowledged. */
+/** Each of the `callers` saves one key after the other, and sends each until it is acknowledged. */
 export function startSaving(
   port: () => number,
   {
@@ -68,13 +68,13 @@ export function startSaving(
   };
 }
 
-/** Every key that was acknowledged is there, whole; of the others nothing or all of it. */
+/** Expects every acknowledged key complete, and every other key complete or absent. */
 export async function expectWhole(
   port: number,
   saving: Saving,
   padding = 100,
 ): Promise<void> {
-  // Saving may go on meanwhile.
+  // More may be acknowledged meanwhile.
   const acked = new Set(saving.acked);
   const keysRefused = saving.refusals.map(({ key }) => key);
   const refused = new Set(keysRefused.filter((key) => !acked.has(key)));

@@ -1,4 +1,4 @@
-/** state.sqlite when two sidecars share a file, another program holds it, or it can't be used as named. */
+/** state.sqlite when two sidecars share a file, another program locks it, or it cannot be used. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -50,7 +50,7 @@ const transact = (sidecar: Daprd, keys: string[], value: unknown) =>
     }),
   });
 
-/** Another program's transaction; the function ends it. */
+/** Starts another program's transaction. Returns the function that ends it. */
 function hold(): () => void {
   const database = new DatabaseSync(file, { timeout: 5000 });
   opened.add(database);
@@ -58,7 +58,7 @@ function hold(): () => void {
   return () => database.exec("ROLLBACK");
 }
 
-test("while another program holds the file, saves wait and reads do not", async () => {
+test("while another program locks the file, saves wait and reads do not", async () => {
   const sidecar = await start({ busyTimeout: "10s" });
   expect((await save(sidecar, "r", 0)).status).toBe(204);
   const release = hold();
@@ -84,7 +84,7 @@ test("while another program holds the file, saves wait and reads do not", async 
   ]);
 });
 
-test("a save that was refused for a lock is not stored later, whatever the limits", async () => {
+test("a save that was refused because of a lock is not stored later, whatever the timeouts", async () => {
   const sidecar = await start({ timeout: "1s", busyTimeout: "20s" });
   const other = await start();
   expect((await save(other, "late", "first")).status).toBe(204);
@@ -102,7 +102,7 @@ test("a save that was refused for a lock is not stored later, whatever the limit
   expect((await read(other, "late")).json()).toBe("newer");
 });
 
-test("a bulk get is one moment, also between two sidecars; counting by etag loses nothing", async () => {
+test("a bulk get reads one moment's values, also between two sidecars, and counting by etag loses nothing", async () => {
   const [one, two] = await Promise.all([start(), start()]);
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`);
   expect((await transact(one, keys, 0)).status).toBe(204);
@@ -154,7 +154,7 @@ test("?mode=ro opens what another sidecar writes", async () => {
   }
 });
 
-test("another program's table ends the start, by its name", async () => {
+test("another program's table ends the start with an error that names it", async () => {
   const database = new DatabaseSync(file);
   database.exec("CREATE TABLE state (id INTEGER PRIMARY KEY, key TEXT)");
   database.close();
@@ -170,7 +170,7 @@ test.each([
   "Data Source=orders.db;Password=canary-4711",
   "file:orders.db?_pragma=key('canary-4711')",
   "file://bob:canary-4711@db/orders",
-])("%s is no path, and not told", async (connectionString) => {
+])("%s is refused as a path, and not revealed", async (connectionString) => {
   const sidecar = await start({ connectionString }, "nothing");
   expect((await sidecar.exited).code).toBe(1);
   expect(sidecar.output()).not.toContain("canary");
@@ -178,7 +178,7 @@ test.each([
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
-  `?mode=ro opens a file on a disk that can't be written, and sees what is written there later${problem ? ` (skipped: ${problem})` : ""}`,
+  `?mode=ro opens a file on a read-only disk, and sees what is written there later${problem ? ` (skipped: ${problem})` : ""}`,
   async () => {
     const disk = mountSmallDisk(16);
     const remount = (how: "ro" | "rw") =>
@@ -210,7 +210,7 @@ const problem = smallDiskProblem();
 );
 
 (problem ? test.skip : test)(
-  `on a full disk deletes still pass, or the answer says why not${problem ? ` (skipped: ${problem})` : ""}`,
+  `on a full disk deletes pass, or the answer says why not${problem ? ` (skipped: ${problem})` : ""}`,
   async () => {
     const disk = mountSmallDisk(16);
     try {

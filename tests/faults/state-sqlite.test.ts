@@ -1,4 +1,4 @@
-/** state.sqlite when the sidecar is killed, the disk is full, or SIGTERM comes while values are saved. */
+/** state.sqlite when the sidecar is killed, when the disk is full, and when SIGTERM comes during saves. */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -23,7 +23,7 @@ function expectSound(file: string) {
   database.close();
 }
 
-test("the sidecar is killed three times during 2,000 saves: every 204 is readable afterwards", async () => {
+test("when the sidecar is killed three times during 2,000 saves, every 204 can be read afterwards", async () => {
   const file = join(tempFolder("state-killed"), "state.db");
   let sidecar = await start(file);
   const saving = startSaving(() => sidecar.port, { count: 2000 });
@@ -43,7 +43,7 @@ test("the sidecar is killed three times during 2,000 saves: every 204 is readabl
   expectSound(file);
 });
 
-test("SIGTERM while values are saved: what was begun is answered, every 204 is readable afterwards", async () => {
+test("on SIGTERM during saves, those under way are answered, and every 204 can be read afterwards", async () => {
   const file = join(tempFolder("state-term"), "state.db");
   const sidecar = await start(file);
   const saving = startSaving(() => sidecar.port, { count: 100_000 });
@@ -58,7 +58,7 @@ test("SIGTERM while values are saved: what was begun is answered, every 204 is r
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
-  `a full disk: saves are refused by name, reads go on, none acknowledged is lost or torn, all goes on once there is room${problem ? ` (skipped: ${problem})` : ""}`,
+  `when the disk is full, saves are refused with an error that names the file, reads go on, no acknowledged save is lost or torn, and saves pass once there is room${problem ? ` (skipped: ${problem})` : ""}`,
   async () => {
     const disk = mountSmallDisk(16);
     try {
@@ -69,7 +69,7 @@ const problem = smallDiskProblem();
       await waitFor("200 saves", () => saving.acked.length >= 200);
       disk.fill();
       await waitFor("saves to be refused", () => {
-        disk.fill(); // whatever was given back
+        disk.fill(); // space may have been freed meanwhile
         return saving.refusals.length > 50;
       });
       for (const { status, text } of saving.refusals) {

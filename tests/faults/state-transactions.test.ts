@@ -1,4 +1,4 @@
-/** In the middle of state transactions the disk is full, or the sidecar is killed. All of a transaction is there or nothing. */
+/** During state transactions the disk is full, or the sidecar is killed. Each transaction is stored completely or not at all. */
 import { join } from "node:path";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { mountSmallDisk, smallDiskProblem } from "../support/small-disk.ts";
@@ -16,7 +16,7 @@ const start = (connectionString: string): Promise<Daprd> =>
 const writers = 8;
 const keysOf = (writer: number) => [0, 1, 2, 3].map((i) => `w${writer}-${i}`);
 
-/** Each writer writes one number under its four keys, then the next, each until it is acknowledged. */
+/** Each writer writes a number to its four keys in one transaction until that is acknowledged, then the next number. */
 function startWriting(sidecar: () => Daprd) {
   let going = true;
   const acked = Array.from({ length: writers }, () => 0);
@@ -51,7 +51,7 @@ function startWriting(sidecar: () => Daprd) {
   };
 }
 
-/** The four keys of a writer have one number; it is the last acknowledged one, or the one after that. */
+/** Expects the same number in the four keys of a writer: the last acknowledged one, or the one after it. */
 async function expectWhole(sidecar: Daprd, acked: number[]) {
   for (const [writer, last] of acked.entries()) {
     const reply = await sidecar.call("POST", `${statePath}/bulk`, {
@@ -66,7 +66,7 @@ async function expectWhole(sidecar: Daprd, acked: number[]) {
 
 const total = (acked: number[]) => acked.reduce((sum, n) => sum + n, 0);
 
-test("the sidecar is killed twice during transactions: each is there whole or not at all", async () => {
+test("when the sidecar is killed twice during transactions, each is stored completely or not at all", async () => {
   const file = join(tempFolder("transactions"), "state.db");
   let sidecar = await start(file);
   const writing = startWriting(() => sidecar);
@@ -84,7 +84,7 @@ test("the sidecar is killed twice during transactions: each is there whole or no
 
 const problem = smallDiskProblem();
 (problem ? test.skip : test)(
-  `a full disk during transactions: refused by name and as a whole, and they go on once there is room${problem ? ` (skipped: ${problem})` : ""}`,
+  `when the disk is full, transactions are refused as a whole with an error that names the file, and pass once there is room${problem ? ` (skipped: ${problem})` : ""}`,
   async () => {
     const disk = mountSmallDisk(8);
     try {
@@ -93,7 +93,7 @@ const problem = smallDiskProblem();
       await waitFor("100 transactions", () => total(writing.acked) >= 100);
       disk.fill();
       await waitFor("transactions to be refused", () => {
-        disk.fill(); // whatever was given back
+        disk.fill(); // space may have been freed meanwhile
         return writing.refusals.length > 30;
       });
       for (const { status, text } of writing.refusals) {

@@ -1,4 +1,4 @@
-/** Annotations that are wrong, on a real cluster: what becomes of the pod, and where its user reads why. */
+/** Wrong annotations on a real cluster: what happens to the pod, and where its user reads why. */
 import {
   apply,
   cleanUp,
@@ -32,7 +32,7 @@ const events = () =>
 const told = (text: string) =>
   eventually(`"${text}" in an event`, () => events().includes(text));
 
-test("values that can't be read are passed over, and the sidecar's log names them", async () => {
+test("values that cannot be read are ignored, and the sidecar's log names them", async () => {
   deploy(
     "passed-over",
     annotated("passed-over", {
@@ -78,7 +78,7 @@ test.each([
   },
 );
 
-test("what Kubernetes itself does not take, and an app id that can't be one, are refused with an event", async () => {
+test("values that Kubernetes refuses, and an invalid app ID, are refused with an event", async () => {
   deploy(
     "request",
     annotated("request", {
@@ -92,7 +92,7 @@ test("what Kubernetes itself does not take, and an app id that can't be one, are
   expect([...pods.of("request"), ...pods.of("bad-id")]).toEqual([]);
 });
 
-test("enabled in another word than true adds no sidecar, and the pod is left alone", async () => {
+test("enabled with another value than true adds no sidecar, and the operator says so", async () => {
   deploy("yes", { ...annotated("yes"), "dapr.io/enabled": "yes" });
   const [pod] = await pods.when("yes", 1);
   await eventually("the operator to say so", () =>
@@ -113,7 +113,7 @@ test("enabled in another word than true adds no sidecar, and the pod is left alo
   ]);
 });
 
-test("a slip that leaves a Deployment without sidecars is told by the operator", async () => {
+test("the operator's log names a misspelt annotation that leaves a Deployment without sidecars", async () => {
   deploy("slip", { "dapr.io/enable": "true", "dapr.io/app-id": "slip" });
   await eventually("the operator to say so", () =>
     kubectl([
@@ -127,7 +127,7 @@ test("a slip that leaves a Deployment without sidecars is told by the operator",
   );
 });
 
-test("dapr annotate gives a running Deployment its sidecar, and refuses what is no number", async () => {
+test("dapr annotate gives a running Deployment its sidecar, and refuses a port that is no number", async () => {
   deploy("plain");
   const [before] = await pods.when("plain", 1);
   expect(containersOf(before)).toBe("app");

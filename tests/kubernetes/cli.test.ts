@@ -1,4 +1,4 @@
-/** What the CLI leaves as it is in a cluster that others use too, and what it keeps of an installation. */
+/** What the CLI leaves unchanged in a cluster that others use too, and which settings of an installation it keeps. */
 import {
   apply,
   cleanUp,
@@ -43,7 +43,7 @@ const names = (kind: string, where: string) =>
 
 beforeAll(() => void loadImages());
 
-describe("each on a cluster without anything of Dapr", () => {
+describe("on a cluster without Dapr", () => {
   afterEach(() => cleanUp(shop, fresh));
 
   test("a namespace with others' workloads is refused before anything is applied", () => {
@@ -55,19 +55,19 @@ describe("each on a cluster without anything of Dapr", () => {
     expect(names("deployments", shop)).toBe("deployment.apps/web\n");
   });
 
-  test("an empty namespace that was there keeps its labels, and stays", () => {
+  test("an empty namespace that existed before keeps its labels, and stays", () => {
     apply(yaml(namespace(shop), config("prices", { tea: "3" })));
     const before = labelsOf(shop);
     dapr(["init", "-k", "-n", shop]);
     expect(labelsOf(shop)).toEqual(before);
-    dapr(["init", "-k", "-n", shop]); // with the control plane in it
+    dapr(["init", "-k", "-n", shop]); // the namespace now has the control plane in it
     expect(dapr(["uninstall", "-k"])).toContain(`Namespace ${shop} stays`);
     expect(labelsOf(shop)).toEqual(before);
     expect(names("deployments,secrets,services", shop)).toBe("");
     expect(names("configmaps", shop)).toContain("configmap/prices");
   });
 
-  test("a namespace that init made goes with it, unless others have come", () => {
+  test("uninstall removes a namespace that init created, unless others have put objects there", () => {
     dapr(["init", "-k", "-n", fresh]);
     expect(labelsOf(fresh)).toMatchObject({
       "app.kubernetes.io/managed-by": "dapr-quickstart-kit",
@@ -83,9 +83,9 @@ describe("each on a cluster without anything of Dapr", () => {
     expect(kubectl(["get", "namespaces", "-o", "name"])).not.toContain(fresh);
   });
 
-  test("init and the manifests of its dry run leave the same, whichever comes first, and nothing changes twice", () => {
+  test("init and the manifests of its dry run create the same, whichever comes first, and a second time changes nothing", () => {
     const manifests = dapr(["init", "-k", "--dry-run"]);
-    /** What is left of each, without what the API server notes of its making. */
+    /** All objects, without what the API server adds to them. */
     const left = () => {
       const { items } = JSON.parse(
         kubectl(["get", "-f", "-", "-o", "json"], manifests),
@@ -112,7 +112,7 @@ describe("each on a cluster without anything of Dapr", () => {
     expect(left()).toEqual(before);
 
     cleanUp(fresh);
-    // The kinds come first; a kubectl that does not know them yet wants another round.
+    // The custom kinds come first. A kubectl that does not know them yet needs a second try.
     try {
       apply(manifests);
     } catch (error) {
@@ -147,7 +147,7 @@ describe("on one installation", () => {
     );
   });
 
-  test("what was set in an installation stays when it is installed again", () => {
+  test("an installation's settings stay when it is installed again", () => {
     const allowed = () =>
       getJson(
         "deployment",
@@ -182,7 +182,7 @@ describe("on one installation", () => {
   test("objects without a spec are listed", () => {
     for (const kind of ["components", "configurations"]) {
       const crd = getJson("crd", `${kind}.dapr.io`);
-      // as another Dapr's definition of the kind may have it
+      // as in the definition of the kind by another version of Dapr
       for (const version of crd.spec.versions)
         version.schema.openAPIV3Schema = {
           type: "object",
@@ -209,8 +209,8 @@ describe("on one installation", () => {
     }
   });
 
-  // The last, as it ends the installation.
-  test("uninstall --dev takes what init made, not what has only its name", () => {
+  // This test comes last, since it removes the installation.
+  test("uninstall --dev removes what init created, and keeps objects that only have the same name", () => {
     const component = (name: string, labels: Record<string, string>) => ({
       apiVersion: "dapr.io/v1alpha1",
       kind: "Component",

@@ -1,24 +1,24 @@
-/** kubectl and the shipped CLI against the cluster that is given to the tests. */
+/** Runs kubectl and the shipped CLI on the cluster that is given to the tests. */
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 
 export const root = join(__dirname, "../..");
 const kubeconfig = process.env.DAPR_TEST_KUBECONFIG ?? "";
-/** Copies images into the cluster's nodes, e.g. `kind load docker-image`; not needed where they share Docker's. */
+/** The command that copies images to the cluster's nodes, e.g. `kind load docker-image`. Not needed if the nodes use Docker's own images. */
 const load = process.env.DAPR_TEST_CLUSTER_LOAD;
 
-/** What a test gives a thing that comes about by itself; a user waits no longer. */
-export const patienceMs = 60_000;
+/** The limit for things that happen by themselves. A user would wait no longer. */
+export const eventuallyMs = 60_000;
 
-/** As `waitFor`, at a pace that leaves the cluster some of the machine. */
+/** Like `waitFor`, but asks less often, so that the cluster gets its share of the machine. */
 export const eventually = <T>(
   what: string,
   condition: () => T | Promise<T>,
-  timeoutMs = patienceMs,
+  timeoutMs = eventuallyMs,
 ) => waitFor(what, condition, timeoutMs, 250);
 
-/** What it printed; throws with what it said when it failed. */
+/** Runs a command and returns its output. Throws with its error output if it fails. */
 function run(command: string, args: string[], input?: string): string {
   const { status, stdout, stderr } = spawnSync(command, args, {
     cwd: root,
@@ -45,7 +45,7 @@ export const yaml = (...objects: object[]) =>
 export const dapr = (args: string[], input?: string) =>
   run(process.execPath, ["runtime/bin/dapr.js", ...args], input);
 
-/** Builds the images and brings them, and `more`, into the cluster, unless `npm test` has; returns the sidecar's name. */
+/** Builds the images and loads them, and `more`, into the cluster, unless `npm test` has. Returns the sidecar's image. */
 export function loadImages(...more: string[]): string {
   const there = process.env.DAPR_TEST_CLUSTER_IMAGE;
   if (there) return there;
@@ -59,10 +59,10 @@ export function loadImages(...more: string[]): string {
   return images[0] as string;
 }
 
-/** Returns when a new pod gets its sidecar. */
+/** Installs the control plane. Returns when a new pod would get its sidecar. */
 export const install = () => dapr(["init", "-k"]);
 
-/** Ends the apps in these namespaces and removes the control plane. Throws when anything of it is left. */
+/** Removes the apps in these namespaces and the control plane. Throws if anything of it is left. */
 export function cleanUp(...namespaces: string[]): void {
   const all = ["namespace", ...namespaces];
   kubectl(["delete", ...all, "--ignore-not-found", "--wait=false"]);
@@ -91,7 +91,7 @@ export function ready(namespace: string, ...deployments: string[]): void {
     ]);
 }
 
-/** Whether a pod made by a ReplicaSet would get its sidecar now; makes none. */
+/** Whether a ReplicaSet's pod would get its sidecar now. Creates no pod. */
 export function injects(): boolean {
   const pod = {
     apiVersion: "v1",
@@ -116,13 +116,13 @@ export function injects(): boolean {
     );
     return out === "app daprd";
   } catch (error) {
-    // not yet: the injector is on its way
+    // the injector is not up yet
     if (/webhook/.test((error as Error).message)) return false;
     throw error;
   }
 }
 
-/** A local port that leads to the Service, until `stop`. */
+/** Opens a local port that leads to the Service until `stop`. */
 export async function forward(
   namespace: string,
   service: string,
@@ -144,6 +144,6 @@ export async function forward(
   return { port: Number(local), stop: () => child.kill() };
 }
 
-/** A kubectl that goes on. */
+/** Starts a kubectl that keeps running. */
 export const start = (args: string[]) =>
   spawn("kubectl", ["--kubeconfig", kubeconfig, ...args]);

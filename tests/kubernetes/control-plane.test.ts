@@ -1,4 +1,4 @@
-/** The control plane on a real cluster: what it makes of pods, what sidecars get from it, and what happens when parts of it go. */
+/** The control plane on a real cluster: what it does to pods, what sidecars get from it, and what happens when parts of it are removed. */
 import {
   apply,
   cleanUp,
@@ -65,7 +65,7 @@ test("an annotated Deployment gets its sidecar in a restricted namespace, and it
   );
 });
 
-test("thirty pods at once: all with a sidecar", async () => {
+test("thirty pods that are created at once all get a sidecar", async () => {
   deploy("many", 30);
   for (const pod of await pods.when("many", 30))
     expect(containersOf(pod)).toBe("app,daprd");
@@ -99,7 +99,7 @@ describe("what a sidecar gets", () => {
   });
   afterAll(() => client.close());
 
-  test("components of its namespace and scope, secrets resolved, live", async () => {
+  test("is the components of its namespace and scope, with secrets, and their changes", async () => {
     const stream = await client.follow("ComponentUpdate", namespace);
     apply(
       yaml(
@@ -112,7 +112,7 @@ describe("what a sidecar gets", () => {
     await eventually("both components", () => stream.events.length === 2);
     expect(stream.events).toEqual([
       { type: 1, name: "store", value: "czNjcmV0" },
-      // its Secret is not there yet
+      // its Secret does not exist yet
       { type: 1, name: "late", value: undefined },
     ]);
     const listed = await client.list("ListComponents", namespace);
@@ -134,7 +134,7 @@ describe("what a sidecar gets", () => {
     stream.stop();
   });
 
-  test("no Configuration that its pod does not name, no Resiliency out of its scope", async () => {
+  test("is no Configuration that its pod does not name, and no Resiliency of another scope", async () => {
     const object = (kind: string, name: string, more: object) => ({
       apiVersion: "dapr.io/v1alpha1",
       kind,
@@ -161,7 +161,7 @@ describe("what a sidecar gets", () => {
       });
   });
 
-  test("nothing of another namespace", async () => {
+  test("is nothing from another namespace", async () => {
     await expect(
       client.list("ListComponents", "default"),
     ).rejects.toMatchObject({ code: 7 });
@@ -211,7 +211,7 @@ describe("what a sidecar gets", () => {
 describe("faults", () => {
   const sidecars = () => pods.of("orders").map(containersOf);
 
-  test("injector away: pods wait for it instead of starting without a sidecar", async () => {
+  test("while the injector is down, pods wait for it instead of starting without a sidecar", async () => {
     kubectl([
       "-n",
       "dapr-system",
@@ -238,7 +238,7 @@ describe("faults", () => {
     expect(containersOf(pod)).toBe("app,daprd");
   });
 
-  test("a pod made without the webhook is made anew with its sidecar", async () => {
+  test("a pod that was created without the webhook is created again with its sidecar", async () => {
     const saved = getJson(
       "mutatingwebhookconfiguration",
       "dapr-sidecar-injector",
@@ -252,7 +252,7 @@ describe("faults", () => {
     await eventually("a pod without", () => sidecars().includes("app"));
     delete saved.metadata.resourceVersion;
     delete saved.metadata.uid;
-    // as a fresh installation has it
+    // as in a fresh installation
     delete saved.webhooks[0].clientConfig.caBundle;
     apply(yaml(saved));
     await eventually(
@@ -262,7 +262,7 @@ describe("faults", () => {
     );
   });
 
-  test("a blanked certificate authority is made anew, and pods are injected again", async () => {
+  test("a deleted certificate authority is created again, and pods get sidecars again", async () => {
     const caBundle = () =>
       getJson("mutatingwebhookconfiguration", "dapr-sidecar-injector")
         .webhooks[0].clientConfig.caBundle;
@@ -294,7 +294,7 @@ describe("faults", () => {
     client.close();
   });
 
-  test("operator killed: Services and API come back by themselves", async () => {
+  test("after the operator is killed, Services and API come back by themselves", async () => {
     kubectl([
       "-n",
       "dapr-system",
@@ -314,7 +314,7 @@ describe("faults", () => {
     ready("dapr-system", "dapr-operator");
   });
 
-  test("installed again: authority and caBundle stay", async () => {
+  test("installing again keeps the certificate authority and the caBundle", async () => {
     const root = () =>
       getJson("-n", "dapr-system", "configmap", "dapr-trust-bundle").data[
         "ca.crt"

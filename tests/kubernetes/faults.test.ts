@@ -1,4 +1,4 @@
-/** The tutorials' own files on a real cluster while things come late, or are killed: pods wait, heal, and no order is lost. */
+/** The tutorials' own files on a real cluster while things start late or are killed: pods wait and recover, and no order is lost. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -10,7 +10,7 @@ import {
   install,
   kubectl,
   loadImages,
-  patienceMs,
+  eventuallyMs,
   ready,
   root,
   yaml,
@@ -20,7 +20,7 @@ import { containersOf, podsIn, restartsOf } from "./pods.ts";
 
 const pods = podsIn("dapr-faults");
 const kafka = join(root, "kafka-non-persistence.yaml");
-/** By the label `app` of their pods. */
+/** The apps, by the label `app` of their pods. */
 const apps = ["node", "producer", "bindingsnodeapp", "bindingsproducerapp"];
 const deployments = [
   "nodeapp",
@@ -31,7 +31,7 @@ const deployments = [
 const redis = parseAllDocuments(
   readFileSync(join(root, "deploy/redis.yaml"), "utf8"),
 );
-/** All of the folder but Redis, with which its Secret comes. */
+/** All files of the folder but redis.yaml, which contains the Secret too. */
 const withoutRedis = readdirSync(join(root, "deploy")).filter(
   (file) => file.endsWith(".yaml") && file !== "redis.yaml",
 );
@@ -65,7 +65,7 @@ afterAll(() => {
 const podOf = (app: string) => pods.of(app)[0]?.metadata.name as string;
 const kill = (app: string) =>
   pods.kubectl(["delete", "pod", podOf(app), "--force", "--grace-period=0"]);
-/** None is lost that was taken, since the first one. */
+/** Waits for more orders, and expects that no order since the first was lost. */
 const ordersGoOn = () => Promise.all([invoked.goOn(), bound.goOn()]);
 const readyWithoutRestart = async (...names: string[]) => {
   for (const app of names)
@@ -74,7 +74,7 @@ const readyWithoutRestart = async (...names: string[]) => {
 
 test("apps from before the control plane get their sidecar, and then their components", async () => {
   expect(() => pods.deploy(...withoutRedis)).toThrow(
-    // in the words of a kubectl that has never seen the kind here, or of one that has
+    // the error of a kubectl that has never seen the kind in this cluster, or of one that has
     /no matches for kind "Component"|the server could not find the requested resource/,
   );
   for (const app of apps)
@@ -96,10 +96,10 @@ test("apps from before the control plane get their sidecar, and then their compo
   );
 });
 
-test("a missing Secret is told where users look, holds up its component only, and heals", async () => {
+test("a missing Secret is named where users look, holds up only its component, and works once it is created", async () => {
   const missing = `Secret ${pods.namespace}/redis does not exist: create it`;
   await pods.logged("node", "daprd", missing);
-  // Running pods stay as they are, new ones are not ready.
+  // Running pods stay ready, and new ones are not ready.
   await readyWithoutRestart("node");
   apply(
     yaml({
@@ -119,13 +119,13 @@ test("a missing Secret is told where users look, holds up its component only, an
   await pods.logged("node", "daprd", "redis-master:6379");
 });
 
-test("a Redis that is late is waited for", async () => {
+test("pods wait for a Redis that starts late", async () => {
   pods.deploy("redis.yaml");
   await readyWithoutRestart("node");
   await pods.logged("node", "node", "Successfully persisted state");
 });
 
-test("a Kafka that is late is waited for", async () => {
+test("pods wait for a Kafka that starts late", async () => {
   const late = ["bindingsnodeapp", "bindingsproducerapp"];
   late.forEach(kill);
   for (const app of late)
@@ -137,7 +137,7 @@ test("a Kafka that is late is waited for", async () => {
 });
 
 test.each(["dapr-operator", "dapr-sidecar-injector"])(
-  "%s killed: no order is lost, none even fails",
+  "when %s is killed, no order is lost, and none fails",
   async (part) => {
     await ordersGoOn();
     const failures = () => [...invoked.failures(), ...bound.failures()];
@@ -152,7 +152,7 @@ test.each(["dapr-operator", "dapr-sidecar-injector"])(
   },
 );
 
-test("consumers killed: orders go on, those of the time between arrive", async () => {
+test("when consumers are killed, orders go on, and those sent meanwhile arrive", async () => {
   const before = ["node", "bindingsnodeapp"].map(podOf);
   kill("node");
   kill("bindingsnodeapp");
@@ -161,7 +161,7 @@ test("consumers killed: orders go on, those of the time between arrive", async (
   expect(["node", "bindingsnodeapp"].map(podOf)).not.toEqual(before);
 });
 
-/** Kills it from within its container, which has a Node and little else. */
+/** A script that kills the sidecar. It runs in the sidecar's container, which has little but Node. */
 const killSidecar = `
   const { readdirSync, readFileSync } = require("node:fs");
   const isSidecar = (pid) =>
@@ -171,7 +171,7 @@ const killSidecar = `
 
 describe("sidecars killed", () => {
   beforeAll(async () => {
-    // So that one container of a pod sees the processes of the others, and may kill the first one.
+    // The containers of a pod share their processes, so that one can kill another's first process.
     const shared =
       '{"spec":{"template":{"spec":{"shareProcessNamespace":true}}}}';
     for (const name of deployments)
@@ -179,17 +179,17 @@ describe("sidecars killed", () => {
     ready(pods.namespace, ...deployments);
     for (const app of apps) await pods.when(app, 1);
     await ordersGoOn();
-  }, patienceMs * 3);
+  }, eventuallyMs * 3);
 
   test.each(apps)(
-    "of %s: started anew beside the same app, no order is lost",
+    "of %s: each is restarted beside the same app, and no order is lost",
     async (app) => {
       const { metadata } = await pods.ready(app);
       const inSidecar = ["exec", metadata.name, "-c", "daprd", "--"];
       try {
         pods.kubectl([...inSidecar, "node", "-e", killSidecar]);
       } catch (error) {
-        // A container that ends takes along what runs in it.
+        // The script is killed together with its container.
         if (!(error as Error).message.trim().endsWith("exit code 137"))
           throw error;
       }

@@ -1,4 +1,4 @@
-/** An app that does nothing; passes the Pod Security level `restricted`. */
+/** A Deployment of an app that does nothing, allowed by the Pod Security level `restricted`. */
 export function idleApp(
   namespace: string,
   name: string,
@@ -38,7 +38,7 @@ export function idleApp(
   };
 }
 
-/** As users annotate an app, its id its name. */
+/** An app with the annotations that users write. Its app ID is its name. */
 export const annotated = (
   appId: string,
   more: Record<string, string> = {},

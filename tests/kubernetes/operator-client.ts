@@ -1,4 +1,4 @@
-/** Calls the operator as a sidecar does: its certificate verified, the pod's token with every call. */
+/** Calls the operator as a sidecar does: verifies its certificate, and sends the pod's token with every call. */
 import {
   Client,
   credentials,
@@ -20,7 +20,7 @@ const apiHost = "dapr-api.dapr-system.svc.cluster.local";
 
 export type OperatorClient = ReturnType<typeof operatorClient>;
 
-/** With the token that the pod's sidecar has. */
+/** A client with the token of the pod's sidecar. */
 export async function clientOf(
   namespace: string,
   pod: string,
@@ -46,7 +46,7 @@ export async function clientOf(
   return { ...client, close: () => (client.close(), stop()) };
 }
 
-/** `host` is what the certificate must be made for, whichever address is dialled. */
+/** `host` is the name that the certificate must have, whatever the address. */
 export function operatorClient(
   address: string,
   root: string,

@@ -1,23 +1,23 @@
-/** Orders on their way: what a producer was told is taken, and what its consumer got, in pods that come and go. */
+/** Watches orders in pods that come and go: which ones a producer got acknowledged, and which ones its consumer got. */
 import type { ChildProcess } from "node:child_process";
 import { eventually, start } from "./cluster.ts";
 import type { Pod, Pods } from "./pods.ts";
 
 interface End {
-  /** Its label, and its container. */
+  /** The label of its pods, and the container. */
   app: string;
   container: string;
 }
 
 export interface Orders {
-  /** Answers to the producer that were no success, and orders without one. */
+  /** The producer's lines about answers that were no success, and orders without an answer. */
   failures(): string[];
-  /** Resolves when more orders have been taken, and each taken until then has arrived. */
+  /** Resolves when more orders have been acknowledged, and all acknowledged until then have arrived. */
   goOn(): Promise<void>;
   stop(): void;
 }
 
-/** `arrival` finds an order's number in what the consumer prints. */
+/** `arrival` finds an order's number in the consumer's output. */
 export function watchOrders(
   pods: Pods,
   producer: End,
@@ -30,7 +30,7 @@ export function watchOrders(
     [...text.matchAll(pattern)].map(([, id]) => Number(id));
   const taken = () =>
     numbers(sender.text(), /Response for order (\d+): 2\d\d/g);
-  /** A producer that starts anew counts from 1 again, so a number may have to arrive twice. */
+  /** The numbers that have not arrived. A restarted producer counts from 1 again, so a number may have to arrive twice. */
   const missing = (orders: number[]) => {
     const left = numbers(receiver.text(), arrival);
     return orders.filter((order) => {
@@ -71,7 +71,7 @@ export function watchOrders(
   };
 }
 
-/** All that an app's container says, in each of its pods that `look` has seen. */
+/** Collects the output of an app's container, from all of its pods that `look` has seen. */
 function followLog(pods: Pods, { app, container }: End) {
   const followed = new Map<string, { log: ChildProcess; text: string }>();
   const isRunning = ({ status }: Pod) =>

@@ -1,4 +1,4 @@
-/** The pods of apps in one namespace: their state and what they say. */
+/** The pods of apps in one namespace: their state and their logs. */
 import { join } from "node:path";
 import { eventually, getJson, kubectl, root } from "./cluster.ts";
 
@@ -26,7 +26,7 @@ export interface ContainerStatus {
 export const containersOf = (pod: Pod | undefined): string =>
   pod?.spec.containers.map(({ name }) => name).join() ?? "";
 
-/** How often its containers were started anew, `{ node: 0, daprd: 1 }`. */
+/** How often each container was restarted, e.g. `{ node: 0, daprd: 1 }`. */
 export const restartsOf = ({ status }: Pod): Record<string, number> =>
   Object.fromEntries(
     (status.containerStatuses ?? []).map(({ name, restartCount }) => [
@@ -41,15 +41,15 @@ const isReady = ({ spec, status }: Pod) =>
 
 export type Pods = ReturnType<typeof podsIn>;
 
-/** Apps are known by their label `app`. */
+/** The pods of an app are those with its label `app`. */
 export function podsIn(namespace: string) {
   const inIt = ["-n", namespace];
-  /** Those that are not on their way out. */
+  /** The app's pods that are not terminating. */
   const of = (app: string): Pod[] =>
     getJson(...inIt, "pods", "-l", `app=${app}`).items.filter(
       ({ metadata }: Pod) => !metadata.deletionTimestamp,
     );
-  /** What the app's pod has said; nothing before the container runs. */
+  /** The log of the app's pod. Empty before the container runs. */
   const log = (app: string, container: string): string => {
     const pod = of(app)[0]?.metadata.name;
     if (!pod) return "";
@@ -70,20 +70,20 @@ export function podsIn(namespace: string) {
     isReady,
     kubectl: (args: string[], input?: string) =>
       kubectl([...inIt, ...args], input),
-    /** Files of the folder `deploy`. */
+    /** Applies files of the folder `deploy`. */
     deploy: (...files: string[]) =>
       kubectl([
         ...inIt,
         "apply",
         ...files.flatMap((file) => ["-f", join(root, "deploy", file)]),
       ]),
-    /** The app's pods once there are so many. */
+    /** Resolves with the app's pods once there are so many. */
     when: (app: string, count: number) =>
       eventually(`${count} pods of ${app}`, () => {
         const found = of(app);
         return found.length === count ? found : undefined;
       }),
-    /** Its pod once all its containers are ready, the sidecar among them. */
+    /** Resolves with the app's pod once all its containers are ready, the sidecar among them. */
     ready: (app: string) =>
       eventually(`${app} to be 2/2`, () =>
         of(app).find((pod) => isReady(pod) && /daprd/.test(containersOf(pod))),

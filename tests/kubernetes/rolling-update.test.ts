@@ -1,4 +1,4 @@
-/** An app is updated by its Deployment while another calls it thirty times a second: no call fails. */
+/** An app is updated by its Deployment while another calls it thirty times a second. No call fails. */
 import {
   apply,
   cleanUp,
@@ -32,8 +32,8 @@ afterEach(async () => {
 });
 
 /**
- * On SIGTERM it takes no new connections, and those that are kept end with their next answer: one that is closed while a
- * request comes may have been read or not, which nobody can tell.
+ * On SIGTERM the app takes no new connections, and kept connections end with their next answer. If it closed them at once,
+ * nobody could tell whether a request that arrives at that moment was read.
  */
 const called = `
   const server = require("node:http").createServer(async (incoming, outgoing) => {
@@ -43,10 +43,10 @@ const called = `
     setTimeout(() => outgoing.end(body), 5);
   });
   server.listen(3000);
-  // server.close() would close kept connections at once.
+  // http.Server.close() would close kept connections at once.
   process.once("SIGTERM", () => require("node:net").Server.prototype.close.call(server));`;
 
-/** Says each half second how many of its POSTs were answered, since the first one that was. */
+/** Prints each half second how many of its POSTs were answered since the first answer. */
 const caller = `
   let sent = 0, answered = 0;
   const failures = [];
@@ -67,7 +67,7 @@ const caller = `
 
 interface Extra {
   annotations?: Record<string, string>;
-  /** Seconds for which the app's preStop hook waits. */
+  /** How many seconds the app's preStop hook waits. */
   preStop?: number;
 }
 
@@ -163,7 +163,7 @@ test.each<[string, number, Extra]>([
     rollOut("called");
     await more();
   }
-  // Those that end take up to their grace.
+  // Pods that end may take their whole grace period.
   await pods.when("called", replicas);
   await more();
   const { answered, failures } = counts();

@@ -1,4 +1,4 @@
-/** Sidecars on a real cluster: what they wait for, what changes while they run, and what goes on when parts of it are away. */
+/** Sidecars on a real cluster: what they wait for, what changes while they run, and what still works when parts of the control plane are down. */
 import {
   apply,
   cleanUp,
@@ -55,7 +55,7 @@ const component = (name: string, type: string) =>
     spec: { type, version: "v1", metadata: [] },
   });
 
-test("an operator that is away is waited for: no restart, and said", async () => {
+test("sidecars wait for an operator that is down, without a restart, and log that", async () => {
   scaleOperator(0);
   deploy("node.yaml");
   await logged("node", "daprd", "can't be reached");
@@ -78,7 +78,7 @@ test("apps find each other, and components applied after them take effect", asyn
   expect((await pods.ready("node")).metadata.name).toBe(metadata.name);
 });
 
-test("orders flow while the operator is gone, and changes arrive by its successor", async () => {
+test("orders flow while the operator is down, and changes arrive once it is back", async () => {
   const { metadata } = await pods.ready("node");
   kubectl(["-n", "dapr-system", "delete", "pod", "-l", "app=dapr-operator"]);
   await moreOrders();
@@ -91,7 +91,7 @@ test("orders flow while the operator is gone, and changes arrive by its successo
   expect(restartsOf(pod)).toEqual({ node: 0, daprd: 0 });
 });
 
-test("orders go on when the app's pod is another", async () => {
+test("orders go on when the app's pod is replaced", async () => {
   const { metadata } = await pods.ready("node");
   pods.kubectl(["delete", "pod", metadata.name, "--wait=false"]);
   await logged("node", "node", "Successfully persisted state");
@@ -99,7 +99,7 @@ test("orders go on when the app's pod is another", async () => {
   expect((await pods.ready("node")).metadata.name).not.toBe(metadata.name);
 });
 
-test("a wrong component takes no pod out of service, holds up new ones, and heals by its change", async () => {
+test("a wrong component takes no running pod out of service, holds up new ones, and works once it is corrected", async () => {
   apply(component("memory", "state.nonsense"));
   await logged("node", "daprd", "couldn't find state store state.nonsense");
   await pods.ready("node");

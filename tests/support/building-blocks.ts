@@ -1,4 +1,4 @@
-/** One sidecar with a store, a vault and an app, and a request to each route of theirs. */
+/** A sidecar with a state store, a secret store and an app, and a request to each of their routes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileStore } from "./component.ts";
@@ -7,7 +7,7 @@ import { startApp, type RecordingApp } from "./recording-app.ts";
 import { items, statePath, stateStore } from "./state-store.ts";
 import { tempFolder } from "./temp-folder.ts";
 
-/** What `victim` holds in the store, and `one` in the vault. */
+/** The value of the key `victim` in the state store, and of the secret `one`. */
 export const canary = "canary-value";
 
 export interface BlockCall {
@@ -17,7 +17,7 @@ export interface BlockCall {
   headers?: Record<string, string | string[]>;
 }
 
-/** Each would read, change or call something if it were let through. */
+/** Requests that would read, change or call something if they were not refused. */
 export const blockCalls: BlockCall[] = [
   { method: "GET", path: `${statePath}/victim` },
   { method: "DELETE", path: `${statePath}/victim` },
@@ -56,11 +56,11 @@ export const blockCalls: BlockCall[] = [
 export interface Blocks {
   sidecar: Daprd;
   app: RecordingApp;
-  /** Calls of the app that were not the sidecar's own. */
+  /** The calls of the app that the sidecar did not make by itself. */
   calls(): string[];
 }
 
-/** `headers` open the API where a token is set. */
+/** `headers` is needed where an API token is set. */
 export async function startBlocks(
   env: Record<string, string> = {},
   headers: Record<string, string> = {},

@@ -1,4 +1,4 @@
-/** A small API server over HTTPS with secrets, that records what it is asked. */
+/** A small Kubernetes API server over HTTPS that has secrets and records its requests. */
 import { writeFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { createServer } from "node:https";
@@ -9,9 +9,9 @@ import type { TestCertificates } from "./tls.ts";
 export interface Cluster {
   server: string;
   requests: { path: string; headers: IncomingHttpHeaders; client?: string }[];
-  /** By namespace, by name. */
+  /** The secrets, by namespace and name. */
   secrets: Record<string, Record<string, Record<string, string>>>;
-  /** Writes a kubeconfig for it and returns its path. */
+  /** Writes a kubeconfig for the server and returns its path. */
   kubeconfig(more?: { cluster?: string; user?: string }): string;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export async function startCluster(
         return Object.hasOwn(there, name)
           ? answer(200, asSecret(name, there[name]!))
           : status(404, `secrets "${name}" not found`);
-      // One a page, so that a reader that stops after the first is noticed.
+      // One secret per page, so that a reader that stops after the first page is noticed.
       const names = Object.keys(there);
       const at = Number(url.searchParams.get("continue") ?? 0);
       return answer(200, {

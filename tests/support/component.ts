@@ -1,19 +1,19 @@
-/** Manifests for tests: a component of any type. */
+/** Manifests for tests: components of any type, and Configurations. */
 
-/** A last line of `spec`. A file is opened in no time, unless the machine has much to do: then the usual 5 s may end the sidecar. */
+/** A last line of `spec`: a longer initTimeout. On a busy machine, opening a SQLite file may take longer than the default of 5 s. */
 export const patientInit = (type: string): string =>
   type.includes("sqlite") ? "  initTimeout: 10m\n" : "";
 
 export interface ManifestOptions {
   version?: string;
-  /** More lines of `spec`, two spaces in. */
+  /** More lines of `spec`, indented by two spaces. */
   spec?: string;
-  /** Names the store for `secretKeyRef`; lines after `spec`. */
+  /** The secret store for `secretKeyRef`. */
   secretStore?: string;
   tail?: string;
 }
 
-/** An item of `spec.metadata`: a text, or what stands in the place of `value`. */
+/** An item of `spec.metadata`: a text, or the source of its value. */
 export type Item =
   string | { secret: string; key?: string } | { envRef: string };
 
@@ -43,7 +43,7 @@ function valueOf(item: Item): string {
   return `      secretKeyRef:\n        name: ${JSON.stringify(secret)}\n${key ? `        key: ${JSON.stringify(key)}\n` : ""}`;
 }
 
-/** A store of the secrets in `secrets.json` of the same folder, which the test passes by its absolute path. */
+/** A `secretstores.local.file` for a file of secrets, given by its absolute path. */
 export const fileStore = (
   name: string,
   file: string,
@@ -51,7 +51,7 @@ export const fileStore = (
 ): string =>
   component(name, "secretstores.local.file", { secretsFile: file, ...more });
 
-/** A `kind: Configuration` with the given lines of `spec`, two spaces in. */
+/** A `kind: Configuration` with the given lines of `spec`, indented by two spaces. */
 export const configuration = (
   spec: string,
 ): string => `apiVersion: dapr.io/v1alpha1

@@ -16,13 +16,13 @@ export const bundle = join(__dirname, "..", "..", "dist", "daprd.js");
 export interface DaprdOptions {
   appId?: string;
   appPort?: number;
-  /** More flags; they may override the ports given here. */
+  /** More flags. They may override the ports. */
   args?: string[];
-  /** Added to a small environment of its own; undefined removes. */
+  /** Added to the sidecar's small environment. `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
-  /** File name → text, put into a resources folder. */
+  /** The files of its resources folder: name → text. */
   resources?: Record<string, string>;
-  /** Await this: `outbound` (default) before the app is up, `ready` with it, `nothing` for one that fails. */
+  /** What to wait for: `outbound` (default) needs no app, `ready` needs it, `nothing` is for a sidecar that fails. */
   until?: "outbound" | "ready" | "nothing";
   nodeArgs?: string[];
 }
@@ -38,21 +38,21 @@ export interface Daprd {
   port: number;
   grpcPort: number;
   resources: string;
-  /** Everything printed so far on either stream. */
+  /** Everything printed so far, on both streams. */
   output(): string;
-  /** The `msg` of each text log line so far. */
+  /** The `msg` of each log line so far. */
   messages(): string[];
-  /** Resolves once a log line contains it. */
+  /** Resolves with the first log line that contains the text, once there is one. */
   logged(text: string, timeoutMs?: number): Promise<string>;
   exited: Promise<Exit>;
   call(method: string, path: string, options?: CallOptions): Promise<Reply>;
-  /** SIGTERM, then the exit; SIGKILL after a minute. Removes its folder. */
+  /** Sends SIGTERM, and SIGKILL after a minute. Resolves with the exit. Removes the folder. */
   stop(): Promise<Exit>;
 }
 
 const running = new Set<Daprd>();
 
-/** For afterEach: ends every sidecar a test left, so that none outlives it. */
+/** For afterEach: ends every sidecar that a test left. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((sidecar) => sidecar.stop()));
 }
@@ -78,15 +78,15 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
   const child = spawn(process.execPath, args, {
     env: cleanEnv({
       DAPR_LIFELINE_FD: "3",
-      // Of its own: other tests' sidecars have the same app ids.
+      // A registry of its own, since other tests' sidecars have the same app IDs.
       DAPR_REGISTRY_PATH: join(resources, ".sidecars"),
       ...limitEnv,
       ...options.env,
     }),
-    // The lifeline: a test run that is killed leaves no sidecar behind.
+    // The fourth stream is the lifeline: when a test run is killed, its sidecars end.
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  child.stdio[3]?.on("error", () => {}); // a reset as it exits
+  child.stdio[3]?.on("error", () => {}); // it is reset when the sidecar exits
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding("utf8").on("data", (text: string) => (output += text));
@@ -139,7 +139,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
   return sidecar;
 }
 
-/** Nothing of the developer's own Dapr settings reaches the sidecar under test. */
+/** The environment without the developer's own Dapr settings. */
 function cleanEnv(
   more: Record<string, string | undefined> = {},
 ): NodeJS.ProcessEnv {

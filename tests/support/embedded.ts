@@ -1,4 +1,4 @@
-/** Manifests of components on the embedded broker, for tests that need a real binding. */
+/** Manifests of bindings on the embedded broker. */
 import { patientInit } from "./component.ts";
 
 export const embedded = (
@@ -28,6 +28,6 @@ ${Object.entries(items)
   .join("")}${more.spec ? "" : patientInit(type)}${more.tail ?? ""}`;
 };
 
-/** Body of an output request. */
+/** The body of a request to an output binding. */
 export const order = (data: unknown, metadata?: Record<string, string>) =>
   JSON.stringify({ operation: "create", data, metadata });

@@ -1,4 +1,4 @@
-/** A Kubernetes API in memory, as far as the control plane asks it: objects by path, conflicts by resourceVersion. */
+/** A Kubernetes API in memory with what the control plane needs: objects by path, conflicts by resourceVersion. */
 import {
   KubeError,
   type KubeApi,
@@ -13,7 +13,7 @@ export interface FakeApi extends KubeApi {
   objects: Map<string, KubernetesObject>;
   /** `METHOD PATH` of every call. */
   calls: string[];
-  /** Answers a path in its own way, e.g. a list or a TokenReview. */
+  /** Paths with an answer of their own, e.g. a list or a TokenReview. */
   answers: Map<string, (body?: unknown) => unknown>;
 }
 

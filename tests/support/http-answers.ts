@@ -1,15 +1,15 @@
-/** Answers of an HTTP/1.x server, right ones and seeded mutations of them, as the pieces they are written in. */
+/** Answers of an HTTP/1.x server, right ones and seeded mutations of them, in the pieces in which they are sent. */
 import type { Random } from "./randomizer.ts";
 
 export interface WrittenAnswer {
-  /** Of the request. */
+  /** The request's method. */
   method: "GET" | "HEAD" | "POST" | "PUT";
   pieces: Buffer[];
-  /** Whether the server ends the connection behind it. */
+  /** Whether the server closes the connection after the answer. */
   closes: boolean;
 }
 
-/** What a body of the answer to request `id` holds; no other answer has it. */
+/** A text in the body of the answer to request `id`, and in no other answer. */
 export const bodyMark = (id: string): string => `[[${id}]]`;
 
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
@@ -18,7 +18,7 @@ const ok = (headers: string, rest: string) =>
   `HTTP/1.1 200 OK\r\n${headers}\r\n${rest}`;
 const chunked = "Transfer-Encoding: chunked\r\n";
 
-/** Small chunks, many of one size behind each other. */
+/** A body in small chunks, with runs of the same size. */
 function inRuns(body: string, random: Random): string {
   let text = "";
   for (let at = 0; at < body.length;) {
@@ -63,7 +63,7 @@ const templates: Template[] = [
 
 const secondAnswer = ok("Content-Length: 6\r\n", "[[no]]");
 
-/** What a mutation puts in. */
+/** Texts that a mutation inserts. */
 const splinters = [
   ...'\r\n\0 \t:;,"\\=0019af-+\x7f\x80\xff',
   "\r\n",
@@ -121,7 +121,7 @@ const versions =
     " ",
   );
 
-/** Behind a random end of a line, mostly in a head or among trailers. */
+/** Inserts a line after a random line, mostly in a head or among trailers. */
 function addLine(text: string, random: Random) {
   const ends = [...text.slice(0, 2000).matchAll(/\r\n/g)];
   const at = ends.length === 0 ? 0 : random.pick(ends).index + 2;
@@ -151,7 +151,7 @@ function mutate(text: string, random: Random): string {
 
 export type AnswerKind = "right" | "cut" | "mutated" | "excess";
 
-/** An answer to request `id`, of a kind. */
+/** An answer to request `id`. */
 export function writeAnswer(
   id: string,
   kind: AnswerKind,
@@ -160,7 +160,7 @@ export function writeAnswer(
   const method = random.pick(["GET", "POST", "POST", "PUT", "HEAD"] as const);
   let text = random.pick(templates)(bodyMark(id), random);
   if (method === "HEAD" && random.below(2) === 0)
-    // The last head: an app that only says "100 Continue" would never answer.
+    // The answer ends with its last head: an app that only sends "100 Continue" would never answer.
     text = /^(?:HTTP\/1\.1 1[^]*?\r\n\r\n)*[^]*?\r\n\r\n/.exec(text)![0];
   let closes = /^[^]*?\r\n\r\n/.exec(text)![0].search(/close|OK\r\n\r\n/) >= 0;
   if (kind === "cut") {
@@ -174,7 +174,7 @@ export function writeAnswer(
   return { method, pieces: cutUp(text, random), closes };
 }
 
-/** Half of them whole. */
+/** Cuts an answer into pieces; half of the answers stay whole. */
 function cutUp(text: string, random: Random): Buffer[] {
   const pieces: Buffer[] = [];
   let rest = text;

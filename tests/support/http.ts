@@ -1,4 +1,4 @@
-/** Requests as written: no path is normalised, no header added but those HTTP needs. */
+/** Sends requests exactly as given: paths are not normalised, and only the headers that HTTP needs are added. */
 import { Agent, request, type IncomingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
 
@@ -14,11 +14,11 @@ export interface Reply {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
-  /** Parsed body. Throws when it is not JSON. */
+  /** Parses the body. Throws if it is not JSON. */
   json(): unknown;
 }
 
-/** One request on a connection of its own, unless an agent is given. */
+/** Sends one request, on a connection of its own unless an agent is given. */
 export function call(
   port: number,
   method: string,
@@ -55,7 +55,7 @@ export function call(
 }
 
 export interface RawReply {
-  /** Of the first answer; 0 when the connection ended without one. */
+  /** The status of the first answer; 0 if the connection ended without one. */
   status: number;
   head: string;
   body: string;
@@ -63,7 +63,7 @@ export interface RawReply {
   all: string;
 }
 
-/** Sends bytes as they are and reads until the other side closes. Rejects when it does not within `timeoutMs`. */
+/** Sends bytes unchanged and reads until the other side closes. Rejects if it does not close within `timeoutMs`. */
 export function rawCall(
   port: number,
   bytes: string | Uint8Array,
@@ -81,7 +81,7 @@ export function rawCall(
       );
     }, timeoutMs);
     socket.setEncoding("latin1").on("data", (text: string) => (all += text));
-    socket.on("error", () => {}); // a reset counts as closed; what arrived counts
+    socket.on("error", () => {}); // a reset counts as closed, and what has arrived counts
     socket.on("close", () => {
       clearTimeout(timer);
       resolve(parse(all));
@@ -103,7 +103,7 @@ function parse(all: string): RawReply {
   };
 }
 
-/** A connection that has sent `bytes` and stays open. */
+/** Opens a connection that sends `bytes` and stays open. */
 export function openConnection(port: number, bytes = ""): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1", () => {

@@ -1,9 +1,9 @@
-/** Memory of another process, where the system tells it (Linux). */
+/** The memory of another process. Known on Linux only. */
 import { existsSync, readFileSync } from "node:fs";
 
 export const canReadMemory = existsSync("/proc/self/status");
 
-/** Resident and peak resident size in MB. */
+/** The resident size and its peak, in MB. */
 export function memoryOf(pid: number): { rss: number; peak: number } {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const megabytes = (name: string) =>

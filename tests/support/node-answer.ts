@@ -1,22 +1,22 @@
-/** How Node's own client, strict as it is by default, reads the bytes of an answer. */
+/** Reads the bytes of an answer with Node's own client, which is strict by default. */
 import { Agent, request, type ClientRequest } from "node:http";
 import { Duplex } from "node:stream";
 import type { WrittenAnswer } from "./http-answers.ts";
 
 export interface ReadAnswer {
-  /** Undefined before there is a head. */
+  /** Undefined if no head was read. */
   status?: number;
-  /** Names and values in turn. */
+  /** Names and values, alternating. */
   headers?: string[];
   body: string;
-  /** Whether all of it came, by its own word. */
+  /** Whether Node takes the answer for complete. */
   isWhole: boolean;
-  /** Whether another request may go over its connection. */
+  /** Whether Node would use the connection for another request. */
   isKept: boolean;
   error?: Error;
 }
 
-/** Takes what is written, gives what is pushed. */
+/** A connection that accepts what is written and delivers what is pushed. */
 class Wire extends Duplex {
   isKept = false;
   override _read() {}
@@ -30,14 +30,14 @@ class Wire extends Duplex {
   unref() {}
 }
 
-/** Takes its connection from the request's own options. */
+/** An agent that takes the connection from the request's own options. */
 class OneWire extends Agent {
   override createConnection(options: object): Duplex {
     return (options as { wire: Wire }).wire;
   }
   override keepSocketAlive(socket: Duplex) {
     (socket as Wire).isKept = true;
-    return false; // the next answer has a connection of its own
+    return false; // each answer has a connection of its own
   }
 }
 const agent = new OneWire({ keepAlive: true });

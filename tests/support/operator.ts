@@ -1,4 +1,4 @@
-/** The control plane's operator as sidecars meet it: its own API server and feeds, with objects and Secrets kept here instead of in a cluster. */
+/** The control plane's operator, with its real API server and feeds. Objects and Secrets are kept here instead of in a cluster. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -27,17 +27,17 @@ import { freePorts } from "./ports.ts";
 import type { TestCertificates } from "./tls.ts";
 
 export interface TestOperator {
-  /** `localhost:PORT`, also while it is away. */
+  /** `localhost:PORT`, also while it is down. */
   address: string;
-  /** What the injector gives a sidecar of the app. */
+  /** The environment that the injector gives a sidecar. */
   env: Record<string, string>;
-  /** Creates or changes it. */
+  /** Creates or changes an object. */
   put(kind: DaprKind, object: TestObject): void;
   remove(kind: DaprKind, name: string): void;
   putSecret(name: string, values: Record<string, string>): void;
   removeSecret(name: string): void;
   start(): Promise<void>;
-  /** The process is gone; what is in the cluster stays. */
+  /** Stops the operator. The objects stay. */
   stop(): Promise<void>;
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export interface TestObject {
 const namespace = "shop";
 const token = "pod-token";
 
-/** It runs once `start` has been called. */
+/** Creates an operator. It runs once `start` has been called. */
 export async function createOperator(
   folder: string,
   certificates: TestCertificates,

@@ -1,18 +1,18 @@
 /**
- * A user's app as a process of its own that takes numbered orders and notes each
- * one in a file before it answers: `node order-app.ts '{"port":…,"file":…}'`.
- * What is in the file was delivered, however the app ended.
+ * A user's app, in a process of its own: `node order-app.ts '{"port":…,"file":…}'`.
+ * It takes numbered orders and notes each in a file before it answers. So the file
+ * has every order that was delivered, however the app ended.
  */
 import { existsSync, openSync, writeSync } from "node:fs";
 import { createServer } from "node:http";
 
 export interface OrderAppTask {
   port: number;
-  /** Orders are appended here, one JSON line each. */
+  /** The file to which orders are appended, one JSON line each. */
   file: string;
   /** How long an order takes. */
   delayMs?: number;
-  /** Orders divisible by this get 500 the first time. */
+  /** Orders whose number is divisible by this get 500 the first time. */
   failEvery?: number;
   /** This order gets 500 until a file named `FILE.cured` exists. */
   poison?: number;
@@ -65,8 +65,8 @@ const server = createServer(async (incoming, outgoing) => {
   writeSync(file, `${JSON.stringify(taken)}\n`);
   outgoing.writeHead(taken.status).end();
 });
-// The sidecar keeps its connections; an idle one is not the app's to close.
+// The sidecar keeps its connections, so the app must not close idle ones.
 server.keepAliveTimeout = 0;
 server.listen(task.port, "127.0.0.1");
-// Standard input ends with the test run, however that ends.
+// Standard input closes when the test run ends, also when it is killed.
 process.stdin.on("end", () => process.exit()).resume();

@@ -1,4 +1,4 @@
-/** Starts and kills order-app.ts, and reads what it took. */
+/** Starts and kills order-app.ts, and reads which orders it took. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,13 +8,13 @@ import type { OrderAppTask, TakenOrder } from "./order-app.ts";
 
 export interface OrderApp {
   port: number;
-  /** Everything delivered so far, over all of its lives, in the order it came. */
+  /** Everything delivered so far, over all restarts, in order. */
   taken(): TakenOrder[];
-  /** Starts it (again) and waits until it listens. */
+  /** Starts the app (again) and waits until it listens. */
   start(): Promise<void>;
-  /** kill -9; waits for its end. */
+  /** kill -9, and waits until the app has ended. */
   kill(): Promise<void>;
-  /** From now on it takes the poisonous order too. */
+  /** From now on the app takes the poisonous order too. */
   cure(): void;
 }
 

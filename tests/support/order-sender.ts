@@ -1,36 +1,36 @@
-/** Sends numbered orders to a sidecar's output binding, each until it is acknowledged. */
+/** Sends numbered orders to a sidecar's output binding, and repeats each until it is acknowledged. */
 import { Agent } from "node:http";
 import { call } from "./http.ts";
 
 export interface Refusal {
   order: number;
-  /** 0: no answer at all, as when the sidecar is gone. */
+  /** The status; 0 without an answer, e.g. when the sidecar is down. */
   status: number;
   text: string;
 }
 
 export interface Sending {
-  /** Orders that got a 2xx. */
+  /** The orders that got a 2xx. */
   acked: Set<number>;
   refusals: Refusal[];
-  /** Ends with the last order; rejects only if the test is wrong. */
+  /** Resolves with the last order. Rejects only if the test is wrong. */
   done: Promise<void>;
-  /** Begins no further order; resolves when those begun are acknowledged. */
+  /** Begins no more orders. Resolves when those begun are acknowledged. */
   stop(): Promise<void>;
 }
 
 export interface SendOptions {
-  /** Asked anew for each order: the sidecar may have been started again. */
+  /** Called for each order, since the sidecar may have been restarted. */
   port: () => number;
   count: number;
-  /** One order at a time in each, so that their order is known: n goes to partition n % partitions. */
+  /** Order n goes to partition n % partitions. Each partition gets one order at a time, so that their order is known. */
   partitions: number;
-  /** Several at a time in each partition; their order is then unknown. */
+  /** Sends several orders at a time to each partition. Their order is then unknown. */
   callersPerPartition?: number;
   padding?: number;
 }
 
-/** A refused order is sent again after this. */
+/** The time after which a refused order is sent again. */
 const againMs = 20;
 
 export function sendOrders(options: SendOptions): Sending {

@@ -1,4 +1,4 @@
-/** A sidecar with the embedded binding `orders` and an app that takes what it reads. */
+/** A sidecar with the embedded binding `orders`, and an app that takes the orders. */
 import { startDaprd, type Daprd } from "./daprd.ts";
 import { embedded } from "./embedded.ts";
 import { startApp, type RecordingApp } from "./recording-app.ts";

@@ -1,16 +1,16 @@
-/** Free ports of this machine, below the system's own range: nothing that asks the system for any port can take one in between. */
+/** Free ports below the range from which the system gives ports, so that no program gets one of them by chance. */
 import { createServer, type Server } from "node:net";
 
-/** Test files that run side by side take from different parts. */
+/** Test files that run at the same time take ports from different parts of the range. */
 const parts = 8;
 const partSize = 2400;
 const firstPort =
   10_240 +
   ((Number(process.env["JEST_WORKER_ID"] ?? 1) - 1) % parts) * partSize;
-// Another run of the tests, in another folder, begins elsewhere.
+// A random start, since other tests may run at the same time, in another folder.
 let next = Math.floor(Math.random() * partSize);
 
-/** Distinct ports that nothing listens on. */
+/** Returns different ports on which nothing listens. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = [];
   for (let tries = 0; ports.length < count; tries++) {
@@ -21,7 +21,7 @@ export async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-/** Whether it can be listened on at 127.0.0.1. */
+/** Whether a server could listen on the port at 127.0.0.1. */
 export const isFree = (port: number) =>
   new Promise<boolean>((resolve, reject) => {
     const server: Server = createServer()

@@ -1,4 +1,4 @@
-/** A PostgreSQL in a container, on a port that stays the same when it is stopped and started again. */
+/** A PostgreSQL in a container. Its port stays the same when it is stopped and started again. */
 import pg from "pg";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
 import { waitFor } from "../wait-for.ts";
@@ -6,13 +6,13 @@ import { freePorts } from "./ports.ts";
 
 export interface PostgresContainer {
   port: number;
-  /** Of the database `database`. */
+  /** The URL of a database. */
   url(database?: string): string;
-  /** One statement of the test's own. */
+  /** Runs a statement of the test's own. */
   query(text: string, values?: unknown[]): Promise<unknown[][]>;
-  /** kill -9; what it committed stays. */
+  /** kill -9. What was committed stays. */
   kill(): Promise<void>;
-  /** Starts it again and waits until it answers. */
+  /** Starts the server again and waits until it answers. */
   start(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -35,7 +35,7 @@ export async function startPostgres(): Promise<PostgresContainer> {
     url,
     async query(text, values) {
       const one = new pg.Client(url());
-      one.on("error", () => {}); // cut off by a test
+      one.on("error", () => {}); // a test may cut it off
       await one.connect();
       try {
         return (await one.query({ text, values, rowMode: "array" }))
@@ -54,7 +54,7 @@ export async function startPostgres(): Promise<PostgresContainer> {
     },
     stop: async () => void (await container.stop()),
   };
-  // It starts twice at first: the first listens inside only.
+  // At first the image starts the server twice, and the first one listens only inside the container.
   const answers = () =>
     waitFor(
       "PostgreSQL to answer",

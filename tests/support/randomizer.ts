@@ -1,13 +1,13 @@
-/** Seeded randomness: a run that failed can be repeated. */
+/** Random values from a seed, so that a failed run can be repeated. */
 export interface Random {
-  /** A whole number from 0, below n. */
+  /** A whole number from 0 to n-1. */
   below(n: number): number;
   pick<T>(list: readonly T[]): T;
-  /** Visible ASCII. */
+  /** A text of visible ASCII characters. */
   text(length: number): string;
 }
 
-/** mulberry32: small, seeded, good enough to vary requests. */
+/** The generator mulberry32: small, and good enough to vary requests. */
 export function randomizer(state: number): Random {
   const next = () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -26,7 +26,7 @@ export function randomizer(state: number): Random {
   };
 }
 
-/** The seed of a test: `DAPR_TEST_SEED=n` repeats a run. */
+/** The seed of this run. `DAPR_TEST_SEED=n` repeats one. */
 export const drillSeed = Number(
   process.env["DAPR_TEST_SEED"] ?? Date.now() % 1_000_000,
 );

@@ -1,4 +1,4 @@
-/** A user's app that records what it is asked and answers as the test says. */
+/** A user's app that records its requests and answers as the test says. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -18,19 +18,19 @@ export interface Answer {
 export interface RecordingApp {
   port: number;
   requests: Recorded[];
-  /** Recorded POSTs, which is what deliveries are. */
+  /** The recorded POSTs: deliveries are POSTs. */
   posts(): Recorded[];
   close(): Promise<void>;
 }
 
 const apps = new Set<RecordingApp>();
 
-/** For afterEach. */
+/** For afterEach: closes every app that a test left. */
 export async function closeApps(): Promise<void> {
   await Promise.all([...apps].map((app) => app.close()));
 }
 
-/** Listens on loopback; `port` 0 picks a free one. */
+/** Starts an app on loopback. `port` 0 picks a free one. */
 export async function startApp(
   answer: (request: Recorded) => Answer | Promise<Answer> = () => ({
     status: 200,
@@ -43,7 +43,7 @@ export async function startApp(
     try {
       for await (const chunk of incoming) chunks.push(chunk as Buffer);
     } catch {
-      return; // its caller left in the middle: no whole request
+      return; // its caller left, so the request is not complete
     }
     const recorded: Recorded = {
       method: incoming.method!,

@@ -1,4 +1,4 @@
-/** A logger that keeps `LEVEL message` lines. */
+/** A logger that keeps its lines as `LEVEL message`. */
 import type { Logger } from "../../runtime/shared/log.ts";
 
 export function recordingLog(): Logger & { lines: string[] } {

@@ -1,4 +1,4 @@
-/** A Redis in a container, on a port that stays the same when it is stopped and started again. */
+/** A Redis in a container. Its port stays the same when it is stopped and started again. */
 import { Redis } from "ioredis";
 import { GenericContainer, getContainerRuntimeClient } from "testcontainers";
 import { waitFor } from "../wait-for.ts";
@@ -8,11 +8,11 @@ export interface RedisContainer {
   /** host:port */
   address: string;
   port: number;
-  /** A connection for the test's own questions. */
+  /** A connection for the test's own commands. */
   admin: Redis;
-  /** kill -9; what it wrote to its append-only file stays. */
+  /** kill -9. What is in its append-only file stays. */
   kill(): Promise<void>;
-  /** Starts it again and waits until it answers. */
+  /** Starts the server again and waits until it answers. */
   start(): Promise<void>;
   /** SIGSTOP and SIGCONT. */
   pause(): Promise<void>;
@@ -23,11 +23,11 @@ export interface RedisContainer {
 export interface RedisOptions {
   /** More arguments of redis-server, e.g. `--requirepass`. */
   args?: string[];
-  /** Files inside, by path. */
+  /** Files in the container, by path. */
   files?: Record<string, string>;
-  /** Of the test's own connection. */
+  /** The password of the test's own connection. */
   password?: string;
-  /** It speaks TLS only. */
+  /** The server speaks TLS only. */
   tls?: { ca: string; cert: string; key: string };
 }
 
@@ -38,7 +38,7 @@ export async function startRedis({
   tls,
 }: RedisOptions = {}): Promise<RedisContainer> {
   const [port] = (await freePorts(1)) as [number];
-  // The same port inside, as a cluster and sentinels tell it to clients.
+  // The port is the same inside the container, since a cluster and sentinels send it to clients.
   const container = await new GenericContainer("redis:7")
     .withStartupTimeout(540_000)
     .withExposedPorts({ container: port, host: port })

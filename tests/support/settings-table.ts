@@ -1,10 +1,10 @@
-/** The settings of a component as its page shows them. */
+/** The table of a component's settings, as on its page in docs/. */
 import type {
   MetadataTable,
   Property,
 } from "../../runtime/contracts/metadata.ts";
 
-/** Markdown: a row for each property. */
+/** A Markdown table with a row for each property. */
 export function settingsTable(metadata: MetadataTable): string {
   const rows = Object.entries(metadata).map(([name, property]) =>
     [
@@ -49,7 +49,7 @@ const sizes = [
   ["Ki", 2 ** 10],
 ] as const;
 
-/** In the largest unit that it is a multiple of; `smallest` has a factor of 1. */
+/** The value in the largest unit of which it is a multiple. The unit `smallest` has the factor 1. */
 function inUnits(
   value: number,
   units: readonly (readonly [string, number])[],

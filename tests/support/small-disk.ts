@@ -13,13 +13,13 @@ import { join } from "node:path";
 
 export interface SmallDisk {
   folder: string;
-  /** Leaves no byte free. */
+  /** Fills the disk to its last byte. */
   fill(): void;
   free(): void;
   remove(): void;
 }
 
-/** Why there can be none here; undefined when there can. */
+/** Why a small disk cannot be mounted here; undefined if it can. */
 export function smallDiskProblem(): string | undefined {
   if (process.platform !== "linux") return "only Linux mounts a tmpfs";
   if (process.getuid!() !== 0) return "mounting takes root";

@@ -10,7 +10,7 @@ export interface Start {
   until?: "outbound" | "nothing";
 }
 
-/** Of the server, unless `metadata` says otherwise. */
+/** Starts the sidecar. The binding uses the given server unless `metadata` says otherwise. */
 export const startSqlBinding = (
   postgres: PostgresContainer,
   { type, metadata, until }: Start = {},
@@ -49,7 +49,7 @@ export const run = (
         }),
   });
 
-/** The text of what one `select` answers: digits count. */
+/** The value that a `select` returns, as its JSON text, in which each digit is kept. */
 export async function valueOf(sidecar: Daprd, sql: string, params?: unknown) {
   const { status, text } = await run(sidecar, "query", `select ${sql}`, params);
   return status === 200 ? text.slice(2, -2) : text;

@@ -1,14 +1,14 @@
-/** How long a request holds up everybody else. */
+/** Measures how long a request holds up all others. */
 import { Agent } from "node:http";
 import { mainThreadMs } from "./cpu.ts";
 import type { Daprd } from "./daprd.ts";
 
-/** In ms of the sidecar's main thread, what a cold test machine allows; 50 is the goal (docs/benchmarks.md). */
+/** The limit for a cold test machine, in ms of the sidecar's main thread. The goal is 50 (docs/benchmarks.md). */
 export const stallLimitMs = 250;
 
 /**
- * Does `work` beside a stream of health reads. `stallMs` is the most that the sidecar's main thread worked between
- * two answers of those: how long everybody else would wait on an idle machine.
+ * Does `work` during a stream of health checks. `stallMs` is the longest time that the sidecar's main thread worked
+ * between two of their answers: so long all other requests would wait on an idle machine.
  */
 export async function besideHealth<T>(
   sidecar: Daprd,

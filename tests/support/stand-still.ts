@@ -1,9 +1,9 @@
-/** Waits for what is held up: a count that has begun and does not grow any more. */
+/** Waits until something is held up: until a count has begun to grow and then grows no more. */
 import { waitFor } from "../wait-for.ts";
 
 const stillMs = 100;
 
-/** Resolves with the count. */
+/** Resolves with the final count. */
 export async function untilStill(
   what: string,
   count: () => number,

@@ -1,4 +1,4 @@
-/** Manifests of state stores that need no server, and requests to them. */
+/** Manifests of state stores that need no server, and bodies of requests to them. */
 import { patientInit } from "./component.ts";
 
 export const stateStore = (
@@ -21,5 +21,5 @@ ${
 
 export const statePath = "/v1.0/state/statestore";
 
-/** Body of a save. */
+/** The body of a save. */
 export const items = (...all: Record<string, unknown>[]) => JSON.stringify(all);

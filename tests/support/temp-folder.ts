@@ -1,4 +1,4 @@
-/** For tests: a folder that is gone after the test file. Jest's `afterAll` must be at hand. */
+/** A temporary folder that is removed after the test file, by Jest's `afterAll`. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

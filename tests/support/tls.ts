@@ -1,12 +1,12 @@
-/** A certificate authority and a server's certificate, made for a test by openssl. */
+/** A certificate authority and a server certificate, made by openssl for a test. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface TestCertificates {
-  /** PEM. */
+  /** In PEM. */
   ca: string;
-  /** For 127.0.0.1 and localhost. */
+  /** The server's certificate, for 127.0.0.1 and localhost. */
   cert: string;
   key: string;
   clientCert: string;

@@ -1,4 +1,4 @@
-/** What a tutorial shows must be what there is, and the same in both languages. */
+/** What a tutorial shows must exist, and be the same in both languages. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -7,13 +7,13 @@ const folders = readdirSync(join(root, "tutorials"));
 
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 
-/** Comments and code blocks in their order; diagrams may be translated. */
+/** The comments and code blocks of a text, in order. Diagrams may be translated and are left out. */
 const blocks = (text: string) =>
   [...text.matchAll(/<!--[\s\S]*?-->|^```(\w*)\n[\s\S]*?^```$/gm)]
     .filter(([, language]) => language !== "mermaid")
     .map(([block]) => block);
 
-test("there are tutorials", () => {
+test("the tutorials are found", () => {
   expect(folders).toEqual(
     expect.arrayContaining(["bindings", "hello-world", "hello-kubernetes"]),
   );
@@ -27,7 +27,7 @@ describe.each(folders)("tutorials/%s", (name) => {
     expect(blocks(read(chinese))).toEqual(blocks(read(english)));
   });
 
-  test("shows code that is in the files it names", () => {
+  test("shows only code that is in the files it names", () => {
     const shown = read(english).matchAll(
       /<!-- file: (\S+) -->\s*```\w*\n([\s\S]*?)```/g,
     );
@@ -45,7 +45,7 @@ const pages = readdirSync(join(root, "docs")).filter((name) =>
 );
 
 test.each(["README.md", "README.zh-CN.md", "docs/README.md"])(
-  "%s leads to every page of docs/",
+  "%s has a link to every page of docs/",
   (file) => {
     const text = read(file);
     const language = file.includes("zh-CN") ? "zh" : "en";
@@ -86,7 +86,7 @@ test.each(
   expect(dead).toEqual([]);
 });
 
-/** As GitHub makes them from headings. */
+/** The anchors that GitHub makes from the headings. */
 function anchorsOf(markdown: string): Set<string> {
   const headings = markdown.matchAll(/^#+ (.*)$/gm);
   return new Set(
