@@ -37,7 +37,7 @@ const usage = `npm test [SUITE] [WORD…]
 Suites that need containers are skipped where Docker does not answer, those that need a
 cluster where none is given to them (DAPR_TEST_KUBECONFIG), and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
 
-const words = parseOptions("test", usage, {}, true).positionals;
+const words: string[] = parseOptions("test", usage, {}, true).positionals;
 const tools = join(root, "tests", "node_modules");
 const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
@@ -105,6 +105,10 @@ const testFiles = findTestFiles(root).filter(
     (suite === undefined || file.suite === suite) &&
     (words.length === 0 || words.some((word) => file.path.includes(word))),
 );
+if (words.includes(""))
+  fail(
+    "npm test: an empty word is part of every path: leave it out, or write what the path contains.",
+  );
 for (const word of words)
   if (!testFiles.some(({ path }) => path.includes(word)))
     fail(

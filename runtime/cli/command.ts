@@ -2,36 +2,10 @@
  * A command is a value: its flags are one table, read by the parser, the usage
  * text and the types. `run` returns the exit code.
  */
+import type { Flag, FlagTable, FlagValues } from "../options/flag.ts";
 import type { Io } from "./io.ts";
 
-export interface Flag {
-  type: "string" | "int" | "bool" | "list";
-  about: string;
-  /** One letter, e.g. `a` for `-a`. */
-  short?: string;
-  default?: string | number | boolean;
-  /** Environment variable that stands in when the flag is absent. */
-  env?: string;
-  required?: boolean;
-  /** The flag works but is hidden from the usage, and this is said on stderr. */
-  deprecated?: string;
-  /** An old spelling of this other flag: the value goes there. */
-  aliasOf?: string;
-}
-
-export type FlagTable = Record<string, Flag>;
-
-type ValueOf<F extends Flag> = F["type"] extends "int"
-  ? number
-  : F["type"] extends "bool"
-    ? boolean
-    : F["type"] extends "list"
-      ? string[]
-      : string;
-
-export type FlagValues<T extends FlagTable> = {
-  [K in keyof T]: ValueOf<T[K]>;
-};
+export type { Flag, FlagTable, FlagValues };
 
 /** Flags every command takes, before or after its name. */
 export const globalFlags = {

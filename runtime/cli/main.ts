@@ -5,7 +5,8 @@ import { commands } from "./commands/index.ts";
 import { createIo } from "./io.ts";
 import type { Io } from "./io.ts";
 import { laterNames, sayNotYet } from "./commands/not-yet.ts";
-import { checkRequired, nearest, parseArgs } from "./parse.ts";
+import { checkRequired, parseArgs } from "./parse.ts";
+import { nearest } from "../shared/nearest-name.ts";
 import { commandHelp, commandUsage, rootHelp } from "./usage.ts";
 import { printVersion } from "./commands/version.ts";
 

@@ -1,4 +1,5 @@
-import { checkRequired, nearest, parseArgs } from "./parse.ts";
+import { nearest } from "../shared/nearest-name.ts";
+import { checkRequired, parseArgs } from "./parse.ts";
 import { UsageError } from "./command.ts";
 import type { FlagTable } from "./command.ts";
 import { runFlags } from "./run/run-flags.ts";

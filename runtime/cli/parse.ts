@@ -2,7 +2,8 @@
  * Reads a command line the way the original does: flags and words interleave up
  * to `--`; `--k v`, `--k=v`, `-k v`, `-kv`, `-k=v`, and `-ab` for two switches.
  */
-import { editDistance } from "../shared/nearest-name.ts";
+import { unset } from "../options/flag.ts";
+import { nearest } from "../shared/nearest-name.ts";
 import { UsageError } from "./command.ts";
 import type { Flag, FlagTable } from "./command.ts";
 
@@ -50,8 +51,6 @@ export function checkRequired(table: FlagTable, given: ReadonlySet<string>) {
     );
 }
 
-const empty = { string: "", int: 0, bool: false } as const;
-
 function defaults(table: FlagTable, env: NodeJS.ProcessEnv): Parsed["values"] {
   const values: Parsed["values"] = {};
   for (const [name, flag] of Object.entries(table)) {
@@ -59,8 +58,7 @@ function defaults(table: FlagTable, env: NodeJS.ProcessEnv): Parsed["values"] {
     const fromEnv = flag.env ? env[flag.env] : undefined;
     if (fromEnv)
       values[name] = convert(`--${name} (from ${flag.env})`, flag, fromEnv);
-    else if (flag.type === "list") values[name] = [];
-    else values[name] = flag.default ?? empty[flag.type];
+    else values[name] = unset(flag);
   }
   return values;
 }
@@ -173,15 +171,4 @@ function didYouMean(table: FlagTable, wrong: string): string {
     Object.keys(table).filter((name) => !table[name]!.deprecated),
   );
   return near ? `\n\nDid you mean --${near}?` : "";
-}
-
-/** The candidate within two edits of a word, if any. */
-export function nearest(
-  word: string,
-  candidates: readonly string[],
-): string | undefined {
-  return candidates
-    .map((name) => ({ name, edits: editDistance(word, name) }))
-    .filter(({ edits }) => edits <= 2)
-    .sort((a, b) => a.edits - b.edits)[0]?.name;
 }

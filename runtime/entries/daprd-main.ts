@@ -15,6 +15,7 @@ import { watchLifeline } from "../shared/process/lifeline.ts";
 import { createLogFile } from "../shared/log-file.ts";
 import { createLogger, parseLevel, type Logger } from "../shared/log.ts";
 import { lateLimit } from "../shared/process/node-limits.ts";
+import { portClash } from "../sidecar/port-clash.ts";
 import type { Sidecar } from "../sidecar/start.ts";
 import { daprVersion, version } from "../shared/version.ts";
 import { delay } from "../shared/timers.ts";
@@ -246,10 +247,8 @@ function check(flags: Flags) {
     throw new FlagError(
       `the 'dapr-http-port' value ${ports[0]} and the 'dapr-grpc-port' value ${ports[1]} must differ from the 'app-port' value ${flags["app-port"]}`,
     );
-  if (ports[0]! > 0 && ports[0] === ports[1])
-    throw new FlagError(
-      `dapr-http-port and dapr-grpc-port are both ${ports[0]}; they must differ`,
-    );
+  const clash = portClash(flags);
+  if (clash) throw new FlagError(clash);
 }
 
 const mayBeRoot = (env: NodeJS.ProcessEnv) =>

@@ -1,4 +1,6 @@
 /** The known annotations `dapr.io/…` of pods, and what to say of any other. */
+import { allOptions } from "../options/index.ts";
+import type { Option } from "../options/option.ts";
 import { nearestName, short } from "../shared/nearest-name.ts";
 import { annotation, noSidecarAnnotation } from "./names.ts";
 import type { ObjectMeta } from "./api/objects.ts";
@@ -8,15 +10,7 @@ export const notActedUpon: readonly string[] = [
   "enable-debug",
   "pluggable-components",
   "inject-pluggable-components",
-  "unix-domain-socket-path",
-  "enable-profiling",
-  "enable-metrics",
-  "metrics-port",
-  "disable-init-endpoints",
-  "placement-host-address",
-  "scheduler-host-address",
-  "actors-disseminate-timeout",
-  "sentry-request-jwt-audiences",
+  ...ofOptions(({ daprd }) => daprd?.later),
 ];
 
 const probes = ["liveness", "readiness"].flatMap((kind) =>
@@ -25,54 +19,39 @@ const probes = ["liveness", "readiness"].flatMap((kind) =>
   ),
 );
 
+/** The names of the annotations that become flags of the sidecar. */
+function ofOptions(isMeant: (option: Option) => unknown): string[] {
+  return allOptions.flatMap(([flag, option]) =>
+    option.pod && isMeant(option) ? [option.pod.name ?? flag] : [],
+  );
+}
+
 export const knownAnnotations: readonly string[] = [
+  ...ofOptions(() => true),
+  // Of the pod, not of the sidecar's command line.
   "enabled",
-  "app-id",
-  "app-port",
-  "app-protocol",
-  "app-ssl",
-  "app-channel-address",
-  "app-max-concurrency",
   "app-token-secret",
   "api-token-secret",
-  "app-binding-options-timeout",
-  "enable-app-health-check",
-  "app-health-check-path",
-  "app-health-probe-interval",
-  "app-health-probe-timeout",
-  "app-health-threshold",
-  "config",
   "control-plane",
-  "disable-builtin-k8s-secret-store",
-  "enable-api-logging",
   "enable-native-sidecar",
   "env",
   "env-from-secret",
-  "block-shutdown-duration",
-  "graceful-shutdown-seconds",
-  "grpc-port",
-  "internal-grpc-port",
-  "log-level",
-  "log-as-json",
-  "max-body-size",
-  "read-buffer-size",
-  "http-max-request-size",
-  "http-read-buffer-size",
   "sidecar-image",
   "sidecar-cpu-request",
   "sidecar-cpu-limit",
   "sidecar-memory-request",
   "sidecar-memory-limit",
-  "sidecar-listen-addresses",
   "sidecar-seccomp-profile-type",
   "sidecar-svc-annotations",
   ...probes,
   "volume-mounts",
   "volume-mounts-rw",
   // They belong to annotations that have no effect.
+  "enable-debug",
   "debug-port",
+  "pluggable-components",
+  "inject-pluggable-components",
   "pluggable-components-sockets-folder",
-  ...notActedUpon,
 ];
 
 const prefix = annotation("");

@@ -19,6 +19,17 @@ export function nearestName(
   return found;
 }
 
+/** The candidate within two edits of a word, however short; the first of the nearest. */
+export function nearest(
+  word: string,
+  candidates: readonly string[],
+): string | undefined {
+  return candidates
+    .map((name) => ({ name, edits: editDistance(word, name) }))
+    .filter(({ edits }) => edits <= 2)
+    .sort((a, b) => a.edits - b.edits)[0]?.name;
+}
+
 /** Levenshtein distance. */
 export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);

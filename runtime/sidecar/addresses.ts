@@ -30,6 +30,14 @@ export function peerAddresses(flags: Flags): string[] {
   return listed.length > 0 ? listed : ["127.0.0.1"];
 }
 
+/** Where to listen for probes. */
+export function publicAddresses(flags: Flags): string[] {
+  const given = parseAddresses(flags["dapr-public-listen-address"]);
+  if (given.length > 0) return given;
+  // The kubelet probes the pod's address.
+  return flags.mode === "kubernetes" ? [anyAddress] : usualAddresses(flags);
+}
+
 /** The address by which others reach a listener on these: the one that most of them can reach. */
 export function reachableAddress(
   addresses: readonly string[],

@@ -17,9 +17,13 @@ import {
 import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import { messageOf } from "../shared/message-of.ts";
-import { isLoopback, parseAddresses } from "../shared/addresses.ts";
+import { isLoopback } from "../shared/addresses.ts";
 import { isTruthy, parseDurationMs } from "../shared/units.ts";
-import { anyAddress, listedAddresses, usualAddresses } from "./addresses.ts";
+import {
+  listedAddresses,
+  publicAddresses,
+  usualAddresses,
+} from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";
 
 /** Opens the gRPC, HTTP and public ports. If one can't be opened, the others are closed again. */
@@ -79,13 +83,7 @@ export async function openPublicApi(
   const { flags, log } = options;
   const port = flags["dapr-public-port"];
   if (port <= 0) return undefined;
-  const given = parseAddresses(flags["dapr-public-listen-address"]);
-  const isInCluster = flags.mode === "kubernetes";
-  const usual = isInCluster
-    ? [anyAddress] // the kubelet probes the pod's address
-    : usualAddresses(flags);
-  const addresses = given.length > 0 ? given : usual;
-  const api = await listen(addresses, port, {
+  const api = await listen(publicAddresses(flags), port, {
     ...serverOptions(options),
     routes: [...healthRoutes(operations), ...metadataReadRoutes(operations)],
     // No token: whoever probes has none, and there is nothing to protect.

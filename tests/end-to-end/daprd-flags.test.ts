@@ -101,9 +101,21 @@ test("the app's port must differ from the sidecar's", async () => {
   expect(code).toBe(2);
 });
 
+test("one port for two listeners is refused before anything is opened", async () => {
+  const [port] = (await freePorts(1)) as [number];
+  const { code, output } = await failing({
+    args: [`--dapr-http-port=${port}`, `--dapr-public-port=${port}`],
+  });
+  expect(output).toBe(
+    `daprd: dapr-http-port and dapr-public-port are both ${port}; they must differ\nSee daprd --help.\n`,
+  );
+  expect(code).toBe(2);
+});
+
 test.each([
   [["--version"], /^\d+\.\d+\.\d+\n$/],
   [["--build-info"], /^Version: \S+\nGit Commit: \S+\nGit Version: \S+\n$/],
+  [["-h"], /^Usage: daprd --app-id ID \[flags\]\n[\s\S]+--resources-path/],
   [["--help"], /^Usage: daprd --app-id ID \[flags\]\n[\s\S]+--resources-path/],
 ])("%j prints its text and exits with 0", async (args, expected) => {
   const { code, output } = await failing({ args });

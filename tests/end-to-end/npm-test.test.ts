@@ -20,6 +20,15 @@ test("it says which suites will run, which one runs now, and how long it took", 
   expect(status).toBe(0);
 });
 
+test("an empty word, such as an unset variable of a script, runs nothing", () => {
+  for (const words of [[""], ["unit", ""]]) {
+    const { status, stdout, stderr } = npmTest(...words);
+    expect(stderr).toMatch(/^npm test: an empty word is part of every path: /);
+    expect(stdout).toBe("");
+    expect(status).toBe(1);
+  }
+});
+
 test("a word that is neither a suite nor a part of a test file's path is an error", () => {
   for (const [words, message] of [
     [

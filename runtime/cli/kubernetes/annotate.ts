@@ -6,24 +6,20 @@ import { parseQuantity } from "../../shared/units.ts";
 import {
   CommandError,
   command,
-  type Flag,
   type FlagTable,
   type FlagValues,
 } from "../command.ts";
 import { about } from "./about.ts";
 import { annotateFirst, joinDocuments, readManifests } from "./manifests.ts";
 
-const option = (about: string, short?: string): Flag => ({
-  type: "string",
-  about,
-  ...(short ? { short } : {}),
-});
+const option = (about: string, short?: string) =>
+  ({ type: "string", about, ...(short ? { short } : {}) }) as const;
 
 const whole = (about: string, short?: string) =>
   ({ type: "int", about, ...(short ? { short } : {}) }) as const;
 
-/** Flags that become the annotation of their own name. */
-const annotations = {
+/** Flags that become the annotation of their own name: the original's, in its words (docs/decisions/tools.md). */
+export const annotations = {
   "app-port": whole("The port the app listens on", "p"),
   "app-protocol": option("http, https, grpc, grpcs or h2c"),
   "app-max-concurrency": whole("Calls to the app at a time"),
@@ -64,7 +60,7 @@ const annotations = {
 } as const satisfies FlagTable;
 
 /** Flags whose annotation has another name. */
-const renamed: Record<string, string> = {
+export const renamed: Record<string, string> = {
   "listen-addresses": "sidecar-listen-addresses",
   "enable-profile": "enable-profiling",
   "cpu-limit": "sidecar-cpu-limit",

@@ -2,8 +2,8 @@
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "../command.ts";
 import type { Instance } from "../instances/instances.ts";
-import { appPort, sidecarPorts } from "./port-names.ts";
-import type { SidecarPort } from "./port-names.ts";
+import { ports, sidecarPorts } from "./port-names.ts";
+import type { PortName } from "./port-names.ts";
 import { freePorts, isFree } from "./ports.ts";
 
 /** `reserved`: app ports of the same run; nothing need listen on them yet. */
@@ -13,22 +13,23 @@ export async function assignPorts(
   reserved: readonly number[] = [],
 ): Promise<void> {
   const taken = new Set<number>(reserved);
-  if (spec.appPort > 0) taken.add(spec.appPort);
-  const open: SidecarPort[] = [];
+  const appPort = spec["app-port"];
+  if (appPort > 0) taken.add(appPort);
+  const open: PortName[] = [];
   for (const one of sidecarPorts) {
-    const port = spec[one.of];
+    const port = spec[one.flag];
     if (port <= 0) {
       // It is not served unless asked for; the original passes -1 on.
-      if (one.of !== "profilePort" || spec.enableProfiling) open.push(one);
+      if (!one.with || spec[one.with]) open.push(one);
       continue;
     }
-    if (port === spec.appPort) throw sameAsApp(one, port);
+    if (port === appPort) throw sameAsApp(one, port);
     if (taken.has(port) || !(await isFree(port)))
       throw busy(one, port, running, taken.has(port));
     taken.add(port);
   }
   const found = await freePorts(open.length, taken);
-  open.forEach(({ of }, at) => (spec[of] = found[at]!));
+  open.forEach(({ flag }, at) => (spec[flag] = found[at]!));
 }
 
 /**
@@ -36,27 +37,26 @@ export async function assignPorts(
  * run file. Two apps may share an app port: one of them may be on another machine.
  */
 export function checkApart(spec: AppSpec, earlier: readonly AppSpec[]): void {
-  for (const { name, of, key } of [...sidecarPorts, appPort])
+  for (const { name, of, flag, key } of ports)
     for (const other of earlier) {
-      const same = [...sidecarPorts, appPort].find(
-        (one) => spec[of] > 0 && other[one.of] === spec[of],
-      );
-      if (!same || (same === appPort && of === "appPort")) continue;
+      const port = spec[flag];
+      const same = ports.find((one) => port > 0 && other[one.flag] === port);
+      if (!same || (same.of === "app" && of === "app")) continue;
       throw new CommandError(
-        `invalid configuration for ${name}. Port ${spec[of]} is not available\n` +
-          `    It is the ${same.key} of app "${other.appId}": give another ${key}${of === "appPort" ? "" : ", or leave it out for a free one"}.`,
+        `invalid configuration for ${name}. Port ${port} is not available\n` +
+          `    It is the ${same.key} of app "${other["app-id"]}": give another ${key}${of === "app" ? "" : ", or leave it out for a free one"}.`,
       );
     }
 }
 
-function sameAsApp({ name, flag, key }: SidecarPort, port: number) {
+function sameAsApp({ name, flag, key }: PortName, port: number) {
   return new CommandError(
     `invalid configuration for ${name}. Port ${port} is the app's own port (--app-port, appPort): give another --${flag} (${key}), or leave it out for a free one.`,
   );
 }
 
 function busy(
-  { name, flag, key }: SidecarPort,
+  { name, flag, key }: PortName,
   port: number,
   running: readonly Instance[],
   givenTwice: boolean,

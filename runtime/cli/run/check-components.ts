@@ -19,12 +19,12 @@ export async function checkComponents(spec: AppSpec): Promise<void> {
   const log = createLogger({
     level: "fatal",
     json: false,
-    appId: spec.appId,
+    appId: spec["app-id"],
     version: daprVersion,
     write: () => {}, // the sidecar reads the same files and reports the rest
   });
   try {
-    loadComponents(folders, { appId: spec.appId, env: process.env, log });
+    loadComponents(folders, { appId: spec["app-id"], env: process.env, log });
   } catch (error) {
     if (error instanceof DuplicateComponentError)
       throw new CommandError(
@@ -39,7 +39,7 @@ export function sayIfNoComponents(spec: AppSpec, io: Io): void {
   if (resourceFolders(spec).length > 0) return;
   io.status(
     "info",
-    `App "${spec.appId}" has no components: there is no folder ${spec.defaultComponents}, and --resources-path (resourcesPaths) names no other.`,
+    `App "${spec["app-id"]}" has no components: there is no folder ${spec.defaultComponents}, and --resources-path (resourcesPaths) names no other.`,
   );
 }
 

@@ -80,26 +80,26 @@ test("another sidecar may take a negative size for its default, and sockets", ()
 test.each(["../x", "a/b", "a\\b", "a\nb"])(
   "the app ID %j, which would be in names of files, is refused",
   (appId) => {
-    expect(refusal(() => checkSpec({ ...spec(), appId }, true))).toContain(
-      `invalid app ID ${JSON.stringify(appId)}: `,
-    );
+    expect(
+      refusal(() => checkSpec({ ...spec(), "app-id": appId }, true)),
+    ).toContain(`invalid app ID ${JSON.stringify(appId)}: `);
   },
 );
 
 test("a missing default folder of components is no error but told, a given one is", () => {
-  const { resourcesPaths, ...rest } = spec();
-  const bare = { ...rest, resourcesPaths: [] };
+  const given = spec();
+  const bare = { ...given, "resources-path": [] };
   expect(() => checkSpec(bare, true)).not.toThrow();
   const said: string[] = [];
   const io = createIo({ json: false }, { write: (text) => said.push(text) });
-  sayIfNoComponents({ ...rest, resourcesPaths }, io);
+  sayIfNoComponents(given, io);
   expect(said).toEqual([]);
   sayIfNoComponents(bare, io);
   expect(said).toEqual([
     expect.stringContaining(`there is no folder ${join(home, "components")}, `),
   ]);
-  const componentsPath = join(home, "nope");
-  expect(refusal(() => checkSpec({ ...bare, componentsPath }, true))).toContain(
+  const missing = { ...bare, "components-path": join(home, "nope") };
+  expect(refusal(() => checkSpec(missing, true))).toContain(
     "error validating resources path",
   );
 });
@@ -127,7 +127,7 @@ function folder(files: Record<string, string>): string {
 }
 
 const checkFolders = (...folders: string[]) =>
-  checkComponents({ ...spec(), resourcesPaths: folders });
+  checkComponents({ ...spec(), "resources-path": folders });
 
 test("two components of one name are refused, in one folder or in two", async () => {
   const one = folder({ "a.yaml": `${component("x")}---\n${component("x")}` });

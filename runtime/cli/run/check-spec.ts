@@ -1,31 +1,26 @@
 /** Checks what flags and run-file keys say before anything starts: paths, ports, sizes, names. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseLevel } from "../../shared/log.ts";
+import { allOptions } from "../../options/index.ts";
+import type { Option } from "../../options/option.ts";
 import { parseQuantity } from "../../shared/units.ts";
 import { resourceFolders } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "../command.ts";
-import { appPort, sidecarPorts } from "./port-names.ts";
+import { ports } from "./port-names.ts";
+import type { RunFlags } from "./run-flags.ts";
 
 /** Throws with the original's words on what cannot be. `own`: the sidecar is this CLI's. */
 export function checkSpec(spec: AppSpec, own: boolean): void {
-  if (spec.unixDomainSocket && own)
+  if (spec["unix-domain-socket"] && own)
     throw new CommandError(
       "Unix domain sockets are not available yet with this CLI's own sidecar. Leave --unix-domain-socket (unixDomainSocket) out to use ports, or name another sidecar by DAPR_DAPRD_PATH.",
     );
-  checkId(spec.appId);
+  checkId(spec["app-id"]);
   checkWords(spec);
   checkPorts(spec);
   checkPaths(spec);
-  checkSize("max request body size", spec.maxBodySize, own, [
-    "--max-body-size (maxBodySize)",
-    "4Mi",
-  ]);
-  checkSize("read buffer size", spec.readBufferSize, own, [
-    "--read-buffer-size (readBufferSize)",
-    "4Ki",
-  ]);
+  checkSizes(spec, own);
 }
 
 /** The id is part of the names of log files and sockets. */
@@ -36,30 +31,30 @@ function checkId(appId: string) {
     );
 }
 
-const protocols = ["http", "https", "grpc", "grpcs", "h2c"];
+/** The flag and the run file's key, as messages name them. */
+const both = (name: string, { file }: Option) => `--${name} (${file?.key})`;
 
 /** Empty texts are left out of the sidecar's command line, so they mean its defaults. */
-function checkWords({ appProtocol, logLevel }: AppSpec) {
-  if (appProtocol !== "" && !protocols.includes(appProtocol))
-    throw new CommandError(
-      `invalid app protocol "${appProtocol}": give --app-protocol (appProtocol) one of ${protocols.join(", ")}`,
-    );
-  try {
-    if (logLevel !== "") parseLevel(logLevel);
-  } catch {
-    throw new CommandError(
-      `invalid log level "${logLevel}": give --log-level (logLevel) one of debug, info, warn, error, fatal, panic`,
-    );
+function checkWords(spec: AppSpec) {
+  for (const [name, option] of allOptions) {
+    const { choices } = option;
+    const word = spec[name as keyof RunFlags];
+    if (!choices || word === "") continue;
+    const { what, words, also = [] } = choices;
+    if (![...words, ...also].includes(String(word).toLowerCase()))
+      throw new CommandError(
+        `invalid ${what} "${word}": give ${both(name, option)} one of ${words.join(", ")}`,
+      );
   }
 }
 
 const highestPort = 65535;
 
 function checkPorts(spec: AppSpec) {
-  for (const { name, of, flag, key } of [...sidecarPorts, appPort])
-    if (spec[of] > highestPort)
+  for (const { name, flag, key } of ports)
+    if (spec[flag] > highestPort)
       throw new CommandError(
-        `invalid configuration for ${name}. Port ${spec[of]} is not a port: give --${flag} (${key}) a number from 1 to ${highestPort}`,
+        `invalid configuration for ${name}. Port ${spec[flag]} is not a port: give --${flag} (${key}) a number from 1 to ${highestPort}`,
       );
 }
 
@@ -72,9 +67,10 @@ function checkPaths(spec: AppSpec) {
           "    Name the folder of your component files with --resources-path, or create this one.",
       );
   // The default path is in the spec only when it exists, so this one was given.
-  if (spec.configFile !== "" && !existsSync(spec.configFile))
+  const { config } = spec;
+  if (config !== "" && !existsSync(config))
     throw new CommandError(
-      `error validating configuration file ${JSON.stringify(spec.configFile)}: stat ${resolve(spec.configFile)}: no such file or directory; give --config (-c) an existing file or leave it out, and write -- before a command with a -c of its own`,
+      `error validating configuration file ${JSON.stringify(config)}: stat ${resolve(config)}: no such file or directory; give --config (-c) an existing file or leave it out, and write -- before a command with a -c of its own`,
     );
 }
 
@@ -82,20 +78,25 @@ function checkPaths(spec: AppSpec) {
 export const list = (paths: readonly string[]): string =>
   `[${paths.map((path) => JSON.stringify(path)).join(" ")}]`;
 
-function checkSize(
-  what: string,
-  text: string,
-  own: boolean,
-  [given, example]: [string, string],
-) {
-  const invalid = (why: string) =>
-    new CommandError(`invalid ${what}: ${why}: give ${given} e.g. ${example}`);
-  let bytes;
-  try {
-    bytes = parseQuantity(text);
-  } catch (error) {
-    throw invalid((error as Error).message);
+function checkSizes(spec: AppSpec, own: boolean) {
+  for (const [name, option] of allOptions) {
+    const { size, run } = option;
+    if (!size) continue;
+    const text = String(spec[name as keyof RunFlags]);
+    const why = whyNoSize(text, own);
+    if (why)
+      throw new CommandError(
+        `invalid ${size}: ${why}: give ${both(name, option)} e.g. ${run?.default}`,
+      );
   }
-  // The original's sidecar takes "not positive" for its default; ours has no such value.
-  if (own && bytes <= 0) throw invalid(`"${text}" is not more than 0`);
+}
+
+function whyNoSize(text: string, own: boolean): string | undefined {
+  try {
+    // The original's sidecar takes "not positive" for its default; ours has no such value.
+    const isPositive = parseQuantity(text) > 0;
+    return own && !isPositive ? `"${text}" is not more than 0` : undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

@@ -1,53 +1,25 @@
-/** The ports of an app and its sidecar, by their names: in the original's errors, in a spec, as a flag and as a run file's key. */
+/** The ports of an app and its sidecar, by their names: in the original's errors, as a flag and as a run file's key. */
+import { allOptions, type Options } from "../../options/index.ts";
+import type { Port } from "../../options/option.ts";
 import type { AppSpec } from "./app-spec.ts";
+import type { RunFlags } from "./run-flags.ts";
 
-interface PortName {
-  name: string;
-  of: {
-    [K in keyof AppSpec]: AppSpec[K] extends number ? K : never;
-  }[keyof AppSpec];
-  flag: string;
+type PortFlag = {
+  [K in keyof Options]: Options[K] extends { port: object } ? K : never;
+}[keyof Options];
+
+export interface PortName extends Port {
+  flag: PortFlag;
   key: string;
+  with?: keyof RunFlags;
 }
 
-export const sidecarPorts = [
-  {
-    name: "HTTPPort",
-    of: "daprHttpPort",
-    flag: "dapr-http-port",
-    key: "daprHTTPPort",
-  },
-  {
-    name: "GRPCPort",
-    of: "daprGrpcPort",
-    flag: "dapr-grpc-port",
-    key: "daprGRPCPort",
-  },
-  {
-    name: "MetricsPort",
-    of: "metricsPort",
-    flag: "metrics-port",
-    key: "metricsPort",
-  },
-  {
-    name: "InternalGRPCPort",
-    of: "daprInternalGrpcPort",
-    flag: "dapr-internal-grpc-port",
-    key: "daprInternalGRPCPort",
-  },
-  {
-    name: "ProfilePort",
-    of: "profilePort",
-    flag: "profile-port",
-    key: "profilePort",
-  },
-] as const satisfies PortName[];
+export const ports = allOptions.flatMap(([flag, { port, file }]) =>
+  port && file ? [{ ...port, flag, key: file.key } as PortName] : [],
+);
 
-export const appPort = {
-  name: "AppPort",
-  of: "appPort",
-  flag: "app-port",
-  key: "appPort",
-} as const satisfies PortName;
+export const sidecarPorts = ports.filter((one) => one.of === "sidecar");
 
-export type SidecarPort = (typeof sidecarPorts)[number];
+/** Those that have a number, not those that are still to be picked. */
+export const givenPorts = (spec: AppSpec): number[] =>
+  ports.map(({ flag }) => spec[flag]).filter((port) => port > 0);

@@ -17,14 +17,14 @@ async function occupy(host?: string): Promise<number> {
 
 const spec = (ports: Partial<AppSpec>) =>
   ({
-    appId: "a",
-    appPort: -1,
-    daprHttpPort: -1,
-    daprGrpcPort: -1,
-    daprInternalGrpcPort: -1,
-    metricsPort: -1,
-    profilePort: -1,
-    enableProfiling: false,
+    "app-id": "a",
+    "app-port": -1,
+    "dapr-http-port": -1,
+    "dapr-grpc-port": -1,
+    "dapr-internal-grpc-port": -1,
+    "metrics-port": -1,
+    "profile-port": -1,
+    "enable-profiling": false,
     ...ports,
   }) as AppSpec;
 
@@ -41,21 +41,21 @@ test("free ports differ from each other", async () => {
 
 test("all ports are assigned, the given ones kept; profiling only when asked for", async () => {
   const [given] = await freePorts(1, new Set());
-  const it = spec({ daprHttpPort: given! });
+  const it = spec({ "dapr-http-port": given! });
   await assignPorts(it, []);
   const ports = [
-    it.daprHttpPort,
-    it.daprGrpcPort,
-    it.daprInternalGrpcPort,
-    it.metricsPort,
+    it["dapr-http-port"],
+    it["dapr-grpc-port"],
+    it["dapr-internal-grpc-port"],
+    it["metrics-port"],
   ];
   expect(ports[0]).toBe(given);
   expect(new Set(ports).size).toBe(4);
   expect(Math.min(...ports)).toBeGreaterThan(0);
-  expect(it.profilePort).toBe(-1);
-  const profiled = spec({ enableProfiling: true });
+  expect(it["profile-port"]).toBe(-1);
+  const profiled = spec({ "enable-profiling": true });
   await assignPorts(profiled, []);
-  expect(profiled.profilePort).toBeGreaterThan(0);
+  expect(profiled["profile-port"]).toBeGreaterThan(0);
 });
 
 test("a busy port names the sidecar that has it", async () => {
@@ -64,7 +64,7 @@ test("a busy port names the sidecar that has it", async () => {
     { appId: "orders", httpPort: 1, grpcPort: port },
   ] as Instance[];
   await expect(
-    assignPorts(spec({ daprGrpcPort: port }), running),
+    assignPorts(spec({ "dapr-grpc-port": port }), running),
   ).rejects.toThrow(
     `invalid configuration for GRPCPort. Port ${port} is not available\n` +
       `    The sidecar of app "orders" listens on it: end it with \`dapr stop --app-id orders\`, or give another --dapr-grpc-port (daprGRPCPort), or leave`,
@@ -74,27 +74,34 @@ test("a busy port names the sidecar that has it", async () => {
 test("one port given twice, to the app, or to another app of the run", async () => {
   const [port] = (await freePorts(1, new Set())) as [number];
   await expect(
-    assignPorts(spec({ daprHttpPort: port, metricsPort: port }), []),
+    assignPorts(spec({ "dapr-http-port": port, "metrics-port": port }), []),
   ).rejects.toThrow(
     `invalid configuration for MetricsPort. Port ${port} is not available`,
   );
   await expect(
-    assignPorts(spec({ daprHttpPort: port, appPort: port }), []),
+    assignPorts(spec({ "dapr-http-port": port, "app-port": port }), []),
   ).rejects.toThrow("is the app's own port");
   await expect(
-    assignPorts(spec({ daprHttpPort: port }), [], [port]),
+    assignPorts(spec({ "dapr-http-port": port }), [], [port]),
   ).rejects.toThrow("given to something else in this run");
 });
 
 test("one port for two apps of a run: the second is told, in the run file's words", () => {
-  const first = { ...spec({ daprHttpPort: 3500, appPort: 3000 }), appId: "a" };
+  const first = {
+    ...spec({ "dapr-http-port": 3500, "app-port": 3000 }),
+    "app-id": "a",
+  };
   const check = (ports: Partial<AppSpec>) => checkApart(spec(ports), [first]);
-  expect(() => check({ daprHttpPort: 3500 })).toThrow(
+  expect(() => check({ "dapr-http-port": 3500 })).toThrow(
     'invalid configuration for HTTPPort. Port 3500 is not available\n    It is the daprHTTPPort of app "a": give another daprHTTPPort, or leave it out for a free one.',
   );
-  expect(() => check({ appPort: 3500 })).toThrow(
+  expect(() => check({ "app-port": 3500 })).toThrow(
     'It is the daprHTTPPort of app "a": give another appPort.',
   );
-  expect(() => check({ metricsPort: 3000 })).toThrow('the appPort of app "a"');
-  expect(() => check({ appPort: 3000, daprHttpPort: 3501 })).not.toThrow();
+  expect(() => check({ "metrics-port": 3000 })).toThrow(
+    'the appPort of app "a"',
+  );
+  expect(() =>
+    check({ "app-port": 3000, "dapr-http-port": 3501 }),
+  ).not.toThrow();
 });

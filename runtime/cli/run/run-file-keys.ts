@@ -1,66 +1,53 @@
 /** The keys of a run file and what their values must be. Unknown keys pass, as in the original; run-file-unknown.ts warns of them. */
+import type { Flag, ValueOf } from "../../options/flag.ts";
+import { allOptions, type Options } from "../../options/index.ts";
+import type { FileKey } from "../../options/option.ts";
 
-type Kind = "text" | "optional" | "number" | "bool" | "list" | "map";
+type Kind = Flag["type"] | "map";
 type KeyTable = Record<string, Kind>;
-type ValueOf<K extends Kind> = K extends "text"
-  ? string
-  : K extends "optional"
-    ? string | undefined
-    : K extends "number"
-      ? number
-      : K extends "bool"
-        ? boolean
-        : K extends "list"
-          ? string[]
-          : Record<string, string>;
-type Values<T extends KeyTable> = { [K in keyof T]: ValueOf<T[K]> };
+type Value<K extends Kind> = K extends "map"
+  ? Record<string, string>
+  : ValueOf<K>;
+/** A key that is not in the file is undefined. */
+type Values<T extends KeyTable> = { [K in keyof T]: Value<T[K]> | undefined };
+
+/** The type of each key that is an option. */
+type OptionKeys<Place extends object> = {
+  [
+    N in keyof Options as Options[N] extends {
+      file: Place & { key: infer K extends string };
+    }
+      ? K
+      : never
+  ]: Options[N] extends { run: { type: infer T extends Kind } } ? T : never;
+};
+
+const keysOf = (isIn: (file: FileKey) => unknown): KeyTable =>
+  Object.fromEntries(
+    allOptions.flatMap(([, { file, run }]) =>
+      file && run && isIn(file) ? [[file.key, run.type]] : [],
+    ),
+  );
 
 /** Under `common` and in each app. */
 export const sharedKeys = {
-  configFilePath: "text",
-  appProtocol: "text",
-  apiListenAddresses: "text",
-  enableProfiling: "bool",
-  logLevel: "text",
-  appMaxConcurrency: "number",
-  // An empty text switches placement off, so absent must stay different from "".
-  placementHostAddress: "optional",
-  schedulerHostAddress: "text",
-  resourcesPath: "text",
-  resourcesPaths: "list",
-  appSSL: "bool",
-  maxBodySize: "text",
-  readBufferSize: "text",
-  daprHTTPMaxRequestSize: "number",
-  daprHTTPReadBufferSize: "number",
-  enableAppHealthCheck: "bool",
-  appHealthCheckPath: "text",
-  appHealthProbeInterval: "number",
-  appHealthProbeTimeout: "number",
-  appHealthThreshold: "number",
-  enableApiLogging: "bool",
-  runtimePath: "text",
+  ...(keysOf(({ common }) => common) as OptionKeys<{ common: true }>),
+  // Those that only a run file has.
+  resourcesPath: "string",
+  runtimePath: "string",
   env: "map",
-  appLogDestination: "text",
-  daprdLogDestination: "text",
+  appLogDestination: "string",
+  daprdLogDestination: "string",
 } as const satisfies KeyTable;
 
 export const appKeys = {
+  ...(keysOf(() => true) as OptionKeys<object>),
   ...sharedKeys,
-  appDirPath: "text",
-  appID: "text",
-  appChannelAddress: "text",
-  appPort: "number",
-  daprHTTPPort: "number",
-  daprGRPCPort: "number",
-  daprInternalGRPCPort: "number",
-  metricsPort: "number",
-  profilePort: "number",
-  unixDomainSocket: "text",
+  appDirPath: "string",
   command: "list",
   // For Kubernetes; read so that a mistake in them shows.
-  containerImage: "text",
-  containerImagePullPolicy: "text",
+  containerImage: "string",
+  containerImagePullPolicy: "string",
   createService: "bool",
 } as const satisfies KeyTable;
 
@@ -79,11 +66,11 @@ export function readKeys<T extends KeyTable>(
       `'${where}' is not a map in the provided run template file`,
     );
   const values: Record<string, unknown> = {};
-  for (const [key, kind] of Object.entries(table))
-    values[key] = readers[kind](
-      (from as Record<string, unknown>)[key] ?? undefined,
-      `${where}.${key}`,
-    );
+  for (const [key, kind] of Object.entries(table)) {
+    const value = (from as Record<string, unknown>)[key] ?? undefined;
+    if (value !== undefined)
+      values[key] = readers[kind](value, `${where}.${key}`);
+  }
   return values as Values<T>;
 }
 
@@ -108,43 +95,36 @@ const isScalar = (value: unknown) =>
   ["string", "number", "boolean"].includes(typeof value);
 
 function text(value: unknown, where: string): string {
-  if (value === undefined) return "";
   if (!isScalar(value)) throw wrong(where, value, "a text");
   return String(value);
 }
 
+/** An item or an entry without a value is an empty text. */
+const part = (value: unknown, where: string) => text(value ?? "", where);
+
 const readers: Record<Kind, (value: unknown, where: string) => unknown> = {
-  text,
-  optional: (value, where) =>
-    value === undefined ? undefined : text(value, where),
-  number(value, where) {
-    const number = value === undefined ? 0 : Number(value);
+  string: text,
+  int(value, where) {
+    const number = Number(value);
     if (!Number.isInteger(number) || typeof value === "boolean")
       throw wrong(where, value, "a whole number");
     return number;
   },
   bool(value, where) {
-    if (value !== undefined && typeof value !== "boolean")
-      throw wrong(where, value, "true or false");
-    return value ?? false;
+    if (typeof value !== "boolean") throw wrong(where, value, "true or false");
+    return value;
   },
   list(value, where) {
-    if (value !== undefined && !Array.isArray(value))
-      throw wrong(where, value, "a list");
-    return (value ?? []).map((item: unknown, at: number) =>
-      text(item ?? undefined, `${where}[${at}]`),
-    );
+    if (!Array.isArray(value)) throw wrong(where, value, "a list");
+    return value.map((item: unknown, at) => part(item, `${where}[${at}]`));
   },
   map(value, where) {
-    if (
-      value !== undefined &&
-      (typeof value !== "object" || Array.isArray(value))
-    )
+    if (typeof value !== "object" || value === null || Array.isArray(value))
       throw wrong(where, value, "a map");
     return Object.fromEntries(
-      Object.entries((value ?? {}) as object).map(([key, item]) => [
+      Object.entries(value).map(([key, item]) => [
         key,
-        text(item ?? undefined, `${where}.${key}`),
+        part(item, `${where}.${key}`),
       ]),
     );
   },

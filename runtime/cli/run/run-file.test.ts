@@ -37,16 +37,16 @@ test("defaults: ID from the folder, protocol, sizes, log destinations", async ()
     appLog: "fileAndConsole",
     sidecarLog: "file",
     spec: {
-      appId: "one",
-      appPort: 0,
-      appProtocol: "http",
-      appChannelAddress: "",
-      maxBodySize: "4Mi",
-      readBufferSize: "4Ki",
-      logLevel: "info",
-      placementHostAddress: "localhost",
-      schedulerHostAddress: "localhost",
-      profilePort: -1,
+      "app-id": "one",
+      "app-port": -1,
+      "app-protocol": "http",
+      "app-channel-address": "",
+      "max-body-size": "4Mi",
+      "read-buffer-size": "4Ki",
+      "log-level": "info",
+      "placement-host-address": "localhost",
+      "scheduler-host-address": "localhost",
+      "profile-port": -1,
       command: [],
     },
   });
@@ -71,10 +71,10 @@ apps:
     env: {A: own}
 `);
   expect(spec).toMatchObject({
-    logLevel: "warn",
-    appMaxConcurrency: 5,
-    enableApiLogging: true,
-    placementHostAddress: "",
+    "log-level": "warn",
+    "app-max-concurrency": 5,
+    "enable-api-logging": true,
+    "placement-host-address": "",
   });
   expect(env).toEqual({ A: "own", B: "2", C: "true" });
   expect(appLog).toBe("console");
@@ -92,7 +92,9 @@ test.each([
   const { spec } = await firstOf(
     `version: 1\ncommon: {resourcesPaths: [common]}\napps: [${app}]`,
   );
-  expect(spec.resourcesPaths).toEqual(expected.map((path) => join(dir, path)));
+  expect(spec["resources-path"]).toEqual(
+    expected.map((path) => join(dir, path)),
+  );
 });
 
 test("resources and configuration of <dapr>, and of the app's .dapr folder", async () => {
@@ -100,9 +102,9 @@ test("resources and configuration of <dapr>, and of the app's .dapr folder", asy
     "version: 1\napps: [{appDirPath: one, runtimePath: ../rt}]",
   );
   expect(resourceFolders(spec)).toEqual([join(dir, "rt/.dapr/components")]);
-  expect(spec.configFile).toBe("");
+  expect(spec.config).toBe("");
   const two = await firstOf("version: 1\napps: [{appDirPath: two}]");
-  expect(two.spec.configFile).toBe(join(dir, "two/.dapr/config.yaml"));
+  expect(two.spec.config).toBe(join(dir, "two/.dapr/config.yaml"));
 });
 
 test.each([
@@ -161,7 +163,7 @@ apps:
     comand: [node]
     <<: {appPort: 1}
 `);
-  expect(apps.map(({ spec }) => spec.appPort)).toEqual([0, 1]);
+  expect(apps.map(({ spec }) => spec["app-port"])).toEqual([-1, 1]);
   expect(warnings).toEqual([
     `${file}:2:1: unknown key "Common" in the run file: it is ignored; did you mean "common"?`,
     `${file}:3:1: unknown key "logLevel" in the run file: it is ignored; it belongs in an app of \`apps\` or \`common\``,

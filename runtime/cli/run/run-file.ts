@@ -9,12 +9,15 @@ import {
   readRegular,
   whyUnread,
 } from "../../shared/files/read-regular.ts";
-import { withTls } from "./app-spec.ts";
+import { unset } from "../../options/flag.ts";
+import { allOptions } from "../../options/index.ts";
+import { oldSize, withTls } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { CommandError } from "../command.ts";
 import { daprHome, defaultComponents, defaultConfig } from "../home.ts";
 import { KeyError, readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
+import type { RunFlags } from "./run-flags.ts";
 
 export type Destination = "console" | "file" | "fileAndConsole";
 
@@ -105,7 +108,7 @@ async function readTop(
         runtimePath,
       ),
     );
-  const ids = apps.map(({ spec }) => spec.appId);
+  const ids = apps.map(({ spec }) => spec["app-id"]);
   const twice = ids.find((id, at) => ids.indexOf(id) !== at);
   if (twice !== undefined)
     throw new Error(
@@ -136,15 +139,16 @@ async function readApp(
       "required field 'appDirPath' not found in the provided app config file",
     );
   const dir = await mustExist(app.appDirPath, base);
-  const own = async (path: string) => (path ? mustExist(path, dir) : "");
-  const shared = async (path: string) => (path ? mustExist(path, base) : "");
+  const own = async (path: string | undefined) =>
+    path ? mustExist(path, dir) : "";
+  const shared = async (path: string | undefined) =>
+    path ? mustExist(path, base) : "";
   const home = daprHome(
     runtimePath ||
       (await own(app.runtimePath)) ||
       (await shared(common.runtimePath)),
   );
-  const pick = <K extends keyof SharedKeys>(key: K): SharedKeys[K] =>
-    isEmpty(app[key]) ? common[key] : app[key];
+  const options = readOptions(app, common);
   const inApp = (...path: string[]) => {
     const found = join(dir, ".dapr", ...path);
     return existsSync(found) ? [found] : [];
@@ -154,66 +158,63 @@ async function readApp(
     inApp("resources"),
     await existing(listOf(common), base),
   ].find((paths) => paths.length > 0);
-  const config =
-    (await own(app.configFilePath)) ||
-    inApp("config.yaml")[0] ||
-    (await shared(common.configFilePath)) ||
-    defaultConfig(home);
   const spec: AppSpec = {
-    appId: app.appID || basename(dir),
-    appPort: app.appPort,
-    appProtocol: withTls(pick("appProtocol") || "http", pick("appSSL")),
-    appChannelAddress: app.appChannelAddress,
-    appMaxConcurrency: pick("appMaxConcurrency"),
-    configFile: config,
-    resourcesPaths: resources ?? [],
-    componentsPath: "",
+    ...options,
+    "log-as-json": false,
+    "app-id": options["app-id"] || basename(dir),
+    "app-protocol": withTls(options["app-protocol"], options["app-ssl"]),
+    config:
+      (await own(app.configFilePath)) ||
+      inApp("config.yaml")[0] ||
+      (await shared(common.configFilePath)) ||
+      defaultConfig(home),
+    "resources-path": resources ?? [],
+    "max-body-size":
+      app.maxBodySize ||
+      common.maxBodySize ||
+      oldSize(options["dapr-http-max-request-size"], "Mi") ||
+      options["max-body-size"],
+    "read-buffer-size":
+      app.readBufferSize ||
+      common.readBufferSize ||
+      oldSize(options["dapr-http-read-buffer-size"], "Ki") ||
+      options["read-buffer-size"],
+    "unix-domain-socket":
+      options["unix-domain-socket"] &&
+      resolve(dir, options["unix-domain-socket"]),
     defaultComponents: defaultComponents(home),
-    daprHttpPort: app.daprHTTPPort,
-    daprGrpcPort: app.daprGRPCPort,
-    daprInternalGrpcPort: app.daprInternalGRPCPort,
-    metricsPort: app.metricsPort,
-    profilePort: app.profilePort || -1,
-    enableProfiling: pick("enableProfiling"),
-    enableApiLogging: pick("enableApiLogging"),
-    enableAppHealthCheck: pick("enableAppHealthCheck"),
-    appHealthCheckPath: pick("appHealthCheckPath"),
-    appHealthProbeInterval: pick("appHealthProbeInterval"),
-    appHealthProbeTimeout: pick("appHealthProbeTimeout"),
-    appHealthThreshold: pick("appHealthThreshold"),
-    logLevel: pick("logLevel") || "info",
-    logAsJson: false,
-    maxBodySize:
-      pick("maxBodySize") ||
-      oldSize(pick("daprHTTPMaxRequestSize"), "Mi") ||
-      "4Mi",
-    readBufferSize:
-      pick("readBufferSize") ||
-      oldSize(pick("daprHTTPReadBufferSize"), "Ki") ||
-      "4Ki",
-    placementHostAddress:
-      app.placementHostAddress ?? common.placementHostAddress ?? "localhost",
-    // As in the original: an empty scheduler address means localhost again.
-    schedulerHostAddress: pick("schedulerHostAddress") || "localhost",
-    unixDomainSocket:
-      app.unixDomainSocket && resolve(dir, app.unixDomainSocket),
-    daprListenAddresses: pick("apiListenAddresses"),
-    command: app.command,
+    command: app.command ?? [],
   };
+  const destination = (key: "appLogDestination" | "daprdLogDestination") =>
+    app[key] || common[key];
   return {
     spec,
     dir,
     env: { ...common.env, ...app.env },
-    appLog: destination(pick("appLogDestination"), "fileAndConsole"),
-    sidecarLog: destination(pick("daprdLogDestination"), "file"),
+    appLog: whereTo(destination("appLogDestination") || "fileAndConsole"),
+    sidecarLog: whereTo(destination("daprdLogDestination") || "file"),
   };
 }
 
+/** Each option: the app's value, else the common one, else its default. Zero, false and empty values take the next one. */
+function readOptions(app: AppKeys, common: SharedKeys): RunFlags {
+  const values = allOptions.flatMap(([name, { run, file }]) => {
+    if (!run || run.aliasOf) return [];
+    const given = [app, common]
+      .map((keys) => file && keys[file.key as keyof SharedKeys])
+      .find((value) =>
+        file?.emptyCounts ? value !== undefined : !isEmpty(value),
+      );
+    return [[name, given ?? file?.default ?? unset(run)]];
+  });
+  return Object.fromEntries(values) as RunFlags;
+}
+
 /** `resourcesPath` is deprecated, and appended to the list. */
-const listOf = (keys: SharedKeys) =>
-  keys.resourcesPath
-    ? [...keys.resourcesPaths, keys.resourcesPath]
-    : keys.resourcesPaths;
+const listOf = (keys: SharedKeys) => [
+  ...(keys.resourcesPaths ?? []),
+  ...(keys.resourcesPath ? [keys.resourcesPath] : []),
+];
 
 const existing = (paths: readonly string[], base: string) =>
   Promise.all(paths.map((path) => mustExist(path, base)));
@@ -227,9 +228,6 @@ async function mustExist(path: string, base: string): Promise<string> {
   return whole;
 }
 
-const oldSize = (value: number, unit: string) =>
-  value > 0 ? `${value}${unit}` : "";
-
 const isEmpty = (value: unknown) =>
   value === undefined ||
   value === "" ||
@@ -237,8 +235,7 @@ const isEmpty = (value: unknown) =>
   value === false ||
   (Array.isArray(value) && value.length === 0);
 
-function destination(text: string, fallback: Destination): Destination {
-  if (text === "") return fallback;
+function whereTo(text: string): Destination {
   if (text === "console" || text === "file" || text === "fileAndConsole")
     return text;
   throw new Error(`invalid log destination type: ${text}`);

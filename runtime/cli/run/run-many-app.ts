@@ -41,7 +41,7 @@ interface LoggedSession extends Session {
 export async function startOne(run: Run, app: RunApp): Promise<void> {
   const { io, file } = run;
   const { spec } = app;
-  io.status("info", `Validating config and starting app "${spec.appId}"`);
+  io.status("info", `Validating config and starting app "${spec["app-id"]}"`);
   sayIfNoComponents(spec, io);
   if (spec.command[0] === "") throw new Error("exec: no command");
   const session = await openSession(run, app);
@@ -57,14 +57,14 @@ export async function startOne(run: Run, app: RunApp): Promise<void> {
   reportDeafness(run, app, session, gone);
   io.status(
     "info",
-    `Started Dapr with app id "${spec.appId}". HTTP Port: ${spec.daprHttpPort}. gRPC Port: ${spec.daprGrpcPort}`,
+    `Started Dapr with app id "${spec["app-id"]}". HTTP Port: ${spec["dapr-http-port"]}. gRPC Port: ${spec["dapr-grpc-port"]}`,
   );
   if (session.logs.app.path || session.logs.sidecar.path)
     io.status("info", `Writing log files to directory : ${logFolder(app.dir)}`);
   if (spec.command.length === 0)
     io.status(
       "warning",
-      `No application command found for app "${spec.appId}" present in ${file.path}`,
+      `No application command found for app "${spec["app-id"]}" present in ${file.path}`,
     );
 }
 
@@ -75,14 +75,14 @@ async function openSession(run: Run, app: RunApp): Promise<LoggedSession> {
   const logs = {
     app: openLog(run.io, {
       destination: app.appLog,
-      file: join(folder, `${spec.appId}_app_${stamp}.log`),
-      prefix: `== APP - ${spec.appId} == `,
+      file: join(folder, `${spec["app-id"]}_app_${stamp}.log`),
+      prefix: `== APP - ${spec["app-id"]} == `,
       colour: run.sessions.length,
       glyphs: false,
     }),
     sidecar: openLog(run.io, {
       destination: app.sidecarLog,
-      file: join(folder, `${spec.appId}_daprd_${stamp}.log`),
+      file: join(folder, `${spec["app-id"]}_daprd_${stamp}.log`),
       glyphs: true,
     }),
   };
@@ -117,7 +117,9 @@ function whileNeeded(
   const gone = new AbortController();
   void sidecar.exited.then((exit) =>
     gone.abort(
-      new Error(sidecarDeath(spec.appId, exitText(exit), logs.sidecar.path)),
+      new Error(
+        sidecarDeath(spec["app-id"], exitText(exit), logs.sidecar.path),
+      ),
     ),
   );
   return AbortSignal.any([gone.signal, stop.asked]);
@@ -180,15 +182,15 @@ function reportDeafness(
   { spec, app }: LoggedSession,
   gone: AbortSignal,
 ) {
-  if (!app || spec.appPort <= 0 || sidecarLog !== "file") return;
-  const elsewhere = spec.appChannelAddress;
+  if (!app || spec["app-port"] <= 0 || sidecarLog !== "file") return;
+  const elsewhere = spec["app-channel-address"];
   if (elsewhere && !["127.0.0.1", "localhost"].includes(elsewhere)) return;
-  waitForPort(spec.appPort, deafMs, gone).then(
+  waitForPort(spec["app-port"], deafMs, gone).then(
     (error) => {
       if (error && !app.exit)
         io.status(
           "warning",
-          `App "${spec.appId}" does not listen on port ${spec.appPort} yet, after ${deafMs / 1000} s: it has to listen on the port in its environment's APP_PORT, or appPort be the app's.`,
+          `App "${spec["app-id"]}" does not listen on port ${spec["app-port"]} yet, after ${deafMs / 1000} s: it has to listen on the port in its environment's APP_PORT, or appPort be the app's.`,
         );
     },
     () => {}, // the run or the sidecar ended meanwhile
@@ -207,7 +209,7 @@ function reportLaterDeaths(run: Run, session: LoggedSession) {
     if (logs.sidecar.path)
       run.io.status(
         "failure",
-        sidecarDeath(spec.appId, exitText(exit), logs.sidecar.path),
+        sidecarDeath(spec["app-id"], exitText(exit), logs.sidecar.path),
       );
   });
   void app?.exited.then(async (exit) => {

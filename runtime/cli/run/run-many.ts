@@ -9,6 +9,7 @@ import type { StopWish } from "../ending.ts";
 import { findInstances } from "../instances/instances.ts";
 import type { Io } from "../io.ts";
 import { printable } from "../printable.ts";
+import { givenPorts } from "./port-names.ts";
 import { findRunFile, readRunFile } from "./run-file.ts";
 import type { RunApp, RunFile } from "./run-file.ts";
 import type { runFlags } from "./run-flags.ts";
@@ -40,7 +41,7 @@ export async function runMany(
     io.out("No apps to run");
     return 1;
   }
-  for (const { spec } of file.apps) spec.logAsJson = flags["log-as-json"];
+  for (const { spec } of file.apps) spec["log-as-json"] = flags["log-as-json"];
   const run: Run = {
     file,
     binary: findSidecar(),
@@ -95,7 +96,7 @@ async function startAll(run: Run): Promise<string | undefined> {
       const others = portsOfOthers(run, app);
       const running = await findInstances();
       await assignPorts(spec, running, others);
-      sayIfRunning(spec.appId, running, io);
+      sayIfRunning(spec["app-id"], running, io);
     });
     if (wrong) return wrong;
     try {
@@ -103,7 +104,7 @@ async function startAll(run: Run): Promise<string | undefined> {
     } catch (error) {
       return stop.asked.aborted
         ? undefined
-        : `Error starting Dapr and app ("${spec.appId}"): ${(error as Error).message}`;
+        : `Error starting Dapr and app ("${spec["app-id"]}"): ${(error as Error).message}`;
     }
   }
   return undefined;
@@ -112,14 +113,14 @@ async function startAll(run: Run): Promise<string | undefined> {
 /** The check's error, in the original's words. */
 async function fault(
   { file }: Run,
-  { appId }: AppSpec,
+  spec: AppSpec,
   check: () => void | Promise<void>,
 ): Promise<string | undefined> {
   try {
     await check();
     return undefined;
   } catch (error) {
-    return `Error validating run config for app "${appId}" present in ${file.path}: ${(error as Error).message}`;
+    return `Error validating run config for app "${spec["app-id"]}" present in ${file.path}: ${(error as Error).message}`;
   }
 }
 
@@ -127,15 +128,7 @@ async function fault(
 const portsOfOthers = ({ file }: Run, own: RunApp) =>
   file.apps
     .filter((app) => app !== own)
-    .flatMap(({ spec }) => [
-      spec.appPort,
-      spec.daprHttpPort,
-      spec.daprGrpcPort,
-      spec.daprInternalGrpcPort,
-      spec.metricsPort,
-      spec.profilePort,
-    ])
-    .filter((port) => port > 0);
+    .flatMap(({ spec }) => givenPorts(spec));
 
 async function endAll(run: Run) {
   run.ending = true;

@@ -60,7 +60,7 @@ async function bringUp(session: Session, io: Io, over: AbortController) {
   const { spec, sidecar } = session;
   const gone = over.signal;
   sayStarting(session);
-  if (spec.appPort <= 0) await waitUntilListening(session, gone);
+  if (spec["app-port"] <= 0) await waitUntilListening(session, gone);
   if (spec.command.length > 0) {
     const app = await startApp(spec.command, {
       env: appEnv(spec),

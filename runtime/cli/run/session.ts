@@ -33,8 +33,8 @@ export function sayStarting({ spec, saySidecar }: Session) {
   saySidecar(
     "info",
     http
-      ? `Starting Dapr with id ${spec.appId}. HTTP Socket: ${http}. gRPC Socket: ${grpc}.`
-      : `Starting Dapr with id ${spec.appId}. HTTP Port: ${spec.daprHttpPort}. gRPC Port: ${spec.daprGrpcPort}`,
+      ? `Starting Dapr with id ${spec["app-id"]}. HTTP Socket: ${http}. gRPC Socket: ${grpc}.`
+      : `Starting Dapr with id ${spec["app-id"]}. HTTP Port: ${spec["dapr-http-port"]}. gRPC Port: ${spec["dapr-grpc-port"]}`,
   );
 }
 
@@ -42,8 +42,8 @@ export function sayStarting({ spec, saySidecar }: Session) {
 export async function waitUntilListening(session: Session, gone: AbortSignal) {
   const { spec, saySidecar } = session;
   for (const [name, port, socket] of [
-    ["HTTP", spec.daprHttpPort, socketPath(spec, "http")],
-    ["GRPC", spec.daprGrpcPort, socketPath(spec, "grpc")],
+    ["HTTP", spec["dapr-http-port"], socketPath(spec, "http")],
+    ["GRPC", spec["dapr-grpc-port"], socketPath(spec, "grpc")],
   ] as const) {
     const what = socket ? `${name} socket ${socket}` : `${name} port ${port}`;
     saySidecar("info", `Checking if Dapr sidecar is listening on ${what}`);
@@ -67,7 +67,7 @@ export async function tellSidecar(
   gone: AbortSignal,
 ): Promise<boolean> {
   const address = {
-    httpPort: spec.daprHttpPort,
+    httpPort: spec["dapr-http-port"],
     socketPath: socketPath(spec, "http"),
   };
   try {

@@ -36,9 +36,10 @@ test("what is always there, booleans bare and empty values left out", async () =
       "--enable-api-logging",
     ),
   ).toBe(
-    "--app-id orders --app-port 0 --app-protocol http --app-max-concurrency -1 --dapr-http-port 1 --dapr-grpc-port 2 " +
-      `--dapr-internal-grpc-port 3 --metrics-port 4 --profile-port -1 --resources-path ${join(home, "components")} --log-level info ` +
-      "--max-body-size 4Mi --read-buffer-size 4Ki --enable-api-logging " +
+    "--app-id orders --app-port 0 --app-protocol http --app-max-concurrency -1 " +
+      `--resources-path ${join(home, "components")} --dapr-http-port 1 --dapr-grpc-port 2 ` +
+      "--dapr-internal-grpc-port 3 --metrics-port 4 --profile-port -1 --enable-api-logging --log-level info " +
+      "--max-body-size 4Mi --read-buffer-size 4Ki " +
       `--placement-host-address localhost:${services[0]} --scheduler-host-address localhost:${services[1]}`,
   );
 });

@@ -91,7 +91,7 @@ test("an annotated pod gets the sidecar, its labels, volumes and the app's envir
   expect(daprd.image).toBe("kit/dapr:1");
   expect(daprd.command).toBeUndefined();
   expect(daprd.args).toEqual(
-    `/daprd --dapr-http-port 3500 --dapr-grpc-port 50001 --dapr-internal-grpc-port 50002 --dapr-listen-addresses [::1],127.0.0.1 --dapr-public-port 3501 --app-id orders --app-protocol http --log-level info --dapr-graceful-shutdown-seconds -1 --mode kubernetes --control-plane-address dapr-api.dapr-system.svc.cluster.local:443 --sentry-address dapr-sentry.dapr-system.svc.cluster.local:443 --app-port 3000 --enable-metrics --metrics-port 9090`.split(
+    `/daprd --app-id orders --app-protocol http --dapr-http-port 3500 --dapr-public-port 3501 --mode kubernetes --control-plane-address dapr-api.dapr-system.svc.cluster.local:443 --sentry-address dapr-sentry.dapr-system.svc.cluster.local:443 --app-port 3000 --dapr-grpc-port 50001 --dapr-internal-grpc-port 50002 --metrics-port 9090 --log-level info --dapr-listen-addresses [::1],127.0.0.1 --enable-metrics --dapr-graceful-shutdown-seconds -1`.split(
       " ",
     ),
   );

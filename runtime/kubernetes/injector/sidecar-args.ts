@@ -1,4 +1,6 @@
-/** The sidecar's command line, as annotated (docs/protocol/kubernetes.md). */
+/** The sidecar's command line, as annotated: the table of options says which annotation is which flag (docs/protocol/kubernetes.md). */
+import { allOptions, options } from "../../options/index.ts";
+import type { Annotation, Option } from "../../options/option.ts";
 import type { Annotations } from "../annotations.ts";
 import { sidecar } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
@@ -11,43 +13,20 @@ export interface SidecarPorts {
 }
 
 export function sidecarPorts(a: Annotations): SidecarPorts {
+  const annotated = (flag: PortFlag) => {
+    const { name = flag, default: usual }: PortAnnotation = options[flag].pod;
+    return a.port(name, usual);
+  };
   return {
     http: sidecar.httpPort,
-    grpc: a.port("grpc-port", 50001),
-    internalGrpc: a.port("internal-grpc-port", 50002),
-    metrics: a.port("metrics-port", 9090),
+    grpc: annotated("dapr-grpc-port"),
+    internalGrpc: annotated("dapr-internal-grpc-port"),
+    metrics: annotated("metrics-port"),
   };
 }
 
-/** Flags that only pass an annotation on, if it is there and not empty. */
-const passedOn: [annotation: string, flag: string][] = [
-  ["config", "config"],
-  ["app-channel-address", "app-channel-address"],
-  ["placement-host-address", "placement-host-address"],
-  ["scheduler-host-address", "scheduler-host-address"],
-  ["max-body-size", "max-body-size"],
-  ["read-buffer-size", "read-buffer-size"],
-  ["block-shutdown-duration", "dapr-block-shutdown-duration"],
-  ["actors-disseminate-timeout", "actors-disseminate-timeout"],
-  ["app-binding-options-timeout", "app-binding-options-timeout"],
-  ["disable-init-endpoints", "disable-init-endpoints"],
-  ["sentry-request-jwt-audiences", "sentry-request-jwt-audiences"],
-];
-
-/** The same for whole numbers. */
-const passedOnNumbers: [annotation: string, flag: string][] = [
-  ["app-max-concurrency", "app-max-concurrency"],
-  ["http-max-request-size", "dapr-http-max-request-size"],
-  ["http-read-buffer-size", "dapr-http-read-buffer-size"],
-];
-
-/** Switches that are given or not. */
-const switches: [annotation: string, flag: string][] = [
-  ["disable-builtin-k8s-secret-store", "disable-builtin-k8s-secret-store"],
-  ["log-as-json", "log-as-json"],
-  ["enable-profiling", "enable-profiling"],
-  ["app-ssl", "app-ssl"],
-];
+type PortFlag = "dapr-grpc-port" | "dapr-internal-grpc-port" | "metrics-port";
+type PortAnnotation = { name?: string; default: number };
 
 /** Flag and value are separate words, as readers of the pod (`dapr list -k`) expect. */
 export function sidecarArgs(
@@ -56,60 +35,64 @@ export function sidecarArgs(
   config: InjectorConfig,
   state: InjectorState,
 ): string[] {
-  const ports = sidecarPorts(a);
-  const args = ["/daprd"];
-  const add = (flag: string, value: string | number) =>
-    args.push(`--${flag}`, String(value));
-
-  add("dapr-http-port", ports.http);
-  add("dapr-grpc-port", ports.grpc);
-  add("dapr-internal-grpc-port", ports.internalGrpc);
-  add(
-    "dapr-listen-addresses",
-    a.text("sidecar-listen-addresses") ?? "[::1],127.0.0.1",
+  const byHand = {
+    "app-id": appId,
+    "app-protocol": protocolOf(a),
+    "dapr-http-port": sidecar.httpPort,
+    "dapr-public-port": sidecar.publicPort,
+    mode: "kubernetes",
+    "control-plane-address": config.operatorAddress,
+    "sentry-address": config.sentryAddress,
+  };
+  const annotated = allOptions.flatMap(([flag, { pod }]) =>
+    pod && isWanted(a, pod) ? argsOf(a, flag, pod) : [],
   );
-  add("dapr-public-port", sidecar.publicPort);
-  add("app-id", appId);
-  add("app-protocol", protocolOf(a));
-  add("log-level", a.text("log-level") ?? "info");
-  add(
-    "dapr-graceful-shutdown-seconds",
-    a.number("graceful-shutdown-seconds", -1),
-  );
-  add("mode", "kubernetes");
-  add("control-plane-address", config.operatorAddress);
-  add("sentry-address", config.sentryAddress);
-
-  const appPort = a.port("app-port", 0);
-  if (appPort > 0) add("app-port", appPort);
-  if (a.truthy("enable-metrics", true)) {
-    args.push("--enable-metrics");
-    add("metrics-port", ports.metrics);
-  }
-  // Given only if it is annotated; else the Configuration decides.
-  if (a.has("enable-api-logging"))
-    args.push(`--enable-api-logging=${a.truthy("enable-api-logging", false)}`);
-  if (a.truthy("enable-app-health-check", false)) {
-    args.push("--enable-app-health-check");
-    add("app-health-check-path", a.text("app-health-check-path") ?? "/healthz");
-    add("app-health-probe-interval", a.number("app-health-probe-interval", 5));
-    add("app-health-probe-timeout", a.number("app-health-probe-timeout", 500));
-    add("app-health-threshold", a.number("app-health-threshold", 3));
-  }
+  const args = [
+    "/daprd",
+    ...Object.entries(byHand).flatMap(pair),
+    ...annotated,
+  ];
   if (state.mtls) args.push("--enable-mtls");
-  for (const [name, flag] of passedOn) {
-    const value = a.text(name);
-    if (value) add(flag, value);
-  }
-  for (const [name, flag] of passedOnNumbers) {
-    const value = a.optionalNumber(name);
-    if (value !== undefined) add(flag, value);
-  }
-  for (const [name, flag] of switches)
-    if (a.truthy(name, false)) args.push(`--${flag}`);
   if (a.text("unix-domain-socket-path"))
-    add("unix-domain-socket", sidecar.socketPath);
+    args.push(...pair(["unix-domain-socket", sidecar.socketPath]));
   return args;
+}
+
+const pair = ([flag, value]: [string, unknown]) => [`--${flag}`, String(value)];
+
+/** Some are handed on together with a switch only. */
+function isWanted(a: Annotations, { with: other }: Annotation): boolean {
+  if (other === undefined) return true;
+  const usual = (options as Record<string, Option>)[other]?.pod?.default;
+  return a.truthy(other, usual === true);
+}
+
+function argsOf(
+  a: Annotations,
+  flag: string,
+  { name = flag, as, default: usual }: Annotation,
+): string[] {
+  const given = (value: unknown) =>
+    value === undefined ? [] : pair([flag, value]);
+  switch (as) {
+    case "text": {
+      // An empty one overrides a default.
+      const text = a.text(name) ?? usual;
+      return text === "" && usual === undefined ? [] : given(text);
+    }
+    case "number":
+      return given(a.optionalNumber(name) ?? usual);
+    case "port": {
+      const port = a.port(name, Number(usual));
+      return port > 0 ? given(port) : [];
+    }
+    case "switch":
+      return a.truthy(name, usual === true) ? [`--${flag}`] : [];
+    case "stated":
+      return a.has(name) ? [`--${flag}=${a.truthy(name, false)}`] : [];
+    case "by hand":
+      return [];
+  }
 }
 
 /** Read in any case; an empty one is http, as for the sidecar. */
@@ -119,8 +102,8 @@ const protocolOf = (a: Annotations) =>
 /** The value of the app's APP_PROTOCOL; undefined for an unknown protocol. */
 export function appProtocol(a: Annotations): string | undefined {
   const protocol = protocolOf(a);
-  if (!["http", "https", "h2c", "grpc", "grpcs"].includes(protocol))
-    return undefined;
+  const { words } = options["app-protocol"].choices;
+  if (!words.some((word) => word === protocol)) return undefined;
   const plain = protocol === "http" || protocol === "grpc";
   return plain && a.truthy("app-ssl", false) ? `${protocol}s` : protocol;
 }
