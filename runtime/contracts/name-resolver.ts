@@ -5,10 +5,8 @@ import { definer } from "./component.ts";
 export interface Peer {
   /** An IP address or a host name, without brackets. */
   host: string;
-  /** Its internal gRPC port. */
+  /** Its port for other sidecars (`--dapr-internal-grpc-port`). */
   port: number;
-  /** The version of our direct protocol, if the resolver knows that the sidecar speaks it beside gRPC. */
-  direct?: string;
 }
 
 /** This sidecar, as others should find it. */

@@ -1,6 +1,7 @@
 /**
  * Calls to other sidecars: by the direct protocol to those of this kind, by the
- * original's internal gRPC to all others. Each is loaded when it is first needed.
+ * original's internal gRPC to all others, which is loaded when it is first needed. Nobody is told beforehand which one an
+ * address speaks: a first connection finds out, and calls follow once that is known.
  */
 import { Readable } from "node:stream";
 import type {
@@ -10,50 +11,112 @@ import type {
 } from "../contracts/invocation.ts";
 import { CallError } from "../contracts/invocation.ts";
 import type { Peer } from "../contracts/name-resolver.ts";
-import { createDirectPeers, NotDirect } from "./direct/client.ts";
-import { sidecarOf } from "./failures.ts";
-import { directVersion } from "./direct/protocol.ts";
+import { GreetingError } from "../net/http1/greeting.ts";
+import { withPort } from "../shared/addresses.ts";
+import type { Logger } from "../shared/log.ts";
+import { unlessAborted } from "../shared/unless-aborted.ts";
+import { openDirect } from "./direct/client.ts";
+import { unreachable } from "./failures.ts";
+import type { Way } from "./way.ts";
 
 export interface PeersOptions {
   /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
+  log: Logger;
 }
 
-export function createPeers(options: PeersOptions): Peers {
-  const direct = createDirectPeers();
-  let loading: Promise<Peers> | undefined;
-  const grpc = () =>
-    (loading ??= import("./grpc/client.ts").then(({ createGrpcPeers }) =>
-      createGrpcPeers(options),
-    ));
+/** What did not answer a greeting in time may just have been slow: it is greeted anew after so long. */
+const silentMs = 30_000;
 
-  async function callDirect(
+export function createPeers({ maxBodyBytes, log }: PeersOptions): Peers {
+  /** By address. */
+  const ways = new Map<string, Way>();
+  const opening = new Map<string, Promise<Way>>();
+  let loading: ReturnType<typeof loadGrpc> | undefined;
+
+  async function loadGrpc() {
+    const { createGrpcPeers } = await import("./grpc/client.ts");
+    return createGrpcPeers({ maxBodyBytes });
+  }
+
+  /** The one place that decides which protocol it is. */
+  async function open(
+    peer: Peer,
+    appId: string,
+    address: string,
+  ): Promise<Way> {
+    try {
+      const way = await openDirect(peer, appId);
+      log.debug(`the sidecar at ${address} speaks the direct protocol`);
+      return way;
+    } catch (error) {
+      if (!(error instanceof GreetingError)) throw error;
+      log.debug(
+        `the sidecar at ${address} is called by gRPC: ${error.message}`,
+      );
+      const grpc = await (loading ??= loadGrpc());
+      const way = grpc.wayTo(peer);
+      const untilMs = error.isSilent ? performance.now() + silentMs : Infinity;
+      return {
+        ...way,
+        isTrue: () => way.isTrue() && performance.now() < untilMs,
+      };
+    }
+  }
+
+  /** Calls to one address share what is found there. */
+  function find(peer: Peer, appId: string, address: string): Promise<Way> {
+    for (const [known, way] of ways) if (!way.isTrue()) forget(known, way);
+    let found = opening.get(address);
+    if (!found) {
+      found = open(peer, appId, address);
+      opening.set(address, found);
+      found
+        .then((way) => ways.set(address, way))
+        .finally(() => opening.delete(address))
+        .catch(() => {}); // its callers tell
+    }
+    return found;
+  }
+
+  function forget(address: string, way: Way) {
+    if (ways.get(address) === way) ways.delete(address);
+    way.leave();
+  }
+
+  async function call(
     peer: Peer,
     request: PeerRequest,
+    isAgain = false,
   ): Promise<ForwardReply> {
+    const { appId, body, signal } = request;
+    const address = withPort(peer.host, peer.port);
+    let way = ways.get(address);
+    if (!way?.isTrue()) {
+      // The body may fail meanwhile; who reads it is told.
+      if (body instanceof Readable) body.on("error", () => {});
+      way = await unlessAborted(find(peer, appId, address), signal);
+    }
     try {
-      return await direct.call(peer, request);
+      return await way.call(request);
     } catch (error) {
-      if (!(error instanceof NotDirect)) throw error;
-      // Another program listens there by now. A stream that was begun can't be sent again.
-      if (request.body instanceof Readable)
-        throw new CallError(
-          "unavailable",
-          `${sidecarOf(request.appId, peer)} is another program by now: ${error.message}; call again`,
-          { cause: error },
-        );
-      return (await grpc()).call(peer, request);
+      const isOther = error instanceof GreetingError;
+      // Another program may have its port by now, so no connection is kept. But it
+      // may just be ending, and still be working on the calls it has.
+      if (isOther || (error instanceof CallError && error.unsent))
+        forget(address, way);
+      if (!isOther) throw error;
+      if (isAgain) throw unreachable(appId, peer, error.message, error);
+      return call(peer, request, true);
     }
   }
 
   return {
-    call: (peer, request) =>
-      peer.direct === directVersion
-        ? callDirect(peer, request)
-        : grpc().then((peers) => peers.call(peer, request)),
+    call: (peer, request) => call(peer, request),
     async close() {
-      direct.close();
-      await (await loading)?.close();
+      for (const way of ways.values()) way.close();
+      ways.clear();
+      (await loading)?.close();
     },
   };
 }

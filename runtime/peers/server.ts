@@ -11,7 +11,6 @@ import { closeServer, type Listening } from "../net/listen.ts";
 import { tellHttp2 } from "../net/tell-http2.ts";
 import { listenForPeers, type PortOptions } from "./port.ts";
 import { directHandler } from "./direct/server.ts";
-import { directVersion } from "./direct/protocol.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;
@@ -20,8 +19,6 @@ export interface PeerServerOptions extends PortOptions {
 }
 
 export interface PeerServer extends Omit<Listening, "servers"> {
-  /** What it speaks besides gRPC, for its registration. */
-  direct: string;
   /** From now on calls are refused as calls that the app never saw. */
   leave(): void;
   /** Leaves, waits for calls under way, then resolves. */
@@ -94,7 +91,6 @@ export async function listenPeers(
   const { servers, ...listening } = await listenForPeers(options, make);
   return {
     ...listening,
-    direct: directVersion,
     leave: () => void leave(),
     async close() {
       await leave();

@@ -38,7 +38,7 @@ export async function openInvocation(
   const { configuration } = parts;
   const resolvers = await openResolvers(configuration, options);
   for (const resolver of resolvers) opened.defer(() => resolver.close());
-  const peers = createPeers({ maxBodyBytes: flags["max-body-size"] });
+  const peers = createPeers({ maxBodyBytes: flags["max-body-size"], log });
   opened.defer(() => peers.close());
   const external = createExternal({
     followRedirects: isTruthy(env["DAPR_FOLLOW_REDIRECTS"]),

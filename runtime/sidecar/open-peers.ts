@@ -21,7 +21,7 @@ export async function openPeers(
     maxBodyBytes: flags["max-body-size"],
   });
   try {
-    const { addresses, port, direct } = server;
+    const { addresses, port } = server;
     for (const failure of server.failures)
       log.warn(`an address is not served for other sidecars: ${failure}`);
     log.info(
@@ -29,7 +29,7 @@ export async function openPeers(
     );
     const host = reachableAddress(addresses, env);
     for (const resolver of resolvers)
-      await resolver.register?.({ appId, namespace, host, port, direct });
+      await resolver.register?.({ appId, namespace, host, port });
     return server;
   } catch (error) {
     await server.close();

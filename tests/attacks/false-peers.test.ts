@@ -2,7 +2,6 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { createPeers } from "../../runtime/peers/client.ts";
 import { request } from "../contracts/peers-contract.ts";
 import { configuration } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -11,6 +10,7 @@ import {
   startApp,
   type RecordingApp,
 } from "../support/recording-app.ts";
+import { openGrpcPeers, openPeers } from "../support/peers.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const folder = tempFolder("false-peers");
@@ -86,16 +86,16 @@ test("a caller that claims to be a trusted app does not pass access control", as
   expect(await exchange(head("/x/../a", claims, "POST"))).toMatch(
     /dapr-peer: 1; denied/,
   );
-  const peers = createPeers({ maxBodyBytes: 0 });
   const headers = claims
     .split("\r\n")
     .filter(Boolean)
     .flatMap((line) => line.split(": "));
-  for (const direct of ["1", undefined])
+  for (const peers of [openPeers(), openGrpcPeers()]) {
     await expect(
-      peers.call({ host: "127.0.0.1", port, direct }, request({ headers })),
+      peers.call({ host: "127.0.0.1", port }, request({ headers })),
     ).rejects.toMatchObject({ kind: "denied" });
-  await peers.close();
+    await peers.close();
+  }
   expect(app.requests).toEqual([]);
 });
 

@@ -1,9 +1,9 @@
 /** The port for other sidecars refuses everyone else. */
 import { connect } from "node:net";
 import type { Peers } from "../../runtime/contracts/invocation.ts";
-import { createPeers } from "../../runtime/peers/client.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
 import { request } from "../contracts/peers-contract.ts";
+import { openPeers } from "../support/peers.ts";
 
 let server: PeerServer;
 let peers: Peers;
@@ -19,7 +19,7 @@ beforeAll(async () => {
     },
     maxBodyBytes: 1024,
   });
-  peers = createPeers({ maxBodyBytes: 1024 });
+  peers = openPeers(1024);
 });
 afterAll(async () => {
   await peers.close();
@@ -106,7 +106,7 @@ test("an answer from a program that is no sidecar is not accepted", async () => 
   const { port } = stranger.address() as { port: number };
   // gRPC is tried next, which that program does not speak either.
   await expect(
-    peers.call({ host: "127.0.0.1", port, direct: "1" }, request()),
+    peers.call({ host: "127.0.0.1", port }, request()),
   ).rejects.toMatchObject({ name: "CallError", kind: "unavailable" });
   await new Promise((resolve) => stranger.close(resolve));
 });

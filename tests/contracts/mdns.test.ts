@@ -64,17 +64,16 @@ describe("multicast DNS records", () => {
     pid: 7,
     host: "127.0.0.1",
     port: 47_300,
-    direct: "1",
   };
 
-  test("our own answer can be read, with the namespace and our own protocol", () => {
+  test("our own answer can be read, with the namespace", () => {
     const records = announce(self);
     const hex = encode({ type: "response", answers: records }).toString("hex");
     expect(sightings(recordsOf(hex))).toEqual([
       {
         appId: "orders",
         namespace: "shop",
-        peer: { host: "127.0.0.1", port: 47_300, direct: "1" },
+        peer: { host: "127.0.0.1", port: 47_300 },
         isGone: false,
       },
     ]);
@@ -84,8 +83,17 @@ describe("multicast DNS records", () => {
   test("the first text is only the app's id, since the original reads no further", () => {
     const text = announce(self).find(({ type }) => type === "TXT");
     expect(text).toMatchObject({
-      data: ["orders", "namespace=shop", "direct=1"],
+      data: ["orders", "namespace=shop"],
     });
+  });
+
+  test("a text more, as earlier versions have it, changes nothing", () => {
+    const records = announce(self).map((record) =>
+      record.type === "TXT"
+        ? { ...record, data: [...(record.data as string[]), "direct=1"] }
+        : record,
+    );
+    expect(sightings(records as Answer[])).toEqual(sightings(announce(self)));
   });
 
   test("an IPv6 address is understood", () => {

@@ -71,9 +71,9 @@ export function resolverContract(name: string, harness: () => ResolverHarness) {
     const found = (by: NameResolver, appId: string) =>
       waitFor(`${appId} to be found`, () => by.resolve(appId, "default"));
 
-    test("a sidecar that registered itself is found, with its protocol", async () => {
+    test("a sidecar that registered itself is found", async () => {
       const appId = anApp();
-      const peer = { host: "127.0.0.1", port: 47_301, direct: "1" };
+      const peer = { host: "127.0.0.1", port: 47_301 };
       await register(appId, peer);
       expect(await found(await resolver(), appId)).toMatchObject(peer);
     });

@@ -11,7 +11,6 @@ import {
   type PeerRequest,
 } from "../../runtime/contracts/invocation.ts";
 import type { Peer } from "../../runtime/contracts/name-resolver.ts";
-import { createPeers } from "../../runtime/peers/client.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
 import { untilStill } from "../support/stand-still.ts";
 import { waitFor } from "../wait-for.ts";
@@ -47,8 +46,10 @@ const ok = (body: ForwardReply["body"] = Buffer.alloc(0)): ForwardReply => ({
   body,
 });
 
-/** `direct` is the value that the callee's registration has. */
-export function peersContract(name: string, direct: string | undefined) {
+export function peersContract(
+  name: string,
+  openPeers: (maxBodyBytes: number) => Peers,
+) {
   describe(`calls between sidecars, ${name}`, () => {
     let receive: Forward;
     let server: PeerServer;
@@ -63,8 +64,8 @@ export function peersContract(name: string, direct: string | undefined) {
         receive: (call) => receive(call),
         maxBodyBytes,
       });
-      peers = createPeers({ maxBodyBytes });
-      peer = { host: "127.0.0.1", port: server.port, direct };
+      peers = openPeers(maxBodyBytes);
+      peer = { host: "127.0.0.1", port: server.port };
     });
     afterAll(async () => {
       await peers.close();
@@ -458,7 +459,7 @@ export function peersContract(name: string, direct: string | undefined) {
         maxBodyBytes,
       });
       const to = { ...peer, port: leaving.port };
-      const callers = [createPeers({ maxBodyBytes }), peers];
+      const callers = [openPeers(maxBodyBytes), peers];
       for (const caller of callers)
         await wholeOf((await caller.call(to, request())).body);
       const slow = peers.call(to, request({ path: "/slow" }));

@@ -15,7 +15,7 @@ import type {
   ForwardRequest,
   Peers,
 } from "../../runtime/contracts/invocation.ts";
-import { createPeers } from "../../runtime/peers/client.ts";
+import { openPeers } from "../support/peers.ts";
 import {
   callLocal,
   decodeRequestPart,
@@ -397,7 +397,7 @@ describe("calls to the original", () => {
         (error, bound) => (error ? reject(error) : resolve(bound)),
       ),
     );
-    peers = createPeers({ maxBodyBytes });
+    peers = openPeers(maxBodyBytes);
   });
   afterAll(async () => {
     await peers.close();

@@ -1,6 +1,6 @@
-/** The contract of calls between sidecars, for our own protocol and for the original's. */
-import { directVersion } from "../../runtime/peers/direct/protocol.ts";
+/** The same contract for our own protocol and for the original's. */
+import { openGrpcPeers, openPeers } from "../support/peers.ts";
 import { peersContract } from "./peers-contract.ts";
 
-peersContract("direct", directVersion);
-peersContract("gRPC", undefined);
+peersContract("direct", openPeers);
+peersContract("gRPC", openGrpcPeers);

@@ -5,9 +5,10 @@
  */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
-import { createPeers } from "../../runtime/peers/client.ts";
+import type { Peers } from "../../runtime/contracts/invocation.ts";
 import { request, wholeOf } from "../contracts/peers-contract.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { openGrpcPeers, openPeers } from "../support/peers.ts";
 import {
   drillSeed as seed,
   randomizer,
@@ -58,9 +59,9 @@ async function record(
   return Buffer.concat(sent);
 }
 
-const asPeer = (direct?: string) => async (port: number) => {
-  const peers = createPeers({ maxBodyBytes: 0 });
-  const peer = { host: "127.0.0.1", port, direct };
+const asPeer = (open: () => Peers) => async (port: number) => {
+  const peers = open();
+  const peer = { host: "127.0.0.1", port };
   const { status, body } = await peers.call(peer, request());
   expect(status).toBe(200);
   await wholeOf(body); // an unread body would keep the connection open
@@ -118,8 +119,8 @@ const shoot = (port: number, bytes: Buffer) =>
   });
 
 test.each<[string, () => number, (port: number) => Promise<void>]>([
-  ["a peer's calls", () => peerPort, asPeer("1")],
-  ["a peer's calls over gRPC", () => peerPort, asPeer()],
+  ["a peer's calls", () => peerPort, asPeer(openPeers)],
+  ["a peer's calls over gRPC", () => peerPort, asPeer(openGrpcPeers)],
   [
     "calls of the API over HTTP/2",
     () => sidecar.port,

@@ -1,4 +1,5 @@
 /** Calls of one server. Connections are opened with the calls that need them, and shared by them. */
+import { unlessAborted } from "../../shared/unless-aborted.ts";
 import { ClientCall, type CallHandlers, type CallOptions } from "./call.ts";
 import { openConnection, type Connection, type Target } from "./connection.ts";
 import type { MessageBytes } from "./messages.ts";
@@ -74,7 +75,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
         });
       // Calls that wait share the connection that is being opened.
       opening ??= open();
-      await (signal ? unlessAborted(opening, signal) : opening);
+      await unlessAborted(opening, signal);
       connection = withRoom();
     }
     return new ClientCall(
@@ -123,13 +124,3 @@ const tooMany = () =>
   new GrpcError(grpcCode.internal, "the answer has more than one message");
 const tooFew = () =>
   new GrpcError(grpcCode.internal, "the answer has no message");
-
-function unlessAborted(work: Promise<void>, signal: AbortSignal) {
-  return new Promise<void>((resolve, reject) => {
-    const onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener("abort", onAbort);
-    work
-      .finally(() => signal.removeEventListener("abort", onAbort))
-      .then(resolve, reject);
-  });
-}

@@ -9,13 +9,24 @@ import {
   type Connection,
   type Http1Target,
 } from "./connection.ts";
+import { greet, type Greeting } from "./greeting.ts";
 import { isIdempotent } from "../../shared/idempotent.ts";
+import { unlessAborted } from "../../shared/unless-aborted.ts";
 import { framingOf, requestHead } from "./request.ts";
 import { afterPoll } from "./turns.ts";
 
+export interface Http1ClientOptions extends Http1Target {
+  /** Asked over each new connection before a request goes there. */
+  greeting?: Greeting;
+}
+
 export interface Http1Client {
+  /** Has a connection ready for the next request. Rejects as {@link greet} does. */
+  open(): Promise<void>;
   /** `apiToken` replaces whatever token the request carries. */
   forward(request: ForwardRequest, apiToken?: string): ReturnType<Forward>;
+  /** Whether there are connections, or some being made. */
+  readonly isOpen: boolean;
   /** Keeps no connections any more: free ones end now, the others after their calls. */
   retire(): void;
   close(): void;
@@ -25,7 +36,8 @@ const sweepMs = 5000;
 /** A connection that was idle for so long is checked before its next use. Where calls follow closely the check would cost time and tell nothing new. */
 const restedMs = 2;
 
-export function createHttp1Client(target: Http1Target): Http1Client {
+export function createHttp1Client(target: Http1ClientOptions): Http1Client {
+  const { greeting } = target;
   const all = new Set<Connection>();
   const free: Connection[] = [];
   let isRetired = false;
@@ -51,25 +63,49 @@ export function createHttp1Client(target: Http1Target): Http1Client {
     connection.close();
   }
 
-  function open(): Connection {
+  function keep(connection: Connection) {
+    const now = performance.now();
+    if (!isRetired && connection.isFree(now)) {
+      connection.freeSince = now;
+      free.push(connection);
+    } else drop(connection);
+  }
+
+  /** Connects, and greets if that is wanted. */
+  async function connect(): Promise<Connection> {
     const connection = createConnection(target);
     all.add(connection);
-    return connection;
+    try {
+      if (greeting) await greet(connection, greeting);
+      return connection;
+    } catch (error) {
+      drop(connection);
+      throw error;
+    }
+  }
+
+  /** Whoever waits may leave: the connection is kept for others. */
+  async function takeNew(signal?: AbortSignal): Promise<Connection> {
+    const connecting = connect();
+    try {
+      return await unlessAborted(connecting, signal);
+    } catch (error) {
+      connecting.then(keep, () => {});
+      throw error;
+    }
   }
 
   return {
+    async open() {
+      keep(await connect());
+    },
     async forward(request, apiToken) {
       request.signal?.throwIfAborted();
       const framing = framingOf(request);
       const head = requestHead(request, target.authority, framing, apiToken);
       const sendOver = (connection: Connection) =>
-        connection.send(request, head, framing, () => {
-          const now = performance.now();
-          if (!isRetired && connection.isFree(now)) {
-            connection.freeSince = now;
-            free.push(connection);
-          } else drop(connection);
-        });
+        connection.send(request, head, framing, () => keep(connection));
+      const sendOverNew = async () => sendOver(await takeNew(request.signal));
       let kept = take();
       if (kept && !isRepeatable(request) && isRested(kept)) {
         await poll();
@@ -79,7 +115,7 @@ export function createHttp1Client(target: Http1Target): Http1Client {
         } else if (request.signal?.aborted) free.push(kept);
         request.signal?.throwIfAborted();
       }
-      if (!kept) return sendOver(open());
+      if (!kept) return sendOverNew();
       const reply = sendOver(kept);
       if (request.body instanceof Readable) return reply;
       const used = kept;
@@ -88,8 +124,11 @@ export function createHttp1Client(target: Http1Target): Http1Client {
           ? used.wasStale()
           : used.wasUnseen();
         if (!isSafe || request.signal?.aborted) throw error;
-        return sendOver(open());
+        return sendOverNew();
       });
+    },
+    get isOpen() {
+      return all.size > 0;
     },
     retire() {
       isRetired = true;

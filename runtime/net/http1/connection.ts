@@ -11,6 +11,7 @@ import {
   type ForwardRequest,
 } from "../../contracts/invocation.ts";
 import { countSpent, freeableCopy } from "../../shared/memory/spent-bytes.ts";
+import { limitConnecting } from "../connect-limit.ts";
 import type { ResponseHead } from "./head.ts";
 import { createResponseParser } from "./parser.ts";
 import type { Framing } from "./request.ts";
@@ -24,6 +25,8 @@ export interface Http1Target {
   authority: string;
   /** Makes a connection over TLS, instead of a bare one. */
   connectTls?: () => Socket;
+  /** In ms; 10 s without it. */
+  connectLimitMs?: number;
 }
 
 export interface Connection {
@@ -41,6 +44,8 @@ export interface Connection {
   ): Promise<ForwardReply>;
   /** Whether it can take a request; `now` as of `performance.now()`. */
   isFree(now: number): boolean;
+  /** Whether there was ever a connection: if not, whatever failed was the connecting. */
+  wasMade(): boolean;
   /** Whether the request that failed met a kept connection and nothing of its answer came. */
   wasStale(): boolean;
   /** Whether the server had already closed the connection when that request came, so that nobody read it. Its error is `unsent`. */
@@ -50,6 +55,7 @@ export interface Connection {
   close(): void;
 }
 
+const connectMs = 10_000;
 const keptMs = 60_000;
 /** A connection is given up this much before the server's own limit, so that the server does not close it under a request. */
 const marginMs = 1000;
@@ -92,8 +98,10 @@ export function createConnection({
   host,
   port,
   connectTls,
-}: Pick<Http1Target, "host" | "port" | "connectTls">): Connection {
+  connectLimitMs = connectMs,
+}: Omit<Http1Target, "authority">): Connection {
   let exchange: Exchange | undefined;
+  let isMade = false;
   let isUsed = false;
   let isStale = false;
   let isUnseen = false;
@@ -130,6 +138,8 @@ export function createConnection({
           },
         },
       });
+  limitConnecting(socket, connectLimitMs);
+  socket.once("connect", () => (isMade = true));
   socket.on("end", () => {
     hasEnded = true;
     const current = exchange;
@@ -266,6 +276,7 @@ export function createConnection({
     },
     isFree: (now) =>
       exchange === undefined && socket.writable && now < expiresAt,
+    wasMade: () => isMade,
     wasStale: () => isStale,
     wasUnseen: () => isUnseen,
     freeSince: 0,

@@ -8,6 +8,7 @@ import {
   type ClientHttp2Session,
   type OutgoingHttpHeaders,
 } from "node:http2";
+import { connect as connectTcp } from "node:net";
 import { Readable } from "node:stream";
 import {
   CallError,
@@ -34,6 +35,11 @@ export function createHttp2Client(
   origin: string,
   { openLimitMs = openMs }: { openLimitMs?: number } = {},
 ): Http2Client {
+  const { hostname, port } = new URL(origin);
+  const address = {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port || 80),
+  };
   /** Each connection, with how many requests it has under way. */
   const sessions = new Map<ClientHttp2Session, number>();
   const all = new Set<ClientHttp2Session>();
@@ -43,7 +49,9 @@ export function createHttp2Client(
   /** Resolves once the app allows a request over it. */
   function open(): Promise<void> {
     return new Promise((resolve, reject) => {
+      const socket = connectTcp({ ...address, noDelay: true });
       const session = connect(origin, {
+        createConnection: () => socket,
         settings: { enablePush: false, initialWindowSize: windowBytes },
       });
       all.add(session);
@@ -51,6 +59,7 @@ export function createHttp2Client(
         clearTimeout(timer);
         sessions.delete(session);
         session.destroy();
+        socket.destroy(); // a session leaves it if it still connects
         reject(error);
       };
       const timer = startTimer(

@@ -1,6 +1,7 @@
-/** Calls to sidecars of this kind, over kept HTTP/1.1 connections (protocol.ts). */
+/** Calls to a sidecar of this kind, over kept HTTP/1.1 connections (protocol.ts). */
 import { Readable } from "node:stream";
-import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
+import { createHttp1Client } from "../../net/http1/client.ts";
+import { GreetingError } from "../../net/http1/greeting.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import {
   CallError,
@@ -9,89 +10,110 @@ import {
   type PeerRequest,
 } from "../../contracts/invocation.ts";
 import type { Peer } from "../../contracts/name-resolver.ts";
-import { lost, unreachable } from "../failures.ts";
+import { lost, sidecarOf, unreachable } from "../failures.ts";
+import type { Way } from "../way.ts";
 import {
   directVersion,
+  greetingHead,
   peerHeader,
   peerHost,
   readErrorMark,
+  statusOfGreeting,
 } from "./protocol.ts";
 
-/** The peer does not speak this version, and nothing of the request was used. */
-export class NotDirect extends Error {
-  override name = "NotDirect";
-}
-
-export interface DirectPeers {
-  /** Rejects with {@link NotDirect}, a CallError, or the error of the request's own body or signal. */
-  call(peer: Peer, request: PeerRequest): Promise<ForwardReply>;
-  close(): void;
-}
-
+/** Long enough for a packet that is sent again. */
+const connectLimitMs = 2000;
+/** For connecting and the answer to the greeting. */
+const greetingLimitMs = 3000;
 const maxErrorBytes = 64 * 1024;
 
-export function createDirectPeers(): DirectPeers {
-  const clients = new Map<string, Http1Client>();
-
-  function retire(key: string, client: Http1Client) {
-    if (clients.get(key) === client) clients.delete(key);
-    client.retire();
+/**
+ * Connects and greets, so that the first call finds a connection. Rejects with a {@link GreetingError} if
+ * something else than a sidecar of this kind listens there, or with a {@link CallError}.
+ * Each further connection is greeted as well, so a call rejects in the same way, of which nothing was sent then.
+ */
+export async function openDirect(peer: Peer, appId: string): Promise<Way> {
+  const client = createHttp1Client({
+    host: peer.host,
+    port: peer.port,
+    authority: peerHost,
+    connectLimitMs,
+    greeting: {
+      head: greetingHead,
+      limitMs: greetingLimitMs,
+      judge: judgeGreeting,
+    },
+  });
+  const send = (request: PeerRequest) =>
+    client.forward({
+      method: request.method,
+      path: request.path,
+      headers: [peerHeader, directVersion, ...request.headers],
+      body: request.body,
+      signal: request.signal,
+    });
+  try {
+    await client.open();
+  } catch (error) {
+    client.close();
+    if (error instanceof GreetingError || error instanceof CallError)
+      throw error;
+    throw unreachable(appId, peer, messageOf(error), error);
   }
-
   return {
-    async call(peer, request) {
-      const key = `${peer.host} ${peer.port}`;
-      let client = clients.get(key);
-      if (!client) {
-        client = createHttp1Client({
-          host: peer.host,
-          port: peer.port,
-          authority: peerHost,
-        });
-        clients.set(key, client);
-      }
+    async call(request) {
       let reply: ForwardReply;
       try {
-        reply = await client.forward({
-          method: request.method,
-          path: request.path,
-          headers: [peerHeader, directVersion, ...request.headers],
-          body: request.body,
-          signal: request.signal,
-        });
+        reply = await send(request);
       } catch (error) {
-        if (error instanceof CallError || isCallersOwn(request)) throw error;
-        const isUnsent = isConnectError(error);
-        // Another program may have its port by now, so no connection is kept. But it
-        // may just be ending, and still be working on the calls it has.
-        if (isUnsent) retire(key, client);
-        const fail = isUnsent ? unreachable : lost;
-        throw fail(request.appId, peer, messageOf(error), error);
+        throw explained(error, peer, request);
       }
-      try {
-        return await accept(reply);
-      } catch (error) {
-        // The sidecar or its app is ending, so its other connections are useless too.
-        if (error instanceof CallError && error.unsent) retire(key, client);
-        throw error;
-      }
+      return accept(reply, peer, request);
     },
-    close() {
-      for (const client of clients.values()) client.close();
-      clients.clear();
-    },
+    isTrue: () => client.isOpen,
+    leave: () => client.retire(),
+    close: () => client.close(),
   };
 }
 
+async function judgeGreeting({ status, headers, body }: ForwardReply) {
+  const mark = markOf(headers);
+  const error = readErrorMark(mark);
+  if (error) throw new CallError(error.kind, await textOf(body), error);
+  if (mark !== directVersion || status !== statusOfGreeting)
+    throw new Error(`it answered ${status}, but not as a sidecar does`);
+}
+
+const markOf = (headers: readonly string[]): string =>
+  headers[0]?.toLowerCase() === peerHeader ? headers[1]! : "";
+
+function explained(error: unknown, peer: Peer, request: PeerRequest): unknown {
+  if (
+    error instanceof CallError ||
+    error instanceof GreetingError ||
+    isCallersOwn(request)
+  )
+    return error;
+  const fail = isConnectError(error) ? unreachable : lost;
+  return fail(request.appId, peer, messageOf(error), error);
+}
+
 /** Removes the mark from an answer, or throws the error that it tells. */
-async function accept(reply: ForwardReply): Promise<ForwardReply> {
+async function accept(
+  reply: ForwardReply,
+  peer: Peer,
+  { appId }: PeerRequest,
+): Promise<ForwardReply> {
   const { headers, body } = reply;
-  const mark = headers[0]?.toLowerCase() === peerHeader ? headers[1]! : "";
+  const mark = markOf(headers);
   if (mark === directVersion) return { ...reply, headers: headers.slice(2) };
   const error = readErrorMark(mark);
   if (error) throw new CallError(error.kind, await textOf(body), error);
   if (body instanceof Readable) body.destroy();
-  throw new NotDirect(`it answered ${reply.status}, but not as a sidecar does`);
+  throw new CallError(
+    "unavailable",
+    `${sidecarOf(appId, peer)} answered ${reply.status}, but not as a sidecar does; is it another program?`,
+  );
 }
 
 async function textOf(body: ForwardReply["body"]): Promise<string> {

@@ -3,15 +3,16 @@
  * HTTP/1.1 over kept connections, behind a mark. HTTP/2 costs two to three
  * times as much per call.
  *
- * A request begins with `Host: dapr-sidecar` and `dapr-peer: 1`, in this order; an
- * answer of the app begins with `dapr-peer: 1`. `dapr-peer: 1; KIND` means that there
+ * A connection begins with a greeting, `OPTIONS *`, which is answered with 204: only a sidecar of this kind
+ * does so, hence no call goes to anything else. A request begins with `Host: dapr-sidecar` and `dapr-peer: 1`,
+ * in this order; an answer of the app begins with `dapr-peer: 1`. `dapr-peer: 1; KIND` means that there
  * is no answer, and the body says why. `dapr-peer: 1; KIND; unsent` means that the app
  * never saw the call, so any other sidecar of the app may be asked. Another version is refused
  * with 505 before anything of the body is read.
  */
 import type { CallError, CallErrorKind } from "../../contracts/invocation.ts";
 
-/** The registration tells it; both sides must have the same. */
+/** Both sides must have the same. */
 export const directVersion = "1";
 
 export const peerHeader = "dapr-peer";
@@ -19,6 +20,12 @@ export const peerHeader = "dapr-peer";
 /** No web page can have this name: a page whose DNS name was rebound to this machine sends its own. */
 export const peerHost = "dapr-sidecar";
 
+/** A request with this verb and path is a greeting. */
+export const greetingMethod = "OPTIONS";
+export const greetingPath = "*";
+export const greetingHead = `${greetingMethod} ${greetingPath} HTTP/1.1\r\nhost: ${peerHost}\r\n${peerHeader}: ${directVersion}\r\n\r\n`;
+
+export const statusOfGreeting = 204;
 export const statusOfError = 502;
 export const statusOfOtherVersion = 505;
 

@@ -3,17 +3,14 @@
  * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
-import type {
-  ForwardReply,
-  PeerRequest,
-  Peers,
-} from "../../contracts/invocation.ts";
+import type { ForwardReply, PeerRequest } from "../../contracts/invocation.ts";
 import type { Peer } from "../../contracts/name-resolver.ts";
 import type { ClientCall } from "../../net/grpc/call.ts";
 import { createGrpcClient, type GrpcClient } from "../../net/grpc/client.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
 import { encodePayload } from "../../proto/stream-payload.ts";
 import { withPort } from "../../shared/addresses.ts";
+import type { Way } from "../way.ts";
 import { headless, toCallError, unreadable } from "./call-errors.ts";
 import { toInvokeRequest, toReplyHead, type ReplyHead } from "./headers.ts";
 import { PayloadBody, sendBody } from "./payloads.ts";
@@ -30,41 +27,67 @@ export interface GrpcPeersOptions {
   maxBodyBytes: number;
 }
 
-export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): Peers {
+export interface GrpcPeers {
+  wayTo(peer: Peer): Way;
+  /** Calls under way end at once. */
+  close(): void;
+}
+
+export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): GrpcPeers {
   const clients = new Map<string, GrpcClient>();
 
-  return {
-    async call(peer, request) {
-      request.signal?.throwIfAborted();
-      const { host, port } = peer;
-      const address = withPort(host, port);
-      let client = clients.get(address);
-      if (!client) {
-        client = createGrpcClient({
-          host,
-          port,
-          maxMessageBytes: maxBodyBytes,
-        });
-        clients.set(address, client);
-      }
+  function clientFor({ host, port }: Peer): GrpcClient {
+    const address = withPort(host, port);
+    let client = clients.get(address);
+    if (!client) {
+      client = createGrpcClient({ host, port, maxMessageBytes: maxBodyBytes });
+      clients.set(address, client);
+    }
+    return client;
+  }
+
+  /** Pods come and go, each with an address of its own. */
+  function forgetUnused({ host, port }: Peer) {
+    const address = withPort(host, port);
+    if (!clients.get(address)?.isConnected) clients.delete(address);
+  }
+
+  async function call(peer: Peer, request: PeerRequest): Promise<ForwardReply> {
+    request.signal?.throwIfAborted();
+    const client = clientFor(peer);
+    try {
+      return await callStream(client, peer, request);
+    } catch (error) {
+      if (!(error instanceof GrpcError)) throw error;
+      const isRepeatable = !(request.body instanceof Readable);
       try {
-        return await callStream(client, peer, request);
-      } catch (error) {
-        if (!(error instanceof GrpcError)) throw error;
-        const isRepeatable = !(request.body instanceof Readable);
-        try {
-          if (error.code === grpcCode.unimplemented && isRepeatable)
-            return await callOnce(client, peer, request);
-          throw error;
-        } catch (last) {
-          if (!(last instanceof GrpcError)) throw last;
-          // Pods come and go, each with an address of its own.
-          if (!client.isConnected) clients.delete(address);
-          throw toCallError(last, request.appId, peer);
-        }
+        if (error.code === grpcCode.unimplemented && isRepeatable)
+          return await callOnce(client, peer, request);
+        throw error;
+      } catch (last) {
+        if (!(last instanceof GrpcError)) throw last;
+        forgetUnused(peer);
+        throw toCallError(last, request.appId, peer);
       }
+    }
+  }
+
+  return {
+    wayTo(peer) {
+      let isUsed = false;
+      return {
+        call(request) {
+          isUsed = true;
+          return call(peer, request);
+        },
+        isTrue: () =>
+          !isUsed ||
+          (clients.get(withPort(peer.host, peer.port))?.isConnected ?? false),
+        leave: () => forgetUnused(peer),
+        close: () => {},
+      };
     },
-    async close() {
+    close() {
       for (const client of clients.values()) client.close();
       clients.clear();
     },

@@ -1,8 +1,8 @@
 /**
  * The records by which sidecars find each other with multicast DNS
  * (docs/protocol/name-resolution.md). The service type is the app's id itself, an
- * instance is `host:pid`, and its text is the app's id again. Further texts, which
- * the original does not read, hold the namespace and our direct protocol's version.
+ * instance is `host:pid`, and its text is the app's id again. A further text, which
+ * the original does not read, holds the namespace.
  */
 import { isIPv6 } from "node:net";
 import type { Answer, StringAnswer, SrvAnswer, TxtAnswer } from "dns-packet";
@@ -18,14 +18,13 @@ export interface Announcement extends Peer {
 }
 
 const ttlSeconds = 120;
-const directText = "direct=";
 const namespaceText = "namespace=";
 
 export const serviceOf = (appId: string): string => `${appId}.local`;
 
 /** The PTR record first, then the records a reader would ask for next. A goodbye withdraws them. */
 export function announce(
-  { appId, namespace, machine, pid, host, port, direct }: Announcement,
+  { appId, namespace, machine, pid, host, port }: Announcement,
   isGoodbye = false,
 ): Answer[] {
   const service = serviceOf(appId);
@@ -34,7 +33,6 @@ export function announce(
   const target = `dapr-${pid}-${machine}.local`;
   const ttl = isGoodbye ? 0 : ttlSeconds;
   const texts = [appId, namespaceText + namespace];
-  if (direct !== undefined) texts.push(directText + direct);
   return [
     { name: service, type: "PTR", ttl, data: instance },
     {
@@ -84,13 +82,12 @@ export function sightings(records: readonly Answer[]): Sighting[] {
       )
       .find((address) => address !== undefined)?.data;
     if (!host) continue;
-    const told = (prefix: string) =>
-      more.find((text) => text.startsWith(prefix))?.slice(prefix.length);
-    const direct = told(directText);
     found.push({
       appId,
-      namespace: told(namespaceText),
-      peer: { host, port: data.port, ...(direct ? { direct } : {}) },
+      namespace: more
+        .find((text) => text.startsWith(namespaceText))
+        ?.slice(namespaceText.length),
+      peer: { host, port: data.port },
       isGone: ttl === 0,
     });
   }

@@ -29,8 +29,6 @@ export interface HostsOptions {
 }
 
 const busyAgainMs = 5;
-/** Stands before the version of our direct protocol, behind the row's id, which only its owner reads. */
-const directMark = ";direct=";
 
 const now = "unixepoch(CURRENT_TIMESTAMP)";
 
@@ -126,8 +124,8 @@ COMMIT`);
     await this.#write(self);
   }
 
-  async #write({ host, port, appId, namespace, direct }: Registration) {
-    this.#id = randomUUID() + (direct ? directMark + direct : "");
+  async #write({ host, port, appId, namespace }: Registration) {
+    this.#id = randomUUID();
     await this.#run(
       `REPLACE INTO ${this.#options.table} (registration_id, address, app_id, namespace, last_update) VALUES (?, ?, ?, ?, ${now})`,
       this.#id,
@@ -163,16 +161,15 @@ COMMIT`);
     const rows = await this.#patiently(() =>
       this.#db
         .prepare(
-          `SELECT registration_id, address FROM ${this.#options.table} WHERE app_id = ? AND namespace IN (?, ?) AND ${now} - last_update < ?`,
+          `SELECT address FROM ${this.#options.table} WHERE app_id = ? AND namespace IN (?, ?) AND ${now} - last_update < ?`,
         )
         .all(appId, namespace, orUntold ? "" : namespace, this.#seconds),
     );
-    return rows.map(({ registration_id: id, address }) => {
+    return rows.map(({ address }) => {
       const { host, port } = parseHostPort(String(address));
       if (port === undefined)
         throw new Error(`the address ${String(address)} has no port`);
-      const direct = String(id).split(directMark)[1];
-      return { host, port, ...(direct ? { direct } : {}) };
+      return { host, port };
     });
   }
 
