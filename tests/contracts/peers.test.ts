@@ -1,4 +1,4 @@
-/** The same contract for our own protocol and for the original's. */
+/** The contract of calls between sidecars, for our own protocol and for the original's. */
 import { openGrpcPeers, openPeers } from "../support/peers.ts";
 import { peersContract } from "./peers-contract.ts";
 

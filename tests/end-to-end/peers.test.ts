@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { usualPort } from "../../runtime/peers/port.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
+import { closeWires, openGrpcWire } from "../support/peer-wire.ts";
 import { freePorts, isFree } from "../support/ports.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -18,6 +19,7 @@ const found = `found-${process.pid}`;
 
 afterEach(async () => {
   await stopAll();
+  await closeWires();
   await closeApps();
 });
 
@@ -121,10 +123,8 @@ const startDirect = async (appPort: number) => ({
   appId: found,
 });
 
-/** The caller gets the address from a name format, which does not say that this kit's own protocol is spoken there. */
-async function startOverGrpc(appPort: number) {
-  const [port] = await freePorts(1);
-  const appId = "localhost";
+/** A caller that finds every app at a port of this machine. */
+function startCallerOf(port: number) {
   const config = join(tempFolder("daprd-config"), "config.yaml");
   writeFileSync(
     config,
@@ -139,18 +139,54 @@ spec:
       format: "{appid}:${port}"
 `,
   );
-  const callee = await startDaprd({
-    appId,
+  return startDaprd({
+    appId: "finder",
+    args: [`--config=${config}`, "--log-level=debug"],
+  });
+}
+
+/** The app is called `localhost`, as the address is made of its name. */
+async function startCalleeAt(port: number, appPort: number) {
+  return startDaprd({
+    appId: "localhost",
     appPort,
     until: "ready",
     args: [`--dapr-internal-grpc-port=${port}`],
   });
+}
+
+async function startOverGrpc(appPort: number) {
+  const [port] = await freePorts(1);
+  const callee = await startCalleeAt(port!, appPort);
+  const wire = await openGrpcWire(port!);
+  const caller = await startCallerOf(wire.port);
+  return { caller, callee, appId: "localhost" };
+}
+
+const direct = "speaks the direct protocol";
+
+test("sidecars of this kind speak their own protocol, whoever leads to them: the registry", async () => {
+  const app = await startApp();
+  await startCallee(app.port);
   const caller = await startDaprd({
     appId: "finder",
-    args: [`--config=${config}`],
+    env: registry,
+    args: ["--log-level=debug"],
   });
-  return { caller, callee, appId };
-}
+  expect((await call(caller)).status).toBe(200);
+  await caller.logged(direct);
+});
+
+test("… an address of which nothing else is known", async () => {
+  const app = await startApp();
+  const [port] = await freePorts(1);
+  const caller = await startCallerOf(port!);
+  await startCalleeAt(port!, app.port);
+  const reply = await caller.call("GET", "/v1.0/invoke/localhost/method/x");
+  expect(reply.status).toBe(200);
+  await caller.logged(`the sidecar at localhost:${port} ${direct}`);
+  expect(app.requests).toHaveLength(1);
+});
 
 const megabytes = 100;
 const withMemory = canReadMemory ? test : test.skip;

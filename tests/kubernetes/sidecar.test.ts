@@ -1,4 +1,6 @@
 /** Sidecars on a real cluster: what they wait for, what changes while they run, and what still works when parts of the control plane are down. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   apply,
   cleanUp,
@@ -7,6 +9,7 @@ import {
   kubectl,
   loadImages,
   ready,
+  root,
 } from "./cluster.ts";
 import { podsIn, restartsOf } from "./pods.ts";
 
@@ -64,11 +67,19 @@ test("sidecars wait for an operator that is down, without a restart, and log tha
   expect(restartsOf(await pods.ready("node"))).toEqual({ node: 0, daprd: 0 });
 });
 
-test("apps find each other, and components applied after them take effect", async () => {
-  deploy("producer.yaml");
+/** Its sidecar says more. */
+const talkative = (file: string) =>
+  readFileSync(join(root, "deploy", file), "utf8").replace(
+    /(\n +)dapr\.io\/enabled: .*/,
+    '$&$1dapr.io/log-level: "debug"',
+  );
+
+test("apps find each other, their sidecars speak their own protocol, and components applied after them take effect", async () => {
+  pods.kubectl(["apply", "-f", "-"], talkative("producer.yaml"));
   await pods.ready("producer");
   const { metadata } = await pods.ready("node");
   await logged("node", "node", "Got a new order!");
+  await logged("producer", "daprd", "speaks the direct protocol");
   expect(pods.log("node", "node")).not.toContain(
     "Successfully persisted state",
   );
