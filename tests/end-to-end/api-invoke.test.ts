@@ -388,7 +388,8 @@ describe("an app that cannot be called", () => {
     });
     const replies = Array.from({ length: 5 }, () => invoke(sidecar));
     for (let i = 0; i < 5; i++) {
-      await waitFor(`call ${i + 1}`, () => ends[i]);
+      // With the next one, as long as there is one: two at a time.
+      await waitFor(`call ${i + 1}`, () => ends[Math.min(i + 1, 4)]);
       ends[i]!();
     }
     for (const { text } of await Promise.all(replies))
