@@ -146,7 +146,9 @@ test.each<[string, () => number, (port: number) => Promise<void>]>([
       const bytes = mutants[next++]!;
       const answer = await shoot(port, bytes);
       for (const [, status] of answer.matchAll(/HTTP\/1\.1 (\d{3}) /g))
-        if (!/^(200|204|400|403|404|408|413|417|431|500|502|505)$/.test(status!))
+        if (
+          !/^(200|204|400|403|404|408|413|417|431|500|502|505)$/.test(status!)
+        )
           wrong.push(`${bytes.toString("latin1")} → ${answer}`);
     }
   };
