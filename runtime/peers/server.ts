@@ -10,6 +10,7 @@ import { watchAsked } from "../net/asked.ts";
 import { closeServer, type Listening } from "../net/listen.ts";
 import { tellHttp2 } from "../net/tell-http2.ts";
 import { listenForPeers, type PortOptions } from "./port.ts";
+import { greetingAnswer, greetingQuestion } from "./direct/protocol.ts";
 import { directHandler } from "./direct/server.ts";
 
 export interface PeerServerOptions extends PortOptions {
@@ -71,6 +72,11 @@ export async function listenPeers(
       serveHttp2(socket) {
         asked.setAside(socket);
         void grpc().then((to) => to.serve(socket));
+      },
+      greeting: {
+        question: Buffer.from(greetingQuestion),
+        answer: Buffer.from(greetingAnswer),
+        isAnswered: () => !isLeaving(),
       },
     });
     asked.watch(server);

@@ -52,7 +52,8 @@ export interface Connection {
   wasUnseen(): boolean;
   /** When the client that keeps it used it last, as of `performance.now()`. */
   freeSince: number;
-  close(): void;
+  /** A request under way fails, with `reason` if there is one. */
+  close(reason?: Error): void;
 }
 
 const connectMs = 10_000;
@@ -280,8 +281,8 @@ export function createConnection({
     wasStale: () => isStale,
     wasUnseen: () => isUnseen,
     freeSince: 0,
-    close() {
-      fail(new CallError("unavailable", "the sidecar shuts down"));
+    close(reason = new CallError("unavailable", "the sidecar shuts down")) {
+      fail(reason);
       socket.destroy();
     },
   };

@@ -33,21 +33,15 @@ export async function greet(
   connection: Connection,
   { head, limitMs, judge }: Greeting,
 ): Promise<void> {
-  const late = new AbortController();
-  const timer = startTimer(
-    () => late.abort(new Error(`no answer within ${limitMs / 1000} s`)),
-    limitMs,
-  );
+  let isLate = false;
+  const timer = startTimer(() => {
+    isLate = true;
+    connection.close(new Error(`no answer within ${limitMs / 1000} s`));
+  }, limitMs);
   const done = Promise.withResolvers<void>();
   try {
     const reply = await connection.send(
-      {
-        method: "OPTIONS",
-        path: "*",
-        headers: [],
-        body: undefined,
-        signal: late.signal,
-      },
+      { method: "OPTIONS", path: "*", headers: [], body: undefined },
       head,
       undefined,
       done.resolve,
@@ -58,7 +52,7 @@ export async function greet(
       throw new Error("it closed the connection behind its answer");
   } catch (error) {
     if (error instanceof CallError || !connection.wasMade()) throw error;
-    throw new GreetingError(messageOf(error), late.signal.aborted, error);
+    throw new GreetingError(messageOf(error), isLate, error);
   } finally {
     clearTimeout(timer);
   }

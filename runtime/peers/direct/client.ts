@@ -14,7 +14,7 @@ import { lost, sidecarOf, unreachable } from "../failures.ts";
 import type { Way } from "../way.ts";
 import {
   directVersion,
-  greetingHead,
+  greetingQuestion,
   peerHeader,
   peerHost,
   readErrorMark,
@@ -39,7 +39,7 @@ export async function openDirect(peer: Peer, appId: string): Promise<Way> {
     authority: peerHost,
     connectLimitMs,
     greeting: {
-      head: greetingHead,
+      head: greetingQuestion,
       limitMs: greetingLimitMs,
       judge: judgeGreeting,
     },

@@ -20,12 +20,12 @@ export const peerHeader = "dapr-peer";
 /** No web page can have this name: a page whose DNS name was rebound to this machine sends its own. */
 export const peerHost = "dapr-sidecar";
 
-/** A request with this verb and path is a greeting. */
-export const greetingMethod = "OPTIONS";
-export const greetingPath = "*";
-export const greetingHead = `${greetingMethod} ${greetingPath} HTTP/1.1\r\nhost: ${peerHost}\r\n${peerHeader}: ${directVersion}\r\n\r\n`;
-
+export const greetingQuestion = `OPTIONS * HTTP/1.1\r\nhost: ${peerHost}\r\n${peerHeader}: ${directVersion}\r\n\r\n`;
 export const statusOfGreeting = 204;
+/** After a greeting a server waits so long for a call. */
+const greetedSeconds = 10;
+export const greetingAnswer = `HTTP/1.1 ${statusOfGreeting} No Content\r\n${peerHeader}: ${directVersion}\r\nkeep-alive: timeout=${greetedSeconds}\r\n\r\n`;
+
 export const statusOfError = 502;
 export const statusOfOtherVersion = 505;
 

@@ -14,12 +14,9 @@ import { leaving } from "../failures.ts";
 import {
   directVersion,
   errorMark,
-  greetingMethod,
-  greetingPath,
   peerHeader,
   peerHost,
   statusOfError,
-  statusOfGreeting,
   statusOfOtherVersion,
 } from "./protocol.ts";
 
@@ -48,10 +45,6 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
       // Answered after the body was read: if the connection closes before, the answer may be lost.
       incoming.on("end", () => answerError(outgoing, leaving()));
       return incoming.resume();
-    }
-    if (incoming.url === greetingPath && incoming.method === greetingMethod) {
-      outgoing.writeHead(statusOfGreeting, marked([]));
-      return void outgoing.end();
     }
     const gone = new AbortController();
     outgoing.on("close", () => {
