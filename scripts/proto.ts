@@ -1,11 +1,18 @@
 /** `npm run proto`: generates runtime/proto/gen from the .proto files beside it. With --check it only says whether that is current. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./docker.ts";
 import { installOnce } from "./install-once.ts";
 import { fail, parseOptions } from "./options.ts";
+import { describeFiles } from "./proto-descriptors.ts";
 
 const usage = `npm run proto [-- --check]
 
@@ -39,9 +46,30 @@ if (values.check) {
 
 /** Generates the code into the folder `gen` of `output`. */
 function generate(output: string): void {
+  buf("generate", "--output", output);
+  writeFileSync(
+    join(output, "gen", "descriptors.ts"),
+    describeFiles(describe("json").toString(), describe("binpb")),
+  );
+}
+
+/** All files as a FileDescriptorSet. */
+function describe(format: "json" | "binpb"): Buffer {
+  const made = mkdtempSync(join(tmpdir(), "proto-"));
+  const file = join(made, `all.${format}`);
+  try {
+    const whole = ["--exclude-source-info", "--as-file-descriptor-set"];
+    buf("build", ...whole, "--output", file);
+    return readFileSync(file);
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
+}
+
+function buf(...args: string[]): void {
   const { status } = spawnSync(
     process.execPath,
-    ["node_modules/@bufbuild/buf/bin/buf", "generate", "--output", output],
+    ["node_modules/@bufbuild/buf/bin/buf", ...args],
     { cwd: folder, stdio: "inherit" },
   );
   if (status !== 0) fail("The protobuf code could not be made; see above.");

@@ -10,7 +10,7 @@ import type { Peer } from "./name-resolver.ts";
 export type RawHeaders = string[];
 
 export interface ForwardRequest {
-  /** Any verb but CONNECT. */
+  /** Any verb but CONNECT. NONE is a caller's over gRPC that names none, which only apps over gRPC take. */
   method: string;
   /** Normalised path with its query, as it goes on the wire: `/neworder?x=1`. */
   path: string;
@@ -26,6 +26,19 @@ export interface ForwardReply {
   headers: RawHeaders;
   /** If a stream fails half-way, the caller's connection has to be cut: a clean end would look like the whole body. */
   body: Uint8Array | Readable;
+  /** Only of an app that speaks gRPC: what HTTP can't tell of its answer. */
+  grpc?: GrpcEnd;
+}
+
+/** How a call of an app that speaks gRPC ended. */
+export interface GrpcEnd {
+  /** 0 is OK: https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+  code: number;
+  message: string;
+  /** The `google.rpc.Status` that the app sent, if it did. */
+  details?: Uint8Array;
+  /** What came behind the message. */
+  trailers: RawHeaders;
 }
 
 /** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, if there is no answer. */

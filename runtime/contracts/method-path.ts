@@ -81,3 +81,21 @@ function clean(path: string): string {
   }
   return "/" + kept.join("/");
 }
+
+/**
+ * The path of a method that comes by itself, as over gRPC. Callers differ in whether it comes encoded: so escapes
+ * in it count as escapes, and characters that no URL may have are encoded. Throws on what would end the path.
+ */
+export function pathOfMethod(method: string): string {
+  // oxlint-disable-next-line no-control-regex -- they are what is refused
+  const bad = /[\0-\x1f\x7f#?]/.exec(method)?.[0];
+  if (bad !== undefined)
+    throw new MethodPathError(
+      `invalid method name: it may not contain ${JSON.stringify(bad)}`,
+    );
+  const encoded = method.replace(
+    /%(?![0-9a-fA-F]{2})|[^!$%&'()*+,\-./0-9:;=@A-Z_a-z~]+/gu,
+    (char) => (char === "%" ? "%25" : encodeURIComponent(char.toWellFormed())),
+  );
+  return encoded.startsWith("/") ? encoded : `/${encoded}`;
+}

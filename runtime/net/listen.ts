@@ -1,5 +1,11 @@
 /** One port on several addresses, with a server for each. */
-import type { AddressInfo, ListenOptions, Server } from "node:net";
+import { rmSync } from "node:fs";
+import {
+  connect,
+  type AddressInfo,
+  type ListenOptions,
+  type Server,
+} from "node:net";
 import type { Logger } from "../shared/log.ts";
 import { isWildcard } from "../shared/addresses.ts";
 import { messageOf } from "../shared/message-of.ts";
@@ -14,6 +20,8 @@ export interface ListenOnOptions<S extends Server> {
   make(): S;
   /** Which errors of one address end the whole. */
   isFatal(error: NodeJS.ErrnoException): boolean;
+  /** Instead of addresses and port: a socket in the file system. What is left of a former one is removed. */
+  file?: string;
   /** A taken port may be free again after a restart: it is tried for 10 s, or until `signal` calls that off. */
   wait?: { log: Logger; signal?: AbortSignal };
 }
@@ -49,8 +57,10 @@ export async function listenOn<S extends Server>({
   port,
   make,
   isFatal,
+  file,
   wait,
 }: ListenOnOptions<S>): Promise<Listening<S>> {
+  if (file !== undefined) return listenOnFile(file, make);
   const listening: Listening<S> = {
     port,
     servers: [],
@@ -83,6 +93,33 @@ export async function listenOn<S extends Server>({
   if (servers.length === 0) throw new ListenError(failures, problem);
   return listening;
 }
+
+async function listenOnFile<S extends Server>(
+  file: string,
+  make: () => S,
+): Promise<Listening<S>> {
+  const server = make();
+  try {
+    if (await isLeftOver(file)) rmSync(file);
+    await listenOnce(server, { path: file });
+  } catch (error) {
+    throw new ListenError([messageOf(error)], error);
+  }
+  return { port: 0, servers: [server], addresses: [file], failures: [] };
+}
+
+/** It is a socket that nobody listens on any more. */
+const isLeftOver = (file: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(file);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    socket.once("error", ({ code }: NodeJS.ErrnoException) =>
+      resolve(code === "ECONNREFUSED"),
+    );
+  });
 
 /** `::` and `0.0.0.0` can't be listened on once one of their addresses is. */
 const wildcardsFirst = (addresses: readonly string[]): string[] => [

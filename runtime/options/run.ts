@@ -325,9 +325,7 @@ export const runOptions = {
     },
     file: { key: "unixDomainSocket" },
     daprd: text(
-      "Directory for Unix domain sockets instead of ports",
-      "",
-      later,
+      "Directory for the APIs' Unix domain sockets, instead of ports",
     ),
     pod: { name: "unix-domain-socket-path", as: "by hand" },
   },

@@ -1,7 +1,8 @@
 /**
- * The kinds of components: each has its list of types, its block and the routes
- * of that block. A new kind is an entry here and a list in components/index.ts.
+ * The kinds of components: each has its list of types, its block, and that block's
+ * routes and methods. A new kind is an entry here and a list in components/index.ts.
  */
+import type { Methods } from "../api/grpc/method.ts";
 import { bindingRoutes } from "../api/http/bindings.ts";
 import type { Route } from "../api/http/request.ts";
 import { secretRoutes } from "../api/http/secrets.ts";
@@ -29,6 +30,8 @@ import type { SidecarOptions } from "./options.ts";
 /** What is done with the components of a kind, and how they are asked. */
 export interface Kind<C extends Closable = Closable> extends Category<C> {
   routes: Route[];
+  /** The same over gRPC; loaded when somebody calls. */
+  methods(): Promise<Methods>;
 }
 
 export interface KindsOptions {
@@ -42,6 +45,7 @@ export interface Kinds {
   /** By the part of a type before its first dot. */
   byPrefix: Record<string, Kind>;
   routes: Route[];
+  methods(): Promise<Methods>;
   bindings: Bindings;
   secrets: Secrets;
 }
@@ -70,13 +74,27 @@ export function createKinds(
   };
   // A list and what is done with its entries go together; past here a component is a component.
   const byPrefix = all as unknown as Record<string, Kind>;
-  const routes = Object.values(all).flatMap((kind) => kind.routes);
-  return { byPrefix, routes, bindings, secrets };
+  const kinds = Object.values(all);
+  const routes = kinds.flatMap((kind) => kind.routes);
+  return {
+    byPrefix,
+    routes,
+    async methods() {
+      const each = await Promise.all(kinds.map((kind) => kind.methods()));
+      return Object.assign({}, ...each) as Methods;
+    },
+    bindings,
+    secrets,
+  };
 }
 
 const secretKind = (secrets: Secrets): Kind<SecretStore> => ({
   known: secretStores,
   routes: secretRoutes(secrets),
+  async methods() {
+    const { secretMethods } = await import("../api/grpc/secrets.ts");
+    return secretMethods(secrets);
+  },
   add(store, { name }, explain) {
     secrets.add(name, store, explain);
     return [...store.features];
@@ -89,6 +107,10 @@ const secretKind = (secrets: Secrets): Kind<SecretStore> => ({
 const stateKind = (states: States): Kind<StateStore> => ({
   known: stateStores,
   routes: stateRoutes(states),
+  async methods() {
+    const { stateMethods } = await import("../api/grpc/state.ts");
+    return stateMethods(states);
+  },
   add(store, { name, metadata }, explain) {
     states.add(name, store, metadata, explain);
     return capabilitiesOf(store);
@@ -101,6 +123,10 @@ const stateKind = (states: States): Kind<StateStore> => ({
 const bindingKind = (bindings: Bindings): Kind<Binding> => ({
   known: bindingTypes,
   routes: bindingRoutes(bindings),
+  async methods() {
+    const { bindingMethods } = await import("../api/grpc/bindings.ts");
+    return bindingMethods(bindings);
+  },
   add(binding, resource, explain) {
     const named = { ...withRoute(resource), binding, explain };
     bindings.add(named);

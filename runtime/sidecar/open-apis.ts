@@ -1,19 +1,18 @@
 /** The ports of the API: gRPC, HTTP, and the public one for probes. */
+import { join } from "node:path";
+import type { Methods } from "../api/grpc/method.ts";
 import { listenGrpc } from "../api/grpc/server.ts";
 import { createApiLog } from "../api/http/api-log.ts";
 import { createCors } from "../api/http/cors.ts";
 import { createGuard } from "../api/http/guard.ts";
-import {
-  healthRoutes,
-  metadataReadRoutes,
-  type Operations,
-} from "../api/http/operations.ts";
+import { healthRoutes, metadataReadRoutes } from "../api/http/operations.ts";
 import type { Handler } from "../api/http/request.ts";
 import {
   listen,
   type HttpApi,
   type ServerOptions,
 } from "../api/http/server.ts";
+import type { Operations } from "../api/operations.ts";
 import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import { messageOf } from "../shared/message-of.ts";
@@ -24,46 +23,76 @@ import {
   publicAddresses,
   usualAddresses,
 } from "./addresses.ts";
+import type { Flags } from "./flags.ts";
 import type { SidecarOptions } from "./options.ts";
+
+/** What the two doors serve. */
+export interface Doors {
+  routes: ServerOptions["routes"];
+  /** For any path or method without a route of its own. */
+  fallback: Handler;
+  /** The same over gRPC, by the names of Dapr's service. */
+  methods(): Promise<Methods>;
+  isReady(): boolean;
+}
 
 /** Opens the gRPC, HTTP and public ports. If one can't be opened, the others are closed again. */
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
-  fallback: Handler,
-  routes: ServerOptions["routes"],
+  { routes, fallback, methods, isReady }: Doors,
 ): Promise<{ close(): Promise<void> }> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
   const addresses = usualAddresses(flags);
   const opened = new AsyncDisposableStack();
   try {
+    const file = (door: string) => socketFile(flags, door);
+    const isLogged = flags["enable-api-logging"] ?? apiLogging.enabled;
+    const guarding = {
+      apiToken: env["DAPR_API_TOKEN"],
+      // Whoever opens a file is of this machine.
+      allowRemoteShutdown:
+        isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]) ||
+        flags["unix-domain-socket"] !== "",
+    };
     const grpc = await listenGrpc(addresses, flags["dapr-grpc-port"], {
+      async openDoor() {
+        const { openDoor } = await import("../api/grpc/door.ts");
+        return openDoor({
+          ...guarding,
+          methods,
+          isReady,
+          maxBodyBytes: flags["max-body-size"],
+          apiLog: isLogged
+            ? log.scope("dapr.runtime.grpc.api-info")
+            : undefined,
+        });
+      },
       refuseTaken: listed.length === 0,
+      file: file("grpc"),
       log,
       signal,
     });
     opened.defer(() => grpc.close());
     log.info(
-      `API gRPC server is running on port ${grpc.port}; in this version it answers each call with Unimplemented: use HTTP`,
+      `API gRPC server is running on ${file("grpc") ?? `port ${grpc.port}`}`,
     );
     const http = await listen(addresses, flags["dapr-http-port"], {
       ...serverOptions(options),
       routes,
       fallback,
-      guard: createGuard({
-        ...guardOptions(options),
-        apiToken: env["DAPR_API_TOKEN"],
-        allowRemoteShutdown: isTruthy(env["DAPR_ALLOW_REMOTE_SHUTDOWN"]),
-      }),
+      file: file("http"),
+      guard: createGuard({ ...guardOptions(options), ...guarding }),
       cors: createCors(flags["allowed-origins"]),
-      onAnswered:
-        (flags["enable-api-logging"] ?? apiLogging.enabled)
-          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
-          : undefined,
+      onAnswered: isLogged
+        ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+        : undefined,
     });
     opened.defer(() => drain(http));
-    log.info(`HTTP server is running on port ${http.addresses[0]!.port}`);
+    log.info(
+      `HTTP server is running on ${file("http") ?? `port ${http.addresses[0]!.port}`}`,
+    );
     log.info(
       `The request body size parameter is: ${flags["max-body-size"]} bytes`,
     );
@@ -95,6 +124,15 @@ export async function openPublicApi(
   log.info(`Public HTTP server is running on port ${port}`);
   return api;
 }
+
+/** Instead of a port, where `--unix-domain-socket` names a folder. */
+const socketFile = (flags: Flags, door: string): string | undefined =>
+  flags["unix-domain-socket"] === ""
+    ? undefined
+    : join(
+        flags["unix-domain-socket"],
+        `dapr-${flags["app-id"]}-${door}.socket`,
+      );
 
 const serverOptions = ({ flags, env, log, signal }: SidecarOptions) => ({
   maxBodyBytes: flags["max-body-size"],

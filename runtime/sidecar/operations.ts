@@ -1,5 +1,5 @@
 /** What the sidecar says of itself while it starts and runs: health, metadata, shutdown. */
-import type { Operations } from "../api/http/operations.ts";
+import type { Operations } from "../api/operations.ts";
 import type { HttpEndpoint } from "../contracts/invocation.ts";
 import { daprVersion } from "../shared/version.ts";
 import { Attributes } from "./attributes.ts";
@@ -46,7 +46,7 @@ export function createOperations(
     notReady: () => (progress.isReady ? missing() : ["runtime"]),
     outboundReady: () => progress.isOutboundReady && missing().length === 0,
     absent: () => progress.components?.absent() ?? [],
-    metadata: () =>
+    description: () =>
       describe(
         flags,
         progress.components?.loaded() ?? [],

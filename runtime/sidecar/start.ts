@@ -15,6 +15,7 @@ import { ownNamespace } from "../shared/namespace.ts";
 import { watchIdleMemory } from "../shared/memory/idle-memory.ts";
 import { announce } from "./announce.ts";
 import { createKinds } from "./kinds.ts";
+import { loadMethods } from "./load-methods.ts";
 import {
   createComponents,
   endpointKeeper,
@@ -93,12 +94,13 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       ...shutdownRoutes(operations),
       ...routesToCome(flags["app-id"]),
     ];
-    const apis = await openApis(
-      options,
-      configuration,
-      createInvoke(invocation, createDescribeUnknown(routes)),
+    const apis = await openApis(options, configuration, {
       routes,
-    );
+      fallback: createInvoke(invocation, createDescribeUnknown(routes)),
+      methods: () =>
+        loadMethods(kinds, invocation, operations, flags["max-body-size"]),
+      isReady: () => operations.notReady().length === 0,
+    });
     opened.defer(() => apis.close());
     const peerServer = await openPeers(
       options,

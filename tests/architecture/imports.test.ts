@@ -31,8 +31,6 @@ function readArrows(page: string): Record<string, string[]> {
 
 /** The sidecar's files outside `net/` and `api/http/` that may import Node's HTTP modules. */
 const httpElsewhere = [
-  // The services on the gRPC ports work with the streams of node:http2.
-  "runtime/api/grpc/server.ts",
   "runtime/peers/direct/server.ts",
   "runtime/peers/server.ts",
 ];

@@ -46,7 +46,7 @@ test("the start logs its steps in the documented order", async () => {
     "Loading components…",
     "Component loaded: orders (bindings.sqlite/v1)",
     "All outstanding components processed",
-    `API gRPC server is running on port ${sidecar.grpcPort}; in this version it answers each call with Unimplemented: use HTTP`,
+    `API gRPC server is running on port ${sidecar.grpcPort}`,
     `HTTP server is running on port ${sidecar.port}`,
     "The request body size parameter is: 4194304 bytes",
     "dapr initialized. Status: Running. Init Elapsed ",

@@ -3,7 +3,11 @@ import { listenGrpc } from "./server.ts";
 
 const warned: string[] = [];
 const log = { warn: (text: string) => warned.push(text) } as unknown as Logger;
-const options = { refuseTaken: true, log };
+const options = {
+  refuseTaken: true,
+  log,
+  openDoor: () => Promise.reject(new Error("nobody calls")),
+};
 
 test("an address that can't be used is skipped, also the first; none at all is an error", async () => {
   const server = await listenGrpc(["192.0.2.1", "127.0.0.1"], 0, options);

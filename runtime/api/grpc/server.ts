@@ -1,23 +1,25 @@
-/**
- * The gRPC API's port. It speaks gRPC from the first day, so that a client gets
- * an answer and not a hang; no method is served yet. node:http2 is loaded with
- * the first connection only.
- */
-import { createServer } from "node:net";
-import type { ServerHttp2Stream } from "node:http2";
-import type { Logger } from "../../shared/log.ts";
+/** The gRPC API's port. What serves it is loaded with the first connection: who uses HTTP alone does not pay for it. */
+import { createServer, type Socket } from "node:net";
+import type { GrpcServer } from "../../net/grpc/server.ts";
 import { closeServer, listenOn, type ListenError } from "../../net/listen.ts";
+import type { Logger } from "../../shared/log.ts";
 
-const unimplemented = 12;
-const message =
-  "the gRPC API is not available in this version of the sidecar; use the HTTP API";
-
-export interface GrpcServerOptions {
+export interface GrpcApiOptions {
+  /** Called with the first connection. */
+  openDoor(): Promise<GrpcServer>;
   /** A taken address is an error instead of being skipped: another sidecar has it. */
   refuseTaken: boolean;
+  /** A socket in the file system instead of addresses and port. */
+  file?: string;
   log: Logger;
   /** Ends the wait for a taken port. */
   signal?: AbortSignal;
+}
+
+export interface GrpcApi {
+  port: number;
+  /** Takes no more calls, lets those under way end. */
+  close(): Promise<void>;
 }
 
 /**
@@ -27,24 +29,35 @@ export interface GrpcServerOptions {
 export async function listenGrpc(
   addresses: readonly string[],
   port: number,
-  { refuseTaken, log, signal }: GrpcServerOptions,
-): Promise<{ port: number; close(): Promise<void> }> {
-  const sockets = new Set<{ destroy(): void }>();
+  options: GrpcApiOptions,
+): Promise<GrpcApi> {
+  const { refuseTaken, file, log, signal } = options;
+  let loading: Promise<GrpcServer> | undefined;
+  const door = () => (loading ??= options.openDoor());
+  const serve = (socket: Socket) => {
+    socket.on("error", () => socket.destroy());
+    door().then(
+      (to) => {
+        if (!socket.destroyed) to.serve(socket);
+      },
+      (error: Error) => {
+        log.error(`the gRPC API could not be loaded: ${error.stack}`);
+        socket.destroy();
+      },
+    );
+  };
   const { servers, failures, ...listening } = await listenOn({
     addresses,
     port,
-    make: () =>
-      createServer(async (socket) => {
-        sockets.add(socket);
-        socket.on("close", () => sockets.delete(socket));
-        socket.on("error", () => socket.destroy());
-        (await http2()).emit("connection", socket);
-      }),
+    file,
+    make: () => createServer({ noDelay: true }, serve),
     isFatal: ({ code }) => refuseTaken && code === "EADDRINUSE",
     wait: { log, signal },
   }).catch((error: ListenError) => {
     throw new Error(
-      `could not listen on port ${port} for gRPC: ${error.message}; is another sidecar running there? give another port`,
+      file === undefined
+        ? `could not listen on port ${port} for gRPC: ${error.message}; is another sidecar running there? give another port`
+        : `could not listen on ${file} for gRPC: ${error.message}`,
       { cause: error },
     );
   });
@@ -53,32 +66,9 @@ export async function listenGrpc(
   return {
     port: listening.port,
     async close() {
-      for (const socket of sockets) socket.destroy();
-      await Promise.all(servers.map(closeServer));
+      const closed = Promise.all(servers.map(closeServer));
+      await (await loading)?.close();
+      await closed;
     },
   };
-}
-
-let shared:
-  Promise<{ emit(event: "connection", socket: unknown): boolean }> | undefined;
-
-function http2() {
-  shared ??= import("node:http2").then(({ createServer: createHttp2 }) => {
-    const server = createHttp2();
-    server.on("stream", (stream: ServerHttp2Stream) => {
-      stream.on("error", () => stream.destroy());
-      if (stream.destroyed || stream.closed) return; // reset already
-      stream.respond(
-        {
-          ":status": 200,
-          "content-type": "application/grpc",
-          "grpc-status": String(unimplemented),
-          "grpc-message": encodeURIComponent(message).replaceAll("%20", " "),
-        },
-        { endStream: true },
-      );
-    });
-    return server;
-  });
-  return shared;
 }

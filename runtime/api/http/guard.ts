@@ -3,11 +3,10 @@
  * refused. This is stricter than the original where it costs a local user
  * nothing; each check has its switch (docs/decisions/differences.md).
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { isIP, isIPv6 } from "node:net";
-import { onBehalfHeader } from "../../contracts/on-behalf.ts";
-import { isOwnSocket } from "../../net/own-sockets.ts";
 import { ApiError } from "../../contracts/errors.ts";
+import { isFromHere } from "../from-here.ts";
+import { createTokenCheck } from "../token.ts";
 import type { ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
 
@@ -33,8 +32,7 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = options.allowedHosts
     .split(",")
     .map((part) => part.trim().toLowerCase());
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  const token = options.apiToken ? digest(options.apiToken) : undefined;
+  const isToken = options.apiToken && createTokenCheck(options.apiToken);
 
   const isForeignHost = (name: string | undefined) =>
     !hosts.includes("*") &&
@@ -61,16 +59,18 @@ export function createGuard(options: GuardOptions): Guard {
     // The preflight's own answer tells a browser which origins may come in.
     if (!isPreflight && isForeignPage(request))
       return new ApiError("foreignPage");
-    if (token && !isPreflight && !isExempt(request)) {
-      const given = header(request, "dapr-api-token") ?? "";
-      if (!timingSafeEqual(digest(given), token))
-        return new ApiError("invalidToken");
-    }
+    if (
+      isToken &&
+      !isPreflight &&
+      !isExempt(request) &&
+      !isToken(header(request, "dapr-api-token"))
+    )
+      return new ApiError("invalidToken");
     if (
       isPrivileged(request) &&
-      !token &&
+      !isToken &&
       !options.allowRemoteShutdown &&
-      !isFromHere(request)
+      !isFromHere(request.remote, request.headers)
     )
       return new ApiError("onlyLocal");
     return undefined;
@@ -125,15 +125,3 @@ function isLoopbackUrl(url: string): boolean {
       (isIP(parsed.hostname) === 4 && parsed.hostname.startsWith("127.")))
   );
 }
-
-/** True for a program of this machine, false for a sidecar that calls on behalf of somebody else. */
-const isFromHere = (request: ApiRequest) =>
-  isLoopbackAddress(request.remote.remoteAddress ?? "") &&
-  !isOwnSocket(request.remote) &&
-  passedOn.every((name) => header(request, name) === undefined);
-
-/** Marks what another sidecar of this machine sends for its caller: to a URL, or to an app whose address it was told. */
-const passedOn = [onBehalfHeader, "dapr-caller-app-id"];
-
-const isLoopbackAddress = (address: string) =>
-  /^(::ffff:)?127\./.test(address) || address === "::1";

@@ -1,20 +1,8 @@
 /** The sidecar's own routes: health, metadata, shutdown (docs/protocol/http-api.md). */
 import { ApiError } from "../../contracts/errors.ts";
 import { encode } from "../../shared/json/go-json.ts";
+import type { Description, Operations } from "../operations.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
-
-/** What these routes need to know of the running sidecar. */
-export interface Operations {
-  appId: string;
-  /** Names of what is not ready yet; empty = ready. */
-  notReady(): string[];
-  outboundReady(): boolean;
-  /** Components that are left out, as their type is not in this version: `name (type/version)`. */
-  absent(): string[];
-  metadata(): Record<string, unknown>;
-  setMetadata(key: string, value: string): void;
-  shutdown(force: boolean): void;
-}
 
 export function healthRoutes(sidecar: Operations): Route[] {
   const healthz: Handler = ({ query }) => {
@@ -49,7 +37,10 @@ export function metadataReadRoutes(sidecar: Operations): Route[] {
     [
       "GET",
       "/v1.0/metadata",
-      () => ({ status: 200, body: encode(sidecar.metadata()) + "\n" }),
+      () => ({
+        status: 200,
+        body: encode(toJson(sidecar.description())) + "\n",
+      }),
     ],
   ];
 }
@@ -86,4 +77,34 @@ export function shutdownRoutes(sidecar: Operations): Route[] {
       },
     ],
   ];
+}
+
+/** Empty members are left out. */
+function toJson(sidecar: Description): Record<string, unknown> {
+  const { enabledFeatures, components, httpEndpoints, appConnection } = sidecar;
+  const { port, maxConcurrency, health, ...app } = appConnection;
+  return {
+    id: sidecar.id,
+    runtimeVersion: sidecar.runtimeVersion,
+    ...(enabledFeatures.length > 0 ? { enabledFeatures } : {}),
+    ...(components.length > 0
+      ? {
+          components: components.map(({ capabilities, ...component }) => ({
+            ...component,
+            ...(capabilities.length > 0 ? { capabilities } : {}),
+          })),
+        }
+      : {}),
+    extended: sidecar.extended,
+    ...(httpEndpoints.length > 0
+      ? { httpEndpoints: httpEndpoints.map((name) => ({ name })) }
+      : {}),
+    appConnectionProperties: {
+      ...(port > 0 ? { port } : {}),
+      ...app,
+      ...(maxConcurrency > 0 ? { maxConcurrency } : {}),
+      ...(health ? { health } : {}),
+    },
+    actorRuntime: sidecar.actorRuntime,
+  };
 }

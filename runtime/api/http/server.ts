@@ -41,6 +41,8 @@ export interface ServerOptions {
   /** Called once per answered request when API logging is on. */
   onAnswered?: (call: ApiCall) => void;
   refuseTaken?: boolean;
+  /** A socket in the file system instead of addresses and port. */
+  file?: string;
   /** Serve HTTP/2 without TLS on the same port. */
   h2c?: boolean;
   log: Logger;
@@ -64,7 +66,7 @@ export interface ApiCall {
 }
 
 export interface HttpApi {
-  /** Where it listens, one per address. */
+  /** Where it listens, one per address; none for a file. */
   addresses: AddressInfo[];
   /** Takes no new connections, finishes requests under way, then resolves. */
   close(): Promise<void>;
@@ -125,6 +127,7 @@ export async function listen(
   const { servers, failures } = await listenOn({
     addresses,
     port,
+    file: options.file,
     make,
     isFatal: ({ code }) =>
       options.refuseTaken === true && code === "EADDRINUSE",
@@ -138,7 +141,9 @@ export async function listen(
   for (const failure of failures)
     options.log.warn(`an address is not served: ${failure}`);
   return {
-    addresses: servers.map((server) => server.address() as AddressInfo),
+    addresses: servers
+      .map((server) => server.address())
+      .filter((one) => one !== null && typeof one !== "string"),
     async close() {
       state.closing = true; // from now on each answer is the last of its connection
       const closed = Promise.all(servers.map(stopListening));

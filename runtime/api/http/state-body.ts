@@ -6,10 +6,8 @@ import type {
 } from "../../blocks/state/access.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { decodeFirst, encode } from "../../shared/json/go-json.ts";
+import { maxEntries } from "../limits.ts";
 import { Members, UnmarshalError } from "./go-members.ts";
-
-/** No request for more entries is served: handling them in one go would hold up everybody else. */
-const maxEntries = 10_000;
 
 export interface BulkBody {
   keys: string[];

@@ -1,8 +1,7 @@
 /** `/v1.0/state/{store}…` (docs/protocol/state.md). */
+import { parseQuery } from "../../blocks/state/query.ts";
 import type { States } from "../../blocks/state/state.ts";
 import { ApiError } from "../../contracts/errors.ts";
-import { stateErrors } from "../../blocks/state/errors.ts";
-import { decodeFirst } from "../../shared/json/go-json.ts";
 import { queryMetadata } from "./query-metadata.ts";
 import { readBody } from "./read-body.ts";
 import {
@@ -112,19 +111,10 @@ const parameter = (query: string, name: string): string | undefined =>
     ? undefined
     : (new URLSearchParams(query).get(name) ?? undefined);
 
-/** A longer one would hold everybody up while it is parsed. */
-const maxQueryBytes = 128 * 1024;
-
 async function queryBody(request: ApiRequest, store: string): Promise<unknown> {
-  try {
-    const bytes = await request.body();
-    if (bytes.length > maxQueryBytes)
-      throw new SyntaxError(`longer than ${maxQueryBytes} bytes`);
-    return decodeFirst(bytes);
-  } catch (error) {
-    if (error instanceof BodyError)
-      throw new ApiError("bodyRead", [error.message], { cause: error });
-    const why = `failed to parse JSON query body: ${(error as Error).message}`;
-    throw stateErrors.query(store, why, error);
-  }
+  const bytes = await request.body().catch((error: unknown) => {
+    if (!(error instanceof BodyError)) throw error;
+    throw new ApiError("bodyRead", [error.message], { cause: error });
+  });
+  return parseQuery(store, bytes);
 }

@@ -68,6 +68,8 @@ export async function createHttpChannel(
         );
 
   async function invoke(request: ForwardRequest): Promise<ForwardReply> {
+    if (request.method === "NONE")
+      throw new CallError("invalid", "invalid HTTP verb");
     const release = await semaphore?.acquire(request.signal);
     try {
       const reply = await client.forward(request, apiToken);

@@ -154,17 +154,39 @@ export class StateAccess {
     }
   }
 
-  async delete({ key, ...rest }: DeleteItem, call: Call): Promise<void> {
-    const request = {
-      ...(rest as Omit<DeleteState, "key">),
-      key: this.#key(key),
-    };
+  async delete(item: DeleteItem, call: Call): Promise<void> {
+    const request = { ...(item as DeleteState), key: this.#key(item.key) };
     try {
-      checkOptions(rest.options);
+      checkOptions(item.options);
       await this.#store.delete(request, call);
     } catch (error) {
-      throw this.#errors.delete(key, error);
+      throw this.#errors.delete(item.key, error);
     }
+  }
+
+  /** Deletes each item by itself: some may be gone although others are refused. */
+  async deleteAll(items: readonly DeleteItem[], call: Call): Promise<void> {
+    const requests = items.map((item) => {
+      const key = this.#key(item.key);
+      checkOptions(item.options);
+      return { ...(item as DeleteState), key };
+    });
+    const failures = await this.#deleteAll(requests, call).catch(
+      (error: unknown) => [error],
+    );
+    if (failures.length > 0) throw this.#errors.deleteBulk(failures);
+  }
+
+  async #deleteAll(requests: DeleteState[], call: Call): Promise<unknown[]> {
+    if (requests.length === 0) return [];
+    const failures = this.#store.bulkDelete
+      ? await this.#store.bulkDelete(requests, call)
+      : await Promise.all(
+          requests.map((request) =>
+            this.#store.delete(request, call).catch((error: Error) => error),
+          ),
+        );
+    return failures.filter((failure) => failure !== undefined);
   }
 
   /** Answers in the order of `keys`. If the store has no bulk call, at most `parallelism` keys are read at a time; 0 or less is no limit. */

@@ -93,13 +93,11 @@ export const storeErrors = (store: string, explain: Explain) => ({
   bulkGet: (cause: unknown) =>
     new ApiError("stateBulkGet", [explain(cause)], { cause }),
 
-  /** Of several failures the first one about an etag decides; without one, all are listed. */
-  save(causes: readonly unknown[]) {
-    const etag = causes.find((one) => one instanceof EtagError);
-    const text = etag ? explain(etag) : causes.map(explain).join("\n");
-    const cause = etag ?? causes[0];
-    return new ApiError(byCause("stateSave", cause), [store, text], { cause });
-  },
+  save: (causes: readonly unknown[]) =>
+    several("stateSave", store, explain, causes),
+
+  deleteBulk: (causes: readonly unknown[]) =>
+    several("stateDeleteBulk", store, explain, causes),
 
   delete: (key: string, cause: unknown) =>
     new ApiError(byCause("stateDelete", cause), [key, explain(cause)], {
@@ -111,3 +109,16 @@ export const storeErrors = (store: string, explain: Explain) => ({
 
   query: (cause: unknown) => stateErrors.query(store, explain(cause), cause),
 });
+
+/** The first failure about an etag decides; without one, all are listed. */
+function several(
+  name: "stateSave" | "stateDeleteBulk",
+  store: string,
+  explain: Explain,
+  causes: readonly unknown[],
+): ApiError {
+  const etag = causes.find((one) => one instanceof EtagError);
+  const text = etag ? explain(etag) : causes.map(explain).join("\n");
+  const cause = etag ?? causes[0];
+  return new ApiError(byCause(name, cause), [store, text], { cause });
+}

@@ -1,9 +1,25 @@
 /** Checks the shape of a query: one known operator per filter. What it means is the store's business (docs/protocol/state.md). */
-import { Digits } from "../../shared/json/go-json.ts";
+import { decodeFirst, Digits } from "../../shared/json/go-json.ts";
+import { stateErrors } from "./errors.ts";
 import type { StateQuery } from "../../contracts/state-store.ts";
 
 const comparisons = ["EQ", "NEQ", "GT", "GTE", "LT", "LTE"];
 const maxDepth = 100;
+
+/** A longer one would hold everybody up while it is parsed. */
+const maxQueryBytes = 128 * 1024;
+
+/** A query as it came, for {@link checkQuery}. Throws the documented ApiError. */
+export function parseQuery(store: string, bytes: Uint8Array): unknown {
+  try {
+    if (bytes.length > maxQueryBytes)
+      throw new SyntaxError(`longer than ${maxQueryBytes} bytes`);
+    return decodeFirst(bytes);
+  } catch (error) {
+    const why = `failed to parse JSON query body: ${(error as Error).message}`;
+    throw stateErrors.query(store, why, error);
+  }
+}
 
 /** Names at the top are read in any case, those below exactly. Throws on anything but a query. */
 export function checkQuery(body: unknown): StateQuery {

@@ -1,5 +1,9 @@
 /** Finds out whether anybody is at the other end of a connection, and ends one that nobody uses. */
-import type { Http2Session } from "node:http2";
+import {
+  constants,
+  type Http2Session,
+  type ServerHttp2Session,
+} from "node:http2";
 import type { Duplex } from "node:stream";
 import { startInterval, startTimer } from "../../shared/timers.ts";
 
@@ -58,4 +62,35 @@ export function keepAlive(
     clearInterval(timer);
     clearTimeout(late);
   });
+}
+
+/** Pings that come sooner after each other are one too many. */
+const pingMs = 8000;
+/** So many are let pass between two answers, as a caller may measure the way with them. */
+const freePings = 2;
+
+/**
+ * Ends a connection whose other end pings too often, as the original does (gRPC's A8,
+ * github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md). Returns what is to be called whenever something was sent.
+ */
+export function refusePings(session: ServerHttp2Session): () => void {
+  let strikes = 0;
+  let last = -Infinity;
+  let hasSent = false;
+  session.on("ping", () => {
+    const now = performance.now();
+    if (hasSent) strikes = 0;
+    else if (now - last < pingMs) strikes++;
+    hasSent = false;
+    last = now;
+    if (strikes <= freePings || session.destroyed) return;
+    session.goaway(
+      constants.NGHTTP2_ENHANCE_YOUR_CALM,
+      0,
+      Buffer.from("too_many_pings"),
+    );
+    // Once the goodbye is out.
+    setImmediate(() => session.destroy());
+  });
+  return () => (hasSent = true);
 }

@@ -35,6 +35,14 @@ export function frameMessage(
   return [head];
 }
 
+/** The message that was framed is compressed. */
+export function markCompressed(
+  frames: readonly Uint8Array[],
+): readonly Uint8Array[] {
+  frames[0]![0] = 1;
+  return frames;
+}
+
 /** `done` is called once all is written, or never will be. */
 export function writeFrames(
   stream: Pick<Http2Stream, "write" | "cork" | "uncork">,
@@ -66,16 +74,22 @@ export function endFrames(
  */
 export class MessageReader {
   readonly #maxBytes: number;
-  readonly #onMessage: (message: Buffer) => void;
+  readonly #onMessage: (message: Buffer, isCompressed: boolean) => void;
+  readonly #takesCompressed: boolean;
   #chunks: Buffer[] = [];
   /** Of all chunks. */
   #held = 0;
   /** Of the message with its head; undefined until that is known. */
   #wanted: number | undefined;
 
-  constructor(maxBytes: number, onMessage: (message: Buffer) => void) {
+  constructor(
+    maxBytes: number,
+    onMessage: (message: Buffer, isCompressed: boolean) => void,
+    takesCompressed = false,
+  ) {
     this.#maxBytes = maxBytes > 0 ? maxBytes : Infinity;
     this.#onMessage = onMessage;
+    this.#takesCompressed = takesCompressed;
   }
 
   /** The stream may not end here. */
@@ -105,7 +119,8 @@ export class MessageReader {
         this.#wanted = size;
         break;
       }
-      this.#onMessage(chunk.subarray(at + headBytes, at + size));
+      const isCompressed = chunk[at] === 1;
+      this.#onMessage(chunk.subarray(at + headBytes, at + size), isCompressed);
       at += size;
     }
     if (at === chunk.length) return;
@@ -115,12 +130,12 @@ export class MessageReader {
 
   #sizeOf(chunk: Buffer, at: number): number {
     const flag = chunk[at]!;
-    if (flag === 1)
+    if (flag === 1 && !this.#takesCompressed)
       throw new GrpcError(
         grpcCode.internal,
         "a message is compressed, and no compression was agreed on",
       );
-    if (flag !== 0)
+    if (flag > 1)
       throw new GrpcError(
         grpcCode.internal,
         `a message begins with ${flag}, which is no flag of gRPC`,

@@ -4,11 +4,13 @@ import {
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Remote } from "../own-sockets.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
 import {
   endFrames,
   frameMessage,
+  markCompressed,
   MessageReader,
   writeFrames,
   type MessageBytes,
@@ -16,6 +18,8 @@ import {
 import { metadataHeaders, type Metadata } from "./metadata.ts";
 import { encodeText, GrpcError, grpcCode } from "./status.ts";
 import { decodeTimeout } from "./timeout.ts";
+import { pack } from "./unpack.ts";
+import { Unpacker } from "./unpacker.ts";
 
 export interface ServerCallHandlers {
   /** A view of what came. A call that is paused tells the messages that came with this one all the same. What it throws fails the call. */
@@ -24,12 +28,30 @@ export interface ServerCallHandlers {
   onEnd(): void;
 }
 
-/** Which compressions it takes: messages come as they are. */
+/** What a call has to know of its server and of its connection. */
+export interface CallSetting {
+  /** Of a message, either way; 0 or less is no limit. */
+  maxMessageBytes: number;
+  /** Messages may be compressed with gzip; who sends such is answered so. */
+  gzip: boolean;
+  /** Called whenever something goes out. */
+  onSent(): void;
+  /** Those that the end of the server ends. */
+  endless: Set<ServerCall>;
+}
+
 const answerHead = {
   ":status": 200,
   "content-type": "application/grpc",
   "grpc-accept-encoding": "identity",
 };
+const gzipHead = { ...answerHead, "grpc-accept-encoding": "identity,gzip" };
+const packedHead = { ...gzipHead, "grpc-encoding": "gzip" };
+/** Node's types do not know `sendDate`. A date is no part of an answer of gRPC. */
+const withTrailers = { waitForTrailers: true, sendDate: false };
+const alone = { endStream: true, sendDate: false };
+/** A shorter answer is sent as it is: packed, it would hardly be shorter. */
+const packedBytes = 512;
 /** For the rest of a request that nobody reads any more. */
 const restMs = 5000;
 
@@ -37,23 +59,29 @@ export class ServerCall {
   readonly path: string;
   readonly metadata: IncomingHttpHeaders;
   readonly #stream: ServerHttp2Stream;
-  readonly #maxBytes: number;
-  readonly #gone = new AbortController();
+  readonly #setting: CallSetting;
+  #gone: AbortController | undefined;
   readonly #deadline: NodeJS.Timeout | undefined;
+  /** Told once: the status that the call ended with, CANCELLED when its caller went away. */
+  onStatus: ((code: number) => void) | undefined;
+  #whyGone: unknown;
+  #unpacker: Unpacker | undefined;
+  #isHeld = false;
   #isOver = false;
   #hasBegun = false;
   #hasRead = false;
   #trailers: Record<string, string> | undefined;
+  #added: Record<string, string> | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
     metadata: IncomingHttpHeaders,
-    maxMessageBytes: number,
+    setting: CallSetting,
   ) {
     this.#stream = stream;
     this.path = metadata[":path"] ?? "";
     this.metadata = metadata;
-    this.#maxBytes = maxMessageBytes;
+    this.#setting = setting;
     const timeoutMs = decodeTimeout(String(metadata["grpc-timeout"] ?? ""));
     if (timeoutMs !== undefined)
       this.#deadline = startTimer(() => this.#onDeadline(), timeoutMs);
@@ -64,14 +92,32 @@ export class ServerCall {
     stream.on("close", () => {
       clearTimeout(this.#deadline);
       this.#isOver = true;
+      this.#unpacker?.close();
       const isWhole = this.#hasRead && this.#trailers && !stream.rstCode;
-      if (!isWhole) this.#gone.abort(callerGone());
+      if (!isWhole) this.#abort(callerGone());
+      this.#tellStatus(grpcCode.cancelled);
     });
   }
 
   /** Aborted when the call ends before all of it was read and answered well: its caller went away, its deadline is over, it failed. */
   get signal(): AbortSignal {
+    if (!this.#gone) {
+      this.#gone = new AbortController();
+      if (this.#whyGone) this.#gone.abort(this.#whyGone);
+    }
     return this.#gone.signal;
+  }
+
+  /** Who is at the other end. */
+  get remote(): Remote {
+    const { remoteAddress, remotePort } = this.#stream.session?.socket ?? {};
+    return { remoteAddress, remotePort };
+  }
+
+  /** Calls `then` when all is sent, or nothing can be any more. */
+  onClose(then: () => void): void {
+    if (this.#stream.closed) then();
+    else this.#stream.once("close", then);
   }
 
   /** Nothing is sent any more. */
@@ -79,14 +125,30 @@ export class ServerCall {
     return this.#isOver;
   }
 
+  /** It may last as long as its caller likes: so the server's end ends it, and does not wait. */
+  endsWithServer(): void {
+    const { endless } = this.#setting;
+    endless.add(this);
+    this.onClose(() => endless.delete(this));
+  }
+
   /** Begins to read. Until then nothing of the request is lost. */
   read({ onMessage, onEnd }: ServerCallHandlers): void {
     const encoding = this.metadata["grpc-encoding"] ?? "identity";
-    if (encoding !== "identity") return this.fail(unknownEncoding(encoding));
+    const { gzip, maxMessageBytes } = this.#setting;
+    const isPacked = gzip && encoding === "gzip";
+    if (encoding !== "identity" && !isPacked)
+      return this.fail(unknownEncoding(encoding));
     const stream = this.#stream;
-    const reader = new MessageReader(this.#maxBytes, (message) => {
+    const tell = (message: Buffer) => {
       if (!this.#isOver) onMessage(message);
-    });
+    };
+    const unpacker = isPacked ? this.#unpack(tell) : undefined;
+    const reader = new MessageReader(
+      maxMessageBytes,
+      unpacker ? (...message) => unpacker.add(...message) : tell,
+      isPacked,
+    );
     stream.on("data", (chunk: Buffer) => {
       if (this.#isOver) return;
       try {
@@ -104,7 +166,10 @@ export class ServerCall {
             "the request ended within a message",
           ),
         );
-      onEnd();
+      if (!unpacker) return onEnd();
+      unpacker.end(() => {
+        if (!this.#isOver) onEnd();
+      });
     };
     // Node ends a stream that is reset too; callers on Node end one before they reset it, which comes right behind.
     stream.on("end", () => {
@@ -113,21 +178,47 @@ export class ServerCall {
     });
   }
 
+  #unpack(onMessage: (message: Buffer) => void): Unpacker {
+    return (this.#unpacker = new Unpacker({
+      maxBytes: this.#setting.maxMessageBytes,
+      onMessage,
+      onError: (error) => this.fail(error),
+      isOver: () => this.#isOver,
+      hold: (isHeld) => {
+        if (isHeld) this.#stream.pause();
+        else if (!this.#isHeld) this.#stream.resume();
+      },
+    }));
+  }
+
   /** The head of the answer, which {@link write} sends too where it is not sent yet. */
   begin(metadata: Metadata = {}): void {
     if (this.#hasBegun || this.#isOver || this.#stream.closed) return;
-    const headers = { ...answerHead, ...metadataHeaders(metadata) };
+    const headers = { ...this.#head(), ...metadataHeaders(metadata) };
     this.#hasBegun = true;
-    this.#stream.respond(headers, { waitForTrailers: true });
+    this.#setting.onSent();
+    this.#stream.respond(headers, withTrailers);
+  }
+
+  #head() {
+    if (this.#unpacker) return packedHead;
+    return this.#setting.gzip ? gzipHead : answerHead;
   }
 
   /** False when more should wait; `done` is called once the message is written, or never will be. One that is too large fails the call. */
   write(message: MessageBytes, done?: () => void): boolean {
     const frames = this.#framesOf(message);
-    if (frames && !this.#stream.closed)
+    if (frames && !this.#stream.closed) {
+      this.#setting.onSent();
       return writeFrames(this.#stream, frames, done);
+    }
     if (done) process.nextTick(done);
     return true;
+  }
+
+  /** They go with the status of a call that ends well. */
+  addTrailers(metadata: Metadata): void {
+    this.#added = metadataHeaders(metadata) as Record<string, string>;
   }
 
   /** The answer went well; `last` is its last message. */
@@ -135,13 +226,29 @@ export class ServerCall {
     const frames = last ? this.#framesOf(last) : [];
     if (!frames || this.#isOver) return;
     this.begin();
-    this.#close({ "grpc-status": "0" }, frames);
+    if (
+      this.#unpacker &&
+      last instanceof Uint8Array &&
+      last.length > packedBytes
+    )
+      void this.#endPacked(last, frames);
+    else this.#close({ "grpc-status": "0", ...this.#added }, frames);
+  }
+
+  /** Where it can't be packed, it goes out as it is. */
+  async #endPacked(last: Uint8Array, asItIs: readonly Uint8Array[]) {
+    const frames = await pack(last).then(
+      (packed) => markCompressed(frameMessage(packed, 0)),
+      () => asItIs,
+    );
+    if (!this.#isOver)
+      this.#close({ "grpc-status": "0", ...this.#added }, frames);
   }
 
   #framesOf(message: MessageBytes): readonly Uint8Array[] | undefined {
     if (this.#isOver) return undefined;
     try {
-      const frames = frameMessage(message, this.#maxBytes);
+      const frames = frameMessage(message, this.#setting.maxMessageBytes);
       this.begin();
       return frames;
     } catch (error) {
@@ -162,10 +269,22 @@ export class ServerCall {
     if (!this.#hasBegun && !this.#stream.closed) {
       this.#isOver = true;
       this.#trailers = trailers;
-      this.#stream.respond({ ...answerHead, ...trailers }, { endStream: true });
+      this.#setting.onSent();
+      this.#stream.respond({ ...this.#head(), ...trailers }, alone);
       this.#leaveRest();
+      this.#tellStatus(code);
     } else this.#close(trailers);
-    this.#gone.abort(error);
+    this.#abort(error);
+  }
+
+  #abort(why: unknown) {
+    this.#whyGone ??= why;
+    this.#gone?.abort(why);
+  }
+
+  #tellStatus(code: number) {
+    this.onStatus?.(code);
+    this.onStatus = undefined;
   }
 
   /** Ends the call at once: a status would come after all that is written. */
@@ -175,10 +294,12 @@ export class ServerCall {
   }
 
   pause(): void {
+    this.#isHeld = true;
     this.#stream.pause();
   }
 
   resume(): void {
+    this.#isHeld = false;
     this.#stream.resume();
   }
 
@@ -186,8 +307,10 @@ export class ServerCall {
     this.#isOver = true;
     this.#trailers = trailers;
     clearTimeout(this.#deadline);
+    this.#setting.onSent();
     endFrames(this.#stream, last);
     this.#leaveRest();
+    this.#tellStatus(Number(trailers["grpc-status"]));
   }
 
   /** The caller may send on all the same: that is dropped, and not for ever. */
@@ -208,7 +331,7 @@ export class ServerCall {
       "the caller's deadline is over",
     );
     this.fail(error);
-    this.#gone.abort(error);
+    this.#abort(error);
   }
 }
 

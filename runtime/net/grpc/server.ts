@@ -7,9 +7,9 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import { keepAlive } from "./keep-alive.ts";
+import { keepAlive, refusePings } from "./keep-alive.ts";
 import { isGrpc } from "./messages.ts";
-import { ServerCall } from "./server-call.ts";
+import { ServerCall, type CallSetting } from "./server-call.ts";
 import { connectionWindowBytes, sessionOptions } from "./session.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
@@ -17,8 +17,18 @@ export interface GrpcServerOptions {
   /** Of a message, either way; 0 or less is no limit. */
   maxMessageBytes: number;
   /** By path, `/package.Service/Method`. */
-  methods: ReadonlyMap<string, (call: ServerCall) => void>;
+  methods: ReadonlyMap<string, ServeCall>;
+  /** Gets the calls of all other paths; without it they are UNIMPLEMENTED. */
+  onUnknown?: ServeCall;
+  /** Messages may be compressed with gzip; who sends such is answered so. */
+  gzip?: boolean;
+  /** Calls of one connection at a time; no limit by default. */
+  maxCalls?: number;
+  /** A caller that pings too often is sent away. */
+  refusesPings?: boolean;
 }
+
+export type ServeCall = (call: ServerCall) => void;
 
 export interface GrpcServer {
   /** Takes over a connection of which nothing is read yet, or what is read was put back. */
@@ -29,22 +39,54 @@ export interface GrpcServer {
 
 /** For the beginning of HTTP/2: its preface and the caller's settings (RFC 9113 §3.4). */
 const prefaceMs = 10_000;
+/** For the other side's goodbye. */
+const goodbyeMs = 500;
 
 export function createGrpcServer({
   maxMessageBytes,
   methods,
+  onUnknown = refuseUnknown,
+  gzip = false,
+  maxCalls,
+  refusesPings = false,
 }: GrpcServerOptions): GrpcServer {
-  const sessions = new Set<ServerHttp2Session>();
+  const settings = {
+    ...sessionOptions.settings,
+    ...(maxCalls !== undefined && { maxConcurrentStreams: maxCalls }),
+  };
+  /** Each with what ends it once it has no call. */
+  const sessions = new Map<ServerHttp2Session, () => void>();
+  const endless = new Set<ServerCall>();
   let onIdle: (() => void) | undefined;
 
   function serve(socket: Duplex) {
-    const session = performServerHandshake(socket, sessionOptions);
+    const session = performServerHandshake(socket, {
+      ...sessionOptions,
+      settings,
+    });
+    const onSent = refusesPings ? refusePings(session) : () => {};
+    const setting: CallSetting = {
+      maxMessageBytes,
+      gzip,
+      onSent,
+      endless,
+    };
     let calls = 0;
-    sessions.add(session);
+    let isSilent = true;
+    sessions.set(session, () => {
+      if (isSilent) session.destroy();
+      else session.close();
+      if (calls > 0 || session.destroyed) return;
+      // Node waits for the other side to close its own.
+      setTimeout(() => session.destroy(), goodbyeMs).unref();
+    });
     session.setLocalWindowSize(connectionWindowBytes);
     keepAlive(session, socket, () => calls > 0);
     const silent = setTimeout(() => session.destroy(), prefaceMs).unref();
-    session.once("remoteSettings", () => clearTimeout(silent));
+    session.once("remoteSettings", () => {
+      isSilent = false;
+      clearTimeout(silent);
+    });
     // A broken connection tells its calls.
     session.on("error", () => session.destroy());
     session.on("close", () => {
@@ -54,26 +96,24 @@ export function createGrpcServer({
     });
     session.on("stream", (stream, headers) => {
       calls++;
-      stream.on("close", () => calls--);
-      answer(stream, headers);
+      stream.on("close", () => {
+        if (--calls === 0 && onIdle) sessions.get(session)?.();
+      });
+      answer(stream, headers, setting);
     });
-    if (onIdle) session.close();
+    if (onIdle) sessions.get(session)?.();
   }
 
-  function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+  function answer(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    setting: CallSetting,
+  ) {
     stream.on("error", () => {}); // its close tells more
     if (stream.destroyed || stream.closed) return; // reset already
     if (isWrong(stream, headers)) return;
-    const call = new ServerCall(stream, headers, maxMessageBytes);
-    const method = methods.get(call.path);
-    if (method) method(call);
-    else
-      call.fail(
-        new GrpcError(
-          grpcCode.unimplemented,
-          `there is no method ${call.path.slice(0, 200)}`,
-        ),
-      );
+    const call = new ServerCall(stream, headers, setting);
+    (methods.get(call.path) ?? onUnknown)(call);
   }
 
   return {
@@ -82,9 +122,22 @@ export function createGrpcServer({
       new Promise((resolve) => {
         onIdle = resolve;
         if (sessions.size === 0) resolve();
-        for (const session of sessions) session.close();
+        for (const call of endless) call.fail(ending());
+        for (const end of sessions.values()) end();
       }),
   };
+}
+
+const ending = () =>
+  new GrpcError(grpcCode.unavailable, "the server is ending");
+
+function refuseUnknown(call: ServerCall) {
+  call.fail(
+    new GrpcError(
+      grpcCode.unimplemented,
+      `there is no method ${call.path.slice(0, 200)}`,
+    ),
+  );
 }
 
 /** What is no gRPC gets an answer of HTTP (PROTOCOL-HTTP2.md, "Requests"). */

@@ -1,6 +1,8 @@
 /** A call's headers, verb and path as the internal messages hold them (docs/protocol/sidecars.md), and back. */
+import { pathOfMethod } from "../../contracts/method-path.ts";
 import { judgeHead } from "../../net/answer-head.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import {
   CallError,
   type ForwardReply,
@@ -154,27 +156,13 @@ export function toForwardRequest(
 export const malformed = (why: string): CallError =>
   new CallError("invalid", `parsing InternalInvokeRequest error: ${why}`);
 
-/**
- * Versions of the original differ in whether a method comes encoded. So escapes
- * in it count as escapes, and characters that no URL may have are encoded. With a
- * `?` or `#` the access rules would see another path than the app.
- */
 function pathOf(method: string, query: string): string {
-  // eslint-disable-next-line no-control-regex
-  const bad = /[\0-\x1f\x7f#?]/.exec(method)?.[0];
-  if (bad !== undefined)
-    throw new CallError(
-      "invalid",
-      `invalid method name: it may not contain ${JSON.stringify(bad)}`,
-    );
-  const encoded = method.replace(
-    /%(?![0-9a-fA-F]{2})|[^!$%&'()*+,\-./0-9:;=@A-Z_a-z~]+/gu,
-    (char) => (char === "%" ? "%25" : encodeURIComponent(char.toWellFormed())),
-  );
-  return (
-    (encoded.startsWith("/") ? encoded : `/${encoded}`) +
-    (query === "" ? "" : `?${toHeaderValue(query)}`)
-  );
+  try {
+    const path = pathOfMethod(method);
+    return query === "" ? path : `${path}?${toHeaderValue(query)}`;
+  } catch (error) {
+    throw new CallError("invalid", messageOf(error), { cause: error });
+  }
 }
 
 /** The answer without its body. */

@@ -4,6 +4,7 @@
  */
 import { Readable } from "node:stream";
 import { messageOf } from "../../shared/message-of.ts";
+import { wholeBody } from "../../shared/whole-body.ts";
 import {
   CallError,
   type Forward,
@@ -60,7 +61,10 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
     const body = data && data.length > 0 ? data : undefined;
     const reply = await receive(toForwardRequest(request, body, signal));
     const response = toInvokeResponse(reply);
-    const value = await wholeOf(reply.body, maxBytes);
+    // This method can only send it in one piece.
+    const value = await wholeBody(reply.body, maxBytes, () =>
+      tooLarge(maxBytes),
+    );
     response.message!.data = { typeUrl: "", value };
     call.end(callLocal.responseSerialize(response));
   };
@@ -80,25 +84,11 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
   });
 }
 
-/** The whole body, as this method can only send it in one piece. */
-async function wholeOf(
-  body: ForwardReply["body"],
-  maxBytes: number,
-): Promise<Uint8Array> {
-  if (!(body instanceof Readable)) return body;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += (chunk as Uint8Array).length;
-    if (maxBytes > 0 && size > maxBytes)
-      throw new CallError(
-        "too-large",
-        `the app's answer is larger than ${maxBytes} bytes`,
-      );
-    chunks.push(chunk as Uint8Array);
-  }
-  return Buffer.concat(chunks);
-}
+const tooLarge = (maxBytes: number) =>
+  new CallError(
+    "too-large",
+    `the app's answer is larger than ${maxBytes} bytes`,
+  );
 
 /** The first message has the head of the request, and the first piece of its body if it has one. */
 function answerStream(call: ServerCall, receive: Forward) {

@@ -1,0 +1,93 @@
+/** The gRPC API behind its port: guard, log, methods. Loaded with the first connection. */
+import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
+import type { ServeCall } from "../../net/grpc/server.ts";
+import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import { files } from "../../proto/gen/descriptors.ts";
+import type { Logger } from "../../shared/log.ts";
+import { createApiLog } from "./api-log.ts";
+import { isOfWorkflows, methodsToCome, notHere } from "./blocks-to-come.ts";
+import { failCall } from "./errors.ts";
+import { createGuard, type GuardOptions } from "./guard.ts";
+import { healthMethods } from "./health.ts";
+import type { Methods } from "./method.ts";
+import { reflectionMethods } from "./reflection.ts";
+
+export interface DoorOptions extends GuardOptions {
+  /** Of Dapr's service, by name. */
+  methods(): Promise<Methods>;
+  /** The limit of a message, either way. */
+  maxBodyBytes: number;
+  isReady(): boolean;
+  /** Where calls are logged, if they are. */
+  apiLog: Logger | undefined;
+}
+
+const service = "dapr.proto.runtime.v1.Dapr";
+/** Calls of one connection at a time. Its caller holds others back. */
+const maxCalls = 1000;
+
+export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
+  const served = await options.methods();
+  const services = [
+    service,
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+  ];
+  const all = {
+    ...inService({ ...methodsToCome(methodNames(), served), ...served }),
+    ...healthMethods(options.isReady, new Set(services)),
+    ...reflectionMethods(services),
+  };
+  const guard = createGuard(options);
+  const log = options.apiLog && createApiLog(options.apiLog);
+  const guarded =
+    (method: ServeCall): ServeCall =>
+    (call) => {
+      const refusal = guard(call);
+      if (refusal) return failCall(call, refusal);
+      log?.(call);
+      method(call);
+    };
+  return createGrpcServer({
+    maxMessageBytes: options.maxBodyBytes,
+    methods: new Map(
+      Object.entries(all).map(([path, method]) => [path, guarded(method)]),
+    ),
+    onUnknown: guarded(unknown),
+    gzip: true,
+    maxCalls,
+    refusesPings: true,
+  });
+}
+
+const inService = (methods: Methods): Methods =>
+  Object.fromEntries(
+    Object.entries(methods).map(([name, method]) => [
+      `/${service}/${name}`,
+      method,
+    ]),
+  );
+
+/** All that Dapr's service has. */
+function methodNames(): string[] {
+  const start = `${service}.`;
+  return files
+    .flatMap(({ symbols }) => symbols)
+    .filter((symbol) => symbol.startsWith(start))
+    .map((symbol) => symbol.slice(start.length));
+}
+
+/** A path that the sidecar does not know is meant for an app, in the original. */
+const unknown: ServeCall = (call) => {
+  if (isOfWorkflows(call.path)) return notHere("workflow")(call);
+  const isProxied =
+    "dapr-callee-app-id" in call.metadata || "dapr-app-id" in call.metadata;
+  if (isProxied) return notHere("proxying of gRPC calls")(call);
+  call.fail(
+    new GrpcError(
+      grpcCode.unknown,
+      "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
+    ),
+  );
+};

@@ -1,0 +1,220 @@
+/** InvokeService (docs/protocol/invocation.md). */
+import type { Invocation } from "../../blocks/invocation/invocation.ts";
+import { ApiError, errorInfo } from "../../contracts/errors.ts";
+import type { ForwardReply, RawHeaders } from "../../contracts/invocation.ts";
+import { pathOfMethod } from "../../contracts/method-path.ts";
+import type { Metadata } from "../../net/grpc/metadata.ts";
+import type { ServerCall } from "../../net/grpc/server-call.ts";
+import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import { statusText } from "../../net/status-text.ts";
+import {
+  HTTPExtension_Verb,
+  InvokeResponse,
+  type InvokeRequest,
+} from "../../proto/gen/dapr/proto/common/v1/common.ts";
+import { InvokeServiceRequest } from "../../proto/gen/dapr/proto/runtime/v1/dapr.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { toHeaderValue } from "../../shared/header-text.ts";
+import { wholeBody } from "../../shared/whole-body.ts";
+import { statusDetails } from "./errors.ts";
+import { sendable } from "./headers.ts";
+import { kept, unary, type Methods } from "./method.ts";
+
+export const invokeMethods = (
+  invocation: Pick<Invocation, "invoke">,
+  maxBodyBytes: number,
+): Methods => ({
+  InvokeService: unary(
+    InvokeServiceRequest,
+    InvokeResponse,
+    async ({ id, message }, call, server) => {
+      const request = toRequest(id, message, server.metadata);
+      const reply = await invocation.invoke(id, request, call);
+      const value = await wholeBody(reply.body, maxBodyBytes, () =>
+        tooLarge(maxBodyBytes),
+      );
+      server.begin(replyHeaders(reply));
+      if (!endsWell(reply, value, server)) return nothing;
+      const contentType = valueOf(reply.headers, "content-type") ?? "";
+      return { data: { typeUrl: "", value }, contentType };
+    },
+  ),
+});
+
+/** Of a call that has been failed. */
+const nothing: InvokeResponse = { data: undefined, contentType: "" };
+
+const verbs = new Map<number, string>(
+  Object.entries(HTTPExtension_Verb).map(([name, number]) => [number, name]),
+);
+
+function toRequest(
+  id: string,
+  message: InvokeRequest | undefined,
+  metadata: ServerCall["metadata"],
+) {
+  const refuse = (why: string) => new ApiError("directInvoke", [id, why]);
+  if (!message) throw refuse("the request has no message");
+  const { method, data, contentType, httpExtension } = message;
+  const verb = verbs.get(httpExtension?.verb ?? 0);
+  if (verb === undefined || verb === "CONNECT")
+    throw refuse("invalid HTTP verb");
+  const mark = method.indexOf("?");
+  const queries = [
+    mark < 0 ? "" : method.slice(mark + 1),
+    httpExtension?.querystring ?? "",
+  ];
+  const query = queries.filter(Boolean).map(toHeaderValue).join("&");
+  let path: string;
+  try {
+    path = pathOfMethod(mark < 0 ? method : method.slice(0, mark));
+  } catch (error) {
+    throw refuse(messageOf(error));
+  }
+  const body = kept(data?.value ?? new Uint8Array(0));
+  const headers = requestHeaders(metadata);
+  const type = data?.typeUrl ? "application/x-protobuf" : contentType;
+  if (type !== "") headers.push("content-type", toHeaderValue(type));
+  if (body.length > 0 || verb === "POST" || verb === "PUT" || verb === "PATCH")
+    headers.push("content-length", String(body.length));
+  return {
+    method: verb,
+    path: query === "" ? path : `${path}?${query}`,
+    headers,
+    body: body.length > 0 ? body : undefined,
+  };
+}
+
+/** What the caller sends beside the message goes to the app; the pseudo headers under names of their own. */
+function requestHeaders(metadata: ServerCall["metadata"]): RawHeaders {
+  const headers: RawHeaders = [];
+  for (const [name, value] of Object.entries(metadata)) {
+    if (ofTheCall.has(name) || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value])
+      headers.push(name.startsWith(":") ? `dapr-${name.slice(1)}` : name, one);
+  }
+  return headers;
+}
+
+const ofTheCall = new Set([
+  ":method",
+  ":path",
+  ":scheme",
+  "content-type",
+  "content-length",
+  "te",
+  "grpc-timeout",
+  "grpc-encoding",
+]);
+
+const tooLarge = (maxBytes: number) =>
+  new GrpcError(
+    grpcCode.resourceExhausted,
+    `the app's answer is larger than ${maxBytes} bytes`,
+  );
+
+function replyHeaders({ status, headers, grpc }: ForwardReply): Metadata {
+  const metadata = toMetadata(headers, (name) =>
+    standard.has(name) ? `dapr-${name}` : name,
+  );
+  if (!grpc) metadata["dapr-http-status"] = String(status);
+  return metadata;
+}
+
+/** Several values of a name are joined. */
+function toMetadata(
+  headers: RawHeaders,
+  rename: (lower: string) => string,
+): Metadata {
+  const joined = new Map<string, string>();
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = rename(headers[i]!.toLowerCase());
+    const before = joined.get(name);
+    const value = headers[i + 1]!;
+    joined.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return sendable(Object.fromEntries(joined));
+}
+
+/** Headers of HTTP itself, which would mean something else, or nothing, in an answer of gRPC (the original's list). */
+const standard = new Set([
+  "accept",
+  "accept-charset",
+  "accept-language",
+  "accept-ranges",
+  "cache-control",
+  "content-type",
+  "content-length",
+  "cookie",
+  "date",
+  "expect",
+  "from",
+  "host",
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-schedule-tag-match",
+  "if-unmodified-since",
+  "max-forwards",
+  "origin",
+  "pragma",
+  "referer",
+  "via",
+  "warning",
+]);
+
+/** Fails the call when the app's answer is no success. */
+function endsWell(
+  { status, grpc }: ForwardReply,
+  body: Uint8Array,
+  call: ServerCall,
+): boolean {
+  if (grpc) {
+    const trailers = toMetadata(grpc.trailers, (name) => name);
+    if (grpc.code === grpcCode.ok) {
+      call.addTrailers(trailers);
+      return true;
+    }
+    const { code, message, details } = grpc;
+    call.fail(new GrpcError(code, message), {
+      ...trailers,
+      ...(details && { "grpc-status-details-bin": details }),
+    });
+    return false;
+  }
+  if (status >= 200 && status < 300) return true;
+  const code = codes.get(status) ?? grpcCode.unknown;
+  const text = statusText(status);
+  const info = errorInfo(text, {
+    "http.code": String(status),
+    "http.error_message": Buffer.from(
+      body.subarray(0, maxDetailBytes),
+    ).toString("utf8"),
+  });
+  call.fail(new GrpcError(code, text), statusDetails(code, text, [info]));
+  return false;
+}
+
+/** Values of an ErrorInfo are short. */
+const maxDetailBytes = 63;
+
+/** As the original maps statuses of apps. */
+const codes = new Map<number, number>([
+  [400, grpcCode.internal],
+  [401, grpcCode.unauthenticated],
+  [403, grpcCode.permissionDenied],
+  [404, grpcCode.notFound],
+  [408, grpcCode.cancelled],
+  [409, grpcCode.alreadyExists],
+  [429, grpcCode.resourceExhausted],
+  [500, grpcCode.unknown],
+  [501, grpcCode.unimplemented],
+  [503, grpcCode.unavailable],
+  [504, grpcCode.deadlineExceeded],
+]);
+
+function valueOf(headers: RawHeaders, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2)
+    if (headers[i]!.toLowerCase() === name) return headers[i + 1];
+  return undefined;
+}

@@ -1,0 +1,66 @@
+/** Messages compressed with gzip. Of what a length promises, no more is made; and all that was made and is still in use has a limit. */
+import { gunzip, gunzipSync, gzip } from "node:zlib";
+import { GrpcError, grpcCode } from "./status.ts";
+
+/** Of all calls together. What came packed in few bytes must not fill the memory. */
+const heldBytes = 64 * 1024 * 1024;
+/** Up to here another thread costs more than the work. */
+const syncBytes = 16 * 1024;
+/** A gzip file's last field (RFC 1952 §2.3.1). */
+const sizeField = 4;
+
+let held = 0;
+const waiting: (() => void)[] = [];
+
+/** How many bytes a packed message says it has. Throws a {@link GrpcError} when that is more than `maxBytes`; 0 is no limit. */
+export function sizeOfPacked(packed: Buffer, maxBytes: number): number {
+  if (packed.length < 18) throw broken();
+  const size = packed.readUInt32LE(packed.length - sizeField);
+  if (maxBytes > 0 && size > maxBytes)
+    throw new GrpcError(
+      grpcCode.resourceExhausted,
+      `a message is larger than allowed, once unpacked (${size} of ${maxBytes} bytes)`,
+    );
+  return size;
+}
+
+/** Waits until there is room for so much. {@link giveBack} has to be called with the same number. */
+export async function takeRoom(bytes: number): Promise<void> {
+  while (held > 0 && held + bytes > heldBytes)
+    await new Promise<void>((resolve) => waiting.push(resolve));
+  held += bytes;
+}
+
+export function giveBack(bytes: number): void {
+  held -= bytes;
+  for (const go of waiting.splice(0)) go();
+}
+
+/** Rejects with a {@link GrpcError} when it is no gzip, or not of the size that it says. */
+export async function unpack(packed: Buffer, size: number): Promise<Buffer> {
+  // One byte at least is wanted by zlib.
+  const options = { maxOutputLength: Math.max(size, 1) };
+  try {
+    if (size <= syncBytes && packed.length <= syncBytes)
+      return gunzipSync(packed, options);
+    return await new Promise<Buffer>((resolve, reject) =>
+      gunzip(packed, options, (error, message) =>
+        error ? reject(error) : resolve(message),
+      ),
+    );
+  } catch (error) {
+    throw broken(error);
+  }
+}
+
+export const pack = (message: Uint8Array): Promise<Buffer> =>
+  new Promise((resolve, reject) =>
+    gzip(message, (error, packed) => (error ? reject(error) : resolve(packed))),
+  );
+
+const broken = (cause?: unknown) =>
+  new GrpcError(
+    grpcCode.internal,
+    "a compressed message can't be unpacked: it is no gzip, or not of the size that it says",
+    { cause },
+  );

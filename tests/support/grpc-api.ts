@@ -1,0 +1,197 @@
+/** A client of the gRPC API that others wrote: `@grpc/grpc-js` with messages by protobufjs, read from the same .proto files. */
+import { join } from "node:path";
+import {
+  Client,
+  credentials,
+  Metadata,
+  status,
+  type CallOptions,
+  type ChannelOptions,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import protobuf from "protobufjs";
+
+const folder = join(__dirname, "../../runtime/proto");
+
+const root = new protobuf.Root();
+root.resolvePath = (_, target) =>
+  target.startsWith("google/protobuf/") ? target : join(folder, target);
+root.loadSync([
+  "dapr/proto/runtime/v1/dapr.proto",
+  "google/rpc/status.proto",
+  "google/rpc/error_details.proto",
+  "grpc/health/v1/health.proto",
+  "grpc/reflection/v1/reflection.proto",
+  "grpc/reflection/v1alpha/reflection.proto",
+]);
+root.resolveAll();
+
+export const dapr = "dapr.proto.runtime.v1.Dapr";
+
+/** As protobufjs has a message: names in camel case, bytes as Buffers. */
+export type Message = Record<string, unknown>;
+
+export interface GrpcReply {
+  /** 0 is OK. */
+  code: number;
+  /** Of the status. */
+  text: string;
+  /** Undefined when the call failed. */
+  reply: Message | undefined;
+  /** What came before the message, and what came with the status. */
+  header: Record<string, unknown>;
+  trailer: Record<string, unknown>;
+  /** Of `grpc-status-details-bin`: each with its `@type`. */
+  details: Message[];
+}
+
+export interface GrpcOptions extends CallOptions {
+  metadata?: Record<string, string>;
+  /** Other than Dapr's. */
+  service?: string;
+}
+
+export interface GrpcApi {
+  client: Client;
+  /** Never rejects: a failed call is a reply too. */
+  call(
+    method: string,
+    request?: Message,
+    options?: GrpcOptions,
+  ): Promise<GrpcReply>;
+  /** All of its messages, of a call that takes any and answers with any. */
+  stream(
+    method: string,
+    requests: Message[],
+    options?: GrpcOptions,
+  ): Promise<Message[]>;
+  close(): void;
+}
+
+const opened = new Set<GrpcApi>();
+
+/** For afterEach. */
+export function closeGrpc(): void {
+  for (const api of opened) api.close();
+}
+
+/** `target` is a port of 127.0.0.1, or what grpc-js takes for an address. */
+export function openGrpc(
+  target: number | string,
+  options: ChannelOptions = {},
+): GrpcApi {
+  const client = new Client(
+    typeof target === "number" ? `127.0.0.1:${target}` : target,
+    credentials.createInsecure(),
+    {
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.max_receive_message_length": -1,
+      ...options,
+    },
+  );
+  const api: GrpcApi = {
+    client,
+    call: (method, request = {}, { metadata, service = dapr, ...rest } = {}) =>
+      new Promise((resolve) => {
+        const { path, encode, decode } = codecs(service, method);
+        let header: Metadata | undefined;
+        let reply: Message | undefined;
+        let failure: ServiceError | undefined;
+        const call = client.makeUnaryRequest(
+          path,
+          encode,
+          decode,
+          request,
+          metadataOf(metadata),
+          rest,
+          (error, message) => {
+            failure = error ?? undefined;
+            reply = message;
+          },
+        );
+        call.on("metadata", (seen: Metadata) => (header = seen));
+        call.on("status", ({ code, details, metadata: trailer }) =>
+          setImmediate(() =>
+            resolve({
+              // What the client itself finds wrong has no status of the server's.
+              code: failure?.code ?? code,
+              text: failure?.details ?? details,
+              reply,
+              header: header?.getMap() ?? {},
+              trailer: trailer.getMap(),
+              details: detailsOf(trailer),
+            }),
+          ),
+        );
+      }),
+    stream: (method, requests, { metadata, service = dapr, ...rest } = {}) =>
+      new Promise((resolve, reject) => {
+        const { path, encode, decode } = codecs(service, method);
+        const call = client.makeBidiStreamRequest(
+          path,
+          encode,
+          decode,
+          metadataOf(metadata),
+          rest,
+        );
+        const messages: Message[] = [];
+        call.on("data", (message: Message) => messages.push(message));
+        call.on("error", reject);
+        call.on("end", () => resolve(messages));
+        for (const request of requests) call.write(request);
+        call.end();
+      }),
+    close() {
+      opened.delete(api);
+      client.close();
+    },
+  };
+  opened.add(api);
+  return api;
+}
+
+function metadataOf(values: Record<string, string> = {}): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(values)) metadata.set(name, value);
+  return metadata;
+}
+
+/** A method that the service does not have takes and gives messages without fields. */
+function codecs(service: string, name: string) {
+  const found = root.lookupService(service).methods[name];
+  const request = found?.resolvedRequestType;
+  const response = found?.resolvedResponseType;
+  return {
+    path: `/${service}/${name}`,
+    encode: (message: Message) =>
+      Buffer.from(request?.encode(request.fromObject(message)).finish() ?? []),
+    decode: (bytes: Buffer): Message =>
+      response
+        ? (response.toObject(response.decode(bytes), {
+            bytes: Buffer,
+            enums: String,
+            defaults: true,
+          }) as Message)
+        : {},
+  };
+}
+
+function detailsOf(trailer: Metadata): Message[] {
+  const [bytes] = trailer.get("grpc-status-details-bin");
+  if (!bytes) return [];
+  const type = root.lookupType("google.rpc.Status");
+  const { details } = type.decode(bytes as Buffer) as unknown as {
+    details: { type_url: string; value: Uint8Array }[];
+  };
+  return details.map(({ type_url: url, value }) => {
+    const name = url.slice(url.lastIndexOf("/") + 1);
+    const detail = root.lookupType(name);
+    return {
+      "@type": name,
+      ...(detail.toObject(detail.decode(value)) as Message),
+    };
+  });
+}
+
+/** `INVALID_ARGUMENT` and the like. */
+export const nameOf = (code: number): string => status[code]!;
