@@ -4,24 +4,19 @@
  * `DAPR_TEST_MUTATIONS=n` tries n answers for each, `DAPR_TEST_SEED=n` repeats a run.
  */
 import { Agent, request } from "node:http";
-import {
-  createServer,
-  type AddressInfo,
-  type Server,
-  type Socket,
-} from "node:net";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import type { Socket } from "node:net";
+import { stopAll, type Daprd } from "../support/daprd.ts";
 import {
   bodyMark,
   writeAnswer,
   type AnswerKind,
 } from "../support/http-answers.ts";
 import { drillSeed as seed, randomizer } from "../support/randomizer.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { startRawApp, type RawApp } from "../support/raw-app.ts";
+import { startPair } from "../support/sidecar-pair.ts";
 
 const count = Number(process.env["DAPR_TEST_MUTATIONS"] ?? 100);
 const callers = 12;
-const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
 
 interface Planned {
   kind: AnswerKind;
@@ -33,11 +28,10 @@ interface Planned {
 }
 
 const plan = new Map<string, Planned>();
-let app: Server;
+let app: RawApp;
 beforeAll(async () => {
-  app = createServer((socket) => {
+  app = await startRawApp((socket) => {
     let text = "";
-    socket.on("error", () => {});
     socket.on("data", (bytes) => {
       text += bytes.toString("latin1");
       const end = text.indexOf("\r\n\r\n");
@@ -58,10 +52,9 @@ beforeAll(async () => {
         planned.timer = setTimeout(() => socket.end(), 100);
     });
   });
-  await new Promise<void>((done) => app.listen(0, "127.0.0.1", done));
 });
 afterEach(stopAll);
-afterAll(() => new Promise((done) => app.close(done)));
+afterAll(() => app.close());
 
 const agent = new Agent({ keepAlive: true, maxSockets: callers });
 afterAll(() => agent.destroy());
@@ -96,15 +89,7 @@ test.each(["1", "4", undefined])(
   `with %s calls at a time, ${count} answers each way, seed ${seed}`,
   async (limit) => {
     const args = limit ? [`--app-max-concurrency=${limit}`] : [];
-    const appPort = (app.address() as AddressInfo).port;
-    const callee = await startDaprd({
-      appId: "callee",
-      appPort,
-      args,
-      env,
-      until: "ready",
-    });
-    const caller = await startDaprd({ appId: "caller", env });
+    const { callee, caller } = await startPair(app.port, { args });
     const random = randomizer(seed);
     const found: unknown[] = [];
     const seen = { whole: 0, refused: 0, cut: 0 };

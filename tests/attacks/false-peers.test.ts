@@ -11,6 +11,7 @@ import {
   type RecordingApp,
 } from "../support/recording-app.ts";
 import { openGrpcPeers, openPeers } from "../support/peers.ts";
+import { peerPort } from "../support/sidecar-pair.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const folder = tempFolder("false-peers");
@@ -42,8 +43,7 @@ async function start(args: string[] = []) {
     env: { ...env, APP_API_TOKEN: "canary-app", DAPR_API_TOKEN: "canary-api" },
     args,
   });
-  const line = await callee.logged("Internal gRPC server is running on");
-  port = Number(/:(\d+)$/.exec(line)![1]);
+  port = await peerPort(callee);
 }
 afterEach(async () => {
   await stopAll();

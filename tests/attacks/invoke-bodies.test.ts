@@ -1,21 +1,15 @@
 /** Invocation: endless heads, bodies and answers, and compressed ones, cost little memory, through one sidecar and through two. */
-import {
-  createServer,
-  type AddressInfo,
-  type Server,
-  type Socket,
-} from "node:net";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
+import { startRawApp, type RawApp } from "../support/raw-app.ts";
+import { startPair } from "../support/sidecar-pair.ts";
 import { items, statePath, stateStore } from "../support/state-store.ts";
-import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
-const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-let server: Server;
+let app: RawApp;
 let callee: Daprd;
 let caller: Daprd;
 /** What the app does once it has a request's head. */
@@ -23,8 +17,7 @@ let answer: (socket: Socket) => void;
 let received: number;
 
 beforeAll(async () => {
-  server = createServer((socket) => {
-    socket.on("error", () => {});
+  app = await startRawApp((socket) => {
     let head = "";
     socket.on("data", (bytes) => {
       received += bytes.length;
@@ -33,15 +26,9 @@ beforeAll(async () => {
       if (head.includes("\r\n\r\n")) answer(socket);
     });
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  callee = await startDaprd({
-    appId: "callee",
-    appPort: (server.address() as AddressInfo).port,
-    until: "ready",
-    env,
+  ({ callee, caller } = await startPair(app.port, {
     resources: { "a.yaml": stateStore("state.in-memory") },
-  });
-  caller = await startDaprd({ appId: "caller", env });
+  }));
   answer = (socket) => void socket.end(ok);
   for (let i = 0; i < 20; i++)
     for (const sidecar of [callee, caller])
@@ -51,7 +38,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stopAll();
-  server.close();
+  await app.close();
 });
 beforeEach(() => (received = 0));
 

@@ -1,31 +1,25 @@
 /** Invocation: a message that two servers could read differently is refused or written again, on the way to the app and back. */
-import { createServer, type Server } from "node:net";
-import type { AddressInfo } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { rawCall } from "../support/http.ts";
+import { startRawApp, type RawApp } from "../support/raw-app.ts";
 
-let server: Server;
+let app: RawApp;
 let sidecar: Daprd;
 let seen: string;
 let answer: string;
 
 beforeAll(async () => {
-  server = createServer((socket) => {
-    socket.on("error", () => {});
+  app = await startRawApp((socket) => {
     socket.on("data", (bytes) => {
       seen += bytes.toString("latin1");
       if (seen.includes("\r\n\r\n")) socket.write(answer, "latin1");
     });
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  sidecar = await startDaprd({
-    appPort: (server.address() as AddressInfo).port,
-    until: "ready",
-  });
+  sidecar = await startDaprd({ appPort: app.port, until: "ready" });
 });
 afterAll(async () => {
   await stopAll();
-  await new Promise((done) => server.close(done));
+  await app.close();
 });
 beforeEach(() => {
   seen = "";

@@ -1,13 +1,8 @@
 /** A million chunks of one byte, from an app and to it, take little more time and memory than their bytes on the wire. */
-import {
-  connect,
-  createServer,
-  type AddressInfo,
-  type Server,
-  type Socket,
-} from "node:net";
+import { connect, type Socket } from "node:net";
 import { canReadCpu, mainThreadMs } from "../support/cpu.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { startRawApp, type RawApp } from "../support/raw-app.ts";
 
 const count = 1_000_000;
 const last = "0\r\n\r\n";
@@ -18,14 +13,13 @@ const inLarge = Buffer.from(
 );
 const path = "/v1.0/invoke/callee/method";
 
-let app: Server;
+let app: RawApp;
 let sidecar: Daprd;
 /** The size of the last upload as the app received it, framing included. */
 let uploadedBytes: number;
 beforeAll(async () => {
-  app = createServer((socket) => {
+  app = await startRawApp((socket) => {
     let text = "";
-    socket.on("error", () => {});
     socket.on("data", (bytes) => {
       text += bytes.toString("latin1");
       const end = text.indexOf("\r\n\r\n");
@@ -35,13 +29,15 @@ beforeAll(async () => {
       text = "";
     });
   });
-  await new Promise<void>((done) => app.listen(0, "127.0.0.1", done));
-  const appPort = (app.address() as AddressInfo).port;
-  sidecar = await startDaprd({ appId: "callee", appPort, until: "ready" });
+  sidecar = await startDaprd({
+    appId: "callee",
+    appPort: app.port,
+    until: "ready",
+  });
 });
 afterAll(async () => {
   await stopAll();
-  app.close();
+  await app.close();
 });
 
 function answer(socket: Socket, asked: string) {

@@ -2,8 +2,8 @@
 import { bindings, type BuiltIn } from "../../runtime/components/index.ts";
 import type { Binding } from "../../runtime/contracts/binding.ts";
 import type { Closable } from "../../runtime/contracts/component.ts";
-import type { Logger } from "../../runtime/shared/log.ts";
 import { parseMetadata } from "../../runtime/contracts/metadata.ts";
+import { recordingLog } from "../support/recording-log.ts";
 
 export interface OpenOptions {
   metadata: Record<string, string>;
@@ -51,24 +51,9 @@ export async function openBuiltIn<C extends Closable>(
     meta: parseMetadata(definition.metadata, items),
     items,
     env: options.env ?? {},
-    log: collecting(options.log ?? []),
+    log: recordingLog(options.log),
     directions: options.directions ?? { input: true, output: true },
   });
   opened.push(component);
   return component;
-}
-
-function collecting(lines: string[]): Logger {
-  const at = (level: string) => (msg: string) =>
-    void lines.push(`${level} ${msg}`);
-  const log: Logger = {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warning"),
-    error: at("error"),
-    fatal: at("fatal"),
-    always: at("info"),
-    scope: () => log,
-  };
-  return log;
 }

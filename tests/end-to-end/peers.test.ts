@@ -10,6 +10,7 @@ import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { closeWires, openGrpcWire } from "../support/peer-wire.ts";
 import { freePorts, isFree } from "../support/ports.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
+import { peerPort } from "../support/sidecar-pair.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -28,11 +29,6 @@ const startCallee = (appPort: number) =>
   startDaprd({ appId: found, appPort, until: "ready", env: registry });
 const call = (caller: Daprd) =>
   caller.call("GET", `/v1.0/invoke/${found}/method/x`);
-
-const internalPort = async (sidecar: Daprd) => {
-  const line = await sidecar.logged("Internal gRPC server is running on");
-  return Number(/:(\d+)$/.exec(line)![1]);
-};
 
 test("a new sidecar is found at once, a killed one is gone at once, and its successor is found at once", async () => {
   const app = await startApp();
@@ -75,7 +71,7 @@ test("when a sidecar is killed in the middle of a call, the caller gets an error
     body: "{}",
   });
   await waitFor("the app to be called", () => hasBegun);
-  const port = await internalPort(callee);
+  const port = await peerPort(callee);
   callee.child.kill("SIGKILL");
   expect((await reply).status).toBe(500);
   expect((await reply).json()).toEqual({
@@ -96,8 +92,8 @@ test("the port for other sidecars is the app's usual one if that is free, and li
     appId = `${found}-${n}`;
   const first = await startDaprd({ appId, env: registry });
   const second = await startDaprd({ appId, env: registry });
-  expect(await internalPort(first)).toBe(usualPort(appId));
-  expect(await internalPort(second)).not.toBe(usualPort(appId));
+  expect(await peerPort(first)).toBe(usualPort(appId));
+  expect(await peerPort(second)).not.toBe(usualPort(appId));
   const line = await first.logged("Internal gRPC server is running on");
   expect(line).toContain("127.0.0.1:");
   await first.logged("Initialized name resolution to local, mdns");
@@ -105,7 +101,7 @@ test("the port for other sidecars is the app's usual one if that is free, and li
     .flat()
     .find((face) => face && face.family === "IPv4" && !face.internal);
   if (!outside) return;
-  const port = await internalPort(first);
+  const port = await peerPort(first);
   await expect(
     new Promise((resolve, reject) => {
       const socket = connect(port, outside.address, () => {

@@ -4,7 +4,8 @@ import { fork, type ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
+import { startPair } from "../support/sidecar-pair.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -25,7 +26,6 @@ process.on("disconnect", () => process.exit());
 `,
 );
 
-const env = { DAPR_REGISTRY_PATH: join(folder, "registry") };
 let app: ChildProcess;
 let told: { asked?: string; left?: string }[];
 let caller: Daprd;
@@ -40,9 +40,7 @@ async function startApp() {
 }
 
 beforeEach(async () => {
-  const appPort = await startApp();
-  callee = await startDaprd({ appId: "callee", appPort, until: "ready", env });
-  caller = await startDaprd({ appId: "caller", env });
+  ({ callee, caller } = await startPair(await startApp()));
 });
 afterEach(async () => {
   app.kill("SIGKILL");

@@ -1,5 +1,6 @@
 /** The drills of bindings, on Apache Kafka. */
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
+import { component } from "../support/component.ts";
 import { endFlows, partitions, type Place } from "./flow.ts";
 import { sidecarKilled } from "./sidecar-killed.ts";
 import { appKilled } from "./app-killed.ts";
@@ -22,23 +23,14 @@ afterEach(endFlows);
 
 const place: Place = {
   name: "kafka",
-  component: (topics, _folder, metadata, name) => `apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata:
-  name: ${name}
-spec:
-  type: bindings.kafka
-  version: v1
-  metadata:
-${Object.entries({
-  brokers: broker.address,
-  authRequired: "false",
-  topics,
-  heartbeatInterval: "300ms",
-  ...metadata,
-})
-  .map(([key, value]) => `    - name: ${key}\n      value: "${value}"\n`)
-  .join("")}`,
+  component: (topics, _folder, metadata, name) =>
+    component(name, "bindings.kafka", {
+      brokers: broker.address,
+      authRequired: "false",
+      topics,
+      heartbeatInterval: "300ms",
+      ...metadata,
+    }),
 };
 
 for (const drill of [

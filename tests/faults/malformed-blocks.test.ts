@@ -3,42 +3,26 @@
  * gets its documented error. None changes the store or reaches the app, and the
  * sidecar still works.
  */
-import { writeFileSync } from "node:fs";
 import { Agent } from "node:http";
-import { join } from "node:path";
-import { fileStore } from "../support/component.ts";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import {
+  canary,
+  startBlocks,
+  type Blocks,
+} from "../support/building-blocks.ts";
+import { stopAll } from "../support/daprd.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import {
   drillSeed as seed,
   randomizer,
   type Random,
 } from "../support/randomizer.ts";
-import {
-  closeApps,
-  startApp,
-  type RecordingApp,
-} from "../support/recording-app.ts";
-import { items, statePath, stateStore } from "../support/state-store.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { closeApps } from "../support/recording-app.ts";
+import { items, statePath } from "../support/state-store.ts";
 
 const secretsPath = "/v1.0/secrets/vault";
-let sidecar: Daprd;
-let app: RecordingApp;
+let blocks: Blocks;
 beforeAll(async () => {
-  const folder = tempFolder("malformed-blocks");
-  const secretsFile = join(folder, "secrets.json");
-  writeFileSync(secretsFile, '{"one":"value"}');
-  app = await startApp();
-  sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    resources: {
-      "a.yaml": stateStore("state.sqlite", {
-        connectionString: join(folder, "state.db"),
-      }),
-      "b.yaml": fileStore("vault", secretsFile),
-    },
-  });
+  blocks = await startBlocks();
 });
 afterAll(async () => {
   await stopAll();
@@ -265,10 +249,7 @@ const kinds: ((random: Random) => Bad)[] = [
 const requests = 3000;
 
 test(`${requests} malformed requests each get their documented error (seed ${seed})`, async () => {
-  const first = await sidecar.call("POST", statePath, {
-    body: items({ key: "victim", value: "whole" }),
-  });
-  expect(first.status).toBe(204);
+  const { sidecar } = blocks;
   const random = randomizer(seed);
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const wrong: unknown[] = [];
@@ -284,21 +265,15 @@ test(`${requests} malformed requests each get their documented error (seed ${see
     if (reply.status !== status || !text.test(reply.text))
       wrong.push({ ...bad, got: reply.status, text: reply.text });
   };
-  let next = 0;
-  const worker = async () => {
-    while (next < requests) await one(next++);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
+  await inParallel(requests, 16, one);
   agent.destroy();
   expect(wrong.slice(0, 3)).toEqual([]);
 
-  expect(app.requests.filter(({ path }) => !path.startsWith("/dapr/"))).toEqual(
-    [],
-  );
+  expect(blocks.calls()).toEqual([]);
   const victim = await sidecar.call("GET", `${statePath}/victim`);
-  expect(victim.text).toBe('"whole"');
+  expect(victim.text).toBe(JSON.stringify(canary));
   const secret = await sidecar.call("GET", `${secretsPath}/one`);
-  expect(secret.json()).toEqual({ one: "value" });
+  expect(secret.json()).toEqual({ one: canary });
   const called = await sidecar.call("GET", "/v1.0/invoke/testapp/method/a");
   expect(called.status).toBe(200);
   expect(sidecar.child.exitCode).toBeNull();

@@ -7,7 +7,8 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
 import type { Peers } from "../../runtime/contracts/invocation.ts";
 import { request, wholeOf } from "../contracts/peers-contract.ts";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import { openGrpcPeers, openPeers } from "../support/peers.ts";
 import {
   drillSeed as seed,
@@ -19,21 +20,17 @@ import {
   startApp,
   type RecordingApp,
 } from "../support/recording-app.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { peerPort, startPair } from "../support/sidecar-pair.ts";
 import { waitFor } from "../wait-for.ts";
 
-const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
 let sidecar: Daprd;
 let caller: Daprd;
 let app: RecordingApp;
-let peerPort: number;
+let portForPeers: number;
 beforeAll(async () => {
   app = await startApp();
-  const appPort = app.port;
-  sidecar = await startDaprd({ appId: "callee", appPort, until: "ready", env });
-  caller = await startDaprd({ appId: "caller", env });
-  const line = await sidecar.logged("Internal gRPC server is running on");
-  peerPort = Number(/:(\d+)$/.exec(line)![1]);
+  ({ callee: sidecar, caller } = await startPair(app.port));
+  portForPeers = await peerPort(sidecar);
 });
 afterAll(async () => {
   await stopAll();
@@ -119,8 +116,8 @@ const shoot = (port: number, bytes: Buffer) =>
   });
 
 test.each<[string, () => number, (port: number) => Promise<void>]>([
-  ["a peer's calls", () => peerPort, asPeer(openPeers)],
-  ["a peer's calls over gRPC", () => peerPort, asPeer(openGrpcPeers)],
+  ["a peer's calls", () => portForPeers, asPeer(openPeers)],
+  ["a peer's calls over gRPC", () => portForPeers, asPeer(openGrpcPeers)],
   [
     "calls of the API over HTTP/2",
     () => sidecar.port,
@@ -140,20 +137,14 @@ test.each<[string, () => number, (port: number) => Promise<void>]>([
   const random = randomizer(seed);
   const mutants = Array.from({ length: 1000 }, () => mutant(whole, random));
   const wrong: string[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < mutants.length) {
-      const bytes = mutants[next++]!;
-      const answer = await shoot(port, bytes);
-      for (const [, status] of answer.matchAll(/HTTP\/1\.1 (\d{3}) /g))
-        if (
-          !/^(200|204|400|403|404|408|413|417|431|500|502|505)$/.test(status!)
-        )
-          wrong.push(`${bytes.toString("latin1")} → ${answer}`);
-    }
-  };
   // Most of them wait until their caller leaves.
-  await Promise.all(Array.from({ length: 125 }, worker));
+  await inParallel(mutants.length, 125, async (index) => {
+    const bytes = mutants[index]!;
+    const answer = await shoot(port, bytes);
+    for (const [, status] of answer.matchAll(/HTTP\/1\.1 (\d{3}) /g))
+      if (!/^(200|204|400|403|404|408|413|417|431|500|502|505)$/.test(status!))
+        wrong.push(`${bytes.toString("latin1")} → ${answer}`);
+  });
   expect(wrong).toEqual([]);
   expect(sidecar.output()).not.toMatch(/unexpected|level=(error|fatal)/);
   expect(sidecar.output()).not.toMatch(/^(?!time=)./m);

@@ -8,6 +8,7 @@ import { connect } from "node:net";
 import { stopAll, type Daprd } from "../support/daprd.ts";
 import { order } from "../support/embedded.ts";
 import { rawCall } from "../support/http.ts";
+import { inParallel } from "../support/in-parallel.ts";
 import {
   drillSeed as seed,
   randomizer,
@@ -219,11 +220,7 @@ test(`10,000 malformed requests each get their documented error (seed ${seed})`,
     )
       wrong.push({ bad, got: reply.status, text: reply.text });
   };
-  let next = 0;
-  const worker = async () => {
-    while (next < 10_000) await one(next++);
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
+  await inParallel(10_000, 16, one);
   agent.destroy();
   expect(wrong.slice(0, 3)).toEqual([]);
   await stillServes();
@@ -299,11 +296,7 @@ test(`1,000 mutated requests are refused or served, nothing in between (seed ${s
     )
       wrong.push({ sent: bytes.toString("latin1"), answers });
   };
-  let sent = 0;
-  const worker = async () => {
-    while (sent++ < 1000) await one();
-  };
-  await Promise.all(Array.from({ length: 8 }, worker));
+  await inParallel(1000, 8, one);
   expect(wrong).toEqual([]);
   // Only what was acknowledged arrives.
   await waitFor(

@@ -1,6 +1,7 @@
 /** PostgreSQL restarts, cuts connections, starts late or refuses the password. */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   postgresPassword,
@@ -18,16 +19,12 @@ const start = (
 ) =>
   startDaprd({
     resources: {
-      "orders.yaml": [
-        "apiVersion: dapr.io/v1alpha1",
-        "kind: Component",
-        "metadata: { name: orders }",
-        "spec:",
-        "  type: state.postgresql",
-        "  version: v2",
-        "  metadata:",
-        `    - { name: connectionString, value: "${connection}" }`,
-      ].join("\n"),
+      "orders.yaml": component(
+        "orders",
+        "state.postgresql",
+        { connectionString: connection },
+        { version: "v2" },
+      ),
     },
     until,
   });

@@ -1,4 +1,5 @@
 /** Redis restarts, forgets its scripts, cuts connections, starts late or refuses the password. */
+import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { freePorts } from "../support/ports.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
@@ -7,28 +8,18 @@ import { waitFor } from "../wait-for.ts";
 let redis: RedisContainer;
 let sidecar: Daprd;
 
-const component = (address: string, more: Record<string, string> = {}) =>
-  [
-    "apiVersion: dapr.io/v1alpha1",
-    "kind: Component",
-    "metadata: { name: orders }",
-    "spec:",
-    "  type: state.redis",
-    "  version: v1",
-    "  metadata:",
-    `    - { name: redisHost, value: "${address}" }`,
-    ...Object.entries(more).map(
-      ([name, value]) => `    - { name: ${name}, value: "${value}" }`,
-    ),
-  ].join("\n");
-
 const start = (
   address: string,
   more: Record<string, string> = {},
   until: "outbound" | "nothing" = "outbound",
 ) =>
   startDaprd({
-    resources: { "orders.yaml": component(address, more) },
+    resources: {
+      "orders.yaml": component("orders", "state.redis", {
+        redisHost: address,
+        ...more,
+      }),
+    },
     until,
   });
 

@@ -1,5 +1,6 @@
 /** state.postgresql when many write at once, statements take too long, or the component names something that it cannot use. */
 import pg from "pg";
+import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   postgresPassword,
@@ -39,21 +40,17 @@ const start = (
     appId: appId ?? "orders",
     until,
     resources: {
-      "orders.yaml": [
-        "apiVersion: dapr.io/v1alpha1",
-        "kind: Component",
-        "metadata: { name: orders }",
-        "spec:",
-        "  type: state.postgresql",
-        `  version: ${version}`,
-        "  metadata:",
-        ...Object.entries({
+      "orders.yaml": component(
+        "orders",
+        "state.postgresql",
+        {
           connectionString: `host=127.0.0.1 port=${postgres.port} user=postgres dbname=postgres sslmode=disable application_name=${name}`,
           password: postgresPassword,
           ...(version === "v1" ? { tableName: "v1_state" } : {}),
           ...more,
-        }).map(([key, value]) => `    - { name: ${key}, value: "${value}" }`),
-      ].join("\n"),
+        },
+        { version },
+      ),
     },
   });
 

@@ -5,6 +5,7 @@ import {
   getContainerRuntimeClient,
   Wait,
 } from "testcontainers";
+import { component } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { freePorts } from "../support/ports.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
@@ -25,18 +26,10 @@ const start = (
     appId: "orders",
     until,
     resources: {
-      "orders.yaml": [
-        "apiVersion: dapr.io/v1alpha1",
-        "kind: Component",
-        "metadata: { name: orders }",
-        "spec:",
-        "  type: state.redis",
-        "  version: v1",
-        "  metadata:",
-        ...Object.entries({ redisHost: redis.address, ...metadata }).map(
-          ([name, value]) => `    - { name: ${name}, value: "${value}" }`,
-        ),
-      ].join("\n"),
+      "orders.yaml": component("orders", "state.redis", {
+        redisHost: redis.address,
+        ...metadata,
+      }),
     },
   });
 

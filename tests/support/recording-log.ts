@@ -1,8 +1,9 @@
-/** A logger that keeps its lines as `LEVEL message`. */
+/** A logger that keeps its lines, as `LEVEL message`, in the given array. */
 import type { Logger } from "../../runtime/shared/log.ts";
 
-export function recordingLog(): Logger & { lines: string[] } {
-  const lines: string[] = [];
+export function recordingLog(
+  lines: string[] = [],
+): Logger & { lines: string[] } {
   const at = (level: string) => (message: string) =>
     void lines.push(`${level} ${message}`);
   const log = {
