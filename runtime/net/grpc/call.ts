@@ -23,7 +23,9 @@ import {
   grpcCode,
   statusOf,
 } from "./status.ts";
+import { MessageLimit } from "./message-limit.ts";
 import { encodeTimeout } from "./timeout.ts";
+import type { ProxiedMetadata } from "../../contracts/proxied-call.ts";
 
 export interface CallOptions {
   metadata?: Metadata;
@@ -33,15 +35,23 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** All messages of the request, where they are at hand: costs less than to write and end them. */
   whole?: readonly MessageBytes[];
+  /** Instead of `metadata`, for a call that is passed on: all headers of its request. */
+  proxied?: ProxiedMetadata;
 }
 
 export interface CallHandlers {
   /** The answer began; it is never told of one that is a status alone. */
-  onHead?(metadata: IncomingHttpHeaders): void;
+  onHead?(metadata: IncomingHttpHeaders, raw: readonly string[]): void;
+  /** Instead of messages: what came, with their heads, in whatever pieces. */
+  onBytes?(bytes: Buffer): void;
   /** A view of what came. A call that is paused tells the messages that came with this one all the same. */
-  onMessage(message: Buffer): void;
-  /** The last that is told: undefined for OK, a {@link GrpcError}, or the reason of a signal or of `cancel`. */
-  onEnd(error: Error | undefined): void;
+  onMessage?(message: Buffer): void;
+  /** The last that is told: undefined for OK, a {@link GrpcError}, or the reason of a signal or of `cancel`; and what came with the status. */
+  onEnd(
+    error: Error | undefined,
+    trailers: IncomingHttpHeaders,
+    rawTrailers: readonly string[],
+  ): void;
 }
 
 const requestHead = {
@@ -64,24 +74,28 @@ export class ClientCall {
   #hasEnded = false;
   /** What tells the status. */
   #trailers: IncomingHttpHeaders | undefined;
+  #rawTrailers: readonly string[] = [];
+  readonly #limit: MessageLimit | undefined;
 
   constructor(
     connection: Connection,
     path: string,
     handlers: CallHandlers,
-    { metadata, timeoutMs, signal, whole }: CallOptions,
+    { metadata, timeoutMs, signal, whole, proxied }: CallOptions,
     maxMessageBytes: number,
   ) {
     this.#connection = connection;
     this.#handlers = handlers;
     this.#maxBytes = maxMessageBytes;
     this.#reader = new MessageReader(maxMessageBytes, (message) => {
-      if (!this.#isOver) handlers.onMessage(message);
+      if (!this.#isOver) handlers.onMessage?.(message);
     });
+    if (handlers.onBytes) this.#limit = new MessageLimit(maxMessageBytes);
     const frames = whole?.map((one) => frameMessage(one, maxMessageBytes));
     const stream = connection.session.request(
       {
         ...requestHead,
+        ...proxied,
         ":path": path,
         ...(timeoutMs !== undefined && {
           "grpc-timeout": encodeTimeout(timeoutMs),
@@ -110,8 +124,14 @@ export class ClientCall {
       stream.on("wantTrailers", () => {
         if (this.#hasEnded) stream.sendTrailers({});
       });
-    stream.on("response", (head, flags) => this.#takeHead(head, flags));
-    stream.on("trailers", (trailers) => (this.#trailers = trailers));
+    // Node gives the headers as they came behind what its types tell.
+    stream.on("response", (head, flags, ...more: unknown[]) =>
+      this.#takeHead(head, flags, more[0] as string[]),
+    );
+    stream.on("trailers", (trailers, _flags, ...more: unknown[]) => {
+      this.#trailers = trailers;
+      this.#rawTrailers = (more[0] as string[] | undefined) ?? [];
+    });
     stream.on("data", (chunk: Buffer) => this.#takeBytes(chunk));
     stream.on("end", () => {
       if (this.#trailers) this.#finish(this.#status());
@@ -145,6 +165,14 @@ export class ClientCall {
     return true;
   }
 
+  /** Of a call that is passed on: messages with their heads, in whatever pieces. */
+  writeBytes(bytes: Uint8Array, done: () => void): boolean {
+    if (!this.#isOver && !this.#hasEnded)
+      return this.#stream.write(bytes, done);
+    process.nextTick(done);
+    return true;
+  }
+
   /** Nothing more is sent, but for `last`. */
   end(last?: MessageBytes): void {
     if (this.#isOver || this.#hasEnded) return;
@@ -167,12 +195,17 @@ export class ClientCall {
     if (!this.#isOver) this.#finish(reason);
   }
 
-  #takeHead(head: IncomingHttpHeaders, flags: number) {
+  #takeHead(
+    head: IncomingHttpHeaders,
+    flags: number,
+    raw: readonly string[] = [],
+  ) {
     const isAlone = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const status = Number(head[":status"]);
     const type = head["content-type"] ?? "";
     if (head["grpc-status"] !== undefined && isAlone) {
       this.#trailers = head;
+      this.#rawTrailers = raw;
     } else if (status !== 200 || !isGrpc(type)) {
       this.#finish(
         new GrpcError(
@@ -181,7 +214,10 @@ export class ClientCall {
           { origin: "reset" },
         ),
       );
-    } else if ((head["grpc-encoding"] ?? "identity") !== "identity") {
+    } else if (
+      !this.#limit &&
+      (head["grpc-encoding"] ?? "identity") !== "identity"
+    ) {
       this.#finish(
         new GrpcError(
           grpcCode.internal,
@@ -189,14 +225,16 @@ export class ClientCall {
         ),
       );
     } else if (!this.#isOver) {
-      this.#handlers.onHead?.(head);
+      this.#handlers.onHead?.(head, raw);
     }
   }
 
   #takeBytes(chunk: Buffer) {
     if (this.#isOver) return;
     try {
-      this.#reader.push(chunk);
+      if (!this.#limit) return this.#reader.push(chunk);
+      this.#limit.pass(chunk);
+      this.#handlers.onBytes!(chunk);
     } catch (error) {
       this.cancel(error as Error);
     }
@@ -204,7 +242,8 @@ export class ClientCall {
 
   #status(): GrpcError | undefined {
     const status = statusOf(this.#trailers!);
-    if (status || !this.#reader.isWithinMessage) return status;
+    const { isWithinMessage } = this.#limit ?? this.#reader;
+    if (status || !isWithinMessage) return status;
     return new GrpcError(
       grpcCode.internal,
       "the answer ended within a message",
@@ -249,6 +288,6 @@ export class ClientCall {
     // A server that answers early may leave the request unread.
     if (!this.#stream.closed && (error || !this.#hasEnded))
       this.#stream.close(constants.NGHTTP2_CANCEL);
-    this.#handlers.onEnd(error);
+    this.#handlers.onEnd(error, this.#trailers ?? {}, this.#rawTrailers);
   }
 }

@@ -2,8 +2,13 @@
 import {
   constants,
   type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import type {
+  ProxiedCall,
+  ProxiedMetadata,
+} from "../../contracts/proxied-call.ts";
 import type { Remote } from "../own-sockets.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
@@ -15,7 +20,9 @@ import {
   writeFrames,
   type MessageBytes,
 } from "./messages.ts";
+import { MessageLimit } from "./message-limit.ts";
 import { metadataHeaders, type Metadata } from "./metadata.ts";
+import { proxiedMetadata } from "./proxied-metadata.ts";
 import { encodeText, GrpcError, grpcCode } from "./status.ts";
 import { decodeTimeout } from "./timeout.ts";
 import { pack } from "./unpack.ts";
@@ -55,11 +62,13 @@ const packedBytes = 512;
 /** For the rest of a request that nobody reads any more. */
 const restMs = 5000;
 
-export class ServerCall {
+export class ServerCall implements ProxiedCall {
   readonly path: string;
   readonly metadata: IncomingHttpHeaders;
   readonly #stream: ServerHttp2Stream;
   readonly #setting: CallSetting;
+  readonly #raw: readonly string[];
+  readonly #deadlineAt: number | undefined;
   #gone: AbortController | undefined;
   readonly #deadline: NodeJS.Timeout | undefined;
   /** Told once: the status that the call ended with, CANCELLED when its caller went away. */
@@ -70,21 +79,25 @@ export class ServerCall {
   #isOver = false;
   #hasBegun = false;
   #hasRead = false;
-  #trailers: Record<string, string> | undefined;
+  #trailers: ProxiedMetadata | undefined;
   #added: Record<string, string> | undefined;
 
   constructor(
     stream: ServerHttp2Stream,
     metadata: IncomingHttpHeaders,
+    raw: readonly string[],
     setting: CallSetting,
   ) {
     this.#stream = stream;
     this.path = metadata[":path"] ?? "";
     this.metadata = metadata;
+    this.#raw = raw;
     this.#setting = setting;
     const timeoutMs = decodeTimeout(String(metadata["grpc-timeout"] ?? ""));
-    if (timeoutMs !== undefined)
+    if (timeoutMs !== undefined) {
+      this.#deadlineAt = performance.now() + timeoutMs;
       this.#deadline = startTimer(() => this.#onDeadline(), timeoutMs);
+    }
     stream.on("wantTrailers", () => {
       // Node asks for them of a stream that it resets as well.
       if (this.#trailers) stream.sendTrailers(this.#trailers);
@@ -120,6 +133,16 @@ export class ServerCall {
     else this.#stream.once("close", then);
   }
 
+  get proxied(): ProxiedMetadata {
+    return proxiedMetadata(this.metadata, this.#raw);
+  }
+
+  get leftMs(): number | undefined {
+    return this.#deadlineAt === undefined
+      ? undefined
+      : Math.max(0, this.#deadlineAt - performance.now());
+  }
+
   /** Nothing is sent any more. */
   get isOver(): boolean {
     return this.#isOver;
@@ -139,7 +162,6 @@ export class ServerCall {
     const isPacked = gzip && encoding === "gzip";
     if (encoding !== "identity" && !isPacked)
       return this.fail(unknownEncoding(encoding));
-    const stream = this.#stream;
     const tell = (message: Buffer) => {
       if (!this.#isOver) onMessage(message);
     };
@@ -149,27 +171,39 @@ export class ServerCall {
       unpacker ? (...message) => unpacker.add(...message) : tell,
       isPacked,
     );
+    this.#readStream(
+      (chunk) => reader.push(chunk),
+      () => reader.isWithinMessage,
+      () => {
+        if (!unpacker) return onEnd();
+        unpacker.end(() => {
+          if (!this.#isOver) onEnd();
+        });
+      },
+    );
+  }
+
+  /** What `take` throws fails the call. */
+  #readStream(
+    take: (chunk: Buffer) => void,
+    isWithinMessage: () => boolean,
+    onEnd: () => void,
+  ) {
+    const stream = this.#stream;
     stream.on("data", (chunk: Buffer) => {
       if (this.#isOver) return;
       try {
-        reader.push(chunk);
+        take(chunk);
       } catch (error) {
         this.fail(error);
       }
     });
     const finish = () => {
       if (this.#isOver || stream.closed) return;
-      if (reader.isWithinMessage)
-        return this.fail(
-          new GrpcError(
-            grpcCode.internal,
-            "the request ended within a message",
-          ),
-        );
-      if (!unpacker) return onEnd();
-      unpacker.end(() => {
-        if (!this.#isOver) onEnd();
-      });
+      if (!isWithinMessage()) return onEnd();
+      this.fail(
+        new GrpcError(grpcCode.internal, "the request ended within a message"),
+      );
     };
     // Node ends a stream that is reset too; callers on Node end one before they reset it, which comes right behind.
     stream.on("end", () => {
@@ -189,6 +223,18 @@ export class ServerCall {
         else if (!this.#isHeld) this.#stream.resume();
       },
     }));
+  }
+
+  readBytes(onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
+    const limit = new MessageLimit(this.#setting.maxMessageBytes);
+    this.#readStream(
+      (chunk) => {
+        limit.pass(chunk);
+        onBytes(chunk);
+      },
+      () => limit.isWithinMessage,
+      onEnd,
+    );
   }
 
   /** The head of the answer, which {@link write} sends too where it is not sent yet. */
@@ -214,6 +260,28 @@ export class ServerCall {
     }
     if (done) process.nextTick(done);
     return true;
+  }
+
+  beginWith(metadata: ProxiedMetadata): void {
+    if (this.#hasBegun || this.#isOver || this.#stream.closed) return;
+    this.#hasBegun = true;
+    this.#setting.onSent();
+    this.#stream.respond({ ...metadata, ":status": 200 }, withTrailers);
+  }
+
+  writeBytes(bytes: Uint8Array, done: () => void): boolean {
+    if (!this.#isOver && !this.#stream.closed) {
+      this.#setting.onSent();
+      return this.#stream.write(bytes, done);
+    }
+    process.nextTick(done);
+    return true;
+  }
+
+  endWith(trailers: ProxiedMetadata): void {
+    if (this.#isOver) return;
+    if (this.#hasBegun) this.#close(trailers);
+    else this.#answerAlone({ ...trailers, ":status": 200 });
   }
 
   /** They go with the status of a call that ends well. */
@@ -266,15 +334,23 @@ export class ServerCall {
       "grpc-message": encodeText(messageOf(error)),
       ...(metadataHeaders(metadata) as Record<string, string>),
     };
-    if (!this.#hasBegun && !this.#stream.closed) {
-      this.#isOver = true;
-      this.#trailers = trailers;
-      this.#setting.onSent();
-      this.#stream.respond({ ...this.#head(), ...trailers }, alone);
-      this.#leaveRest();
-      this.#tellStatus(code);
-    } else this.#close(trailers);
+    if (!this.#hasBegun && !this.#stream.closed)
+      this.#answerAlone({ ...this.#head(), ...trailers });
+    else this.#close(trailers);
     this.#abort(error);
+  }
+
+  /** A status is the whole answer. */
+  #answerAlone(headers: OutgoingHttpHeaders) {
+    this.#isOver = true;
+    this.#trailers = {};
+    clearTimeout(this.#deadline);
+    if (!this.#stream.closed) {
+      this.#setting.onSent();
+      this.#stream.respond(headers, alone);
+      this.#leaveRest();
+    }
+    this.#tellStatus(Number(headers["grpc-status"]));
   }
 
   #abort(why: unknown) {
@@ -303,7 +379,7 @@ export class ServerCall {
     this.#stream.resume();
   }
 
-  #close(trailers: Record<string, string>, last: readonly Uint8Array[] = []) {
+  #close(trailers: ProxiedMetadata, last: readonly Uint8Array[] = []) {
     this.#isOver = true;
     this.#trailers = trailers;
     clearTimeout(this.#deadline);

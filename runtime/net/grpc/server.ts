@@ -94,12 +94,12 @@ export function createGrpcServer({
       sessions.delete(session);
       if (sessions.size === 0) onIdle?.();
     });
-    session.on("stream", (stream, headers) => {
+    session.on("stream", (stream, headers, _flags, raw) => {
       calls++;
       stream.on("close", () => {
         if (--calls === 0 && onIdle) sessions.get(session)?.();
       });
-      answer(stream, headers, setting);
+      answer(stream, headers, raw, setting);
     });
     if (onIdle) sessions.get(session)?.();
   }
@@ -107,12 +107,13 @@ export function createGrpcServer({
   function answer(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
+    raw: readonly string[],
     setting: CallSetting,
   ) {
     stream.on("error", () => {}); // its close tells more
     if (stream.destroyed || stream.closed) return; // reset already
     if (isWrong(stream, headers)) return;
-    const call = new ServerCall(stream, headers, setting);
+    const call = new ServerCall(stream, headers, raw, setting);
     (methods.get(call.path) ?? onUnknown)(call);
   }
 

@@ -1,0 +1,34 @@
+/** A gRPC call of any service and method that is passed on as it is: its messages are never read. */
+
+/** Metadata by lower-case names; several values of one name stay apart. Bytes (`…-bin`) are base64. */
+export type ProxiedMetadata = Record<string, string | string[]>;
+
+/** A call as it came in, of which nothing is read yet. */
+export interface ProxiedCall {
+  /** `/package.Service/Method` */
+  readonly path: string;
+  /** All that the caller sent, its content type and compression included. */
+  readonly proxied: ProxiedMetadata;
+  /** Aborts when the caller went away, or its deadline is over. */
+  readonly signal: AbortSignal;
+  /** Until its deadline; undefined without one. */
+  readonly leftMs: number | undefined;
+  /** Begins to read the messages with their heads, in whatever pieces they come. Of a call that breaks off the end is not told. */
+  readBytes(onBytes: (bytes: Buffer) => void, onEnd: () => void): void;
+  pause(): void;
+  resume(): void;
+  /** The head of the answer. */
+  beginWith(metadata: ProxiedMetadata): void;
+  /** False when more should wait; `done` is called once it is written, or never will be. */
+  writeBytes(bytes: Uint8Array, done: () => void): boolean;
+  /** The status is among the trailers. Without a head before, it is the whole answer. */
+  endWith(trailers: ProxiedMetadata): void;
+  /** Ends it with an error of this sidecar's own. */
+  fail(error: Error): void;
+}
+
+/** Passes a call on to an app. Resolves once it is over, however it ended; rejects if nothing of it was read, so that it can be passed on elsewhere. */
+export type Proxy = (
+  call: ProxiedCall,
+  metadata: ProxiedMetadata,
+) => Promise<void>;
