@@ -1,6 +1,7 @@
 /** The way to the user's app in the terms of what is wanted of it, whatever protocol it speaks. */
 import { DeliveryError, type BindingMessage } from "./binding.ts";
 import type { Forward } from "./invocation.ts";
+import type { Proxy } from "./proxied-call.ts";
 
 /** An input binding as the app knows it. */
 export interface AppInput {
@@ -26,6 +27,8 @@ export interface AppChannel {
    * the app's token added. Rejects with {@link AppUnreachable} when there is no answer.
    */
   invoke: Forward;
+  /** Only of apps that speak gRPC: passes a call on once it is its turn, which lasts until the call is over. The app's token is added. */
+  proxy?: Proxy;
   /** Why the app is not healthy; undefined if it is. Waits for no turn and carries no token. */
   illness(path: string, timeoutMs: number): Promise<string | undefined>;
   /** Resolves once something listens on the app's port; rejects when `signal` aborts. */

@@ -4,7 +4,9 @@
  * sidecar to another.
  */
 import type { Readable } from "node:stream";
+import { grpcCode } from "../shared/grpc-code.ts";
 import type { Peer } from "./name-resolver.ts";
+import type { ProxiedCall, ProxiedMetadata } from "./proxied-call.ts";
 
 /** Names and values in turn, as they came: `["content-type", "text/plain", …]`. */
 export type RawHeaders = string[];
@@ -78,6 +80,13 @@ export interface External {
 /** The way to other sidecars. */
 export interface Peers {
   call(peer: Peer, request: PeerRequest): Promise<ForwardReply>;
+  /** Passes a gRPC call on; settles as {@link Proxy} does, and rejects with a {@link CallError}. */
+  proxy(
+    peer: Peer,
+    appId: string,
+    call: ProxiedCall,
+    metadata: ProxiedMetadata,
+  ): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -90,6 +99,17 @@ export type CallErrorKind =
   | "too-large"
   | "unimplemented"
   | "internal";
+
+/** By which codes gRPC tells them. */
+export const grpcCodeOfKind: Readonly<Record<CallErrorKind, number>> = {
+  invalid: grpcCode.invalidArgument,
+  denied: grpcCode.permissionDenied,
+  "too-large": grpcCode.resourceExhausted,
+  unimplemented: grpcCode.unimplemented,
+  internal: grpcCode.internal,
+  unavailable: grpcCode.unavailable,
+  unauthenticated: grpcCode.unauthenticated,
+};
 
 /** Whether no connection was made, or it took nothing. */
 export const isConnectError = (error: unknown): boolean => {

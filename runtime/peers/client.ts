@@ -113,6 +113,9 @@ export function createPeers({ maxBodyBytes, log }: PeersOptions): Peers {
 
   return {
     call: (peer, request) => call(peer, request),
+    async proxy(...call) {
+      return (await (loading ??= loadGrpc())).proxy(...call);
+    },
     async close() {
       for (const way of ways.values()) way.close();
       ways.clear();

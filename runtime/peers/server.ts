@@ -5,6 +5,7 @@
  */
 import { createServer } from "node:http";
 import type { Forward } from "../contracts/invocation.ts";
+import type { ProxiedCall } from "../contracts/proxied-call.ts";
 import type { GrpcServer } from "../net/grpc/server.ts";
 import { watchAsked } from "../net/asked.ts";
 import { closeServer, type Listening } from "../net/listen.ts";
@@ -15,6 +16,7 @@ import { directHandler } from "./direct/server.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;
+  receiveProxied?: (call: ProxiedCall) => Promise<void>;
   /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
 }

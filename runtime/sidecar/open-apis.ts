@@ -15,6 +15,7 @@ import {
 import type { Operations } from "../api/operations.ts";
 import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
+import type { ProxiedCall } from "../contracts/proxied-call.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { isLoopback } from "../shared/addresses.ts";
 import { isTruthy, parseDurationMs } from "../shared/units.ts";
@@ -33,6 +34,8 @@ export interface Doors {
   fallback: Handler;
   /** The same over gRPC, by the names of Dapr's service. */
   methods(): Promise<Methods>;
+  /** For gRPC calls of all other services. */
+  proxy(call: ProxiedCall): Promise<void>;
   isReady(): boolean;
 }
 
@@ -40,7 +43,7 @@ export interface Doors {
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
-  { routes, fallback, methods, isReady }: Doors,
+  { routes, fallback, methods, proxy, isReady }: Doors,
 ): Promise<{ close(): Promise<void> }> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
@@ -62,6 +65,7 @@ export async function openApis(
         return openDoor({
           ...guarding,
           methods,
+          proxy,
           isReady,
           maxBodyBytes: flags["max-body-size"],
           apiLog: isLogged

@@ -18,6 +18,7 @@ export async function openPeers(
     port: flags["dapr-internal-grpc-port"],
     appId,
     receive: (request) => invocation.receive(request),
+    receiveProxied: (call) => invocation.receiveProxied(call),
     maxBodyBytes: flags["max-body-size"],
   });
   try {

@@ -99,6 +99,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       fallback: createInvoke(invocation, createDescribeUnknown(routes)),
       methods: () =>
         loadMethods(kinds, invocation, operations, flags["max-body-size"]),
+      proxy: (call) => invocation.proxy(call),
       isReady: () => operations.notReady().length === 0,
     });
     opened.defer(() => apis.close());

@@ -22,6 +22,7 @@ export function openGrpcPeers(maxBodyBytes = 0): Peers {
   const grpc = createGrpcPeers({ maxBodyBytes });
   return {
     call: (peer, request) => grpc.wayTo(peer).call(request),
+    proxy: (...call) => grpc.proxy(...call),
     close: async () => grpc.close(),
   };
 }

@@ -1,7 +1,9 @@
 /** The gRPC API behind its port: guard, log, methods. Loaded with the first connection. */
+import { CallError, grpcCodeOfKind } from "../../contracts/invocation.ts";
+import type { ProxiedCall } from "../../contracts/proxied-call.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServeCall } from "../../net/grpc/server.ts";
-import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import { GrpcError } from "../../net/grpc/status.ts";
 import { files } from "../../proto/gen/descriptors.ts";
 import type { Logger } from "../../shared/log.ts";
 import { createApiLog } from "./api-log.ts";
@@ -15,6 +17,8 @@ import { reflectionMethods } from "./reflection.ts";
 export interface DoorOptions extends GuardOptions {
   /** Of Dapr's service, by name. */
   methods(): Promise<Methods>;
+  /** For calls of all other services. */
+  proxy(call: ProxiedCall): Promise<void>;
   /** The limit of a message, either way. */
   maxBodyBytes: number;
   isReady(): boolean;
@@ -54,7 +58,7 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
     methods: new Map(
       Object.entries(all).map(([path, method]) => [path, guarded(method)]),
     ),
-    onUnknown: guarded(unknown),
+    onUnknown: guarded(passOn(options.proxy)),
     gzip: true,
     maxCalls,
     refusesPings: true,
@@ -78,16 +82,18 @@ function methodNames(): string[] {
     .map((symbol) => symbol.slice(start.length));
 }
 
-/** A path that the sidecar does not know is meant for an app, in the original. */
-const unknown: ServeCall = (call) => {
-  if (isOfWorkflows(call.path)) return notHere("workflow")(call);
-  const isProxied =
-    "dapr-callee-app-id" in call.metadata || "dapr-app-id" in call.metadata;
-  if (isProxied) return notHere("proxying of gRPC calls")(call);
-  call.fail(
-    new GrpcError(
-      grpcCode.unknown,
-      "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
-    ),
-  );
-};
+/** A path that the sidecar does not know is meant for an app. */
+const passOn =
+  (proxy: DoorOptions["proxy"]): ServeCall =>
+  (call) => {
+    if (isOfWorkflows(call.path)) return notHere("workflow")(call);
+    proxy(call).catch((error: unknown) =>
+      call.fail(
+        error instanceof CallError
+          ? new GrpcError(grpcCodeOfKind[error.kind], error.message, {
+              cause: error,
+            })
+          : error,
+      ),
+    );
+  };

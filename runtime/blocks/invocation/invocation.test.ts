@@ -57,6 +57,7 @@ function open(more: Partial<InvocationOptions> = {}) {
         toPeers.push({ peer: to, request });
         return answer;
       },
+      proxy: async () => {},
       close: async () => {},
     },
     external: {
@@ -246,6 +247,7 @@ describe("retries between sidecars", () => {
           if (++calls <= times) throw error;
           return answer;
         },
+        proxy: async () => {},
         close: async () => {},
       },
     });
@@ -312,6 +314,7 @@ describe("retries between sidecars", () => {
             if (error) throw error;
             return answer;
           },
+          proxy: async () => {},
           close: async () => {},
         },
         ...more,
@@ -387,6 +390,7 @@ test("a denial at the callee is 403", async () => {
   const { block } = open({
     peers: {
       call: () => Promise.reject(new CallError("denied", "no")),
+      proxy: async () => {},
       close: async () => {},
     },
   });

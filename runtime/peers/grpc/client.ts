@@ -3,10 +3,15 @@
  * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
-import type { ForwardReply, PeerRequest } from "../../contracts/invocation.ts";
+import type {
+  ForwardReply,
+  PeerRequest,
+  Peers,
+} from "../../contracts/invocation.ts";
 import type { Peer } from "../../contracts/name-resolver.ts";
 import type { ClientCall } from "../../net/grpc/call.ts";
 import { createGrpcClient, type GrpcClient } from "../../net/grpc/client.ts";
+import { passOn } from "../../net/grpc/pass-on.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
 import { encodePayload } from "../../proto/stream-payload.ts";
 import { withPort } from "../../shared/addresses.ts";
@@ -27,7 +32,7 @@ export interface GrpcPeersOptions {
   maxBodyBytes: number;
 }
 
-export interface GrpcPeers {
+export interface GrpcPeers extends Pick<Peers, "proxy"> {
   wayTo(peer: Peer): Way;
   /** Calls under way end at once. */
   close(): void;
@@ -86,6 +91,16 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): GrpcPeers {
         leave: () => forgetUnused(peer),
         close: () => {},
       };
+    },
+    async proxy(peer, appId, call, metadata) {
+      try {
+        await passOn(call, clientFor(peer), {
+          metadata,
+          explain: (error) => toCallError(error, appId, peer),
+        });
+      } finally {
+        forgetUnused(peer);
+      }
     },
     close() {
       for (const client of clients.values()) client.close();

@@ -7,9 +7,11 @@ import { messageOf } from "../../shared/message-of.ts";
 import { wholeBody } from "../../shared/whole-body.ts";
 import {
   CallError,
+  grpcCodeOfKind,
   type Forward,
   type ForwardReply,
 } from "../../contracts/invocation.ts";
+import type { ProxiedCall } from "../../contracts/proxied-call.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
 import { GrpcError } from "../../net/grpc/status.ts";
@@ -29,10 +31,12 @@ import {
   responseHead,
   wholeMessages,
 } from "./service.ts";
-import { codeOf, unsentMark } from "./status.ts";
+import { unsentMark } from "./status.ts";
 
 export interface PeerGrpcOptions {
   receive: Forward;
+  /** For calls of all other services; without it they are UNIMPLEMENTED. */
+  receiveProxied?: (call: ProxiedCall) => Promise<void>;
   /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
   /** Whether calls are refused because this sidecar is ending. */
@@ -40,17 +44,25 @@ export interface PeerGrpcOptions {
 }
 
 export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
-  const { maxBodyBytes } = options;
+  const { maxBodyBytes, isLeaving, receiveProxied } = options;
   const receive: Forward = async (request) => {
-    if (options.isLeaving()) throw leaving();
+    if (isLeaving()) throw leaving();
     return options.receive(request);
   };
+  const passOn = (
+    call: ServerCall,
+    to: (call: ProxiedCall) => Promise<void>,
+  ) =>
+    isLeaving()
+      ? fail(call, leaving())
+      : void to(call).catch((error: unknown) => fail(call, error));
   return createGrpcServer({
     maxMessageBytes: maxBodyBytes,
     methods: new Map([
       [callLocalPath, (call) => answerOnce(call, receive, maxBodyBytes)],
       [callLocalStreamPath, (call) => answerStream(call, receive)],
     ]),
+    onUnknown: receiveProxied && ((call) => passOn(call, receiveProxied)),
   });
 }
 
@@ -189,7 +201,7 @@ function fail(call: ServerCall, error: unknown) {
   const { kind, unsent } =
     error instanceof CallError ? error : new CallError("internal", "");
   call.fail(
-    new GrpcError(codeOf(kind), messageOf(error), { cause: error }),
+    new GrpcError(grpcCodeOfKind[kind], messageOf(error), { cause: error }),
     unsent ? { [unsentMark]: "true" } : {},
   );
 }

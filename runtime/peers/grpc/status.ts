@@ -1,23 +1,17 @@
 /** gRPC codes, and the kinds of failed calls and HTTP statuses that they stand for. */
-import type { CallErrorKind } from "../../contracts/invocation.ts";
-
-const codes: Record<CallErrorKind, number> = {
-  invalid: 3,
-  denied: 7,
-  "too-large": 8,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  unauthenticated: 16,
-};
-
-export const codeOf = (kind: CallErrorKind): number => codes[kind];
+import {
+  grpcCodeOfKind,
+  type CallErrorKind,
+} from "../../contracts/invocation.ts";
 
 /** This metadata marks a failed call of which the app saw nothing. */
 export const unsentMark = "dapr-unsent";
 
 const kinds = new Map(
-  Object.entries(codes).map(([kind, code]) => [code, kind as CallErrorKind]),
+  Object.entries(grpcCodeOfKind).map(([kind, code]) => [
+    code,
+    kind as CallErrorKind,
+  ]),
 );
 
 /** Codes that no sidecar sends count as internal errors. */

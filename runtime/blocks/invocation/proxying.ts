@@ -1,0 +1,120 @@
+/** gRPC calls of any service and method, passed on to an app as they are (docs/protocol/invocation.md). */
+import type { AppChannel } from "../../contracts/app-channel.ts";
+import { CallError, type Peers } from "../../contracts/invocation.ts";
+import type {
+  ProxiedCall,
+  ProxiedMetadata,
+} from "../../contracts/proxied-call.ts";
+import { toHeaderValue } from "../../shared/header-text.ts";
+import { ofApp } from "./failures.ts";
+import type { Reach } from "./reach.ts";
+import { parseTarget } from "./target.ts";
+
+export interface ProxyingOptions {
+  appId: string;
+  namespace: string;
+  app: AppChannel | undefined;
+  peers: Peers;
+  /** `dapr-api-token` is this sidecar's own (DAPR_API_TOKEN) and goes no further. */
+  hasApiToken: boolean;
+  reach: Reach;
+  /** Calls the app unless it is not healthy. */
+  askApp<T>(call: () => Promise<T>): Promise<T>;
+  /** Throws where access control denies it. */
+  allow(operation: string, verb: string): void;
+}
+
+export type Proxying = ReturnType<typeof createProxying>;
+
+export function createProxying(options: ProxyingOptions) {
+  const { appId, namespace, app, peers } = options;
+
+  async function callApp(
+    call: ProxiedCall,
+    metadata: ProxiedMetadata,
+  ): Promise<void> {
+    if (!app) throw new CallError("internal", "app channel is not initialized");
+    const { proxy } = app;
+    if (!proxy)
+      throw new CallError(
+        "internal",
+        "the app does not speak gRPC; if it does, start its sidecar with --app-protocol grpc",
+      );
+    await options.askApp(() => proxy(call, metadata));
+  }
+
+  return {
+    /**
+     * A call by this sidecar's own app. Resolves once it is over; rejects with a {@link CallError}, or what else
+     * went wrong, if it got nowhere.
+     */
+    async proxy(call: ProxiedCall): Promise<void> {
+      const { id, space } = parseTarget(targetOf(call), namespace);
+      const metadata = without(call.proxied, identity);
+      if (options.hasApiToken) delete metadata["dapr-api-token"];
+      Object.assign(metadata, {
+        "dapr-caller-app-id": toHeaderValue(appId),
+        "dapr-caller-namespace": toHeaderValue(namespace),
+        "dapr-callee-app-id": toHeaderValue(id),
+      });
+      if (id === appId && space === namespace) return callApp(call, metadata);
+      // Older sidecars of the original ask for this one.
+      metadata["dapr-app-id"] = metadata["dapr-callee-app-id"]!;
+      return options.reach({
+        appId: id,
+        namespace: space,
+        signal: call.signal,
+        call: (peer) => peers.proxy(peer, id, call, metadata),
+        // It rejects only as long as nothing of the call was read.
+        isRepeatable: () => true,
+      });
+    },
+
+    /** A call that another sidecar passed on. Rejects with a {@link CallError}. */
+    async receiveProxied(call: ProxiedCall): Promise<void> {
+      try {
+        const { id } = parseTarget(targetOf(call), namespace);
+        if (id !== appId)
+          throw new CallError(
+            "invalid",
+            `this is the sidecar of ${appId}, and passes on no calls for ${id}`,
+          );
+        options.allow(call.path, "NONE");
+        const metadata = without(call.proxied, ["dapr-app-id"]);
+        // Between the original's sidecars all messages have this type.
+        if (metadata["content-type"] === "application/grpc+proxy")
+          metadata["content-type"] = "application/grpc";
+        await callApp(call, metadata);
+      } catch (error) {
+        throw ofApp(error);
+      }
+    },
+  };
+}
+
+/** The sidecar sets these itself; what a caller claims is not believed. */
+const identity = [
+  "dapr-app-id",
+  "dapr-callee-app-id",
+  "dapr-caller-app-id",
+  "dapr-caller-namespace",
+];
+
+function targetOf({ proxied }: ProxiedCall): string {
+  const target = proxied["dapr-callee-app-id"] ?? proxied["dapr-app-id"];
+  const first = Array.isArray(target) ? target[0] : target;
+  if (!first)
+    throw new Error(
+      "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
+    );
+  return first;
+}
+
+function without(
+  metadata: ProxiedMetadata,
+  names: readonly string[],
+): ProxiedMetadata {
+  const kept = { ...metadata };
+  for (const name of names) delete kept[name];
+  return kept;
+}

@@ -1,0 +1,118 @@
+/** Finds a sidecar of an app and calls it; where one refuses, the next is asked. */
+import { CallError } from "../../contracts/invocation.ts";
+import type { NameResolver, Peer } from "../../contracts/name-resolver.ts";
+import { withPort } from "../../shared/addresses.ts";
+import type { Logger } from "../../shared/log.ts";
+import { delay } from "../../shared/timers.ts";
+import { isTransient, mayEndElsewhere } from "./failures.ts";
+
+export interface ReachOptions {
+  /** `NAMESPACE`, else `default`. */
+  namespace: string;
+  /** Asked in order. */
+  resolvers: NameResolver[];
+  /** The pause before a call to a sidecar is made again; 1 s, as in the original. */
+  retryMs?: number;
+  log: Logger;
+}
+
+/** A call of an app through whichever of its sidecars. */
+export interface Attempt<T> {
+  appId: string;
+  namespace: string;
+  signal?: AbortSignal;
+  call(peer: Peer): Promise<T>;
+  /** Whether it may be made again after this error. */
+  isRepeatable(error: CallError): boolean;
+}
+
+export type Reach = <T>(attempt: Attempt<T>) => Promise<T>;
+
+/** How many more times after the first call. */
+const retries = 3;
+
+export function createReach(options: ReachOptions): Reach {
+  const { namespace, resolvers, log, retryMs = 1000 } = options;
+
+  /** When one of the app's sidecars refuses, the next is asked at once. After the last one there is a pause and another round. */
+  async function callAnew<T>(
+    attempt: Attempt<T>,
+    found: Found,
+    error: unknown,
+  ): Promise<T> {
+    const { appId, signal } = attempt;
+    const find = () => resolve(appId, attempt.namespace);
+    const tried = new Set<string>();
+    let round = 0;
+    for (;;) {
+      if (!mayEndElsewhere(error)) throw error;
+      found.forget();
+      if (!attempt.isRepeatable(error)) throw error;
+      const { message } = error;
+      tried.add(addressOf(found.peer));
+      log.debug(
+        `calling ${appId} at ${addressOf(found.peer)} failed: ${message}`,
+      );
+      const next = error.unsent ? await find().catch(() => undefined) : found;
+      if (next && !tried.has(addressOf(next.peer))) found = next;
+      else if (!isTransient(error)) throw error;
+      else if (round++ === retries)
+        throw new CallError(
+          error.kind,
+          `failed to invoke target ${appId} after ${retries} retries. Error: ${message}`,
+          { cause: error },
+        );
+      else {
+        await delay(retryMs, undefined, { signal });
+        found = await find();
+        tried.clear();
+      }
+      signal?.throwIfAborted();
+      try {
+        return await attempt.call(found.peer);
+      } catch (again) {
+        error = again;
+      }
+    }
+  }
+
+  /** What the first resolver that knows the app says. An error of a resolver counts only if no other knows the app. */
+  async function resolve(id: string, space: string): Promise<Found> {
+    if (resolvers.length === 0)
+      throw new Error("name resolver not initialized");
+    let problem: unknown;
+    for (const resolver of resolvers) {
+      try {
+        const peer = await resolver.resolve(id, space);
+        if (peer)
+          return { peer, forget: () => resolver.forget?.(id, space, peer) };
+      } catch (error) {
+        problem ??= error;
+      }
+    }
+    throw (
+      problem ??
+      new Error(
+        space === namespace
+          ? `couldn't find service: ${id}; is its sidecar running?`
+          : `couldn't find service: ${id}.${space}; is its sidecar running, with NAMESPACE=${space}?`,
+      )
+    );
+  }
+
+  return async (attempt) => {
+    const found = await resolve(attempt.appId, attempt.namespace);
+    try {
+      return await attempt.call(found.peer);
+    } catch (error) {
+      return callAnew(attempt, found, error);
+    }
+  };
+}
+
+interface Found {
+  peer: Peer;
+  forget(): void;
+}
+
+const addressOf = ({ host, port }: Peer) => withPort(host, port);
