@@ -3,10 +3,11 @@
  * loaded chunks. `npm install` runs it (prepare). The programs in runtime/bin run it
  * again when a source is newer than the bundle.
  */
-import { build, type BuildFailure } from "esbuild";
+import { build, type BuildFailure, type BuildOptions } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { builtins } from "./builtins-plugin.ts";
+import { mergeChunks } from "./merge-chunks.ts";
 
 const root = join(import.meta.dirname, "..");
 const dist = join(root, "dist");
@@ -14,7 +15,23 @@ const dist = join(root, "dist");
 const fresh = `${dist}.${process.pid}.new`;
 const old = `${dist}.${process.pid}.old`;
 
-const { errors } = await build({
+const options: BuildOptions = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  sourcemap: "linked",
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+  // CommonJS packages load Node's own modules by require().
+  banner: {
+    js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+  },
+};
+
+const { errors, metafile } = await build({
+  ...options,
   absWorkingDir: root,
   entryPoints: [
     { in: "runtime/entries/dapr.ts", out: "dapr" },
@@ -30,25 +47,31 @@ const { errors } = await build({
     { in: "runtime/api/http/body-worker.ts", out: "body-worker" },
   ],
   outdir: fresh,
+  metafile: true,
   chunkNames: "chunks/[name]-[hash]",
-  bundle: true,
   splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node24",
-  sourcemap: "linked",
-  sourcesContent: false,
-  legalComments: "none",
-  logLevel: "warning",
   plugins: [builtins],
   // The ES module of yaml. The CommonJS one, imported by `await import("yaml")`, has only a default export.
   alias: { yaml: join(root, "node_modules/yaml/browser/index.js") },
-  // CommonJS packages load Node's own modules by require().
-  banner: {
-    js: 'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+}).catch((error: BuildFailure) => ({ ...error, metafile: undefined }));
+if (errors.length > 0 || !metafile) process.exit(1); // esbuild has printed file and line
+await mergeChunks(
+  fresh,
+  metafile,
+  {
+    // Before the cache of compiled code is there: as little as can be.
+    entry: ["runtime/entries/daprd.ts"],
+    // What both programs load, whatever they are asked for.
+    begin: ["runtime/entries/dapr.ts", "runtime/entries/daprd-main.ts"],
+    sidecar: [
+      "runtime/sidecar/start.ts",
+      "runtime/components/nameresolution/local.ts",
+      "runtime/components/nameresolution/mdns.ts",
+      "runtime/resources/kinds/component.ts",
+    ],
   },
-}).catch((error: BuildFailure) => error);
-if (errors.length > 0) process.exit(1); // esbuild has printed file and line
+  options,
+);
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(fresh, dist);
 rmSync(old, { recursive: true, force: true });

@@ -23,3 +23,20 @@ import { log } from "./log.ts";
 const text = 'import { x } from "node:y";';
 `);
 });
+
+test("functions of modules that few starts use load them when they are called; classes and values are constants", () => {
+  expect(
+    withoutImports(`import {
+  randomUUID as uuid,
+} from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
+import { constants } from "node:crypto";
+`),
+  )
+    .toBe(`const uuid = (...given) => process.getBuiltinModule("node:crypto").randomUUID(...given);
+
+
+const { createHash, X509Certificate } = process.getBuiltinModule("node:crypto");
+const { constants } = process.getBuiltinModule("node:crypto");
+`);
+});

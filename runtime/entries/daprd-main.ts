@@ -36,7 +36,7 @@ const waitLimitMs = 60_000;
 /** Settles when the process at the other end of the lifeline is gone. */
 let parentGone: Promise<{ appEnded: Promise<void> }> | undefined;
 
-async function main(argv: string[]) {
+export async function main(argv: string[]) {
   let parsed: ParsedFlags;
   let log: Logger;
   try {
@@ -272,5 +272,3 @@ async function waitForOutbound(port: number) {
   );
   process.exitCode = 1;
 }
-
-await main(process.argv.slice(2));

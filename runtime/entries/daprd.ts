@@ -35,4 +35,7 @@ const problem = whyNotExtraAuthorities();
 if (problem) {
   console.error(`daprd: ${problem}`);
   process.exitCode = 1;
-} else await import("./daprd-main.ts");
+} else {
+  const { main } = await import("./daprd-main.ts");
+  await main(process.argv.slice(2));
+}

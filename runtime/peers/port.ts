@@ -1,22 +1,21 @@
 /** Which port is for other sidecars. */
-import { createHash } from "node:crypto";
 import type { Server } from "node:net";
 import { hostname, userInfo } from "node:os";
 import { ListenError, listenOn, type Listening } from "../net/listen.ts";
 import { withPort } from "../shared/addresses.ts";
+import { fnv1a } from "../shared/fnv1a.ts";
 import { messageOf } from "../shared/message-of.ts";
 
 const firstPort = 47_300;
+const ports = 2048;
 
 /**
  * The port that an app gets if it is free. It follows from app, folder, user and
  * machine, so that it is the same after a restart, as in the original.
  */
 export function usualPort(appId: string): number {
-  const hash = createHash("sha256")
-    .update([appId, process.cwd(), userId(), hostname()].join("|"))
-    .digest();
-  return firstPort + hash[0]! + (hash[1]! >> 5) * 256;
+  const place = [appId, process.cwd(), userId(), hostname()].join("|");
+  return firstPort + ((fnv1a(Buffer.from(place)) >>> 0) % ports);
 }
 
 function userId(): number {

@@ -2,13 +2,7 @@
  * Which partition a message goes to: the original's rule (sarama), so that a
  * key lands where the Go sidecar would put it.
  */
-
-/** FNV-1a, 32 bits, as a signed number. */
-export function fnv1a(key: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  for (const byte of key) hash = Math.imul(hash ^ byte, 0x01000193);
-  return hash | 0;
-}
+import { fnv1a } from "../../shared/fnv1a.ts";
 
 /** The key's partition: remainder of the signed hash, made positive; without a key a random one. */
 export function partitionOf(

@@ -49,7 +49,7 @@ function textOf(bytes: Uint8Array): string {
 
 function parse(text: string): unknown {
   const value: unknown = JSON.parse(text);
-  return hasInexact(text) ? withDigits(JSON.parse(marked(text))) : value;
+  return hasInexact(text) ? parseMarked(text, randomUUID()) : value;
 }
 
 const tooDeep = () => new SyntaxError("exceeded max depth");
@@ -70,13 +70,15 @@ function hasInexact(text: string): boolean {
   return false;
 }
 
-/** A mark that nobody can guess, so no string of a request begins with it. */
-const mark = randomUUID();
+/** `mark` is one that nobody can guess, so no string of a request begins with it. */
+const parseMarked = (text: string, mark: string): unknown =>
+  withDigits(JSON.parse(marked(text, mark)), mark);
+
 const quote = 0x22;
 const backslash = 0x5c;
 
 /** The JSON in which each number that float64 would change is a string that begins with the mark. `text` must be valid JSON. */
-function marked(text: string): string {
+function marked(text: string, mark: string): string {
   let done = "";
   let taken = 0;
   for (let i = 0; i < text.length; i++) {
@@ -109,7 +111,7 @@ const isNumberChar = (char: number) =>
   char === 0x2d;
 
 /** Without recursion: values may be nested deeper than the stack is. */
-function withDigits(root: unknown): unknown {
+function withDigits(root: unknown, mark: string): unknown {
   const top = { root };
   const open: Record<string, unknown>[] = [top];
   for (let one = open.pop(); one; one = open.pop())

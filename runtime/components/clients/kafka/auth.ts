@@ -1,5 +1,5 @@
 /** Makes TLS and SASL settings from a component's login properties. */
-import { X509Certificate, createPrivateKey } from "node:crypto";
+import { createPrivateKey } from "node:crypto";
 import type { ConnectionOptions } from "node:tls";
 import type { Logger } from "../../../shared/log.ts";
 import type { Sasl } from "./cluster.ts";
@@ -149,7 +149,7 @@ function tlsOf(meta: AuthSettings, log: Logger): ConnectionOptions {
 function pem(text: string | undefined, name: string): string | undefined {
   if (!text) return undefined;
   try {
-    new X509Certificate(text);
+    new (process.getBuiltinModule("node:crypto").X509Certificate)(text);
   } catch {
     throw new Error(
       `kafka error: invalid '${name}': not a certificate in PEM (-----BEGIN CERTIFICATE-----)`,

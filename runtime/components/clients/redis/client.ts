@@ -28,10 +28,15 @@ export interface RedisScript {
   sha: string;
 }
 
-export const redisScript = (text: string): RedisScript => ({
-  text,
-  sha: createHash("sha1").update(text).digest("hex"),
-});
+export function redisScript(text: string): RedisScript {
+  let sha: string | undefined; // made with its first use: no start loads node:crypto for it
+  return {
+    text,
+    get sha() {
+      return (sha ??= createHash("sha1").update(text).digest("hex"));
+    },
+  };
+}
 
 /** Sends a command and gives its reply, bulk strings as bytes. */
 export type RedisCall = (
