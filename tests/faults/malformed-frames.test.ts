@@ -5,7 +5,7 @@
  */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo } from "node:net";
-import type { Peers } from "../../runtime/contracts/invocation.ts";
+import { CallError, type Peers } from "../../runtime/contracts/invocation.ts";
 import { request, wholeOf } from "../contracts/peers-contract.ts";
 import { stopAll, type Daprd } from "../support/daprd.ts";
 import { inParallel } from "../support/in-parallel.ts";
@@ -59,7 +59,14 @@ async function record(
 const asPeer = (open: () => Peers) => async (port: number) => {
   const peers = open();
   const peer = { host: "127.0.0.1", port };
-  const { status, body } = await peers.call(peer, request());
+  // On a busy machine a connection may take longer than a sidecar waits for one.
+  const { status, body } = await waitFor("a connection", () =>
+    peers.call(peer, request()).catch((error: unknown) => {
+      if (!(error instanceof CallError && error.kind === "unavailable"))
+        throw error;
+      return undefined;
+    }),
+  );
   expect(status).toBe(200);
   await wholeOf(body); // an unread body would keep the connection open
   await peers.close();
