@@ -1,4 +1,4 @@
-/** Part of `npm run proto`: what server reflection tells of the services that the sidecar serves, as a module. */
+/** Part of `npm run proto`: makes the module with the descriptors that server reflection sends. */
 
 interface Named {
   name: string;
@@ -7,7 +7,7 @@ interface Message extends Named {
   nestedType?: Message[];
   enumType?: Named[];
 }
-/** Of a FileDescriptorProto, as JSON has it. */
+/** The parts of a FileDescriptorProto in JSON that are read here. */
 interface File extends Named {
   package?: string;
   dependency?: string[];
@@ -16,7 +16,7 @@ interface File extends Named {
   service?: (Named & { method?: Named[] })[];
 }
 
-/** They are described with all that they import. */
+/** The files that are described, together with all that they import. */
 const described = [
   "dapr/proto/runtime/v1/dapr.proto",
   "google/rpc/error_details.proto",

@@ -1,4 +1,4 @@
-/** How a sidecar finds out what another one speaks: by a first connection, whatever the resolver knows. */
+/** A sidecar finds out by a greeting on a first connection which protocol another one speaks, whatever the resolver says. */
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
@@ -72,12 +72,12 @@ test("the first calls share one greeting, and the first of them takes its connec
   await Promise.allSettled(calls);
 });
 
-test("the app hears nothing of a greeting, and calls one after the other take its connection", async () => {
+test("a greeting does not reach the app, and later calls use its connection", async () => {
   const { port } = await listen();
   const wire = await openWire(port, (_, lead) => lead());
   for (const word of ["one", "two"]) {
     expect(await echo(wire.port, word)).toBe(word);
-    await turns(); // until a connection whose answer is read is kept
+    await turns(); // until the connection is kept for the next call
   }
   expect(wire.greetings()).toBe(1);
   expect(seen).toEqual([
@@ -129,7 +129,7 @@ const answers: [string, (near: Socket) => void][] = [
   ["nothing in time", () => {}],
 ];
 test.each(answers)(
-  "%s means gRPC, also for a body that can be sent only once",
+  "after a greeting that is answered by %s, gRPC is used, also for a body that can be sent only once",
   async (_name, answer) => {
     const { port } = await listen();
     const wire = await openWire(port, answer);
@@ -146,7 +146,7 @@ test.each(answers)(
   },
 );
 
-test("a sidecar that ends says so to a greeting, and another one is asked", async () => {
+test("a sidecar that shuts down answers a greeting with that, and another one is called", async () => {
   const begun = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
   const server = await listen();
@@ -171,7 +171,7 @@ test("a sidecar that ends says so to a greeting, and another one is asked", asyn
   await late.close();
 });
 
-test("who leaves during a greeting leaves at once, and the greeting serves the others", async () => {
+test("a caller that leaves during a greeting is let go at once, and the greeting serves the others", async () => {
   const { port } = await listen();
   const begun = Promise.withResolvers<() => void>();
   const wire = await openWire(port, (_, lead) => begun.resolve(lead));
@@ -189,7 +189,7 @@ test("who leaves during a greeting leaves at once, and the greeting serves the o
   expect(wire.greetings()).toBe(1);
 });
 
-test("a body that breaks off during a greeting is its own caller's error", async () => {
+test("a body that breaks off during a greeting fails only its own call", async () => {
   const { port } = await listen();
   const begun = Promise.withResolvers<() => void>();
   const wire = await openWire(port, (_, lead) => begun.resolve(lead));
@@ -204,7 +204,7 @@ test("a body that breaks off during a greeting is its own caller's error", async
   expect(seen).toHaveLength(1);
 });
 
-test("what was found holds until the other kind listens there: no call is lost or comes twice", async () => {
+test("when a sidecar of the other kind takes over an address, no call is lost or comes twice", async () => {
   const { port } = await listen();
   let wire = await openWire(port, (_, lead) => lead());
   const address = wire.port;
@@ -229,7 +229,7 @@ test("what was found holds until the other kind listens there: no call is lost o
   expect(seen).toHaveLength(7);
 });
 
-test("a call that needs one more connection finds the other kind there as well", async () => {
+test("a call that needs a new connection notices the other kind too", async () => {
   const { port } = await listen();
   const go = Promise.withResolvers<void>();
   let isOther = false;

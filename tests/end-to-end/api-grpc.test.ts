@@ -20,7 +20,7 @@ afterEach(closeApps);
 const resources = { "a.yaml": stateStore("state.in-memory") };
 const storeName = "statestore";
 
-/** Holds every call until it is told to answer. */
+/** An app that answers no call until `answer` is called. */
 async function startSlowApp() {
   const answer = Promise.withResolvers<void>();
   const app = await startApp(async () => {
@@ -30,7 +30,7 @@ async function startSlowApp() {
   return { app, answer: answer.resolve };
 }
 
-test("bytes that are no JSON come back as they are", async () => {
+test("bytes that are not JSON come back unchanged", async () => {
   const sidecar = await startDaprd({ resources });
   const api = openGrpc(sidecar.grpcPort);
   const value = Buffer.from([0, 255, 128, 10]);
@@ -39,7 +39,7 @@ test("bytes that are no JSON come back as they are", async () => {
   expect(reply!["data"]).toEqual(value);
 });
 
-test("several keys are deleted at once", async () => {
+test("several keys can be deleted at once", async () => {
   const sidecar = await startDaprd({ resources });
   const api = openGrpc(sidecar.grpcPort);
   const states = ["a", "b"].map((key) => ({ key, value: Buffer.from("1") }));
@@ -126,7 +126,7 @@ test("an app gets the caller's metadata, and its headers come back as metadata",
   });
 });
 
-test("methods of blocks that are not here name the block, and an unknown one is meant for an app", async () => {
+test("the error of a method still to come names its block, and an unknown method counts as a call of an app", async () => {
   const sidecar = await startDaprd();
   const api = openGrpc(sidecar.grpcPort);
   const outcome = async (method: string, service = dapr) => {
@@ -152,52 +152,55 @@ test("methods of blocks that are not here name the block, and an unknown one is 
   );
 });
 
-test.each(["v1", "v1alpha"])("reflection %s", async (version) => {
-  const sidecar = await startDaprd();
-  const api = openGrpc(sidecar.grpcPort);
-  const answers = await api.stream(
-    "ServerReflectionInfo",
-    [
-      { listServices: "" },
-      { fileContainingSymbol: dapr },
-      { fileByFilename: "nope.proto" },
-      { fileContainingSymbol: `${dapr}.GetState` },
-    ],
-    { service: `grpc.reflection.${version}.ServerReflection` },
-  );
-  expect(answers).toMatchObject([
-    {
-      listServicesResponse: {
-        service: expect.arrayContaining([{ name: dapr }]),
+test.each(["v1", "v1alpha"])(
+  "reflection %s describes the API",
+  async (version) => {
+    const sidecar = await startDaprd();
+    const api = openGrpc(sidecar.grpcPort);
+    const answers = await api.stream(
+      "ServerReflectionInfo",
+      [
+        { listServices: "" },
+        { fileContainingSymbol: dapr },
+        { fileByFilename: "nope.proto" },
+        { fileContainingSymbol: `${dapr}.GetState` },
+      ],
+      { service: `grpc.reflection.${version}.ServerReflection` },
+    );
+    expect(answers).toMatchObject([
+      {
+        listServicesResponse: {
+          service: expect.arrayContaining([{ name: dapr }]),
+        },
       },
-    },
-    {},
-    { errorResponse: { errorCode: 5 } },
-    {},
-  ]);
-  const { fileDescriptorProto } = answers[1]!["fileDescriptorResponse"] as {
-    fileDescriptorProto: Buffer[];
-  };
-  // Another implementation makes of it all that a client needs.
-  const root = (
-    protobuf.Root as unknown as {
-      fromDescriptor(set: { file: Buffer[] } | Buffer): protobuf.Root;
-    }
-  ).fromDescriptor(descriptorSet(fileDescriptorProto));
-  const { GetState } = root.lookupService(dapr).methods;
-  expect(
-    (GetState!.resolve() as protobuf.Method).resolvedRequestType!.fields,
-  ).toHaveProperty("store_name");
-});
+      {},
+      { errorResponse: { errorCode: 5 } },
+      {},
+    ]);
+    const { fileDescriptorProto } = answers[1]!["fileDescriptorResponse"] as {
+      fileDescriptorProto: Buffer[];
+    };
+    // Another implementation (protobufjs) can build everything that a client needs from it.
+    const root = (
+      protobuf.Root as unknown as {
+        fromDescriptor(set: { file: Buffer[] } | Buffer): protobuf.Root;
+      }
+    ).fromDescriptor(descriptorSet(fileDescriptorProto));
+    const { GetState } = root.lookupService(dapr).methods;
+    expect(
+      (GetState!.resolve() as protobuf.Method).resolvedRequestType!.fields,
+    ).toHaveProperty("store_name");
+  },
+);
 
-/** A FileDescriptorSet: the files are its field 1. */
+/** Makes a FileDescriptorSet: the files are its field 1. */
 const descriptorSet = (files: Buffer[]): Buffer => {
   const writer = protobuf.Writer.create();
   for (const file of files) writer.uint32(10).bytes(file);
   return Buffer.from(writer.finish());
 };
 
-test("health tells whether the sidecar is ready", async () => {
+test("the health service says whether the sidecar is ready", async () => {
   const { app, answer } = await startSlowApp();
   answer();
   const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
@@ -212,7 +215,7 @@ test("health tells whether the sidecar is ready", async () => {
   expect(nameOf((await check("nope")).code)).toBe("NOT_FOUND");
 });
 
-test("no message may be larger than --max-body-size, in or out", async () => {
+test("a message larger than --max-body-size is refused, in either direction", async () => {
   const max = 64 * 1024;
   const app = await startApp(({ path }) => ({
     status: 200,
@@ -225,7 +228,7 @@ test("no message may be larger than --max-body-size, in or out", async () => {
     args: [`--max-body-size=${max}`],
   });
   const api = openGrpc(sidecar.grpcPort);
-  /** Of a save, whose bytes besides the value are found by trying. */
+  /** Saves a value of so many bytes. The rest of the message has about `around` bytes. */
   const save = (bytes: number) =>
     api.call("SaveState", {
       storeName,
@@ -246,7 +249,7 @@ test("no message may be larger than --max-body-size, in or out", async () => {
     expect(nameOf((await invoke(bytes)).code)).toBe("RESOURCE_EXHAUSTED");
 });
 
-test("gzip, both ways", async () => {
+test("gzip works in both directions", async () => {
   const sidecar = await startDaprd({ resources });
   const api = openGrpc(sidecar.grpcPort, {
     "grpc.default_compression_algorithm": compressionAlgorithms.gzip,
@@ -261,7 +264,7 @@ test("gzip, both ways", async () => {
   expect(reply!["data"]).toEqual(value);
 });
 
-test("a compression that is not known is refused, and says which are", async () => {
+test("an unknown compression is refused, and the answer lists the known ones", async () => {
   const sidecar = await startDaprd();
   const session = connectHttp2(`http://127.0.0.1:${sidecar.grpcPort}`);
   const stream = session.request({
@@ -280,7 +283,7 @@ test("a compression that is not known is refused, and says which are", async () 
   session.destroy();
 });
 
-test("a deadline ends the call of the app behind it", async () => {
+test("a deadline also ends the app's call behind it", async () => {
   const { createServer } = await import("node:http");
   let hasBegun = false;
   const gone = Promise.withResolvers<void>();
@@ -297,7 +300,7 @@ test("a deadline ends the call of the app behind it", async () => {
     id: "testapp",
     message: { method: "slow", httpExtension: { verb: "GET" } },
   };
-  // On a busy machine a short time may be over before the app is asked.
+  // On a busy machine a short deadline may pass before the app is called: then a longer one is tried.
   for (let ms = 300; !hasBegun; ms *= 2) {
     const deadline = Date.now() + ms;
     const { code } = await api.call("InvokeService", call, { deadline });
@@ -307,7 +310,7 @@ test("a deadline ends the call of the app behind it", async () => {
   app.close();
 });
 
-test("the API token is asked of every call", async () => {
+test("every call needs the API token", async () => {
   const sidecar = await startDaprd({ env: { DAPR_API_TOKEN: "secret" } });
   const api = openGrpc(sidecar.grpcPort);
   const services = { [dapr]: "GetMetadata", "grpc.health.v1.Health": "Check" };
@@ -316,7 +319,7 @@ test("the API token is asked of every call", async () => {
       const metadata: Record<string, string> =
         token === undefined ? {} : { "dapr-api-token": token };
       const { code } = await api.call(method, {}, { service, metadata });
-      // grpc-js removes blanks around a value.
+      // grpc-js removes spaces around a value.
       if (token !== "secret ") expect(nameOf(code)).toBe("UNAUTHENTICATED");
     }
     const metadata = { "dapr-api-token": "secret" };
@@ -326,7 +329,7 @@ test("the API token is asked of every call", async () => {
   expect(nameOf((await api.call("NotThere")).code)).toBe("UNAUTHENTICATED");
 });
 
-test("each call is logged, if calls are", async () => {
+test("with API logging each call is logged", async () => {
   const sidecar = await startDaprd({
     resources,
     args: ["--enable-api-logging"],
@@ -365,7 +368,7 @@ test("pings that come too often end the connection", async () => {
   );
 });
 
-test("Unix domain sockets instead of ports", async () => {
+test("Unix domain sockets can be used instead of ports", async () => {
   const folder = tempFolder("sockets");
   const sidecar = await startDaprd({
     until: "nothing",
@@ -387,7 +390,7 @@ test("Unix domain sockets instead of ports", async () => {
   expect(existsSync(file("grpc"))).toBe(false);
 });
 
-test("a socket that a killed sidecar left is taken over", async () => {
+test("a socket that a killed sidecar left is replaced", async () => {
   const folder = tempFolder("sockets");
   const args = ["--unix-domain-socket", folder];
   const first = await startDaprd({ until: "nothing", args });
@@ -402,7 +405,7 @@ test("a socket that a killed sidecar left is taken over", async () => {
 });
 
 test.each([false, true])(
-  "Shutdown answers first, forced: %s",
+  "Shutdown answers before the sidecar ends, forced: %s",
   async (forced) => {
     const sidecar = await startDaprd();
     const api = openGrpc(sidecar.grpcPort);
@@ -417,7 +420,7 @@ test.each([false, true])(
   },
 );
 
-test("a call under way is answered before the sidecar ends, and one that never ends does not hold it up", async () => {
+test("a call under way is answered before the sidecar ends, and a call that never ends does not delay the end", async () => {
   const { app, answer } = await startSlowApp();
   const sidecar: Daprd = await startDaprd({ appPort: app.port });
   const api = openGrpc(sidecar.grpcPort);

@@ -1,4 +1,4 @@
-/** One table of calls, made by HTTP and by gRPC: both doors give the same meaning. */
+/** One table of calls, made over HTTP and over gRPC: both have the same outcomes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { configuration, fileStore } from "../support/component.ts";
@@ -76,7 +76,7 @@ afterAll(async () => {
   await closeApps();
 });
 
-/** What went wrong, as each door says it. */
+/** An error, as each API reports it. */
 const failed = (http: number, grpc: string, text: string): Outcome => ({
   error: { http, grpc, text },
 });
@@ -95,7 +95,7 @@ const of = (
   expected: Case["expected"],
 ): Case => ({ title, run, expected });
 
-/** One after the other leaves nothing behind: each uses keys of its own. */
+/** The calls. Each uses keys of its own, so that none depends on another. */
 const stateCases = (store: string): Case[] => [
   of(
     "what is saved is read",
@@ -360,7 +360,7 @@ test.each(cases)("$title", async ({ run, expected }) => {
   expect(await run(doors.grpc)).toEqual(asSeen("grpc", expected));
 });
 
-test("what one door writes, the other reads", async () => {
+test("each API reads what the other wrote", async () => {
   for (const store of ["memory", "file"]) {
     await doors.http.save(store, [{ key: "by-http", value: { n: "é" } }]);
     await doors.grpc.save(store, [{ key: "by-grpc", value: { n: "é" } }]);
@@ -369,7 +369,7 @@ test("what one door writes, the other reads", async () => {
   }
 });
 
-test("both say the same of the sidecar", async () => {
+test("both APIs say the same about the sidecar", async () => {
   expect(await doors.grpc.metadata()).toEqual(await doors.http.metadata());
 });
 
@@ -380,7 +380,7 @@ function asSeen(door: "http" | "grpc", outcome: Outcome): unknown {
   return { error: { [door]: codes[door], text: own } };
 }
 
-/** Without what stores say each in their own words. */
+/** The text without the part that each store words differently. */
 function shortened(outcome: Outcome, rest: RegExp): Outcome {
   if (!("error" in outcome) || typeof outcome.error.text !== "string")
     return outcome;

@@ -1,4 +1,4 @@
-/** A caller as a door tells of it; it stays, unless a signal says that it goes. */
+/** The `Call` that a door makes for a request. Its caller stays, unless a signal is given and aborts. */
 import type { Call } from "../../runtime/contracts/call.ts";
 
 export const callUntil = (signal: AbortSignal): Call => ({

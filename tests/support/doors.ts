@@ -1,8 +1,8 @@
-/** The API by HTTP and by gRPC, each as the same calls with the same outcomes. */
+/** The HTTP API and the gRPC API behind one interface: the same calls with the same outcomes. */
 import { call, type Reply } from "./http.ts";
 import { nameOf, openGrpc, type GrpcReply, type Message } from "./grpc-api.ts";
 
-/** A value, or nothing; or an error with the code of each door. Where the texts differ, HTTP's is first. */
+/** A value, nothing, or an error with the code of each API. If the texts differ, HTTP's is first. */
 export type Outcome =
   | { value: unknown }
   | {
@@ -40,7 +40,7 @@ export interface Door {
     operation: string,
     data: unknown,
   ): Promise<Outcome>;
-  /** The answer's body as JSON; an error has the app's words. */
+  /** The answer's body as JSON; an error has the app's text. */
   invokeService(
     app: string,
     verb: string,
@@ -52,7 +52,7 @@ export interface Door {
   metadata(): Promise<SidecarFacts>;
 }
 
-/** What both doors tell of the sidecar. */
+/** What both APIs say about the sidecar. */
 export interface SidecarFacts {
   id: unknown;
   runtimeVersion: unknown;

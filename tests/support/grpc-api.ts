@@ -1,4 +1,4 @@
-/** A client of the gRPC API that others wrote: `@grpc/grpc-js` with messages by protobufjs, read from the same .proto files. */
+/** A client of the gRPC API made of other people's code: `@grpc/grpc-js`, and protobufjs, which reads the same .proto files. */
 import { join } from "node:path";
 import {
   Client,
@@ -28,38 +28,38 @@ root.resolveAll();
 
 export const dapr = "dapr.proto.runtime.v1.Dapr";
 
-/** As protobufjs has a message: names in camel case, bytes as Buffers. */
+/** A message as protobufjs reads it: names in camel case, bytes as Buffers. */
 export type Message = Record<string, unknown>;
 
 export interface GrpcReply {
-  /** 0 is OK. */
+  /** The status code; 0 is OK. */
   code: number;
-  /** Of the status. */
+  /** The status's text. */
   text: string;
   /** Undefined when the call failed. */
   reply: Message | undefined;
-  /** What came before the message, and what came with the status. */
+  /** The metadata before the message, and that with the status. */
   header: Record<string, unknown>;
   trailer: Record<string, unknown>;
-  /** Of `grpc-status-details-bin`: each with its `@type`. */
+  /** The details in `grpc-status-details-bin`, each with its `@type`. */
   details: Message[];
 }
 
 export interface GrpcOptions extends CallOptions {
   metadata?: Record<string, string>;
-  /** Other than Dapr's. */
+  /** The service, if not Dapr's. */
   service?: string;
 }
 
 export interface GrpcApi {
   client: Client;
-  /** Never rejects: a failed call is a reply too. */
+  /** Makes a call. Never rejects: a failed call is a reply too. */
   call(
     method: string,
     request?: Message,
     options?: GrpcOptions,
   ): Promise<GrpcReply>;
-  /** All of its messages, of a call that takes any and answers with any. */
+  /** Makes a streaming call. Resolves with all messages of the answer. */
   stream(
     method: string,
     requests: Message[],
@@ -70,12 +70,12 @@ export interface GrpcApi {
 
 const opened = new Set<GrpcApi>();
 
-/** For afterEach. */
+/** For afterEach: closes every client that a test left. */
 export function closeGrpc(): void {
   for (const api of opened) api.close();
 }
 
-/** `target` is a port of 127.0.0.1, or what grpc-js takes for an address. */
+/** Opens a client. `target` is a port of 127.0.0.1, or an address for grpc-js. */
 export function openGrpc(
   target: number | string,
   options: ChannelOptions = {},
@@ -113,7 +113,7 @@ export function openGrpc(
         call.on("status", ({ code, details, metadata: trailer }) =>
           setImmediate(() =>
             resolve({
-              // What the client itself finds wrong has no status of the server's.
+              // An error of the client itself has no status from the server.
               code: failure?.code ?? code,
               text: failure?.details ?? details,
               reply,
@@ -156,7 +156,7 @@ function metadataOf(values: Record<string, string> = {}): Metadata {
   return metadata;
 }
 
-/** A method that the service does not have takes and gives messages without fields. */
+/** A method that the service does not have has messages without fields. */
 function codecs(service: string, name: string) {
   const found = root.lookupService(service).methods[name];
   const request = found?.resolvedRequestType;
@@ -193,5 +193,5 @@ function detailsOf(trailer: Metadata): Message[] {
   });
 }
 
-/** `INVALID_ARGUMENT` and the like. */
+/** The name of a status code, such as `INVALID_ARGUMENT`. */
 export const nameOf = (code: number): string => status[code]!;

@@ -1,4 +1,4 @@
-/** HTTP over a socket in the file system. */
+/** HTTP over a Unix domain socket. */
 import { request } from "node:http";
 
 /** The status of a GET. */

@@ -1,4 +1,4 @@
-/** A wire to the port for other sidecars, on which a greeting is answered as a test says. All else passes. */
+/** A relay to the port for other sidecars. A test decides how a greeting is answered, and everything else is passed on. */
 import {
   connect,
   createServer,
@@ -17,12 +17,12 @@ export interface PeerWire {
 
 const wires = new Set<PeerWire>();
 
-/** For afterEach. */
+/** For afterEach: closes every relay that a test left. */
 export async function closeWires(): Promise<void> {
   await Promise.all([...wires].map((wire) => wire.close()));
 }
 
-/** `onGreeting` gets the connection of a greeting, and what leads it on to `port`. */
+/** `onGreeting` gets the connection of a greeting, and the function that passes it on to `port`. */
 export async function openWire(
   port: number,
   onGreeting: (near: Socket, lead: () => void) => void,
@@ -74,6 +74,6 @@ export async function openWire(
   return wire;
 }
 
-/** As a sidecar that speaks gRPC alone. */
+/** A relay that looks like a sidecar which speaks only gRPC. */
 export const openGrpcWire = (port: number, ownPort = 0): Promise<PeerWire> =>
   openWire(port, (near) => near.destroy(), ownPort);

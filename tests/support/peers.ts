@@ -1,10 +1,10 @@
-/** Calls to other sidecars without a sidecar of one's own. */
+/** Calls to sidecars, for tests that have no sidecar of their own. */
 import type { Peers } from "../../runtime/contracts/invocation.ts";
 import { createPeers } from "../../runtime/peers/client.ts";
 import { createGrpcPeers } from "../../runtime/peers/grpc/client.ts";
 import { createLogger } from "../../runtime/shared/log.ts";
 
-/** Those of a sidecar, which find out what an address speaks. `lines` gets its log. */
+/** Calls as a sidecar makes them: they find out which protocol an address speaks. `lines` gets the log. */
 export const openPeers = (maxBodyBytes = 0, lines: string[] = []): Peers =>
   createPeers({
     maxBodyBytes,
@@ -17,7 +17,7 @@ export const openPeers = (maxBodyBytes = 0, lines: string[] = []): Peers =>
     }),
   });
 
-/** They take gRPC, whatever the other side speaks beside it. */
+/** Calls over gRPC, whatever else the other side speaks. */
 export function openGrpcPeers(maxBodyBytes = 0): Peers {
   const grpc = createGrpcPeers({ maxBodyBytes });
   return {

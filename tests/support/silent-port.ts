@@ -1,4 +1,4 @@
-/** A port that never answers: the kernel of Linux takes a few connections for a process that is stopped, then answers no more. */
+/** A port that never answers. Linux accepts a few connections for a process that is stopped, and then answers no more. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
