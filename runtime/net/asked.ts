@@ -1,6 +1,8 @@
 /** Which connections of HTTP/1.1 servers carry a request that is not answered yet. */
+import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { startTimer } from "../shared/timers.ts";
 
 export interface Asked {
   /** Watches a server's connections. Called before it listens. */
@@ -11,13 +13,29 @@ export interface Asked {
   isEmpty(): boolean;
   /** Ends those without a request: none came, half a head did, or every answer is written. */
   endUnasked(): void;
+  /**
+   * The same, with an answer to the request that may be on its way. Such a
+   * connection is read until its caller closes it, as a reset would take the answer with it. Resolves once they are closed.
+   */
+  answerUnasked(answer: Uint8Array): Promise<void>;
+  /** Whether the connection was ended with an answer: a request that came after it is not to be looked at. */
+  isAnswered(socket: Socket): boolean;
 }
+
+/** A caller that does not close a connection may not hold up the end. */
+const lingerMs = 1000;
 
 /** `onEmpty` is called whenever the last connection has ended. */
 export function watchAsked(onEmpty?: () => void): Asked {
   const sockets = new Set<Socket>();
   const aside = new WeakSet<Socket>();
+  const answered = new WeakSet<Socket>();
   const last = new WeakMap<Socket, ServerResponse>();
+  const unasked = () =>
+    [...sockets].filter(
+      (socket) =>
+        !aside.has(socket) && (last.get(socket)?.writableFinished ?? true),
+    );
   return {
     watch(server) {
       server.on("connection", (socket: Socket) => {
@@ -36,9 +54,20 @@ export function watchAsked(onEmpty?: () => void): Asked {
     setAside: (socket) => void aside.add(socket),
     isEmpty: () => sockets.size === 0,
     endUnasked() {
-      for (const socket of sockets)
-        if (!aside.has(socket) && (last.get(socket)?.writableFinished ?? true))
-          socket.destroySoon();
+      for (const socket of unasked()) socket.destroySoon();
     },
+    async answerUnasked(answer) {
+      await Promise.all(
+        unasked().map(async (socket) => {
+          const closed = once(socket, "close");
+          answered.add(socket);
+          socket.end(answer);
+          const timer = startTimer(() => socket.destroy(), lingerMs);
+          await closed;
+          clearTimeout(timer);
+        }),
+      );
+    },
+    isAnswered: (socket) => answered.has(socket),
   };
 }

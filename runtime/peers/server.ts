@@ -3,7 +3,7 @@
  * (protocol.ts), the original's by gRPC (docs/protocol/sidecars.md). The first bytes of a
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { Forward } from "../contracts/invocation.ts";
 import type { ProxiedCall } from "../contracts/proxied-call.ts";
 import type { GrpcServer } from "../net/grpc/server.ts";
@@ -12,7 +12,7 @@ import { closeServer, type Listening } from "../net/listen.ts";
 import { tellHttp2 } from "../net/tell-http2.ts";
 import { listenForPeers, type PortOptions } from "./port.ts";
 import { greetingAnswer, greetingQuestion } from "./direct/protocol.ts";
-import { directHandler } from "./direct/server.ts";
+import { directHandler, lastAnswer } from "./direct/server.ts";
 
 export interface PeerServerOptions extends PortOptions {
   receive: Forward;
@@ -48,7 +48,11 @@ export async function listenPeers(
   const asked = watchAsked(() => onIdle?.());
   let left: Promise<void> | undefined;
   const isLeaving = () => left !== undefined;
-  const handle = directHandler(options.receive, isLeaving);
+  const take = directHandler(options.receive, isLeaving);
+  const handle: RequestListener = (incoming, outgoing) => {
+    if (asked.isAnswered(incoming.socket)) incoming.resume();
+    else take(incoming, outgoing);
+  };
   let loading: Promise<GrpcServer> | undefined;
   const grpc = () =>
     (loading ??= import("./grpc/server.ts").then(({ createPeerGrpc }) =>
@@ -102,6 +106,8 @@ export async function listenPeers(
     leave: () => void leave(),
     async close() {
       await leave();
+      // Before the servers close, which resets connections without a request.
+      await asked.answerUnasked(lastAnswer());
       const closed = Promise.all(servers.map(closeServer));
       asked.endUnasked();
       await (await loading)?.close();

@@ -23,6 +23,15 @@ import {
 /** A body up to this size is read first, and passed on in one piece. */
 const collectedBytes = 64 * 1024;
 
+/** What a connection ends with: the answer to a call that is on its way and will not be read. */
+export const lastAnswer = (): Uint8Array => {
+  const error = leaving();
+  const text = error.message;
+  return Buffer.from(
+    `HTTP/1.1 ${statusOfError} Bad Gateway\r\n${peerHeader}: ${errorMark(error)}\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+  );
+};
+
 /** The handler for `createServer`. Once the server is closing, no call is taken and each answer is the last of its connection. */
 export function directHandler(receive: Forward, isClosing: () => boolean) {
   return (incoming: IncomingMessage, outgoing: ServerResponse) => {
