@@ -10,6 +10,13 @@ export interface AppInput {
   route: string;
 }
 
+/** What an app that took a message answered. */
+export interface AppAnswer {
+  data: Uint8Array;
+  /** Output bindings that the app wants `data` to go to: all at once, or each after the one before. */
+  sendTo?: { bindings: string[]; atOnce: boolean };
+}
+
 export interface AppChannel {
   /**
    * Asks whether the app takes an input. Undefined if it does; else why it does
@@ -20,7 +27,7 @@ export interface AppChannel {
    * Hands a message over, once it is its turn. Resolves with the app's answer
    * once the app took it. Rejects with {@link DeliveryError} when it did not, {@link AppUnreachable} among them.
    */
-  deliver(input: AppInput, message: BindingMessage): Promise<Uint8Array>;
+  deliver(input: AppInput, message: BindingMessage): Promise<AppAnswer>;
   /**
    * Passes a call through, both bodies streamed, once it is its turn; the turn
    * lasts until the answer's body has ended. Headers go out as they are, with

@@ -61,7 +61,7 @@ export const runOptions = {
     },
     file: { key: "appProtocol", common: true },
     daprd: anyCase(
-      oneOf("http, https, h2c (grpc, grpcs to come)", [
+      oneOf("http, https, h2c, grpc, grpcs", [
         "http",
         "https",
         "h2c",

@@ -3,10 +3,12 @@ import { createHttpChannel } from "../app/http/channel.ts";
 import type { Flags } from "./flags.ts";
 import type { SidecarOptions } from "./options.ts";
 
-export const protocolOf = (flags: Flags) =>
-  flags["app-ssl"] && flags["app-protocol"] === "http"
-    ? "https"
-    : flags["app-protocol"];
+/** With TLS where `--app-ssl` wants it: the older way to say https or grpcs. */
+export function protocolOf(flags: Flags): string {
+  const protocol = flags["app-protocol"];
+  const isPlain = protocol === "http" || protocol === "grpc";
+  return flags["app-ssl"] && isPlain ? `${protocol}s` : protocol;
+}
 
 export async function openApp({ flags, env, log }: SidecarOptions) {
   const protocol = protocolOf(flags);
@@ -14,17 +16,26 @@ export async function openApp({ flags, env, log }: SidecarOptions) {
     log.warn("App channel is not initialized. Did you configure an app-port?");
     return undefined;
   }
-  if (protocol !== "http" && protocol !== "https" && protocol !== "h2c")
-    throw new Error(
-      `app-protocol "${protocol}" is not available: this version of the sidecar calls apps over http, https or h2c`,
-    );
-  return createHttpChannel({
-    protocol,
+  const options = {
     address: flags["app-channel-address"],
     port: flags["app-port"],
     maxConcurrency: flags["app-max-concurrency"],
     maxBodyBytes: flags["max-body-size"],
     apiToken: env["APP_API_TOKEN"],
     log,
-  });
+  };
+  switch (protocol) {
+    case "http":
+    case "https":
+    case "h2c":
+      return createHttpChannel({ protocol, ...options });
+    case "grpc":
+    case "grpcs": {
+      // Loaded only for apps that speak it.
+      const { createGrpcChannel } = await import("../app/grpc/channel.ts");
+      return createGrpcChannel({ protocol, ...options });
+    }
+    default:
+      throw new Error(`there is no app-protocol "${protocol}"`);
+  }
 }

@@ -15,6 +15,7 @@ import {
   createGrpcClient,
   type GrpcClient,
 } from "../../runtime/net/grpc/client.ts";
+import { anybody } from "../../runtime/net/grpc/connection.ts";
 import { binaryValue } from "../../runtime/net/grpc/metadata.ts";
 import { GrpcError } from "../../runtime/net/grpc/status.ts";
 import { untilStill } from "../support/stand-still.ts";
@@ -107,6 +108,22 @@ async function open(options = {}) {
 test("a message is sent and answered", async () => {
   const sent = Buffer.from("hello");
   expect(await client.unary(once, sent)).toEqual(sent);
+});
+
+test("what is said around one message: metadata before it, and behind it", async () => {
+  onUnary = (call, reply) => {
+    const [head, trailers] = [new Metadata(), new Metadata()];
+    head.set("x-head", "1");
+    call.sendMetadata(head);
+    trailers.set("x-tail", "2");
+    reply(null, call.request, trailers);
+  };
+  const told: unknown[] = [];
+  await client.unary(once, Buffer.alloc(1), {
+    onHead: (head) => told.push(head["x-head"]),
+    onTrailers: (trailers) => told.push(trailers["x-tail"]),
+  });
+  expect(told).toEqual(["1", "2"]);
 });
 
 test.each([0, 1, 4091, 4097, 16_384, 70_000, maxMessageBytes])(
@@ -419,6 +436,11 @@ test.each([
       origin: "unreachable",
       cause: { code: expect.stringMatching(/CERT|SIGNATURE/) as string },
     });
+  });
+
+  test("anybody's certificate is taken where it should be", async () => {
+    await again(anybody);
+    expect(await client.unary(once, Buffer.from("a"))).toHaveLength(1);
   });
 
   test("a server without TLS is refused", async () => {

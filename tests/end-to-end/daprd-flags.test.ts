@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { withPort } from "../../runtime/shared/addresses.ts";
-import { isListening } from "../../runtime/app/http/channel.ts";
+import { isListening } from "../../runtime/app/listening.ts";
 import { startDaprd, stopAll, type DaprdOptions } from "../support/daprd.ts";
 import { call, rawCall } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";

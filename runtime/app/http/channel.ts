@@ -2,9 +2,7 @@
  * The app channel over HTTP: keep-alive connections to the user's app, its API
  * token, at most `maxConcurrency` calls at a time (docs/protocol/app.md).
  */
-import { connect } from "node:net";
 import { Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
 import { DeliveryError } from "../../contracts/binding.ts";
 import {
   AppUnreachable,
@@ -21,7 +19,8 @@ import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
 import type { Http1Target } from "../../net/http1/connection.ts";
 import type { Logger } from "../../shared/log.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
-import { startTimer } from "../../shared/timers.ts";
+import { isRefused, whenListening } from "../listening.ts";
+import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Send } from "./delivery.ts";
 
 export interface HttpChannelOptions {
@@ -36,9 +35,6 @@ export interface HttpChannelOptions {
   apiToken?: string;
   log: Logger;
 }
-
-const dialIntervalMs = 100;
-const dialTimeoutMs = 500;
 
 export async function createHttpChannel(
   options: HttpChannelOptions,
@@ -88,11 +84,10 @@ export async function createHttpChannel(
     const { body, timeoutMs, probe } = request;
     const headers = Object.entries(request.headers ?? {}).flat();
     const release = probe ? undefined : await semaphore?.acquire();
-    const timeout =
-      timeoutMs === undefined ? undefined : startTimeout(timeoutMs);
+    const limit = startTimeLimit(timeoutMs);
     try {
       const reply = await client.forward(
-        { method, path, headers, body, signal: timeout?.signal },
+        { method, path, headers, body, signal: limit?.signal },
         probe ? undefined : apiToken,
       );
       return {
@@ -102,7 +97,7 @@ export async function createHttpChannel(
     } catch (error) {
       throw failure(error);
     } finally {
-      timeout?.clear();
+      limit?.clear();
       release?.();
     }
   };
@@ -120,28 +115,11 @@ export async function createHttpChannel(
         return (error as Error).message;
       }
     },
-    async whenListening(signal) {
-      while (!(await isListening(address, port)))
-        await delay(dialIntervalMs, undefined, { signal });
-    },
+    whenListening: (signal) => whenListening(address, port, signal),
     async close() {
       await client.close();
     },
   };
-}
-
-/** Nothing listens on the app's port. */
-function isRefused(error: unknown): boolean {
-  for (
-    let e = error as Error | undefined;
-    e;
-    e = e.cause as Error | undefined
-  ) {
-    if ((e as { code?: string }).code === "ECONNREFUSED") return true;
-    const inner = (e as AggregateError).errors;
-    if (Array.isArray(inner) && inner.some(isRefused)) return true;
-  }
-  return false;
 }
 
 /** For apps that speak HTTP/2; loaded only for them. */
@@ -172,15 +150,6 @@ async function createTlsClient(
   };
 }
 
-function startTimeout(ms: number) {
-  const controller = new AbortController();
-  const timer = startTimer(
-    () => controller.abort(new Error(`no answer within ${ms} ms`)),
-    ms,
-  );
-  return { signal: controller.signal, clear: () => clearTimeout(timer) };
-}
-
 /** The whole body. Rejects with a {@link DeliveryError} when it is longer than `maxBytes`. */
 async function collect(
   { status, body }: ForwardReply,
@@ -203,18 +172,4 @@ async function collect(
     parts.push(part);
   }
   return Buffer.concat(parts);
-}
-
-/** Whether a TCP connection to the port succeeds. */
-export function isListening(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: dialTimeoutMs });
-    const done = (result: boolean) => () => {
-      socket.destroy();
-      resolve(result);
-    };
-    socket.once("connect", done(true));
-    socket.once("timeout", done(false));
-    socket.once("error", done(false));
-  });
 }

@@ -54,7 +54,7 @@ export function createDelivery(
         body: data,
         headers,
       });
-      if (status >= 200 && status < 300) return body;
+      if (status >= 200 && status < 300) return { data: body };
       throw new DeliveryError(
         `fails to send binding event to http app channel, status code: ${status} body: ${Buffer.from(body).toString("utf8", 0, 1024)}${status === 431 ? tooLarge(headers) : ""}`,
         status,

@@ -16,7 +16,7 @@ import { createInputs, type NamedBinding } from "./inputs.ts";
 export interface BindingsOptions {
   log: Logger;
   app: AppChannel | undefined;
-  /** How long the app may take to answer the OPTIONS probe. */
+  /** How long the app may take to say whether it wants an input. */
   probeTimeoutMs: number;
   /** Why a component is absent although the original has its type. */
   absence?(name: string): string | undefined;
@@ -31,14 +31,22 @@ export function createBindings({
   absence,
 }: BindingsOptions) {
   const byName = new Map<string, NamedBinding>();
-  const inputs = app && createInputs({ log, app, probeTimeoutMs });
+  const inputs =
+    app &&
+    createInputs({
+      log,
+      app,
+      probeTimeoutMs,
+      create: (name, data) =>
+        bindings.invoke(name, "create", data, {}, byApp()),
+    });
   let isReading = false;
 
   const start = (named: NamedBinding) => {
     if (named.directions.input && named.binding.read) inputs?.start(named);
   };
 
-  return {
+  const bindings = {
     /** Replaces the one of the same name, which is read no more. */
     add(named: NamedBinding) {
       const old = byName.get(named.name);
@@ -115,7 +123,14 @@ export function createBindings({
       ];
     },
   };
+  return bindings;
 }
+
+/** The app itself, by an answer of its own: it has nobody who could go away. */
+const byApp = (): Call => ({
+  door: "grpc",
+  signal: () => new AbortController().signal,
+});
 
 /** A binding's metadata as the API answers it. */
 export function metadataHeaders(

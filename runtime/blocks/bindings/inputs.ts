@@ -11,6 +11,7 @@ import {
 } from "../../contracts/binding.ts";
 import {
   AppUnreachable,
+  type AppAnswer,
   type AppChannel,
 } from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
@@ -30,8 +31,10 @@ export interface NamedBinding {
 export interface InputsOptions {
   log: Logger;
   app: AppChannel;
-  /** How long the app may take to answer the OPTIONS probe. */
+  /** How long the app may take to say whether it wants an input. */
   probeTimeoutMs: number;
+  /** Sends an app's answer to an output binding. Rejects with what went wrong there. */
+  create(binding: string, data: Uint8Array | undefined): Promise<unknown>;
 }
 
 export interface Inputs {
@@ -58,6 +61,7 @@ export function createInputs({
   log,
   app,
   probeTimeoutMs,
+  create,
 }: InputsOptions): Inputs {
   const readings = new Map<NamedBinding, Reading>();
   /** For each name, the end of its last reading. */
@@ -167,7 +171,9 @@ export function createInputs({
     return async (message) => {
       for (;;) {
         try {
-          return await app.deliver(named, message);
+          const answer = await app.deliver(named, message);
+          await sendOn(name, answer);
+          return answer.data;
         } catch (error) {
           const isAway = error instanceof AppUnreachable && error.isAway;
           if (signal.aborted && !hasAnswered(error)) throw interrupted();
@@ -181,6 +187,25 @@ export function createInputs({
         }
       }
     };
+  }
+
+  /** The app took the message, wherever its answer goes: what fails here is told, and no more. */
+  async function sendOn(input: string, { data, sendTo }: AppAnswer) {
+    if (!sendTo) return;
+    const send = async (binding: string) => {
+      try {
+        await create(binding, data.length === 0 ? undefined : data);
+        return true;
+      } catch (error) {
+        log.error(
+          `the app's answer to a message of input binding ${input} did not go to ${binding}: ${messageOf(error)}`,
+        );
+        return false;
+      }
+    };
+    if (sendTo.atOnce) await Promise.all(sendTo.bindings.map(send));
+    else
+      for (const binding of sendTo.bindings) if (!(await send(binding))) return;
   }
 }
 

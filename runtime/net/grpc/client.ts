@@ -1,4 +1,5 @@
 /** Calls of one server. Connections are opened with the calls that need them, and shared by them. */
+import type { IncomingHttpHeaders } from "node:http2";
 import { unlessAborted } from "../../shared/unless-aborted.ts";
 import { ClientCall, type CallHandlers, type CallOptions } from "./call.ts";
 import { openConnection, type Connection, type Target } from "./connection.ts";
@@ -18,6 +19,13 @@ export interface UnaryMethod<Request, Response> {
   responseDeserialize(bytes: Buffer): Response;
 }
 
+export interface UnaryOptions extends CallOptions {
+  /** As {@link CallHandlers.onHead}. */
+  onHead?(metadata: IncomingHttpHeaders): void;
+  /** What came with the status OK; an error has its own. */
+  onTrailers?(trailers: IncomingHttpHeaders): void;
+}
+
 export interface GrpcClient {
   /** Rejects with a {@link GrpcError} where there is no connection, or with the reason of its signal. After that its handlers are told. */
   start(
@@ -29,7 +37,7 @@ export interface GrpcClient {
   unary<Request, Response>(
     method: UnaryMethod<Request, Response>,
     request: Request,
-    options?: CallOptions,
+    options?: UnaryOptions,
   ): Promise<Response>;
   /** There is a connection, or one is being made. */
   readonly isConnected: boolean;
@@ -96,14 +104,16 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       const call = await start(
         path,
         {
+          onHead: callOptions?.onHead,
           onMessage(bytes) {
             if (message) call.cancel(tooMany());
             else message = bytes;
           },
-          onEnd(error) {
-            if (error) answer.reject(error);
-            else if (message) answer.resolve(message);
-            else answer.reject(tooFew());
+          onEnd(error, trailers) {
+            if (error) return answer.reject(error);
+            if (!message) return answer.reject(tooFew());
+            callOptions?.onTrailers?.(trailers);
+            answer.resolve(message);
           },
         },
         { ...callOptions, whole: [requestSerialize(request)] },

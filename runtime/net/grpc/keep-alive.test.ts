@@ -60,6 +60,22 @@ test("a connection with a call is pinged, and stays", async () => {
   expect(session.closed).toBe(false);
 });
 
+test("where pings are unwelcome, a busy one gets none, and an idle one is closed", async () => {
+  let isBusy = true;
+  let pings = 0;
+  for (const other of others) other.on("ping", () => pings++);
+  keepAlive(session, socket, () => isBusy, {
+    ...times,
+    idleMs: 0,
+    pings: false,
+  });
+  await new Promise((resolve) => setTimeout(resolve, 5 * times.everyMs));
+  expect(session.closed).toBe(false);
+  isBusy = false;
+  await new Promise((resolve) => session.on("close", resolve));
+  expect(pings).toBe(0);
+});
+
 test("one whose other end says nothing any more is ended, with the reason", async () => {
   keepAlive(session, socket, () => true, { ...times, answerMs: 50 });
   near[0]!.unpipe().pause();

@@ -8,12 +8,14 @@ import type { Duplex } from "node:stream";
 import { startInterval, startTimer } from "../../shared/timers.ts";
 
 export interface KeepAlive {
-  /** Between two pings, in ms. The original's sidecars take less than 8 s for an attack. */
+  /** Between two looks at the connection, and so between two pings, in ms. The original's sidecars take less than 8 s for an attack. */
   everyMs: number;
   /** For the answer. */
   answerMs: number;
   /** A connection without a call is closed after that long. */
   idleMs: number;
+  /** Whether the other end is pinged at all. */
+  pings: boolean;
 }
 
 /** As the original's sidecars do it. */
@@ -21,6 +23,7 @@ const usualKeepAlive: KeepAlive = {
   everyMs: 10_000,
   answerMs: 5000,
   idleMs: 180_000,
+  pings: true,
 };
 
 /** Pings while `isBusy`; an idle connection is left in peace until its time is over. Ends with the session. */
@@ -28,8 +31,9 @@ export function keepAlive(
   session: Http2Session,
   socket: Duplex,
   isBusy: () => boolean,
-  { everyMs, answerMs, idleMs }: KeepAlive = usualKeepAlive,
+  times: Partial<KeepAlive> = {},
 ): void {
+  const { everyMs, answerMs, idleMs, pings } = { ...usualKeepAlive, ...times };
   let idleSince: number | undefined;
   let late: NodeJS.Timeout | undefined;
   const awaitAnswer = (what: string) => {
@@ -49,7 +53,7 @@ export function keepAlive(
     if (session.destroyed || session.closed) return;
     if (isBusy()) {
       idleSince = undefined;
-      ping();
+      if (pings) ping();
       return;
     }
     idleSince ??= performance.now();

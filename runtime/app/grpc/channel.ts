@@ -1,0 +1,176 @@
+/**
+ * The app channel over gRPC: calls of the services AppCallback and
+ * AppCallbackHealthCheck that the app serves (docs/protocol/app.md).
+ */
+import { Readable } from "node:stream";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../contracts/app-channel.ts";
+import type {
+  ForwardReply,
+  ForwardRequest,
+} from "../../contracts/invocation.ts";
+import { createGrpcClient } from "../../net/grpc/client.ts";
+import { anybody } from "../../net/grpc/connection.ts";
+import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
+import { explainTls } from "../../net/no-tls.ts";
+import { withPort } from "../../shared/addresses.ts";
+import type { Logger } from "../../shared/log.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { createSemaphore } from "../../shared/semaphore.ts";
+import { isRefused, whenListening } from "../listening.ts";
+import { startTimeLimit } from "../time-limit.ts";
+import { createDelivery, type Ask } from "./delivery.ts";
+import { toMetadata } from "./headers.ts";
+import {
+  toErrorReply,
+  toInvokeRequest,
+  toReply,
+  type AnswerMetadata,
+} from "./invoke.ts";
+import { healthCheck, onInvoke } from "./methods.ts";
+
+export interface GrpcChannelOptions {
+  /** `grpcs` is TLS, whoever signed for the app. */
+  protocol: "grpc" | "grpcs";
+  address: string;
+  port: number;
+  /** Calls under way at a time; 0 or less is no limit. */
+  maxConcurrency: number;
+  /** Bytes of a message, either way; 0 or less is no limit. */
+  maxBodyBytes: number;
+  /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
+  apiToken?: string;
+  log: Logger;
+}
+
+export function createGrpcChannel(
+  options: GrpcChannelOptions,
+): AppChannel & { close(): Promise<void> } {
+  const { protocol, address, port, apiToken, maxBodyBytes, log } = options;
+  const origin = `${protocol}://${withPort(address, port)}`;
+  const client = createGrpcClient({
+    host: address,
+    port,
+    trustAnchors: protocol === "grpcs" ? anybody : undefined,
+    pings: false,
+    maxMessageBytes: maxBodyBytes,
+  });
+  const semaphore = createSemaphore(options.maxConcurrency);
+  const token: Record<string, string> =
+    apiToken === undefined ? {} : { "dapr-api-token": apiToken };
+
+  /** An answer of the app's, or a limit of this side, stays what it is. */
+  function failure(error: unknown): unknown {
+    if (isAnswer(error) || !(error instanceof Error)) return error;
+    delivery.forget();
+    const cause = explainTls(origin, error);
+    return new AppUnreachable(
+      `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error)}`,
+      {
+        cause: error,
+        unsent: error instanceof GrpcError && error.unsent,
+        isAway: isRefused(error),
+      },
+    );
+  }
+
+  const ask: Ask = async (method, request, { timeoutMs, probe } = {}) => {
+    const release = probe ? undefined : await semaphore?.acquire();
+    const limit = startTimeLimit(timeoutMs);
+    try {
+      return await client.unary(method, request, {
+        metadata: probe ? undefined : token,
+        signal: limit?.signal,
+      });
+    } catch (error) {
+      throw failure(error);
+    } finally {
+      limit?.clear();
+      release?.();
+    }
+  };
+
+  const delivery = createDelivery(ask, log);
+
+  async function invoke(request: ForwardRequest): Promise<ForwardReply> {
+    const release = await semaphore?.acquire(request.signal);
+    const told: AnswerMetadata = { head: {}, trailers: {} };
+    try {
+      const body = await wholeOf(request.body, maxBodyBytes);
+      const answer = await client.unary(
+        onInvoke,
+        toInvokeRequest(request, body),
+        {
+          metadata: { ...toMetadata(request.headers, onDropped), ...token },
+          signal: request.signal,
+          onHead: (head) => (told.head = head),
+          onTrailers: (trailers) => (told.trailers = trailers),
+        },
+      );
+      return toReply(answer, told);
+    } catch (error) {
+      if (isAnswer(error)) return toErrorReply(error, told.head);
+      throw error instanceof GrpcError ? failure(error) : error;
+    } finally {
+      release?.();
+    }
+  }
+
+  const onDropped = (name: string) =>
+    log.debug(
+      `header ${JSON.stringify(name)} of an invocation can't be sent over gRPC and is left out`,
+    );
+
+  return {
+    refusalOf: delivery.refusalOf,
+    deliver: delivery.deliver,
+    invoke,
+    async illness(_path, timeoutMs) {
+      try {
+        await ask(healthCheck, {}, { timeoutMs, probe: true });
+        return undefined;
+      } catch (error) {
+        if (!isAnswer(error)) return messageOf(error);
+        return `HealthCheck answered ${nameOfCode(error.code)}${error.code === grpcCode.unimplemented ? ": let the app serve AppCallbackHealthCheck, or leave out --enable-app-health-check" : ""}`;
+      }
+    },
+    whenListening: (signal) => whenListening(address, port, signal),
+    async close() {
+      client.close();
+    },
+  };
+}
+
+const isAnswer = (error: unknown): error is GrpcError =>
+  error instanceof GrpcError &&
+  (error.origin === "status" || error.origin === "local");
+
+/** For what is mostly the wrong protocol. */
+const hint = (error: Error): string =>
+  error instanceof GrpcError &&
+  error.origin === "unreachable" &&
+  /^ERR_HTTP2/.test(String((error.cause as NodeJS.ErrnoException)?.code))
+    ? "; does it speak gRPC, as --app-protocol says?"
+    : "";
+
+/** OnInvoke takes a body in one message. Rejects with a {@link GrpcError} when it is larger than `maxBytes`. */
+async function wholeOf(
+  body: ForwardRequest["body"],
+  maxBytes: number,
+): Promise<Uint8Array> {
+  if (!(body instanceof Readable)) return body ?? new Uint8Array(0);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    size += part.length;
+    if (maxBytes > 0 && size > maxBytes)
+      throw new GrpcError(
+        grpcCode.resourceExhausted,
+        `the body is larger than ${maxBytes} bytes, which an app over gRPC gets at most (--max-body-size)`,
+      );
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
