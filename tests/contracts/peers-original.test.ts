@@ -21,10 +21,11 @@ import {
   decodeRequestPart,
   decodeResponsePart,
 } from "../../runtime/peers/grpc/service.ts";
-import { encodeMessage } from "../../runtime/proto/codec.ts";
+import { decodeMessage, encodeMessage } from "../../runtime/proto/codec.ts";
 import {
   InternalInvokeRequestStream,
   InternalInvokeResponseStream,
+  Status,
   type InternalInvokeRequest,
   type InternalInvokeResponse,
 } from "../../runtime/proto/gen/dapr/proto/internals/v1/service_invocation.ts";
@@ -154,6 +155,39 @@ describe("calls of the original", () => {
   });
 
   test.each([
+    ["no HTTP extension", undefined],
+    ["the verb NONE", { verb: 0 as const, querystring: "" }],
+  ])("%s is for the app to judge", async (_, httpExtension) => {
+    const message = { ...head().message!, httpExtension };
+    await stream(encodeRequestPart({ request: head({ message }) }));
+    expect(seen).toMatchObject({ method: "NONE", path: "/x" });
+  });
+
+  test("what a gRPC app answered keeps its status, details and trailers", async () => {
+    const details = [{ typeUrl: "type/a", value: Buffer.from("why") }];
+    const told = { code: 5, message: "none such", details };
+    reply = {
+      status: 404,
+      headers: ["x-head", "1", "content-type", "application/json"],
+      body: Buffer.from("for callers by HTTP"),
+      grpc: {
+        ...told,
+        details: encodeMessage(Status, told),
+        trailers: ["x-tail", "2"],
+      },
+    };
+    const answers = await stream(encodeRequestPart({ request: head() }));
+    const [first] = answers.map((answer) => decodeResponsePart(answer));
+    expect(first!.response).toMatchObject({
+      status: told,
+      headers: new Map([["x-head", { values: ["1"] }]]),
+      trailers: new Map([["x-tail", { values: ["2"] }]]),
+    });
+    expect(answers).toHaveLength(1);
+    expect(first!.payload).toBeUndefined();
+  });
+
+  test.each([
     ["an empty first message", [Buffer.alloc(0)], status.INVALID_ARGUMENT],
     [
       "no metadata",
@@ -177,7 +211,7 @@ describe("calls of the original", () => {
           request: head({
             message: {
               ...head().message!,
-              httpExtension: { verb: 0, querystring: "" },
+              httpExtension: { verb: 10 as never, querystring: "" },
             },
           }),
         }),
@@ -441,7 +475,8 @@ describe("calls to the original", () => {
     expect(sent!.metadata.get("destination-app-id")).toEqual({
       values: ["callee"],
     });
-    expect(sent!.metadata.get("content-length")).toEqual({ values: ["8"] });
+    expect(sent!.metadata.get("Content-Length")).toEqual({ values: ["8"] });
+    expect(sent!.metadata.get("X-One")).toEqual({ values: ["1"] });
     // The original's recorded POST has it so.
     expect(payload).toEqual({ data: Buffer.from('{"id":1}'), seq: 0n });
     expect(received).toHaveLength(1);
@@ -561,6 +596,29 @@ describe("calls to the original", () => {
       expect(body).toBe(code === 0 ? "" : `{"code":${code},"message":"why"}`);
     },
   );
+
+  test("a gRPC app's metadata and details come along", async () => {
+    const details = [{ typeUrl: "type/a", value: Buffer.from("why") }];
+    const told = { code: 9, message: "not yet", details };
+    answer(
+      encodeResponsePart({
+        response: {
+          ...replyWith(9, [
+            ["x-head", ["1"]],
+            ["content-length", ["99"]],
+          ]),
+          status: told,
+          trailers: new Map([["x-tail", { values: ["2"] }]]),
+        },
+      }),
+    );
+    const { headers, grpc } = await call();
+    expect(valuesOf(headers, "x-head")).toEqual(["1"]);
+    expect(valuesOf(headers, "content-length")).toEqual([]);
+    expect(grpc).toMatchObject({ code: 9, message: "not yet" });
+    expect(grpc!.trailers).toEqual(["x-tail", "2"]);
+    expect(decodeMessage(Status, grpc!.details!)).toEqual(told);
+  });
 
   test.each([
     [status.PERMISSION_DENIED, "denied"],

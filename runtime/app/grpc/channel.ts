@@ -7,9 +7,10 @@ import {
   AppUnreachable,
   type AppChannel,
 } from "../../contracts/app-channel.ts";
-import type {
-  ForwardReply,
-  ForwardRequest,
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
 } from "../../contracts/invocation.ts";
 import { createGrpcClient } from "../../net/grpc/client.ts";
 import { anybody } from "../../net/grpc/connection.ts";
@@ -155,7 +156,7 @@ const hint = (error: Error): string =>
     ? "; does it speak gRPC, as --app-protocol says?"
     : "";
 
-/** OnInvoke takes a body in one message. Rejects with a {@link GrpcError} when it is larger than `maxBytes`. */
+/** OnInvoke takes a body in one message. Rejects with a {@link CallError} when it is larger than `maxBytes`. */
 async function wholeOf(
   body: ForwardRequest["body"],
   maxBytes: number,
@@ -166,8 +167,8 @@ async function wholeOf(
   for await (const part of body as AsyncIterable<Uint8Array>) {
     size += part.length;
     if (maxBytes > 0 && size > maxBytes)
-      throw new GrpcError(
-        grpcCode.resourceExhausted,
+      throw new CallError(
+        "too-large",
         `the body is larger than ${maxBytes} bytes, which an app over gRPC gets at most (--max-body-size)`,
       );
     parts.push(part);

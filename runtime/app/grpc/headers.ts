@@ -10,6 +10,7 @@ const standard = new Set([
   "accept-ranges",
   "cache-control",
   "content-length",
+  "content-type",
   "cookie",
   "date",
   "from",
@@ -26,9 +27,6 @@ const standard = new Set([
   "warning",
 ]);
 
-/** The client's own, or of another field of the message. */
-const leftOut = new Set(["content-type", "user-agent"]);
-
 /**
  * Several values of one name are joined, as HTTP does it. Calls `onDropped`
  * with what metadata can't carry.
@@ -41,7 +39,7 @@ export function toMetadata(
   for (let i = 0; i < headers.length; i += 2) {
     const lower = headers[i]!.toLowerCase();
     const value = headers[i + 1]!;
-    if (leftOut.has(lower)) continue;
+    if (lower === "user-agent") continue; // the client's own
     if (!/^[0-9a-z_.-]+$/.test(lower) || !/^[\x20-\x7e]*$/.test(value)) {
       onDropped(lower);
       continue;

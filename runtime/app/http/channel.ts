@@ -65,7 +65,10 @@ export async function createHttpChannel(
 
   async function invoke(request: ForwardRequest): Promise<ForwardReply> {
     if (request.method === "NONE")
-      throw new CallError("invalid", "invalid HTTP verb");
+      throw new CallError(
+        "invalid",
+        "invalid HTTP verb: an app over HTTP is called with one",
+      );
     const release = await semaphore?.acquire(request.signal);
     try {
       const reply = await client.forward(request, apiToken);

@@ -7,17 +7,20 @@ import {
   CallError,
   type ForwardReply,
   type ForwardRequest,
+  type GrpcEnd,
   type PeerRequest,
   type RawHeaders,
 } from "../../contracts/invocation.ts";
 import type { HTTPExtension_Verb } from "../../proto/gen/dapr/proto/common/v1/common.ts";
 import {
   APIVersion,
+  Status,
   type InternalInvokeRequest,
   type InternalInvokeResponse,
   type ListStringValue,
 } from "../../proto/gen/dapr/proto/internals/v1/service_invocation.ts";
-import { httpStatusOf } from "./status.ts";
+import { errorBody, httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { decodeMessage, encodeMessage } from "../../proto/codec.ts";
 
 /** `HTTPExtension.Verb`, by number. */
 const verbs = [
@@ -38,20 +41,28 @@ const protobuf = "application/x-protobuf";
 /** Names as they came, each with its values. */
 type Metadata = Map<string, ListStringValue>;
 
+/**
+ * `Content-Length`, as the original's HTTP callers write it. Its callee knows HTTP's own headers by this spelling only,
+ * and would pass others on to a gRPC app, whose connection a `content-length` breaks.
+ */
+const goName = (lower: string): string =>
+  lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
+
 /** The content type has a field of its own, beside the headers. */
-function toMetadata(headers: RawHeaders): {
-  metadata: Metadata;
-  contentType: string;
-} {
+function toMetadata(
+  headers: RawHeaders,
+  spelt = (lower: string) => lower,
+): { metadata: Metadata; contentType: string } {
   const metadata: Metadata = new Map();
   let contentType = "";
   for (let i = 0; i < headers.length; i += 2) {
-    const name = headers[i]!.toLowerCase();
+    const lower = headers[i]!.toLowerCase();
     const value = fromHeaderValue(headers[i + 1]!);
-    if (name === "content-type") {
+    if (lower === "content-type") {
       contentType ||= value;
       continue;
     }
+    const name = spelt(lower);
     const known = metadata.get(name);
     if (known) known.values.push(value);
     else metadata.set(name, { values: [value] });
@@ -97,17 +108,17 @@ export function toInvokeRequest({
   body,
 }: PeerRequest): InternalInvokeRequest {
   const verb = verbs.indexOf(method);
-  if (verb <= 0 || method === "CONNECT")
+  if (verb < 0 || method === "CONNECT")
     throw new CallError(
       "invalid",
       `the method ${method} can't be passed to another sidecar over gRPC`,
       { unsent: true },
     );
-  const { metadata, contentType } = toMetadata(headers);
+  const { metadata, contentType } = toMetadata(headers, goName);
   metadata.set("destination-app-id", { values: [appId] });
   // From this the callee knows the length that it tells the app.
   if (body instanceof Uint8Array)
-    metadata.set("content-length", { values: [String(body.length)] });
+    metadata.set("Content-Length", { values: [String(body.length)] });
   const mark = path.indexOf("?");
   return {
     ver: APIVersion.V1,
@@ -125,7 +136,7 @@ export function toInvokeRequest({
   };
 }
 
-/** Throws a {@link CallError} if it is no HTTP call. */
+/** A call without a verb is one for a gRPC app, and has the method `NONE`. Throws a {@link CallError} if it is none for an app. */
 export function toForwardRequest(
   { ver, metadata, message }: InternalInvokeRequest,
   body: ForwardRequest["body"],
@@ -134,15 +145,13 @@ export function toForwardRequest(
   if (!message) throw malformed("field Message is nil");
   if (ver !== APIVersion.V1)
     throw new CallError("invalid", `Unsupported spec version: ${ver}`);
-  const { httpExtension } = message;
-  if (!httpExtension)
-    throw new CallError("invalid", "missing HTTP extension field");
-  const method = verbs[httpExtension.verb];
-  if (method === undefined || method === "NONE" || method === "CONNECT")
+  const { verb = 0, querystring = "" } = message.httpExtension ?? {};
+  const method = verbs[verb];
+  if (method === undefined || method === "CONNECT")
     throw new CallError("invalid", "invalid HTTP verb");
   return {
     method,
-    path: pathOf(message.method, httpExtension.querystring),
+    path: pathOf(message.method, querystring),
     headers: toHeaders(
       metadata,
       message.contentType,
@@ -169,14 +178,27 @@ function pathOf(method: string, query: string): string {
 export function toInvokeResponse({
   status,
   headers,
+  grpc,
 }: ForwardReply): InternalInvokeResponse {
   const { metadata, contentType } = toMetadata(headers);
   return {
-    status: { code: status, message: "", details: [] },
+    status: grpc
+      ? { code: grpc.code, message: grpc.message, details: detailsOf(grpc) }
+      : { code: status, message: "", details: [] },
     headers: metadata,
-    trailers: new Map(),
+    trailers: grpc ? toMetadata(grpc.trailers).metadata : new Map(),
     message: { data: undefined, contentType },
   };
+}
+
+/** The app's own `google.rpc.Status`, of which Dapr's is a copy. What can't be read is left out. */
+function detailsOf({ details }: GrpcEnd): Status["details"] {
+  if (!details) return [];
+  try {
+    return decodeMessage(Status, details).details;
+  } catch {
+    return [];
+  }
 }
 
 /** The head of an answer, and the body that represents a failed call of a gRPC app. */
@@ -184,24 +206,47 @@ export interface ReplyHead {
   status: number;
   headers: RawHeaders;
   body: Uint8Array | undefined;
+  grpc?: GrpcEnd;
 }
+
+/** The body is another one. */
+const withoutLength = (headers: RawHeaders): RawHeaders =>
+  headers.filter((_, i) => headers[i - (i % 2)] !== "content-length");
 
 /** Throws a ProtocolError for a status or length that HTTP does not have. */
 export function toReplyHead(response: InternalInvokeResponse): ReplyHead {
-  const { code, message } = response.status!;
-  if (code < 100 && code !== 0)
-    return {
-      status: httpStatusOf(code),
-      headers: ["content-type", "application/json"],
-      body: Buffer.from(JSON.stringify({ code, message })),
-    };
-  // 0 means success of a gRPC app, or of an app that streams events.
-  const status = code || 200;
+  const { code, message, details } = response.status!;
   const headers = toHeaders(
     response.headers,
     response.message?.contentType ?? "",
     response.message?.data?.typeUrl ?? "",
   );
+  if (code >= 100) {
+    judgeHead(code, headers);
+    return { status: code, headers, body: undefined };
+  }
+  // Success of a gRPC app, or of an app that streams events, is 0.
+  const status = httpStatusOf(code);
   judgeHead(status, headers);
-  return { status, headers, body: undefined };
+  const trailers = toHeaders(response.trailers, "", "");
+  if (code === 0)
+    return {
+      status,
+      headers,
+      body: undefined,
+      grpc: { code, message, trailers },
+    };
+  return {
+    status,
+    headers: [...withoutLength(headers), "content-type", "application/json"],
+    body: errorBody(code, message),
+    grpc: {
+      code,
+      message,
+      trailers,
+      ...(details.length > 0 && {
+        details: encodeMessage(Status, { code, message, details }),
+      }),
+    },
+  };
 }

@@ -74,7 +74,7 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
     const reply = await receive(toForwardRequest(request, body, signal));
     const response = toInvokeResponse(reply);
     // This method can only send it in one piece.
-    const value = await wholeBody(reply.body, maxBytes, () =>
+    const value = await wholeBody(bodyOf(reply), maxBytes, () =>
       tooLarge(maxBytes),
     );
     response.message!.data = { typeUrl: "", value };
@@ -95,6 +95,10 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
     },
   });
 }
+
+/** A call of a gRPC app that failed has none: the caller makes it from the status. */
+const bodyOf = ({ grpc, body }: ForwardReply): ForwardReply["body"] =>
+  grpc && grpc.code !== 0 ? new Uint8Array(0) : body;
 
 const tooLarge = (maxBytes: number) =>
   new CallError(
@@ -169,7 +173,7 @@ function lengthOf({ metadata }: InternalInvokeRequest): number {
 }
 
 function respond(call: ServerCall, reply: ForwardReply, isTied: () => boolean) {
-  const { body } = reply;
+  const body = bodyOf(reply);
   if (!(body instanceof Readable)) {
     const messages = wholeMessages(responseHead(toInvokeResponse(reply)), body);
     for (const message of messages.slice(0, -1)) call.write(message);

@@ -1,4 +1,4 @@
-/** gRPC codes, and the kinds of failed calls and HTTP statuses that they stand for. */
+/** gRPC codes, and the kinds of failed calls that they stand for. */
 import {
   grpcCodeOfKind,
   type CallErrorKind,
@@ -17,11 +17,3 @@ const kinds = new Map(
 /** Codes that no sidecar sends count as internal errors. */
 export const kindOf = (code: number): CallErrorKind =>
   kinds.get(code) ?? "internal";
-
-/** The HTTP status for each code of a gRPC app (the original's table); 500 for any other code. */
-const httpStatuses = [
-  200, 408, 500, 400, 504, 404, 409, 403, 429, 400, 409, 400, 501, 500, 503,
-  500, 401,
-];
-
-export const httpStatusOf = (code: number): number => httpStatuses[code] ?? 500;
