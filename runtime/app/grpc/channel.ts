@@ -2,15 +2,13 @@
  * The app channel over gRPC: calls of the services AppCallback and
  * AppCallbackHealthCheck that the app serves (docs/protocol/app.md).
  */
-import { Readable } from "node:stream";
 import {
   AppUnreachable,
   type AppChannel,
 } from "../../contracts/app-channel.ts";
-import {
-  CallError,
-  type ForwardReply,
-  type ForwardRequest,
+import type {
+  ForwardReply,
+  ForwardRequest,
 } from "../../contracts/invocation.ts";
 import { createGrpcClient } from "../../net/grpc/client.ts";
 import { anybody } from "../../net/grpc/connection.ts";
@@ -31,6 +29,7 @@ import {
   type AnswerMetadata,
 } from "./invoke.ts";
 import { healthCheck, onInvoke } from "./methods.ts";
+import { wholeBody } from "./whole-body.ts";
 
 export interface GrpcChannelOptions {
   /** `grpcs` is TLS, whoever signed for the app. */
@@ -99,7 +98,7 @@ export function createGrpcChannel(
     const release = await semaphore?.acquire(request.signal);
     const told: AnswerMetadata = { head: {}, trailers: {} };
     try {
-      const body = await wholeOf(request.body, maxBodyBytes);
+      const body = await wholeBody(request.body, maxBodyBytes);
       const answer = await client.unary(
         onInvoke,
         toInvokeRequest(request, body),
@@ -155,23 +154,3 @@ const hint = (error: Error): string =>
   /^ERR_HTTP2/.test(String((error.cause as NodeJS.ErrnoException)?.code))
     ? "; does it speak gRPC, as --app-protocol says?"
     : "";
-
-/** OnInvoke takes a body in one message. Rejects with a {@link CallError} when it is larger than `maxBytes`. */
-async function wholeOf(
-  body: ForwardRequest["body"],
-  maxBytes: number,
-): Promise<Uint8Array> {
-  if (!(body instanceof Readable)) return body ?? new Uint8Array(0);
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Uint8Array>) {
-    size += part.length;
-    if (maxBytes > 0 && size > maxBytes)
-      throw new CallError(
-        "too-large",
-        `the body is larger than ${maxBytes} bytes, which an app over gRPC gets at most (--max-body-size)`,
-      );
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}

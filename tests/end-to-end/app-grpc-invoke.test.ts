@@ -1,0 +1,306 @@
+/** Callers by HTTP of an app that speaks gRPC (docs/protocol/invocation.md), by its own sidecar and through two. */
+import { request } from "node:http";
+import { status } from "@grpc/grpc-js";
+import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import {
+  AppError,
+  closeGrpcApps,
+  startGrpcApp,
+  type AppMethods,
+} from "../support/grpc-app.ts";
+import { closeApps, startApp } from "../support/recording-app.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { waitFor } from "../wait-for.ts";
+
+afterEach(async () => {
+  await stopAll();
+  await closeGrpcApps();
+  await closeApps();
+});
+
+interface Data {
+  type_url: string;
+  value: Buffer;
+}
+/** What the app answers, by the method that is called. */
+const answers: AppMethods = {
+  async OnInvoke({ request, head, trailers, cancelled }) {
+    const method = request["method"] as string;
+    const [, code] = /^fail(\d+)$/.exec(method) ?? [];
+    trailers.set("x-tail", "t");
+    if (code) throw new AppError(Number(code), `it failed: caf\u00e9 ${code}`);
+    head.set("x-head", "h");
+    head.set("x-raw-bin", Buffer.from([1]));
+    if (method === "fail after its head")
+      throw new AppError(status.NOT_FOUND, "none such");
+    if (method === "typed")
+      return {
+        data: { type_url: "type.googleapis.com/a.B", value: Buffer.from("p") },
+        contentType: "text/csv",
+      };
+    if (method === "nothing") return {};
+    if (method === "untyped") return { data: { value: Buffer.from("{}") } };
+    if (method === "never") await cancelled;
+    if (method === "big")
+      return { data: { value: Buffer.alloc(5 * 1024 * 1024) } };
+    const { value } = request["data"] as Data;
+    return { data: { value }, contentType: "text/plain; charset=utf-8" };
+  },
+};
+
+const ways = [
+  ["its own sidecar", false],
+  ["two sidecars", true],
+] as const;
+
+describe.each(ways)("through %s", (_, isRemote) => {
+  const start = async (methods = answers, env: Record<string, string> = {}) => {
+    const app = await startGrpcApp(methods);
+    const registry = { DAPR_REGISTRY_PATH: tempFolder("daprd-registry") };
+    const callee = await startDaprd({
+      appId: "callee",
+      appPort: app.port,
+      until: "ready",
+      args: ["--app-protocol=grpc"],
+      env: { ...registry, ...env },
+    });
+    const caller = isRemote
+      ? await startDaprd({ appId: "caller", env: registry })
+      : callee;
+    return { app, caller, callee };
+  };
+  const invoke = (
+    caller: Daprd,
+    path: string,
+    {
+      method = "GET",
+      ...more
+    }: Parameters<Daprd["call"]>[2] & {
+      method?: string;
+    } = {},
+  ) => caller.call(method, `/v1.0/invoke/callee/method/${path}`, more);
+
+  test("the app gets verb, method, query, body, type and headers, and its token", async () => {
+    const { app, caller } = await start(answers, {
+      APP_API_TOKEN: "app-secret",
+    });
+    const reply = await invoke(caller, "a/%2e%2e/b%20c?x=1&y=%20", {
+      method: "PUT",
+      body: "hi",
+      headers: {
+        "content-type": "text/plain",
+        "x-one": ["1", "2"],
+        cookie: "a=b",
+        accept: "*/*",
+        "user-agent": "me",
+        "grpc-timeout": "1S",
+        "x-raw-bin": "AA==",
+        "dapr-api-token": "forged",
+        "x-utf8": Buffer.from("\u6f22").toString("latin1"),
+      },
+    });
+    expect(reply.status).toBe(200);
+    const [{ request, metadata }] = app.calls as [(typeof app.calls)[0]];
+    expect(request).toMatchObject({
+      method: "b c",
+      contentType: "text/plain",
+      httpExtension: { verb: 4, querystring: "x=1&y=%20" },
+    });
+    const data = request["data"] as Data;
+    expect(data.type_url).toBe("");
+    expect(data.value.toString()).toBe("hi");
+    const all = metadata.getMap();
+    expect(all).toMatchObject({
+      "x-one": "1, 2",
+      "dapr-cookie": "a=b",
+      "dapr-accept": "*/*",
+      "dapr-content-length": "2",
+      "dapr-content-type": "text/plain",
+      "dapr-grpc-timeout": "1S",
+      "dapr-api-token": "app-secret",
+      "dapr-callee-app-id": "callee",
+      "dapr-caller-app-id": isRemote ? "caller" : "callee",
+    });
+    for (const name of ["cookie", "x-raw-bin", "x-utf8", "content-length"])
+      expect(all).not.toHaveProperty([name]);
+    expect(all["user-agent"]).not.toContain("me");
+  });
+
+  test("the caller gets the app's bytes, type and metadata", async () => {
+    const { caller } = await start();
+    const reply = await invoke(caller, "echo", {
+      method: "POST",
+      body: "caf\u00e9",
+    });
+    expect(reply).toMatchObject({ status: 200, text: "caf\u00e9" });
+    expect(reply.headers).toMatchObject({
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": "5",
+      "x-head": "h",
+    });
+    for (const name of ["x-raw-bin", "x-tail", "grpc-status"])
+      expect(reply.headers).not.toHaveProperty([name]);
+
+    const typed = await invoke(caller, "typed");
+    expect(typed.headers["content-type"]).toBe("application/x-protobuf");
+    expect(typed.text).toBe("p");
+    const untyped = await invoke(caller, "untyped");
+    expect(untyped).toMatchObject({ status: 200, text: "{}" });
+    const nothing = await invoke(caller, "nothing");
+    expect(nothing).toMatchObject({ status: 200, text: "" });
+    const head = await invoke(caller, "echo", { method: "HEAD" });
+    expect(head).toMatchObject({ status: 200, text: "" });
+  });
+
+  test("a status of gRPC becomes one of HTTP, with the code and the text as JSON", async () => {
+    const { caller } = await start();
+    // The original's sidecar answers so.
+    const statuses = {
+      [status.CANCELLED]: 408,
+      [status.UNKNOWN]: 500,
+      [status.INVALID_ARGUMENT]: 400,
+      [status.DEADLINE_EXCEEDED]: 504,
+      [status.NOT_FOUND]: 404,
+      [status.ALREADY_EXISTS]: 409,
+      [status.PERMISSION_DENIED]: 403,
+      [status.RESOURCE_EXHAUSTED]: 429,
+      [status.FAILED_PRECONDITION]: 400,
+      [status.ABORTED]: 409,
+      [status.OUT_OF_RANGE]: 400,
+      [status.UNIMPLEMENTED]: 501,
+      [status.INTERNAL]: 500,
+      [status.UNAVAILABLE]: 503,
+      [status.DATA_LOSS]: 500,
+      [status.UNAUTHENTICATED]: 401,
+      17: 500,
+    };
+    const seen: Record<string, number> = {};
+    for (const code of Object.keys(statuses)) {
+      const reply = await invoke(caller, `fail${code}`);
+      seen[code] = reply.status;
+      expect(reply.headers["content-type"]).toBe("application/json");
+      expect(reply.json()).toEqual({
+        code: Number(code),
+        message: `it failed: caf\u00e9 ${code}`,
+      });
+    }
+    expect(seen).toEqual(statuses);
+    const late = await invoke(caller, "fail%20after%20its%20head");
+    expect(late.status).toBe(404);
+    expect(late.headers["x-head"]).toBe("h");
+    expect(late.json()).toEqual({ code: 5, message: "none such" });
+  });
+
+  test("an app without OnInvoke answers 501", async () => {
+    const { caller } = await start({});
+    const reply = await invoke(caller, "a");
+    expect(reply.status).toBe(501);
+    expect(reply.json()).toMatchObject({ code: status.UNIMPLEMENTED });
+  });
+
+  test("a message that is too large is refused, either way, and the next is not", async () => {
+    const { caller, app } = await start();
+    const reply = await invoke(caller, "big");
+    expect(reply.status).toBe(429);
+    expect(reply.json()).toEqual({
+      code: 8,
+      message: expect.stringContaining("larger than allowed") as string,
+    });
+    const sent = await invoke(caller, "echo", {
+      method: "POST",
+      body: Buffer.alloc(5 * 1024 * 1024),
+    });
+    expect(sent.status).toBe(500);
+    expect(sent.json()).toMatchObject({
+      errorCode: "ERR_DIRECT_INVOKE",
+      message: expect.stringContaining(
+        "the body is larger than 4194304 bytes",
+      ) as string,
+    });
+    expect(app.calls).toHaveLength(1);
+    const large = Buffer.alloc(3 * 1024 * 1024, "x");
+    const whole = await invoke(caller, "echo", { method: "POST", body: large });
+    expect(whole.text.length).toBe(large.length);
+  });
+
+  test("a caller that leaves ends the app's call", async () => {
+    const { caller, app } = await start();
+    const impatient = request({
+      port: caller.port,
+      path: "/v1.0/invoke/callee/method/never",
+    });
+    impatient.on("error", () => {}).end(); // its own doing
+    const call = await waitFor("the app to be asked", () => app.calls[0]);
+    impatient.destroy();
+    await call.cancelled;
+  });
+
+  test("an app that dies in mid-call, and one that is not there, are errors of the call", async () => {
+    const { caller, app } = await start();
+    const lost = invoke(caller, "never", { method: "POST", body: "1" });
+    await waitFor("the app to be asked", () => app.calls[0]);
+    await app.close();
+    expect((await lost).json()).toMatchObject({
+      errorCode: "ERR_DIRECT_INVOKE",
+      message: expect.stringMatching(
+        /the app at grpc:\/\/127\.0\.0\.1:\d+ could not be called: /,
+      ) as string,
+    });
+    expect((await lost).status).toBe(500);
+    const away = await invoke(caller, "echo", { method: "POST", body: "1" });
+    expect(away.status).toBe(500);
+    expect(away.text).toContain("ECONNREFUSED");
+    await startGrpcApp(answers, app.port);
+    expect((await invoke(caller, "echo")).status).toBe(200);
+  });
+});
+
+test("--app-max-concurrency counts invocations, and --app-ssl is grpcs", async () => {
+  const waiting: (() => void)[] = [];
+  const app = await startGrpcApp({
+    OnInvoke: () => new Promise((done) => waiting.push(() => done({}))),
+  });
+  const sidecar = await startDaprd({
+    appPort: app.port,
+    until: "ready",
+    args: ["--app-protocol=grpc", "--app-max-concurrency=1"],
+  });
+  const headers = { "dapr-app-id": "testapp" };
+  const calls = [1, 2].map(() => sidecar.call("GET", "/a", { headers }));
+  (await waitFor("the first call", () => waiting.shift()))();
+  (await waitFor("the second call", () => waiting.shift()))();
+  for (const call of calls) expect((await call).status).toBe(200);
+  const { appConnectionProperties } = (
+    await sidecar.call("GET", "/v1.0/metadata")
+  ).json() as { appConnectionProperties: object };
+  expect(appConnectionProperties).toMatchObject({
+    port: app.port,
+    protocol: "grpc",
+    maxConcurrency: 1,
+  });
+
+  const withTls = await startDaprd({
+    appPort: app.port,
+    until: "ready",
+    args: ["--app-protocol=grpc", "--app-ssl"],
+  });
+  await withTls.logged("application protocol: grpcs. waiting on port");
+  const reply = await withTls.call("GET", "/a", { headers });
+  expect(reply.status).toBe(500);
+  expect(reply.text).toContain(
+    `the server at grpcs://127.0.0.1:${app.port} did not answer with TLS`,
+  );
+});
+
+test("an app that speaks HTTP where gRPC is said is told apart", async () => {
+  const app = await startApp();
+  const sidecar = await startDaprd({
+    appPort: app.port,
+    until: "ready",
+    args: ["--app-protocol=grpc"],
+  });
+  const headers = { "dapr-app-id": "testapp" };
+  const reply = await sidecar.call("GET", "/a", { headers });
+  expect(reply.status).toBe(500);
+  expect(reply.text).toContain("does it speak gRPC, as --app-protocol says?");
+});
