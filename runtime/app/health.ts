@@ -1,6 +1,6 @@
 /**
  * Watches the app's health: it starts unhealthy, one success makes it healthy,
- * `threshold` failures in a row make it unhealthy (docs/protocol/app.md).
+ * `threshold` failures in a row make it unhealthy (docs/protocol/app.md). That it stays so from the start is told too.
  */
 import type { AppChannel } from "../contracts/app-channel.ts";
 import { delay } from "../shared/timers.ts";
@@ -19,7 +19,7 @@ export async function watchHealth(
   onChange: (healthy: boolean, reason: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let healthy = false;
+  let healthy: boolean | undefined;
   let failures = 0;
   while (!signal.aborted) {
     const started = performance.now();
@@ -28,7 +28,7 @@ export async function watchHealth(
     if (reason === undefined) {
       failures = 0;
       if (!healthy) onChange((healthy = true), "probe answered");
-    } else if (++failures >= options.threshold && healthy)
+    } else if (++failures >= options.threshold && healthy !== false)
       onChange((healthy = false), reason);
     const restMs = options.intervalMs - (performance.now() - started);
     await delay(Math.max(0, restMs), undefined, { signal }).catch(() => {});
