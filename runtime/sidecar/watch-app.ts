@@ -76,7 +76,11 @@ export function watchApp(
             log.info("app is healthy: inputs start");
             onHealthy();
           } else {
-            log.warn(`app is unhealthy (${reason}): inputs stop`);
+            log.warn(
+              isHealthy
+                ? `app is unhealthy (${reason}): inputs stop`
+                : `app is not healthy yet (${reason}): inputs wait`,
+            );
             onUnhealthy();
           }
         },

@@ -143,7 +143,7 @@ test.each([
       ":status": httpStatus,
       "content-type": "text/plain",
     });
-    expect(await (await call()).end).toMatchObject({ code, origin: "reset" });
+    expect(await (await call()).end).toMatchObject({ code, origin: "http" });
   },
 );
 

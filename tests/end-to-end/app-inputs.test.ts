@@ -1,4 +1,5 @@
 /** Input bindings of an app, whatever it speaks (docs/protocol/app.md): discovery, delivery, the app's health and absence. */
+import { join } from "node:path";
 import {
   appKinds,
   closeKnownApps,
@@ -13,6 +14,7 @@ import {
 } from "../support/daprd.ts";
 import { embedded, order } from "../support/embedded.ts";
 import { freePorts } from "../support/ports.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
 
 afterEach(async () => {
@@ -109,6 +111,65 @@ describe.each(appKinds)("an app over $protocol", (kind) => {
     await send(sidecar, 2);
     await waitFor("the second order", () => dataOf(app).includes("2"));
     expect(dataOf(app)).toEqual(["1", "1", "1", "2"]);
+  });
+
+  test("refuses one message in five once, and each partition keeps its order", async () => {
+    const refused = new Set<string>();
+    const { app, sidecar } = await start(
+      {
+        onMessage({ data }) {
+          if (Number(data) % 5 !== 0 || refused.has(data)) return true;
+          refused.add(data);
+          return false;
+        },
+      },
+      {
+        resources: {
+          "a.yaml": embedded("orders", {
+            partitions: "3",
+            backOffDuration: "20ms",
+            consumeRetryInterval: "20ms",
+          }),
+        },
+      },
+    );
+    const orders = Array.from({ length: 60 }, (_, i) => i);
+    for (const data of orders)
+      await sidecar.call("POST", "/v1.0/bindings/orders", {
+        body: order(data, { partitionKey: `key${data % 7}` }),
+      });
+    await waitFor("all of them", () => new Set(dataOf(app)).size === 60);
+    await waitFor("what was refused", () => app.messages.length === 72);
+    const partitions = Map.groupBy(
+      app.messages,
+      ({ metadata }) => metadata["__partition"],
+    );
+    expect(partitions.size).toBe(3);
+    for (const messages of partitions.values()) {
+      const taken = messages.map(({ data }) => Number(data));
+      expect(taken).toEqual(taken.toSorted((a, b) => a - b));
+    }
+  });
+
+  test("never answers: the sidecar ends after its time, and the message comes again", async () => {
+    const path = join(tempFolder("app-inputs"), "orders.db");
+    const app = await kind.start({
+      onMessage: () => new Promise<never>(() => {}),
+    });
+    const resources = { "a.yaml": embedded("orders", { path }) };
+    const first = await sidecarOf(app.port, {
+      resources,
+      args: ["--dapr-graceful-shutdown-seconds=1"],
+    });
+    await send(first, 1);
+    await waitFor("the delivery", () => app.messages[0]);
+    first.child.kill("SIGTERM");
+    expect((await first.exited).code).toBe(1);
+    expect(first.output()).toContain("Graceful shutdown timeout exceeded");
+    const better = await kind.start();
+    await sidecarOf(better.port, { resources });
+    await waitFor("it to come again", () => better.messages[0]);
+    expect(dataOf(better)).toEqual(["1"]);
   });
 
   test("is asked again when it is slow to say what it takes", async () => {

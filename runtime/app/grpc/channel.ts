@@ -143,9 +143,12 @@ export function createGrpcChannel(
   };
 }
 
+/** An app's status, or what its server says in the place of one; or a limit of this side. */
 const isAnswer = (error: unknown): error is GrpcError =>
   error instanceof GrpcError &&
-  (error.origin === "status" || error.origin === "local");
+  (error.origin === "status" ||
+    error.origin === "http" ||
+    error.origin === "local");
 
 /** For what is mostly the wrong protocol. */
 const hint = (error: Error): string =>

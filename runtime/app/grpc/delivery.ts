@@ -109,15 +109,16 @@ interface Listed {
   bindings: string[] | undefined;
 }
 
+/** Some servers say so by HTTP's 404: the JavaScript SDK's is one. */
 const isUnimplemented = (error: unknown) =>
   error instanceof GrpcError &&
-  error.origin === "status" &&
+  error.origin !== "local" &&
   error.code === grpcCode.unimplemented;
 
 /** A status of the app, or what this side would not send or take. */
 function refused(method: string, error: GrpcError): DeliveryError {
   const { code, message, origin } = error;
-  return origin === "status"
+  return origin !== "local"
     ? new DeliveryError(
         `the app answered ${method} with ${nameOfCode(code)}: ${message.slice(0, 1024)}`,
         httpStatusOf(code),

@@ -211,7 +211,7 @@ export class ClientCall {
         new GrpcError(
           codeOfHttp(status),
           `the answer is no gRPC: its status is ${status}, its type ${JSON.stringify(type.slice(0, 60))}`,
-          { origin: "reset" },
+          { origin: "http" },
         ),
       );
     } else if (

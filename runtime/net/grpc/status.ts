@@ -16,14 +16,15 @@ export function nameOfCode(code: number): string {
 /**
  * Who ended the call:
  * - `status`: the other side, with a status;
- * - `reset`: the other side, without one, or with an answer that is no gRPC;
+ * - `http`: the other side, with an answer of HTTP that is no gRPC; the code is what its status stands for;
+ * - `reset`: the other side, without any status;
  * - `unreachable`: there was no connection;
  * - `refused`: the other side looked at nothing of it;
  * - `lost`: the connection broke under it;
  * - `local`: this side: a deadline, a limit.
  */
 export type GrpcErrorOrigin =
-  "status" | "reset" | "unreachable" | "refused" | "lost" | "local";
+  "status" | "http" | "reset" | "unreachable" | "refused" | "lost" | "local";
 
 export interface GrpcErrorOptions {
   cause?: unknown;

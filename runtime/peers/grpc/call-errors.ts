@@ -24,6 +24,7 @@ export function toCallError(
       return unreachable(appId, peer, message, error);
     case "lost":
       return lost(appId, peer, message, error);
+    case "http":
     case "reset":
       return new CallError(
         "internal",
