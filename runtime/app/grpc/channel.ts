@@ -15,10 +15,10 @@ import { anybody } from "../../net/grpc/connection.ts";
 import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import { explainTls } from "../../net/no-tls.ts";
 import { withPort } from "../../shared/addresses.ts";
-import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
 import { isRefused, whenListening } from "../listening.ts";
+import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Ask } from "./delivery.ts";
 import { toMetadata } from "./headers.ts";
@@ -31,18 +31,9 @@ import {
 import { healthCheck, onInvoke } from "./methods.ts";
 import { wholeBody } from "./whole-body.ts";
 
-export interface GrpcChannelOptions {
+export interface GrpcChannelOptions extends AppOptions {
   /** `grpcs` is TLS, whoever signed for the app. */
   protocol: "grpc" | "grpcs";
-  address: string;
-  port: number;
-  /** Calls under way at a time; 0 or less is no limit. */
-  maxConcurrency: number;
-  /** Bytes of a message, either way; 0 or less is no limit. */
-  maxBodyBytes: number;
-  /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
-  apiToken?: string;
-  log: Logger;
 }
 
 export function createGrpcChannel(
@@ -151,9 +142,11 @@ const isAnswer = (error: unknown): error is GrpcError =>
     error.origin === "local");
 
 /** For what is mostly the wrong protocol. */
-const hint = (error: Error): string =>
-  error instanceof GrpcError &&
-  error.origin === "unreachable" &&
-  /^ERR_HTTP2/.test(String((error.cause as NodeJS.ErrnoException)?.code))
+function hint(error: Error): string {
+  if (!(error instanceof GrpcError) || error.origin !== "unreachable")
+    return "";
+  const { code = "" } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  return code.startsWith("ERR_HTTP2")
     ? "; does it speak gRPC, as --app-protocol says?"
     : "";
+}

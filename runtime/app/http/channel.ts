@@ -17,23 +17,14 @@ import {
 } from "../../contracts/invocation.ts";
 import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
 import type { Http1Target } from "../../net/http1/connection.ts";
-import type { Logger } from "../../shared/log.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
 import { isRefused, whenListening } from "../listening.ts";
+import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Send } from "./delivery.ts";
 
-export interface HttpChannelOptions {
+export interface HttpChannelOptions extends AppOptions {
   protocol: "http" | "https" | "h2c";
-  address: string;
-  port: number;
-  /** Calls under way at a time; 0 or less is no limit. */
-  maxConcurrency: number;
-  /** Bytes of an answer that `send` reads; a longer one is an error. */
-  maxBodyBytes: number;
-  /** Sent as `dapr-api-token` on every call (APP_API_TOKEN). */
-  apiToken?: string;
-  log: Logger;
 }
 
 export async function createHttpChannel(
