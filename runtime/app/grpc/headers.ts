@@ -1,6 +1,6 @@
 /** Headers of an HTTP call as metadata of gRPC, and back (docs/protocol/invocation.md). */
-import type { IncomingHttpHeaders } from "node:http2";
 import type { RawHeaders } from "../../contracts/invocation.ts";
+import type { ReceivedMetadata } from "../../net/grpc/metadata.ts";
 
 /** Their names mean something of HTTP itself, so that they reach the app as `dapr-…`; those of the connection never come here. */
 const standard = new Set([
@@ -64,7 +64,7 @@ const ofGrpc = new Set([
 ]);
 
 /** Bytes (`…-bin`) are left out: no header can carry them. */
-export function toHeaders(metadata: IncomingHttpHeaders): RawHeaders {
+export function toHeaders(metadata: ReceivedMetadata): RawHeaders {
   const headers: RawHeaders = [];
   for (const [name, value] of Object.entries(metadata)) {
     if (name.startsWith(":") || name.endsWith("-bin") || ofGrpc.has(name))

@@ -1,5 +1,4 @@
 /** A call by HTTP as the app's OnInvoke gets it, and its answer as HTTP (docs/protocol/invocation.md). */
-import type { IncomingHttpHeaders } from "node:http2";
 import {
   CallError,
   type ForwardReply,
@@ -7,6 +6,7 @@ import {
   type RawHeaders,
 } from "../../contracts/invocation.ts";
 import { errorBody, httpStatusOf } from "../../net/grpc/http-answer.ts";
+import type { ReceivedMetadata } from "../../net/grpc/metadata.ts";
 import type { GrpcError } from "../../net/grpc/status.ts";
 import {
   HTTPExtension_Verb,
@@ -60,8 +60,8 @@ function contentTypeOf(headers: RawHeaders): string {
 
 /** What of an answer is metadata: before the message, and behind it. */
 export interface AnswerMetadata {
-  head: IncomingHttpHeaders;
-  trailers: IncomingHttpHeaders;
+  head: ReceivedMetadata;
+  trailers: ReceivedMetadata;
 }
 
 export function toReply(
@@ -85,7 +85,7 @@ export function toReply(
 /** A call that failed is an answer too: its status and text, as HTTP has them. */
 export function toErrorReply(
   { code, message, details, trailers }: GrpcError,
-  head: IncomingHttpHeaders,
+  head: ReceivedMetadata,
 ): ForwardReply {
   return {
     status: httpStatusOf(code),

@@ -5,6 +5,9 @@ import { trimEnd } from "../../shared/trim-end.ts";
 /** Bytes under names that end in `-bin`, printable ASCII under all others. */
 export type Metadata = Record<string, string | Uint8Array>;
 
+/** Metadata that came: Node's own headers, with Base64 under names that end in `-bin`. */
+export type ReceivedMetadata = IncomingHttpHeaders;
+
 /** Throws on what no header can carry, and on names that gRPC or HTTP/2 keep for themselves. */
 export function metadataHeaders(metadata: Metadata): OutgoingHttpHeaders {
   const headers = Object.create(null) as Record<string, string>;
