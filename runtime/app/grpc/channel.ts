@@ -6,9 +6,10 @@ import {
   AppUnreachable,
   type AppChannel,
 } from "../../contracts/app-channel.ts";
-import type {
-  ForwardReply,
-  ForwardRequest,
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
 } from "../../contracts/invocation.ts";
 import { createGrpcClient } from "../../net/grpc/client.ts";
 import { anybody } from "../../net/grpc/connection.ts";
@@ -17,6 +18,7 @@ import { explainTls } from "../../net/no-tls.ts";
 import { withPort } from "../../shared/addresses.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
+import { wholeBody } from "../../shared/whole-body.ts";
 import { isRefused, whenListening } from "../listening.ts";
 import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
@@ -29,7 +31,6 @@ import {
   type AnswerMetadata,
 } from "./invoke.ts";
 import { healthCheck, onInvoke } from "./methods.ts";
-import { wholeBody } from "./whole-body.ts";
 
 export interface GrpcChannelOptions extends AppOptions {
   /** `grpcs` is TLS, whoever signed for the app. */
@@ -89,7 +90,12 @@ export function createGrpcChannel(
     const release = await semaphore?.acquire(request.signal);
     const told: AnswerMetadata = { head: {}, trailers: {} };
     try {
-      const body = await wholeBody(request.body, maxBodyBytes);
+      const body = await wholeBody(
+        request.body ?? new Uint8Array(0),
+        maxBodyBytes,
+        () => tooLarge(maxBodyBytes),
+        "dropped",
+      );
       const answer = await client.unary(
         onInvoke,
         toInvokeRequest(request, body),
@@ -140,6 +146,12 @@ const isAnswer = (error: unknown): error is GrpcError =>
   (error.origin === "status" ||
     error.origin === "http" ||
     error.origin === "local");
+
+const tooLarge = (maxBytes: number) =>
+  new CallError(
+    "too-large",
+    `the body is larger than ${maxBytes} bytes, which an app over gRPC gets at most (--max-body-size)`,
+  );
 
 /** For what is mostly the wrong protocol. */
 function hint(error: Error): string {
