@@ -24,7 +24,7 @@ const text = 'import { x } from "node:y";';
 `);
 });
 
-test("functions of modules that few starts use load them when they are called; classes and values are constants", () => {
+test("functions of seldom used modules load them when they are called; classes and values are constants", () => {
   expect(
     withoutImports(`import {
   randomUUID as uuid,

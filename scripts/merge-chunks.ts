@@ -8,7 +8,7 @@ import { basename, dirname, join, relative } from "node:path";
 
 type Outputs = Metafile["outputs"];
 
-/** A file to make, by its name, and the sources whose chunks it begins with. */
+/** The files to make: for each name, the sources whose chunks come first. */
 export type Groups = Record<string, readonly string[]>;
 
 /**
@@ -67,7 +67,7 @@ function closure(outputs: Outputs, sources: readonly string[]): string[] {
   return [...found].filter((path) => inDist(path).startsWith("chunks/"));
 }
 
-/** esbuild names an output by its way from the project's root: `dist/chunks/a.js`. */
+/** esbuild names an output by its path from the project's folder: `dist/chunks/a.js`. */
 const inDist = (path: string) => path.slice(path.indexOf("/") + 1);
 
 async function mergeOne(

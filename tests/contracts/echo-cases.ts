@@ -1,4 +1,4 @@
-/** What a gRPC call keeps that is passed on as it is, however many sidecars it passes. */
+/** The contract of gRPC calls that are passed on: what stays the same, however many sidecars are between. */
 import {
   Metadata,
   status,
@@ -100,7 +100,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
         call.once("data", (got: Buffer) => resolve(got.toString())),
       );
 
-    test("one message there and back, with metadata of all kinds, head and trailers", async () => {
+    test("a message and its answer arrive, with metadata of all kinds, head and trailers", async () => {
       const metadata = metadataWith([
         ["x-one", "1"],
         ["x-many", "a"],
@@ -133,7 +133,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       },
     );
 
-    test("many messages to one", async () => {
+    test("many messages can have one answer", async () => {
       const count = 100;
       const collected = await new Promise<string>((resolve, reject) => {
         const call = client.makeClientStreamRequest(
@@ -159,7 +159,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
         metadataWith(),
       );
 
-    test("one message to many, 64 MB of them", async () => {
+    test("one message can have many answers, 64 MB of them", async () => {
       const call = repeat("1024x65536");
       let size = 0;
       let trailers: Metadata | undefined;
@@ -170,7 +170,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect(valuesOf(trailers!, "x-trailer")).toBe("one, two");
     });
 
-    test("a reader that takes its time holds the writer up", async () => {
+    test("while the reader does not read, the writer has to wait", async () => {
       const before = route.echo.repeated();
       const call = repeat("4096x65536");
       const failed = failureOf(call);
@@ -184,7 +184,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect((await failed).code).toBe(status.CANCELLED);
     });
 
-    test("messages go both ways as they come, before either side has ended", async () => {
+    test("messages go in both directions at once, before either side has ended", async () => {
       const call = chat(echoMethods.chat);
       for (const word of ["one", "two", "three"]) {
         const got = next(call);
@@ -199,7 +199,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect([code, valuesOf(metadata, "x-trailer")]).toEqual([0, "one, two"]);
     });
 
-    test("100 calls at a time keep apart", async () => {
+    test("100 calls at a time do not mix", async () => {
       const outcomes = await Promise.all(
         Array.from({ length: 100 }, (_, i) =>
           unary(echoMethods.unary, Buffer.from(String(i))),
@@ -210,7 +210,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       );
     });
 
-    test("a failure is the service's own: code, text, trailers", async () => {
+    test("a failure arrives with the service's code, text and trailers", async () => {
       const { error } = await unary(echoMethods.fail, Buffer.from("way"));
       expect(error).toMatchObject({
         code: status.FAILED_PRECONDITION,
@@ -222,7 +222,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       ]);
     });
 
-    test("a method that the service does not have is UNIMPLEMENTED, a status that comes alone", async () => {
+    test("an unknown method is UNIMPLEMENTED, a status without messages", async () => {
       const { error } = await unary(
         { path: "/test.Echo/None" },
         Buffer.from(""),
@@ -231,7 +231,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect(error!.details).toMatch(/None/);
     });
 
-    test("compressed messages pass as they are", async () => {
+    test("compressed messages are passed on unchanged", async () => {
       const packing = connectEcho(route.port, {
         "grpc.default_compression_algorithm": gzip,
         "grpc.default_compression_level": 2,
@@ -245,7 +245,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       packing.close();
     });
 
-    test("the caller's deadline goes along and ends the call there too", async () => {
+    test("the caller's deadline is passed on and ends the call at the service too", async () => {
       const before = route.echo.cancelled();
       const call = chat(echoMethods.hang, { deadline: Date.now() + 1000 });
       expect((await failureOf(call.resume())).code).toBe(
@@ -257,7 +257,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       await waitFor("its end there", () => route.echo.cancelled() > before);
     });
 
-    test("a caller that leaves ends the call there", async () => {
+    test("when a caller leaves, the call ends at the service", async () => {
       const before = route.echo.cancelled();
       const call = chat(echoMethods.hang);
       const failed = failureOf(call);
@@ -267,7 +267,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       await waitFor("its end there", () => route.echo.cancelled() > before);
     });
 
-    test("a message over the limit is RESOURCE_EXHAUSTED, either way", async () => {
+    test("a message over the limit is RESOURCE_EXHAUSTED, in either direction", async () => {
       const large = await unary(
         echoMethods.unary,
         Buffer.alloc(4 * 1024 * 1024 + 1),
@@ -284,7 +284,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect(just.error).toBeNull();
     });
 
-    test("a service that dies in the middle of a stream is UNAVAILABLE, and never a good end", async () => {
+    test("when a service dies in the middle of a stream, the call is UNAVAILABLE and does not look complete", async () => {
       const call = chat(echoMethods.hang);
       const failed = failureOf(call);
       expect(await next(call)).toBe("begun");

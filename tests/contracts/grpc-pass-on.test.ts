@@ -1,4 +1,4 @@
-/** Calls that are passed on as they are, between a client and a server that others wrote (@grpc/grpc-js). */
+/** Calls that are passed on unchanged, between a client and a server of @grpc/grpc-js. */
 import { createServer, type AddressInfo } from "node:net";
 
 import {

@@ -1,4 +1,4 @@
-/** gRPC calls of an app's own service through its sidecar, and through two. */
+/** gRPC calls of an app's own service, through one sidecar and through two. */
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
 import type { Peer } from "../../runtime/contracts/name-resolver.ts";
 import {
@@ -66,7 +66,7 @@ describe("who is called, and with what", () => {
         ),
     );
   };
-  /** A caller's sidecar that finds `echo` at these. */
+  /** A caller's sidecar that finds `echo` at these addresses. */
   const caller = (...peers: Peer[]) =>
     start({
       appId: "caller",
@@ -74,7 +74,7 @@ describe("who is called, and with what", () => {
       hasApiToken: true,
     });
 
-  test("caller and callee are told, a caller's claims and token are not", async () => {
+  test("the app learns caller and callee, and a caller's own claims and token are dropped", async () => {
     const echo = await service();
     const callee = await start({ appId: "echo", appPort: echo.port });
     const { port } = await caller(callee.peer);
@@ -94,7 +94,7 @@ describe("who is called, and with what", () => {
     expect(echo.seen[0]!.get("dapr-app-id")).toEqual([]);
   });
 
-  test("dapr-callee-app-id comes before dapr-app-id", async () => {
+  test("dapr-callee-app-id wins over dapr-app-id", async () => {
     const echo = await service();
     const callee = await start({ appId: "echo", appPort: echo.port });
     const { port } = await caller(callee.peer);
@@ -167,7 +167,7 @@ describe("who is called, and with what", () => {
     expect((await call(port, { "dapr-app-id": "echo" })).text).toBe("hello");
   });
 
-  test("a sidecar that can't be reached costs no call if there is another", async () => {
+  test("if one sidecar cannot be reached and there is another, no call fails", async () => {
     const echo = await service();
     const gone = await startGrpcSidecar({ appId: "echo", appPort: echo.port });
     await gone.close();
@@ -176,7 +176,7 @@ describe("who is called, and with what", () => {
     expect((await call(port, { "dapr-app-id": "echo" })).text).toBe("hello");
   });
 
-  test("a sidecar passes on no call for another app", async () => {
+  test("a sidecar refuses calls for another app", async () => {
     const echo = await service();
     const callee = await start({ appId: "echo", appPort: echo.port });
     const { error } = await call(callee.peer.port, {

@@ -1,4 +1,4 @@
-/** A service of all four kinds of calls by @grpc/grpc-js, whose messages are bytes. */
+/** A service of @grpc/grpc-js with all four kinds of calls. Its messages are bytes. */
 import {
   Client,
   credentials,
@@ -40,11 +40,11 @@ export interface EchoService {
   port: number;
   /** The metadata of each call. */
   seen: Metadata[];
-  /** Calls whose caller went away. */
+  /** The number of calls whose caller left. */
   cancelled(): number;
-  /** Messages that `Repeat` has written, by all its calls. */
+  /** The number of messages that all calls of `Repeat` have written. */
   repeated(): number;
-  /** Deadlines of the calls, in ms from then on. */
+  /** The deadlines of the calls, in ms from their start. */
   deadlines: number[];
   /** All connections break. */
   kill(): void;
@@ -132,7 +132,7 @@ export async function startEcho(port = 0): Promise<EchoService> {
         metadata: trailers(),
       });
     },
-    /** Answers a message at once, then nothing. */
+    /** Answers with one message at once, and then with nothing. */
     hang(call: ServerDuplexStream<Buffer, Buffer>) {
       note(call);
       call.write(Buffer.from("begun"));
@@ -161,7 +161,7 @@ export async function startEcho(port = 0): Promise<EchoService> {
   };
 }
 
-/** Calls of the service at a port of this machine. */
+/** A client of the service at a port of this machine. */
 export const connectEcho = (port: number, options = {}) =>
   new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     "grpc.max_receive_message_length": -1,

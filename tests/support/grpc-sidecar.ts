@@ -1,4 +1,4 @@
-/** As much of a sidecar as gRPC calls of an app's own services pass: the gRPC API, invocation, the port for other sidecars. */
+/** The parts of a sidecar that gRPC calls of an app's own services use: the gRPC API, invocation, the port for other sidecars. */
 import { createServer, type AddressInfo } from "node:net";
 import { openDoor } from "../../runtime/api/grpc/door.ts";
 import {
@@ -17,9 +17,9 @@ import { createLogger } from "../../runtime/shared/log.ts";
 const maxBodyBytes = 4 * 1024 * 1024;
 
 export interface GrpcSidecar {
-  /** Of the gRPC API. */
+  /** The port of the gRPC API. */
   port: number;
-  /** Of the port for other sidecars. */
+  /** The port for other sidecars. */
   peer: Peer;
   close(): Promise<void>;
 }
