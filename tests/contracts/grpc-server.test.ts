@@ -1,6 +1,7 @@
 /** Our gRPC server against the client of `@grpc/grpc-js`, and against callers that do not speak gRPC. */
 import { connect as connectHttp2 } from "node:http2";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
+import { gunzipSync, gzipSync } from "node:zlib";
 import {
   Client,
   compressionAlgorithms,
@@ -290,6 +291,55 @@ test("compressed messages are refused, and the error says what to do", async () 
       'messages compressed with "gzip" are not taken: send them as they are',
   });
   gzip.close();
+});
+
+test("who sends gzip is answered with it, unless the answer is short", async () => {
+  await server.close();
+  server = createGrpcServer({
+    maxMessageBytes,
+    gzip: true,
+    methods: new Map([
+      [
+        path,
+        (call) => {
+          const messages: Buffer[] = [];
+          call.read({
+            onMessage: (message) => messages.push(message),
+            onEnd: () => call.end(Buffer.concat(messages)),
+          });
+        },
+      ],
+    ]),
+  });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const ask = async (...messages: Buffer[]) => {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      "grpc-encoding": "gzip",
+    });
+    stream.end(
+      Buffer.concat(
+        messages.map((message, i) => {
+          // Each message says for itself whether it is compressed.
+          const body = i % 2 === 0 ? gzipSync(message) : message;
+          const start = Buffer.from([i % 2 === 0 ? 1 : 0, 0, 0, 0, 0]);
+          start.writeUInt32BE(body.length, 1);
+          return Buffer.concat([start, body]);
+        }),
+      ),
+    );
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  };
+  const [one, two] = [Buffer.alloc(70_000, "a"), Buffer.alloc(70_000, "b")];
+  const long = await ask(one, two);
+  expect(long[0]).toBe(1);
+  expect(gunzipSync(long.subarray(5))).toEqual(Buffer.concat([one, two]));
+  expect(await ask(Buffer.from("a"))).toEqual(Buffer.from("\0\0\0\0\x01a"));
+  session.destroy();
 });
 
 test("an answer may end before its request does", async () => {

@@ -195,3 +195,10 @@ function detailsOf(trailer: Metadata): Message[] {
 
 /** The name of a status code, such as `INVALID_ARGUMENT`. */
 export const nameOf = (code: number): string => status[code]!;
+
+/** A request's bytes, without their frame. */
+export const encodeRequest = (
+  service: string,
+  method: string,
+  request: Message,
+): Buffer => codecs(service, method).encode(request);

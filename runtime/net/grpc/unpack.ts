@@ -6,6 +6,8 @@ import { GrpcError, grpcCode } from "./status.ts";
 const heldBytes = 64 * 1024 * 1024;
 /** Up to here another thread costs more than the work. */
 const syncBytes = 16 * 1024;
+/** What zlib takes for `chunkSize`. */
+const leastChunk = 64;
 /** A gzip file's last field (RFC 1952 §2.3.1). */
 const sizeField = 4;
 
@@ -38,8 +40,11 @@ export function giveBack(bytes: number): void {
 
 /** Rejects with a {@link GrpcError} when it is no gzip, or not of the size that it says. */
 export async function unpack(packed: Buffer, size: number): Promise<Buffer> {
-  // One byte at least is wanted by zlib.
-  const options = { maxOutputLength: Math.max(size, 1) };
+  const options = {
+    maxOutputLength: Math.max(size, 1),
+    // In one go: each further piece would be another way to the thread and back.
+    chunkSize: Math.max(size, leastChunk),
+  };
   try {
     if (size <= syncBytes && packed.length <= syncBytes)
       return gunzipSync(packed, options);
@@ -55,7 +60,11 @@ export async function unpack(packed: Buffer, size: number): Promise<Buffer> {
 
 export const pack = (message: Uint8Array): Promise<Buffer> =>
   new Promise((resolve, reject) =>
-    gzip(message, (error, packed) => (error ? reject(error) : resolve(packed))),
+    gzip(
+      message,
+      { chunkSize: Math.max(message.length, leastChunk) },
+      (error, packed) => (error ? reject(error) : resolve(packed)),
+    ),
   );
 
 const broken = (cause?: unknown) =>
