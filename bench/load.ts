@@ -7,6 +7,8 @@
 import { connect } from "node:net";
 import { Worker } from "node:worker_threads";
 import { nowUs, serve } from "./child.ts";
+import { openGrpcConnection } from "./grpc-connection.ts";
+import { grpcKinds, type GrpcKindName } from "./grpc-requests.ts";
 import { readMessages, statusOf } from "./http-messages.ts";
 import { kinds, type KindName } from "./requests.ts";
 import { latencyOf, type Latency } from "./stats.ts";
@@ -14,8 +16,9 @@ import { latencyOf, type Latency } from "./stats.ts";
 /** Which requests to send, and to which port. */
 export interface Asked {
   port: number;
+  /** Over gRPC: the component or app that is meant. */
   path: string;
-  kind: KindName;
+  kind: KindName | GrpcKindName;
   /** The number of the first order; 0 if absent. */
   firstId?: number;
   /** After so many orders the numbers begin again with the first one. */
@@ -63,12 +66,9 @@ class Run {
     return firstId + (this.sent++ % idSpan);
   }
 
-  settle(status: number, body: string, id: number): void {
-    if (status < 200 || status >= 300)
-      this.fail(`HTTP ${status}: ${body.slice(0, 300)}`);
-    else if (kinds[this.#asked.kind].isAnswer(body, id)) this.acked++;
-    else
-      this.fail(`HTTP ${status}, but not order ${id}: ${body.slice(0, 300)}`);
+  settle(isAnswer: boolean, why: () => string): void {
+    if (isAnswer) this.acked++;
+    else this.fail(why());
   }
 
   fail(why: string): void {
@@ -82,14 +82,69 @@ interface Connection {
   close(): void;
 }
 
+type OnIdle = (connection: Connection, sentUs: number) => void;
+
+const isGrpc = (kind: Asked["kind"]): kind is GrpcKindName => kind in grpcKinds;
+
 /** Opens a socket. `onIdle` is called when it is connected, and after each answer. */
-function openConnection(
+const openConnection = (
   { port, path, kind }: Asked,
   run: Run,
-  onIdle: (connection: Connection, sentUs: number) => void,
+  onIdle: OnIdle,
+): Connection =>
+  isGrpc(kind)
+    ? openGrpc(port, path, kind, run, onIdle)
+    : openHttp(port, path, kind, run, onIdle);
+
+function openGrpc(
+  port: number,
+  target: string,
+  kind: GrpcKindName,
+  run: Run,
+  onIdle: OnIdle,
+): Connection {
+  const { method, request, isAnswer } = grpcKinds[kind];
+  let id = 0;
+  let sentUs = 0;
+  let inFlight = false;
+  const client = openGrpcConnection({
+    port,
+    path: `/dapr.proto.runtime.v1.Dapr/${method}`,
+    onOpen: () => onIdle(connection, 0),
+    onAnswer(message) {
+      inFlight = false;
+      run.settle(message !== undefined && isAnswer(message, id), () =>
+        message ? `not order ${id}` : `${method} failed`,
+      );
+      onIdle(connection, sentUs);
+    },
+    onBroken(why) {
+      run.firstFailure ??= why;
+      if (inFlight) run.fail(why);
+      inFlight = false;
+    },
+  });
+  const connection: Connection = {
+    send(dueUs) {
+      id = run.nextId();
+      sentUs = dueUs;
+      inFlight = true;
+      client.send(request(target, id, dueUs));
+    },
+    close: () => client.close(),
+  };
+  return connection;
+}
+
+function openHttp(
+  port: number,
+  path: string,
+  kind: KindName,
+  run: Run,
+  onIdle: OnIdle,
 ): Connection {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  const { request } = kinds[kind];
+  const { request, isAnswer } = kinds[kind];
   let id = 0;
   let sentUs = 0;
   let inFlight = false;
@@ -104,7 +159,13 @@ function openConnection(
   };
   const push = readMessages((head, body) => {
     inFlight = false;
-    run.settle(statusOf(head), body, id);
+    const status = statusOf(head);
+    const isGood = status >= 200 && status < 300;
+    run.settle(
+      isGood && isAnswer(body, id),
+      () =>
+        `HTTP ${status}${isGood ? `, but not order ${id}` : ""}: ${body.slice(0, 300)}`,
+    );
     onIdle(connection, sentUs);
   });
   const broken = (why: string) => {

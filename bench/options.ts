@@ -9,10 +9,18 @@ const onBroker = [
   "output",
   "input",
   "latency",
+  "grpc",
 ] as const;
-const onStore = ["direct", "start", "cold", "save", "get"] as const;
+const onStore = ["direct", "start", "cold", "save", "get", "grpc"] as const;
 const onCluster = ["pod-start"] as const;
-const onApp = ["direct", "cold", "own-app", "two-sidecars", "stream"] as const;
+const onApp = [
+  "direct",
+  "cold",
+  "own-app",
+  "two-sidecars",
+  "stream",
+  "grpc",
+] as const;
 
 /** The backends, and the scenarios that each supports. */
 const scenariosOf = {

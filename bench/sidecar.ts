@@ -42,6 +42,7 @@ export interface Sidecar {
   appId: string;
   pid: number;
   httpPort: number;
+  grpcPort: number;
   spawnedAtUs: number;
   readyAtUs: number;
   stop(): Promise<void>;
@@ -128,6 +129,7 @@ export async function startSidecar(
     appId: options.appId,
     pid: child.pid!,
     httpPort: http!,
+    grpcPort: grpc!,
     spawnedAtUs,
     readyAtUs: nowUs(),
     async stop() {

@@ -6,6 +6,7 @@ import type { ScenarioName } from "./options.ts";
 import { coldOutput, coldOwnApp, coldSave } from "./scenarios/cold.ts";
 import { directCalls, directOrders } from "./scenarios/direct.ts";
 import { get } from "./scenarios/get.ts";
+import { grpcBinding, grpcOwnApp, grpcState } from "./scenarios/grpc.ts";
 import { input } from "./scenarios/input.ts";
 import { latency } from "./scenarios/latency.ts";
 import { output } from "./scenarios/output.ts";
@@ -43,6 +44,7 @@ export function brokerSuite(broker: Broker, ownOnly = false): Suite {
       output: on(output),
       input: on(input),
       latency: on(latency),
+      grpc: on(grpcBinding),
     },
     warmUp: [on(start), on(output), on(latency)],
     ownOnly,
@@ -59,6 +61,7 @@ export function storeSuite(store: Store): Suite {
       cold: on(coldSave),
       save: on(save),
       get: on(get),
+      grpc: on(grpcState),
     },
     warmUp: [on(save), on(get)],
     ownOnly: false,
@@ -81,6 +84,7 @@ export function invokeSuite(): Suite {
       "own-app": on(ownApp),
       "two-sidecars": on(twoSidecars),
       stream: on(stream),
+      grpc: on(grpcOwnApp),
     },
     warmUp: [on(ownApp)],
     ownOnly: false,
