@@ -6,7 +6,7 @@ import {
   deadLetterHeaders,
   retryMetadata,
   retryPolicy,
-  seeThrough,
+  deliverUntilTaken,
   type Redelivery,
 } from "./retry.ts";
 
@@ -69,7 +69,7 @@ function redelivery(failures: number, own: Record<string, string>) {
     more: Partial<Redelivery> = {},
     signal: AbortSignal = never,
   ): Promise<boolean> =>
-    seeThrough(
+    deliverUntilTaken(
       "record 1",
       message,
       {

@@ -118,7 +118,7 @@ const keepAgainMs = 1000;
  * it is done, go on to the next one. False: `signal` fired first, or the input
  * stops; the message stays unacknowledged. `what` names it in the log.
  */
-export async function seeThrough(
+export async function deliverUntilTaken(
   what: string,
   message: BindingMessage,
   { deliver, policy, deadLetter, log }: Redelivery,

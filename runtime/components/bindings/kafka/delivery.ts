@@ -6,7 +6,7 @@ import type {
   KafkaRecord,
   OutgoingRecord,
 } from "../../clients/kafka/protocol/record-batch.ts";
-import { seeThrough, type RetryPolicy } from "../../retry.ts";
+import { deliverUntilTaken, type RetryPolicy } from "../../retry.ts";
 
 export interface DeliveryOptions {
   name: string;
@@ -25,7 +25,7 @@ export interface DeliveryOptions {
 export function createDelivery(options: DeliveryOptions): HandleRecord {
   const { name, policy, log, deliver, deadLetter } = options;
   return async (topic, partition, record, signal) => {
-    const done = await seeThrough(
+    const done = await deliverUntilTaken(
       `kafka: component "${name}": record ${topic}/${partition} at offset ${record.offset}`,
       options.toMessage(topic, partition, record),
       {

@@ -17,7 +17,7 @@ import type {
   ReaderOptions,
 } from "../../clients/sqlite/broker/protocol.ts";
 import { pause } from "../../../shared/backoff.ts";
-import { seeThrough, type RetryPolicy } from "../../retry.ts";
+import { deliverUntilTaken, type RetryPolicy } from "../../retry.ts";
 import { PartitionQueue, toMessage, unpack } from "./partition-queue.ts";
 import { startTimer } from "../../../shared/timers.ts";
 
@@ -141,7 +141,7 @@ class Reader {
     for (let record; (record = await queue.take());) {
       const message = toMessage(record, queue);
       const name = `message ${record.offset} of ${queue.topic}/${queue.number}`;
-      const done = await seeThrough(
+      const done = await deliverUntilTaken(
         name,
         message,
         {
