@@ -284,7 +284,7 @@ export function echoCases(name: string, routeOf: () => EchoRoute) {
       expect(just.error).toBeNull();
     });
 
-    test("when a service dies in the middle of a stream, the call is UNAVAILABLE and does not look complete", async () => {
+    test("when a service dies in the middle of a stream, the call fails and does not look complete", async () => {
       const call = chat(echoMethods.hang);
       const failed = failureOf(call);
       expect(await next(call)).toBe("begun");

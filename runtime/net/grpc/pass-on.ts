@@ -25,8 +25,6 @@ export async function passOn(
   { metadata, explain }: PassOnOptions,
 ): Promise<void> {
   const over = Promise.withResolvers<void>();
-  const explained = (error: Error) =>
-    error instanceof GrpcError ? explain(error) : error;
   const onward = await client
     .start(
       call.path,
@@ -37,14 +35,14 @@ export async function passOn(
           const isStatus =
             !error || (error instanceof GrpcError && error.origin === "status");
           if (isStatus) call.endWith(proxiedMetadata(trailers, raw));
-          else call.fail(explained(error));
+          else call.fail(inWords(error, explain));
           over.resolve();
         },
       },
       { proxied: metadata, timeoutMs: call.leftMs, signal: call.signal },
     )
     .catch((error: Error) => {
-      throw explained(error);
+      throw error instanceof GrpcError ? explain(error) : error;
     });
   call.readBytes(
     (bytes) => pass(bytes, call, onward),
@@ -52,6 +50,12 @@ export async function passOn(
   );
   return over.promise;
 }
+
+/** It keeps its code: no more of the call can be made good. */
+const inWords = (error: Error, explain: PassOnOptions["explain"]): Error =>
+  error instanceof GrpcError
+    ? new GrpcError(error.code, explain(error).message, { cause: error })
+    : error;
 
 interface End {
   pause(): void;
