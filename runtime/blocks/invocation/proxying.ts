@@ -49,14 +49,15 @@ export function createProxying(options: ProxyingOptions) {
      * went wrong, if it got nowhere.
      */
     async proxy(call: ProxiedCall): Promise<void> {
-      const { id, space } = parseTarget(targetOf(call), namespace);
-      const metadata = without(call.proxied, identity);
-      if (options.hasApiToken) delete metadata["dapr-api-token"];
-      Object.assign(metadata, {
-        "dapr-caller-app-id": toHeaderValue(appId),
-        "dapr-caller-namespace": toHeaderValue(namespace),
-        "dapr-callee-app-id": toHeaderValue(id),
-      });
+      const { proxied } = call;
+      const { id, space } = parseTarget(targetOf(proxied), namespace);
+      const metadata = without(
+        proxied,
+        options.hasApiToken ? withToken : identity,
+      );
+      metadata["dapr-caller-app-id"] = toHeaderValue(appId);
+      metadata["dapr-caller-namespace"] = toHeaderValue(namespace);
+      metadata["dapr-callee-app-id"] = toHeaderValue(id);
       if (id === appId && space === namespace) return callApp(call, metadata);
       // Older sidecars of the original ask for this one.
       metadata["dapr-app-id"] = metadata["dapr-callee-app-id"]!;
@@ -73,14 +74,15 @@ export function createProxying(options: ProxyingOptions) {
     /** A call that another sidecar passed on. Rejects with a {@link CallError}. */
     async receiveProxied(call: ProxiedCall): Promise<void> {
       try {
-        const { id } = parseTarget(targetOf(call), namespace);
+        const { proxied } = call;
+        const { id } = parseTarget(targetOf(proxied), namespace);
         if (id !== appId)
           throw new CallError(
             "invalid",
             `this is the sidecar of ${appId}, and passes on no calls for ${id}`,
           );
         options.allow(call.path, "NONE");
-        const metadata = without(call.proxied, ["dapr-app-id"]);
+        const metadata = without(proxied, target);
         // Between the original's sidecars all messages have this type.
         if (metadata["content-type"] === "application/grpc+proxy")
           metadata["content-type"] = "application/grpc";
@@ -93,16 +95,18 @@ export function createProxying(options: ProxyingOptions) {
 }
 
 /** The sidecar sets these itself; what a caller claims is not believed. */
-const identity = [
+const identity = new Set([
   "dapr-app-id",
   "dapr-callee-app-id",
   "dapr-caller-app-id",
   "dapr-caller-namespace",
-];
+]);
+const withToken = new Set([...identity, "dapr-api-token"]);
+const target = new Set(["dapr-app-id"]);
 
-function targetOf({ proxied }: ProxiedCall): string {
-  const target = proxied["dapr-callee-app-id"] ?? proxied["dapr-app-id"];
-  const first = Array.isArray(target) ? target[0] : target;
+function targetOf(proxied: ProxiedMetadata): string {
+  const named = proxied["dapr-callee-app-id"] ?? proxied["dapr-app-id"];
+  const first = Array.isArray(named) ? named[0] : named;
   if (!first)
     throw new Error(
       "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
@@ -112,9 +116,10 @@ function targetOf({ proxied }: ProxiedCall): string {
 
 function without(
   metadata: ProxiedMetadata,
-  names: readonly string[],
+  names: ReadonlySet<string>,
 ): ProxiedMetadata {
-  const kept = { ...metadata };
-  for (const name of names) delete kept[name];
+  const kept: ProxiedMetadata = {};
+  for (const name in metadata)
+    if (!names.has(name)) kept[name] = metadata[name]!;
   return kept;
 }

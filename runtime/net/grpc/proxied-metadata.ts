@@ -7,9 +7,23 @@ export function proxiedMetadata(
   headers: IncomingHttpHeaders,
   raw: readonly string[] = [],
 ): ProxiedMetadata {
-  const metadata = Object.create(null) as ProxiedMetadata;
-  for (const [name, value] of Object.entries(headers))
-    if (!name.startsWith(":") && value !== undefined) metadata[name] = value;
+  const metadata: ProxiedMetadata = {};
+  let names = 0;
+  for (const name in headers) {
+    names++;
+    const value = headers[name];
+    // A plain object can't have the second one.
+    if (name.charCodeAt(0) === colon || name === "__proto__") continue;
+    if (value !== undefined) metadata[name] = value;
+  }
+  if (raw.length > 2 * names) keepApart(metadata, raw);
+  return metadata;
+}
+
+const colon = 0x3a;
+
+/** Where Node joined the values of a name. */
+function keepApart(metadata: ProxiedMetadata, raw: readonly string[]) {
   const all = new Map<string, string[]>();
   for (let i = 0; i < raw.length; i += 2) {
     const values = all.get(raw[i]!);
@@ -17,7 +31,6 @@ export function proxiedMetadata(
     else all.set(raw[i]!, [raw[i + 1]!]);
   }
   for (const [name, values] of all)
-    if (values.length > 1 && metadata[name] !== values[0])
-      if (name in metadata) metadata[name] = values;
-  return metadata;
+    if (values.length > 1 && name in metadata && metadata[name] !== values[0])
+      metadata[name] = values;
 }
