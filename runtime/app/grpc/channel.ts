@@ -11,8 +11,13 @@ import {
   type ForwardReply,
   type ForwardRequest,
 } from "../../contracts/invocation.ts";
+import type {
+  ProxiedCall,
+  ProxiedMetadata,
+} from "../../contracts/proxied-call.ts";
 import { createGrpcClient } from "../../net/grpc/client.ts";
 import { anybody } from "../../net/grpc/connection.ts";
+import { passOn } from "../../net/grpc/pass-on.ts";
 import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import { explainTls } from "../../net/no-tls.ts";
 import { withPort } from "../../shared/addresses.ts";
@@ -54,8 +59,8 @@ export function createGrpcChannel(
     apiToken === undefined ? {} : { "dapr-api-token": apiToken };
 
   /** An answer of the app's, or a limit of this side, stays what it is. */
-  function failure(error: unknown): unknown {
-    if (isAnswer(error) || !(error instanceof Error)) return error;
+  function failure(error: Error): Error {
+    if (isAnswer(error)) return error;
     delivery.forget();
     const cause = explainTls(origin, error);
     return new AppUnreachable(
@@ -77,7 +82,7 @@ export function createGrpcChannel(
         signal: limit?.signal,
       });
     } catch (error) {
-      throw failure(error);
+      throw failure(error as Error);
     } finally {
       limit?.clear();
       release?.();
@@ -115,6 +120,21 @@ export function createGrpcChannel(
     }
   }
 
+  async function proxy(
+    call: ProxiedCall,
+    metadata: ProxiedMetadata,
+  ): Promise<void> {
+    const release = await semaphore?.acquire(call.signal);
+    try {
+      await passOn(call, client, {
+        metadata: { ...metadata, ...token },
+        explain: failure,
+      });
+    } finally {
+      release?.();
+    }
+  }
+
   const onDropped = (name: string) =>
     log.debug(
       `header ${JSON.stringify(name)} of an invocation can't be sent over gRPC and is left out`,
@@ -124,6 +144,7 @@ export function createGrpcChannel(
     refusalOf: delivery.refusalOf,
     deliver: delivery.deliver,
     invoke,
+    proxy,
     async illness(_path, timeoutMs) {
       try {
         await ask(healthCheck, {}, { timeoutMs, probe: true });
