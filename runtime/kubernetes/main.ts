@@ -1,4 +1,6 @@
 /** The control plane's entry: `injector`, `operator`, or `certificate` (issuer.ts starts that one). */
+import { text } from "node:stream/consumers";
+import type { IssueRequest } from "./certificates/issue.ts";
 import { createLogger, parseLevel } from "../shared/log.ts";
 import { daprVersion } from "../shared/version.ts";
 import { exitSoon } from "../shared/process/exit.ts";
@@ -60,8 +62,7 @@ async function run(name: keyof typeof programs): Promise<void> {
 }
 
 async function makeCertificate(): Promise<void> {
-  let text = "";
-  for await (const chunk of process.stdin) text += chunk;
+  const request = JSON.parse(await text(process.stdin)) as IssueRequest;
   const { issue } = await import("./certificates/issue.ts");
-  process.stdout.write(JSON.stringify(await issue(JSON.parse(text))));
+  process.stdout.write(JSON.stringify(await issue(request)));
 }

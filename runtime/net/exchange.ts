@@ -5,6 +5,7 @@ import {
   type Agent,
 } from "node:http";
 import { request, type AgentOptions } from "node:https";
+import { wholeBody } from "../shared/whole-body.ts";
 import { libraryMs } from "../shared/timers.ts";
 
 export interface ExchangeOptions {
@@ -55,6 +56,8 @@ export function createExchanger(
               ? new Error(`no answer within ${timeoutMs} ms`, { cause: error })
               : error,
           );
+        const tooLarge = () =>
+          new Error(`its answer is larger than ${maxBytes} bytes`);
         const outgoing = open(
           origin + path,
           {
@@ -70,22 +73,10 @@ export function createExchanger(
             },
           },
           (incoming) => {
-            const chunks: Buffer[] = [];
-            let size = 0;
-            incoming.on("data", (chunk: Buffer) => {
-              size += chunk.length;
-              if (size > maxBytes)
-                incoming.destroy(
-                  new Error(`its answer is larger than ${maxBytes} bytes`),
-                );
-              chunks.push(chunk);
-            });
-            incoming.on("error", fail);
-            incoming.on("end", () =>
-              resolve({
-                status: incoming.statusCode ?? 0,
-                text: Buffer.concat(chunks).toString("utf8"),
-              }),
+            const status = incoming.statusCode ?? 0;
+            wholeBody(incoming, maxBytes, tooLarge).then(
+              (body) => resolve({ status, text: body.toString("utf8") }),
+              fail,
             );
           },
         );

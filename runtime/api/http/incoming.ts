@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Remote } from "../../net/own-sockets.ts";
-import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
+import { wholeBody, type Refusal } from "../../shared/whole-body.ts";
 import { BodyError, type ApiRequest } from "./request.ts";
 import { cleanPath } from "./router.ts";
 
@@ -102,33 +102,16 @@ function hasNoBody(incoming: IncomingMessage): boolean {
   return stream.endAfterHeaders;
 }
 
-function readBody(incoming: IncomingMessage, max: number): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let size = 0;
-    let first: Buffer | undefined;
-    let rest: GatheredBytes | undefined;
-    const tooLarge = () => {
-      incoming.pause();
-      first = rest = undefined;
-      reject(new BodyError("stream too large"));
-    };
-    if (Number(incoming.headers["content-length"]) > max) return tooLarge();
-    incoming.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > max) {
-        incoming.removeAllListeners("data");
-        return tooLarge();
-      }
-      if (!first) first = chunk;
-      else {
-        if (!rest) (rest = new GatheredBytes()).add(first);
-        rest.add(chunk);
-      }
-    });
-    incoming.on("end", () =>
-      resolve(rest ? Buffer.concat(rest.take()) : (first ?? Buffer.alloc(0))),
-    );
-    incoming.on("error", () => reject(new BodyError("unexpected EOF")));
-    return undefined;
-  });
+function readBody(incoming: IncomingMessage, maxBytes: number) {
+  if (Number(incoming.headers["content-length"]) > maxBytes) {
+    incoming.pause();
+    return Promise.reject<Buffer>(tooLarge());
+  }
+  return wholeBody(incoming, maxBytes, tooLarge, stillAnswered);
 }
+
+const tooLarge = () => new BodyError("stream too large");
+const stillAnswered: Refusal = {
+  rest: "paused",
+  broken: () => new BodyError("unexpected EOF"),
+};

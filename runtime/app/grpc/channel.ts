@@ -99,7 +99,7 @@ export function createGrpcChannel(
         request.body ?? new Uint8Array(0),
         maxBodyBytes,
         () => tooLarge(maxBodyBytes),
-        "dropped",
+        { rest: "dropped" },
       );
       const answer = await client.unary(
         onInvoke,

@@ -18,6 +18,7 @@ import {
 import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
 import type { Http1Target } from "../../net/http1/connection.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
+import { wholeBody } from "../../shared/whole-body.ts";
 import { isRefused, whenListening } from "../listening.ts";
 import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
@@ -74,6 +75,12 @@ export async function createHttpChannel(
     }
   }
 
+  const tooLarge = (status: number) =>
+    new DeliveryError(
+      `the app's answer is larger than ${maxBodyBytes} bytes`,
+      status,
+    );
+
   const send: Send = async (method, path, request = {}) => {
     const { body, timeoutMs, probe } = request;
     const headers = Object.entries(request.headers ?? {}).flat();
@@ -86,7 +93,9 @@ export async function createHttpChannel(
       );
       return {
         status: reply.status,
-        body: await collect(reply, maxBodyBytes),
+        body: await wholeBody(reply.body, maxBodyBytes, () =>
+          tooLarge(reply.status),
+        ),
       };
     } catch (error) {
       throw failure(error);
@@ -142,28 +151,4 @@ async function createTlsClient(
         throw explainTls(origin, error);
       }),
   };
-}
-
-/** The whole body. Rejects with a {@link DeliveryError} when it is longer than `maxBytes`. */
-async function collect(
-  { status, body }: ForwardReply,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const tooLarge = () =>
-    new DeliveryError(
-      `the app's answer is larger than ${maxBytes} bytes`,
-      status,
-    );
-  if (body instanceof Uint8Array) {
-    if (body.length > maxBytes) throw tooLarge();
-    return body;
-  }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Uint8Array>) {
-    size += part.length;
-    if (size > maxBytes) throw tooLarge();
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
 }

@@ -1,5 +1,7 @@
 /** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
+import { constants } from "node:buffer";
 import { request } from "node:http";
+import { wholeBody } from "../../shared/whole-body.ts";
 import { libraryMs } from "../../shared/timers.ts";
 
 export interface SidecarAddress {
@@ -60,6 +62,12 @@ export interface Answer {
   body: string;
 }
 
+/** An app's answer may be as long as a text of Node. The sidecar's own are short, but the port may be another program's. */
+const maxBytesOf = {
+  app: constants.MAX_STRING_LENGTH,
+  sidecar: 16 * 1024 * 1024,
+};
+
 function call(
   { httpPort, socketPath }: SidecarAddress,
   method: string,
@@ -70,6 +78,15 @@ function call(
 ): Promise<Answer> {
   const token = process.env["DAPR_API_TOKEN"];
   return new Promise((resolve, reject) => {
+    const maxBytes = maxBytesOf[timeoutMs > 0 ? "sidecar" : "app"];
+    const tooLarge = () =>
+      new Error(`its answer is larger than ${maxBytes} bytes`);
+    const fail = (error: Error) =>
+      reject(
+        error.name === "AbortError"
+          ? new Error(`no answer within ${timeoutMs} ms`)
+          : error,
+      );
     const sent = request(
       {
         ...(socketPath
@@ -89,26 +106,14 @@ function call(
         },
       },
       (response) => {
-        let text = "";
-        response.setEncoding("utf8");
-        response.on("data", (chunk: string) => (text += chunk));
-        response.on("end", () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            reason: response.statusMessage ?? "",
-            body: text,
-          }),
+        const { statusCode: status = 0, statusMessage: reason = "" } = response;
+        wholeBody(response, maxBytes, tooLarge).then(
+          (body) => resolve({ status, reason, body: body.toString("utf8") }),
+          fail,
         );
-        response.on("error", (error) => sent.destroy(error));
       },
     );
-    sent.on("error", (error) =>
-      reject(
-        error.name === "AbortError"
-          ? new Error(`no answer within ${timeoutMs} ms`)
-          : error,
-      ),
-    );
+    sent.on("error", fail);
     sent.end(body);
   });
 }

@@ -3,6 +3,7 @@
  * context, so the CLI need not bring a second client for the same API.
  */
 import { spawn } from "node:child_process";
+import { text } from "node:stream/consumers";
 import { CommandError } from "../command.ts";
 
 export interface KubectlOptions {
@@ -22,10 +23,8 @@ export function kubectl(
       windowsHide: true,
       signal,
     });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    const said = Promise.all([text(child.stdout), text(child.stderr)]);
+    said.catch(() => {}); // without a process there is nothing to read: its error says why
     child.once("error", (error: NodeJS.ErrnoException) =>
       reject(
         new CommandError(
@@ -35,13 +34,15 @@ export function kubectl(
         ),
       ),
     );
-    child.once("close", (code) => {
-      if (code === 0) return resolve(Buffer.concat(out).toString());
-      const said = readable(Buffer.concat(err).toString());
-      reject(
-        new CommandError(said || `kubectl ${args[0]} ended with code ${code}`),
-      );
-    });
+    child.once("close", (code) =>
+      said.then(([out, err]) => {
+        if (code === 0) return resolve(out);
+        const why = readable(err);
+        reject(
+          new CommandError(why || `kubectl ${args[0]} ended with code ${code}`),
+        );
+      }, reject),
+    );
     child.stdin.on("error", () => {}); // it may end before it has read all; its exit code says why
     child.stdin.end(input);
   });

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
+import { wholeBody } from "../../shared/whole-body.ts";
 import type { Logger } from "../../shared/log.ts";
 import { injector } from "../names.ts";
 import type { InjectorConfig, InjectorState } from "./config.ts";
@@ -51,24 +52,13 @@ function answer(
     return refuse(405, `${request.method} instead of POST`);
   // RFC 9110 allows parameters, e.g. a charset.
   const type = request.headers["content-type"]?.split(";")[0]?.trim();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  request.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= maxBytes) chunks.push(chunk);
-  });
-  request.on("error", (error) =>
-    options.log.warn(`a request to the webhook broke off: ${error.message}`),
-  );
-  request.on("end", () => {
-    if (size === 0) return refuse(400, "empty body");
+  const decideOn = (bytes: Buffer) => {
+    if (bytes.length === 0) return refuse(400, "empty body");
     if (type !== "application/json")
       return refuse(415, "invalid Content-Type, expected `application/json`");
-    if (size > maxBytes) return refuse(413, `more than ${maxBytes} bytes`);
     let body: AdmissionAnswer;
     try {
-      const text = Buffer.concat(chunks).toString("utf8");
-      body = decide(readReview(text), options);
+      body = decide(readReview(bytes.toString("utf8")), options);
     } catch (error) {
       const { message } = error as Error;
       return error instanceof ReviewError
@@ -78,8 +68,24 @@ function answer(
     response
       .writeHead(200, { "content-type": "application/json" })
       .end(JSON.stringify(body));
-  });
+  };
+  wholeBody(request, maxBytes, tooLarge, { rest: "dropped" }).then(
+    decideOn,
+    (error: Error) => {
+      if (!(error instanceof TooLarge))
+        return options.log.warn(
+          `a request to the webhook broke off: ${error.message}`,
+        );
+      refuse(413, error.message);
+    },
+  );
 }
+
+class TooLarge extends Error {
+  override name = "TooLarge";
+}
+
+const tooLarge = () => new TooLarge(`more than ${maxBytes} bytes`);
 
 function decide(review: AdmissionReview, options: WebhookOptions) {
   const { config, state, log } = options;

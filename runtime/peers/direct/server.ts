@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { messageOf } from "../../shared/message-of.ts";
 import { free } from "../../shared/memory/spent-bytes.ts";
+import { wholeBody } from "../../shared/whole-body.ts";
 import {
   CallError,
   type Forward,
@@ -22,6 +23,7 @@ import {
 
 /** A body up to this size is read first, and passed on in one piece. */
 const collectedBytes = 64 * 1024;
+const tooLarge = () => new Error("it is longer than its Content-Length");
 
 /** What a connection ends with: the answer to a call that is on its way and will not be read. */
 export const lastAnswer = (): Uint8Array => {
@@ -81,20 +83,9 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
     const isChunked = incoming.headers["transfer-encoding"] !== undefined;
     if (isChunked || Number(length) > collectedBytes) void pass(incoming);
     else if (length === undefined || length === "0") void pass(undefined);
-    else collect(incoming, (body) => void pass(body));
+    // If the body breaks off, nobody is left to be answered.
+    else wholeBody(incoming, collectedBytes, tooLarge).then(pass, () => {});
   };
-}
-
-/** If the body breaks off, nobody is left to be answered. */
-function collect(incoming: IncomingMessage, then: (body: Buffer) => void) {
-  let first: Buffer | undefined;
-  let rest: Buffer[] | undefined;
-  incoming.on("data", (chunk: Buffer) => {
-    if (!first) first = chunk;
-    else (rest ??= [first]).push(chunk);
-  });
-  incoming.on("end", () => then(rest ? Buffer.concat(rest) : first!));
-  incoming.on("error", () => {});
 }
 
 function refuse(outgoing: ServerResponse, status: number, text: string) {
