@@ -11,7 +11,10 @@ export interface Asked {
   setAside(socket: Socket): void;
   /** Whether there are no connections, those set aside included. */
   isEmpty(): boolean;
-  /** Ends those without a request: none came, half a head did, or every answer is written. */
+  /**
+   * Ends those without a request: none came, half a head did, or every answer is written. From now on also
+   * those whose caller falls silent in the middle of a body: nobody knows when the rest would come.
+   */
   endUnasked(): void;
   /**
    * The same, with an answer to the request that may be on its way. Such a
@@ -24,13 +27,19 @@ export interface Asked {
 
 /** A caller that does not close a connection may not hold up the end. */
 const lingerMs = 1000;
+/** Long enough for a packet that was lost and sent again. */
+const usualSilenceMs = 1000;
 
 /** `onEmpty` is called whenever the last connection has ended. */
-export function watchAsked(onEmpty?: () => void): Asked {
+export function watchAsked(
+  onEmpty?: () => void,
+  silenceMs = usualSilenceMs,
+): Asked {
   const sockets = new Set<Socket>();
   const aside = new WeakSet<Socket>();
   const answered = new WeakSet<Socket>();
   const last = new WeakMap<Socket, ServerResponse>();
+  let isEnding = false;
   const unasked = () =>
     [...sockets].filter(
       (socket) =>
@@ -55,8 +64,10 @@ export function watchAsked(onEmpty?: () => void): Asked {
     isEmpty: () => sockets.size === 0,
     endUnasked() {
       for (const socket of unasked()) socket.destroySoon();
+      endSilent();
     },
     async answerUnasked(answer) {
+      endSilent();
       await Promise.all(
         unasked().map(async (socket) => {
           const closed = once(socket, "close");
@@ -70,4 +81,25 @@ export function watchAsked(onEmpty?: () => void): Asked {
     },
     isAnswered: (socket) => answered.has(socket),
   };
+
+  function endSilent() {
+    if (isEnding) return;
+    isEnding = true;
+    const known = new WeakMap<Socket, number>();
+    const look = () => {
+      if (sockets.size === 0) clearInterval(timer);
+      for (const socket of sockets) {
+        const request = last.get(socket)?.req;
+        if (!request || !isHalf(request)) known.delete(socket);
+        else if (known.get(socket) === socket.bytesRead) socket.destroy();
+        else known.set(socket, socket.bytesRead);
+      }
+    };
+    const timer = setInterval(look, silenceMs).unref();
+    look();
+  }
 }
+
+/** More of its body is to come, and its reader has taken what there is. */
+const isHalf = (request: IncomingMessage) =>
+  !request.complete && request.readableLength === 0;

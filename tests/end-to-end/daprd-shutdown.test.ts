@@ -246,6 +246,30 @@ test.each([
   for (const socket of sockets) socket.destroy();
 });
 
+test("a caller that falls silent in the middle of a body does not use up the time that others have", async () => {
+  const [internal] = await freePorts(1);
+  const sidecar = await startDaprd({
+    args: [
+      `--dapr-internal-grpc-port=${internal}`,
+      "--dapr-graceful-shutdown-seconds=3600",
+    ],
+    resources: { "a.yaml": embedded() },
+  });
+  const half = (path: string) =>
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"half`;
+  const paths = ["/v1.0/bindings/orders", "/v1.0/invoke/daprd/method/orders"];
+  const sockets = await Promise.all(
+    paths.map((path) => openConnection(sidecar.port, half(path))),
+  );
+  for (const socket of sockets) socket.on("error", () => {}).resume();
+  // What was sent before has been read.
+  expect((await sidecar.call("GET", "/v1.0/healthz/outbound")).status).toBe(
+    204,
+  );
+  expect(await sidecar.stop()).toEqual({ code: 0, signal: null });
+  for (const socket of sockets) socket.destroy();
+});
+
 test("a signal ends a sidecar that still waits for its app", async () => {
   const [port] = await freePorts(1);
   const sidecar = await startDaprd({ appPort: port });
