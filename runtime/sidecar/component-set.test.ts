@@ -186,6 +186,25 @@ test("without patience one that fails ends the load, unless its errors are ignor
   expect(strict.events.at(-1)).toBe("close b");
 });
 
+test("without patience one whose errors are ignored is tried again, and opens", async () => {
+  const { set, problems, names, lines } = createFixture({
+    isPatient: false,
+    failing: { a1: new Error("late") },
+  });
+  const late = resource("a", "1", { ignoreErrors: true });
+  await set.load([late, resource("b")]);
+  expect(names()).toEqual(["b"]);
+  expect(lines).toContainEqual(
+    expect.stringMatching(
+      /^Ignoring error processing component: .*late.*; trying again until it opens$/,
+    ),
+  );
+  delete problems["a1"];
+  await waitFor("it to open", () => names().includes("a"));
+  expect(set.failing()).toEqual([]);
+  await set.close();
+});
+
 test.each([true, false])(
   "a type that Dapr has and we have not is left out, with patience %s",
   async (isPatient) => {

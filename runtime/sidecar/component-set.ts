@@ -10,7 +10,7 @@ import { label, type LoadedComponent } from "../resources/kinds/component.ts";
 export interface ComponentSetOptions extends LoadOptions {
   /**
    * If true, a component that can't be opened is reported and tried again, while
-   * the others work. Else it ends the start, unless its `ignoreErrors` is set.
+   * the others work, as is one whose `ignoreErrors` is set. Else it ends the start.
    */
   isPatient: boolean;
   /** A component is open. */
@@ -56,11 +56,9 @@ export function createComponentSet(options: ComponentSetOptions) {
       // Its secret store may come later.
       if (slot.isParked) void slot.follow();
     } catch (error) {
-      if (!slot.wanted!.ignoreErrors)
-        throw new Error(`failed to load components: ${messageOf(error)}`, {
-          cause: error,
-        });
-      log.error(`Ignoring error processing component: ${messageOf(error)}`);
+      throw new Error(`failed to load components: ${messageOf(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -73,7 +71,8 @@ export function createComponentSet(options: ComponentSetOptions) {
       for (const resource of inOrder(resources)) {
         signal?.throwIfAborted();
         const slot = changed(resource)!;
-        await (options.isPatient ? slot.follow() : strictly(slot));
+        const mayFail = options.isPatient || resource.ignoreErrors;
+        await (mayFail ? slot.follow() : strictly(slot));
       }
     },
 

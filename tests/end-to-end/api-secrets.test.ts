@@ -337,7 +337,7 @@ test("a component that does not need the secret starts without it", async () => 
   expect(sidecar.output()).toContain("secret absent not found");
 });
 
-test("a store that cannot be opened ends the start; with ignoreErrors, components that need it are parked", async () => {
+test("a store that cannot be opened ends the start; with ignoreErrors, components that need it are parked until it opens", async () => {
   const broken = write('{"a": "canary"');
   const sidecar = await startDaprd({
     until: "nothing",
@@ -359,6 +359,10 @@ test("a store that cannot be opened ends the start; with ignoreErrors, component
   expect(going.messages()).toContain(
     'component caller (bindings.http/v1) waits for secret store "vault", which is not loaded',
   );
+  // No resource changes: the store is tried again.
+  writeFileSync(broken, '{"a": "http://127.0.0.1:9"}');
+  await going.logged("Component loaded: vault (secretstores.local.file/v1)");
+  await going.logged("Component loaded: caller (bindings.http/v1)");
 });
 
 test("the error of the kubernetes store outside a cluster says what is missing", async () => {
