@@ -1,5 +1,4 @@
 /** Which connections of HTTP/1.1 servers carry a request that is not answered yet. */
-import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { startTimer } from "../shared/timers.ts";
@@ -69,13 +68,17 @@ export function watchAsked(
     async answerUnasked(answer) {
       endSilent();
       await Promise.all(
-        unasked().map(async (socket) => {
-          const closed = once(socket, "close");
+        unasked().map((socket) => {
           answered.add(socket);
           socket.end(answer);
           const timer = startTimer(() => socket.destroy(), lingerMs);
-          await closed;
-          clearTimeout(timer);
+          return new Promise<void>((resolve) =>
+            // Half a head is an error of the socket's when it ends; that is no error of ours.
+            socket.once("close", () => {
+              clearTimeout(timer);
+              resolve();
+            }),
+          );
         }),
       );
     },
