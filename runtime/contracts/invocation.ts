@@ -17,6 +17,8 @@ export interface ForwardRequest {
   /** Normalised path with its query, as it goes on the wire: `/neworder?x=1`. */
   path: string;
   headers: RawHeaders;
+  /** Of a caller over gRPC: the type of the message that the body is, which only apps over gRPC are told. */
+  typeUrl?: string;
   /** Bytes if the whole body is at hand and may be sent again; a stream is sent once. */
   body: Uint8Array | Readable | undefined;
   /** Aborts when the caller has gone: whatever is under way ends. */
@@ -41,6 +43,8 @@ export interface GrpcEnd {
   details?: Uint8Array;
   /** What came behind the message. */
   trailers: RawHeaders;
+  /** Of the message that the body is, if the app told it. */
+  typeUrl?: string;
 }
 
 /** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, if there is no answer. */

@@ -2,13 +2,14 @@
 import { connect as connectHttp2 } from "node:http2";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { compressionAlgorithms } from "@grpc/grpc-js";
+import { compressionAlgorithms, status } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 import "protobufjs/ext/descriptor/index.js";
 import { waitFor } from "../wait-for.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { closeGrpc, dapr, nameOf, openGrpc } from "../support/grpc-api.ts";
 import { call as callFile } from "../support/http-file.ts";
+import { AppError, closeGrpcApps, startGrpcApp } from "../support/grpc-app.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { stateStore } from "../support/state-store.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -16,6 +17,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 afterEach(closeGrpc);
 afterEach(stopAll);
 afterEach(closeApps);
+afterEach(closeGrpcApps);
 
 const resources = { "a.yaml": stateStore("state.in-memory") };
 const storeName = "statestore";
@@ -442,3 +444,84 @@ test("a call under way is answered before the sidecar ends, and a call that neve
   expect(nameOf((await watched) as number)).toBe("UNAVAILABLE");
   expect((await sidecar.exited).code).toBe(0);
 });
+
+describe.each(["its own sidecar", "two sidecars"])(
+  "an app over gRPC, by %s",
+  (way) => {
+    test("answers InvokeService as itself: message, status, details, trailers", async () => {
+      const any = {
+        type_url: "type.googleapis.com/a.B",
+        value: Buffer.from("p"),
+      };
+      const app = await startGrpcApp({
+        async OnInvoke({ request, head, trailers }) {
+          head.set("x-head", "h");
+          trailers.set("x-tail", "t");
+          if (request["method"] === "fail")
+            throw new AppError(status.DATA_LOSS, "it is gone: é");
+          return { data: any, contentType: "x/y" };
+        },
+      });
+      const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
+      const callee = await startDaprd({
+        appId: "callee",
+        appPort: app.port,
+        args: ["--app-protocol", "grpc"],
+        until: "ready",
+        env,
+      });
+      const caller =
+        way === "two sidecars"
+          ? await startDaprd({ appId: "caller", env })
+          : callee;
+      const api = openGrpc(caller.grpcPort);
+      const invoke = (method: string) =>
+        api.call(
+          "InvokeService",
+          // No verb: an app over gRPC needs none.
+          { id: "callee", message: { method, data: any } },
+          { metadata: { "x-mine": "1" } },
+        );
+      const good = await invoke("do it");
+      expect(nameOf(good.code)).toBe("OK");
+      expect(good.reply).toMatchObject({ data: any });
+      expect(good.header).toMatchObject({ "x-head": "h" });
+      expect(good.header).not.toHaveProperty("dapr-http-status");
+      expect(good.trailer).toMatchObject({ "x-tail": "t" });
+      expect(app.callsOf("OnInvoke")[0]).toMatchObject({
+        request: {
+          method: "do it",
+          data: any,
+          httpExtension: { verb: 0 },
+        },
+      });
+      expect(app.callsOf("OnInvoke")[0]!.metadata.get("x-mine")).toEqual(["1"]);
+      const bad = await invoke("fail");
+      expect(nameOf(bad.code)).toBe("DATA_LOSS");
+      expect(bad.text).toBe("it is gone: é");
+      expect(bad.trailer).toMatchObject({ "x-tail": "t" });
+    });
+
+    test("an app over HTTP refuses InvokeService without a verb", async () => {
+      const app = await startApp();
+      const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
+      const callee = await startDaprd({
+        appId: "callee",
+        appPort: app.port,
+        until: "ready",
+        env,
+      });
+      const caller =
+        way === "two sidecars"
+          ? await startDaprd({ appId: "caller", env })
+          : callee;
+      const { code, text } = await openGrpc(caller.grpcPort).call(
+        "InvokeService",
+        { id: "callee", message: { method: "a" } },
+      );
+      expect(nameOf(code)).toBe("INTERNAL");
+      expect(text).toContain("invalid HTTP verb");
+      expect(app.requests.some(({ path }) => path === "/a")).toBe(false);
+    });
+  },
+);

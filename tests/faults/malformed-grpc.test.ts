@@ -13,7 +13,6 @@ import {
   dapr,
   encodeRequest,
   openGrpc,
-  type Message,
 } from "../support/grpc-api.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
 import {
@@ -21,6 +20,7 @@ import {
   randomizer,
   type Random,
 } from "../support/randomizer.ts";
+import type { Message } from "../support/proto-services.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { besideHealth, stallLimitMs } from "../support/stall.ts";
 import { stateStore } from "../support/state-store.ts";

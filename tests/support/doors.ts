@@ -1,6 +1,7 @@
 /** The HTTP API and the gRPC API behind one interface: the same calls with the same outcomes. */
 import { call, type Reply } from "./http.ts";
-import { nameOf, openGrpc, type GrpcReply, type Message } from "./grpc-api.ts";
+import { nameOf, openGrpc, type GrpcReply } from "./grpc-api.ts";
+import type { Message } from "./proto-services.ts";
 
 /** A value, nothing, or an error with the code of each API. If the texts differ, HTTP's is first. */
 export type Outcome =

@@ -1,5 +1,4 @@
 /** A client of the gRPC API made of other people's code: `@grpc/grpc-js`, and protobufjs, which reads the same .proto files. */
-import { join } from "node:path";
 import {
   Client,
   credentials,
@@ -9,13 +8,8 @@ import {
   type ChannelOptions,
   type ServiceError,
 } from "@grpc/grpc-js";
-import protobuf from "protobufjs";
+import { root, type Message } from "./proto-services.ts";
 
-const folder = join(__dirname, "../../runtime/proto");
-
-const root = new protobuf.Root();
-root.resolvePath = (_, target) =>
-  target.startsWith("google/protobuf/") ? target : join(folder, target);
 root.loadSync([
   "dapr/proto/runtime/v1/dapr.proto",
   "google/rpc/status.proto",
@@ -27,9 +21,6 @@ root.loadSync([
 root.resolveAll();
 
 export const dapr = "dapr.proto.runtime.v1.Dapr";
-
-/** A message as protobufjs reads it: names in camel case, bytes as Buffers. */
-export type Message = Record<string, unknown>;
 
 export interface GrpcReply {
   /** The status code; 0 is OK. */

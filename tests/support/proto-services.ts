@@ -5,9 +5,10 @@ import protobuf from "protobufjs";
 
 const folder = join(__dirname, "../../runtime/proto");
 
-const root = new protobuf.Root();
+/** What of the .proto files was loaded so far. */
+export const root = new protobuf.Root();
 root.resolvePath = (_, target) =>
-  target.startsWith("google/") ? target : join(folder, target);
+  target.startsWith("google/protobuf/") ? target : join(folder, target);
 
 export type Message = Record<string, unknown>;
 

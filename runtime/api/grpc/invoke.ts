@@ -36,7 +36,8 @@ export const invokeMethods = (
       server.begin(replyHeaders(reply));
       if (!endsWell(reply, value, server)) return nothing;
       const contentType = valueOf(reply.headers, "content-type") ?? "";
-      return { data: { typeUrl: "", value }, contentType };
+      const typeUrl = reply.grpc?.typeUrl ?? "";
+      return { data: { typeUrl, value }, contentType };
     },
   ),
 });
@@ -82,6 +83,7 @@ function toRequest(
     path: query === "" ? path : `${path}?${query}`,
     headers,
     body: body.length > 0 ? body : undefined,
+    ...(data?.typeUrl && { typeUrl: data.typeUrl }),
   };
 }
 

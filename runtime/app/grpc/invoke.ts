@@ -18,7 +18,7 @@ import { toHeaders } from "./headers.ts";
 
 /** Throws a {@link CallError} for a verb that has no number. */
 export function toInvokeRequest(
-  { method, path, headers }: ForwardRequest,
+  { method, path, headers, typeUrl = "" }: ForwardRequest,
   body: Uint8Array,
 ): InvokeRequest {
   const verb = Object.entries(HTTPExtension_Verb).find(
@@ -33,7 +33,7 @@ export function toInvokeRequest(
   const mark = path.indexOf("?");
   return {
     method: decoded(path.slice(1, mark < 0 ? undefined : mark)),
-    data: { typeUrl: "", value: body },
+    data: { typeUrl, value: body },
     contentType: contentTypeOf(headers),
     httpExtension: {
       verb: verb[1],
@@ -78,7 +78,12 @@ export function toReply(
     status: 200,
     headers,
     body: data?.value ?? new Uint8Array(0),
-    grpc: { code: 0, message: "", trailers: toHeaders(trailers) },
+    grpc: {
+      code: 0,
+      message: "",
+      trailers: toHeaders(trailers),
+      ...(data?.typeUrl && { typeUrl: data.typeUrl }),
+    },
   };
 }
 

@@ -18,6 +18,8 @@ import {
   peerHeader,
   peerHost,
   readErrorMark,
+  readGrpcMark,
+  requestMark,
   statusOfGreeting,
 } from "./protocol.ts";
 
@@ -46,9 +48,10 @@ export async function openDirect(peer: Peer, appId: string): Promise<Way> {
   });
   const send = (request: PeerRequest) =>
     client.forward({
-      method: request.method,
+      // One that the server's parser knows; the mark tells the truth.
+      method: request.method === "NONE" ? "POST" : request.method,
       path: request.path,
-      headers: [peerHeader, directVersion, ...request.headers],
+      headers: [peerHeader, requestMark(request), ...request.headers],
       body: request.body,
       signal: request.signal,
     });
@@ -107,6 +110,8 @@ async function accept(
   const { headers, body } = reply;
   const mark = markOf(headers);
   if (mark === directVersion) return { ...reply, headers: headers.slice(2) };
+  const grpc = readGrpcMark(mark);
+  if (grpc) return { ...reply, headers: headers.slice(2), grpc };
   const error = readErrorMark(mark);
   if (error) throw new CallError(error.kind, await textOf(body), error);
   if (body instanceof Readable) body.destroy();

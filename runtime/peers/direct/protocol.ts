@@ -9,8 +9,17 @@
  * is no answer, and the body says why. `dapr-peer: 1; KIND; unsent` means that the app
  * never saw the call, so any other sidecar of the app may be asked. Another version is refused
  * with 505 before anything of the body is read.
+ *
+ * What HTTP can't tell of callers and apps that speak gRPC stands behind the version as JSON in base64url: `dapr-peer: 1; …`
+ * in a request (it names no verb, the type of its message), `dapr-peer: 1; grpc; …` in an answer (status, details, trailers).
  */
-import type { CallError, CallErrorKind } from "../../contracts/invocation.ts";
+import type {
+  CallError,
+  CallErrorKind,
+  ForwardReply,
+  ForwardRequest,
+  GrpcEnd,
+} from "../../contracts/invocation.ts";
 
 /** Both sides must have the same. */
 export const directVersion = "1";
@@ -56,4 +65,72 @@ export function readErrorMark(
   return isKnown
     ? { kind: kind as CallErrorKind, unsent: unsent !== undefined }
     : undefined;
+}
+
+const packed = (value: unknown): string =>
+  Buffer.from(JSON.stringify(value)).toString("base64url");
+
+const unpacked = (text: string): unknown =>
+  JSON.parse(Buffer.from(text, "base64url").toString());
+
+interface RequestFacts {
+  hasNoVerb?: boolean;
+  typeUrl?: string;
+}
+
+export function requestMark({ method, typeUrl }: ForwardRequest): string {
+  const hasNoVerb = method === "NONE";
+  return hasNoVerb || typeUrl
+    ? `${directVersion}; ${packed({ hasNoVerb, typeUrl } satisfies RequestFacts)}`
+    : directVersion;
+}
+
+/** Undefined for a mark of another version. */
+export function readRequestMark(
+  mark: string | undefined,
+): RequestFacts | undefined {
+  if (mark === directVersion) return {};
+  const start = `${directVersion}; `;
+  if (!mark?.startsWith(start)) return undefined;
+  try {
+    const told = unpacked(mark.slice(start.length)) as RequestFacts;
+    return {
+      ...(told.hasNoVerb === true && { hasNoVerb: true }),
+      ...(typeof told.typeUrl === "string" && { typeUrl: told.typeUrl }),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+const grpcStart = `${directVersion}; grpc; `;
+
+export const answerMark = ({ grpc }: ForwardReply): string =>
+  grpc
+    ? `${grpcStart}${packed({
+        ...grpc,
+        details: grpc.details && Buffer.from(grpc.details).toString("base64"),
+      })}`
+    : directVersion;
+
+/** Undefined for any mark but that of a gRPC app's answer. */
+export function readGrpcMark(mark: string): GrpcEnd | undefined {
+  if (!mark.startsWith(grpcStart)) return undefined;
+  try {
+    const { details, ...told } = unpacked(mark.slice(grpcStart.length)) as Omit<
+      GrpcEnd,
+      "details"
+    > & { details?: string };
+    const isRight =
+      Number.isInteger(told.code) &&
+      typeof told.message === "string" &&
+      Array.isArray(told.trailers);
+    if (!isRight) return undefined;
+    return {
+      ...told,
+      ...(details !== undefined && { details: Buffer.from(details, "base64") }),
+    };
+  } catch {
+    return undefined;
+  }
 }

@@ -13,10 +13,12 @@ import {
 } from "../../contracts/invocation.ts";
 import { leaving } from "../failures.ts";
 import {
+  answerMark,
   directVersion,
   errorMark,
   peerHeader,
   peerHost,
+  readRequestMark,
   statusOfError,
   statusOfOtherVersion,
 } from "./protocol.ts";
@@ -45,7 +47,8 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
       rawHeaders[2]?.toLowerCase() !== peerHeader
     )
       return refuse(outgoing, 403, "this port is for other sidecars\n");
-    if (rawHeaders[3] !== directVersion)
+    const facts = readRequestMark(rawHeaders[3]);
+    if (!facts)
       return refuse(
         outgoing,
         statusOfOtherVersion,
@@ -64,9 +67,10 @@ export function directHandler(receive: Forward, isClosing: () => boolean) {
     });
     const pass = (body: ForwardRequest["body"]) =>
       receive({
-        method: incoming.method!,
+        method: facts.hasNoVerb ? "NONE" : incoming.method!,
         path: incoming.url!,
         headers: rawHeaders.slice(4),
+        ...(facts.typeUrl !== undefined && { typeUrl: facts.typeUrl }),
         body,
         signal: gone.signal,
       }).then(
@@ -113,10 +117,8 @@ function answerError(outgoing: ServerResponse, error: unknown) {
   outgoing.end(text);
 }
 
-function answer(
-  outgoing: ServerResponse,
-  { status, headers, body }: ForwardReply,
-) {
+function answer(outgoing: ServerResponse, reply: ForwardReply) {
+  const { status, body } = reply;
   const isStream = body instanceof Readable;
   if (outgoing.destroyed) {
     if (isStream) body.destroy();
@@ -125,9 +127,7 @@ function answer(
   try {
     outgoing.writeHead(
       status,
-      isCounted(outgoing, status, body)
-        ? counted(headers, body)
-        : marked(headers),
+      isCounted(outgoing, status, body) ? counted(reply, body) : marked(reply),
     );
   } catch (error) {
     if (isStream) body.destroy();
@@ -159,15 +159,16 @@ const isCounted = (
   status !== 204 &&
   status !== 304;
 
-const marked = (headers: RawHeaders): RawHeaders => [
+const marked = (reply: ForwardReply): RawHeaders => [
   peerHeader,
-  directVersion,
-  ...headers,
+  answerMark(reply),
+  ...reply.headers,
 ];
 
 /** The headers behind the mark, with the length of a body at hand if the app told none. */
-function counted(headers: RawHeaders, body: Uint8Array): RawHeaders {
-  const sent = marked(headers);
+function counted(reply: ForwardReply, body: Uint8Array): RawHeaders {
+  const { headers } = reply;
+  const sent = marked(reply);
   for (let i = 0; i < headers.length; i += 2)
     if (headers[i]!.length === 14 && /^content-length$/i.test(headers[i]!))
       return sent;

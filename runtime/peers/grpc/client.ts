@@ -190,7 +190,7 @@ async function callOnce(
 ): Promise<ForwardReply> {
   const whole = toInvokeRequest(request);
   const value = request.body as Uint8Array | undefined;
-  if (value) whole.message!.data = { typeUrl: "", value };
+  if (value) whole.message!.data = { typeUrl: request.typeUrl ?? "", value };
   const response = await client.unary(callLocal, whole, {
     signal: request.signal,
   });

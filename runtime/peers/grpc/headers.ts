@@ -105,6 +105,7 @@ export function toInvokeRequest({
   method,
   path,
   headers,
+  typeUrl,
   body,
 }: PeerRequest): InternalInvokeRequest {
   const verb = verbs.indexOf(method);
@@ -125,7 +126,7 @@ export function toInvokeRequest({
     metadata,
     message: {
       method: path.slice(1, mark < 0 ? undefined : mark),
-      data: undefined,
+      data: typeUrl ? { typeUrl, value: new Uint8Array(0) } : undefined,
       contentType,
       httpExtension: {
         verb: verb as HTTPExtension_Verb,
@@ -158,6 +159,7 @@ export function toForwardRequest(
       message.data?.typeUrl ?? "",
     ),
     body,
+    ...(message.data?.typeUrl && { typeUrl: message.data.typeUrl }),
     signal,
   };
 }
@@ -187,7 +189,12 @@ export function toInvokeResponse({
       : { code: status, message: "", details: [] },
     headers: metadata,
     trailers: grpc ? toMetadata(grpc.trailers).metadata : new Map(),
-    message: { data: undefined, contentType },
+    message: {
+      data: grpc?.typeUrl
+        ? { typeUrl: grpc.typeUrl, value: new Uint8Array(0) }
+        : undefined,
+      contentType,
+    },
   };
 }
 
@@ -216,10 +223,11 @@ const withoutLength = (headers: RawHeaders): RawHeaders =>
 /** Throws a ProtocolError for a status or length that HTTP does not have. */
 export function toReplyHead(response: InternalInvokeResponse): ReplyHead {
   const { code, message, details } = response.status!;
+  const typeUrl = response.message?.data?.typeUrl ?? "";
   const headers = toHeaders(
     response.headers,
     response.message?.contentType ?? "",
-    response.message?.data?.typeUrl ?? "",
+    typeUrl,
   );
   if (code >= 100) {
     judgeHead(code, headers);
@@ -234,7 +242,7 @@ export function toReplyHead(response: InternalInvokeResponse): ReplyHead {
       status,
       headers,
       body: undefined,
-      grpc: { code, message, trailers },
+      grpc: { code, message, trailers, ...(typeUrl && { typeUrl }) },
     };
   return {
     status,

@@ -77,7 +77,7 @@ function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
     const value = await wholeBody(bodyOf(reply), maxBytes, () =>
       tooLarge(maxBytes),
     );
-    response.message!.data = { typeUrl: "", value };
+    response.message!.data = { typeUrl: reply.grpc?.typeUrl ?? "", value };
     call.end(callLocal.responseSerialize(response));
   };
   let message: Buffer | undefined;
