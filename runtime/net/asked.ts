@@ -27,12 +27,12 @@ export interface Asked {
 /** A caller that does not close a connection may not hold up the end. */
 const lingerMs = 1000;
 /** Long enough for a packet that was lost and sent again. */
-const usualSilenceMs = 1000;
+const mostSilenceMs = 1000;
 
 /** `onEmpty` is called whenever the last connection has ended. */
 export function watchAsked(
   onEmpty?: () => void,
-  silenceMs = usualSilenceMs,
+  silenceMs = mostSilenceMs,
 ): Asked {
   const sockets = new Set<Socket>();
   const aside = new WeakSet<Socket>();
@@ -98,7 +98,7 @@ export function watchAsked(
         else known.set(socket, socket.bytesRead);
       }
     };
-    const timer = setInterval(look, silenceMs).unref();
+    const timer = setInterval(look, Math.min(silenceMs, mostSilenceMs)).unref();
     look();
   }
 }

@@ -121,6 +121,7 @@ async function accept(
   );
 }
 
+/** Of a text that is too long, its beginning: shared/whole-body.ts would give none of it. */
 async function textOf(body: ForwardReply["body"]): Promise<string> {
   if (!(body instanceof Readable)) return Buffer.from(body).toString("utf8");
   const chunks: Buffer[] = [];

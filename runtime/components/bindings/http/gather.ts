@@ -1,4 +1,4 @@
-/** Joins an answer's pieces, without holding a long answer twice. */
+/** Joins an answer's pieces. An answer here may have any length, so it is not held twice, as shared/whole-body.ts does for a moment. */
 import { countSpent, free } from "../../../shared/memory/spent-bytes.ts";
 
 /** Up to this size the pieces are kept as they came. */
