@@ -10,6 +10,7 @@ export interface TestFile {
     | "unit"
     | "contract"
     | "e2e"
+    | "sdk"
     | "faults"
     | "containers"
     | "kubernetes";
@@ -21,6 +22,7 @@ const suiteOfPlace: Record<string, TestFile["suite"]> = {
   "tests/linear-patterns.test.ts": "patterns",
   "tests/contracts": "contract",
   "tests/end-to-end": "e2e",
+  "tests/sdk": "sdk",
   "tests/faults": "faults",
   "tests/attacks": "faults",
   "tests/containers": "containers",

@@ -19,6 +19,7 @@ import { runJest } from "./jest-run.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
+import { installSdks, pythonProblem } from "./install-sdks.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
 import {
   clusterRuns,
@@ -31,7 +32,7 @@ import {
 
 const usage = `npm test [SUITE] [WORD…]
 
-  SUITE   one of format, lint, proto, patterns, unit, contract, e2e, tutorial, faults, containers, kubernetes
+  SUITE   one of format, lint, proto, patterns, unit, contract, e2e, sdk, tutorial, faults, containers, kubernetes
   WORD…   only test files whose path contains one of these words
 
 Suites that need containers are skipped where Docker does not answer, those that need a
@@ -53,7 +54,7 @@ const workers: Partial<Record<TestFile["suite"], number>> = {
   faults: cores + 1,
   containers: 2,
 };
-const needsContainers = ["contract", "faults", "containers", "tutorial"];
+const needsContainers = ["contract", "sdk", "faults", "containers", "tutorial"];
 const requireAll =
   Boolean(process.env.CI) || process.env.DAPR_TEST_REQUIRE_ALL === "true";
 
@@ -79,6 +80,11 @@ const suites: Record<string, (isShared: boolean) => unknown> = {
   unit: (isShared) => jest("unit", isShared),
   contract: (isShared) => jest("contract", isShared),
   e2e: (isShared) => jest("e2e", isShared),
+  sdk: async (isShared) => {
+    for (const { language, reason } of await installSdks())
+      without(`Dapr's SDK for ${language}`, reason);
+    await jest("sdk", isShared);
+  },
   tutorial: (isShared) => tutorials(localRuns, isShared),
   faults: (isShared) => jest("faults", isShared),
   containers: (isShared) => jest("containers", isShared),
@@ -96,6 +102,7 @@ const stages = [
   [["format", "lint", "proto"], ["patterns"]],
   [["unit", "contract"], ["tutorial"]],
   [["e2e"]],
+  [["sdk"]],
   [["faults", "containers"], ["kubernetes"]],
 ];
 
@@ -188,6 +195,10 @@ function announce(): void {
     console.log(
       "By npm come, once, up to 260 MB: the test tools and the control plane's libraries.",
     );
+  if (chosen.includes("sdk") && !isInstalled(join(root, "tests", "sdk", "js")))
+    console.log(
+      "Once come the official SDKs, 180 MB, by npm, pip and Go where they are installed.",
+    );
   if (!noDocker && chosen.some((name) => needsContainers.includes(name)))
     console.log(
       "Docker fetches what it lacks: apache/kafka:4.1.1, redis:7, postgres:15, node:24-slim.",
@@ -257,7 +268,9 @@ async function tutorials(runs: TutorialRun[], isShared: boolean) {
     const title = `tutorial ${run.name} (${run.lang}), stage ${run.stage}`;
     const needsCluster = clusterRuns.includes(run);
     const lack =
-      (!worksWithoutDocker(run) && noDocker) || (needsCluster && noCluster);
+      (!worksWithoutDocker(run) && noDocker) ||
+      (needsCluster && noCluster) ||
+      (run.stage === "python" && pythonProblem());
     if (lack) {
       without(title, lack);
       continue;

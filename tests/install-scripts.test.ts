@@ -9,15 +9,18 @@ interface Locked {
   packages: Record<string, { hasInstallScript?: boolean; optional?: boolean }>;
 }
 
-test.each(["", "tests/", "runtime/kubernetes/"])(
-  "./%spackage.json decides on each install script",
-  (folder) => {
-    const { packages } = read(`${folder}package-lock.json`) as Locked;
-    const names = Object.entries(packages)
-      .filter(([path, { hasInstallScript }]) => path && hasInstallScript)
-      .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + 13));
-    const decided = read(`${folder}package.json`).allowScripts as object;
-    expect(names.length).toBeGreaterThan(0);
-    expect(names.filter((name) => !(name in decided))).toEqual([]);
-  },
-);
+test.each([
+  "",
+  "tests/",
+  "tests/sdk/js/",
+  "tutorials/sdk/javascript/",
+  "runtime/kubernetes/",
+])("./%spackage.json decides on each install script", (folder) => {
+  const { packages } = read(`${folder}package-lock.json`) as Locked;
+  const names = Object.entries(packages)
+    .filter(([path, { hasInstallScript }]) => path && hasInstallScript)
+    .map(([path]) => path.slice(path.lastIndexOf("node_modules/") + 13));
+  const decided = read(`${folder}package.json`).allowScripts as object;
+  expect(names.length).toBeGreaterThan(0);
+  expect(names.filter((name) => !(name in decided))).toEqual([]);
+});

@@ -13,9 +13,14 @@ import { freePorts } from "./ports.ts";
 
 export const bundle = join(__dirname, "..", "..", "dist", "daprd.js");
 
+/** Another make of sidecar to run the tests against: what it does too is no mistake of the test. */
+export const otherSidecar = process.env["DAPR_TEST_DAPRD"];
+
 export interface DaprdOptions {
   appId?: string;
   appPort?: number;
+  /** The ports of HTTP and gRPC, for an app that has to know them first. */
+  ports?: [number, number];
   /** More flags. They may override the ports. */
   args?: string[];
   /** Added to the sidecar's small environment. `undefined` removes a variable. */
@@ -58,16 +63,18 @@ export async function stopAll(): Promise<void> {
 }
 
 export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
-  const [port, grpcPort] = (await freePorts(2)) as [number, number];
+  const [port, grpcPort] =
+    options.ports ?? ((await freePorts(2)) as [number, number]);
   const resources = mkdtempSync(join(tmpdir(), "daprd-test-"));
   for (const [name, text] of Object.entries(options.resources ?? {})) {
     mkdirSync(dirname(join(resources, name)), { recursive: true });
     writeFileSync(join(resources, name), text);
   }
+  const [program, ...first] = otherSidecar
+    ? [otherSidecar]
+    : [process.execPath, ...nodeLimits, ...(options.nodeArgs ?? []), bundle];
   const args = [
-    ...nodeLimits,
-    ...(options.nodeArgs ?? []),
-    bundle,
+    ...first,
     `--app-id=${options.appId ?? "testapp"}`,
     `--dapr-http-port=${port}`,
     `--dapr-grpc-port=${grpcPort}`,
@@ -75,7 +82,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     ...(options.appPort ? ["--app-port", `${options.appPort}`] : []),
     ...(options.args ?? []),
   ];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program!, args, {
     env: cleanEnv({
       DAPR_LIFELINE_FD: "3",
       // A registry of its own, since other tests' sidecars have the same app IDs.
