@@ -15,9 +15,10 @@ export const localRuns: TutorialRun[] = [
   { name: "bindings", stages: ["embedded", "hand", "kafka", "manual"] },
   { name: "hello-world", stages: ["embedded", "debug", "redis"] },
   { name: "hello-kubernetes", stages: ["embedded", "redis"] },
-].flatMap(({ name, stages }) => [
-  ...stages.map((stage) => ({ name, stage, lang: "en" })),
-  { name, stage: "embedded", lang: "zh" },
+  { name: "sdk", stages: ["javascript", "python"] },
+].flatMap(({ name, stages: [first = "", ...rest] }) => [
+  ...[first, ...rest].map((stage) => ({ name, stage, lang: "en" })),
+  { name, stage: first, lang: "zh" },
 ]);
 
 /** The stages in a cluster. They use none of the ports that the others use. */
@@ -26,7 +27,7 @@ export const clusterRuns: TutorialRun[] = ["bindings", "hello-kubernetes"].map(
 );
 
 export const worksWithoutDocker = ({ stage }: TutorialRun) =>
-  ["embedded", "hand", "debug"].includes(stage);
+  ["embedded", "hand", "debug", "javascript", "python"].includes(stage);
 
 /** A tutorial's exit code when other programs use its ports. */
 export const noPorts = 2;

@@ -23,6 +23,7 @@ const pages = [
   "tutorials/bindings",
   "tutorials/hello-kubernetes",
   "tutorials/hello-world",
+  "tutorials/sdk",
   ...folders("runtime"),
 ].flatMap((folder) =>
   readdirSync(join(root, folder))
