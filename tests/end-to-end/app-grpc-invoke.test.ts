@@ -1,6 +1,12 @@
 /** Callers by HTTP of an app that speaks gRPC (docs/protocol/invocation.md), by its own sidecar and through two. */
 import { request } from "node:http";
-import { status } from "@grpc/grpc-js";
+import {
+  Client,
+  credentials,
+  status,
+  type Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   AppError,
@@ -8,6 +14,7 @@ import {
   startGrpcApp,
   type AppMethods,
 } from "../support/grpc-app.ts";
+import { serviceOf, type Message } from "../support/proto-services.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
@@ -17,6 +24,45 @@ afterEach(async () => {
   await closeGrpcApps();
   await closeApps();
 });
+
+const dapr = serviceOf(
+  "dapr/proto/runtime/v1/dapr.proto",
+  "dapr.proto.runtime.v1.Dapr",
+);
+
+interface GrpcAnswer {
+  error: ServiceError | null;
+  response: Message | undefined;
+  head: Metadata | undefined;
+  trailers: Metadata;
+}
+
+async function invokeOverGrpc(
+  port: number,
+  request: Message,
+): Promise<GrpcAnswer> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const { path, requestSerialize, responseDeserialize } =
+    dapr["InvokeService"]!;
+  let head: Metadata | undefined;
+  const trailers = Promise.withResolvers<Metadata>();
+  const answer = await new Promise<Pick<GrpcAnswer, "error" | "response">>(
+    (resolve) => {
+      const call = client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        (error, response) =>
+          resolve({ error, response: response as Message | undefined }),
+      );
+      call.on("metadata", (metadata) => (head = metadata));
+      call.on("status", ({ metadata }) => trailers.resolve(metadata));
+    },
+  );
+  client.close();
+  return { ...answer, head, trailers: await trailers.promise };
+}
 
 interface Data {
   type_url: string;
@@ -189,6 +235,50 @@ describe.each(ways)("through %s", (_, isRemote) => {
     expect(late.status).toBe(404);
     expect(late.headers["x-head"]).toBe("h");
     expect(late.json()).toEqual({ code: 5, message: "none such" });
+  });
+
+  test("a caller by gRPC gets the app's own status, details, trailers and metadata", async () => {
+    const { app, caller } = await start({
+      async OnInvoke(call) {
+        const { request, trailers, head } = call;
+        trailers.set("x-tail", "t");
+        head.set("x-head", "h");
+        if (request["method"] !== "fail")
+          return { data: { value: Buffer.from("good") }, contentType: "a/b" };
+        trailers.set("grpc-status-details-bin", details);
+        throw new AppError(status.ABORTED, "too late");
+      },
+    });
+    // google.rpc.Status{code: 10, message: "too late", details: [Any{type_url: "t/a", value: "why"}]}
+    const details = Buffer.concat([
+      Buffer.from([8, 10, 18, 8]),
+      Buffer.from("too late"),
+      Buffer.from([26, 10, 10, 3]),
+      Buffer.from("t/a"),
+      Buffer.from([18, 3]),
+      Buffer.from("why"),
+    ]);
+    const invokeService = (method: string, httpExtension?: object) =>
+      invokeOverGrpc(caller.grpcPort, {
+        id: "callee",
+        message: { method, contentType: "text/plain", httpExtension },
+      });
+    for (const extension of [undefined, { verb: 3 }]) {
+      const good = await invokeService("a/b", extension);
+      expect(good.error).toBeNull();
+      expect(good.response).toMatchObject({ contentType: "a/b" });
+      expect(good.head?.get("x-head")).toEqual(["h"]);
+      expect(good.head?.get("dapr-http-status")).toEqual([]);
+      expect(good.trailers.get("x-tail")).toEqual(["t"]);
+    }
+    expect(app.calls[0]!.request["method"]).toBe("a/b");
+    const bad = await invokeService("fail");
+    expect(bad.error).toMatchObject({
+      code: status.ABORTED,
+      details: "too late",
+    });
+    expect(bad.trailers.get("x-tail")).toEqual(["t"]);
+    expect(bad.trailers.get("grpc-status-details-bin")).toEqual([details]);
   });
 
   test("an app without OnInvoke answers 501", async () => {
