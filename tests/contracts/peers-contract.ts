@@ -10,6 +10,8 @@ import {
   type Peers,
   type PeerRequest,
 } from "../../runtime/contracts/invocation.ts";
+import { encodeMessage } from "../../runtime/proto/codec.ts";
+import { Status } from "../../runtime/proto/gen/dapr/proto/internals/v1/service_invocation.ts";
 import type { Peer } from "../../runtime/contracts/name-resolver.ts";
 import { listenPeers, type PeerServer } from "../../runtime/peers/server.ts";
 import { untilStill } from "../support/stand-still.ts";
@@ -123,14 +125,65 @@ export function peersContract(
       expect(valuesOf(seen.headers, "dapr-peer")).toEqual([]);
     });
 
-    test.each(["GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])(
-      "a %s without a body arrives without one",
-      async (method) => {
-        const seen = await seenOf({ method, headers: [], body: undefined });
-        expect(seen.method).toBe(method);
-        expect(seen.whole).toHaveLength(0);
-      },
-    );
+    test.each([
+      "GET",
+      "POST",
+      "PUT",
+      "DELETE",
+      "PATCH",
+      "OPTIONS",
+      "TRACE",
+      "NONE",
+    ])("a %s without a body arrives without one", async (method) => {
+      const seen = await seenOf({ method, headers: [], body: undefined });
+      expect(seen.method).toBe(method);
+      expect(seen.whole).toHaveLength(0);
+    });
+
+    test("how the call of a gRPC app ended is passed on", async () => {
+      const message = "too late: caf\u00e9";
+      const details = encodeMessage(Status, {
+        code: 10,
+        message,
+        details: [{ typeUrl: "t/a", value: Buffer.from("why") }],
+      });
+      const trailers = ["x-tail", "1", "x-tail", "2"];
+      const failed = { code: 10, message, details, trailers };
+      const { grpc, status, body } = await answered({
+        status: 409,
+        headers: ["content-type", "application/json"],
+        body: Buffer.from(JSON.stringify({ code: 10, message })),
+        grpc: failed,
+      });
+      expect(status).toBe(409);
+      expect(JSON.parse((await wholeOf(body)).toString())).toEqual({
+        code: 10,
+        message,
+      });
+      expect(grpc).toMatchObject({ code: 10, message, trailers });
+      expect(Buffer.from(grpc!.details!)).toEqual(details);
+      const good = await answered({
+        grpc: { code: 0, message: "", trailers },
+      });
+      expect(good.grpc).toMatchObject({ code: 0, trailers });
+      expect((await answered({})).grpc).toBeUndefined();
+    });
+
+    test("a gRPC app's error that is very large keeps its code", async () => {
+      const { grpc } = await answered({
+        status: 409,
+        grpc: {
+          code: 10,
+          message: "x".repeat(20_000),
+          details: Buffer.alloc(20_000),
+          trailers: ["x-tail", "y".repeat(20_000)],
+        },
+      });
+      expect(grpc).toMatchObject({
+        code: 10,
+        message: expect.stringMatching(/^x{4000}/) as string,
+      });
+    });
 
     test("an encoded path stays encoded", async () => {
       const seen = await seenOf({ path: "/a%20b/%C3%A9%2Fc" });
