@@ -98,6 +98,29 @@ describe("at the app", () => {
     second.cancel();
   });
 
+  test.each(["one", "two"])(
+    "it is lost in mid-stream, or not there: UNAVAILABLE, through %s",
+    async (count) => {
+      const callee = await startCallee(echo.port);
+      const { grpcPort } = count === "one" ? callee : await startCaller();
+      const call = chat(grpcPort);
+      await new Promise((resolve) => call.once("data", resolve));
+      const lost = new Promise((resolve) => call.once("error", resolve));
+      echo.kill();
+      expect(await lost).toMatchObject({ code: status.UNAVAILABLE });
+      const away = chat(grpcPort);
+      const error = await new Promise((resolve) => away.once("error", resolve));
+      expect(error).toMatchObject({
+        code: status.UNAVAILABLE,
+        details: expect.stringContaining("ECONNREFUSED") as string,
+      });
+      echo = await startEcho(echo.port);
+      const back = chat(grpcPort);
+      await new Promise((resolve) => back.once("data", resolve));
+      back.cancel();
+    },
+  );
+
   test("an app that speaks HTTP is told so", async () => {
     const app = await startApp();
     const { grpcPort } = await startDaprd({

@@ -58,7 +58,10 @@ export function createProxying(options: ProxyingOptions) {
       metadata["dapr-caller-app-id"] = toHeaderValue(appId);
       metadata["dapr-caller-namespace"] = toHeaderValue(namespace);
       metadata["dapr-callee-app-id"] = toHeaderValue(id);
-      if (id === appId && space === namespace) return callApp(call, metadata);
+      if (id === appId && space === namespace)
+        return callApp(call, metadata).catch((error: unknown) => {
+          throw ofApp(error);
+        });
       // Older sidecars of the original ask for this one.
       metadata["dapr-app-id"] = metadata["dapr-callee-app-id"]!;
       return options.reach({
