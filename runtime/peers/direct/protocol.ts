@@ -105,13 +105,23 @@ export function readRequestMark(
 
 const grpcStart = `${directVersion}; grpc; `;
 
-export const answerMark = ({ grpc }: ForwardReply): string =>
-  grpc
-    ? `${grpcStart}${packed({
-        ...grpc,
-        details: grpc.details && Buffer.from(grpc.details).toString("base64"),
-      })}`
-    : directVersion;
+/** So that it leaves room in an answer's head, which has 64 KiB at most. */
+const mostPacked = 32 * 1024;
+const mostMessage = 4 * 1024;
+
+/** Of a gRPC app's answer that is very large, details and trailers are left out. */
+export function answerMark({ grpc }: ForwardReply): string {
+  if (!grpc) return directVersion;
+  const { message, details } = grpc;
+  const whole = packed({
+    ...grpc,
+    details: details && Buffer.from(details).toString("base64"),
+  });
+  if (whole.length <= mostPacked) return grpcStart + whole;
+  const short = message.slice(0, mostMessage);
+  const rest = { ...grpc, message: short, details: undefined, trailers: [] };
+  return grpcStart + packed(rest);
+}
 
 /** Undefined for any mark but that of a gRPC app's answer. */
 export function readGrpcMark(mark: string): GrpcEnd | undefined {
