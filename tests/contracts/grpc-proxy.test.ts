@@ -176,6 +176,44 @@ describe("who is called, and with what", () => {
     expect((await call(port, { "dapr-app-id": "echo" })).text).toBe("hello");
   });
 
+  test("a sidecar that is shutting down still takes the calls that reach it, and running calls are completed", async () => {
+    const echo = await service();
+    const callee = await startGrpcSidecar({
+      appId: "echo",
+      appPort: echo.port,
+    });
+    const { port } = await caller(callee.peer);
+    const client = connectEcho(port);
+    opened.push(client);
+    const metadata = new Metadata();
+    metadata.set("dapr-app-id", "echo");
+    const stream = client.makeBidiStreamRequest(
+      echoMethods.chat.path,
+      (sent: Buffer) => sent,
+      (got: Buffer) => got,
+      metadata,
+    );
+    const next = () =>
+      new Promise<string>((resolve) =>
+        stream.once("data", (got: Buffer) => resolve(got.toString())),
+      );
+    const before = next();
+    stream.write(Buffer.from("before"));
+    expect(await before).toBe("before");
+    callee.leave();
+    expect((await call(port, { "dapr-app-id": "echo" })).text).toBe("hello");
+    const closed = callee.close();
+    const after = next();
+    stream.write(Buffer.from("after"));
+    expect(await after).toBe("after");
+    const ended = new Promise<{ code: number }>((resolve) =>
+      stream.once("status", resolve),
+    );
+    stream.end();
+    expect((await ended).code).toBe(status.OK);
+    await closed;
+  });
+
   test("a sidecar refuses calls for another app", async () => {
     const echo = await service();
     const callee = await start({ appId: "echo", appPort: echo.port });

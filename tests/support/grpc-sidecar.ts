@@ -21,6 +21,8 @@ export interface GrpcSidecar {
   port: number;
   /** The port for other sidecars. */
   peer: Peer;
+  /** As at the beginning of its end. */
+  leave(): void;
   close(): Promise<void>;
 }
 
@@ -107,16 +109,14 @@ export async function startGrpcSidecar({
   return {
     port: (listener.address() as AddressInfo).port,
     peer: { host: "127.0.0.1", port: server.port },
+    leave: () => server.leave(),
     async close() {
       const closed = new Promise((done) => listener.close(done));
+      // Calls under way still need the ways to the app and to other sidecars.
+      await Promise.all([door.close(), server.close(), closed]);
       await peers.close();
       client?.close();
-      await Promise.all([
-        door.close(),
-        server.close(),
-        external.close(),
-        closed,
-      ]);
+      await external.close();
     },
   };
 }

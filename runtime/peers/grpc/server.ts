@@ -49,13 +49,9 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
     if (isLeaving()) throw leaving();
     return options.receive(request);
   };
-  const passOn = (
-    call: ServerCall,
-    to: (call: ProxiedCall) => Promise<void>,
-  ) =>
-    isLeaving()
-      ? fail(call, leaving())
-      : void to(call).catch((error: unknown) => fail(call, error));
+  // Its caller can't make it anew, so it is taken as long as there is a connection.
+  const passOn = (call: ServerCall, to: (call: ProxiedCall) => Promise<void>) =>
+    void to(call).catch((error: unknown) => fail(call, error));
   return createGrpcServer({
     maxMessageBytes: maxBodyBytes,
     methods: new Map([
