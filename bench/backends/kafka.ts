@@ -28,6 +28,19 @@ export async function kafkaBackend(
     return Number(partition!.high) - Number(partition!.low);
   }
 
+  /** A broker with much to do answers for a moment that it does not know the topic. */
+  async function untilHosted(topic: string): Promise<void> {
+    const giveUpAt = nowUs() + 30e6;
+    for (;;)
+      try {
+        await stored(topic);
+        return;
+      } catch (error) {
+        if (nowUs() > giveUpAt) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+  }
+
   return {
     name: "kafka",
     pids,
@@ -35,8 +48,9 @@ export async function kafkaBackend(
       const topic = `bench-${randomUUID()}`;
       await admin.createTopics({
         topics: [{ topic, numPartitions: 1 }],
-        waitForLeaders: true,
+        waitForLeaders: false,
       });
+      await untilHosted(topic);
       return topic;
     },
     removeTopic: (topic) => admin.deleteTopics({ topics: [topic] }),
