@@ -7,3 +7,6 @@ export interface Call {
    */
   signal(): AbortSignal;
 }
+
+/** Told of each call over gRPC that has ended: its method (`/package.Service/Method`), its code, its time. */
+export type OnGrpcCall = (method: string, code: number, ms: number) => void;

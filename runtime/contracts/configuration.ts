@@ -21,6 +21,23 @@ export interface Configuration {
     obfuscateUrls: boolean;
     omitHealthChecks: boolean;
   };
+  metrics: MetricsSettings;
+}
+
+/** `spec.metrics`, or `spec.metric` where that one is silent. */
+export interface MetricsSettings {
+  /** Absent: as the flag says. */
+  enabled?: boolean;
+  /** Counts the API's errors by their codes. */
+  recordErrorCodes: boolean;
+  http: {
+    /** Without it, only paths of {@link pathMatching} are told apart. */
+    increasedCardinality: boolean;
+    pathMatching: string[];
+    excludeVerbs: boolean;
+  };
+  /** Milliseconds, ascending. */
+  latencyBuckets?: number[];
 }
 
 export interface SecretScope {
@@ -61,6 +78,11 @@ export interface NameResolution {
   at?: Position;
 }
 
+export const defaultMetrics: MetricsSettings = {
+  recordErrorCodes: false,
+  http: { increasedCardinality: true, pathMatching: [], excludeVerbs: false },
+};
+
 /** The Configuration if no `--config` is given. */
 export const defaultConfiguration: Configuration = {
   secretScopes: [],
@@ -68,4 +90,5 @@ export const defaultConfiguration: Configuration = {
   enabledFeatures: [],
   disabledFeatures: [],
   apiLogging: { obfuscateUrls: false, omitHealthChecks: false },
+  metrics: defaultMetrics,
 };

@@ -184,7 +184,7 @@ export const runOptions = {
       about: "The sidecar's metrics port; -1 picks a free one",
     },
     file: { key: "metricsPort" },
-    daprd: port("Metrics port", 9090, later),
+    daprd: port("Metrics port", 9090),
     pod: { as: "port", default: 9090, with: "enable-metrics" },
     appEnv: "DAPR_METRICS_PORT",
     port: { name: "MetricsPort", of: "sidecar" },

@@ -31,10 +31,12 @@ export const sidecarOptions = {
     ),
   },
   "metrics-listen-address": {
-    daprd: text("Address of the metrics port", "0.0.0.0", later),
+    daprd: text(
+      "Addresses of the metrics port, comma-separated; empty = loopback only, in kubernetes mode all (the original: all)",
+    ),
   },
   "enable-metrics": {
-    daprd: flag("Serve metrics", true, later),
+    daprd: flag("Serve metrics", true),
     pod: { as: "switch", default: true },
   },
   "dapr-graceful-shutdown-seconds": {

@@ -9,6 +9,7 @@ import type {
   PeerRequest,
   Peers,
 } from "../contracts/invocation.ts";
+import type { OnGrpcCall } from "../contracts/call.ts";
 import { CallError } from "../contracts/invocation.ts";
 import type { Peer } from "../contracts/name-resolver.ts";
 import { GreetingError } from "../net/http1/greeting.ts";
@@ -22,13 +23,18 @@ import type { Way } from "./way.ts";
 export interface PeersOptions {
   /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
+  onGrpcCall?: OnGrpcCall | undefined;
   log: Logger;
 }
 
 /** What did not answer a greeting in time may just have been slow: it is greeted anew after so long. */
 const silentMs = 30_000;
 
-export function createPeers({ maxBodyBytes, log }: PeersOptions): Peers {
+export function createPeers({
+  maxBodyBytes,
+  onGrpcCall,
+  log,
+}: PeersOptions): Peers {
   /** By address. */
   const ways = new Map<string, Way>();
   const opening = new Map<string, Promise<Way>>();
@@ -36,7 +42,7 @@ export function createPeers({ maxBodyBytes, log }: PeersOptions): Peers {
 
   async function loadGrpc() {
     const { createGrpcPeers } = await import("./grpc/client.ts");
-    return createGrpcPeers({ maxBodyBytes });
+    return createGrpcPeers({ maxBodyBytes, onGrpcCall });
   }
 
   /** The one place that decides which protocol it is. */

@@ -4,6 +4,7 @@
  * connection tell which. gRPC is loaded with the first connection that needs it.
  */
 import { createServer, type RequestListener } from "node:http";
+import type { OnGrpcCall } from "../contracts/call.ts";
 import type { Forward } from "../contracts/invocation.ts";
 import type { ProxiedCall } from "../contracts/proxied-call.ts";
 import type { GrpcServer } from "../net/grpc/server.ts";
@@ -19,6 +20,7 @@ export interface PeerServerOptions extends PortOptions {
   receiveProxied?: (call: ProxiedCall) => Promise<void>;
   /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
+  onGrpcCall?: OnGrpcCall | undefined;
 }
 
 export interface PeerServer extends Omit<Listening, "servers"> {

@@ -47,7 +47,7 @@ export function reachableAddress(
   return addresses.find((address) => !isLoopback(address)) ?? addresses[0]!;
 }
 
-const loopback = ["127.0.0.1", "::1"];
+export const loopback = ["127.0.0.1", "::1"];
 
 export const usualAddresses = (flags: Flags): string[] => {
   const listed = listedAddresses(flags);

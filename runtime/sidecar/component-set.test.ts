@@ -61,6 +61,7 @@ function createFixture({ isPatient = true, failing = {} } = {}) {
         }),
       },
     ],
+    around: (component) => component,
     add: (_, { name, metadata }) => {
       events.push(`add ${name}${metadata[0]!.value}`);
       return [];
@@ -77,6 +78,7 @@ function createFixture({ isPatient = true, failing = {} } = {}) {
       has: (name) => stores.has(name),
       read: async () => ({ key: "secret" }),
     },
+    tally: undefined,
     isPatient,
   });
   const names = () => set.loaded().map((one) => one.resource.name);

@@ -26,6 +26,7 @@ import type { LoadedComponent } from "../resources/kinds/component.ts";
 import { givenNamespace } from "../shared/namespace.ts";
 import type { Category } from "./open-loaded.ts";
 import type { SidecarOptions } from "./options.ts";
+import type { Policies } from "./policies/policies.ts";
 
 /** What is done with the components of a kind, and how they are asked. */
 export interface Kind<C extends Closable = Closable> extends Category<C> {
@@ -37,6 +38,7 @@ export interface Kind<C extends Closable = Closable> extends Category<C> {
 export interface KindsOptions {
   app: AppChannel | undefined;
   secretScopes: SecretScope[];
+  policies: Policies;
   /** Why a component is not here though its type is the original's. */
   absence(name: string): string | undefined;
 }
@@ -52,7 +54,7 @@ export interface Kinds {
 
 export function createKinds(
   { flags, env, log }: SidecarOptions,
-  { app, secretScopes, absence }: KindsOptions,
+  { app, secretScopes, policies, absence }: KindsOptions,
 ): Kinds {
   const secrets = createSecrets({ scopes: secretScopes, absence });
   const states = createStates({
@@ -68,9 +70,9 @@ export function createKinds(
     probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
   });
   const all = {
-    secretstores: secretKind(secrets),
-    state: stateKind(states),
-    bindings: bindingKind(bindings),
+    secretstores: secretKind(secrets, policies),
+    state: stateKind(states, policies),
+    bindings: bindingKind(bindings, policies),
   };
   // A list and what is done with its entries go together; past here a component is a component.
   const byPrefix = all as unknown as Record<string, Kind>;
@@ -88,13 +90,17 @@ export function createKinds(
   };
 }
 
-const secretKind = (secrets: Secrets): Kind<SecretStore> => ({
+const secretKind = (
+  secrets: Secrets,
+  policies: Policies,
+): Kind<SecretStore> => ({
   known: secretStores,
   routes: secretRoutes(secrets),
   async methods() {
     const { secretMethods } = await import("../api/grpc/secrets.ts");
     return secretMethods(secrets);
   },
+  around: (store, { name }) => policies.secretStore(name, store),
   add(store, { name }, explain) {
     secrets.add(name, store, explain);
     return [...store.features];
@@ -104,13 +110,14 @@ const secretKind = (secrets: Secrets): Kind<SecretStore> => ({
   },
 });
 
-const stateKind = (states: States): Kind<StateStore> => ({
+const stateKind = (states: States, policies: Policies): Kind<StateStore> => ({
   known: stateStores,
   routes: stateRoutes(states),
   async methods() {
     const { stateMethods } = await import("../api/grpc/state.ts");
     return stateMethods(states);
   },
+  around: (store, { name }) => policies.state(name, store),
   add(store, { name, metadata }, explain) {
     states.add(name, store, metadata, explain);
     return capabilitiesOf(store);
@@ -120,13 +127,17 @@ const stateKind = (states: States): Kind<StateStore> => ({
   },
 });
 
-const bindingKind = (bindings: Bindings): Kind<Binding> => ({
+const bindingKind = (
+  bindings: Bindings,
+  policies: Policies,
+): Kind<Binding> => ({
   known: bindingTypes,
   routes: bindingRoutes(bindings),
   async methods() {
     const { bindingMethods } = await import("../api/grpc/bindings.ts");
     return bindingMethods(bindings);
   },
+  around: (binding, { name }) => policies.binding(name, binding),
   add(binding, resource, explain) {
     const named = { ...withRoute(resource), binding, explain };
     bindings.add(named);

@@ -4,6 +4,7 @@ import type { ResourceSource } from "../resources/source.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { createComponentSet, type ComponentSet } from "./component-set.ts";
 import type { Kinds } from "./kinds.ts";
+import type { ComponentTally } from "./open-loaded.ts";
 import type { Progress } from "./operations.ts";
 import type { SidecarOptions } from "./options.ts";
 
@@ -12,6 +13,7 @@ export function createComponents(
   { flags, env, log }: SidecarOptions,
   source: ResourceSource,
   { byPrefix, secrets }: Kinds,
+  tally: ComponentTally | undefined,
   opened: AsyncDisposableStack,
 ): ComponentSet {
   const components = createComponentSet({
@@ -20,6 +22,7 @@ export function createComponents(
     log,
     categories: byPrefix,
     secrets,
+    tally,
     isPatient: source.isPatient,
     onOpened: () => source.opened?.(),
   });

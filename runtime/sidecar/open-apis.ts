@@ -16,6 +16,7 @@ import type { Operations } from "../api/operations.ts";
 import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import type { ProxiedCall } from "../contracts/proxied-call.ts";
+import type { Metrics } from "../observability/metrics/metrics.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { isLoopback } from "../shared/addresses.ts";
 import { isTruthy, parseDurationMs } from "../shared/units.ts";
@@ -37,13 +38,14 @@ export interface Doors {
   /** For gRPC calls of all other services. */
   proxy(call: ProxiedCall): Promise<void>;
   isReady(): boolean;
+  metrics: Metrics | undefined;
 }
 
 /** Opens the gRPC, HTTP and public ports. If one can't be opened, the others are closed again. */
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
-  { routes, fallback, methods, proxy, isReady }: Doors,
+  { routes, fallback, methods, proxy, isReady, metrics }: Doors,
 ): Promise<{ close(): Promise<void> }> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
@@ -71,6 +73,7 @@ export async function openApis(
           apiLog: isLogged
             ? log.scope("dapr.runtime.grpc.api-info")
             : undefined,
+          onAnswered: metrics?.grpcServer,
         });
       },
       refuseTaken: listed.length === 0,
@@ -89,9 +92,12 @@ export async function openApis(
       file: file("http"),
       guard: createGuard({ ...guardOptions(options), ...guarding }),
       cors: createCors(flags["allowed-origins"]),
-      onAnswered: isLogged
-        ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
-        : undefined,
+      onAnswered: both(
+        metrics?.httpServer,
+        isLogged
+          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+          : undefined,
+      ),
     });
     opened.defer(() => drain(http));
     log.info(
@@ -138,7 +144,19 @@ const socketFile = (flags: Flags, door: string): string | undefined =>
         `dapr-${flags["app-id"]}-${door}.socket`,
       );
 
-const serverOptions = ({ flags, env, log, signal }: SidecarOptions) => ({
+/** What happens with each answer. */
+function both(
+  count: ServerOptions["onAnswered"],
+  tell: ServerOptions["onAnswered"],
+): ServerOptions["onAnswered"] {
+  if (!count || !tell) return count ?? tell;
+  return (...call) => {
+    count(...call);
+    tell(...call);
+  };
+}
+
+export const serverOptions = ({ flags, env, log, signal }: SidecarOptions) => ({
   maxBodyBytes: flags["max-body-size"],
   readBufferBytes: flags["read-buffer-size"],
   refuseTaken: listedAddresses(flags).length === 0,

@@ -2,6 +2,7 @@
 import { createHttpChannel } from "../app/http/channel.ts";
 import type { Flags } from "./flags.ts";
 import type { SidecarOptions } from "./options.ts";
+import type { Policies } from "./policies/policies.ts";
 
 /** With TLS where `--app-ssl` wants it: the older way to say https or grpcs. */
 export function protocolOf(flags: Flags): string {
@@ -10,7 +11,10 @@ export function protocolOf(flags: Flags): string {
   return flags["app-ssl"] && isPlain ? `${protocol}s` : protocol;
 }
 
-export async function openApp({ flags, env, log }: SidecarOptions) {
+export async function openApp(
+  { flags, env, log }: SidecarOptions,
+  policies: Policies,
+) {
   const protocol = protocolOf(flags);
   if (flags["app-port"] <= 0) {
     log.warn("App channel is not initialized. Did you configure an app-port?");
@@ -28,12 +32,13 @@ export async function openApp({ flags, env, log }: SidecarOptions) {
     case "http":
     case "https":
     case "h2c":
-      return createHttpChannel({ protocol, ...options });
+      return policies.app(await createHttpChannel({ protocol, ...options }));
     case "grpc":
     case "grpcs": {
       // Loaded only for apps that speak it.
       const { createGrpcChannel } = await import("../app/grpc/channel.ts");
-      return createGrpcChannel({ protocol, ...options });
+      const onGrpcCall = policies.onGrpcSent;
+      return createGrpcChannel({ protocol, onGrpcCall, ...options });
     }
     default:
       throw new Error(`there is no app-protocol "${protocol}"`);

@@ -15,6 +15,7 @@ import { isTruthy } from "../shared/units.ts";
 import { hostAddress } from "./addresses.ts";
 import { openResolvers } from "./open-resolvers.ts";
 import type { SidecarOptions } from "./options.ts";
+import type { Policies } from "./policies/policies.ts";
 
 export interface InvocationParts {
   app: AppChannel | undefined;
@@ -22,6 +23,7 @@ export interface InvocationParts {
   isAppAwaited(): boolean;
   configuration: Configuration;
   endpoints: ReadonlyMap<string, HttpEndpoint>;
+  policies: Policies;
 }
 
 /** What it opens is closed with `opened`. */
@@ -38,7 +40,11 @@ export async function openInvocation(
   const { configuration } = parts;
   const resolvers = await openResolvers(configuration, options);
   for (const resolver of resolvers) opened.defer(() => resolver.close());
-  const peers = createPeers({ maxBodyBytes: flags["max-body-size"], log });
+  const peers = createPeers({
+    maxBodyBytes: flags["max-body-size"],
+    onGrpcCall: parts.policies.onGrpcSent,
+    log,
+  });
   opened.defer(() => peers.close());
   const external = createExternal({
     followRedirects: isTruthy(env["DAPR_FOLLOW_REDIRECTS"]),
@@ -49,7 +55,7 @@ export async function openInvocation(
     appId: flags["app-id"],
     namespace: ownNamespace(env),
     resolvers,
-    peers,
+    peers: parts.policies.peers(peers),
     external,
     accessControl: configuration.accessControl,
     host: { name: hostname(), address: hostAddress(env) },

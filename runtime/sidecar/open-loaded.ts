@@ -28,6 +28,8 @@ export interface Category<C extends Closable = Closable> {
    * `/v1.0/metadata` lists it. Throws if its metadata is wrong.
    */
   add(component: C, resource: LoadedComponent, explain: Explain): string[];
+  /** The component with its policies around. */
+  around(component: C, resource: LoadedComponent): C;
   /** Takes it out of use, unless another one has replaced it; resolves once it reads no more. */
   remove(component: C, resource: LoadedComponent): Promise<void>;
 }
@@ -39,6 +41,17 @@ export interface LoadOptions {
   /** The categories, by the part of a type before its first dot. */
   categories: Record<string, Category>;
   secrets: SecretSource;
+  tally: ComponentTally | undefined;
+}
+
+/** Counts what was opened, and what was not. */
+export interface ComponentTally {
+  componentLoaded(type: string): void;
+  componentFailed(
+    type: string,
+    name: string,
+    reason: "creation" | "init",
+  ): void;
 }
 
 /** Why a component is absent although the original has its type; undefined for all others. */
@@ -102,11 +115,19 @@ export async function openLoaded(
     opened = await openComponent(resource, known, options);
     if (isWanted()) {
       const category = found!;
+      const component = category.around(opened.component, resource);
+      opened = { ...opened, component };
       const capabilities = add(opened, resource, category);
+      options.tally?.componentLoaded(resource.type);
       return { ...opened, resource, category, capabilities };
     }
   } catch (error) {
     await opened?.component.close();
+    options.tally?.componentFailed(
+      resource.type,
+      resource.name,
+      known.some(({ type }) => type === resource.type) ? "init" : "creation",
+    );
     const because =
       gaps.length > 0 ? `; a secret is missing: ${gaps.join("; ")}` : "";
     throw new LoadError(

@@ -5,21 +5,24 @@ import type { NameResolver } from "../contracts/name-resolver.ts";
 import { listenPeers, type PeerServer } from "../peers/server.ts";
 import { peerAddresses, reachableAddress } from "./addresses.ts";
 import type { SidecarOptions } from "./options.ts";
+import type { Policies } from "./policies/policies.ts";
 
 export async function openPeers(
   { flags, env, log }: SidecarOptions,
   namespace: string,
   invocation: Invocation,
   resolvers: readonly NameResolver[],
+  policies: Policies,
 ): Promise<PeerServer> {
   const appId = flags["app-id"];
   const server = await listenPeers({
     addresses: peerAddresses(flags),
     port: flags["dapr-internal-grpc-port"],
     appId,
-    receive: (request) => invocation.receive(request),
+    receive: policies.received((request) => invocation.receive(request)),
     receiveProxied: (call) => invocation.receiveProxied(call),
     maxBodyBytes: flags["max-body-size"],
+    onGrpcCall: policies.onGrpcServed,
   });
   try {
     const { addresses, port } = server;

@@ -23,11 +23,13 @@ import {
 } from "./load-resources.ts";
 import { openApis, openPublicApi } from "./open-apis.ts";
 import { openApp } from "./open-app.ts";
+import { createSidecarMetrics, openMetricsPort } from "./open-metrics.ts";
 import { openInvocation } from "./open-invocation.ts";
 import { openPeers } from "./open-peers.ts";
 import { openSource } from "./open-source.ts";
 import { createOperations, noProgress } from "./operations.ts";
 import type { SidecarOptions } from "./options.ts";
+import { createPolicies, noPolicies } from "./policies/policies.ts";
 import { watchApp } from "./watch-app.ts";
 
 export interface Sidecar {
@@ -60,11 +62,17 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const configuration = await source.configuration();
     progress.features = configuration.enabledFeatures;
 
-    const app = await openApp(options);
+    const metrics = createSidecarMetrics(options, configuration);
+    const policies = metrics ? createPolicies(metrics) : noPolicies;
+    const metricsPort = metrics && (await openMetricsPort(options, metrics));
+    if (metricsPort) opened.defer(() => metricsPort.close());
+
+    const app = await openApp(options, policies);
     if (app) opened.defer(() => app.close());
     const kinds = createKinds(options, {
       app,
       secretScopes: configuration.secretScopes,
+      policies,
       absence: (name) => progress.components?.absence(name),
     });
     const { bindings } = kinds;
@@ -78,11 +86,18 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         isAppAwaited: known.isAwaited,
         configuration,
         endpoints: progress.endpoints,
+        policies,
       },
       opened,
     );
 
-    const components = createComponents(options, source, kinds, opened);
+    const components = createComponents(
+      options,
+      source,
+      kinds,
+      metrics,
+      opened,
+    );
     progress.components = components;
     const putEndpoints = endpointKeeper(progress, external);
     await loadResources(options, source, components, kinds, putEndpoints);
@@ -100,6 +115,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       methods: () =>
         loadMethods(kinds, invocation, operations, flags["max-body-size"]),
       proxy: (call) => invocation.proxy(call),
+      metrics,
       isReady: () => operations.notReady().length === 0,
     });
     opened.defer(() => apis.close());
@@ -108,6 +124,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       ownNamespace(env),
       invocation,
       resolvers,
+      policies,
     );
     opened.defer(() => peerServer.close());
     progress.isOutboundReady = true;

@@ -97,7 +97,11 @@ const onOlderLinux = older && process.platform === "linux" ? test : test.skip;
 
 onOlderLinux("a sidecar gets its memory limits", async () => {
   const [http, grpc] = (await freePorts(2)) as [number, number];
-  const args = ["--app-id=old", `--dapr-http-port=${http}`];
+  const args = [
+    "--app-id=old",
+    `--dapr-http-port=${http}`,
+    "--enable-metrics=false",
+  ];
   const child = spawn(
     older!,
     [join(bin, "daprd.js"), ...args, `--dapr-grpc-port=${grpc}`],

@@ -144,16 +144,16 @@ test("a flag may have one dash or two, and = or a space before its value", async
 test("flags of features that are still to come are named once, unless they have their defaults", async () => {
   const sidecar = await startDaprd({
     args: [
-      "--metrics-port=0",
+      "--profile-port=0",
       "--placement-host-address=localhost:50005",
-      "--enable-metrics=false",
+      "--enable-mtls=false",
     ],
   });
   const lines = sidecar
     .messages()
     .filter((line) => line.includes("not acted upon"));
   expect(lines).toEqual([
-    "These flags are accepted but not acted upon by this version: --metrics-port, --placement-host-address, --enable-metrics",
+    "These flags are accepted but not acted upon by this version: --profile-port, --placement-host-address, --enable-mtls",
   ]);
 });
 

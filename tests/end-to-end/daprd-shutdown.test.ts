@@ -291,7 +291,7 @@ const parentScript = `
 const { spawn } = require("node:child_process");
 const [bundle, http, grpc, farewell] = process.argv.slice(1);
 const app = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { detached: true, stdio: "ignore" });
-const sidecar = spawn(process.execPath, [bundle, "--app-id=orphan", "--dapr-http-port=" + http, "--dapr-grpc-port=" + grpc], {
+const sidecar = spawn(process.execPath, [bundle, "--app-id=orphan", "--dapr-http-port=" + http, "--dapr-grpc-port=" + grpc, "--enable-metrics=false"], {
   stdio: ["ignore", "pipe", "inherit", "pipe"], env: { ...process.env, DAPR_LIFELINE_FD: "3" },
 });
 sidecar.stdio[3].write("app-pid " + app.pid + "\\n" + farewell);

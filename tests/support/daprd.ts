@@ -42,6 +42,7 @@ export interface Daprd {
   pid: number;
   port: number;
   grpcPort: number;
+  metricsPort: number;
   resources: string;
   /** Everything printed so far, on both streams. */
   output(): string;
@@ -63,8 +64,12 @@ export async function stopAll(): Promise<void> {
 }
 
 export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
-  const [port, grpcPort] =
-    options.ports ?? ((await freePorts(2)) as [number, number]);
+  const [freeHttp, freeGrpc, metricsPort] = (await freePorts(3)) as [
+    number,
+    number,
+    number,
+  ];
+  const [port, grpcPort] = options.ports ?? [freeHttp, freeGrpc];
   const resources = mkdtempSync(join(tmpdir(), "daprd-test-"));
   for (const [name, text] of Object.entries(options.resources ?? {})) {
     mkdirSync(dirname(join(resources, name)), { recursive: true });
@@ -78,6 +83,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     `--app-id=${options.appId ?? "testapp"}`,
     `--dapr-http-port=${port}`,
     `--dapr-grpc-port=${grpcPort}`,
+    `--metrics-port=${metricsPort}`,
     `--resources-path=${resources}`,
     ...(options.appPort ? ["--app-port", `${options.appPort}`] : []),
     ...(options.args ?? []),
@@ -110,6 +116,7 @@ export async function startDaprd(options: DaprdOptions = {}): Promise<Daprd> {
     pid: child.pid!,
     port,
     grpcPort,
+    metricsPort,
     resources,
     output: () => output,
     messages,

@@ -95,6 +95,7 @@ export async function startGrpcSidecar({
     maxBodyBytes,
     isReady: () => true,
     apiLog: undefined,
+    onAnswered: undefined,
   });
   const listener = createServer((socket) => door.serve(socket));
   await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));

@@ -5,6 +5,7 @@ import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServeCall } from "../../net/grpc/server.ts";
 import { GrpcError } from "../../net/grpc/status.ts";
 import { files } from "../../proto/gen/descriptors.ts";
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Logger } from "../../shared/log.ts";
 import { createApiLog } from "./api-log.ts";
 import { isOfWorkflows, methodsToCome, notHere } from "./blocks-to-come.ts";
@@ -24,6 +25,8 @@ export interface DoorOptions extends GuardOptions {
   isReady(): boolean;
   /** Where calls are logged, if they are. */
   apiLog: Logger | undefined;
+  /** Told of each call, of refused ones too. */
+  onAnswered: OnGrpcCall | undefined;
 }
 
 const service = "dapr.proto.runtime.v1.Dapr";
@@ -45,20 +48,31 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
   };
   const guard = createGuard(options);
   const log = options.apiLog && createApiLog(options.apiLog);
+  const count = options.onAnswered;
   const guarded =
-    (method: ServeCall): ServeCall =>
+    (method: ServeCall, name: string): ServeCall =>
     (call) => {
+      const started = performance.now();
       const refusal = guard(call);
+      if (count || log)
+        call.onStatus = (code) => {
+          const ms = performance.now() - started;
+          count?.(name, code, ms);
+          if (!refusal) log?.(call, code, ms);
+        };
       if (refusal) return failCall(call, refusal);
-      log?.(call);
       method(call);
     };
   return createGrpcServer({
     maxMessageBytes: options.maxBodyBytes,
     methods: new Map(
-      Object.entries(all).map(([path, method]) => [path, guarded(method)]),
+      Object.entries(all).map(([path, method]) => [
+        path,
+        guarded(method, path),
+      ]),
     ),
-    onUnknown: guarded(passOn(options.proxy)),
+    // Its name is the caller's.
+    onUnknown: guarded(passOn(options.proxy), "unknown"),
     gzip: true,
     maxCalls,
     refusesPings: true,

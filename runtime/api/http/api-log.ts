@@ -1,6 +1,7 @@
-/** Dapr's API log: one line per answered request, whatever the log level (docs/protocol/daprd.md). */
+/** Dapr's API log: one line per answered request that was let in, whatever the log level (docs/protocol/daprd.md). */
 import type { Logger } from "../../shared/log.ts";
-import type { ApiCall } from "./server.ts";
+import { header } from "./request.ts";
+import type { OnAnswered } from "./server.ts";
 
 export interface ApiLogOptions {
   /** Names of operations instead of URLs, as a URL may hold keys and names of secrets. */
@@ -11,15 +12,18 @@ export interface ApiLogOptions {
 export function createApiLog(
   log: Logger,
   { obfuscateUrls, omitHealthChecks }: ApiLogOptions,
-): (call: ApiCall) => void {
-  return ({ method, path, userAgent, status, bytes, durationMs }) => {
+): OnAnswered {
+  return (request, reply, bytes, ms, isAdmitted) => {
+    const { method, path } = request;
+    if (!isAdmitted) return;
     if (omitHealthChecks && isHealthCheck(path)) return;
+    const userAgent = header(request, "user-agent");
     log.always("HTTP API Called", {
       method: obfuscateUrls ? operationOf(method, path) : `${method} ${path}`,
       ...(userAgent ? { useragent: userAgent } : {}),
-      code: status,
+      code: reply.status,
       size: bytes,
-      duration: Math.round(durationMs),
+      duration: Math.round(ms),
     });
   };
 }

@@ -8,6 +8,7 @@ export const errorReply = (error: ApiError): ApiReply => ({
     ? { contentType: "text/plain; charset=utf-8", body: error.message }
     : { body: errorBody(error) }),
   headers: error.headers,
+  errorCode: error.code,
 });
 
 export const errorBody = ({ code, message, details }: ApiError): string =>

@@ -24,6 +24,7 @@ class IncomingRequest implements ApiRequest {
   readonly method: string;
   readonly path: string;
   readonly query: string;
+  route: string | undefined;
   params: Record<string, string> = {};
   readonly remote: Remote;
   readonly #incoming: IncomingMessage;

@@ -10,6 +10,8 @@ export interface ApiRequest extends Call {
   path: string;
   /** Text after `?`, without it. */
   query: string;
+  /** The pattern of its route; undefined for a call of an app. */
+  route: string | undefined;
   /** Path parameters, unescaped. */
   params: Record<string, string>;
   headers: Record<string, string | string[] | undefined>;
@@ -37,6 +39,8 @@ export interface ApiReply {
   body?: string | Uint8Array | Readable;
   /** Nobody else holds the bytes of the body: once sent they are freed. */
   isOwnBody?: boolean;
+  /** Of an error: its code. */
+  errorCode?: string;
 }
 
 export type Handler = (request: ApiRequest) => ApiReply | Promise<ApiReply>;

@@ -7,11 +7,14 @@ import { ApiError } from "../../contracts/errors.ts";
 import type { Handler, Route } from "./request.ts";
 
 export interface Match {
+  /** Of the route, as it was given. */
+  pattern: string;
   handler: Handler;
   params: Record<string, string>;
 }
 
 interface Pattern {
+  pattern: string;
   segments: string[];
   handler: Handler;
 }
@@ -25,25 +28,25 @@ export function createRouter(routes: readonly Route[]): FindRoute {
   for (const [method, pattern, handler] of routes) {
     const segments = pattern.split("/").slice(1);
     if (segments.at(-1)!.startsWith("*")) {
-      open.push({ method, segments, handler });
+      open.push({ method, pattern, segments, handler });
       continue;
     }
     const key = `${method} ${segments.length}`;
     const patterns = table.get(key) ?? [];
-    patterns.push({ segments, handler });
+    patterns.push({ pattern, segments, handler });
     table.set(key, patterns);
   }
   return (method, path) => {
     const segments = path.split("/").slice(1);
-    for (const pattern of table.get(`${method} ${segments.length}`) ?? [])
-      if (matches(pattern.segments, segments)) return bind(pattern, segments);
-    for (const pattern of open)
+    for (const one of table.get(`${method} ${segments.length}`) ?? [])
+      if (matches(one.segments, segments)) return bind(one, segments);
+    for (const one of open)
       if (
-        (pattern.method === "*" || pattern.method === method) &&
-        segments.length >= pattern.segments.length &&
-        matches(pattern.segments.slice(0, -1), segments)
+        (one.method === "*" || one.method === method) &&
+        segments.length >= one.segments.length &&
+        matches(one.segments.slice(0, -1), segments)
       )
-        return bind(pattern, segments);
+        return bind(one, segments);
     return undefined;
   };
 }
@@ -54,14 +57,17 @@ const matches = (pattern: string[], segments: string[]) =>
       part === segments[i] || (part.startsWith(":") && segments[i] !== ""),
   );
 
-function bind({ segments, handler }: Pattern, actual: string[]): Match {
+function bind(
+  { pattern, segments, handler }: Pattern,
+  actual: string[],
+): Match {
   const params: Record<string, string> = {};
   segments.forEach((part, i) => {
     const name = part.slice(1);
     if (part.startsWith(":")) params[name] = unescapeParam(name, actual[i]!);
     else if (part.startsWith("*")) params[name] = actual.slice(i).join("/");
   });
-  return { handler, params };
+  return { pattern, handler, params };
 }
 
 /** Throws an {@link ApiError} if an escape is broken or no UTF-8. */

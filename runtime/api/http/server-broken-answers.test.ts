@@ -17,7 +17,7 @@ beforeAll(async () => {
     maxBodyBytes: 1000,
     readBufferBytes: 4096,
     h2c: true,
-    onAnswered: ({ status, bytes }) => answered.push([status, bytes]),
+    onAnswered: (_, { status }, bytes) => answered.push([status, bytes]),
     log: {
       warn() {},
       error: (line: string) => errors.push(line),

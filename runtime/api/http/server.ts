@@ -38,8 +38,8 @@ export interface ServerOptions {
   headerTimeoutMs?: number;
   /** `--read-buffer-size`; a longer header is answered 431. */
   readBufferBytes: number;
-  /** Called once per answered request when API logging is on. */
-  onAnswered?: (call: ApiCall) => void;
+  /** Called once per answered request. */
+  onAnswered?: OnAnswered;
   refuseTaken?: boolean;
   /** A socket in the file system instead of addresses and port. */
   file?: string;
@@ -56,14 +56,14 @@ export interface Cors {
   preflight: boolean;
 }
 
-export interface ApiCall {
-  method: string;
-  path: string;
-  userAgent: string | undefined;
-  status: number;
-  bytes: number;
-  durationMs: number;
-}
+/** `bytes`: of the answer's body. `isAdmitted`: the guard let the request in. */
+export type OnAnswered = (
+  request: ApiRequest,
+  reply: ApiReply,
+  bytes: number,
+  ms: number,
+  isAdmitted: boolean,
+) => void;
 
 export interface HttpApi {
   /** Where it listens, one per address; none for a file. */
@@ -177,6 +177,7 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
     try {
       const match = find(request.method, request.path);
       if (!match) return await options.fallback(request);
+      request.route = match.pattern;
       request.params = match.params;
       return await match.handler(request);
     } catch (error) {
@@ -196,22 +197,20 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       remote,
       options.maxBodyBytes,
     );
-    const finish = (reply: ApiReply, isLogged = false) => {
+    const finish = (reply: ApiReply, isAdmitted = false) => {
       if (state.closing) outgoing.shouldKeepAlive = false;
       const sending: SendOptions = {
         isLast: () => state.closing,
-        onSent:
-          onAnswered && isLogged
-            ? (bytes) =>
-                onAnswered({
-                  method: request.method,
-                  path: request.path,
-                  userAgent: incoming.headers["user-agent"],
-                  status: reply.status,
-                  bytes,
-                  durationMs: performance.now() - started,
-                })
-            : undefined,
+        onSent: onAnswered
+          ? (bytes) =>
+              onAnswered(
+                request,
+                reply,
+                bytes,
+                performance.now() - started,
+                isAdmitted,
+              )
+          : undefined,
       };
       try {
         sendReply(incoming, outgoing, reply, sending);

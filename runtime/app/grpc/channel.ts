@@ -6,6 +6,7 @@ import {
   AppUnreachable,
   type AppChannel,
 } from "../../contracts/app-channel.ts";
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import {
   CallError,
   type ForwardReply,
@@ -40,6 +41,7 @@ import { healthCheck, onInvoke } from "./methods.ts";
 export interface GrpcChannelOptions extends AppOptions {
   /** `grpcs` is TLS, whoever signed for the app. */
   protocol: "grpc" | "grpcs";
+  onGrpcCall?: OnGrpcCall | undefined;
 }
 
 export function createGrpcChannel(
@@ -53,6 +55,7 @@ export function createGrpcChannel(
     trustAnchors: protocol === "grpcs" ? anybody : undefined,
     pings: false,
     maxMessageBytes: maxBodyBytes,
+    onAnswered: options.onGrpcCall,
   });
   const semaphore = createSemaphore(options.maxConcurrency);
   const token: Record<string, string> =

@@ -1,14 +1,18 @@
 /** Calls of one server. Connections are opened with the calls that need them, and shared by them. */
 import type { IncomingHttpHeaders } from "node:http2";
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import { unlessAborted } from "../../shared/unless-aborted.ts";
 import { ClientCall, type CallHandlers, type CallOptions } from "./call.ts";
 import { openConnection, type Connection, type Target } from "./connection.ts";
 import type { MessageBytes } from "./messages.ts";
 import { GrpcError, grpcCode } from "./status.ts";
+import { told } from "./told.ts";
 
 export interface GrpcClientOptions extends Target {
   /** Of a message, either way; 0 or less is no limit. */
   maxMessageBytes: number;
+  /** Told of each unary call. */
+  onAnswered?: OnGrpcCall | undefined;
 }
 
 /** A method's name and codecs; `@grpc/grpc-js` calls the same a MethodDefinition. */
@@ -97,29 +101,10 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
 
   return {
     start,
-    async unary(method, request, callOptions) {
-      const answer = Promise.withResolvers<Buffer>();
-      let message: Buffer | undefined;
-      const { path, requestSerialize, responseDeserialize } = method;
-      const call = await start(
-        path,
-        {
-          onHead: callOptions?.onHead,
-          onMessage(bytes) {
-            if (message) call.cancel(tooMany());
-            else message = bytes;
-          },
-          onEnd(error, trailers) {
-            if (error) return answer.reject(error);
-            if (!message) return answer.reject(tooFew());
-            callOptions?.onTrailers?.(trailers);
-            answer.resolve(message);
-          },
-        },
-        { ...callOptions, whole: [requestSerialize(request)] },
-      );
-      return responseDeserialize(await answer.promise);
-    },
+    unary: (method, request, callOptions) =>
+      told(options.onAnswered, method.path, () =>
+        unary(method, request, callOptions),
+      ),
     get isConnected() {
       return connections.size > 0 || opening !== undefined;
     },
@@ -128,6 +113,34 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       for (const { session } of connections) session.destroy();
     },
   };
+
+  async function unary<Request, Response>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    callOptions: UnaryOptions | undefined,
+  ): Promise<Response> {
+    const answer = Promise.withResolvers<Buffer>();
+    let message: Buffer | undefined;
+    const { path, requestSerialize, responseDeserialize } = method;
+    const call = await start(
+      path,
+      {
+        onHead: callOptions?.onHead,
+        onMessage(bytes) {
+          if (message) call.cancel(tooMany());
+          else message = bytes;
+        },
+        onEnd(error, trailers) {
+          if (error) return answer.reject(error);
+          if (!message) return answer.reject(tooFew());
+          callOptions?.onTrailers?.(trailers);
+          answer.resolve(message);
+        },
+      },
+      { ...callOptions, whole: [requestSerialize(request)] },
+    );
+    return responseDeserialize(await answer.promise);
+  }
 }
 
 const tooMany = () =>

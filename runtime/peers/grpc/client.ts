@@ -3,6 +3,7 @@
  * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import type {
   ForwardReply,
   PeerRequest,
@@ -13,6 +14,7 @@ import type { ClientCall } from "../../net/grpc/call.ts";
 import { createGrpcClient, type GrpcClient } from "../../net/grpc/client.ts";
 import { passOn } from "../../net/grpc/pass-on.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import { told } from "../../net/grpc/told.ts";
 import { encodePayload } from "../../proto/stream-payload.ts";
 import { withPort } from "../../shared/addresses.ts";
 import type { Way } from "../way.ts";
@@ -30,6 +32,7 @@ import {
 export interface GrpcPeersOptions {
   /** The limit of a message; 0 or less is none. */
   maxBodyBytes: number;
+  onGrpcCall?: OnGrpcCall | undefined;
 }
 
 export interface GrpcPeers extends Pick<Peers, "proxy"> {
@@ -38,14 +41,22 @@ export interface GrpcPeers extends Pick<Peers, "proxy"> {
   close(): void;
 }
 
-export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): GrpcPeers {
+export function createGrpcPeers({
+  maxBodyBytes,
+  onGrpcCall,
+}: GrpcPeersOptions): GrpcPeers {
   const clients = new Map<string, GrpcClient>();
 
   function clientFor({ host, port }: Peer): GrpcClient {
     const address = withPort(host, port);
     let client = clients.get(address);
     if (!client) {
-      client = createGrpcClient({ host, port, maxMessageBytes: maxBodyBytes });
+      client = createGrpcClient({
+        host,
+        port,
+        maxMessageBytes: maxBodyBytes,
+        onAnswered: onGrpcCall,
+      });
       clients.set(address, client);
     }
     return client;
@@ -61,7 +72,9 @@ export function createGrpcPeers({ maxBodyBytes }: GrpcPeersOptions): GrpcPeers {
     request.signal?.throwIfAborted();
     const client = clientFor(peer);
     try {
-      return await callStream(client, peer, request);
+      return await told(onGrpcCall, callLocalStreamPath, () =>
+        callStream(client, peer, request),
+      );
     } catch (error) {
       if (!(error instanceof GrpcError)) throw error;
       const isRepeatable = !(request.body instanceof Readable);

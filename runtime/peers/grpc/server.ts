@@ -5,6 +5,7 @@
 import { Readable } from "node:stream";
 import { messageOf } from "../../shared/message-of.ts";
 import { wholeBody } from "../../shared/whole-body.ts";
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import {
   CallError,
   grpcCodeOfKind,
@@ -12,7 +13,11 @@ import {
   type ForwardReply,
 } from "../../contracts/invocation.ts";
 import type { ProxiedCall } from "../../contracts/proxied-call.ts";
-import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
+import {
+  createGrpcServer,
+  type GrpcServer,
+  type ServeCall,
+} from "../../net/grpc/server.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
 import { GrpcError } from "../../net/grpc/status.ts";
 import type {
@@ -41,6 +46,7 @@ export interface PeerGrpcOptions {
   maxBodyBytes: number;
   /** Whether calls are refused because this sidecar is ending. */
   isLeaving: () => boolean;
+  onGrpcCall?: OnGrpcCall | undefined;
 }
 
 export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
@@ -52,11 +58,19 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
   // Its caller can't make it anew, so it is taken as long as there is a connection.
   const passOn = (call: ServerCall, to: (call: ProxiedCall) => Promise<void>) =>
     void to(call).catch((error: unknown) => fail(call, error));
+  const told =
+    (answer: ServeCall): ServeCall =>
+    (call) => {
+      const started = performance.now();
+      call.onStatus = (code) =>
+        options.onGrpcCall?.(call.path, code, performance.now() - started);
+      answer(call);
+    };
   return createGrpcServer({
     maxMessageBytes: maxBodyBytes,
     methods: new Map([
-      [callLocalPath, (call) => answerOnce(call, receive, maxBodyBytes)],
-      [callLocalStreamPath, (call) => answerStream(call, receive)],
+      [callLocalPath, told((call) => answerOnce(call, receive, maxBodyBytes))],
+      [callLocalStreamPath, told((call) => answerStream(call, receive))],
     ]),
     onUnknown: receiveProxied && ((call) => passOn(call, receiveProxied)),
   });

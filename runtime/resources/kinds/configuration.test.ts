@@ -256,8 +256,8 @@ test("$VAR and ${VAR} are expanded as Go does", () => {
 test("what is not acted upon is named once, guards as a warning, slips with a guess", () => {
   load(`  tracing:
     samplingRate: "1"
-  metric:
-    enabled: true
+  wasm:
+    strictSandbox: true
   features: []
   mtls:
     enabled: false
@@ -280,8 +280,53 @@ test("what is not acted upon is named once, guards as a warning, slips with a gu
     expect.stringMatching(
       /^warn the Configuration's spec\.frobnicate is not a setting \(/,
     ),
-    "info These settings of the Configuration are accepted but not acted upon by this version: tracing, metric, features",
+    "info These settings of the Configuration are accepted but not acted upon by this version: tracing, wasm, features",
   ]);
+});
+
+test("metrics: the newer name wins for each setting, slips are told", () => {
+  const { metrics } = load(`  metric:
+    enabled: false
+    recordErrorCodes: true
+    http: {excludeVerbs: true}
+  metrics:
+    enabled: true
+    http:
+      increasedCardinality: false
+      pathMatching: ["/a/{id}"]
+      pathMatchings: []
+    latencyDistributionBuckets: [100, 5]
+    rules: []
+`);
+  expect(metrics).toEqual({
+    enabled: true,
+    recordErrorCodes: true,
+    http: {
+      increasedCardinality: false,
+      pathMatching: ["/a/{id}"],
+      excludeVerbs: true,
+    },
+    latencyBuckets: [5, 100],
+  });
+  expect(lines).toEqual([
+    expect.stringMatching(
+      /^warn the Configuration's spec\.metrics\.http\.pathMatchings is not a setting; did you mean pathMatching\? \(/,
+    ),
+    expect.stringMatching(
+      /^info spec\.metrics\.rules is accepted but not acted upon by this version \(/,
+    ),
+  ]);
+});
+
+test.each([
+  ["{enabled: maybe}", "spec.metrics.enabled must be true or false"],
+  ["{http: 1}", "spec.metrics.http must be a map of settings"],
+  [
+    "{latencyDistributionBuckets: [1s]}",
+    'spec.metrics.latencyDistributionBuckets: "1s" is no whole number of milliseconds',
+  ],
+])("metrics: %s ends the start", (text, message) => {
+  expect(() => load(`  metrics: ${text}\n`)).toThrow(message);
 });
 
 test("other kinds in the file, and a second Configuration, are told", () => {

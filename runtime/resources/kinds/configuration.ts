@@ -14,10 +14,12 @@ import {
   whyUnread,
 } from "../../shared/files/read-regular.ts";
 import { readAccessControl } from "./access-control.ts";
+import { readMetrics } from "./metrics-settings.ts";
 import { configurationFields } from "../fields.ts";
 import { apiVersion } from "../other-kinds.ts";
 import { tellFields, tellUnknown } from "../unknown-fields.ts";
 import {
+  boolAt,
   listAt,
   mapAt,
   member,
@@ -40,8 +42,10 @@ const actedUpon = [
   "nameResolution",
   "components",
   "logging",
+  "metric",
+  "metrics",
 ];
-const later = ["tracing", "metric", "metrics", "features", "wasm", "workflow"];
+const later = ["tracing", "features", "wasm", "workflow"];
 /** These keep something out in the original and do not here, so they are warned about. */
 const laterGuards = ["httpPipeline", "appHttpPipeline", "api", "mtls"];
 const known = [...actedUpon, ...later, ...laterGuards];
@@ -72,6 +76,8 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     "spec.logging.apiLogging",
     log,
   );
+  const logs = (name: string) =>
+    boolAt(member(api, name), `spec.logging.apiLogging.${name}`);
   const components = mapAt(member(given, "components"), "spec.components");
   tellUnknown(components, ["deny"], "spec.components", log);
   return {
@@ -87,12 +93,11 @@ export function readConfiguration(spec: Value, log: Logger): Configuration {
     enabledFeatures: readFeatures(given, "true"),
     disabledFeatures: readFeatures(given, "false"),
     apiLogging: {
-      enabled: boolAt(member(api, "enabled"), "enabled"),
-      obfuscateUrls:
-        boolAt(member(api, "obfuscateURLs"), "obfuscateURLs") ?? false,
-      omitHealthChecks:
-        boolAt(member(api, "omitHealthChecks"), "omitHealthChecks") ?? false,
+      enabled: logs("enabled"),
+      obfuscateUrls: logs("obfuscateURLs") ?? false,
+      omitHealthChecks: logs("omitHealthChecks") ?? false,
     },
+    metrics: readMetrics(given, log),
   };
 }
 
@@ -284,13 +289,4 @@ function readNameResolution(
         : [],
     at: member(given, "component")?.at,
   };
-}
-
-function boolAt(value: Value | undefined, name: string): boolean | undefined {
-  const text = textOf(value);
-  if (text === "") return undefined;
-  if (text === "true" || text === "false") return text === "true";
-  throw new Error(
-    `spec.logging.apiLogging.${name} must be true or false (${where(value?.at)})`,
-  );
 }

@@ -228,6 +228,17 @@ export function textsOf(value: Value | undefined): string[] {
   return value?.kind === "list" ? value.items.map(textOf) : [];
 }
 
+/** Undefined where there is none. Throws on any other text than true or false. */
+export function boolAt(
+  value: Value | undefined,
+  name: string,
+): boolean | undefined {
+  const text = textOf(value);
+  if (text === "") return undefined;
+  if (text === "true" || text === "false") return text === "true";
+  throw new Error(`${name} must be true or false (${where(value?.at)})`);
+}
+
 /** A map, or undefined if there is none. Throws on anything else, so that a slip in the indentation does not open what it should close. */
 export function mapAt(
   value: Value | undefined,

@@ -1,0 +1,169 @@
+/**
+ * What a sidecar counts (docs/metrics.md). Whoever counts calls one of these functions;
+ * labels that a caller chooses are kept few here. `text` writes all of it down.
+ */
+import type { MetricsSettings } from "../../contracts/configuration.ts";
+import { grpcCode } from "../../shared/grpc-code.ts";
+import { Bounded } from "./bounded.ts";
+import { categoryOf } from "./error-category.ts";
+import { createPathLabel } from "./http-path.ts";
+import { createTables, type Tables } from "./tables.ts";
+
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** A request to the API over HTTP. */
+export interface ServedRequest {
+  method: string;
+  path: string;
+  /** The route's pattern, `/v1.0/state/:store`; undefined for a call of an app. */
+  route: string | undefined;
+  headers: Record<string, string | string[] | undefined>;
+}
+
+export interface ServedReply {
+  status: number;
+  errorCode?: string;
+}
+
+export type CallType = "unary" | "streaming";
+
+export interface MetricsOptions {
+  appId: string;
+  namespace: string;
+  settings: MetricsSettings;
+}
+
+/** Milliseconds. */
+const usualLatencies = [
+  1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 50, 65, 80, 100, 130, 160,
+  200, 250, 300, 400, 500, 650, 800, 1000, 2000, 5000, 10000, 20000, 50000,
+  100000,
+];
+
+const verbs = new Set(
+  "GET PUT POST PATCH DELETE HEAD OPTIONS CONNECT TRACE".split(" "),
+);
+
+const none: readonly string[] = [];
+
+export function createMetrics({ appId, namespace, settings }: MetricsOptions) {
+  const { http, latencyBuckets = usualLatencies } = settings;
+  const tables = createTables(latencyBuckets, http.increasedCardinality);
+  const verb = (method: string) =>
+    http.excludeVerbs ? "" : verbs.has(method) ? method : "UNKNOWN";
+  return {
+    ...countHttp(tables, settings, verb),
+    ...countGrpc(tables),
+    ...countComponents(tables, namespace),
+    ...countCalls(tables),
+    /** The writer is loaded with the first reader. */
+    async text(): Promise<{ contentType: string; body: string }> {
+      const { contentType, metricsText } = await import("./text.ts");
+      return {
+        contentType,
+        body: metricsText(appId, Object.values(tables)),
+      };
+    },
+  };
+}
+
+function countHttp(
+  tables: Tables,
+  { http, recordErrorCodes }: MetricsSettings,
+  verb: (method: string) => string,
+) {
+  const apiPath = createPathLabel(http);
+  const appPath = createPathLabel(http);
+  return {
+    /** `bytes`: of the answer's body. */
+    httpServer(
+      request: ServedRequest,
+      { status, errorCode }: ServedReply,
+      bytes: number,
+      ms: number,
+    ) {
+      const { method, path, route, headers } = request;
+      const label = apiPath(path, route);
+      tables.httpServer.add([verb(method), label, `${status}`], ms);
+      const length = headers["content-length"];
+      tables.httpRequestBytes.add(none, length === undefined ? 0 : +length);
+      tables.httpResponseBytes.add(none, bytes);
+      if (recordErrorCodes && errorCode)
+        tables.errors.add([categoryOf(errorCode), errorCode]);
+    },
+    /** A call of the app; `path` without its query. */
+    httpClient(
+      method: string,
+      path: string,
+      status: number,
+      bytes: number,
+      ms: number,
+    ) {
+      const named = verb(method);
+      const label = appPath(path, undefined);
+      tables.httpSentBytes.add([named, label, ""], bytes);
+      tables.httpClient.add([named, label, `${status}`], ms);
+    },
+  };
+}
+
+/** `method`: `/package.Service/Method`, one that its server or client knows. */
+const countGrpc = (tables: Tables) => ({
+  grpcServer(method: string, code: number, ms: number) {
+    tables.grpcServer.add([method, statusName(code)], ms);
+  },
+  grpcClient(method: string, code: number, ms: number) {
+    tables.grpcClient.add([method, statusName(code)], ms);
+  },
+});
+
+/** As Go writes it: `OK`, `PermissionDenied`. */
+function statusName(code: number): string {
+  const name = Object.keys(grpcCode)[code] ?? "unknown";
+  if (code === grpcCode.ok) return "OK";
+  if (code === grpcCode.cancelled) return "Canceled";
+  return name.replace(/^./, (first) => first.toUpperCase());
+}
+
+const countComponents = (tables: Tables, namespace: string) => ({
+  component(
+    kind: "state" | "bindings" | "secretstores",
+    name: string,
+    operation: string,
+    isSuccess: boolean,
+    ms: number,
+  ) {
+    tables[kind].add([name, namespace, operation, `${isSuccess}`], ms);
+  },
+  inputBinding(name: string, isSuccess: boolean, ms: number) {
+    tables.inputBindings.add([name, namespace, `${isSuccess}`], ms);
+  },
+  componentLoaded(type: string) {
+    tables.loaded.add(none);
+    tables.initialized.add([type]);
+  },
+  componentFailed(type: string, name: string, reason: "creation" | "init") {
+    tables.initFailed.add([type, name, reason]);
+  },
+});
+
+/** Calls between sidecars. */
+function countCalls(tables: Tables) {
+  const apps = new Bounded("other");
+  const app = (id: string) => apps.fold(id);
+  return {
+    callSent(to: string, type: CallType) {
+      tables.callsSent.add([app(to), type]);
+    },
+    callAnswered(from: string, status: number, type: CallType, ms: number) {
+      tables.callsAnswered.add([app(from), `${status}`, type]);
+      tables.callTimes.add([app(from), `${status}`], ms);
+    },
+    callReceived(from: string) {
+      tables.callsReceived.add([app(from)]);
+    },
+    callResponded(to: string, status: number) {
+      tables.callsResponded.add([app(to), `${status}`]);
+    },
+  };
+}

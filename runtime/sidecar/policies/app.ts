@@ -1,0 +1,75 @@
+/** The app's channel with something around each call of it. */
+import type { AppChannel } from "../../contracts/app-channel.ts";
+import { DeliveryError, DeliveryInterrupted } from "../../contracts/binding.ts";
+
+/**
+ * A call of the app: its verb, its path without the query, what the app answered (500 if it did not), the size of
+ * the body (0 where it is a stream), and the time.
+ */
+export type ObserveApp = (
+  method: string,
+  path: string,
+  status: number,
+  bytes: number,
+  ms: number,
+) => void;
+
+export type OpenChannel = AppChannel & { close(): Promise<void> };
+
+export const aroundApp = (
+  channel: OpenChannel,
+  observe: ObserveApp,
+): OpenChannel => ({
+  refusalOf: (input, timeoutMs) => channel.refusalOf(input, timeoutMs),
+  illness: (path, timeoutMs) => channel.illness(path, timeoutMs),
+  whenListening: (signal) => channel.whenListening(signal),
+  close: () => channel.close(),
+  deliver(input, message) {
+    const started = performance.now();
+    const bytes = message.data.length;
+    const tell = (status: number) =>
+      observe("POST", input.route, status, bytes, performance.now() - started);
+    return channel.deliver(input, message).then(
+      (answer) => {
+        tell(200);
+        return answer;
+      },
+      (error: unknown) => {
+        if (!(error instanceof DeliveryInterrupted)) tell(statusOf(error));
+        throw error;
+      },
+    );
+  },
+  invoke(request) {
+    const started = performance.now();
+    const { method, path, body } = request;
+    const bytes = body instanceof Uint8Array ? body.length : 0;
+    const tell = (status: number) =>
+      observe(
+        method,
+        withoutQuery(path),
+        status,
+        bytes,
+        performance.now() - started,
+      );
+    return channel.invoke(request).then(
+      (reply) => {
+        tell(reply.status);
+        return reply;
+      },
+      (error: unknown) => {
+        tell(500);
+        throw error;
+      },
+    );
+  },
+});
+
+const statusOf = (error: unknown): number =>
+  error instanceof DeliveryError ? (error.status ?? 500) : 500;
+
+/** As the original names it: without the slash at its beginning. */
+function withoutQuery(path: string): string {
+  const mark = path.indexOf("?");
+  return path.slice(1, mark < 0 ? undefined : mark);
+}

@@ -1,0 +1,94 @@
+/** Components with something around each of their calls. They are components like any other to their block. */
+import {
+  DeliveryInterrupted,
+  type Binding,
+  type Deliver,
+} from "../../contracts/binding.ts";
+import type { SecretStore } from "../../contracts/secret-store.ts";
+import type { StateStore } from "../../contracts/state-store.ts";
+import type { Around } from "./around.ts";
+
+export function aroundStateStore(
+  store: StateStore,
+  around: Around,
+): StateStore {
+  const wrapped: StateStore = {
+    features: store.features,
+    get: (request, call) => around("get", () => store.get(request, call)),
+    set: (request, call) => around("set", () => store.set(request, call)),
+    delete: (request, call) =>
+      around("delete", () => store.delete(request, call)),
+    close: () => store.close(),
+  };
+  if (store.refuseKey) wrapped.refuseKey = (key) => store.refuseKey!(key);
+  if (store.maxTransactionOperations !== undefined)
+    wrapped.maxTransactionOperations = store.maxTransactionOperations;
+  if (store.bulkGet)
+    wrapped.bulkGet = (requests, call) =>
+      around("bulk_get", () => store.bulkGet!(requests, call));
+  if (store.bulkSet)
+    wrapped.bulkSet = (requests, call) =>
+      around("set", () => store.bulkSet!(requests, call), hasFailure);
+  if (store.bulkDelete)
+    wrapped.bulkDelete = (requests, call) =>
+      around(
+        "bulk_delete",
+        () => store.bulkDelete!(requests, call),
+        hasFailure,
+      );
+  if (store.transact)
+    wrapped.transact = (operations, metadata, call) =>
+      around("transaction", () => store.transact!(operations, metadata, call));
+  if (store.query)
+    wrapped.query = (query, metadata, keyPrefix, call) =>
+      around("query", () => store.query!(query, metadata, keyPrefix, call));
+  return wrapped;
+}
+
+const hasFailure = (failures: (Error | undefined)[]) =>
+  failures.some((failure) => failure !== undefined);
+
+/** `deliver` is around each message on its way to the app. */
+export function aroundBinding(
+  binding: Binding,
+  invoke: Around,
+  deliver: (work: Deliver) => Deliver,
+): Binding {
+  const wrapped: Binding = { close: () => binding.close() };
+  if (binding.operations) wrapped.operations = binding.operations;
+  // The block has checked that the operation is one of these.
+  if (binding.invoke)
+    wrapped.invoke = (request, call) =>
+      invoke(request.operation, () => binding.invoke!(request, call));
+  if (binding.read) wrapped.read = (toApp) => binding.read!(deliver(toApp));
+  return wrapped;
+}
+
+/** A delivery that is called off was none. */
+export const aroundDeliveries =
+  (observe: (isSuccess: boolean, ms: number) => void) =>
+  (toApp: Deliver): Deliver =>
+  async (message) => {
+    const started = performance.now();
+    try {
+      const answer = await toApp(message);
+      observe(true, performance.now() - started);
+      return answer;
+    } catch (error) {
+      if (!(error instanceof DeliveryInterrupted))
+        observe(false, performance.now() - started);
+      throw error;
+    }
+  };
+
+export const aroundSecretStore = (
+  store: SecretStore,
+  around: Around,
+): SecretStore => ({
+  features: store.features,
+  get: (name, metadata, call) =>
+    around("get", () => store.get(name, metadata, call)),
+  bulk: (metadata, call) =>
+    around("bulk_get", () => store.bulk(metadata, call)),
+  close: () => store.close(),
+});
