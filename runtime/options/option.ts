@@ -54,7 +54,7 @@ export interface Annotation {
   /** `dapr.io/NAME`, where it differs from the flag's name. */
   name?: string;
   /**
-   * How it becomes the flag: `switch` the bare flag if it is on, `stated` `--flag=true` or `=false`; `by hand`: the injector has a rule
+   * How it becomes the flag: `switch` the bare flag if it is on, `--flag=false` if that is not its default, `stated` `--flag=true` or `=false`; `by hand`: the injector has a rule
    * of its own. All others are `--flag VALUE`.
    */
   as: "text" | "number" | "port" | "switch" | "stated" | "by hand";

@@ -288,7 +288,8 @@ test("metrics can be switched off", () => {
   const { daprd, pod } = admit(
     podWith({ ...orders, "enable-metrics": "false" }),
   );
-  expect(daprd.args?.join(" ")).not.toContain("metrics");
+  expect(daprd.args).toContain("--enable-metrics=false");
+  expect(daprd.args).not.toContain("--metrics-port");
   expect(pod.metadata.labels?.["dapr.io/metrics-enabled"]).toBe("false");
 });
 

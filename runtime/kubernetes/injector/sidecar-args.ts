@@ -87,7 +87,8 @@ function argsOf(
       return port > 0 ? given(port) : [];
     }
     case "switch":
-      return a.truthy(name, usual === true) ? [`--${flag}`] : [];
+      if (a.truthy(name, usual === true)) return [`--${flag}`];
+      return usual === true ? [`--${flag}=false`] : [];
     case "stated":
       return a.has(name) ? [`--${flag}=${a.truthy(name, false)}`] : [];
     case "by hand":

@@ -49,7 +49,7 @@ export function appServiceOf(
       labels: { [annotation("enabled")]: "true" },
       annotations: {
         ...customAnnotations(a.text("sidecar-svc-annotations"), warn),
-        // The original's annotations for Prometheus (prometheus.io/…) will come with the metrics.
+        ...(a.truthy("enable-metrics", true) ? scraped(ports.metrics) : {}),
         [annotation("app-id")]: a.text("app-id") as string,
       },
       ownerReferences: [
@@ -78,6 +78,14 @@ export function appServiceOf(
     },
   };
 }
+
+/** By these Prometheus finds the sidecar's metrics. */
+const scraped = (metricsPort: number) => ({
+  "prometheus.io/probe": "true",
+  "prometheus.io/scrape": "true",
+  "prometheus.io/port": `${metricsPort}`,
+  "prometheus.io/path": "/",
+});
 
 const port = (name: string, number: number, targetPort: number) => ({
   name,

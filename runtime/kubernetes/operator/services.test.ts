@@ -6,6 +6,14 @@ import type { Workload } from "../api/objects.ts";
 import { appServiceOf, type Service } from "./app-service.ts";
 import { reconcileServices } from "./reconcile-services.ts";
 
+/** What Prometheus looks for; it goes before what a user says. */
+const scraped = {
+  "prometheus.io/probe": "true",
+  "prometheus.io/scrape": "true",
+  "prometheus.io/port": "9090",
+  "prometheus.io/path": "/",
+};
+
 const path = "/api/v1/namespaces/shop/services/orders-dapr";
 
 function workload(
@@ -47,6 +55,7 @@ test("the Service is headless, named after the app id and owned by the workload"
       labels: { "dapr.io/enabled": "true" },
       annotations: {
         "dapr.io/app-id": "orders",
+        ...scraped,
       },
       ownerReferences: [
         {
@@ -88,6 +97,16 @@ test("the Service is headless, named after the app id and owned by the workload"
   });
 });
 
+test("without metrics Prometheus is told nothing", () => {
+  const off = {
+    enabled: "true",
+    "app-id": "orders",
+    "enable-metrics": "false",
+  };
+  const service = appServiceOf(workload("web", off), "Deployment", false);
+  expect(service?.metadata.annotations).toEqual({ "dapr.io/app-id": "orders" });
+});
+
 test("annotations change it", () => {
   const service = appServiceOf(
     workload("web", {
@@ -102,6 +121,7 @@ test("annotations change it", () => {
   expect(service?.metadata.annotations).toEqual({
     a: "1",
     b: "x=y",
+    ...scraped,
     "dapr.io/app-id": "orders",
   });
   expect(service?.spec.ports[2]).toMatchObject({
@@ -117,14 +137,14 @@ test("a pair that can't be an annotation is left out, and the rest made", async 
     workload("web", {
       enabled: "true",
       "app-id": "orders",
-      "sidecar-svc-annotations": `prometheus.io/scrape=true,bad key=1,a/b/c=1,${long}=1,alone,,=x,A.b_c-d=,__proto__=1`,
+      "sidecar-svc-annotations": `prometheus.io/scrape=false,bad key=1,a/b/c=1,${long}=1,alone,,=x,A.b_c-d=,__proto__=1`,
     }),
   );
   await waitFor("the Service", () => inApi() !== undefined);
   await waitFor("the warnings", () => log.lines.length > 6);
   expect(inApi()?.metadata.annotations).toEqual({
-    "prometheus.io/scrape": "true",
     "A.b_c-d": "",
+    ...scraped,
     "dapr.io/app-id": "orders",
   });
   expect(log.lines.slice(1)).toEqual(
