@@ -83,7 +83,7 @@ test("a body with one byte per chunk takes no more memory than its bytes", async
     );
     expect(status).toBe(204);
   });
-  expect(grown).toBeLessThan(30); // each chunk in a buffer of its own would take 120
+  expect(grown).toBeLessThan(60); // its garbage takes up to 35, and each chunk in a buffer of its own would take 120
 });
 
 test("a body with a Content-Length over the limit is refused before it is read", async () => {
