@@ -90,7 +90,12 @@ export async function openApis(
       routes,
       fallback,
       file: file("http"),
-      guard: createGuard({ ...guardOptions(options), ...guarding }),
+      guard: createGuard({
+        ...guardOptions(options),
+        // No web page can open a file.
+        ...(file("http") !== undefined && { allowedHosts: "*" }),
+        ...guarding,
+      }),
       cors: createCors(flags["allowed-origins"]),
       onAnswered: both(
         metrics?.httpServer,

@@ -1,5 +1,6 @@
 /** The shipped `dapr invoke`, with an app that `dapr run` started. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { cli, freePort, workspace, type CliRun } from "./cli-process.ts";
 
@@ -126,4 +127,50 @@ test("the error about a missing flag shows the usage", async () => {
   expect(await it.exit).toBe(255);
   expect(it.out).toBe('required flag(s) "app-id", "method" not set\n');
   expect(it.err).toContain("Usage:\n  dapr invoke [flags]\n");
+});
+
+test("dapr run --unix-domain-socket: the sidecar serves files, whatever host is asked for", async () => {
+  const folder = join(dir, "sockets");
+  mkdirSync(folder);
+  const own = `${id}-file`;
+  const settings = {
+    "--app-id": own,
+    "--app-port": String(await freePort()),
+    "--resources-path": "resources",
+    "--unix-domain-socket": "sockets",
+  };
+  const served = cli(
+    [
+      "run",
+      ...Object.entries(settings).flat(),
+      "--",
+      process.execPath,
+      "echo.js",
+    ],
+    { cwd: dir },
+  );
+  try {
+    await served.prints("You're up and running!");
+    await served.prints("== APP == echo listens");
+    const it = cli(["invoke", "-a", own, "-m", "a", "-u", folder], {
+      cwd: dir,
+    });
+    expect({ code: await it.exit, err: it.err }).toEqual({ code: 0, err: "" });
+    expect(it.out).toContain('"line":"POST /a"');
+    const socketPath = join(folder, `dapr-${own}-http.socket`);
+    const headers = { host: "any-name" };
+    const path = "/v1.0/healthz";
+    const status = await new Promise((resolve, reject) => {
+      request({ socketPath, path, headers, agent: false }, (incoming) => {
+        incoming.resume();
+        resolve(incoming.statusCode);
+      })
+        .on("error", reject)
+        .end();
+    });
+    expect(status).toBe(204);
+  } finally {
+    served.signal("SIGTERM");
+    await served.exit;
+  }
 });

@@ -12,10 +12,6 @@ import type { RunFlags } from "./run-flags.ts";
 
 /** Throws with the original's words on what cannot be. `own`: the sidecar is this CLI's. */
 export function checkSpec(spec: AppSpec, own: boolean): void {
-  if (spec["unix-domain-socket"] && own)
-    throw new CommandError(
-      "Unix domain sockets are not available yet with this CLI's own sidecar. Leave --unix-domain-socket (unixDomainSocket) out to use ports, or name another sidecar by DAPR_DAPRD_PATH.",
-    );
   checkId(spec["app-id"]);
   checkWords(spec);
   checkPorts(spec);
