@@ -49,6 +49,11 @@ export function createProxying(options: ProxyingOptions) {
      * went wrong, if it got nowhere.
      */
     async proxy(call: ProxiedCall): Promise<void> {
+      if (call.path.startsWith(betweenSidecars))
+        throw new CallError(
+          "denied",
+          `${call.path} is for calls between sidecars, which say who calls whom; call the app's own service, or InvokeService`,
+        );
       const { proxied } = call;
       const { id, space } = parseTarget(targetOf(proxied), namespace);
       const metadata = without(
@@ -96,6 +101,9 @@ export function createProxying(options: ProxyingOptions) {
     },
   };
 }
+
+/** An app that could call these would speak for any other app. */
+const betweenSidecars = "/dapr.proto.internals.";
 
 /** The sidecar sets these itself; what a caller claims is not believed. */
 const identity = new Set([

@@ -66,15 +66,31 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
         options.onGrpcCall?.(call.path, code, performance.now() - started);
       answer(call);
     };
+  /** Of a sidecar's own calls: an app's, which it passed on, could say anything about who calls. */
+  const own = (answer: ServeCall) =>
+    told((call) =>
+      isPassedOn(call) ? fail(call, passedOn(call.path)) : answer(call),
+    );
   return createGrpcServer({
     maxMessageBytes: maxBodyBytes,
     methods: new Map([
-      [callLocalPath, told((call) => answerOnce(call, receive, maxBodyBytes))],
-      [callLocalStreamPath, told((call) => answerStream(call, receive))],
+      [callLocalPath, own((call) => answerOnce(call, receive, maxBodyBytes))],
+      [callLocalStreamPath, own((call) => answerStream(call, receive))],
     ]),
     onUnknown: receiveProxied && ((call) => passOn(call, receiveProxied)),
   });
 }
+
+/** A sidecar names the app of an app's call in the metadata, and that of its own in the message. */
+const isPassedOn = ({ metadata }: ServerCall) =>
+  metadata["dapr-app-id"] !== undefined ||
+  metadata["dapr-callee-app-id"] !== undefined;
+
+const passedOn = (path: string) =>
+  new CallError(
+    "denied",
+    `${path} is for sidecars, and an app's call was passed on to it`,
+  );
 
 function answerOnce(call: ServerCall, receive: Forward, maxBytes: number) {
   const { signal } = call;
