@@ -217,6 +217,34 @@ test("the health service says whether the sidecar is ready", async () => {
   expect(nameOf((await check("nope")).code)).toBe("NOT_FOUND");
 });
 
+test("the health of an app that the call names is asked of the app", async () => {
+  const { app, answer } = await startSlowApp();
+  answer();
+  const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
+  const api = openGrpc(sidecar.grpcPort);
+  const { code, text } = await api.call(
+    "Check",
+    { service: "" },
+    {
+      service: "grpc.health.v1.Health",
+      metadata: { "dapr-app-id": "testapp" },
+    },
+  );
+  expect(nameOf(code)).toBe("INTERNAL");
+  expect(text).toContain("the app does not speak gRPC");
+});
+
+test("InvokeService without an app id says so", async () => {
+  const sidecar = await startDaprd();
+  const api = openGrpc(sidecar.grpcPort);
+  const { code, text } = await api.call("InvokeService", {
+    id: "",
+    message: { method: "a", httpExtension: { verb: "GET" } },
+  });
+  expect(nameOf(code)).toBe("INTERNAL");
+  expect(text).toBe("failed to invoke, id: , err: app id is empty");
+});
+
 test("a message larger than --max-body-size is refused, in either direction", async () => {
   const max = 64 * 1024;
   const app = await startApp(({ path }) => ({

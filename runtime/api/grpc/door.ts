@@ -43,7 +43,10 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
   ];
   const all = {
     ...inService({ ...methodsToCome(methodNames(), served), ...served }),
-    ...healthMethods(options.isReady, new Set(services)),
+    ...unlessForApp(
+      healthMethods(options.isReady, new Set(services)),
+      passOn(options.proxy),
+    ),
     ...reflectionMethods(services),
   };
   const guard = createGuard(options);
@@ -95,6 +98,16 @@ function methodNames(): string[] {
     .filter((symbol) => symbol.startsWith(start))
     .map((symbol) => symbol.slice(start.length));
 }
+
+/** An app may serve the same, and a caller that names it asks the app. */
+const unlessForApp = (methods: Methods, toApp: ServeCall): Methods =>
+  Object.fromEntries(
+    Object.entries(methods).map(([path, method]): [string, ServeCall] => [
+      path,
+      (call) =>
+        call.metadata["dapr-app-id"] === undefined ? method(call) : toApp(call),
+    ]),
+  );
 
 /** A path that the sidecar does not know is meant for an app. */
 const passOn =

@@ -55,6 +55,7 @@ function toRequest(
   metadata: ServerCall["metadata"],
 ) {
   const refuse = (why: string) => new ApiError("directInvoke", [id, why]);
+  if (id === "") throw refuse("app id is empty");
   if (!message) throw refuse("the request has no message");
   const { method, data, contentType, httpExtension } = message;
   const verb = verbs.get(httpExtension?.verb ?? 0);

@@ -113,7 +113,7 @@ export class ClientCall {
           this.cancel(
             new GrpcError(
               grpcCode.deadlineExceeded,
-              `no answer within ${timeoutMs} ms`,
+              `no answer within ${Math.round(timeoutMs)} ms`,
             ),
           ),
         timeoutMs,
