@@ -170,7 +170,7 @@ export const catalogue = {
     "ERR_STATE_SAVE",
     "failed saving state in state store %s: %s",
   ],
-  stateSaveBadEtag: [
+  stateSaveRefused: [
     400,
     "invalidArgument",
     "ERR_STATE_SAVE",
@@ -188,7 +188,7 @@ export const catalogue = {
     "ERR_STATE_DELETE",
     "failed deleting state with key %s: %s",
   ],
-  stateDeleteBadEtag: [
+  stateDeleteRefused: [
     400,
     "invalidArgument",
     "ERR_STATE_DELETE",
@@ -207,7 +207,7 @@ export const catalogue = {
     "ERR_STATE_DELETE_BULK",
     "failed deleting state in state store %s: %s",
   ],
-  stateDeleteBulkBadEtag: [
+  stateDeleteBulkRefused: [
     400,
     "invalidArgument",
     "ERR_STATE_DELETE_BULK",
@@ -216,6 +216,12 @@ export const catalogue = {
   stateTransaction: [
     500,
     "internal",
+    "ERR_STATE_TRANSACTION",
+    "error while executing state transaction: %s",
+  ],
+  stateTransactionRefused: [
+    400,
+    "invalidArgument",
     "ERR_STATE_TRANSACTION",
     "error while executing state transaction: %s",
   ],

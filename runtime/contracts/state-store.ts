@@ -76,12 +76,13 @@ export interface QueryResult {
  * goes with the feature TRANSACTIONAL, `query` with QUERY_API.
  *
  * All methods reject with an {@link EtagError} if an etag does not match or can't
- * be one, and with a plain, readable Error for all else. `call` is whoever waits
- * for the answer: a store that can stop its work ends it when the caller goes.
+ * be one, with an {@link UnfitError} if the store can't hold a key or its value, and
+ * with a plain, readable Error for all else. `call` is whoever waits for the answer:
+ * a store that can stop its work ends it when the caller goes.
  */
 export interface StateStore {
   features: readonly StateFeature[];
-  /** Why the store can't hold this key, or would change it; undefined if it can. Called before any other method. */
+  /** Why the store can't hold this key, or would change it; undefined if it can, or if only a write tells. Called before any other method. */
   refuseKey?(key: string): string | undefined;
   get(request: GetState, call?: Call): Promise<StateEntry | undefined>;
   set(request: SetState, call?: Call): Promise<void>;
@@ -116,7 +117,7 @@ export interface StateStore {
   close(): Promise<void>;
 }
 
-/** An etag that does not match what is stored, or that this store could never have given. */
+/** An etag that does not match what is stored (`mismatch`), or that this store could never have given (`invalid`). */
 export class EtagError extends Error {
   override name = "EtagError";
   readonly kind: "mismatch" | "invalid";
@@ -130,6 +131,20 @@ export class EtagError extends Error {
       cause,
     });
     this.kind = kind;
+  }
+}
+
+/** A key, or the value of that key, that the store can't hold. Trying again does not help. */
+export class UnfitError extends Error {
+  override name = "UnfitError";
+  readonly part: "key" | "value";
+  /** As the store got it, with its prefix. */
+  readonly key: string;
+
+  constructor(part: "key" | "value", key: string, cause: Error) {
+    super(cause.message, { cause });
+    this.part = part;
+    this.key = key;
   }
 }
 

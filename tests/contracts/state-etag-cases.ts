@@ -1,6 +1,10 @@
 /** Etags, first-write and last-write (docs/protocol/state.md). */
 import { EtagError } from "../../runtime/contracts/state-store.ts";
-import { upsert, type StateHarness } from "./state-harness.ts";
+import {
+  erase as eraseIf,
+  upsert,
+  type StateHarness,
+} from "./state-harness.ts";
 
 const mismatch = expect.objectContaining({
   name: "EtagError",
@@ -68,9 +72,42 @@ export function stateEtagCases(harness: StateHarness): void {
       await expect(set("app||order", "2", { etag: foreign })).rejects.toEqual(
         refused,
       );
+      await expect(erase("app||order", foreign)).rejects.toEqual(refused);
+      const item = {
+        key: "app||order",
+        value: "2",
+        metadata: {},
+        etag: foreign,
+      };
+      const bulk = await harness.store().bulkSet?.([item]);
+      if (bulk) expect(bulk).toEqual([refused]);
+      for (const one of [
+        upsert("app||order", "2", { etag: foreign }),
+        eraseIf("app||order", foreign),
+      ])
+        await expect(harness.store().transact!([one], {})).rejects.toEqual(
+          refused,
+        );
     }
     expect(await read("app||order")).toBe(1);
   });
+
+  check(
+    "a transaction with an etag that this store never gave does nothing",
+    async () => {
+      for (const one of [
+        upsert("app||order", "2", { etag: "no such etag" }),
+        eraseIf("app||order", "no such etag"),
+      ])
+        await expect(
+          harness.store().transact!([upsert("app||before", "1"), one], {}),
+        ).rejects.toMatchObject({
+          name: "EtagError",
+          kind: family.foreignEtag,
+        });
+      expect(await get("app||before")).toBeUndefined();
+    },
+  );
 
   check("a delete with an etag needs the right one", async () => {
     await set("app||order", "1");

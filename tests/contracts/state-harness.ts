@@ -31,6 +31,8 @@ export interface StateFamily {
   deleteEtagOnMissing: "mismatch" | "passes";
   /** How an etag that this store can never have given is refused. */
   foreignEtag: "mismatch" | "invalid";
+  /** The most bytes of a key; any length fits unless given. */
+  maxKeyBytes?: number;
   /** A first-write without an etag to an existing key is refused, or passes and guards the key. */
   firstWriteOnExisting: "mismatch" | "guards";
   /** Whether last-write ignores the etag. */

@@ -1,5 +1,6 @@
 /** Values, keys, TTL, bulk calls, restart and close. */
-import { textOf, type StateHarness } from "./state-harness.ts";
+import { randomBytes } from "node:crypto";
+import { textOf, upsert, type StateHarness } from "./state-harness.ts";
 
 /** Keys that a query language or a shell could misread. */
 const oddKeys = [
@@ -84,6 +85,40 @@ export function stateValueCases(harness: StateHarness): void {
         key,
         gone.includes(key) ? undefined : i,
       ]);
+  });
+
+  check("a very long key is stored, or refused as a key", async () => {
+    // Random, so that no server makes it short.
+    const key = `app||${randomBytes(9000).toString("base64url")}`;
+    const store = harness.store();
+    if (key.length <= (family.maxKeyBytes ?? Infinity)) {
+      await set(key, "1");
+      expect(await read(key)).toBe(1);
+      return;
+    }
+    const refused = expect.objectContaining({
+      name: "UnfitError",
+      part: "key",
+      key,
+    });
+    await expect(set(key, "1")).rejects.toEqual(refused);
+    const item = { value: "1", metadata: {} };
+    const all = [
+      { ...item, key: "app||a" },
+      { ...item, key },
+      { ...item, key: "app||b" },
+    ];
+    const bulk = await store.bulkSet?.(all);
+    if (bulk) expect(bulk).toEqual([undefined, refused, undefined]);
+    for (const operations of [
+      [upsert(key, "1")],
+      [upsert("app||c", "1"), upsert(key, "1")],
+    ])
+      await expect(store.transact!(operations, {})).rejects.toEqual(refused);
+    expect(await get("app||c")).toBeUndefined();
+    // No such key can be there.
+    expect(await get(key)).toBeUndefined();
+    await harness.erase(key);
   });
 
   check("odd values are only values", async () => {

@@ -162,6 +162,18 @@ const stateCases = (store: string): Case[] => [
     failed(409, "ABORTED", "failed deleting state with key f"),
   ),
   of(
+    "an etag that the store never gave",
+    async (door) => {
+      await door.save(store, [{ key: "j", value: 1 }]);
+      const outcome = await door.save(store, [
+        { key: "j", value: 2, etag: "none of yours" },
+      ]);
+      return shortened(outcome, /: possible etag mismatch.*/s);
+    },
+    // These stores take any text as an etag.
+    failed(409, "ABORTED", `failed saving state in state store ${store}`),
+  ),
+  of(
     "a key with ||",
     (door) => door.get(store, "a||b"),
     failed(

@@ -1,4 +1,4 @@
-import { EtagError } from "../../contracts/state-store.ts";
+import { EtagError, UnfitError } from "../../contracts/state-store.ts";
 import { stateErrors, storeErrors } from "./errors.ts";
 
 test("where gRPC says it in other words, its details do too", () => {
@@ -21,4 +21,26 @@ test("an etag that does not match is Aborted, a malformed one InvalidArgument", 
   const invalid = new EtagError("invalid");
   expect(save([invalid])).toMatchObject({ status: 400, grpcCode: 3 });
   expect(transaction(mismatch)).toMatchObject({ status: 500, grpcCode: 13 });
+  expect(transaction(invalid)).toMatchObject({ status: 500, grpcCode: 13 });
+});
+
+test("a key or value that does not fit is the caller's fault, unless another item failed for another reason", () => {
+  const { save, transaction } = storeErrors("statestore", String);
+  const longKey = "k".repeat(5000);
+  const key = new UnfitError("key", `app||${longKey}`, new Error("too long"));
+  const value = new UnfitError("value", "app||v", new Error("holds U+0000"));
+  const theirs = { status: 400, grpcCode: 3 };
+  for (const error of [save([key]), save([value, key]), transaction(key)]) {
+    expect(error).toMatchObject({ ...theirs, code: "ERR_MALFORMED_REQUEST" });
+    expect(error.message).toMatch(/can't hold the key "k{100}…": .*too long$/);
+  }
+  expect(save([value])).toMatchObject({ ...theirs, code: "ERR_STATE_SAVE" });
+  expect(transaction(value)).toMatchObject({
+    ...theirs,
+    code: "ERR_STATE_TRANSACTION",
+  });
+  const lost = new Error("connection lost");
+  expect(save([key, lost, value])).toMatchObject({ status: 500, grpcCode: 13 });
+  const mismatch = new EtagError("mismatch");
+  expect(save([key, lost, mismatch]).status).toBe(409);
 });

@@ -7,17 +7,23 @@ import {
   resourceInfo,
 } from "../../contracts/errors.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
-import { EtagError } from "../../contracts/state-store.ts";
+import { originalKey } from "../../contracts/state-keys.ts";
+import { EtagError, UnfitError } from "../../contracts/state-store.ts";
 
 const state = (store: string) => resourceInfo("state", store);
 
-/** 409 and 400 for etags, 500 for all else. */
+/** 409 for an etag that does not match, 400 for one that can't and for a value that does not fit, 500 for all else. */
 const byCause = <const N extends string>(name: N, error: unknown) => {
-  if (!(error instanceof EtagError)) return name;
-  return error.kind === "mismatch"
-    ? (`${name}Mismatch` as const)
-    : (`${name}BadEtag` as const);
+  if (error instanceof EtagError && error.kind === "mismatch")
+    return `${name}Mismatch` as const;
+  return error instanceof EtagError || error instanceof UnfitError
+    ? (`${name}Refused` as const)
+    : name;
 };
+
+/** A long key would not fit into the headers in which gRPC tells an error. */
+const shown = (key: string) =>
+  JSON.stringify(key.length > 100 ? `${key.slice(0, 100)}…` : key);
 
 export const stateErrors = {
   notConfigured: (store: string, appID: string) =>
@@ -41,7 +47,7 @@ export const stateErrors = {
     }),
 
   keyRefused: (store: string, key: string, why: string) =>
-    new ApiError("stateKeyRefused", [store, JSON.stringify(key), why], {
+    new ApiError("stateKeyRefused", [store, shown(key), why], {
       details: [state(store), errorInfo("DAPR_STATE_ILLEGAL_KEY")],
     }),
 
@@ -104,13 +110,29 @@ export const storeErrors = (store: string, explain: Explain) => ({
       cause,
     }),
 
-  transaction: (cause: unknown) =>
-    new ApiError("stateTransaction", [explain(cause)], { cause }),
+  transaction(cause: unknown): ApiError {
+    if (isUnfitKey(cause)) return unfitKey(store, explain, cause);
+    const name =
+      cause instanceof UnfitError
+        ? "stateTransactionRefused"
+        : "stateTransaction";
+    return new ApiError(name, [explain(cause)], { cause });
+  },
 
   query: (cause: unknown) => stateErrors.query(store, explain(cause), cause),
 });
 
-/** The first failure about an etag decides; without one, all are listed. */
+const isUnfitKey = (error: unknown): error is UnfitError =>
+  error instanceof UnfitError && error.part === "key";
+
+const unfitKey = (store: string, explain: Explain, error: UnfitError) =>
+  stateErrors.keyRefused(store, originalKey(error.key), explain(error));
+
+/**
+ * The first failure about an etag decides. Without one, all are listed, and it is
+ * 400 only if the caller is to blame for each; the first key that does not fit is
+ * told alone.
+ */
 function several(
   name: "stateSave" | "stateDeleteBulk",
   store: string,
@@ -119,6 +141,9 @@ function several(
 ): ApiError {
   const etag = causes.find((one) => one instanceof EtagError);
   const text = etag ? explain(etag) : causes.map(explain).join("\n");
-  const cause = etag ?? causes[0];
+  const cause =
+    etag ?? causes.find((one) => !(one instanceof UnfitError)) ?? causes[0];
+  const key = cause instanceof UnfitError && causes.find(isUnfitKey);
+  if (key) return unfitKey(store, explain, key);
   return new ApiError(byCause(name, cause), [store, text], { cause });
 }

@@ -49,9 +49,13 @@ export const wasAnswered = (error: unknown) =>
   (error as { severity?: unknown }).severity !== undefined &&
   !/^(08|57P)/.test(codeOf(error));
 
-/** Whether PostgreSQL refused a statement; an explained error has PostgreSQL's as its cause. */
+/** PostgreSQL's own error, which is the cause of an explained one. */
+const answered = (error: unknown) =>
+  error instanceof Error && error.cause ? error.cause : error;
+
+/** Whether PostgreSQL refused a statement. */
 export function wasRefused(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause ? error.cause : error;
+  const cause = answered(error);
   return wasAnswered(cause) && !wasCancelled(cause);
 }
 
@@ -130,6 +134,20 @@ export type ServerAnswer = readonly [
   sentence: string,
 ];
 
+/** The first of `answers` that tells this error of the server, also of an explained one. */
+export function answerTo(
+  error: unknown,
+  answers: readonly ServerAnswer[],
+): ServerAnswer | undefined {
+  const told = answered(error);
+  return wasAnswered(told)
+    ? answers.find(
+        ([code, pattern]) =>
+          code === codeOf(told) && pattern.test(messageOf(told)),
+      )
+    : undefined;
+}
+
 /** What has no sentence stays as it is. */
 const generalAnswers: ServerAnswer[] = [
   [
@@ -170,11 +188,7 @@ export function explained(
   if (!(error instanceof Error)) return error;
   const told = messageOf(error);
   const code = codeOf(error);
-  const sentence = wasAnswered(error)
-    ? [...answers, ...generalAnswers].find(
-        ([one, pattern]) => one === code && pattern.test(told),
-      )?.[2]
-    : undefined;
+  const sentence = answerTo(error, [...answers, ...generalAnswers])?.[2];
   if (sentence) return say(`${at}: ${sentence} (${told})`);
   if (wasCancelled(error))
     return say(

@@ -33,7 +33,7 @@ import {
   mustBeFirst,
   ttlOf,
 } from "../../state-requests.ts";
-import { stateAnswers } from "./answers.ts";
+import { stateAnswers, toUnfit } from "./answers.ts";
 import { bulkSet } from "./bulk.ts";
 import { tableName, type Dialect } from "./dialect.ts";
 import { migrate, sweepEach } from "./upkeep.ts";
@@ -131,6 +131,11 @@ function makeStore(
     (statement, values) =>
       client.run(statement, values, call);
 
+  const setOne = (request: SetState, call: Call | undefined) =>
+    set(runFor(call), dialect, request).catch((error: unknown) => {
+      throw toUnfit(error, request.key);
+    });
+
   return {
     features: dialect.features,
     refuseKey: (key) =>
@@ -151,25 +156,32 @@ function makeStore(
       );
       return requests.map(({ key }) => found.get(key));
     },
-    set: (request, call) => set(runFor(call), dialect, request),
+    set: setOne,
     bulkSet: (requests, call) =>
       bulkSet(requests, {
-        set: (request) => set(runFor(call), dialect, request),
+        set: (request) => setOne(request, call),
         setPlain: (plain) => setPlain(runFor(call), dialect, plain),
         isRefusal: wasRefused,
         parallel,
       }),
     delete: (request, call) => erase(runFor(call), dialect, request),
     async transact(operations, _, call) {
-      const apply = (run: RunStatement, one: StateOperation) =>
-        one.operation === "upsert"
+      let key = "";
+      const apply = (run: RunStatement, one: StateOperation) => {
+        key = one.request.key;
+        return one.operation === "upsert"
           ? set(run, dialect, one.request)
           : erase(run, dialect, one.request);
-      if (operations.length === 1) return apply(runFor(call), operations[0]!);
-      if (operations.length > 1)
-        await client.transaction(async (run) => {
-          for (const one of operations) await apply(run, one);
-        }, call);
+      };
+      const applyAll = async (run: RunStatement) => {
+        for (const one of operations) await apply(run, one);
+      };
+      try {
+        if (operations.length > 1) await client.transaction(applyAll, call);
+        else await applyAll(runFor(call));
+      } catch (error) {
+        throw toUnfit(error, key);
+      }
     },
     ...(dialect.toQuery
       ? {

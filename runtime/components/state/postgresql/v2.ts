@@ -53,8 +53,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
     toData: ([, value]) => value as Buffer,
     toEtag(etag) {
       if (uuid.test(etag)) return etag;
-      // A text that is no UUID can't be an etag of this store, but does not count as malformed.
-      throw new EtagError("mismatch", new Error(`"${etag}" is not a UUID`));
+      throw new EtagError("invalid", new Error(`"${etag}" is not a UUID`));
     },
   };
 }

@@ -180,8 +180,7 @@ function openStore(
     },
     async delete(request) {
       const script = isDocument(request.metadata) ? deleteDocument : deleteHash;
-      const etag = etagOf(request) ?? "0";
-      const reply = await write(request, script, [etag]);
+      const reply = await write(request, script, [versionToDelete(request)]);
       if (reply === refused) throw new EtagError("mismatch");
     },
     async transact(operations, metadata) {
@@ -193,7 +192,7 @@ function openStore(
         const asDocument = allDocuments || isDocument(request.metadata);
         if (one.operation === "delete") {
           const { text } = asDocument ? deleteDocument : deleteHash;
-          return ["eval", text, 1, request.key, etagOf(request) ?? "0"];
+          return ["eval", text, 1, request.key, versionToDelete(request)];
         }
         const [{ text }, args] = toSet(withoutGuard(one.request), asDocument);
         return ["eval", text, 1, request.key, ...args];
@@ -217,9 +216,21 @@ function versionOf(request: SetState): string {
   const etag = etagOf(request);
   if (etag === undefined || request.options?.concurrency === "last-write")
     return "0";
+  mustBeNumber(etag);
+  return `${BigInt(etag)}`;
+}
+
+/** The etag for a script, as it was sent; "0" if none was given. Throws an {@link EtagError} if it is no number. */
+function versionToDelete(request: DeleteState): string {
+  const etag = etagOf(request);
+  if (etag === undefined) return "0";
+  mustBeNumber(etag);
+  return etag;
+}
+
+function mustBeNumber(etag: string) {
   if (!/^[+-]?\d{1,19}$/.test(etag))
     throw new EtagError("invalid", new Error(`"${etag}" is not a number`));
-  return `${BigInt(etag)}`;
 }
 
 const bytesOf = (value: SetState["value"]): string | Buffer =>
