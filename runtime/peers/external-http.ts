@@ -14,6 +14,7 @@ import type {
 } from "../contracts/invocation.ts";
 import { isMarked, onBehalfHeader } from "../contracts/on-behalf.ts";
 import { trimEnd } from "../shared/trim-end.ts";
+import { explainExternal } from "./external-errors.ts";
 
 const maxRedirects = 10;
 
@@ -39,32 +40,39 @@ export function createExternal({ followRedirects }: ExternalOptions): External {
     agent: Promise<Dispatcher>,
     url: URL,
     request: ForwardRequest,
+    setting: string,
   ): Promise<ForwardReply> {
     if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("../net/undici-forward.ts");
     const path = url.pathname + url.search;
-    return forwardOver(await agent, url.origin, {
-      ...request,
-      path,
-      headers: isMarked(path)
-        ? [...request.headers, onBehalfHeader, "true"]
-        : request.headers,
-    });
+    const headers = isMarked(path)
+      ? [...request.headers, onBehalfHeader, "true"]
+      : request.headers;
+    try {
+      return await forwardOver(await agent, url.origin, {
+        ...request,
+        path,
+        headers,
+      });
+    } catch (error) {
+      throw explainExternal(error, url.origin, setting);
+    }
   }
 
   return {
     async callUrl(baseUrl, request) {
-      return send(agentFor(), urlOf(baseUrl, request), request);
+      return send(agentFor(), urlOf(baseUrl, request), request, "the URL");
     },
     async callEndpoint(endpoint, request) {
       const agent = agentFor(endpoint);
+      const setting = `the baseUrl of HTTPEndpoint ${endpoint.name}`;
       let url = urlOf(endpoint.baseUrl, request);
       let current = {
         ...request,
         headers: replaced(request.headers, endpoint.headers),
       };
       for (let hops = 0; ; hops++) {
-        const reply = await send(agent, url, current);
+        const reply = await send(agent, url, current, setting);
         if (!followRedirects || current.body instanceof Readable) return reply;
         const next = redirectOf(reply, url, endpoint.baseUrl);
         if (!next || hops === maxRedirects) return reply;

@@ -1,4 +1,6 @@
 /** Addresses without a sidecar: plain URLs and HTTPEndpoints (docs/protocol/invocation.md). */
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
   closeApps,
@@ -9,6 +11,7 @@ import {
 let sidecar: Daprd;
 let outside: RecordingApp;
 let elsewhere: RecordingApp;
+let binary: Server;
 
 const endpoint = (
   name: string,
@@ -33,6 +36,13 @@ beforeAll(async () => {
         : `/${to[2]}`;
     return { status: Number(to[1]), headers: { location } };
   });
+  // A gRPC server begins by itself, with the settings of HTTP/2.
+  binary = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end(Buffer.from("000000040000000000", "hex"));
+  }).listen(0, "127.0.0.1");
+  await once(binary, "listening");
+  const binaryPort = (binary.address() as AddressInfo).port;
   const url = `http://127.0.0.1:${outside.port}`;
   sidecar = await startDaprd({
     env: {
@@ -58,6 +68,8 @@ auth:
         ),
         endpoint("other", url, "scopes: [another]\n"),
         endpoint("gone", "http://127.0.0.1:1"),
+        endpoint("lost", "http://no-such-host.invalid:80"),
+        endpoint("binary", `http://127.0.0.1:${binaryPort}`),
       ].join("\n---\n"),
       "secrets.yaml": `apiVersion: dapr.io/v1alpha1
 kind: Component
@@ -73,6 +85,7 @@ spec:
 afterAll(async () => {
   await stopAll();
   await closeApps();
+  binary.close();
 });
 beforeEach(() => {
   outside.requests.length = 0;
@@ -181,7 +194,22 @@ test("tokens of the sidecar and its app are not sent outside", async () => {
 });
 
 test.each([
-  ["gone", "ECONNREFUSED"],
+  [
+    "gone",
+    /the server at http:\/\/127\.0\.0\.1:1 can't be reached: nothing listens there \(.*ECONNREFUSED.*\); start it, or correct the baseUrl of HTTPEndpoint gone"/,
+  ],
+  [
+    "lost",
+    /the server at http:\/\/no-such-host\.invalid can't be reached: the host name does not resolve \(.*\); correct the baseUrl of HTTPEndpoint lost, or look at the name server"/,
+  ],
+  [
+    "http://no-such-host.invalid:1",
+    /the server at http:\/\/no-such-host\.invalid:1 can't be reached: the host name does not resolve \(.*\); correct the URL, or/,
+  ],
+  [
+    "binary",
+    /the server at http:\/\/127\.0\.0\.1:\d+ does not answer as HTTP\/1\.1 does \(.*\); name its HTTP port in the baseUrl of HTTPEndpoint binary"/,
+  ],
   ["other", "other"],
   ["ftp://127.0.0.1", "ftp"],
   ["http://user:pass@127.0.0.1", "a URL with a user or password is not called"],
@@ -191,7 +219,7 @@ test.each([
   );
   expect(reply.status).toBe(500);
   expect(reply.json()).toMatchObject({ errorCode: "ERR_DIRECT_INVOKE" });
-  expect(reply.text).toContain(error);
+  expect(reply.text).toMatch(error);
 });
 
 test("the error about https to a port without TLS says so", async () => {
@@ -209,7 +237,7 @@ test("the error about https to a port without TLS says so", async () => {
 test("the metadata lists the endpoints of this app, without their secrets", async () => {
   const reply = await call("/v1.0/metadata");
   expect(reply.json()).toMatchObject({
-    httpEndpoints: [{ name: "shop" }, { name: "gone" }],
+    httpEndpoints: ["shop", "gone", "lost", "binary"].map((name) => ({ name })),
   });
   expect(reply.text + sidecar.output()).not.toContain("canary");
 });

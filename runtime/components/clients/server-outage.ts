@@ -16,15 +16,6 @@ export const lacking = (server: string, reason: string): string =>
 const codeOf = (error: unknown) =>
   String((error as { code?: unknown }).code ?? "");
 
-/** What to say of a name without an address; `property` holds it. */
-export const unresolved = (
-  error: unknown,
-  property: string,
-): string | undefined =>
-  /^(ENOTFOUND|EAI_AGAIN)$/.test(codeOf(error))
-    ? `the host name does not resolve (${messageOf(error)}); correct ${property}, or look at the name server`
-    : undefined;
-
 /** What to say of a certificate that is not accepted; `property` names the authority's. */
 export const untrusted = (
   error: unknown,

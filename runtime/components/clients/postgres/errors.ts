@@ -1,7 +1,8 @@
 /** What errors of the driver `pg` and of PostgreSQL mean: whether to try again, what became of a request, and what to do. */
 import { messageOf } from "../../../shared/message-of.ts";
+import { unresolved } from "../../../shared/unresolved.ts";
 import { formatHostPort } from "../host-port.ts";
-import { lacking, unresolved, untrusted } from "../server-outage.ts";
+import { lacking, untrusted } from "../server-outage.ts";
 import type { PostgresServer } from "./settings.ts";
 
 /** The server speaks no TLS. */

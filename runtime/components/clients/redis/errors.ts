@@ -1,7 +1,8 @@
 /** What errors of ioredis and of Redis mean: whether to try again, what became of a command, and what to do. */
 import { messageOf } from "../../../shared/message-of.ts";
+import { unresolved } from "../../../shared/unresolved.ts";
 import type { RedisServer } from "./settings.ts";
-import { lacking, unresolved, untrusted } from "../server-outage.ts";
+import { lacking, untrusted } from "../server-outage.ts";
 
 /** Trying again does not help. */
 export class HopelessError extends Error {
