@@ -113,12 +113,22 @@ test("errors name the file", async () => {
   expect(await said("get", "d")).toBe(`not a file: ${root}/d`);
   expect(await said("get")).toContain("names no file: give fileName");
   expect(await said("delete")).toContain("names no file: give fileName");
-  expect(await said("delete", "none")).toContain("ENOENT");
-  expect(await said("delete", "d")).toContain("ENOTEMPTY");
+  expect(await said("delete", "none")).toBe('there is no "none" (ENOENT)');
+  expect(await said("list", "none")).toBe('there is no "none" (ENOENT)');
+  expect(await said("delete", "d")).toBe(
+    'the folder "d" is not empty; delete what is in it first (ENOTEMPTY)',
+  );
   expect(await said("list", "d/f")).toBe(
     `unable to list files as the file specified is not a directory: ${root}/d/f`,
   );
-  expect(await said("get", "d/f/g")).toContain("ENOTDIR");
+  for (const operation of ["create", "get", "list", "delete"]) {
+    expect(await said(operation, "d/f/g")).toBe(
+      'fileName "d/f/g" leads through a file: what stands before a / must be a folder (ENOTDIR)',
+    );
+    expect(await said(operation, "n".repeat(256))).toBe(
+      `fileName "${"n".repeat(100)}…" is too long for the file system; most take 255 bytes between two / (ENAMETOOLONG)`,
+    );
+  }
 });
 
 const names = [

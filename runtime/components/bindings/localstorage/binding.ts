@@ -20,6 +20,7 @@ import { encode } from "../../../shared/json/go-json.ts";
 import { MetadataError, text } from "../../../contracts/metadata.ts";
 import { isFresh, replaceFile } from "../../../shared/files/replace-file.ts";
 import { confine, resolveRoot } from "./confine.ts";
+import { explained } from "./errors.ts";
 
 const metadata = {
   rootPath: text(
@@ -98,7 +99,13 @@ export const localstorage = defineBinding(
     }
     return {
       operations: ["create", "get", "list", "delete"],
-      invoke: (request) => operations[request.operation]!(root, request),
+      async invoke(request) {
+        try {
+          return await operations[request.operation]!(root, request);
+        } catch (error) {
+          throw explained(error, request.metadata["fileName"] ?? "");
+        }
+      },
       async close() {},
     };
   },
