@@ -40,6 +40,7 @@ test("regular files are read in order of their names; all else is told and skipp
     writeFileSync(at("d.yaml"), " ".repeat(1024 * 1024 + 1));
     symlinkSync("nowhere", at("e.yaml"));
     symlinkSync("/dev/zero", at("g.yaml"));
+    symlinkSync("h.yaml", at("h.yaml"));
     writeFileSync(at("notes.txt"), "");
     mkdirSync(at("below"));
     mkdirSync(at("real"));
@@ -56,8 +57,9 @@ test("regular files are read in order of their names; all else is told and skipp
     told("b.yaml", "it is a pipe, not a file"),
     told("c.yaml", "it is a socket or a device, not a file"),
     told("d.yaml", "it has 1048577 bytes, more than the 1048576 that are read"),
-    told("e.yaml", "ENOENT"),
+    told("e.yaml", "it is a link that leads nowhere: there is no nowhere"),
     told("g.yaml", "it is a device, not a file"),
+    told("h.yaml", "it is a link that leads back to itself (ELOOP)"),
     "A non-YAML file notes.txt was detected, it will not be loaded",
   ]);
 });
@@ -79,5 +81,7 @@ const asRoot = process.getuid?.() === 0;
   writeFileSync(file, "x");
   chmodSync(file, 0);
   expect(read()).toEqual([]);
-  expect(lines).toEqual([`${file} was not loaded: EACCES`]);
+  expect(lines).toEqual([
+    `${file} was not loaded: this user has no right to read it (EACCES)`,
+  ]);
 });

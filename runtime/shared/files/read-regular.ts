@@ -5,6 +5,7 @@ import {
   fstatSync,
   openSync,
   readFileSync,
+  readlinkSync,
 } from "node:fs";
 
 /** What is at the path is no file that can be read. */
@@ -18,9 +19,15 @@ export function readRegular(path: string, maxBytes: number): string {
   try {
     file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
     // This is the error for a socket.
-    if ((error as NodeJS.ErrnoException).code === "ENXIO")
+    if (code === "ENXIO")
       throw new NotRegularError("it is a socket or a device, not a file");
+    const target = code === "ENOENT" ? targetOf(path) : undefined;
+    if (target !== undefined)
+      throw new NotRegularError(
+        `it is a link that leads nowhere: there is no ${target}`,
+      );
     throw error;
   }
   try {
@@ -39,11 +46,26 @@ export function readRegular(path: string, maxBytes: number): string {
   }
 }
 
+/** Where a link leads, as it is written; undefined for all else. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined; // no link, or gone
+  }
+}
+
 /** Why {@link readRegular} failed, without the path: its own words, or the system's code. */
-export const whyUnread = (error: unknown): string =>
-  error instanceof NotRegularError
-    ? error.message
-    : ((error as NodeJS.ErrnoException).code ?? (error as Error).message);
+export function whyUnread(error: unknown): string {
+  if (error instanceof NotRegularError) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return (code && sentences[code]) ?? code ?? message;
+}
+
+const sentences: Record<string, string | undefined> = {
+  EACCES: "this user has no right to read it (EACCES)",
+  ELOOP: "it is a link that leads back to itself (ELOOP)",
+};
 
 /** Certificates, keys, tokens and files of secrets: none is nearly as large. */
 export const maxSettingsBytes = 4 * 1024 * 1024;
