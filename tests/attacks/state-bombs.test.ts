@@ -41,7 +41,7 @@ test.each([
   expect(reply.status).toBe(400);
   expect(reply.json()).toEqual({
     errorCode: "ERR_MALFORMED_REQUEST",
-    message: "exceeded max depth",
+    message: "failed deserializing HTTP body: exceeded max depth",
   });
   expect(stallMs).toBeLessThan(stallLimitMs);
 });

@@ -337,8 +337,12 @@ describe.each([
   );
 
   test.each([
-    ["", "EOF"],
-    ["{", expect.any(String)],
+    ["", "failed deserializing HTTP body: EOF"],
+    ["{", expect.stringMatching(/^failed deserializing HTTP body: /)],
+    [
+      "{".padEnd(200_000),
+      expect.stringMatching(/^failed deserializing HTTP body: [^:]+$/),
+    ],
     [
       '{"key":"a"}',
       "json: cannot unmarshal object into Go value of type []state.SetRequest",

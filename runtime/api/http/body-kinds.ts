@@ -4,8 +4,9 @@ import { parseBody } from "./binding-body.ts";
 import { parseBulk, parseSave, parseTransaction } from "./state-body.ts";
 
 interface BodyKindOf<T> {
-  /** Throws an ApiError of the name `malformed`. */
+  /** Throws an ApiError. */
   parse(bytes: Uint8Array): T;
+  /** The error of a body that can't be taken as a whole. */
   malformed: ErrorName;
 }
 

@@ -15,7 +15,7 @@ export interface ToWorker {
 }
 
 export type FromWorker = { id: number } & (
-  { body: BodyOf<BodyKind> } | { malformed: string }
+  { body: BodyOf<BodyKind> } | { /** The whole message. */ malformed: string }
 );
 
 const idleMs = 5000;
@@ -55,9 +55,6 @@ export function parseApart<K extends BodyKind>(
   );
 }
 
-const malformed = (kind: BodyKind, text: string) =>
-  new ApiError(bodyKinds[kind].malformed, [text]);
-
 function startWorker(): Worker {
   // Not imported: most sidecars never need it, and it would cost each start 3 ms.
   const threads = process.getBuiltinModule("node:worker_threads");
@@ -67,10 +64,10 @@ function startWorker(): Worker {
   );
   started.unref();
   started.on("message", (message: FromWorker) => {
-    const { kind, resolve, reject } = waiting.get(message.id)!;
+    const { resolve, reject } = waiting.get(message.id)!;
     waiting.delete(message.id);
     if ("body" in message) resolve(message.body);
-    else reject(malformed(kind, message.malformed));
+    else reject(new ApiError("malformedRequest", [message.malformed]));
     if (waiting.size === 0)
       idle = setTimeout(() => {
         worker = undefined; // a body that comes meanwhile gets a new one
@@ -85,7 +82,11 @@ function startWorker(): Worker {
     const lost = [...waiting.values()];
     waiting.clear();
     for (const { kind, reject } of lost)
-      reject(malformed(kind, `too large to parse: ${cause}`));
+      reject(
+        new ApiError(bodyKinds[kind].malformed, [
+          `too large to parse: ${cause}`,
+        ]),
+      );
   });
   return started;
 }

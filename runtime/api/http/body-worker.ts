@@ -3,14 +3,12 @@ import { parentPort } from "node:worker_threads";
 import { bodyKinds } from "./body-kinds.ts";
 import type { FromWorker, ToWorker } from "./body-thread.ts";
 
-const prefix = "failed deserializing HTTP body: ";
-
 parentPort!.on("message", ({ id, kind, bytes }: ToWorker) => {
   let answer: FromWorker;
   try {
     answer = { id, body: bodyKinds[kind].parse(new Uint8Array(bytes)) };
   } catch (error) {
-    answer = { id, malformed: (error as Error).message.replace(prefix, "") };
+    answer = { id, malformed: (error as Error).message };
   }
   const buffer =
     "body" in answer && "data" in answer.body

@@ -27,7 +27,11 @@ export function parseSave(bytes: Uint8Array): SaveItem[] {
     const parsed = decodeFirst(bytes);
     return listOf(parsed, "[]state.SetRequest").map(saveItem);
   } catch (error) {
-    throw new ApiError("malformedRequest", [said(error)]);
+    // The original's words about a wrong type have none before them.
+    throw new ApiError(
+      error instanceof SyntaxError ? "malformedBody" : "malformedRequest",
+      [said(error)],
+    );
   }
 }
 
