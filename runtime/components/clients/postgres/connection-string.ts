@@ -54,6 +54,10 @@ function parseUrl(value: string): Map<string, string> {
     throw malformed(
       "an @ stands after the host: write / ? # and @ in a user or password as %2F %3F %23 %40",
     );
+  if (/^[^:]+:\/\/[^/?#@]*@[^/?#@]*@/.test(value))
+    throw malformed(
+      "it has an @ in the user or password, or a list of hosts: write such an @ as %40, and name one host",
+    );
   let url;
   try {
     // A scheme for which URL allows an empty host (Unix sockets).
