@@ -299,7 +299,7 @@ export const catalogue = {
     404,
     "notFound",
     "ERR_DIRECT_INVOKE",
-    "%s. To call an app, name it in the path, /v1.0/invoke/APP-ID/method/…, or in the header dapr-app-id",
+    "%s To call an app, name it in the path, /v1.0/invoke/APP-ID/method/…, or in the header dapr-app-id",
     "failed getting app id either from the URL path or the header dapr-app-id",
   ],
   directInvoke: [
@@ -362,7 +362,7 @@ export const catalogue = {
     501,
     "unimplemented",
     "ERR_API_UNIMPLEMENTED",
-    "%s is not in this version of the sidecar",
+    "%s not in this version of the sidecar",
   ],
 
   // Health.

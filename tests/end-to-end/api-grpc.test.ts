@@ -136,18 +136,18 @@ test("the error of a method still to come names its block, and an unknown method
     return `${nameOf(code)} ${text}`;
   };
   for (const [method, block] of Object.entries({
-    PublishEvent: "publish and subscribe",
-    BulkPublishEventAlpha1: "publish and subscribe",
-    GetConfigurationAlpha1: "configuration",
-    TryLockAlpha1: "the distributed lock",
-    SubtleSignAlpha1: "cryptography",
-    ScheduleJob: "jobs",
-    ConverseAlpha2: "conversation",
-    StartWorkflowBeta1: "workflow",
-    InvokeActor: "actors",
+    PublishEvent: "publish and subscribe is",
+    BulkPublishEventAlpha1: "publish and subscribe is",
+    GetConfigurationAlpha1: "configuration is",
+    TryLockAlpha1: "the distributed lock is",
+    SubtleSignAlpha1: "cryptography is",
+    ScheduleJob: "jobs are",
+    ConverseAlpha2: "conversation is",
+    StartWorkflowBeta1: "workflow is",
+    InvokeActor: "actors are",
   }))
     expect(await outcome(method)).toBe(
-      `UNIMPLEMENTED ${block} is not in this version of the sidecar`,
+      `UNIMPLEMENTED ${block} not in this version of the sidecar`,
     );
   expect(await outcome("NotThere")).toBe(
     "UNKNOWN failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",

@@ -63,7 +63,7 @@ test.each([
   expect(reply.json()).toMatchObject({
     errorCode: "ERR_DIRECT_INVOKE",
     message: expect.stringContaining(
-      `${method} ${path} is not in this API; did you mean ${wanted}?`,
+      `${method} ${path} is not in this API; did you mean ${wanted}? To call an app`,
     ),
   });
 });

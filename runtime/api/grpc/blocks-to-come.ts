@@ -40,6 +40,8 @@ const blocks: Record<string, readonly string[]> = {
   ],
 };
 
+const plurals: ReadonlySet<string> = new Set(["jobs", "actors"]);
+
 /** For the methods of Dapr's service that `served` lacks. */
 export function methodsToCome(
   names: readonly string[],
@@ -63,4 +65,9 @@ export const isOfWorkflows = (path: string): boolean =>
 export const notHere =
   (what: string): ServeCall =>
   (call) =>
-    failCall(call, new ApiError("notInThisVersion", [what]));
+    failCall(
+      call,
+      new ApiError("notInThisVersion", [
+        `${what} ${plurals.has(what) ? "are" : "is"}`,
+      ]),
+    );

@@ -37,7 +37,7 @@ export function routesToCome(appId: string): Route[] {
   const lock = fails(() => new ApiError("lockNotConfigured"));
   const crypto = fails(() => new ApiError("cryptoNotConfigured"));
   const subtleCrypto = fails(
-    () => new ApiError("notInThisVersion", ["this API"]),
+    () => new ApiError("notInThisVersion", ["this API is"]),
   );
   const conversation = fails(
     ({ name }) => new ApiError("conversationNotFound", [name!]),

@@ -18,6 +18,10 @@ interface Target {
   path: string;
 }
 
+/** With a full stop, unless it is a question. */
+const ended = (sentence: string) =>
+  sentence.endsWith("?") ? sentence : `${sentence}.`;
+
 /** Any path or method without a route of its own is a service invocation. */
 export const createInvoke =
   (invocation: Pick<Invocation, "invoke">, describeUnknown: DescribeUnknown) =>
@@ -25,7 +29,7 @@ export const createInvoke =
     const target = findTarget(request);
     if (!target || request.method === "CONNECT")
       throw new ApiError("noInvokeTarget", [
-        describeUnknown(request.method, request.path),
+        ended(describeUnknown(request.method, request.path)),
       ]);
     checkEscapes("method", target.path);
     const reply = await invocation.invoke(
