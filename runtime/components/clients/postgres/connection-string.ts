@@ -54,9 +54,9 @@ function parseUrl(value: string): Map<string, string> {
     throw malformed(
       "an @ stands after the host: write / ? # and @ in a user or password as %2F %3F %23 %40",
     );
-  if (/^[^:]+:\/\/[^/?#@]*@[^/?#@]*@/.test(value))
+  if (/^[^:]+:\/\/[^/?#@]*@[^/?#@,]*,[^/?#]*@/.test(value))
     throw malformed(
-      "it has an @ in the user or password, or a list of hosts: write such an @ as %40, and name one host",
+      "it names several hosts, or has @ and a comma in the password: name one host, and write @ in a password as %40",
     );
   let url;
   try {
