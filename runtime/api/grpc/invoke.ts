@@ -15,6 +15,7 @@ import {
 import { InvokeServiceRequest } from "../../proto/gen/dapr/proto/runtime/v1/dapr.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
+import { standardHeaders } from "../../shared/standard-headers.ts";
 import { wholeBody } from "../../shared/whole-body.ts";
 import { statusDetails } from "./errors.ts";
 import { sendable } from "./headers.ts";
@@ -139,32 +140,8 @@ function toMetadata(
   return sendable(Object.fromEntries(joined));
 }
 
-/** Headers of HTTP itself, which would mean something else, or nothing, in an answer of gRPC (the original's list). */
-const standard = new Set([
-  "accept",
-  "accept-charset",
-  "accept-language",
-  "accept-ranges",
-  "cache-control",
-  "content-type",
-  "content-length",
-  "cookie",
-  "date",
-  "expect",
-  "from",
-  "host",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-schedule-tag-match",
-  "if-unmodified-since",
-  "max-forwards",
-  "origin",
-  "pragma",
-  "referer",
-  "via",
-  "warning",
-]);
+/** In an answer of gRPC these would mean something else, or nothing; those two belong to a request. */
+const standard = new Set([...standardHeaders, "expect", "host"]);
 
 /** Fails the call when the app's answer is no success. */
 function endsWell(

@@ -1,31 +1,7 @@
 /** Headers of an HTTP call as metadata of gRPC, and back (docs/protocol/invocation.md). */
 import type { RawHeaders } from "../../contracts/invocation.ts";
 import type { ReceivedMetadata } from "../../net/grpc/metadata.ts";
-
-/** Their names mean something of HTTP itself, so that they reach the app as `dapr-…`; those of the connection never come here. */
-const standard = new Set([
-  "accept",
-  "accept-charset",
-  "accept-language",
-  "accept-ranges",
-  "cache-control",
-  "content-length",
-  "content-type",
-  "cookie",
-  "date",
-  "from",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-schedule-tag-match",
-  "if-unmodified-since",
-  "max-forwards",
-  "origin",
-  "pragma",
-  "referer",
-  "via",
-  "warning",
-]);
+import { standardHeaders } from "../../shared/standard-headers.ts";
 
 /**
  * Several values of one name are joined, as HTTP does it. Calls `onDropped`
@@ -44,7 +20,7 @@ export function toMetadata(
       onDropped(lower);
       continue;
     }
-    const name = standard.has(lower) ? `dapr-${lower}` : lower;
+    const name = standardHeaders.has(lower) ? `dapr-${lower}` : lower;
     const before = metadata[name];
     const between = lower === "cookie" ? "; " : ", ";
     metadata[name] =
