@@ -1,5 +1,5 @@
 import { pause } from "../shared/backoff.ts";
-import { DeliveryError, DeliveryInterrupted } from "../contracts/binding.ts";
+import { DeliveryError, DeliveryInterrupted } from "../contracts/delivery.ts";
 import type { Logger } from "../shared/log.ts";
 import { parseMetadata } from "../contracts/metadata.ts";
 import {

@@ -7,9 +7,9 @@ import { pause } from "../shared/backoff.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
-  type BindingMessage,
+  type Message,
   type Deliver,
-} from "../contracts/binding.ts";
+} from "../contracts/delivery.ts";
 import type { Logger } from "../shared/log.ts";
 import { choice, durationMs, number, text } from "../contracts/metadata.ts";
 import { isTruthy } from "../shared/units.ts";
@@ -120,7 +120,7 @@ const keepAgainMs = 1000;
  */
 export async function deliverUntilTaken(
   what: string,
-  message: BindingMessage,
+  message: Message,
   { deliver, policy, deadLetter, log }: Redelivery,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -220,7 +220,7 @@ function reminder(): () => boolean {
 
 /** The headers that a dead letter gets beside its own: where it came from and why it was given up. */
 export function deadLetterHeaders(
-  message: BindingMessage,
+  message: Message,
   error: Error,
   tries: number,
 ): Record<string, string> {

@@ -1,5 +1,5 @@
 /** The way to the user's app in the terms of what is wanted of it, whatever protocol it speaks. */
-import { DeliveryError, type BindingMessage } from "./binding.ts";
+import { DeliveryError, type Message } from "./delivery.ts";
 import type { Forward } from "./invocation.ts";
 import type { Proxy } from "./proxied-call.ts";
 
@@ -27,7 +27,7 @@ export interface AppChannel {
    * Hands a message over, once it is its turn. Resolves with the app's answer
    * once the app took it. Rejects with {@link DeliveryError} when it did not, {@link AppUnreachable} among them.
    */
-  deliver(input: AppInput, message: BindingMessage): Promise<AppAnswer>;
+  deliver(input: AppInput, message: Message): Promise<AppAnswer>;
   /**
    * Passes a call through, both bodies streamed, once it is its turn; the turn
    * lasts until the answer's body has ended. Headers go out as they are, with

@@ -1,9 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type {
-  Binding,
-  BindingMessage,
-} from "../../runtime/contracts/binding.ts";
+import type { Binding } from "../../runtime/contracts/binding.ts";
+import type { Message } from "../../runtime/contracts/delivery.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { openBinding } from "../contracts/open-component.ts";
 import { waitFor } from "../wait-for.ts";
@@ -48,7 +46,7 @@ const send = (
   metadata: Record<string, string> = {},
 ) =>
   binding.invoke!({ operation: "create", data: Buffer.from(data), metadata });
-const text = (message: BindingMessage) => Buffer.from(message.data).toString();
+const text = (message: Message) => Buffer.from(message.data).toString();
 const newTopic = () => `faults-${randomUUID()}`;
 const collect = async (binding: Binding) => {
   const seen: string[] = [];

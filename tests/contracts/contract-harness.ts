@@ -1,10 +1,10 @@
 /** The set-up of the binding contract's cases: instances, readers and processes, which are ended after each test. */
+import type { Binding } from "../../runtime/contracts/binding.ts";
 import type {
-  Binding,
-  BindingMessage,
+  Message,
   Deliver,
   StopReading,
-} from "../../runtime/contracts/binding.ts";
+} from "../../runtime/contracts/delivery.ts";
 import { waitFor } from "../wait-for.ts";
 import type { ProcessTask } from "./binding-process.ts";
 import { openBinding } from "./open-component.ts";
@@ -18,8 +18,7 @@ export interface ContractSetup {
   dispose?(): Promise<void>;
 }
 
-export const text = (message: BindingMessage) =>
-  Buffer.from(message.data).toString();
+export const text = (message: Message) => Buffer.from(message.data).toString();
 
 export type Harness = ReturnType<typeof makeHarness>;
 

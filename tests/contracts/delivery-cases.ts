@@ -1,5 +1,5 @@
 /** The binding contract without faults: what arrives, how often, in which order. */
-import type { BindingMessage } from "../../runtime/contracts/binding.ts";
+import type { Message } from "../../runtime/contracts/delivery.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
 import { openBinding } from "./open-component.ts";
@@ -48,7 +48,7 @@ export function deliveryCases({
         colour: "blue, light",
       });
       await send(binding, "y", { __key: "order-7" });
-      const seen: BindingMessage[] = [];
+      const seen: Message[] = [];
       await read(binding, async (message) => {
         seen.push(message);
         return undefined;
@@ -106,7 +106,7 @@ export function deliveryCases({
         send(binding, "x", { partitionNumber: "4711" }),
       ).rejects.toThrow("4711");
       await send(binding, "y", { partitionNumber: "1" });
-      const seen: BindingMessage[] = [];
+      const seen: Message[] = [];
       await read(
         binding,
         async (message) => void seen.push(message) as undefined,
@@ -166,7 +166,7 @@ export function deliveryCases({
     "2,000 messages from 16 callers arrive once each, in order per key",
     async () => {
       const binding = await open();
-      const seen: BindingMessage[] = [];
+      const seen: Message[] = [];
       await read(
         binding,
         async (message) => void seen.push(message) as undefined,

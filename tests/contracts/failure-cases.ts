@@ -1,5 +1,5 @@
 /** The binding contract when the app refuses a message, a reader stops or its process dies. */
-import type { BindingMessage } from "../../runtime/contracts/binding.ts";
+import type { Message } from "../../runtime/contracts/delivery.ts";
 import { text } from "./contract-harness.ts";
 import type { Harness } from "./contract-harness.ts";
 
@@ -60,7 +60,7 @@ export function failureCases({
         topics: deadLetterTopic,
         consumerGroup: `${deadLetterTopic}-readers`,
       });
-      const letters: BindingMessage[] = [];
+      const letters: Message[] = [];
       await read(
         dead,
         async (message) => void letters.push(message) as undefined,

@@ -1,6 +1,6 @@
 /** Input bindings over gRPC: the app lists those that it takes, and gets each message by OnBindingEvent (docs/protocol/app.md). */
 import type { AppChannel } from "../../contracts/app-channel.ts";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { DeliveryError } from "../../contracts/delivery.ts";
 import { httpStatusOf } from "../../net/grpc/http-answer.ts";
 import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import {

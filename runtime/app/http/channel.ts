@@ -3,7 +3,7 @@
  * token, at most `maxConcurrency` calls at a time (docs/protocol/app.md).
  */
 import { Readable } from "node:stream";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { DeliveryError } from "../../contracts/delivery.ts";
 import {
   AppUnreachable,
   type AppChannel,

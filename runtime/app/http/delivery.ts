@@ -1,6 +1,6 @@
 /** Input bindings over HTTP: the app is asked by `OPTIONS /<route>`, and gets each message by `POST /<route>`. */
 import type { AppChannel } from "../../contracts/app-channel.ts";
-import { DeliveryError } from "../../contracts/binding.ts";
+import { DeliveryError } from "../../contracts/delivery.ts";
 import type { Logger } from "../../shared/log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
 

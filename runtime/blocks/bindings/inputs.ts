@@ -2,13 +2,13 @@
  * Input bindings: whether the app wants one, reading it, and handing over its
  * messages (docs/protocol/bindings.md).
  */
+import type { Binding } from "../../contracts/binding.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
-  type Binding,
   type Deliver,
   type StopReading,
-} from "../../contracts/binding.ts";
+} from "../../contracts/delivery.ts";
 import {
   AppUnreachable,
   type AppAnswer,

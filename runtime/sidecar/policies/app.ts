@@ -1,6 +1,9 @@
 /** The app's channel with something around each call of it. */
 import type { AppChannel } from "../../contracts/app-channel.ts";
-import { DeliveryError, DeliveryInterrupted } from "../../contracts/binding.ts";
+import {
+  DeliveryError,
+  DeliveryInterrupted,
+} from "../../contracts/delivery.ts";
 
 /**
  * A call of the app: its verb, its path without the query, what the app answered (500 if it did not), the size of

@@ -1,9 +1,6 @@
 /** Components with something around each of their calls. They are components like any other to their block. */
-import {
-  DeliveryInterrupted,
-  type Binding,
-  type Deliver,
-} from "../../contracts/binding.ts";
+import type { Binding } from "../../contracts/binding.ts";
+import { DeliveryInterrupted, type Deliver } from "../../contracts/delivery.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
 import type { Around } from "./around.ts";

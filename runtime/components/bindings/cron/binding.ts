@@ -1,10 +1,10 @@
 /** bindings.cron: calls the app on a schedule (docs/protocol/bindings.md). */
+import { defineBinding } from "../../../contracts/binding.ts";
 import {
-  defineBinding,
   DeliveryInterrupted,
   type Deliver,
   type StopReading,
-} from "../../../contracts/binding.ts";
+} from "../../../contracts/delivery.ts";
 import type { MetadataItem } from "../../../contracts/metadata.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import { MetadataError, text } from "../../../contracts/metadata.ts";

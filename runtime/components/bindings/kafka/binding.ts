@@ -2,7 +2,8 @@
  * bindings.kafka: what is posted becomes a record, what is in the topics goes
  * to the app.
  */
-import { defineBinding, type Deliver } from "../../../contracts/binding.ts";
+import { defineBinding } from "../../../contracts/binding.ts";
+import type { Deliver } from "../../../contracts/delivery.ts";
 import { trustSystemAuthorities } from "../../../net/trusted-authorities.ts";
 import { authentication } from "../../clients/kafka/auth.ts";
 import type { KafkaServer } from "../../clients/kafka/cluster.ts";

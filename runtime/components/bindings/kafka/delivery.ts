@@ -1,5 +1,5 @@
 /** A Kafka record's way to the app, and to the dead-letter topic when it is given up. */
-import type { BindingMessage, Deliver } from "../../../contracts/binding.ts";
+import type { Message, Deliver } from "../../../contracts/delivery.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { HandleRecord } from "../../clients/kafka/consumer/partition-queue.ts";
 import type {
@@ -13,11 +13,7 @@ export interface DeliveryOptions {
   policy: RetryPolicy;
   log: Logger;
   deliver: Deliver;
-  toMessage(
-    topic: string,
-    partition: number,
-    record: KafkaRecord,
-  ): BindingMessage;
+  toMessage(topic: string, partition: number, record: KafkaRecord): Message;
   /** Writes to the dead-letter topic; absent if there is none. */
   deadLetter: ((record: OutgoingRecord) => Promise<void>) | undefined;
 }

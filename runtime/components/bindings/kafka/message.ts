@@ -1,5 +1,5 @@
 /** Translates between what the API and the app see and Kafka's records. */
-import type { BindingMessage } from "../../../contracts/binding.ts";
+import type { Message } from "../../../contracts/delivery.ts";
 import type { OutgoingMessage } from "../../clients/kafka/producer/partition-buffer.ts";
 import type { KafkaRecord } from "../../clients/kafka/protocol/record-batch.ts";
 import {
@@ -55,7 +55,7 @@ export function toMessage(
     excludeHeaderMetaRegex: RegExp | undefined;
     contentType: string | undefined;
   },
-): BindingMessage {
+): Message {
   const shown = meta.escapeHeaders ? queryEscape : (text: string) => text;
   // Without a prototype, so that a header may have any name.
   const metadata: Record<string, string> = Object.create(null);

@@ -5,12 +5,12 @@
 import { randomUUID } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import { defineBinding } from "../../../contracts/binding.ts";
+import type { BindingRequest } from "../../../contracts/binding.ts";
 import type {
-  BindingMessage,
-  BindingRequest,
+  Message,
   Deliver,
   StopReading,
-} from "../../../contracts/binding.ts";
+} from "../../../contracts/delivery.ts";
 import type { MetadataItem } from "../../../contracts/metadata.ts";
 import {
   MetadataError,
@@ -151,7 +151,7 @@ export const sqlite = defineBinding(
     }
 
     async function deadLetter(
-      message: BindingMessage,
+      message: Message,
       error: Error,
       tries: number,
     ): Promise<void> {

@@ -1,5 +1,5 @@
 /** One partition's messages on their way to the app, and the metadata that the app gets with each. */
-import type { BindingMessage } from "../../../contracts/binding.ts";
+import type { Message } from "../../../contracts/delivery.ts";
 import type { Stored } from "../../clients/sqlite/broker/log.ts";
 
 interface Received extends Stored {
@@ -61,7 +61,7 @@ const nullText = Buffer.from("null");
 export function toMessage(
   record: Received,
   { topic, number }: PartitionQueue,
-): BindingMessage {
+): Message {
   return {
     data: record.value ?? nullText,
     metadata: {

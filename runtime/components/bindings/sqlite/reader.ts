@@ -5,10 +5,10 @@
  */
 import {
   DeliveryInterrupted,
-  type BindingMessage,
+  type Message,
   type Deliver,
   type StopReading,
-} from "../../../contracts/binding.ts";
+} from "../../../contracts/delivery.ts";
 import type { Logger } from "../../../shared/log.ts";
 import type { LogClient } from "../../clients/sqlite/broker/client.ts";
 import type {
@@ -28,7 +28,7 @@ export interface Reading {
   deliver: Deliver;
   /** Stores a message that was given up; throws if that fails. */
   deadLetter:
-    | ((message: BindingMessage, error: Error, tries: number) => Promise<void>)
+    | ((message: Message, error: Error, tries: number) => Promise<void>)
     | undefined;
   log: Logger;
 }
