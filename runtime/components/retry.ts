@@ -1,5 +1,5 @@
 /**
- * What a queue-like binding does when the app does not take a message: the
+ * What a queue-like binding or message bus does when the app does not take a message: the
  * original's `consumeRetryEnabled` and `backOff*` properties
  * (docs/protocol/kafka.md), with redelivery in place as the default so that no message is lost.
  */
@@ -8,15 +8,14 @@ import {
   DeliveryError,
   DeliveryInterrupted,
   type Message,
-  type Deliver,
 } from "../contracts/delivery.ts";
 import type { Logger } from "../shared/log.ts";
 import { choice, durationMs, number, text } from "../contracts/metadata.ts";
 import { isTruthy } from "../shared/units.ts";
 import type { MetadataValues, Property } from "../contracts/metadata.ts";
 
-/** Part of the metadata table of every binding that retries; spread it into the table. */
-export const retryMetadata = {
+/** Part of the metadata table of every component that delivers again; spread it into the table. */
+export const redeliveryMetadata = {
   consumeRetryEnabled: optionalBool(
     "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
   ),
@@ -42,6 +41,11 @@ export const retryMetadata = {
   backOffMaxRetries: number(
     "Give up after this many further tries; -1 or absent: never.",
   ),
+};
+
+/** The same for a binding. Of a message bus, a subscription names the dead-letter topic. */
+export const retryMetadata = {
+  ...redeliveryMetadata,
   deadLetterTopic: text(
     "Topic for a message that was given up; absent: it is logged and skipped.",
   ),
@@ -64,7 +68,7 @@ export interface RetryPolicy {
 }
 
 export function retryPolicy(
-  meta: MetadataValues<typeof retryMetadata>,
+  meta: MetadataValues<typeof redeliveryMetadata>,
 ): RetryPolicy {
   const { backOffMaxRetries: retries, backOffMaxElapsedTime: elapsed } = meta;
   const maxRetries = retries === undefined || retries < 0 ? Infinity : retries;
@@ -80,7 +84,7 @@ export function retryPolicy(
 }
 
 function pauses(
-  meta: MetadataValues<typeof retryMetadata>,
+  meta: MetadataValues<typeof redeliveryMetadata>,
 ): RetryPolicy["pauseMs"] {
   const constant =
     meta.backOffPolicy === "constant" ||
@@ -101,8 +105,9 @@ function pauses(
 }
 
 /** How one input handles messages that the app refuses. */
-export interface Redelivery {
-  deliver: Deliver;
+export interface Redelivery<M = Message> {
+  /** Resolves once the message is taken. */
+  deliver(message: M): Promise<unknown>;
   policy: RetryPolicy;
   /** Stores a message that the policy gives up, if there is a dead-letter topic; tried until it succeeds. */
   deadLetter: ((error: Error, tries: number) => Promise<void>) | undefined;
@@ -114,14 +119,14 @@ const remindMs = 60_000;
 const keepAgainMs = 1000;
 
 /**
- * Delivers one message until the app takes it or the policy gives it up. True:
+ * Delivers one message, or a bulk of them, until the app takes it or the policy gives it up. True:
  * it is done, go on to the next one. False: `signal` fired first, or the input
  * stops; the message stays unacknowledged. `what` names it in the log.
  */
-export async function deliverUntilTaken(
+export async function deliverUntilTaken<M>(
   what: string,
-  message: Message,
-  { deliver, policy, deadLetter, log }: Redelivery,
+  message: M,
+  { deliver, policy, deadLetter, log }: Redelivery<M>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const startMs = performance.now();
@@ -182,7 +187,7 @@ async function giveUp(
   what: string,
   error: Error,
   tries: number,
-  { deadLetter, log }: Pick<Redelivery, "deadLetter" | "log">,
+  { deadLetter, log }: Pick<Redelivery<never>, "deadLetter" | "log">,
   signal: AbortSignal,
 ): Promise<boolean> {
   const gaveUp = `${what} given up after ${tries} deliveries (${error.message})`;
