@@ -5,6 +5,7 @@
 import type { Binding } from "../contracts/binding.ts";
 import type { Closable, ComponentDefinition } from "../contracts/component.ts";
 import type { NameResolver } from "../contracts/name-resolver.ts";
+import type { PubSub } from "../contracts/pubsub.ts";
 import type { SecretStore } from "../contracts/secret-store.ts";
 import type { StateStore } from "../contracts/state-store.ts";
 
@@ -49,6 +50,14 @@ export const bindings: BuiltIn<Binding>[] = [
     load: async () =>
       (await import("./bindings/postgresql/binding.ts")).postgresql,
   })),
+];
+
+export const pubsubs: BuiltIn<PubSub>[] = [
+  {
+    type: "pubsub.in-memory",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/in-memory.ts")).inMemory,
+  },
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

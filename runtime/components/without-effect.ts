@@ -16,6 +16,8 @@ const byType: Record<string, string> = {
 /** Properties that are read by the component's block, whatever its type. */
 const byKind: Record<string, string> = {
   bindings: "direction route",
+  pubsub:
+    "consumerID publishingScopes subscriptionScopes allowedTopics protectedTopics",
   state:
     "actorStateStore keyPrefix primaryEncryptionKey secondaryEncryptionKey outboxPublishPubsub outboxPublishTopic outboxPubsub outboxDiscardWhenMissingState",
 };

@@ -16,6 +16,8 @@ export interface MetadataItem {
   nameAt?: Position;
   /** The value came from a secret store: no message may contain it. */
   isSecret?: boolean;
+  /** As written it had `{namespace}`, which in a pub/sub component is about its topics too. */
+  isNamespaced?: boolean;
 }
 
 export interface Property<T = unknown> {

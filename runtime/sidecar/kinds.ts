@@ -8,10 +8,12 @@ import type { Route } from "../api/http/request.ts";
 import { secretRoutes } from "../api/http/secrets.ts";
 import { stateRoutes } from "../api/http/state.ts";
 import { createBindings, type Bindings } from "../blocks/bindings/bindings.ts";
+import { createPubSubs, type PubSubs } from "../blocks/pubsub/pubsub.ts";
 import { createSecrets, type Secrets } from "../blocks/secrets/secrets.ts";
 import { createStates, type States } from "../blocks/state/state.ts";
 import {
   bindings as bindingTypes,
+  pubsubs as pubsubTypes,
   secretStores,
   stateStores,
 } from "../components/index.ts";
@@ -20,10 +22,11 @@ import type { AppChannel } from "../contracts/app-channel.ts";
 import type { Binding } from "../contracts/binding.ts";
 import type { Closable } from "../contracts/component.ts";
 import type { SecretScope } from "../contracts/configuration.ts";
+import type { PubSub } from "../contracts/pubsub.ts";
 import type { SecretStore } from "../contracts/secret-store.ts";
 import type { StateStore } from "../contracts/state-store.ts";
 import type { LoadedComponent } from "../resources/kinds/component.ts";
-import { givenNamespace } from "../shared/namespace.ts";
+import { givenNamespace, ownNamespace } from "../shared/namespace.ts";
 import type { Category } from "./open-loaded.ts";
 import type { SidecarOptions } from "./options.ts";
 import type { Policies } from "./policies/policies.ts";
@@ -49,6 +52,7 @@ export interface Kinds {
   routes: Route[];
   methods(): Promise<Methods>;
   bindings: Bindings;
+  pubsubs: PubSubs;
   secrets: Secrets;
 }
 
@@ -69,10 +73,16 @@ export function createKinds(
     absence,
     probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
   });
+  const pubsubs = createPubSubs({
+    appId: flags["app-id"],
+    namespace: ownNamespace(env),
+    log,
+  });
   const all = {
     secretstores: secretKind(secrets, policies),
     state: stateKind(states, policies),
     bindings: bindingKind(bindings, policies),
+    pubsub: pubsubKind(pubsubs, policies),
   };
   // A list and what is done with its entries go together; past here a component is a component.
   const byPrefix = all as unknown as Record<string, Kind>;
@@ -86,6 +96,7 @@ export function createKinds(
       return Object.assign({}, ...each) as Methods;
     },
     bindings,
+    pubsubs,
     secrets,
   };
 }
@@ -144,6 +155,18 @@ const bindingKind = (
     return bindings.capabilities(named);
   },
   remove: (binding, { name }) => bindings.remove(name, binding),
+});
+
+const pubsubKind = (pubsubs: PubSubs, policies: Policies): Kind<PubSub> => ({
+  known: pubsubTypes,
+  routes: [],
+  methods: async () => ({}),
+  around: (pubsub, { name }) => policies.pubsub(name, pubsub),
+  add(pubsub, { name, metadata }, explain) {
+    pubsubs.add(name, pubsub, metadata, explain);
+    return [...pubsub.features];
+  },
+  remove: (pubsub, { name }) => pubsubs.remove(name, pubsub),
 });
 
 function withRoute(resource: LoadedComponent) {

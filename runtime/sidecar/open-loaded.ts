@@ -169,6 +169,7 @@ function expand({ metadata }: LoadedComponent, { env, appId }: LoadOptions) {
         `failed to parse metadata: property {podName} of "${item.name}" cannot be used: environment variable POD_NAME is not set (${where(item.at)})`,
       );
     const namespace = givenNamespace(env);
+    if (item.value.includes("{namespace}")) item.isNamespaced = true;
     item.value = item.value
       .replaceAll("{uuid}", () => randomUUID())
       .replaceAll("{podName}", () => env["POD_NAME"] ?? "")

@@ -55,6 +55,7 @@ export function createMetrics({ appId, namespace, settings }: MetricsOptions) {
     ...countHttp(tables, settings, verb),
     ...countGrpc(tables),
     ...countComponents(tables, namespace),
+    ...countPubSub(tables, namespace),
     ...countCalls(tables),
     /** The writer is loaded with the first reader. */
     async text(): Promise<{ contentType: string; body: string }> {
@@ -146,6 +147,23 @@ const countComponents = (tables: Tables, namespace: string) => ({
     tables.initFailed.add([type, name, reason]);
   },
 });
+
+/** Callers choose topics. */
+function countPubSub(tables: Tables, namespace: string) {
+  const topics = new Bounded("other");
+  return {
+    published(
+      name: string,
+      topic: string,
+      isBulk: boolean,
+      isSuccess: boolean,
+      ms: number,
+    ) {
+      const table = isBulk ? tables.publishedBulks : tables.published;
+      table.add([name, namespace, `${isSuccess}`, topics.fold(topic)], ms);
+    },
+  };
+}
 
 /** Calls between sidecars. */
 function countCalls(tables: Tables) {

@@ -118,6 +118,16 @@ export function createTables(
       "events received from the input binding component",
       ["success"],
     ),
+    published: component(
+      "pubsub_egress",
+      "outbound messages to the pub/sub component",
+      ["success", "topic"],
+    ),
+    publishedBulks: component(
+      "pubsub_egress_bulk",
+      "outbound bulk publish calls to the pub/sub component",
+      ["success", "topic"],
+    ),
     loaded: counted(
       "runtime_component_loaded",
       "The number of successfully loaded components.",

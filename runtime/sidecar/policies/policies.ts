@@ -5,6 +5,7 @@
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
+import type { PubSub } from "../../contracts/pubsub.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
 import type { Metrics } from "../../observability/metrics/metrics.ts";
@@ -16,12 +17,14 @@ import {
   aroundSecretStore,
   aroundStateStore,
 } from "./components.ts";
+import { aroundPubSub } from "./pubsub.ts";
 import { aroundPeers, aroundReceived } from "./peers.ts";
 
 /** Each gives what it got, with its policies around; `name` is a component's. */
 export interface Policies {
   state(name: string, store: StateStore): StateStore;
   binding(name: string, binding: Binding): Binding;
+  pubsub(name: string, pubsub: PubSub): PubSub;
   secretStore(name: string, store: SecretStore): SecretStore;
   app(channel: OpenChannel): OpenChannel;
   peers(peers: Peers): Peers;
@@ -37,6 +40,7 @@ const sameComponent = <T>(_: string, component: T): T => component;
 export const noPolicies: Policies = {
   state: sameComponent,
   binding: sameComponent,
+  pubsub: sameComponent,
   secretStore: sameComponent,
   app: same,
   peers: same,
@@ -62,6 +66,10 @@ export function createPolicies(metrics: Metrics): Policies {
         aroundDeliveries((isSuccess, ms) =>
           metrics.inputBinding(name, isSuccess, ms),
         ),
+      ),
+    pubsub: (name, pubsub) =>
+      aroundPubSub(pubsub, (topic, isBulk, isSuccess, ms) =>
+        metrics.published(name, topic, isBulk, isSuccess, ms),
       ),
     secretStore: (name, store) =>
       aroundSecretStore(store, component("secretstores", name)),

@@ -1,0 +1,92 @@
+/** The pub/sub building block: which components there are (docs/protocol/pubsub.md). */
+import type { Explain } from "../../contracts/hide-secrets.ts";
+import type { MetadataItem } from "../../contracts/metadata.ts";
+import type { PubSub } from "../../contracts/pubsub.ts";
+import type { Logger } from "../../shared/log.ts";
+import { readScopes, type Scopes } from "./scopes.ts";
+
+/** A component with what the block read of its metadata. */
+export interface NamedPubSub {
+  name: string;
+  pubsub: PubSub;
+  scopes: Scopes;
+  /** Before each topic, as the broker knows it; empty for most components. */
+  namespacePrefix: string;
+  /** The app's ID unless the metadata name another. */
+  consumerID: string;
+  explain: Explain;
+}
+
+/** Told of components that come and go. One that replaces another comes before the other goes. */
+export interface PubSubListener {
+  added(named: NamedPubSub): void;
+  /** Resolves once it is read no more; it is closed then. */
+  removed(named: NamedPubSub): Promise<void>;
+}
+
+export interface PubSubsOptions {
+  appId: string;
+  /** As other sidecars know it. */
+  namespace: string;
+  log: Logger;
+}
+
+export type PubSubs = ReturnType<typeof createPubSubs>;
+
+export function createPubSubs({ appId, namespace, log }: PubSubsOptions) {
+  const byName = new Map<string, NamedPubSub>();
+  /** Also those that have been replaced and are not removed yet. */
+  const all = new Map<PubSub, NamedPubSub>();
+  const listeners = new Set<PubSubListener>();
+
+  return {
+    /** `metadata` is the component's. Replaces the one of the same name. */
+    add(
+      name: string,
+      pubsub: PubSub,
+      metadata: readonly MetadataItem[],
+      explain: Explain,
+    ) {
+      const named: NamedPubSub = {
+        name,
+        pubsub,
+        explain,
+        scopes: readScopes(metadata, appId, (problem) =>
+          log.warn(`component ${name}: ${problem}`),
+        ),
+        namespacePrefix: metadata.some((item) => item.isNamespaced)
+          ? namespace
+          : "",
+        consumerID: consumerIdOf(metadata) || appId,
+      };
+      byName.set(name, named);
+      all.set(pubsub, named);
+      for (const listener of listeners) listener.added(named);
+    },
+
+    /** Takes it out of use; resolves once it is read no more. */
+    async remove(name: string, pubsub: PubSub) {
+      const named = all.get(pubsub);
+      if (!named) return;
+      all.delete(pubsub);
+      if (byName.get(name) === named) byName.delete(name);
+      await Promise.all([...listeners].map((one) => one.removed(named)));
+    },
+
+    component: (name: string): NamedPubSub | undefined => byName.get(name),
+
+    /** All that are in use now. */
+    components: (): NamedPubSub[] => [...byName.values()],
+
+    /** Returns what ends the listening. */
+    onChange(listener: PubSubListener): () => void {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+const consumerIdOf = (metadata: readonly MetadataItem[]) =>
+  metadata
+    .find(({ name }) => name.toLowerCase() === "consumerid")
+    ?.value.trim();
