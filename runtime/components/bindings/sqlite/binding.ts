@@ -3,7 +3,6 @@
  * bindings.kafka has them, in one file that all sidecars of a machine share.
  */
 import { randomUUID } from "node:crypto";
-import { dirname, resolve } from "node:path";
 import { defineBinding } from "../../../contracts/binding.ts";
 import type { BindingRequest } from "../../../contracts/binding.ts";
 import type {
@@ -11,67 +10,34 @@ import type {
   Deliver,
   StopReading,
 } from "../../../contracts/delivery.ts";
-import type { MetadataItem } from "../../../contracts/metadata.ts";
-import {
-  MetadataError,
-  choice,
-  duration,
-  durationMs,
-  list,
-  number,
-  size,
-  text,
-} from "../../../contracts/metadata.ts";
+import { MetadataError, list, text } from "../../../contracts/metadata.ts";
 import { LogClient } from "../../clients/sqlite/broker/client.ts";
 import { forcedPartition, partitionOf } from "../../clients/partitioner.ts";
-import { deadLetterHeaders, retryMetadata, retryPolicy } from "../../retry.ts";
+import { startReading } from "../../clients/sqlite/broker/reader.ts";
+import {
+  brokerMetadata,
+  checkSettings,
+  fileMetadata,
+  fileOf,
+  fileOptions,
+} from "../../clients/sqlite/broker/settings.ts";
+import {
+  deadLetterHeaders,
+  deliverUntilTaken,
+  retryMetadata,
+  retryPolicy,
+} from "../../retry.ts";
 import { contentTypeIn, textOf } from "../../text-data.ts";
-import { startReading } from "./reader.ts";
+import { toMessage } from "./message.ts";
 
 const metadata = {
-  path: text(
-    "The database file, on a local disk, none that a network or a VM shares; relative to the component's own file when written there, else to the working directory.",
-    {
-      default: ".dapr/embedded.db",
-      aliases: ["connectionString"],
-    },
-  ),
+  ...fileMetadata,
   topics: list("Topics to read from, comma-separated; none: no input."),
   publishTopic: text("Topic to write to; none: no output."),
   consumerGroup: text(
     "Readers of one group share the work, groups each get everything; absent: the app ID.",
   ),
-  initialOffset: choice(["oldest", "newest"])(
-    "Where a new group starts: stored the first time it is seen, when its component opens, so nothing sent later is missed.",
-    { default: "oldest" },
-  ),
-  partitions: number(
-    "Partitions of a topic that is new, which keeps them. Order is kept in each: `1` keeps everything in sequence.",
-    { default: 8 },
-  ),
-  synchronous: choice(["full", "normal"])(
-    "`full`: what was answered with success survives a power cut; `normal`: a killed process only.",
-    { default: "full" },
-  ),
-  maxSize: size(
-    "Size of the file above which messages are refused; what everyone has taken is deleted first.",
-    {
-      default: 2 ** 30,
-    },
-  ),
-  retention: duration(
-    "How long messages are kept that every group has taken; without any group, all messages.",
-    {
-      default: 24 * 3_600_000,
-    },
-  ),
-  retainMessages: number("At most so many of these are kept per partition.", {
-    default: 100_000,
-  }),
-  sessionTimeout: durationMs(
-    "How long a reader that has stalled keeps its partitions; those of a dead process are free within a second.",
-    { default: 10_000 },
-  ),
+  ...brokerMetadata,
   ...retryMetadata,
 };
 
@@ -86,25 +52,18 @@ export const sqlite = defineBinding(
       throw new MetadataError(
         "sqlite error: missing 'topics' or 'publishTopic' attribute",
       );
-    if (!Number.isInteger(partitions) || partitions < 1 || partitions > 1024)
-      throw new MetadataError(
-        `sqlite error: metadata 'partitions': ${partitions} is not 1 to 1024`,
-      );
-    if (meta.sessionTimeout < 500 || meta.sessionTimeout > 300_000)
-      throw new MetadataError(
-        "sqlite error: metadata 'sessionTimeout': use 500ms to 5m",
-      );
-    if (meta.path.includes(":memory:"))
-      throw new MetadataError(
-        "sqlite error: metadata 'path': a file is needed, sidecars share it",
-      );
+    for (const property of ["publishTopic", "deadLetterTopic"] as const)
+      if (meta[property]?.includes(","))
+        throw new MetadataError(
+          `sqlite error: metadata '${property}': a topic has no comma in its name, and this is one topic`,
+        );
+    checkSettings(meta);
 
-    const client = new LogClient(fileOf(context.items, meta.path), partitions, {
-      fullSync: meta.synchronous === "full",
-      maxSizeBytes: meta.maxSize,
-      maxAgeMs: meta.retention,
-      maxCount: meta.retainMessages,
-    });
+    const client = new LogClient(
+      fileOf(context.items, meta.path),
+      partitions,
+      fileOptions(meta, ""),
+    );
     const group = {
       group: meta.consumerGroup ?? appId,
       topics,
@@ -181,9 +140,26 @@ export const sqlite = defineBinding(
           leaseMs: meta.sessionTimeout,
           member: randomUUID(),
         },
-        policy,
-        deliver,
-        deadLetter: deadLetterTopic ? deadLetter : undefined,
+        handle([record], { topic, number, signal, hold }) {
+          const message = toMessage(record!, topic, number);
+          return deliverUntilTaken(
+            `message ${record!.offset} of ${topic}/${number}`,
+            message,
+            {
+              async deliver() {
+                await hold();
+                await deliver(message);
+              },
+              policy,
+              deadLetter:
+                deadLetterTopic === undefined
+                  ? undefined
+                  : (error, tries) => deadLetter(message, error, tries),
+              log,
+            },
+            signal,
+          );
+        },
         log,
       });
       const stop = () => {
@@ -202,13 +178,3 @@ export const sqlite = defineBinding(
     return { operations: ["create"], invoke, read, close };
   },
 );
-
-/** A relative path starts at the component's file, so that sidecars started in different folders share one database. */
-function fileOf(items: readonly MetadataItem[], path: string): string {
-  const item = items.find(({ name }) =>
-    /^(path|connectionString)$/i.test(name),
-  );
-  // A component from a cluster has no file.
-  const folder = item?.at && item.at.line > 0 ? dirname(item.at.file) : ".";
-  return resolve(folder, path.replace(/^file:/, ""));
-}

@@ -24,7 +24,10 @@ export interface NewMessage {
   value: Uint8Array | undefined;
 }
 
-interface Queued extends NewMessage {
+/** What is stored in one transaction or not at all. */
+interface Queued {
+  messages: readonly NewMessage[];
+  bytes: number;
   stored: () => void;
   failed: (error: Error) => void;
 }
@@ -75,6 +78,11 @@ export class LogClient {
     return thread;
   }
 
+  /** Opens the file now. Rejects if that can't be done. */
+  async open(): Promise<void> {
+    if (!this.#ready()) await this.#open();
+  }
+
   async topic(topic: string): Promise<number> {
     const partitions = this.#partitions;
     return (await this.request({ op: "topic", topic, partitions }))!;
@@ -86,8 +94,16 @@ export class LogClient {
 
   /** Resolves once the message is stored. Messages that arrive while a batch is being stored go together in the next one. */
   append(message: NewMessage): Promise<void> {
+    return this.appendAll([message]);
+  }
+
+  /** The same for several: all of them are stored, in one transaction, or none. */
+  appendAll(messages: readonly NewMessage[]): Promise<void> {
     if (this.#closing) return Promise.reject(new Error(`${this.path}: closed`));
-    const bytes = message.value?.byteLength ?? 0;
+    const bytes = messages.reduce(
+      (sum, { value }) => sum + (value?.byteLength ?? 0),
+      0,
+    );
     if (this.#queuedBytes > 0 && this.#queuedBytes + bytes > queueLimitBytes)
       return Promise.reject(
         new Error(
@@ -96,7 +112,7 @@ export class LogClient {
       );
     this.#queuedBytes += bytes;
     return new Promise((stored, failed) => {
-      this.#queue.push({ ...message, stored, failed });
+      this.#queue.push({ messages, bytes, stored, failed });
       this.#sending ??= this.#sendAll().finally(
         () => (this.#sending = undefined),
       );
@@ -108,7 +124,7 @@ export class LogClient {
     await new Promise<void>((resolve) => queueMicrotask(resolve));
     while (this.#queue.length > 0) {
       const batch = this.#nextBatch();
-      const { entries, data } = pack(batch);
+      const { entries, data } = pack(batch.flatMap(({ messages }) => messages));
       try {
         await this.request(
           { op: "append", partitions: this.#partitions, entries, data },
@@ -123,18 +139,20 @@ export class LogClient {
 
   #nextBatch(): Queued[] {
     let bytes = 0;
+    let messages = 0;
     let count = 0;
-    for (const { value } of this.#queue) {
-      bytes += value?.byteLength ?? 0;
+    for (const next of this.#queue) {
+      bytes += next.bytes;
+      messages += next.messages.length;
       if (
         count > 0 &&
-        (count === batchLimit.messages || bytes > batchLimit.bytes)
+        (messages > batchLimit.messages || bytes > batchLimit.bytes)
       )
         break;
       count++;
     }
     const batch = this.#queue.splice(0, count);
-    for (const { value } of batch) this.#queuedBytes -= value?.byteLength ?? 0;
+    for (const { bytes } of batch) this.#queuedBytes -= bytes;
     return batch;
   }
 
@@ -179,7 +197,7 @@ export class LogClient {
 }
 
 /** One buffer for all values: it moves to the other thread without a copy per message. */
-function pack(batch: readonly Queued[]): {
+function pack(batch: readonly NewMessage[]): {
   entries: Entry[];
   data: Uint8Array<ArrayBuffer>;
 } {

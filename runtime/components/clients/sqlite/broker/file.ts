@@ -17,7 +17,7 @@ import type {
   ReaderEvent,
   ReaderOptions,
 } from "./protocol.ts";
-import { sweep } from "./retention.ts";
+import { sweep, type Retention } from "./retention.ts";
 import { wakeOnChange } from "./wake.ts";
 import { startInterval, startTimer } from "../../../../shared/timers.ts";
 
@@ -38,6 +38,7 @@ export class LogFile {
     }
   >();
   #partitionIds = new Map<string, number[]>();
+  readonly #retention = new Map<string, Retention>();
   #open: Database | undefined;
   #stopWake: (() => void) | undefined;
   #commitTimer: NodeJS.Timeout | undefined;
@@ -51,17 +52,25 @@ export class LogFile {
     this.path = path;
     this.#options = options;
     this.#open = openDatabase(path, options);
+    this.serve(options);
     this.#deadTimer = this.#every(lookForDeadEveryMs, () =>
       this.#followGroups(true),
     );
     this.#sweepIn(sweepEvery.ms);
   }
 
+  /** Keeps the messages of a component's topics as it says; of several of one kind the first one says it. */
+  serve(options: FileOptions): void {
+    if (!this.#retention.has(options.space))
+      this.#retention.set(options.space, options);
+  }
+
   #sweepIn(ms: number): void {
     this.#sweepTimer = startTimer(() => {
       let more = false;
       this.#background(() => {
-        more = sweep(this.#db, this.#options, sweepEvery.sliceMs).more;
+        const retentionOf = (space: string) => this.#retention.get(space);
+        more = sweep(this.#db, retentionOf, sweepEvery.sliceMs).more;
       });
       this.#sweepIn(more ? sweepEvery.moreMs : sweepEvery.ms);
     }, ms);
@@ -148,7 +157,7 @@ export class LogFile {
         if (sqliteCode(error) !== code.full) throw error;
         // Messages that all groups have taken are deleted to make room.
         const all = { maxAgeMs: 0, maxCount: 0 };
-        if (sweep(this.#db, all, 1000).deleted === 0) throw error;
+        if (sweep(this.#db, () => all, 1000).deleted === 0) throw error;
         this.#append(entries, data, partitions);
       }
     });

@@ -95,7 +95,7 @@ test("a batch that fails leaves nothing behind", () => {
 });
 
 const deletedBy = (maxAgeMs: number, maxCount: number) =>
-  sweep(db, { maxAgeMs, maxCount }, 10_000).deleted;
+  sweep(db, () => ({ maxAgeMs, maxCount }), 10_000).deleted;
 const commit = (group: string, next: number) =>
   write(() =>
     db.run("UPDATE log_share SET committed = ? WHERE grp = ?", next, group),
@@ -125,11 +125,11 @@ test("retention keeps young messages up to a count", () => {
 test("a sweep whose time is up says that there is more", () => {
   write(() => ids("orders"));
   add(0, "a", "b");
-  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 }, -1)).toEqual({
+  expect(sweep(db, () => ({ maxAgeMs: -1, maxCount: 0 }), -1)).toEqual({
     deleted: 0,
     more: true,
   });
-  expect(sweep(db, { maxAgeMs: -1, maxCount: 0 }, 10_000)).toEqual({
+  expect(sweep(db, () => ({ maxAgeMs: -1, maxCount: 0 }), 10_000)).toEqual({
     deleted: 2,
     more: false,
   });

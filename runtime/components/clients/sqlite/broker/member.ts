@@ -10,7 +10,7 @@ import { thisProcess } from "../live-process.ts";
 import type { Progress, ReaderEvent, ReaderOptions } from "./protocol.ts";
 
 /** The most that is read ahead of the app. */
-const window = { messages: 256, laneBytes: 1 << 20, bytes: 4 << 20 };
+export const window = { messages: 256, laneBytes: 1 << 20, bytes: 4 << 20 };
 
 interface PartitionQueue {
   id: number;

@@ -3,7 +3,13 @@ import type { DatabaseOptions } from "./database.ts";
 import type { Entry, Stored } from "./log.ts";
 import type { Retention } from "./retention.ts";
 
-export interface FileOptions extends DatabaseOptions, Retention {}
+export interface FileOptions extends DatabaseOptions, Retention {
+  /**
+   * What the component's topics begin with in the file, up to and with a comma, or nothing. Kinds of components that
+   * share a file keep their topics apart by it, and each deletes only its own.
+   */
+  space: string;
+}
 
 export interface GroupOptions {
   group: string;

@@ -13,19 +13,26 @@ export interface Retention {
 export const groupLifeMs = 7 * 24 * 3_600_000;
 const batch = 500;
 
+/** The space of a topic: up to and with its first comma, which no topic of a binding has. */
+const spaceOf = (topic: string) => topic.slice(0, topic.indexOf(",") + 1);
+
 /**
  * Deletes in short transactions until nothing is left to delete or the time is
- * up: the thread has messages to store too.
+ * up: the thread has messages to store too. `retentionOf` says what is kept in a
+ * space of topics; those of a space without one stay.
  */
 export function sweep(
   db: Database,
-  { maxAgeMs, maxCount }: Retention,
+  retentionOf: (space: string) => Retention | undefined,
   budgetMs: number,
 ): { deleted: number; more: boolean } {
   const endMs = performance.now() + budgetMs;
-  const oldestMs = Date.now() - maxAgeMs;
   let deleted = 0;
-  for (const { id, bound, groups } of bounds(db)) {
+  for (const { id, topic, bound, groups } of bounds(db)) {
+    const retention = retentionOf(spaceOf(topic));
+    if (!retention) continue;
+    const { maxAgeMs, maxCount } = retention;
+    const oldestMs = Date.now() - maxAgeMs;
     const base = id * offsetsPerPartition;
     // Without a reader only age counts: a consumer may still come.
     const surplusBelow = groups > 0 ? base + bound - maxCount : base;
@@ -50,15 +57,18 @@ export function sweep(
 }
 
 /** For each partition the offset below which no live group needs anything. */
-function bounds(db: Database): { id: number; bound: number; groups: number }[] {
+function bounds(
+  db: Database,
+): { id: number; topic: string; bound: number; groups: number }[] {
   return db
     .all(
-      `SELECT p.id, p.next, min(s.committed) AS committed, count(s.grp) AS groups
+      `SELECT p.id, p.topic, p.next, min(s.committed) AS committed, count(s.grp) AS groups
        FROM log_partition p LEFT JOIN log_share s ON s.partition = p.id AND s.seen_at > ? GROUP BY p.id`,
       Date.now() - groupLifeMs,
     )
     .map((row) => ({
       id: row["id"] as number,
+      topic: row["topic"] as string,
       bound: (row["committed"] ?? row["next"]) as number,
       groups: row["groups"] as number,
     }));

@@ -11,6 +11,7 @@ function handle(request: Request): number | void {
   const found = files.get(request.path);
   if (request.op === "open") {
     const file = found?.file ?? new LogFile(request.path, request.options);
+    file.serve(request.options);
     files.set(request.path, { file, users: (found?.users ?? 0) + 1 });
     return;
   }

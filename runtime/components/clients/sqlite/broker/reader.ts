@@ -1,41 +1,51 @@
 /**
- * The input side of bindings.sqlite. Each partition that this reader holds has
- * one ordered queue; queues run in parallel. A message is offered until the app
- * takes it.
+ * A reader of topics. Each partition that it holds has one ordered queue; queues run
+ * in parallel.
  */
 import {
   DeliveryInterrupted,
-  type Message,
-  type Deliver,
   type StopReading,
-} from "../../../contracts/delivery.ts";
-import type { Logger } from "../../../shared/log.ts";
-import type { LogClient } from "../../clients/sqlite/broker/client.ts";
-import type {
-  Progress,
-  ReaderEvent,
-  ReaderOptions,
-} from "../../clients/sqlite/broker/protocol.ts";
-import { pause } from "../../../shared/backoff.ts";
-import { deliverUntilTaken, type RetryPolicy } from "../../retry.ts";
-import { PartitionQueue, toMessage, unpack } from "./partition-queue.ts";
-import { startTimer } from "../../../shared/timers.ts";
+} from "../../../../contracts/delivery.ts";
+import { pause } from "../../../../shared/backoff.ts";
+import type { Logger } from "../../../../shared/log.ts";
+import { startTimer } from "../../../../shared/timers.ts";
+import type { LogClient } from "./client.ts";
+import {
+  PartitionQueue,
+  unpack,
+  type HandoverLimits,
+  type Received,
+} from "./partition-queue.ts";
+import type { Progress, ReaderEvent, ReaderOptions } from "./protocol.ts";
+
+/** Where messages are from, and until when they may be delivered. */
+export interface Turn {
+  topic: string;
+  /** The partition's. */
+  number: number;
+  /** Fires when the partition moves away or reading stops. */
+  signal: AbortSignal;
+  /** To be awaited before each delivery. Rejects with a DeliveryInterrupted if the partition has moved away meanwhile. */
+  hold(): Promise<void>;
+}
 
 export interface Reading {
   client: LogClient;
   options: ReaderOptions;
-  policy: RetryPolicy;
-  deliver: Deliver;
-  /** Stores a message that was given up; throws if that fails. */
-  deadLetter:
-    | ((message: Message, error: Error, tries: number) => Promise<void>)
-    | undefined;
+  /** Absent: one message at a time, at once. */
+  limits?: HandoverLimits;
+  /**
+   * Gets the messages of one partition in order, the next ones once it is done. True: go
+   * on. False: the signal has fired; they come again for the next reader.
+   */
+  handle(messages: Received[], turn: Turn): Promise<boolean>;
   log: Logger;
 }
 
 /** What is done is reported to the database's thread this often, or earlier after so many messages. */
 const report = { everyMs: 20, messages: 64 };
 const againMs = 1000;
+const oneByOne: HandoverLimits = { maxMessages: 1, maxAwaitMs: 0 };
 let lastReader = 0;
 
 export async function startReading(reading: Reading): Promise<StopReading> {
@@ -126,36 +136,22 @@ class Reader {
     this.#tails.set(partition, queue.running);
   }
 
-  /** Delivers a queue's messages one after the other until it ends. */
+  /** Hands a queue's messages over one after the other until it ends. */
   async #run(queue: PartitionQueue): Promise<void> {
-    const { policy, deliver, deadLetter, log } = this.#reading;
+    const { limits = oneByOne, handle } = this.#reading;
+    const { topic, number } = queue;
     const { signal } = queue.end;
-    const held: Deliver = async (message) => {
+    const hold = async () => {
       if (!this.#holdsLease()) await this.#verifyLease(signal);
       if (signal.aborted)
         throw new DeliveryInterrupted(
           "the partition has moved to another reader",
         );
-      return deliver(message);
     };
-    for (let record; (record = await queue.take());) {
-      const message = toMessage(record, queue);
-      const name = `message ${record.offset} of ${queue.topic}/${queue.number}`;
-      const done = await deliverUntilTaken(
-        name,
-        message,
-        {
-          deliver: held,
-          policy,
-          deadLetter:
-            deadLetter && ((error, tries) => deadLetter(message, error, tries)),
-          log,
-        },
-        signal,
-      );
-      if (!done) return;
-      queue.next = record.offset + 1;
-      queue.unreported++;
+    for (let messages; (messages = await queue.take(limits));) {
+      if (!(await handle(messages, { topic, number, signal, hold }))) return;
+      queue.next = messages.at(-1)!.offset + 1;
+      queue.unreported += messages.length;
       this.#reportSoon(queue);
     }
   }
