@@ -58,6 +58,11 @@ export const pubsubs: BuiltIn<PubSub>[] = [
     versions: ["v1"],
     load: async () => (await import("./pubsub/in-memory.ts")).inMemory,
   },
+  {
+    type: "pubsub.sqlite",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/sqlite/pubsub.ts")).sqlite,
+  },
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

@@ -17,7 +17,7 @@ import type { MetadataValues, Property } from "../contracts/metadata.ts";
 /** Part of the metadata table of every component that delivers again; spread it into the table. */
 export const redeliveryMetadata = {
   consumeRetryEnabled: optionalBool(
-    "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
+    "Deliver a message again until the app takes it, the default; `false`: skip it after its first refusal.",
   ),
   backOffPolicy: choice(["constant", "exponential"])(
     "How the pause between tries grows: constant if only `backOffDuration` is given, else exponential.",
@@ -46,6 +46,9 @@ export const redeliveryMetadata = {
 /** The same for a binding. Of a message bus, a subscription names the dead-letter topic. */
 export const retryMetadata = {
   ...redeliveryMetadata,
+  consumeRetryEnabled: optionalBool(
+    "Deliver a message again until the app takes it. The original's default is false, which skips a failed message: here that takes an explicit `false`.",
+  ),
   deadLetterTopic: text(
     "Topic for a message that was given up; absent: it is logged and skipped.",
   ),

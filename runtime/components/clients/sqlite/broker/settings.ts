@@ -29,7 +29,7 @@ export const fileMetadata = {
 /** How topics are kept and read; spread it into the table. */
 export const brokerMetadata = {
   initialOffset: choice(["oldest", "newest"])(
-    "Where a new group starts: stored the first time it is seen, when its component opens, so nothing sent later is missed.",
+    "Where a group starts in a topic: stored the first time it reads it, so that nothing sent later is missed.",
     { default: "oldest" },
   ),
   partitions: number(
