@@ -1,7 +1,12 @@
 /** Opens a component as the sidecar does: finds its type in the list, and reads its metadata by the type's table. */
-import { bindings, type BuiltIn } from "../../runtime/components/index.ts";
+import {
+  bindings,
+  pubsubs,
+  type BuiltIn,
+} from "../../runtime/components/index.ts";
 import type { Binding } from "../../runtime/contracts/binding.ts";
 import type { Closable } from "../../runtime/contracts/component.ts";
+import type { PubSub } from "../../runtime/contracts/pubsub.ts";
 import { parseMetadata } from "../../runtime/contracts/metadata.ts";
 import { recordingLog } from "../support/recording-log.ts";
 
@@ -25,6 +30,11 @@ export const openBinding = (
   type: string,
   options: OpenOptions,
 ): Promise<Binding> => openBuiltIn(bindings, type, options);
+
+export const openPubSub = (
+  type: string,
+  options: OpenOptions,
+): Promise<PubSub> => openBuiltIn(pubsubs, type, options);
 
 export async function openBuiltIn<C extends Closable>(
   known: BuiltIn<C>[],

@@ -1,12 +1,16 @@
-/** Starts binding-process.ts and ends it. */
+/** Starts a program with one component, and ends it. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { ProcessTask } from "./binding-process.ts";
+import type { PubSubTask } from "./pubsub-process.ts";
 
 /** A reader or writer in its own process; `kill` is `kill -9` and waits for its end. */
-export function startProcess(task: ProcessTask) {
-  const script = join(import.meta.dirname, "binding-process.ts");
+export function startProcess(
+  task: ProcessTask | PubSubTask,
+  program: "binding-process.ts" | "pubsub-process.ts" = "binding-process.ts",
+) {
+  const script = join(import.meta.dirname, program);
   const child = spawn(process.execPath, [script, JSON.stringify(task)], {
     stdio: ["pipe", "pipe", "inherit"],
   });
@@ -26,6 +30,8 @@ export function startProcess(task: ProcessTask) {
     pid: child.pid!,
     got: after("got"),
     acked: after("acked"),
+    /** Its exit code. */
+    exited,
     /** Ends it cleanly and resolves with its exit code. */
     stop: () => (child.stdin.end(), exited),
     kill: () => (child.kill("SIGKILL"), exited),

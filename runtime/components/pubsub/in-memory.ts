@@ -28,6 +28,7 @@ const mostBytes = 16 * 1024 * 1024;
 
 export function openInMemory(log: Logger): PubSub {
   const readers = new Set<Reader>();
+  let isClosed = false;
 
   const subscribe = async (
     topic: string,
@@ -45,6 +46,7 @@ export function openInMemory(log: Logger): PubSub {
   return {
     features: ["SUBSCRIBE_WILDCARDS"],
     async publish({ topic, data, contentType, metadata }, call) {
+      if (isClosed) throw new Error("the component is closed");
       const message = { topic, data, contentType, metadata };
       for (const reader of readers)
         if (reader.wants(topic)) {
@@ -61,6 +63,7 @@ export function openInMemory(log: Logger): PubSub {
     subscribeBulk: ({ topic }, limits, handle) =>
       subscribe(topic, limits, handle),
     async close() {
+      isClosed = true;
       await Promise.all([...readers].map((reader) => reader.stop()));
       readers.clear();
     },

@@ -98,22 +98,22 @@ export const sqlite = definePubSub(
         await client.append(toStored(request.topic, request, count));
       },
       async publishBulk(topic, entries, metadata) {
-        const count = await partitionsOf(topic);
         const errors: (Error | undefined)[] = entries.map(() => undefined);
         const good = new Map<number, NewMessage>();
-        for (const [n, entry] of entries.entries())
-          try {
-            const own = { ...metadata, ...entry.metadata };
-            good.set(n, toStored(topic, { ...entry, metadata: own }, count));
-          } catch (error) {
-            errors[n] = error as Error;
-          }
         try {
+          const count = await partitionsOf(topic);
+          for (const [n, entry] of entries.entries())
+            try {
+              const own = { ...metadata, ...entry.metadata };
+              good.set(n, toStored(topic, { ...entry, metadata: own }, count));
+            } catch (error) {
+              errors[n] = error as Error;
+            }
           await client.appendAll([...good.values()]);
+          return errors;
         } catch (error) {
-          for (const n of good.keys()) errors[n] = error as Error;
+          return errors.map((own) => own ?? (error as Error));
         }
-        return errors;
       },
       subscribe: ({ topic }, handle) =>
         read(topic, oneByOne, async ([message]) => {

@@ -122,6 +122,31 @@ test("retention keeps young messages up to a count", () => {
   expect(read(0)).toEqual(["5", "6", "7", "8", "9"]);
 });
 
+test("a component deletes only messages of its own kind", () => {
+  write(() => ids("orders"));
+  write(() => ids("pubsub,orders"));
+  add(0, "a");
+  const partition = db.one(
+    "SELECT id FROM log_partition WHERE topic = 'pubsub,orders'",
+  )!["id"] as number;
+  const entry = {
+    topic: "pubsub,orders",
+    partition: 0,
+    key: null,
+    headers: null,
+    size: 1,
+  };
+  write(() => append(db, [entry], Buffer.from("b"), ids));
+  const all = { maxAgeMs: -1, maxCount: 0 };
+  const only = (space: string) => (own: string) =>
+    own === space ? all : undefined;
+  const left = () => fetch(db, partition, 0, 10, 1000).rows.length;
+  expect(sweep(db, only(""), 10_000).deleted).toBe(1);
+  expect(left()).toBe(1);
+  expect(sweep(db, only("pubsub,"), 10_000).deleted).toBe(1);
+  expect(left()).toBe(0);
+});
+
 test("a sweep whose time is up says that there is more", () => {
   write(() => ids("orders"));
   add(0, "a", "b");
