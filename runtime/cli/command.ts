@@ -13,6 +13,7 @@ export const globalFlags = {
   "log-as-json": { type: "bool", about: "Log output in JSON format" },
   "runtime-path": {
     type: "string",
+    takes: "folder",
     about: "The path that holds the .dapr directory",
     env: "DAPR_RUNTIME_PATH",
   },
@@ -40,6 +41,10 @@ export interface CommandHelp {
   usage?: string;
   examples?: string;
   notes?: string;
+  /** What may follow the command, as completion offers it: these words … */
+  words?: readonly string[];
+  /** … or these things. */
+  takes?: Flag["takes"];
 }
 
 /** Defines a command. Its generic types end here: all commands have one type. */

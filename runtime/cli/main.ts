@@ -20,6 +20,11 @@ export async function main(args: readonly string[]): Promise<number> {
   const plain = createIo({ json: false });
   try {
     if (name === undefined) return await root(before, plain);
+    if (name === "__complete") {
+      const { complete } = await import("./completion/complete.ts");
+      (await complete(after, commands)).forEach(plain.out);
+      return 0;
+    }
     if (name === "help") return await help(after[0], plain);
     const command = await find(name);
     if (command) return await execute(command, [...before, ...after], plain);

@@ -9,6 +9,10 @@ export interface Flag {
   /** Environment variable that stands in when the flag is absent. */
   env?: string;
   required?: boolean;
+  /** The words that it can be, as completion offers them. */
+  choices?: readonly string[];
+  /** What else completion offers. */
+  takes?: "file" | "folder" | "app";
   /** The flag works but is hidden from the usage, and this is said on stderr. */
   deprecated?: string;
   /** An old spelling of this other flag: the value goes there. */

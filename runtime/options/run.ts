@@ -106,6 +106,7 @@ export const runOptions = {
   config: {
     run: {
       type: "string",
+      takes: "file",
       short: "c",
       about: "The configuration file; <dapr>/config.yaml if absent",
     },
@@ -118,6 +119,7 @@ export const runOptions = {
   "resources-path": {
     run: {
       type: "list",
+      takes: "folder",
       about:
         "A folder of component files; may be repeated; <dapr>/components if absent",
     },
@@ -127,6 +129,7 @@ export const runOptions = {
   "run-file": {
     run: {
       type: "string",
+      takes: "file",
       short: "f",
       about:
         "Run all apps of this run file (a .yaml file, a folder with a dapr.yaml, - for stdin)",
@@ -320,6 +323,7 @@ export const runOptions = {
   "unix-domain-socket": {
     run: {
       type: "string",
+      takes: "folder",
       short: "u",
       about: "Serve the API on Unix sockets in this folder instead of on ports",
     },

@@ -55,7 +55,7 @@ test.each([
   },
 );
 
-test.each([[["mtls"]], [["components"]], [["status"]], [["upgrade"]]])(
+test.each([[["mtls"]], [["status"]], [["upgrade"]]])(
   "%j needs -k",
   async (args) => {
     const { code, err } = await dapr(...args);

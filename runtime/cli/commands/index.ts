@@ -1,7 +1,7 @@
 /** The list of commands, in the order the help shows them. */
 import type { Command } from "../command.ts";
 import { invoke } from "./invoke.ts";
-import { about } from "../kubernetes/about.ts";
+import { about } from "./about.ts";
 import { list } from "./list.ts";
 import { run } from "./run.ts";
 import { stop } from "./stop.ts";
@@ -31,22 +31,22 @@ export const commands: readonly CommandEntry[] = [
   here(stop),
   here(list),
   here(invoke),
-  lazily("init", async () => (await import("../kubernetes/init.ts")).init),
+  lazily("init", async () => (await import("./init.ts")).init),
+  lazily("uninstall", async () => (await import("./uninstall.ts")).uninstall),
+  lazily("logs", async () => (await import("./logs.ts")).logs),
+  lazily(
+    "components",
+    async () => (await import("./components.ts")).components,
+  ),
+  lazily(
+    "configurations",
+    async () => (await import("./configurations.ts")).configurations,
+  ),
   lazily(
     "status",
     async () => (await import("../kubernetes/status.ts")).status,
   ),
-  lazily(
-    "components",
-    async () => (await import("../kubernetes/components.ts")).components,
-  ),
-  lazily(
-    "configurations",
-    async () =>
-      (await import("../kubernetes/configurations.ts")).configurations,
-  ),
   lazily("mtls", async () => (await import("../kubernetes/mtls.ts")).mtls),
-  lazily("logs", async () => (await import("../kubernetes/logs.ts")).logs),
   lazily(
     "annotate",
     async () => (await import("../kubernetes/annotate.ts")).annotate,
@@ -55,9 +55,10 @@ export const commands: readonly CommandEntry[] = [
     "upgrade",
     async () => (await import("../kubernetes/upgrade.ts")).upgrade,
   ),
-  lazily(
-    "uninstall",
-    async () => (await import("../kubernetes/uninstall.ts")).uninstall,
-  ),
   here(version),
+  lazily(
+    "completion",
+    async () => (await import("../completion/command.ts")).completion,
+  ),
+  lazily("build-info", async () => (await import("./build-info.ts")).buildInfo),
 ];

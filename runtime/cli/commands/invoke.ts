@@ -24,6 +24,7 @@ export const invoke = command(
     "app-id": {
       type: "string",
       short: "a",
+      takes: "app",
       about: "The ID of the app to invoke",
       required: true,
     },
@@ -37,6 +38,7 @@ export const invoke = command(
     "data-file": {
       type: "string",
       short: "f",
+      takes: "file",
       about: "A file with the JSON data to send",
     },
     verb: {
@@ -44,10 +46,12 @@ export const invoke = command(
       short: "v",
       about: "The HTTP verb to use",
       default: "POST",
+      choices: ["GET", "POST", "PUT", "DELETE", "PATCH"],
     },
     "unix-domain-socket": {
       type: "string",
       short: "u",
+      takes: "folder",
       about: "The folder of the sidecar's socket, if it listens on one",
     },
   },

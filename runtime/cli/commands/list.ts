@@ -15,6 +15,7 @@ export const list = command(
       type: "string",
       short: "o",
       default: "table",
+      choices: ["table", "json", "yaml"],
       about: "The output format: table, json or yaml",
     },
     kubernetes: {

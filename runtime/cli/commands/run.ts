@@ -50,7 +50,12 @@ export const run = command(
   "run",
   "Run an app and its Dapr sidecar side by side",
   runFlags,
-  { usage: "[flags] [--] [command [arguments]]", examples, notes },
+  {
+    usage: "[flags] [--] [command [arguments]]",
+    takes: "file",
+    examples,
+    notes,
+  },
   async (invocation) => {
     const { flags } = invocation;
     if (flags.kubernetes)

@@ -33,11 +33,13 @@ export const stop = command(
     "app-id": {
       type: "string",
       short: "a",
+      takes: "app",
       about: "The ID of the app to stop",
     },
     "run-file": {
       type: "string",
       short: "f",
+      takes: "file",
       about: "Stop all apps started from this run file",
     },
     kubernetes: {
@@ -48,6 +50,7 @@ export const stop = command(
   },
   {
     usage: "[flags] [app ID...]",
+    takes: "app",
     examples,
     notes:
       "The exit code is 0 even if an app was not found, as scripts written for the original expect.",

@@ -11,6 +11,7 @@ export const version = command(
     output: {
       type: "string",
       short: "o",
+      choices: ["json"],
       about: "The output format: json; text if absent",
     },
   },

@@ -9,7 +9,7 @@ import {
   type FlagTable,
   type FlagValues,
 } from "../command.ts";
-import { about } from "./about.ts";
+import { about } from "../commands/about.ts";
 import { annotateFirst, joinDocuments, readManifests } from "./manifests.ts";
 
 const option = (about: string, short?: string) =>
@@ -83,6 +83,7 @@ export const annotate = command(
   },
   {
     usage: "[flags] FILE|FOLDER|URL|-",
+    takes: "file",
     examples: `
 # A manifest, then apply it
 dapr annotate -k -a nodeapp -p 3000 deployment.yaml | kubectl apply -f -

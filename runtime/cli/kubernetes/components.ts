@@ -1,29 +1,6 @@
-/** `dapr components -k`: the components in the cluster. */
-import { command } from "../command.ts";
+/** A component of a cluster as a line of the table. */
 import { age, created } from "../age.ts";
-import { about } from "./about.ts";
-import {
-  printResources,
-  resourceFlags,
-  type Resource,
-} from "./resource-list.ts";
-
-export const components = command(
-  "components",
-  about.components,
-  resourceFlags,
-  {
-    examples:
-      "\n# Of the namespace default\ndapr components -k --namespace default\n",
-  },
-  ({ flags, io }) =>
-    printResources(
-      "components",
-      flags,
-      (component) => componentRow(component, Date.now()),
-      io,
-    ),
-);
+import type { Resource } from "./resource-list.ts";
 
 export function componentRow(
   { metadata, spec, scopes }: Resource,

@@ -1,42 +1,31 @@
-/** `dapr configurations -k`: the Configurations in the cluster. */
-import { command } from "../command.ts";
+/** A Configuration of a cluster as a line of the table. */
 import { age, created } from "../age.ts";
-import { about } from "./about.ts";
-import {
-  printResources,
-  resourceFlags,
-  type Resource,
-} from "./resource-list.ts";
-
-export const configurations = command(
-  "configurations",
-  about.configurations,
-  resourceFlags,
-  {},
-  ({ flags, io }) =>
-    printResources(
-      "configurations",
-      flags,
-      (configuration) => configurationRow(configuration, Date.now()),
-      io,
-    ),
-);
+import type { Resource } from "./resource-list.ts";
 
 export function configurationRow(
   { metadata, spec }: Resource,
   nowMs: number,
 ): Record<string, string> {
   const since = new Date(metadata.creationTimestamp);
-  const tracing = spec?.["tracing"] as
-    { samplingRate?: string } | null | undefined;
-  const metrics = (spec?.["metrics"] ?? spec?.["metric"]) as
-    { enabled?: boolean } | undefined;
   return {
     NAMESPACE: metadata.namespace ?? "",
     NAME: metadata.name,
-    "TRACING-ENABLED": String(Number(tracing?.samplingRate ?? 0) > 0),
-    "METRICS-ENABLED": String(metrics?.enabled ?? true),
+    ...switches(spec),
     AGE: age(nowMs - since.getTime()),
     CREATED: created(since),
+  };
+}
+
+/** What its `spec` switches on. */
+export function switches(
+  spec: Record<string, unknown> | undefined,
+): Record<string, string> {
+  const tracing = spec?.["tracing"] as
+    { samplingRate?: string } | null | undefined;
+  const metrics = (spec?.["metrics"] ?? spec?.["metric"]) as
+    { enabled?: boolean } | null | undefined;
+  return {
+    "TRACING-ENABLED": String(Number(tracing?.samplingRate ?? 0) > 0),
+    "METRICS-ENABLED": String(metrics?.enabled ?? true),
   };
 }

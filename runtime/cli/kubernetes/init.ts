@@ -1,8 +1,7 @@
 /** `dapr init -k`: the control plane for the cluster kubectl points at. */
 import { installation, toYaml } from "../../kubernetes/manifests/install.ts";
-import { CommandError, command, type FlagTable } from "../command.ts";
-import { sayNotYet } from "../commands/not-yet.ts";
-import { about } from "./about.ts";
+import { CommandError, type FlagTable, type FlagValues } from "../command.ts";
+import type { Io } from "../io.ts";
 import { checkTimeout } from "./check-flags.ts";
 import { devObjects, devSecret, devWorkloads } from "./dev.ts";
 import { install } from "./install.ts";
@@ -41,93 +40,77 @@ const notYet = {
   },
 } as const satisfies FlagTable;
 
-export const init = command(
-  "init",
-  about.init,
-  {
-    kubernetes: { type: "bool", short: "k", about: "Install in Kubernetes" },
-    dev: {
-      type: "bool",
-      about: "Also Redis and Zipkin, with components that use them",
-    },
-    "dry-run": {
-      type: "bool",
-      about: "Print the manifests instead of applying them",
-    },
-    "runtime-version": {
-      type: "string",
-      about: "The tag of the image (default: this CLI's version)",
-    },
-    wait: { type: "bool", about: "Accepted; it always waits" },
-    ...notYet,
-    ...installFlags,
+export const clusterInitFlags = {
+  dev: {
+    type: "bool",
+    about: "With -k: also Redis and Zipkin, with components that use them",
   },
-  {
-    usage: "-k [flags]",
-    examples: `
-# In the cluster kubectl points at
-dapr init -k
-
-# With Redis and Zipkin for development
-dapr init -k --dev
-
-# Manifests for a repository
-dapr init -k --dry-run > dapr.yaml
-`,
-    notes:
-      "The image is built by `npm run images`; a cluster that does not share Docker's images needs it loaded first (kind load docker-image, minikube image load, k3d image import).\n\nThe manifests of --dry-run hold objects of kinds that they define themselves: where kubectl does not know one yet (`no matches for kind`), apply them once more.",
+  "dry-run": {
+    type: "bool",
+    about: "With -k: print the manifests instead of applying them",
   },
-  async ({ flags, io }) => {
-    if (!flags.kubernetes) return sayNotYet("init", io);
-    for (const name of Object.keys(notYet) as (keyof typeof notYet)[])
-      if (flags[name]) throw new CommandError(`--${name} is not available yet`);
-    checkTimeout(flags.timeout);
-    const asked = installOptions(flags);
-    if (flags["dry-run"]) {
-      const { crds, rest } = installation(asked);
-      // Where no cluster answers, the manifests are for a first installation.
-      const dev = flags.dev
-        ? devObjects(await hasDevSecret().catch(() => false))
-        : [];
-      process.stdout.write(toYaml([...crds, ...rest, ...dev]));
-      return 0;
-    }
-    await reachCluster();
-    const found = await installed();
-    if (found && found.namespace !== flags.namespace)
-      throw new CommandError(
-        `Dapr is installed in this cluster already, in namespace ${found.namespace}: change it there (-n ${found.namespace}), or remove it first (dapr uninstall -k -n ${found.namespace})`,
-      );
-    const options = installOptions(flags, found);
-    io.status("pending", "Making the jump to hyperspace...");
-    io.status(
-      "success",
-      "Deploying the Dapr control plane with latest version to your cluster...",
-    );
-    await install(options, found, flags.timeout * 1000, io);
-    if (flags.dev) {
-      io.status(
-        "success",
-        "Deploying Redis and Zipkin to your cluster, with components statestore and pubsub and Configuration appconfig...",
-      );
-      await apply(await withoutOthers(devObjects(await hasDevSecret()), io));
-      const until = Date.now() + flags.timeout * 1000;
-      for (const { name, image } of devWorkloads)
-        await rolledOut(name, { namespace: "default", image, until });
-    }
-    const left = await stalePods(flags.namespace);
-    if (left.length > 0)
-      io.status(
-        "warning",
-        `These pods trust the certificates of an earlier installation and get no changes of components any more: make them anew (kubectl rollout restart): ${left.join(", ")}`,
-      );
-    io.status(
-      "success",
-      `Success! Dapr has been installed to namespace ${flags.namespace}. To verify, run \`dapr status -k' in your terminal. To get started, go here: https://docs.dapr.io/getting-started`,
-    );
+  "runtime-version": {
+    type: "string",
+    env: "DAPR_RUNTIME_VERSION",
+    about: "With -k: the tag of the image (default: this CLI's version)",
+  },
+  wait: { type: "bool", about: "With -k: accepted; it always waits" },
+  ...notYet,
+  ...installFlags,
+} as const satisfies FlagTable;
+
+export async function initCluster(
+  flags: FlagValues<typeof clusterInitFlags>,
+  io: Io,
+): Promise<number> {
+  for (const name of Object.keys(notYet) as (keyof typeof notYet)[])
+    if (flags[name]) throw new CommandError(`--${name} is not available yet`);
+  checkTimeout(flags.timeout);
+  const asked = installOptions(flags);
+  if (flags["dry-run"]) {
+    const { crds, rest } = installation(asked);
+    // Where no cluster answers, the manifests are for a first installation.
+    const dev = flags.dev
+      ? devObjects(await hasDevSecret().catch(() => false))
+      : [];
+    process.stdout.write(toYaml([...crds, ...rest, ...dev]));
     return 0;
-  },
-);
+  }
+  await reachCluster();
+  const found = await installed();
+  if (found && found.namespace !== flags.namespace)
+    throw new CommandError(
+      `Dapr is installed in this cluster already, in namespace ${found.namespace}: change it there (-n ${found.namespace}), or remove it first (dapr uninstall -k -n ${found.namespace})`,
+    );
+  const options = installOptions(flags, found);
+  io.status("pending", "Making the jump to hyperspace...");
+  io.status(
+    "success",
+    "Deploying the Dapr control plane with latest version to your cluster...",
+  );
+  await install(options, found, flags.timeout * 1000, io);
+  if (flags.dev) {
+    io.status(
+      "success",
+      "Deploying Redis and Zipkin to your cluster, with components statestore and pubsub and Configuration appconfig...",
+    );
+    await apply(await withoutOthers(devObjects(await hasDevSecret()), io));
+    const until = Date.now() + flags.timeout * 1000;
+    for (const { name, image } of devWorkloads)
+      await rolledOut(name, { namespace: "default", image, until });
+  }
+  const left = await stalePods(flags.namespace);
+  if (left.length > 0)
+    io.status(
+      "warning",
+      `These pods trust the certificates of an earlier installation and get no changes of components any more: make them anew (kubectl rollout restart): ${left.join(", ")}`,
+    );
+  io.status(
+    "success",
+    `Success! Dapr has been installed to namespace ${flags.namespace}. To verify, run \`dapr status -k' in your terminal. To get started, go here: https://docs.dapr.io/getting-started`,
+  );
+  return 0;
+}
 
 const hasDevSecret = async (): Promise<boolean> =>
   (

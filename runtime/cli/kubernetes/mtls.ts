@@ -5,7 +5,7 @@ import { daprSystem } from "../../kubernetes/names.ts";
 import { replaceFile } from "../../shared/files/replace-file.ts";
 import { CommandError, UsageError, command } from "../command.ts";
 import type { Io } from "../io.ts";
-import { about } from "./about.ts";
+import { about } from "../commands/about.ts";
 import { listObjects, type KubeObject } from "./kubectl.ts";
 import { findBundle, rootExpiry, warnOfExpiry } from "./root-certificate.ts";
 
@@ -18,11 +18,13 @@ export const mtls = command(
       type: "string",
       short: "o",
       default: ".",
+      takes: "folder",
       about: "With export: the folder to write to",
     },
   },
   {
     usage: "-k | expiry | export [-o FOLDER]",
+    words: ["expiry", "export"],
     examples: `
 # Whether sidecars talk by mutual TLS
 dapr mtls -k

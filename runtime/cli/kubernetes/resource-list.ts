@@ -1,30 +1,21 @@
 /** What `dapr components -k` and `dapr configurations -k` share: where to look, how to print. */
-import { CommandError, type FlagTable, type FlagValues } from "../command.ts";
+import { type FlagTable, type FlagValues } from "../command.ts";
 import type { Io } from "../io.ts";
-import { renderTable } from "../table.ts";
+import { printList, type ListFlags } from "../print-list.ts";
 import { checkNamespace } from "./check-flags.ts";
 import { listObjects, type KubeObject, type Where } from "./kubectl.ts";
 import { warnOfExpiry } from "./root-certificate.ts";
 
-export const resourceFlags = {
-  kubernetes: {
+export const clusterListFlags = {
+  namespace: { type: "string", about: "With -k: of this namespace" },
+  "all-namespaces": {
     type: "bool",
-    short: "k",
-    required: true,
-    about: "List those in Kubernetes",
+    short: "A",
+    about: "With -k: of all namespaces",
   },
-  name: { type: "string", short: "n", about: "Only the one of this name" },
-  namespace: { type: "string", about: "Of this namespace" },
-  "all-namespaces": { type: "bool", short: "A", about: "Of all namespaces" },
   "no-namespace-warning": {
     type: "bool",
-    about: "Without the note on namespaces",
-  },
-  output: {
-    type: "string",
-    short: "o",
-    default: "list",
-    about: "The output format: list, json or yaml",
+    about: "With -k: without the note on namespaces",
   },
 } as const satisfies FlagTable;
 
@@ -37,12 +28,10 @@ export interface Resource extends KubeObject {
 /** Lists resources of one kind and prints them; `row` makes a table line. */
 export async function printResources(
   kind: string,
-  flags: FlagValues<typeof resourceFlags>,
+  flags: FlagValues<typeof clusterListFlags> & ListFlags,
   row: (resource: Resource) => Record<string, string>,
   io: Io,
 ): Promise<number> {
-  if (!["list", "json", "yaml"].includes(flags.output))
-    throw new CommandError("An invalid output format was specified.");
   const where = whereOf(flags);
   if (
     !flags.namespace &&
@@ -55,17 +44,12 @@ export async function printResources(
       metadata.name !== "daprsystem" &&
       (flags.name === "" || metadata.name === flags.name),
   );
-  const plain = () =>
-    found.map(({ metadata, spec }) => ({
-      name: metadata.name,
-      namespace: metadata.namespace ?? "",
-      spec: spec ?? {},
-    }));
-  if (flags.output === "json") io.out(JSON.stringify(plain(), null, 2));
-  else if (flags.output === "yaml")
-    io.out((await import("yaml")).stringify(plain()).trimEnd());
-  else if (found.length === 0) io.out(`No ${kind} found.`);
-  else io.out(renderTable(found.map(row)));
+  const plain = found.map(({ metadata, spec }) => ({
+    name: metadata.name,
+    namespace: metadata.namespace ?? "",
+    spec: spec ?? {},
+  }));
+  await printList(kind, flags.output, plain, found.map(row), io);
   if (flags.output === "list") await warnOfExpiry(io);
   return 0;
 }
@@ -75,7 +59,7 @@ const namespaceNote =
   'In future releases, this command will only query the "default" namespace by default. Name one with --namespace, or ask for all with --all-namespaces (-A).';
 
 /** All namespaces unless one is named, as the original still does. */
-function whereOf(flags: FlagValues<typeof resourceFlags>): Where {
+function whereOf(flags: FlagValues<typeof clusterListFlags>): Where {
   if (!flags.namespace || flags["all-namespaces"]) return "all";
   checkNamespace(flags.namespace);
   return { namespace: flags.namespace };

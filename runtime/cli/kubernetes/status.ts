@@ -2,7 +2,7 @@
 import { CommandError, command } from "../command.ts";
 import { age, created } from "../age.ts";
 import { renderTable } from "../table.ts";
-import { about } from "./about.ts";
+import { about } from "../commands/about.ts";
 import { listObjects } from "./kubectl.ts";
 import { tagOf, type Pod } from "./pods.ts";
 import { warnOfExpiry } from "./root-certificate.ts";

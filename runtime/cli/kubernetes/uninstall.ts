@@ -2,9 +2,8 @@
 import { toYaml } from "../../kubernetes/manifests/install.ts";
 import { defaultInstall } from "../../kubernetes/manifests/options.ts";
 import type { KubernetesObject } from "../../kubernetes/api/objects.ts";
-import { CommandError, command } from "../command.ts";
-import { sayNotYet } from "../commands/not-yet.ts";
-import { about } from "./about.ts";
+import { CommandError } from "../command.ts";
+import type { Io } from "../io.ts";
 import { checkNamespace, checkTimeout } from "./check-flags.ts";
 import { devObjects } from "./dev.ts";
 import { parts } from "./install-flags.ts";
@@ -13,68 +12,51 @@ import { kubectl, reachCluster } from "./kubectl.ts";
 import { releaseNamespace } from "./namespace.ts";
 import { withoutOthers } from "./ownership.ts";
 
-export const uninstall = command(
-  "uninstall",
-  about.uninstall,
-  {
-    kubernetes: {
-      type: "bool",
-      short: "k",
-      about: "Remove it from Kubernetes",
-    },
-    all: {
-      type: "bool",
-      about:
-        "Also the custom resource definitions, and so every component in the cluster",
-    },
-    dev: { type: "bool", about: "Also what `dapr init -k --dev` added" },
-    namespace: {
-      type: "string",
-      short: "n",
-      default: "dapr-system",
-      about: "The control plane's namespace",
-    },
-    timeout: { type: "int", default: 300, about: "Seconds to wait" },
-  },
-  { usage: "-k [flags]" },
-  async ({ flags, given, io }) => {
-    if (!flags.kubernetes) return sayNotYet("uninstall", io);
-    checkNamespace(flags.namespace);
-    checkTimeout(flags.timeout);
-    await reachCluster();
-    const found = await installed();
-    const namespace =
-      found && !given.has("namespace") ? found.namespace : flags.namespace;
-    if (found && found.namespace !== namespace)
-      throw new CommandError(
-        `Dapr is installed in namespace ${found.namespace}, not in ${namespace}`,
+export interface UninstallFlags {
+  all: boolean;
+  dev: boolean;
+  namespace: string;
+  timeout: number;
+}
+
+export async function uninstallFromCluster(
+  flags: UninstallFlags,
+  given: ReadonlySet<string>,
+  io: Io,
+): Promise<number> {
+  checkNamespace(flags.namespace);
+  checkTimeout(flags.timeout);
+  await reachCluster();
+  const found = await installed();
+  const namespace =
+    found && !given.has("namespace") ? found.namespace : flags.namespace;
+  if (found && found.namespace !== namespace)
+    throw new CommandError(
+      `Dapr is installed in namespace ${found.namespace}, not in ${namespace}`,
+    );
+  io.status("info", "Removing Dapr from your cluster...");
+  const { crds, rest } = parts({ ...defaultInstall(""), namespace });
+  if (!found)
+    io.status(
+      "warning",
+      `WARNING: dapr release does not exist in namespace ${namespace}: removing what may be left of one`,
+    );
+  try {
+    if (flags.dev)
+      await remove(
+        await withoutOthers(await known(devObjects(false)), io),
+        flags.timeout,
       );
-    io.status("info", "Removing Dapr from your cluster...");
-    const { crds, rest } = parts({ ...defaultInstall(""), namespace });
-    if (!found)
-      io.status(
-        "warning",
-        `WARNING: dapr release does not exist in namespace ${namespace}: removing what may be left of one`,
-      );
-    try {
-      if (flags.dev)
-        await remove(
-          await withoutOthers(await known(devObjects(false)), io),
-          flags.timeout,
-        );
-      // The webhook goes first: then pods can start without it.
-      await remove(rest.toReversed(), flags.timeout);
-      if (flags.all) await remove(crds, flags.timeout);
-      await releaseNamespace(namespace, flags.timeout, io);
-    } catch (error) {
-      throw new CommandError(
-        `Error removing Dapr: ${(error as Error).message}`,
-      );
-    }
-    io.status("success", "Dapr has been removed successfully");
-    return 0;
-  },
-);
+    // The webhook goes first: then pods can start without it.
+    await remove(rest.toReversed(), flags.timeout);
+    if (flags.all) await remove(crds, flags.timeout);
+    await releaseNamespace(namespace, flags.timeout, io);
+  } catch (error) {
+    throw new CommandError(`Error removing Dapr: ${(error as Error).message}`);
+  }
+  io.status("success", "Dapr has been removed successfully");
+  return 0;
+}
 
 /** Without its CRD a kind has no objects, and kubectl refuses its name. */
 async function known(objects: KubernetesObject[]) {

@@ -1,6 +1,6 @@
 /** `dapr upgrade -k`: another version of the control plane. Sidecars follow when their pods are made anew. */
 import { CommandError, command } from "../command.ts";
-import { about } from "./about.ts";
+import { about } from "../commands/about.ts";
 import { checkTimeout } from "./check-flags.ts";
 import { install } from "./install.ts";
 import { installFlags, installOptions } from "./install-flags.ts";

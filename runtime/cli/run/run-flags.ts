@@ -9,7 +9,9 @@ type RunTable = {
 };
 
 export const runFlags = Object.fromEntries(
-  allOptions.flatMap(([name, { run }]) => (run ? [[name, run]] : [])),
+  allOptions.flatMap(([name, { run, choices }]) =>
+    run ? [[name, choices ? { ...run, choices: choices.words } : run]] : [],
+  ),
 ) as FlagTable as RunTable;
 
 export type RunFlags = FlagValues<RunTable>;
