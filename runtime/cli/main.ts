@@ -4,7 +4,7 @@ import type { Command, FlagTable, FlagValues } from "./command.ts";
 import { commands } from "./commands/index.ts";
 import { createIo } from "./io.ts";
 import type { Io } from "./io.ts";
-import { laterNames, sayNotYet } from "./commands/not-yet.ts";
+import { laterInHelp, laterNames, sayNotYet } from "./commands/not-yet.ts";
 import { checkRequired, parseArgs } from "./parse.ts";
 import { nearest } from "../shared/nearest-name.ts";
 import { commandHelp, commandUsage, rootHelp } from "./usage.ts";
@@ -41,7 +41,7 @@ async function root(args: string[], io: Io): Promise<number> {
   const { values } = parseArgs(rootFlags, args);
   const flags = values as FlagValues<typeof rootFlags>;
   if (flags.version) return printVersion("", io);
-  io.out(rootHelp(commands, laterNames));
+  io.out(rootHelp(commands, laterInHelp));
   return 0;
 }
 
@@ -92,7 +92,7 @@ const find = async (name: string): Promise<Command | undefined> =>
 
 async function help(name: string | undefined, io: Io): Promise<number> {
   const command = name === undefined ? undefined : await find(name);
-  if (name === undefined) io.out(rootHelp(commands, laterNames));
+  if (name === undefined) io.out(rootHelp(commands, laterInHelp));
   else if (command) io.out(commandHelp(command));
   else if (laterNames.includes(name)) return sayNotYet(name, io);
   else throw unknownCommand(name);

@@ -27,7 +27,7 @@ export function rootHelp(
     "Available Commands:",
     ...commands.map((c) => `  ${c.name.padEnd(width)}  ${c.about}`),
     "",
-    "Not available yet:",
+    "Not in this version:",
     ...wrap(later.join(", "), 76).map((line) => `  ${line}`),
     "",
     "Flags:",

@@ -139,7 +139,7 @@ export const runOptions = {
     run: {
       type: "bool",
       short: "k",
-      about: "Run the apps of a run file in Kubernetes (not available yet)",
+      about: "Run the apps of a run file in Kubernetes",
     },
   },
   "dapr-http-port": {

@@ -70,7 +70,7 @@ test("the error about a command that is still to come says what works instead", 
   const { code, err } = await dapr("publish", "--topic", "x");
   expect(code).toBe(1);
   expect(err).toMatch(
-    /^❌ {2}"dapr publish" is not available yet\. Nor does the sidecar publish yet\. /,
+    /^❌ {2}"dapr publish" is not in this version\. Nor does the sidecar publish yet\. /,
   );
   expect(err).not.toContain("/v1.0/publish"); // that path does not exist yet
 });

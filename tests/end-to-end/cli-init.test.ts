@@ -232,7 +232,7 @@ test("components of a folder: what is wrong in a file is told on stderr, with it
   );
   writeFileSync(
     join(folder, "b.yaml"),
-    "kind: Component\nmetadata: {name: b}\nspec: {type: state.redis, version: v1}\nscopes: [one, two]\n",
+    "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: b}\nspec: {type: state.redis, version: v1}\nscopes: [one, two]\n",
   );
   const { code, out, err } = await dapr(
     ...["components", "--resources-path", folder],

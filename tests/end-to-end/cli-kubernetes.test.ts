@@ -36,10 +36,8 @@ test.each([
   [["components", "-k", "--namespace", "a.b"], "can't be a namespace"],
   [["init", "-k", "--set", "a=b"], "--set a: there is no such setting here"],
   [["init", "-k", "--enable-ha"], "--enable-ha is not available yet"],
-  [["mtls", "renew-certificate", "-k"], "is not available yet"],
-  [["dashboard", "-k"], '"dapr dashboard" is not available yet'],
-  [["stop", "-k", "-f", "dapr.yaml"], '"dapr stop -k" is not available yet'],
-  [["run", "-k", "-f", "dapr.yaml"], '"dapr run -k" is not available yet'],
+  [["dashboard", "-k"], '"dapr dashboard" is not in this version'],
+  [["run", "-k", "-f", "none.yaml"], "Failed to get run file path: "],
   [["annotate", "-k", "none.yaml"], "could not read none.yaml: ENOENT"],
   [
     ["annotate", "-k", "http://127.0.0.1:1/a.yaml"],

@@ -5,15 +5,23 @@ const later: Record<string, string> = {
   publish:
     'Nor does the sidecar publish yet. An output binding sends messages: curl http://localhost:DAPR_HTTP_PORT/v1.0/bindings/NAME -d \'{"operation":"create","data":{}}\' (ports: `dapr list`).',
   dashboard:
-    "Nor is it in the original any more. Running apps: `dapr list`, in a cluster `dapr list -k`.",
+    "Nor is it in the original since 1.18. What runs: `dapr list`; components: `dapr components`; in a cluster the same with -k, and `dapr status -k`.",
   mcpservers: "MCP servers are not served yet.",
-  scheduler: "The jobs API is not served yet.",
-  workflow: "The workflow API is not served yet.",
+  scheduler:
+    "The jobs API is not served yet. The binding bindings.cron calls your app on a schedule.",
+  sched: "It is short for scheduler; the jobs API is not served yet.",
+  wf: "It is short for workflow; the workflow API is not served yet.",
+  workflow:
+    "The workflow API is not served yet. On the original Dapr this command works.",
 };
 
 export const laterNames = Object.keys(later);
+/** Those that the help names: without short names. */
+export const laterInHelp = laterNames.filter(
+  (name) => !["sched", "wf"].includes(name),
+);
 
 export function sayNotYet(name: string, io: Io): number {
-  io.status("failure", `"dapr ${name}" is not available yet. ${later[name]}`);
+  io.status("failure", `"dapr ${name}" is not in this version. ${later[name]}`);
   return 1;
 }

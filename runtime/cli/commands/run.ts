@@ -4,7 +4,7 @@ import { specFromFlags } from "../run/app-spec.ts";
 import { assignPorts } from "../run/assign-ports.ts";
 import { checkComponents, sayIfNoComponents } from "../run/check-components.ts";
 import { checkSpec } from "../run/check-spec.ts";
-import { CommandError, command } from "../command.ts";
+import { command } from "../command.ts";
 import type { CommandInput } from "../command.ts";
 import { watchForStop } from "../ending.ts";
 import { daprHome } from "../home.ts";
@@ -27,6 +27,9 @@ dapr run --app-id myapp --dapr-http-port 3500
 
 # All apps of a run file
 dapr run -f dapr.yaml
+
+# The same in the cluster kubectl points at
+dapr run -k -f dapr.yaml
 `;
 
 const notes = `
@@ -58,12 +61,12 @@ export const run = command(
   },
   async (invocation) => {
     const { flags } = invocation;
-    if (flags.kubernetes)
-      throw new CommandError(
-        '"dapr run -k" is not available yet. `dapr run -f` runs the same file on this machine.',
-      );
     const stop = watchForStop();
     try {
+      if (flags.kubernetes) {
+        const { runInCluster } = await import("../kubernetes/run-file.ts");
+        return await runInCluster(invocation, stop);
+      }
       return await (flags["run-file"]
         ? runMany(invocation, stop)
         : single(invocation, stop));

@@ -45,7 +45,7 @@ export const stop = command(
     kubernetes: {
       type: "bool",
       short: "k",
-      about: "Stop apps in Kubernetes (not available yet)",
+      about: "With -f: delete what `dapr run -k -f` has deployed",
     },
   },
   {
@@ -57,11 +57,8 @@ export const stop = command(
   },
   async ({ flags, words, io }) => {
     if (flags.kubernetes) {
-      io.status(
-        "failure",
-        '"dapr stop -k" is not available yet. Delete the deployment with kubectl.',
-      );
-      return 1;
+      const { stopInCluster } = await import("../kubernetes/run-file.ts");
+      return stopInCluster(flags, io);
     }
     const instances = await findInstances();
     const running = await Promise.all(

@@ -3,11 +3,15 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { daprSystem } from "../../kubernetes/names.ts";
 import { replaceFile } from "../../shared/files/replace-file.ts";
+import { nearest } from "../../shared/nearest-name.ts";
 import { CommandError, UsageError, command } from "../command.ts";
 import type { Io } from "../io.ts";
 import { about } from "../commands/about.ts";
 import { listObjects, type KubeObject } from "./kubectl.ts";
+import { renew, renewFlags } from "./renew-certificate.ts";
 import { findBundle, rootExpiry, warnOfExpiry } from "./root-certificate.ts";
+
+const subcommands = ["expiry", "export", "renew-certificate"];
 
 export const mtls = command(
   "mtls",
@@ -21,10 +25,11 @@ export const mtls = command(
       takes: "folder",
       about: "With export: the folder to write to",
     },
+    ...renewFlags,
   },
   {
-    usage: "-k | expiry | export [-o FOLDER]",
-    words: ["expiry", "export"],
+    usage: "-k | expiry | export [-o FOLDER] | renew-certificate -k [flags]",
+    words: subcommands,
     examples: `
 # Whether sidecars talk by mutual TLS
 dapr mtls -k
@@ -34,25 +39,37 @@ dapr mtls expiry
 
 # The certificates and the issuer's key, as files
 dapr mtls export -o ./certs
+
+# A new authority for a year
+dapr mtls renew-certificate -k --valid-until 365 --restart
 `,
   },
   async ({ flags, words: [word], io }) => {
+    if (word !== undefined && !isWord(word)) throw unknownWord(word);
+    const withoutK = word === "expiry" || word === "export";
+    if (!flags.kubernetes && !withoutK)
+      throw new UsageError('required flag(s) "kubernetes" not set');
     if (word === undefined) {
-      if (!flags.kubernetes)
-        throw new UsageError('required flag(s) "kubernetes" not set');
       const state = (await isEnabled()) ? "enabled" : "disabled";
       io.out(`Mutual TLS is ${state} in your Kubernetes cluster `);
       await warnOfExpiry(io);
     } else if (word === "expiry") await printExpiry();
     else if (word === "export") await exportFiles(flags.out, io);
-    else if (/^(renew-certificate|renew-cert|rnc)$/.test(word))
-      throw new CommandError(
-        `"dapr mtls ${word}" is not available yet. The control plane makes a new authority itself when the old one has ended.`,
-      );
-    else throw new UsageError(`unknown command "${word}" for "dapr mtls"`);
+    else await renew(flags, io);
     return 0;
   },
 );
+
+/** The original's short names. */
+const isWord = (word: string) =>
+  [...subcommands, "renew-cert", "rnc"].includes(word);
+
+function unknownWord(word: string): UsageError {
+  const near = nearest(word, subcommands);
+  return new UsageError(
+    `unknown command "${word}" for "dapr mtls"${near ? `\n\nDid you mean this?\n\t${near}\n` : `; there are ${subcommands.join(", ")}`}`,
+  );
+}
 
 interface Configuration extends KubeObject {
   spec?: { mtls?: { enabled?: boolean } };

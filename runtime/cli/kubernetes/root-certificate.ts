@@ -48,7 +48,7 @@ export function expiryNotice(end: Date, nowMs: number): string | undefined {
   if (days >= warnDays) return undefined;
   return (
     `Dapr root certificate of your Kubernetes cluster expires in ${days} days. Expiry date: ${end.toUTCString().replace("GMT", "UTC")}. \n` +
-    `Before that put a new authority (ca.crt, issuer.crt, issuer.key) into Secret ${trustBundle}, then restart the apps: they trust the one of their start.`
+    "Before that run `dapr mtls renew-certificate -k`, then restart the apps: they trust the authority of their start."
   );
 }
 

@@ -28,6 +28,16 @@ export interface RunApp {
   env: Record<string, string>;
   appLog: Destination;
   sidecarLog: Destination;
+  /** How it runs in a cluster. */
+  container: Container;
+}
+
+export interface Container {
+  /** Empty if the file names none. */
+  image: string;
+  pullPolicy: string;
+  /** A Service that leads to the app's port from outside the cluster. */
+  createService: boolean;
 }
 
 export interface RunFile {
@@ -193,6 +203,11 @@ async function readApp(
     env: { ...common.env, ...app.env },
     appLog: whereTo(destination("appLogDestination") || "fileAndConsole"),
     sidecarLog: whereTo(destination("daprdLogDestination") || "file"),
+    container: {
+      image: app.containerImage ?? "",
+      pullPolicy: app.containerImagePullPolicy || "Always",
+      createService: app.createService ?? false,
+    },
   };
 }
 

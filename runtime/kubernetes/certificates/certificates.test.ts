@@ -7,8 +7,9 @@ import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { waitFor } from "../../../tests/wait-for.ts";
 import type { ConfigMap } from "../api/objects.ts";
 import { issue } from "./issue.ts";
+import { bundleProblem } from "./bundle-problem.ts";
 import { keepServing, type ServingCertificate } from "./serving.ts";
-import { bundleProblem, openTrustBundle } from "./trust-bundle.ts";
+import { openTrustBundle } from "./trust-bundle.ts";
 
 const secretPath = "/api/v1/namespaces/dapr-system/secrets/dapr-trust-bundle";
 const mapPath = "/api/v1/namespaces/dapr-system/configmaps/dapr-trust-bundle";

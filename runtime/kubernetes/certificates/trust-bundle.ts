@@ -2,20 +2,12 @@
  * The installation's certificate authority: Secret and ConfigMap `dapr-trust-bundle` (docs/protocol/kubernetes.md). The program
  * that finds the Secret empty fills it. A certificate authority of the user's own in it is taken as it is.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Logger } from "../../shared/log.ts";
 import { isConflict, type KubeApi } from "../api/client.ts";
 import { trustBundle } from "../names.ts";
 import type { ConfigMap, Secret } from "../api/objects.ts";
+import { bundleProblem, type TrustBundle } from "./bundle-problem.ts";
 import type { Issuer } from "./issuer.ts";
-
-/** All PEM. */
-export interface TrustBundle {
-  /** One root, or several during a change. */
-  root: string;
-  issuer: string;
-  issuerKey: string;
-}
 
 export interface TrustContext {
   api: KubeApi;
@@ -57,31 +49,6 @@ export async function openTrustBundle(
     );
   }
 }
-
-/** Why these three texts are no authority now; undefined if they are one. */
-export function bundleProblem(bundle: TrustBundle): string | undefined {
-  if (!bundle.root || !bundle.issuer || !bundle.issuerKey) return "it had none";
-  try {
-    const issuer = new X509Certificate(bundle.issuer);
-    const roots = certificatesOf(bundle.root);
-    if (!issuer.checkPrivateKey(createPrivateKey(bundle.issuerKey)))
-      return "issuer.key is not the key of issuer.crt";
-    if (!roots.some((root) => issuer.verify(root.publicKey)))
-      return "issuer.crt is signed by no root of ca.crt";
-    for (const certificate of [issuer, ...roots])
-      if (new Date(certificate.validTo).getTime() < Date.now())
-        return `a certificate ended at ${certificate.validTo}`;
-    return undefined;
-  } catch (error) {
-    return `it can't be read: ${(error as Error).message}`;
-  }
-}
-
-const certificatesOf = (pem: string) =>
-  (
-    pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ??
-    []
-  ).map((one) => new X509Certificate(one));
 
 async function makeBundle(context: TrustContext): Promise<TrustBundle> {
   const { trustDomain } = context;
