@@ -69,10 +69,14 @@ test("an app that names no folder has the components of init", async () => {
     env,
   });
   await run.prints("Component loaded: statestore (state.sqlite/v1)");
+  await run.prints("Component loaded: pubsub (pubsub.sqlite/v1)");
   await run.prints("You're up and running!");
   run.signal("SIGTERM");
   expect(await run.exit).toBe(0);
-  expect(existsSync(join(home, "data", "state.db"))).toBe(true);
+  expect(readdirSync(join(home, "data"))).toEqual(
+    expect.arrayContaining(["pubsub.db", "state.db"]),
+  );
+  expect(run.out + run.err).not.toMatch(/level=(error|fatal)/);
   expect(existsSync(join(dir, ".dapr"))).toBe(false);
 });
 
@@ -124,7 +128,12 @@ test("init --slim makes no components", async () => {
 test("init names the flags that have no effect", async () => {
   const { dapr } = machine();
   const { code, out } = await dapr(
-    ...["init", "--runtime-version", "1.14.4", "--from-dir", "x", "--wait"],
+    "init",
+    "--runtime-version",
+    "1.14.4",
+    "--from-dir",
+    "x",
+    "--wait",
   );
   expect(code).toBe(0);
   expect(out).toContain("⚠  Without effect without -k: --wait\n");
@@ -235,7 +244,9 @@ test("components of a folder: what is wrong in a file is told on stderr, with it
     "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: b}\nspec: {type: state.redis, version: v1}\nscopes: [one, two]\n",
   );
   const { code, out, err } = await dapr(
-    ...["components", "--resources-path", folder],
+    "components",
+    "--resources-path",
+    folder,
   );
   expect(code).toBe(0);
   expect(out).toMatch(/^b +state\.redis +v1 +one,two/m);

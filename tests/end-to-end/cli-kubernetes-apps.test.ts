@@ -309,10 +309,15 @@ test("an authority of the user's own is checked before it is stored", async () =
   const renew = async (issuerKey: string) => {
     const found = installed();
     const run = found.dapr(
-      ...["mtls", "renew-certificate", "-k"],
-      ...["--ca-root-certificate", write("ca", authority.ca)],
-      ...["--issuer-public-certificate", write("issuer", authority.cert)],
-      ...["--issuer-private-key", issuerKey],
+      "mtls",
+      "renew-certificate",
+      "-k",
+      "--ca-root-certificate",
+      write("ca", authority.ca),
+      "--issuer-public-certificate",
+      write("issuer", authority.cert),
+      "--issuer-private-key",
+      issuerKey,
     );
     const code = await run.exit;
     return {

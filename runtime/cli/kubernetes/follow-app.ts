@@ -68,8 +68,13 @@ async function followContainer(
 const isDeployed = async (id: string) =>
   (
     await kubectl([
-      ...["get", `deployment/${id}`, "-n", appNamespace],
-      ...["--ignore-not-found", "-o", "name"],
+      "get",
+      `deployment/${id}`,
+      "-n",
+      appNamespace,
+      "--ignore-not-found",
+      "-o",
+      "name",
     ])
   ).trim() !== "";
 
@@ -85,8 +90,16 @@ const followOnce = (
     const child = spawn(
       "kubectl",
       [
-        ...["logs", "--follow", "-n", appNamespace, "-l", `app=${id}`],
-        ...["-c", container, "--tail=-1", "--max-log-requests=20"],
+        "logs",
+        "--follow",
+        "-n",
+        appNamespace,
+        "-l",
+        `app=${id}`,
+        "-c",
+        container,
+        "--tail=-1",
+        "--max-log-requests=20",
         ...(since ? [`--since-time=${since}`] : []),
       ],
       { stdio: ["ignore", "pipe", "ignore"], windowsHide: true, signal: over },

@@ -137,8 +137,15 @@ async function generate(
 ): Promise<TrustBundle> {
   const answer = await kubectl(
     [
-      ...["exec", "-i", "-n", namespace, `deployment/${operator.name}`, "--"],
-      ...["node", "/dapr/control-plane/control-plane.mjs", "certificate"],
+      "exec",
+      "-i",
+      "-n",
+      namespace,
+      `deployment/${operator.name}`,
+      "--",
+      "node",
+      "/dapr/control-plane/control-plane.mjs",
+      "certificate",
     ],
     {
       input: JSON.stringify({
@@ -183,7 +190,10 @@ async function restart(found: Installed, seconds: number, io: Io) {
   const names = [operator.name, injector.name];
   io.status("info", `Restarting ${names.join(" and ")}`);
   await kubectl([
-    ...["rollout", "restart", "-n", namespace],
+    "rollout",
+    "restart",
+    "-n",
+    namespace,
     ...names.map((name) => `deployment/${name}`),
   ]);
   const until = Date.now() + seconds * 1000;

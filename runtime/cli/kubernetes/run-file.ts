@@ -96,8 +96,13 @@ async function openRunFile(
 const exists = async (what: string) =>
   (
     await kubectl([
-      ...["get", what, "-n", appNamespace, "--ignore-not-found"],
-      ...["-o", "name"],
+      "get",
+      what,
+      "-n",
+      appNamespace,
+      "--ignore-not-found",
+      "-o",
+      "name",
     ])
   ).trim() !== "";
 

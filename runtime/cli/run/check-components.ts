@@ -39,7 +39,7 @@ export function sayIfNoComponents(spec: AppSpec, io: Io): void {
   if (resourceFolders(spec).length > 0) return;
   io.status(
     "info",
-    `App "${spec["app-id"]}" has no components: there is no folder ${spec.defaultComponents}, and --resources-path (resourcesPaths) names no other.`,
+    `App "${spec["app-id"]}" has no components: there is no folder ${spec.defaultComponents}, which \`dapr init\` makes, and --resources-path (resourcesPaths) names no other.`,
   );
 }
 

@@ -39,8 +39,12 @@ export async function stateOf(
   name: string,
 ): Promise<string | undefined> {
   const listed = await run(
-    ...["ps", "--all", "--filter", `name=^/?${name}$`],
-    ...["--format", "{{.State}}"],
+    "ps",
+    "--all",
+    "--filter",
+    `name=^/?${name}$`,
+    "--format",
+    "{{.State}}",
   );
   return listed.trim().split("\n")[0] || undefined;
 }
@@ -58,7 +62,12 @@ export async function startServer(
   const { port } = server;
   try {
     await runtime.run(
-      ...["run", "--detach", "--restart", "always", "--name", name],
+      "run",
+      "--detach",
+      "--restart",
+      "always",
+      "--name",
+      name,
       ...(network
         ? ["--network", network, "--network-alias", server.name]
         : // Only for this machine: neither asks for a password.

@@ -60,11 +60,14 @@ const stateText = (home: string, backing: Backing) =>
   });
 
 const pubsubText = (home: string, backing: Backing) =>
-  componentText("pubsub", "pubsub", backing, {
-    ...(backing === "sqlite"
+  componentText(
+    "pubsub",
+    "pubsub",
+    backing,
+    backing === "sqlite"
       ? { path: join(dataFolder(home), "pubsub.db") }
-      : { redisHost: `${backing}:6379`, redisPassword: "" }),
-  });
+      : { redisHost: `${backing}:6379`, redisPassword: "" },
+  );
 
 function componentText(
   name: string,
