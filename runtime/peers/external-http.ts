@@ -13,6 +13,7 @@ import type {
   HttpEndpoint,
 } from "../contracts/invocation.ts";
 import { isMarked, onBehalfHeader } from "../contracts/on-behalf.ts";
+import { withoutBinary } from "../shared/binary-names.ts";
 import { trimEnd } from "../shared/trim-end.ts";
 import { explainExternal } from "./external-errors.ts";
 
@@ -45,15 +46,15 @@ export function createExternal({ followRedirects }: ExternalOptions): External {
     if (url.protocol === "https:") trustSystemAuthorities();
     const { forwardOver } = await import("../net/undici-forward.ts");
     const path = url.pathname + url.search;
-    const headers = isMarked(path)
-      ? [...request.headers, onBehalfHeader, "true"]
-      : request.headers;
+    const sent = withoutBinary(request.headers);
+    const headers = isMarked(path) ? [...sent, onBehalfHeader, "true"] : sent;
     try {
-      return await forwardOver(await agent, url.origin, {
+      const reply = await forwardOver(await agent, url.origin, {
         ...request,
         path,
         headers,
       });
+      return { ...reply, headers: withoutBinary(reply.headers) };
     } catch (error) {
       throw explainExternal(error, url.origin, setting);
     }

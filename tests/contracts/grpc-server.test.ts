@@ -1,5 +1,13 @@
 /** Our gRPC server against the client of `@grpc/grpc-js`, and against callers that do not speak gRPC. */
-import { connect as connectHttp2 } from "node:http2";
+import {
+  connect as connectHttp2,
+  constants,
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type Settings,
+} from "node:http2";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import {
@@ -366,26 +374,191 @@ test("close lets calls under way end and takes no new ones", async () => {
   expect(await start().end).toMatchObject({ code: status.UNAVAILABLE });
 });
 
-test("a request that is no gRPC gets an HTTP answer", async () => {
-  const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const statusFor = (headers: Record<string, string>) =>
-    new Promise((resolve) => {
-      const stream = session.request({ ":path": path, ...headers });
-      stream.on("response", (head) => resolve(head[":status"]));
+describe("a request that is wrong by gRPC's own rules", () => {
+  let session: ClientHttp2Session;
+  beforeEach(() => (session = connectHttp2(`http://127.0.0.1:${port}`)));
+  afterEach(() => session.destroy());
+
+  const answerTo = (headers: OutgoingHttpHeaders) =>
+    new Promise<IncomingHttpHeaders>((resolve) => {
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+        ...headers,
+      });
+      stream.on("response", resolve);
       stream.resume().end();
     });
-  expect(await statusFor({ ":method": "GET" })).toBe(405);
-  expect(await statusFor({ ":method": "POST" })).toBe(415);
-  expect(
-    await statusFor({ ":method": "POST", "content-type": "application/json" }),
-  ).toBe(415);
-  expect(
-    await statusFor({
-      ":method": "POST",
-      "content-type": "application/grpc+proto",
-    }),
-  ).toBe(200);
-  session.destroy();
+
+  // As the original answers.
+  test.each<[string, OutgoingHttpHeaders, number, number, string]>([
+    [
+      "another verb",
+      { ":method": "GET" },
+      405,
+      status.INTERNAL,
+      'Received a HEADERS frame with :method "GET" which should be POST',
+    ],
+    [
+      "no content type",
+      { "content-type": undefined },
+      415,
+      status.INVALID_ARGUMENT,
+      'invalid gRPC request content-type ""',
+    ],
+    [
+      "another content type",
+      { "content-type": "application/json" },
+      415,
+      status.INVALID_ARGUMENT,
+      'invalid gRPC request content-type "application/json"',
+    ],
+    [
+      "a path without a service",
+      { ":path": "/None" },
+      200,
+      status.UNIMPLEMENTED,
+      'malformed method name: "/None"',
+    ],
+    [
+      "no path",
+      { ":path": "/" },
+      200,
+      status.UNIMPLEMENTED,
+      'malformed method name: "/"',
+    ],
+    [
+      "a time without a unit",
+      { "grpc-timeout": "100" },
+      400,
+      status.INTERNAL,
+      'malformed grpc-timeout: transport: timeout unit is not recognized: "100"',
+    ],
+    [
+      "an empty time",
+      { "grpc-timeout": "" },
+      400,
+      status.INTERNAL,
+      'malformed grpc-timeout: transport: timeout string is too short: ""',
+    ],
+    [
+      "bytes that are no Base64",
+      { "x-bin": "AA=A" },
+      400,
+      status.INTERNAL,
+      'malformed binary metadata "AA=A" in header "x-bin": illegal base64 data at input byte 2',
+    ],
+    [
+      "one value of several that is no Base64",
+      { "x-bin": ["AAAA", "A"] },
+      400,
+      status.INTERNAL,
+      'malformed binary metadata "A" in header "x-bin": illegal base64 data at input byte 0',
+    ],
+  ])(
+    "%s: a status of HTTP and one of gRPC",
+    async (_, headers, http, code, text) => {
+      onCall = () => {
+        throw new Error("it is not to be called");
+      };
+      expect(await answerTo(headers)).toMatchObject({
+        ":status": http,
+        "content-type": "application/grpc",
+        "grpc-status": `${code}`,
+        "grpc-message": text,
+      });
+    },
+  );
+
+  test.each<[string, OutgoingHttpHeaders]>([
+    [
+      "a content type with a suffix",
+      { "content-type": "application/grpc+proto" },
+    ],
+    ["bytes with padding and without", { "x-bin": ["AA==", "AA", "AAAA,AA"] }],
+  ])("%s is right", async (_, headers) => {
+    expect(await answerTo(headers)).toMatchObject({ ":status": 200 });
+  });
+
+  test.each(["0S", "1n", "-1S"])(
+    "the time %s is over at once",
+    async (time) => {
+      onCall = () => {};
+      expect(await answerTo({ "grpc-timeout": time })).toMatchObject({
+        ":status": 200,
+        "grpc-status": `${status.DEADLINE_EXCEEDED}`,
+      });
+    },
+  );
+});
+
+describe("metadata that is too large", () => {
+  /** Of a stream that is reset, its code; else the status of HTTP. */
+  const outcomeOf = (stream: ClientHttp2Stream) =>
+    new Promise<number>((resolve) => {
+      stream.on("error", () => {});
+      stream.on("response", (head) => resolve(Number(head[":status"])));
+      stream.on("close", () => resolve(stream.rstCode ?? 0));
+      stream.resume().end();
+    });
+  const head = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+  };
+  const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+  const kilobytes = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `x-${i}`,
+        "{".repeat(1024 - 35),
+      ]),
+    );
+  const names = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`x-${i}`, "a"]),
+    );
+
+  test("callers are told the limit", async () => {
+    const session = connectHttp2(`http://127.0.0.1:${port}`);
+    const settings = await new Promise<Settings>((resolve) =>
+      session.once("remoteSettings", resolve),
+    );
+    expect(settings.maxHeaderListSize).toBe(64 * 1024);
+    session.destroy();
+  });
+
+  test.each([
+    ["63 KiB", kilobytes(63), 200],
+    ["66 KiB", kilobytes(66), calm],
+    ["120 KiB", kilobytes(120), calm],
+    ["128 names", names(128), 200],
+    ["150 names", names(150), calm],
+    ["1000 names", names(1000), calm],
+  ])(
+    "%s: the other calls of the connection go on",
+    async (_, metadata, expected) => {
+      const session = connectHttp2(`http://127.0.0.1:${port}`, {
+        maxSendHeaderBlockLength: 1024 * 1024,
+      });
+      await new Promise((done) => session.once("localSettings", done));
+      onCall = echo;
+      const other = session.request(head, { endStream: false });
+      const begun = new Promise((done) => other.once("data", done));
+      other.write(Buffer.from([0, 0, 0, 0, 1, 65]));
+      await begun;
+      expect(await outcomeOf(session.request({ ...head, ...metadata }))).toBe(
+        expected,
+      );
+      const ended = new Promise<IncomingHttpHeaders>((resolve) =>
+        other.once("trailers", resolve),
+      );
+      other.resume().end();
+      expect(await ended).toMatchObject({ "grpc-status": "0" });
+      session.destroy();
+    },
+  );
 });
 
 test.each(["half a message", "no HTTP/2", "a cut connection"])(

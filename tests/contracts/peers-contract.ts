@@ -140,6 +140,26 @@ export function peersContract(
       expect(seen.whole).toHaveLength(0);
     });
 
+    test("bytes of a caller and of an app by gRPC arrive, as Base64", async () => {
+      const pairs = [
+        "x-bin",
+        "AP8=",
+        "x-bin",
+        "AAEC",
+        "grpc-trace-bin",
+        "AAA=",
+      ];
+      const { headers } = await seenOf({ headers: pairs });
+      expect(valuesOf(headers, "x-bin")).toEqual(["AP8=", "AAEC"]);
+      expect(valuesOf(headers, "grpc-trace-bin")).toEqual(["AAA="]);
+      const reply = await answered({
+        headers: ["x-head-bin", "AP8="],
+        grpc: { code: 0, message: "", trailers: ["x-tail-bin", "AAEC"] },
+      });
+      expect(valuesOf(reply.headers, "x-head-bin")).toEqual(["AP8="]);
+      expect(reply.grpc?.trailers).toEqual(["x-tail-bin", "AAEC"]);
+    });
+
     test("how the call of a gRPC app ended is passed on", async () => {
       const message = "too late: caf\u00e9";
       const details = encodeMessage(Status, {

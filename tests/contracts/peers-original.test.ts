@@ -462,7 +462,10 @@ describe("calls to the original", () => {
 
   test("the first message has the fields that the original requires", async () => {
     const received = answer(Buffer.from(getResponse, "hex"));
-    await call({ path: "/a%20b?x=1", headers: ["x-one", "1"] });
+    await call({
+      path: "/a%20b?x=1",
+      headers: ["x-one", "1", "x-raw-bin", "AP8"],
+    });
     const { request: sent, payload } = decodeRequestPart(received[0]!);
     expect(sent).toMatchObject({
       ver: 1,
@@ -477,6 +480,8 @@ describe("calls to the original", () => {
     });
     expect(sent!.metadata.get("Content-Length")).toEqual({ values: ["8"] });
     expect(sent!.metadata.get("X-One")).toEqual({ values: ["1"] });
+    // It knows bytes by the lower case, and wants padding.
+    expect(sent!.metadata.get("x-raw-bin")).toEqual({ values: ["AP8="] });
     // The original's recorded POST has it so.
     expect(payload).toEqual({ data: Buffer.from('{"id":1}'), seq: 0n });
     expect(received).toHaveLength(1);

@@ -3,8 +3,8 @@ import { request } from "node:http";
 import {
   Client,
   credentials,
+  Metadata,
   status,
-  type Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
@@ -40,6 +40,7 @@ interface GrpcAnswer {
 async function invokeOverGrpc(
   port: number,
   request: Message,
+  metadata = new Metadata(),
 ): Promise<GrpcAnswer> {
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
   const { path, requestSerialize, responseDeserialize } =
@@ -53,6 +54,7 @@ async function invokeOverGrpc(
         requestSerialize,
         responseDeserialize,
         request,
+        metadata,
         (error, response) =>
           resolve({ error, response: response as Message | undefined }),
       );
@@ -243,6 +245,9 @@ describe.each(ways)("through %s", (_, isRemote) => {
         const { request, trailers, head } = call;
         trailers.set("x-tail", "t");
         head.set("x-head", "h");
+        head.set("x-head-bin", Buffer.from([0, 255]));
+        trailers.add("x-tail-bin", Buffer.from([1]));
+        trailers.add("x-tail-bin", Buffer.from([2, 3]));
         if (request["method"] !== "fail")
           return { data: { value: Buffer.from("good") }, contentType: "a/b" };
         trailers.set("grpc-status-details-bin", details);
@@ -258,26 +263,51 @@ describe.each(ways)("through %s", (_, isRemote) => {
       Buffer.from([18, 3]),
       Buffer.from("why"),
     ]);
+    const metadata = new Metadata();
+    metadata.add("x-raw-bin", Buffer.from([0, 255]));
+    metadata.add("x-raw-bin", Buffer.from([7]));
+    metadata.add("grpc-trace-bin", Buffer.from([0]));
     const invokeService = (method: string, httpExtension?: object) =>
-      invokeOverGrpc(caller.grpcPort, {
-        id: "callee",
-        message: { method, contentType: "text/plain", httpExtension },
-      });
+      invokeOverGrpc(
+        caller.grpcPort,
+        {
+          id: "callee",
+          message: { method, contentType: "text/plain", httpExtension },
+        },
+        metadata,
+      );
     for (const extension of [undefined, { verb: 3 }]) {
       const good = await invokeService("a/b", extension);
       expect(good.error).toBeNull();
       expect(good.response).toMatchObject({ contentType: "a/b" });
       expect(good.head?.get("x-head")).toEqual(["h"]);
       expect(good.head?.get("dapr-http-status")).toEqual([]);
+      expect(good.head?.get("x-head-bin")).toEqual([Buffer.from([0, 255])]);
+      expect(good.head?.get("dapr-content-type")).toEqual([]);
+      expect(good.head?.get("dapr-content-length")).toEqual([]);
       expect(good.trailers.get("x-tail")).toEqual(["t"]);
+      expect(good.trailers.get("x-tail-bin")).toEqual([
+        Buffer.from([1]),
+        Buffer.from([2, 3]),
+      ]);
     }
     expect(app.calls[0]!.request["method"]).toBe("a/b");
+    expect(app.calls[0]!.metadata.get("x-raw-bin")).toEqual([
+      Buffer.from([0, 255]),
+      Buffer.from([7]),
+    ]);
+    expect(app.calls[0]!.metadata.get("grpc-trace-bin")).toEqual([
+      Buffer.from([0]),
+    ]);
     const bad = await invokeService("fail");
     expect(bad.error).toMatchObject({
       code: status.ABORTED,
       details: "too late",
     });
+    expect(bad.head?.get("x-head")).toEqual(["h"]);
+    expect(bad.head?.get("dapr-content-type")).toEqual([]);
     expect(bad.trailers.get("x-tail")).toEqual(["t"]);
+    expect(bad.trailers.get("x-tail-bin")).toHaveLength(2);
     expect(bad.trailers.get("grpc-status-details-bin")).toEqual([details]);
   });
 

@@ -1,19 +1,19 @@
-/** Headers of a block's answer as metadata. */
-import type { Metadata } from "../../net/grpc/metadata.ts";
+/** Texts of a block's answer as metadata. */
+import {
+  isMetadataName,
+  isMetadataText,
+  type Metadata,
+} from "../../net/grpc/metadata.ts";
+import { isBinaryName } from "../../shared/binary-names.ts";
 
-/** Leaves out what metadata can't carry. */
+/** Leaves out what metadata can't carry. A name that ends in `-bin` can carry any text, as bytes. */
 export function sendable(headers: Readonly<Record<string, string>>): Metadata {
   const metadata: Metadata = {};
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    if (isName(lower) && /^[ -~]*$/.test(value)) metadata[lower] = value;
+    if (!isMetadataName(lower)) continue;
+    if (isBinaryName(lower)) metadata[lower] = Buffer.from(value);
+    else if (isMetadataText(value)) metadata[lower] = value;
   }
   return metadata;
 }
-
-/** No name that gRPC or HTTP/2 keep for themselves, nor one whose value would be bytes. */
-const isName = (lower: string) =>
-  /^[0-9a-z_.-]+$/.test(lower) &&
-  !/^(?:grpc-|(?:content-type|te|user-agent|connection|host)$)|-bin$/.test(
-    lower,
-  );

@@ -3,6 +3,7 @@ import type { Invocation } from "../../blocks/invocation/invocation.ts";
 import { ApiError, errorInfo } from "../../contracts/errors.ts";
 import type { ForwardReply, RawHeaders } from "../../contracts/invocation.ts";
 import { pathOfMethod } from "../../contracts/method-path.ts";
+import { toHeaders, toMetadata } from "../../net/grpc/header-metadata.ts";
 import type { Metadata } from "../../net/grpc/metadata.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
@@ -15,10 +16,8 @@ import {
 import { InvokeServiceRequest } from "../../proto/gen/dapr/proto/runtime/v1/dapr.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
-import { standardHeaders } from "../../shared/standard-headers.ts";
 import { wholeBody } from "../../shared/whole-body.ts";
 import { statusDetails } from "./errors.ts";
-import { sendable } from "./headers.ts";
 import { kept, unary, type Methods } from "./method.ts";
 
 export const invokeMethods = (
@@ -75,7 +74,7 @@ function toRequest(
     throw refuse(messageOf(error));
   }
   const body = kept(data?.value ?? new Uint8Array(0));
-  const headers = requestHeaders(metadata);
+  const headers = toHeaders(metadata);
   const type = data?.typeUrl ? "application/x-protobuf" : contentType;
   if (type !== "") headers.push("content-type", toHeaderValue(type));
   if (body.length > 0 || verb === "POST" || verb === "PUT" || verb === "PATCH")
@@ -89,28 +88,6 @@ function toRequest(
   };
 }
 
-/** What the caller sends beside the message goes to the app; the pseudo headers under names of their own. */
-function requestHeaders(metadata: ServerCall["metadata"]): RawHeaders {
-  const headers: RawHeaders = [];
-  for (const [name, value] of Object.entries(metadata)) {
-    if (ofTheCall.has(name) || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value])
-      headers.push(name.startsWith(":") ? `dapr-${name.slice(1)}` : name, one);
-  }
-  return headers;
-}
-
-const ofTheCall = new Set([
-  ":method",
-  ":path",
-  ":scheme",
-  "content-type",
-  "content-length",
-  "te",
-  "grpc-timeout",
-  "grpc-encoding",
-]);
-
 const tooLarge = (maxBytes: number) =>
   new GrpcError(
     grpcCode.resourceExhausted,
@@ -118,30 +95,17 @@ const tooLarge = (maxBytes: number) =>
   );
 
 function replyHeaders({ status, headers, grpc }: ForwardReply): Metadata {
-  const metadata = toMetadata(headers, (name) =>
-    standard.has(name) ? `dapr-${name}` : name,
-  );
-  if (!grpc) metadata["dapr-http-status"] = String(status);
-  return metadata;
+  // The type and the length of the message of a gRPC app are in the message.
+  if (grpc) return toMetadata(without(headers, ofMessage));
+  return { ...toMetadata(headers), "dapr-http-status": String(status) };
 }
 
-/** Several values of a name are joined. */
-function toMetadata(
-  headers: RawHeaders,
-  rename: (lower: string) => string,
-): Metadata {
-  const joined = new Map<string, string>();
-  for (let i = 0; i < headers.length; i += 2) {
-    const name = rename(headers[i]!.toLowerCase());
-    const before = joined.get(name);
-    const value = headers[i + 1]!;
-    joined.set(name, before === undefined ? value : `${before}, ${value}`);
-  }
-  return sendable(Object.fromEntries(joined));
-}
+const ofMessage = new Set(["content-type", "content-length"]);
 
-/** In an answer of gRPC these would mean something else, or nothing; those two belong to a request. */
-const standard = new Set([...standardHeaders, "expect", "host"]);
+function without(headers: RawHeaders, names: ReadonlySet<string>): RawHeaders {
+  const isKept = (i: number) => !names.has(headers[i - (i % 2)]!.toLowerCase());
+  return headers.filter((_, i) => isKept(i));
+}
 
 /** Fails the call when the app's answer is no success. */
 function endsWell(
@@ -150,7 +114,7 @@ function endsWell(
   call: ServerCall,
 ): boolean {
   if (grpc) {
-    const trailers = toMetadata(grpc.trailers, (name) => name);
+    const trailers = toMetadata(grpc.trailers, { keepsNames: true });
     if (grpc.code === grpcCode.ok) {
       call.addTrailers(trailers);
       return true;

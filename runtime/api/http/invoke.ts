@@ -1,6 +1,7 @@
 /** Service invocation over HTTP: whom a request is for, and its way there and back (docs/protocol/invocation.md). */
 import type { Invocation } from "../../blocks/invocation/invocation.ts";
 import { ApiError } from "../../contracts/errors.ts";
+import { withoutBinary } from "../../shared/binary-names.ts";
 import { fromHeaderValue } from "../../shared/header-text.ts";
 import {
   BodyError,
@@ -37,12 +38,13 @@ export const createInvoke =
       {
         method: request.method,
         path: request.query ? `${target.path}?${request.query}` : target.path,
-        headers: request.rawHeaders,
+        headers: withoutBinary(request.rawHeaders),
         body: await bodyOf(request, target.id),
       },
       request,
     );
-    const { status, headers, body } = reply;
+    const { status, body } = reply;
+    const headers = withoutBinary(reply.headers);
     if (status >= 400 && !hasType(headers))
       headers.push("content-type", "application/json");
     return { status, rawHeaders: headers, body };

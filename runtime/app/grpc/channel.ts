@@ -18,6 +18,7 @@ import type {
 } from "../../contracts/proxied-call.ts";
 import { createGrpcClient } from "../../net/grpc/client.ts";
 import { anybody } from "../../net/grpc/connection.ts";
+import { toMetadata } from "../../net/grpc/header-metadata.ts";
 import { passOn } from "../../net/grpc/pass-on.ts";
 import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import { explainTls } from "../../net/no-tls.ts";
@@ -29,7 +30,6 @@ import { isRefused, whenListening } from "../listening.ts";
 import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Ask } from "./delivery.ts";
-import { toMetadata } from "./headers.ts";
 import {
   toErrorReply,
   toInvokeRequest,
@@ -108,7 +108,7 @@ export function createGrpcChannel(
         onInvoke,
         toInvokeRequest(request, body),
         {
-          metadata: { ...toMetadata(request.headers, onDropped), ...token },
+          metadata: { ...toMetadata(request.headers, { onDropped }), ...token },
           signal: request.signal,
           onHead: (head) => (told.head = head),
           onTrailers: (trailers) => (told.trailers = trailers),

@@ -6,6 +6,7 @@ import {
   type RawHeaders,
 } from "../../contracts/invocation.ts";
 import { errorBody, httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { toHeaders } from "../../net/grpc/header-metadata.ts";
 import type { ReceivedMetadata } from "../../net/grpc/metadata.ts";
 import type { GrpcError } from "../../net/grpc/status.ts";
 import {
@@ -14,7 +15,6 @@ import {
   type InvokeResponse,
 } from "../../proto/gen/dapr/proto/common/v1/common.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
-import { toHeaders } from "./headers.ts";
 
 /** Throws a {@link CallError} for a verb that has no number. */
 export function toInvokeRequest(

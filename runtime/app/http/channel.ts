@@ -17,6 +17,7 @@ import {
 } from "../../contracts/invocation.ts";
 import { createHttp1Client, type Http1Client } from "../../net/http1/client.ts";
 import type { Http1Target } from "../../net/http1/connection.ts";
+import { withoutBinary } from "../../shared/binary-names.ts";
 import { createSemaphore } from "../../shared/semaphore.ts";
 import { wholeBody } from "../../shared/whole-body.ts";
 import { isRefused, whenListening } from "../listening.ts";
@@ -63,12 +64,13 @@ export async function createHttpChannel(
       );
     const release = await semaphore?.acquire(request.signal);
     try {
-      const reply = await client.forward(request, apiToken);
+      const headers = withoutBinary(request.headers);
+      const reply = await client.forward({ ...request, headers }, apiToken);
       // The turn is given back only when the answer is read: until then the app is busy.
       if (release && reply.body instanceof Readable)
         reply.body.once("close", release);
       else release?.();
-      return reply;
+      return { ...reply, headers: withoutBinary(reply.headers) };
     } catch (error) {
       release?.();
       throw failure(error);

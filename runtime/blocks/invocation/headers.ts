@@ -22,7 +22,7 @@ export function requestHeaders(
     const name = headers[i]!;
     const lower = name.toLowerCase();
     if (hopByHop.has(lower) || named?.has(lower)) continue;
-    if (lower.endsWith("-bin") || lower === "destination-app-id") continue;
+    if (lower === "destination-app-id") continue;
     if (isPseudo(lower)) continue;
     if (!options.keepIdentity && identity.has(lower)) continue;
     if (options.dropToken && lower === "dapr-api-token") continue;
@@ -68,8 +68,7 @@ export function responseHeaders(headers: RawHeaders): RawHeaders {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     const lower = name.toLowerCase();
-    if (hopByHop.has(lower) || named?.has(lower) || lower.endsWith("-bin"))
-      continue;
+    if (hopByHop.has(lower) || named?.has(lower)) continue;
     if (single.has(lower) || joined.has(lower)) {
       const at = seen?.get(lower);
       if (at !== undefined) {
@@ -110,9 +109,11 @@ function append(headers: RawHeaders, name: string, value: string) {
   headers.push(name, value);
 }
 
-/** gRPC's own names would mean something to a gRPC app. */
+/** gRPC's own names would mean something to a gRPC app, which is meant to read its trace. */
 const prefixed = (name: string, lower: string) =>
-  lower.startsWith("grpc-") ? `dapr-${name}` : name;
+  lower.startsWith("grpc-") && lower !== "grpc-trace-bin"
+    ? `dapr-${name}`
+    : name;
 
 /** HTTP/2's `:path` and the like, also as the original renames them. HTTP/1.1 can't have a header of such a name. */
 const isPseudo = (lower: string) =>

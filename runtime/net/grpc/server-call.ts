@@ -12,6 +12,7 @@ import type {
 import type { Remote } from "../own-sockets.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
+import { leaveRest } from "./leave-rest.ts";
 import {
   endFrames,
   frameMessage,
@@ -59,8 +60,6 @@ const withTrailers = { waitForTrailers: true, sendDate: false };
 const alone = { endStream: true, sendDate: false };
 /** A shorter answer is sent as it is: packed, it would hardly be shorter. */
 const packedBytes = 512;
-/** For the rest of a request that nobody reads any more. */
-const restMs = 5000;
 
 export class ServerCall implements ProxiedCall {
   readonly path: string;
@@ -93,8 +92,10 @@ export class ServerCall implements ProxiedCall {
     this.metadata = metadata;
     this.#raw = raw;
     this.#setting = setting;
-    const timeoutMs = decodeTimeout(String(metadata["grpc-timeout"] ?? ""));
-    if (timeoutMs !== undefined) {
+    const timeout = metadata["grpc-timeout"];
+    if (typeof timeout === "string") {
+      // Of several the last one counts, as in grpc-go.
+      const timeoutMs = decodeTimeout(timeout.split(", ").at(-1)!);
       this.#deadlineAt = performance.now() + timeoutMs;
       this.#deadline = startTimer(() => this.#onDeadline(), timeoutMs);
     }
@@ -348,7 +349,7 @@ export class ServerCall implements ProxiedCall {
     if (!this.#stream.closed) {
       this.#setting.onSent();
       this.#stream.respond(headers, alone);
-      this.#leaveRest();
+      leaveRest(this.#stream);
     }
     this.#tellStatus(Number(headers["grpc-status"]));
   }
@@ -385,20 +386,8 @@ export class ServerCall implements ProxiedCall {
     clearTimeout(this.#deadline);
     this.#setting.onSent();
     endFrames(this.#stream, last);
-    this.#leaveRest();
+    leaveRest(this.#stream);
     this.#tellStatus(Number(trailers["grpc-status"]));
-  }
-
-  /** The caller may send on all the same: that is dropped, and not for ever. */
-  #leaveRest() {
-    const stream = this.#stream;
-    if (stream.readableEnded || stream.closed) return;
-    stream.resume();
-    const timer = startTimer(
-      () => stream.close(constants.NGHTTP2_NO_ERROR),
-      restMs,
-    ).unref();
-    stream.once("close", () => clearTimeout(timer));
   }
 
   #onDeadline() {

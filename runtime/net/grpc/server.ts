@@ -1,17 +1,18 @@
 /** A gRPC server without TLS, for connections that somebody else accepted. */
 import {
-  constants,
   performServerHandshake,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
+  type ServerStreamResponseOptions,
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import { keepAlive, refusePings } from "./keep-alive.ts";
-import { isGrpc } from "./messages.ts";
+import { leaveRest } from "./leave-rest.ts";
+import { refusalOf, type Refusal } from "./refusal.ts";
 import { ServerCall, type CallSetting } from "./server-call.ts";
 import { connectionWindowBytes, sessionOptions } from "./session.ts";
-import { GrpcError, grpcCode } from "./status.ts";
+import { encodeText, GrpcError, grpcCode } from "./status.ts";
 
 export interface GrpcServerOptions {
   /** Of a message, either way; 0 or less is no limit. */
@@ -22,6 +23,8 @@ export interface GrpcServerOptions {
   onUnknown?: ServeCall;
   /** Messages may be compressed with gzip; who sends such is answered so. */
   gzip?: boolean;
+  /** Of the metadata of a call, as RFC 9113 §6.5.2 counts it: callers are told; 64 KiB by default. */
+  maxMetadataBytes?: number;
   /** Calls of one connection at a time; no limit by default. */
   maxCalls?: number;
   /** A caller that pings too often is sent away. */
@@ -41,17 +44,25 @@ export interface GrpcServer {
 const prefaceMs = 10_000;
 /** For the other side's goodbye. */
 const goodbyeMs = 500;
+/** Of the metadata of a call. */
+const usualMetadataBytes = 64 * 1024;
+/** How many names its metadata may have. */
+const maxPairs = 128;
+/** gRPC's and HTTP/2's own headers, which come with the metadata. */
+const ownPairs = 16;
 
 export function createGrpcServer({
   maxMessageBytes,
   methods,
   onUnknown = refuseUnknown,
   gzip = false,
+  maxMetadataBytes = usualMetadataBytes,
   maxCalls,
   refusesPings = false,
 }: GrpcServerOptions): GrpcServer {
   const settings = {
     ...sessionOptions.settings,
+    maxHeaderListSize: maxMetadataBytes,
     ...(maxCalls !== undefined && { maxConcurrentStreams: maxCalls }),
   };
   /** Each with what ends it once it has no call. */
@@ -63,6 +74,7 @@ export function createGrpcServer({
     const session = performServerHandshake(socket, {
       ...sessionOptions,
       settings,
+      maxHeaderListPairs: maxPairs + ownPairs,
     });
     const onSent = refusesPings ? refusePings(session) : () => {};
     const setting: CallSetting = {
@@ -112,7 +124,8 @@ export function createGrpcServer({
   ) {
     stream.on("error", () => {}); // its close tells more
     if (stream.destroyed || stream.closed) return; // reset already
-    if (isWrong(stream, headers)) return;
+    const refusal = refusalOf(headers, raw);
+    if (refusal) return refuse(stream, refusal);
     const call = new ServerCall(stream, headers, raw, setting);
     (methods.get(call.path) ?? onUnknown)(call);
   }
@@ -141,19 +154,19 @@ function refuseUnknown(call: ServerCall) {
   );
 }
 
-/** What is no gRPC gets an answer of HTTP (PROTOCOL-HTTP2.md, "Requests"). */
-function isWrong(
+/** The status comes twice: callers that know nothing of gRPC understand that of HTTP. */
+function refuse(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-): boolean {
-  const status =
-    headers[":method"] !== "POST"
-      ? constants.HTTP_STATUS_METHOD_NOT_ALLOWED
-      : isGrpc(headers["content-type"] ?? "")
-        ? undefined
-        : constants.HTTP_STATUS_UNSUPPORTED_MEDIA_TYPE;
-  if (status === undefined) return false;
-  stream.respond({ ":status": status }, { endStream: true });
-  stream.resume();
-  return true;
+  { httpStatus, code, text }: Refusal,
+) {
+  stream.respond(
+    {
+      ":status": httpStatus,
+      "content-type": "application/grpc",
+      "grpc-status": String(code),
+      "grpc-message": encodeText(text),
+    },
+    { endStream: true, sendDate: false } as ServerStreamResponseOptions,
+  );
+  leaveRest(stream);
 }

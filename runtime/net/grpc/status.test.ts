@@ -1,6 +1,5 @@
 import { binaryValue, metadataHeaders } from "./metadata.ts";
 import { decodeText, encodeText, nameOfCode, statusOf } from "./status.ts";
-import { decodeTimeout, encodeTimeout } from "./timeout.ts";
 
 test.each([
   "",
@@ -18,34 +17,6 @@ test("what is no encoding stays as it is", () => {
   expect(decodeText("50% of %zz, %4")).toBe("50% of %zz, %4");
   // Go sends UTF-8 as it is in some versions; Node gives its bytes.
   expect(decodeText("caf\u00c3\u00a9")).toBe("caf\u00e9");
-});
-
-test.each([
-  [0, "0m"],
-  [0.1, "1m"],
-  [1500, "1500m"],
-  [99_999_999, "99999999m"],
-  [100_000_000, "100000S"],
-  [1e12, "16666667M"],
-  [1e15, "99999999H"],
-])("%d ms are %s", (ms, text) => {
-  expect(encodeTimeout(ms)).toBe(text);
-});
-
-test.each([
-  ["1H", 3_600_000],
-  ["2M", 120_000],
-  ["3S", 3000],
-  ["4m", 4],
-  ["5000u", 5],
-  ["6000000n", 6],
-  ["123456789m", undefined],
-  ["1", undefined],
-  ["-1m", undefined],
-  ["1.5S", undefined],
-  ["", undefined],
-])("the timeout %j is %p ms", (text, ms) => {
-  expect(decodeTimeout(text)).toBe(ms);
 });
 
 test("codes have the names that gRPC writes", () => {

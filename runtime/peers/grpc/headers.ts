@@ -1,6 +1,8 @@
 /** A call's headers, verb and path as the internal messages hold them (docs/protocol/sidecars.md), and back. */
 import { pathOfMethod } from "../../contracts/method-path.ts";
 import { judgeHead } from "../../net/answer-head.ts";
+import { base64Error, padded } from "../../net/grpc/base64.ts";
+import { isBinaryName } from "../../shared/binary-names.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import {
@@ -43,10 +45,12 @@ type Metadata = Map<string, ListStringValue>;
 
 /**
  * `Content-Length`, as the original's HTTP callers write it. Its callee knows HTTP's own headers by this spelling only,
- * and would pass others on to a gRPC app, whose connection a `content-length` breaks.
+ * and would pass others on to a gRPC app, whose connection a `content-length` breaks. It knows bytes by a `-bin` in lower case.
  */
 const goName = (lower: string): string =>
-  lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
+  isBinaryName(lower)
+    ? lower
+    : lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
 
 /** The content type has a field of its own, beside the headers. */
 function toMetadata(
@@ -57,7 +61,9 @@ function toMetadata(
   let contentType = "";
   for (let i = 0; i < headers.length; i += 2) {
     const lower = headers[i]!.toLowerCase();
-    const value = fromHeaderValue(headers[i + 1]!);
+    const value = isBinaryName(lower)
+      ? padded(headers[i + 1]!)
+      : fromHeaderValue(headers[i + 1]!);
     if (lower === "content-type") {
       contentType ||= value;
       continue;
@@ -70,7 +76,7 @@ function toMetadata(
   return { metadata, contentType };
 }
 
-/** Leaves out headers that HTTP can't carry or uses itself, and binary metadata of gRPC callers. */
+/** Leaves out headers that HTTP can't carry or uses itself, and bytes that are no Base64. */
 function toHeaders(
   metadata: Metadata,
   contentType: string,
@@ -80,15 +86,15 @@ function toHeaders(
   for (const [key, { values }] of metadata) {
     const lower = key.toLowerCase();
     if (lower === "content-type" || lower === "destination-app-id") continue;
-    if (lower.endsWith("-bin")) continue;
     // A gRPC caller's pseudo headers keep their meaning under another name.
     const name = lower.startsWith(":")
       ? `dapr-${lower.slice(1)}`
-      : lower.startsWith("grpc-")
+      : lower.startsWith("grpc-") && lower !== "grpc-trace-bin"
         ? `dapr-${lower}`
         : lower;
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name)) continue;
     for (const value of values) {
+      if (isBinaryName(name) && base64Error(value)) continue;
       const bytes = toHeaderValue(value);
       if (/^[\t\x20-\x7e\x80-\xff]*$/.test(bytes)) headers.push(name, bytes);
     }
