@@ -3,7 +3,10 @@
 /** Metadata by lower-case names; several values of one name stay apart. Bytes (`…-bin`) are base64. */
 export type ProxiedMetadata = Record<string, string | string[]>;
 
-/** A call as it came in, of which nothing is read yet. */
+/** Between sidecars this metadata marks a failed call of which the app saw nothing. Callers and apps never see it. */
+export const unsentMark = "dapr-unsent";
+
+/** A call as it came in. */
 export interface ProxiedCall {
   /** `/package.Service/Method` */
   readonly path: string;
@@ -15,6 +18,8 @@ export interface ProxiedCall {
   readonly leftMs: number | undefined;
   /** Begins to read the messages with their heads, in whatever pieces they come. Of a call that breaks off the end is not told. */
   readBytes(onBytes: (bytes: Buffer) => void, onEnd: () => void): void;
+  /** So that it can be passed on elsewhere, {@link readBytes} begins anew. False once some of the answer went out, or more was read than is kept. */
+  rewind(): boolean;
   pause(): void;
   resume(): void;
   /** The head of the answer. */
@@ -27,7 +32,7 @@ export interface ProxiedCall {
   fail(error: Error): void;
 }
 
-/** Passes a call on to an app. Resolves once it is over, however it ended; rejects if nothing of it was read, so that it can be passed on elsewhere. */
+/** Passes a call on to an app. Resolves once it is over, however it ended; rejects if the app saw nothing of it, so that it can be passed on elsewhere. */
 export type Proxy = (
   call: ProxiedCall,
   metadata: ProxiedMetadata,

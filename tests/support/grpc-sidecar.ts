@@ -5,7 +5,10 @@ import {
   createInvocation,
   type InvocationOptions,
 } from "../../runtime/blocks/invocation/invocation.ts";
-import type { AppChannel } from "../../runtime/contracts/app-channel.ts";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../runtime/contracts/app-channel.ts";
 import type { Peer } from "../../runtime/contracts/name-resolver.ts";
 import { createGrpcClient } from "../../runtime/net/grpc/client.ts";
 import { passOn } from "../../runtime/net/grpc/pass-on.ts";
@@ -60,7 +63,14 @@ export async function startGrpcSidecar({
     client &&
     ({
       proxy: (call, metadata) =>
-        passOn(call, client, { metadata, explain: (error) => error }),
+        passOn(call, client, {
+          metadata,
+          explain: (error) =>
+            new AppUnreachable(error.message, {
+              cause: error,
+              unsent: error.unsent,
+            }),
+        }),
     } as Pick<AppChannel, "proxy">);
   const invocation = createInvocation({
     namespace: "default",

@@ -45,7 +45,7 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
     ...inService({ ...methodsToCome(methodNames(), served), ...served }),
     ...unlessForApp(
       healthMethods(options.isReady, new Set(services)),
-      passOn(options.proxy),
+      toApp(options.proxy),
     ),
     ...reflectionMethods(services),
   };
@@ -75,7 +75,7 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
       ]),
     ),
     // Its name is the caller's.
-    onUnknown: guarded(passOn(options.proxy), "unknown"),
+    onUnknown: guarded(toApp(options.proxy), "unknown"),
     gzip: true,
     maxCalls,
     refusesPings: true,
@@ -100,17 +100,19 @@ function methodNames(): string[] {
 }
 
 /** An app may serve the same, and a caller that names it asks the app. */
-const unlessForApp = (methods: Methods, toApp: ServeCall): Methods =>
+const unlessForApp = (methods: Methods, askApp: ServeCall): Methods =>
   Object.fromEntries(
     Object.entries(methods).map(([path, method]): [string, ServeCall] => [
       path,
       (call) =>
-        call.metadata["dapr-app-id"] === undefined ? method(call) : toApp(call),
+        call.metadata["dapr-app-id"] === undefined
+          ? method(call)
+          : askApp(call),
     ]),
   );
 
 /** A path that the sidecar does not know is meant for an app. */
-const passOn =
+const toApp =
   (proxy: DoorOptions["proxy"]): ServeCall =>
   (call) => {
     if (isOfWorkflows(call.path)) return notHere("workflow")(call);

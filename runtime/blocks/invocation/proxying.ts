@@ -74,7 +74,7 @@ export function createProxying(options: ProxyingOptions) {
         namespace: space,
         signal: call.signal,
         call: (peer) => peers.proxy(peer, id, call, metadata),
-        // It rejects only as long as nothing of the call was read.
+        // It rejects only as long as the call can be made anew.
         isRepeatable: () => true,
       });
     },

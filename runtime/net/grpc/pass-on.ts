@@ -1,7 +1,8 @@
 /** Passes a call on to another server as it is: neither side's messages are read or held, whatever they are compressed with. */
-import type {
-  ProxiedCall,
-  ProxiedMetadata,
+import {
+  unsentMark,
+  type ProxiedCall,
+  type ProxiedMetadata,
 } from "../../contracts/proxied-call.ts";
 import { countSpent } from "../../shared/memory/spent-bytes.ts";
 import type { GrpcClient } from "./client.ts";
@@ -13,28 +14,32 @@ export interface PassOnOptions {
   metadata: ProxiedMetadata;
   /** Puts an error that no server sent into words for the caller. */
   explain(error: GrpcError): Error;
+  /** The other side is a sidecar, whose status may say that its app saw nothing of the call. */
+  toSidecar?: boolean;
 }
 
 /**
- * Resolves once the call is over, with whatever status. Rejects if there is no connection, with the explained error,
- * or with the reason of the call's signal: nothing of it was read then.
+ * Resolves once the call is over, with whatever status. Rejects with the explained error if the other side saw nothing of it and it can
+ * be passed on elsewhere, or with the reason of the call's signal.
  */
 export async function passOn(
   call: ProxiedCall,
   client: GrpcClient,
-  { metadata, explain }: PassOnOptions,
+  { metadata, explain, toSidecar = false }: PassOnOptions,
 ): Promise<void> {
   const over = Promise.withResolvers<void>();
   const onward = await client
     .start(
       call.path,
       {
-        onHead: (head, raw) => call.beginWith(proxiedMetadata(head, raw)),
+        onHead: (head, raw) => call.beginWith(withoutMark(head, raw)),
         onBytes: (bytes) => pass(bytes, onward, call),
         onEnd(error, trailers, raw) {
           const isStatus =
             !error || (error instanceof GrpcError && error.origin === "status");
-          if (isStatus) call.endWith(proxiedMetadata(trailers, raw));
+          if (isUnsent(error, toSidecar) && call.rewind())
+            return over.reject(explain(error));
+          if (isStatus) call.endWith(withoutMark(trailers, raw));
           else call.fail(inWords(error, explain));
           over.resolve();
         },
@@ -49,6 +54,20 @@ export async function passOn(
     () => onward.end(),
   );
   return over.promise;
+}
+
+const isUnsent = (
+  error: Error | undefined,
+  toSidecar: boolean,
+): error is GrpcError =>
+  error instanceof GrpcError &&
+  (error.unsent || (toSidecar && error.trailers[unsentMark] !== undefined));
+
+/** Of an app's own making it would mislead the other sidecar, and callers have no use for it. */
+function withoutMark(...told: Parameters<typeof proxiedMetadata>) {
+  const metadata = proxiedMetadata(...told);
+  delete metadata[unsentMark];
+  return metadata;
 }
 
 /** It keeps its code: no more of the call can be made good. */

@@ -24,6 +24,7 @@ import {
 import { MessageLimit } from "./message-limit.ts";
 import { metadataHeaders, type Metadata } from "./metadata.ts";
 import { proxiedMetadata } from "./proxied-metadata.ts";
+import { Replay } from "./replay.ts";
 import { encodeText, GrpcError, grpcCode } from "./status.ts";
 import { decodeTimeout } from "./timeout.ts";
 import { pack } from "./unpack.ts";
@@ -74,6 +75,7 @@ export class ServerCall implements ProxiedCall {
   onStatus: ((code: number) => void) | undefined;
   #whyGone: unknown;
   #unpacker: Unpacker | undefined;
+  #replay: Replay | undefined;
   #isHeld = false;
   #isOver = false;
   #hasBegun = false;
@@ -227,15 +229,30 @@ export class ServerCall implements ProxiedCall {
   }
 
   readBytes(onBytes: (bytes: Buffer) => void, onEnd: () => void): void {
+    if (this.#replay) {
+      this.#replay.begin({ onBytes, onEnd });
+      if (!this.#isHeld) this.#stream.resume();
+      return;
+    }
+    const replay = (this.#replay = new Replay({ onBytes, onEnd }));
     const limit = new MessageLimit(this.#setting.maxMessageBytes);
     this.#readStream(
       (chunk) => {
         limit.pass(chunk);
-        onBytes(chunk);
+        replay.push(chunk);
       },
       () => limit.isWithinMessage,
-      onEnd,
+      () => replay.end(),
     );
+  }
+
+  rewind(): boolean {
+    if (this.#hasBegun || this.#isOver || this.#replay?.rewind() === false)
+      return false;
+    // It may have been held by the way that did not lead there.
+    this.#isHeld = false;
+    this.#stream.pause();
+    return true;
   }
 
   /** The head of the answer, which {@link write} sends too where it is not sent yet. */
@@ -266,6 +283,7 @@ export class ServerCall implements ProxiedCall {
   beginWith(metadata: ProxiedMetadata): void {
     if (this.#hasBegun || this.#isOver || this.#stream.closed) return;
     this.#hasBegun = true;
+    this.#replay?.drop();
     this.#setting.onSent();
     this.#stream.respond({ ...metadata, ":status": 200 }, withTrailers);
   }
@@ -377,7 +395,8 @@ export class ServerCall implements ProxiedCall {
 
   resume(): void {
     this.#isHeld = false;
-    this.#stream.resume();
+    // The way that did not lead there may still ask for more.
+    if (!this.#replay?.isWaiting) this.#stream.resume();
   }
 
   #close(trailers: ProxiedMetadata, last: readonly Uint8Array[] = []) {

@@ -1,10 +1,11 @@
 /** Why a call by gRPC failed, in words that tell who did not do what. */
 import { messageOf } from "../../shared/message-of.ts";
 import { CallError } from "../../contracts/invocation.ts";
+import { unsentMark } from "../../contracts/proxied-call.ts";
 import type { Peer } from "../../contracts/name-resolver.ts";
 import type { GrpcError } from "../../net/grpc/status.ts";
 import { lost, sidecarOf, unreachable } from "../failures.ts";
-import { kindOf, unsentMark } from "./status.ts";
+import { kindOf } from "./status.ts";
 
 export function toCallError(
   error: GrpcError,

@@ -110,6 +110,7 @@ export function createGrpcPeers({
         await passOn(call, clientFor(peer), {
           metadata,
           explain: (error) => toCallError(error, appId, peer),
+          toSidecar: true,
         });
       } finally {
         forgetUnused(peer);

@@ -12,7 +12,7 @@ import {
   type Forward,
   type ForwardReply,
 } from "../../contracts/invocation.ts";
-import type { ProxiedCall } from "../../contracts/proxied-call.ts";
+import { unsentMark, type ProxiedCall } from "../../contracts/proxied-call.ts";
 import {
   createGrpcServer,
   type GrpcServer,
@@ -36,7 +36,6 @@ import {
   responseHead,
   wholeMessages,
 } from "./service.ts";
-import { unsentMark } from "./status.ts";
 
 export interface PeerGrpcOptions {
   receive: Forward;
@@ -49,15 +48,20 @@ export interface PeerGrpcOptions {
   onGrpcCall?: OnGrpcCall | undefined;
 }
 
+/** What a caller may have sent to its own sidecar, and what that adds. */
+const maxMetadataBytes = (64 + 8) * 1024;
+
 export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
   const { maxBodyBytes, isLeaving, receiveProxied } = options;
   const receive: Forward = async (request) => {
     if (isLeaving()) throw leaving();
     return options.receive(request);
   };
-  // Its caller can't make it anew, so it is taken as long as there is a connection.
-  const passOn = (call: ServerCall, to: (call: ProxiedCall) => Promise<void>) =>
-    void to(call).catch((error: unknown) => fail(call, error));
+  // The original's sidecars can't make it anew, so it is taken as long as there is a connection.
+  const proxied =
+    (take: (call: ProxiedCall) => Promise<void>): ServeCall =>
+    (call) =>
+      void take(call).catch((error: unknown) => fail(call, error));
   const told =
     (answer: ServeCall): ServeCall =>
     (call) => {
@@ -69,7 +73,7 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
   /** Of a sidecar's own calls: an app's, which it passed on, could say anything about who calls. */
   const own = (answer: ServeCall) =>
     told((call) =>
-      isPassedOn(call) ? fail(call, passedOn(call.path)) : answer(call),
+      isProxied(call) ? fail(call, notProxied(call.path)) : answer(call),
     );
   return createGrpcServer({
     maxMessageBytes: maxBodyBytes,
@@ -77,16 +81,17 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
       [callLocalPath, own((call) => answerOnce(call, receive, maxBodyBytes))],
       [callLocalStreamPath, own((call) => answerStream(call, receive))],
     ]),
-    onUnknown: receiveProxied && ((call) => passOn(call, receiveProxied)),
+    maxMetadataBytes,
+    onUnknown: receiveProxied && proxied(receiveProxied),
   });
 }
 
 /** A sidecar names the app of an app's call in the metadata, and that of its own in the message. */
-const isPassedOn = ({ metadata }: ServerCall) =>
+const isProxied = ({ metadata }: ServerCall) =>
   metadata["dapr-app-id"] !== undefined ||
   metadata["dapr-callee-app-id"] !== undefined;
 
-const passedOn = (path: string) =>
+const notProxied = (path: string) =>
   new CallError(
     "denied",
     `${path} is for sidecars, and an app's call was passed on to it`,
@@ -136,9 +141,9 @@ const tooLarge = (maxBytes: number) =>
 function answerStream(call: ServerCall, receive: Forward) {
   let head: InternalInvokeRequest | undefined;
   let body: PayloadBody | undefined;
-  let isPassedOn = false;
-  const passOn = (whole?: Uint8Array) => {
-    isPassedOn = true;
+  let hasBegun = false;
+  const begin = (whole?: Uint8Array) => {
+    hasBegun = true;
     // Pieces of a body that nobody reads to its end are dropped.
     if (!whole) body = new PayloadBody(call, () => call.resume());
     const given = whole?.length === 0 ? undefined : (whole ?? body);
@@ -154,14 +159,14 @@ function answerStream(call: ServerCall, receive: Forward) {
     head = request;
     // If the first message has no piece of a body, the next one tells whether there is a body.
     if (!payload || payload.data.length === 0) return;
-    if (lengthOf(request) === payload.data.length) return passOn(payload.data);
-    passOn();
+    if (lengthOf(request) === payload.data.length) return begin(payload.data);
+    begin();
     body?.add(payload);
   };
   const take = ({ request, payload }: InternalInvokeRequestStream) => {
     if (request && (request.metadata.size > 0 || request.message))
       throw malformed("request metadata found in non-leading chunk");
-    if (!isPassedOn) passOn();
+    if (!hasBegun) begin();
     if (!payload) return;
     if (body) body.add(payload);
     else if (payload.data.length > 0)
@@ -187,7 +192,7 @@ function answerStream(call: ServerCall, receive: Forward) {
     onEnd: () =>
       orFail(() => {
         if (!head) throw malformed("the stream has no message");
-        if (!isPassedOn) passOn(new Uint8Array(0));
+        if (!hasBegun) begin(new Uint8Array(0));
         else body?.push(null);
       }),
   });

@@ -4,9 +4,6 @@ import {
   type CallErrorKind,
 } from "../../contracts/invocation.ts";
 
-/** This metadata marks a failed call of which the app saw nothing. */
-export const unsentMark = "dapr-unsent";
-
 const kinds = new Map(
   Object.entries(grpcCodeOfKind).map(([kind, code]) => [
     code,

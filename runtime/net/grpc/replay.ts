@@ -1,0 +1,58 @@
+/** What was read of a call that is passed on, as long as it may have to be passed on elsewhere. */
+
+/** Messages of most unary calls are shorter. Whoever sends more before there is an answer gets no second try. */
+const keptBytes = 64 * 1024;
+
+export interface ReplaySink {
+  onBytes(bytes: Buffer): void;
+  onEnd(): void;
+}
+
+export class Replay {
+  #sink: ReplaySink | undefined;
+  #kept: Buffer[] | undefined = [];
+  #bytes = 0;
+  #hasEnded = false;
+
+  constructor(sink: ReplaySink) {
+    this.#sink = sink;
+  }
+
+  push(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    // Between two tries all is kept: it has gone nowhere.
+    if (this.#sink && this.#bytes > keptBytes) this.drop();
+    this.#kept?.push(bytes);
+    this.#sink?.onBytes(bytes);
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#sink?.onEnd();
+  }
+
+  /** Nobody takes what comes. */
+  get isWaiting(): boolean {
+    return this.#sink === undefined;
+  }
+
+  /** The call has its answer, or has sent too much. */
+  drop(): void {
+    this.#kept = undefined;
+  }
+
+  /** What comes from now on waits for {@link begin}; false if not all is there any more. */
+  rewind(): boolean {
+    if (!this.#kept) return false;
+    this.#sink = undefined;
+    return true;
+  }
+
+  /** Tells all again, and what comes. */
+  begin(sink: ReplaySink): void {
+    this.#sink = sink;
+    for (const bytes of this.#kept!) sink.onBytes(bytes);
+    if (this.#bytes > keptBytes) this.drop();
+    if (this.#hasEnded) sink.onEnd();
+  }
+}
