@@ -89,6 +89,8 @@ const answers: AppMethods = {
     if (method === "nothing") return {};
     if (method === "untyped") return { data: { value: Buffer.from("{}") } };
     if (method === "never") await cancelled;
+    if (method === "one byte more")
+      return { data: { value: Buffer.alloc(4 * 1024 * 1024 + 1) } };
     if (method === "big")
       return { data: { value: Buffer.alloc(5 * 1024 * 1024) } };
     const { value } = request["data"] as Data;
@@ -341,6 +343,40 @@ describe.each(ways)("through %s", (_, isRemote) => {
     const large = Buffer.alloc(3 * 1024 * 1024, "x");
     const whole = await invoke(caller, "echo", { method: "POST", body: large });
     expect(whole.text.length).toBe(large.length);
+  });
+
+  test("a body of exactly the limit is none too large, either way; one byte more is", async () => {
+    const { caller, app } = await start();
+    const most = 4 * 1024 * 1024;
+    const whole = await invoke(caller, "echo", {
+      method: "POST",
+      body: Buffer.alloc(most, "x"),
+    });
+    expect([whole.status, whole.text.length]).toEqual([200, most]);
+    const more = await invoke(caller, "echo", {
+      method: "POST",
+      body: Buffer.alloc(most + 1, "x"),
+    });
+    expect(more.status).toBe(500);
+    expect(more.text).toContain("the body is larger than 4194304 bytes");
+    expect(app.calls).toHaveLength(1);
+    const answer = await invoke(caller, "one%20byte%20more");
+    expect(answer.status).toBe(429);
+    expect(answer.json()).toEqual({
+      code: 8,
+      message:
+        "the app's answer is larger than allowed (4194305 of 4194304 bytes)",
+    });
+    // Over gRPC the limit is that of the message, as in the original.
+    const over = (body: Buffer) =>
+      invokeOverGrpc(caller.grpcPort, {
+        id: "callee",
+        message: { method: "untyped", data: { value: body } },
+      });
+    expect((await over(Buffer.alloc(most - 100))).error).toBeNull();
+    expect((await over(Buffer.alloc(most))).error).toMatchObject({
+      code: status.RESOURCE_EXHAUSTED,
+    });
   });
 
   test("a caller that leaves ends the app's call", async () => {

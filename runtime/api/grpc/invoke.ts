@@ -95,8 +95,9 @@ const tooLarge = (maxBytes: number) =>
   );
 
 function replyHeaders({ status, headers, grpc }: ForwardReply): Metadata {
-  // The type and the length of the message of a gRPC app are in the message.
-  if (grpc) return toMetadata(without(headers, ofMessage));
+  // Of the message itself; other names mean for gRPC what they say.
+  if (grpc)
+    return toMetadata(without(headers, ofMessage), { keepsNames: true });
   return { ...toMetadata(headers), "dapr-http-status": String(status) };
 }
 

@@ -57,6 +57,8 @@ export function createGrpcChannel(
     maxMessageBytes: maxBodyBytes,
     onAnswered: options.onGrpcCall,
   });
+  /** The limit is that of the body. Around it are its name, its type, its metadata. */
+  const maxMessageBytes = maxBodyBytes > 0 ? maxBodyBytes + envelopeBytes : 0;
   const semaphore = createSemaphore(options.maxConcurrency);
   const token: Record<string, string> =
     apiToken === undefined ? {} : { "dapr-api-token": apiToken };
@@ -81,6 +83,7 @@ export function createGrpcChannel(
     const limit = startTimeLimit(timeoutMs);
     try {
       return await client.unary(method, request, {
+        maxMessageBytes,
         metadata: probe ? undefined : token,
         signal: limit?.signal,
       });
@@ -108,12 +111,15 @@ export function createGrpcChannel(
         onInvoke,
         toInvokeRequest(request, body),
         {
+          maxMessageBytes,
           metadata: { ...toMetadata(request.headers, { onDropped }), ...token },
           signal: request.signal,
           onHead: (head) => (told.head = head),
           onTrailers: (trailers) => (told.trailers = trailers),
         },
       );
+      if ((answer.data?.value.length ?? 0) > maxBodyBytes && maxBodyBytes > 0)
+        throw answerTooLarge(answer.data!.value.length, maxBodyBytes);
       return toReply(answer, told);
     } catch (error) {
       if (isAnswer(error)) return toErrorReply(error, told.head);
@@ -175,6 +181,14 @@ const tooLarge = (maxBytes: number) =>
   new CallError(
     "too-large",
     `the body is larger than ${maxBytes} bytes, which an app over gRPC gets at most (--max-body-size)`,
+  );
+
+const envelopeBytes = 64 * 1024;
+
+const answerTooLarge = (size: number, maxBytes: number) =>
+  new GrpcError(
+    grpcCode.resourceExhausted,
+    `the app's answer is larger than allowed (${size} of ${maxBytes} bytes)`,
   );
 
 /** For what is mostly the wrong protocol. */

@@ -108,7 +108,7 @@ export class StateAccess {
       requests.length === 1
         ? await this.#setOne(requests[0]!, call)
         : await this.#setAll(requests, call);
-    if (failures.length > 0) throw this.#errors.save(failures);
+    if (failures.length > 0) throw this.#errors.save(items.length, failures);
   }
 
   #setRequest(item: SaveItem): SetState {
@@ -117,7 +117,7 @@ export class StateAccess {
     try {
       checkOptions(item.options);
     } catch (error) {
-      throw this.#errors.save([error]);
+      throw this.#errors.save(1, [error]);
     }
     return { ...(item as SetState), key };
   }
@@ -174,7 +174,8 @@ export class StateAccess {
     const failures = await this.#deleteAll(requests, call).catch(
       (error: unknown) => [error],
     );
-    if (failures.length > 0) throw this.#errors.deleteBulk(failures);
+    if (failures.length > 0)
+      throw this.#errors.deleteBulk(items.length, failures);
   }
 
   async #deleteAll(requests: DeleteState[], call: Call): Promise<unknown[]> {

@@ -99,11 +99,12 @@ export const storeErrors = (store: string, explain: Explain) => ({
   bulkGet: (cause: unknown) =>
     new ApiError("stateBulkGet", [explain(cause)], { cause }),
 
-  save: (causes: readonly unknown[]) =>
-    several("stateSave", store, explain, causes),
+  /** Of so many items, these failed. */
+  save: (items: number, causes: readonly unknown[]) =>
+    several("stateSave", store, explain, items, causes),
 
-  deleteBulk: (causes: readonly unknown[]) =>
-    several("stateDeleteBulk", store, explain, causes),
+  deleteBulk: (items: number, causes: readonly unknown[]) =>
+    several("stateDeleteBulk", store, explain, items, causes),
 
   delete: (key: string, cause: unknown) =>
     new ApiError(byCause("stateDelete", cause), [key, explain(cause)], {
@@ -129,21 +130,41 @@ const unfitKey = (store: string, explain: Explain, error: UnfitError) =>
   stateErrors.keyRefused(store, originalKey(error.key), explain(error));
 
 /**
- * The first failure about an etag decides. Without one, all are listed, and it is
- * 400 only if the caller is to blame for each; the first key that does not fit is
- * told alone.
+ * All failures are listed. One about an etag decides, a malformed one before one that does not match if there is no other failure. Without one
+ * it is 400 only if the caller is to blame for each; the first key that does not fit is told alone.
  */
 function several(
   name: "stateSave" | "stateDeleteBulk",
   store: string,
   explain: Explain,
+  items: number,
   causes: readonly unknown[],
 ): ApiError {
-  const etag = causes.find((one) => one instanceof EtagError);
-  const text = etag ? explain(etag) : causes.map(explain).join("\n");
+  const etags = causes.filter((one) => one instanceof EtagError);
+  const areAll = etags.length === causes.length;
+  const etag =
+    (areAll && etags.find(({ kind }) => kind === "invalid")) || etags[0];
   const cause =
     etag ?? causes.find((one) => !(one instanceof UnfitError)) ?? causes[0];
   const key = cause instanceof UnfitError && causes.find(isUnfitKey);
   if (key) return unfitKey(store, explain, key);
-  return new ApiError(byCause(name, cause), [store, text], { cause });
+  const text = listed(causes.map(explain));
+  // The original says it once for all, and once for each.
+  const told =
+    etag && areAll && items > 1
+      ? `${new EtagError(etag.kind).message}: ${text}`
+      : text;
+  return new ApiError(byCause(name, cause), [store, told], { cause });
+}
+
+/** gRPC tells an error in headers, which take no longer list. */
+const listedChars = 8 * 1024;
+
+function listed(texts: readonly string[]): string {
+  let chars = 0;
+  const fit = texts.filter(
+    ({ length }, i) => (chars += length + 1) <= listedChars || i === 0,
+  );
+  const left = texts.length - fit.length;
+  return left === 0 ? fit.join("\n") : `${fit.join("\n")}\nand ${left} more`;
 }

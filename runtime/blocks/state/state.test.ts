@@ -156,7 +156,7 @@ test("among failures an etag's decides", async () => {
   expect(failure).toMatchObject({
     status: 409,
     message:
-      "failed saving state in state store store1: possible etag mismatch. error from state store",
+      "failed saving state in state store store1: disk\npossible etag mismatch. error from state store",
   });
 });
 

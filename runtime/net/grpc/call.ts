@@ -35,6 +35,8 @@ export interface CallOptions {
   signal?: AbortSignal;
   /** All messages of the request, where they are at hand: costs less than to write and end them. */
   whole?: readonly MessageBytes[];
+  /** Of a message of this call, either way, instead of the client's. */
+  maxMessageBytes?: number;
   /** Instead of `metadata`, for a call that is passed on: all headers of its request. */
   proxied?: ProxiedMetadata;
 }

@@ -95,7 +95,7 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       path,
       handlers,
       callOptions,
-      options.maxMessageBytes,
+      callOptions.maxMessageBytes ?? options.maxMessageBytes,
     );
   }
 
