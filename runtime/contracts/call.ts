@@ -8,5 +8,17 @@ export interface Call {
   signal(): AbortSignal;
 }
 
-/** Told of each call over gRPC that has ended: its method (`/package.Service/Method`), its code, its time. */
-export type OnGrpcCall = (method: string, code: number, ms: number) => void;
+/** The bytes of a call's messages, from this sidecar's side. */
+export interface GrpcSizes {
+  sentBytes: number;
+  receivedBytes: number;
+}
+
+/** Told of each call over gRPC that has ended: its method (`/package.Service/Method`), its code, its time; and of one to the API that failed, the code of the catalogue. */
+export type OnGrpcCall = (
+  method: string,
+  code: number,
+  ms: number,
+  sizes: Readonly<GrpcSizes>,
+  errorCode?: string,
+) => void;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { component, configuration } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded } from "../support/embedded.ts";
-import { closeGrpc, openGrpc } from "../support/grpc-api.ts";
+import { closeGrpc, encodeRequest, openGrpc } from "../support/grpc-api.ts";
 import { AppError, closeGrpcApps, startGrpcApp } from "../support/grpc-app.ts";
 import { call } from "../support/http.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
@@ -210,6 +210,8 @@ test("the Configuration chooses paths, verbs, bounds and error codes", async () 
     await sidecar.call("GET", `/v1.0/invoke/counted/method/orders/${id}`);
   await sidecar.call("GET", "/v1.0/state/none/k");
   await sidecar.call("GET", "/v1.0/secrets/none/k");
+  const api = openGrpc(sidecar.grpcPort);
+  await api.call("GetState", { storeName: "none", key: "k" });
   const found = await rows(sidecar);
   const counts = (path: string, status: number) =>
     valueIn(found, "http_server_request_count", request("", path, status));
@@ -220,9 +222,10 @@ test("the Configuration chooses paths, verbs, bounds and error codes", async () 
     .filter((key) => key.startsWith("dapr_http_server_latency_bucket"))
     .map((key) => /le="([^"]*)"/.exec(key)![1]);
   expect(new Set(bounds)).toEqual(new Set(["5", "50", "+Inf"]));
-  for (const [category, code] of [
-    ["state", "ERR_STATE_STORE_NOT_FOUND"],
-    ["secret", "ERR_SECRET_STORE_NOT_FOUND"],
+  // One by HTTP, one by gRPC.
+  for (const [category, code, count] of [
+    ["state", "ERR_STATE_STORE_NOT_FOUND", "2"],
+    ["secret", "ERR_SECRET_STORE_NOT_FOUND", "1"],
   ])
     expect(
       valueIn(
@@ -230,7 +233,7 @@ test("the Configuration chooses paths, verbs, bounds and error codes", async () 
         "error_code_total",
         `category="${category}",error_code="${code}"`,
       ),
-    ).toBe("1");
+    ).toBe(count);
 });
 
 test.each([
@@ -272,9 +275,15 @@ test("calls between sidecars are counted at both ends", async () => {
   expect(at("res_sent_total", 'dst_app_id="caller",status="503"')).toBe("1");
 });
 
-test("calls over gRPC are counted by method and status", async () => {
+test("calls over gRPC are counted by method and status, their bytes by method", async () => {
   const { sidecar } = await withApp();
   const api = openGrpc(sidecar.grpcPort);
+  const value = Buffer.alloc(3000, "1");
+  await api.call("SaveState", {
+    storeName: "store",
+    states: [{ key: "a", value }],
+  });
+  await api.call("GetState", { storeName: "store", key: "a" });
   for (const method of ["GetMetadata", "PublishEvent", "NoSuch", "NorThis"])
     await api.call(method);
   const found = await rows(sidecar);
@@ -288,6 +297,24 @@ test("calls over gRPC are counted by method and status", async () => {
   expect(at(`${dapr}/GetMetadata`, "OK")).toBe("1");
   expect(at(`${dapr}/PublishEvent`, "Unimplemented")).toBe("1");
   expect(at("unknown", "Unknown")).toBe("2");
+  const sum = (what: string, method: string) =>
+    Number(
+      valueIn(
+        found,
+        `grpc_io_server_${what}_bytes_per_rpc_sum`,
+        `grpc_server_method="${method}"`,
+      ),
+    );
+  const [save, get] = [`${dapr}/SaveState`, `${dapr}/GetState`];
+  expect(sum("received", save)).toBe(
+    encodeRequest("dapr.proto.runtime.v1.Dapr", "SaveState", {
+      storeName: "store",
+      states: [{ key: "a", value }],
+    }).length,
+  );
+  expect(sum("sent", save)).toBe(0);
+  expect(sum("sent", get)).toBeGreaterThan(3000);
+  expect(sum("received", get)).toBeLessThan(20);
 });
 
 test("calls of an app that speaks gRPC are counted by method and status", async () => {
@@ -304,7 +331,9 @@ test("calls of an app that speaks gRPC are counted by method and status", async 
     args: ["--app-protocol=grpc"],
   });
   for (const method of ["good", "bad"])
-    await sidecar.call("POST", `/v1.0/invoke/counted/method/${method}`);
+    await sidecar.call("POST", `/v1.0/invoke/counted/method/${method}`, {
+      body: "x".repeat(1500),
+    });
   const found = await rows(sidecar);
   const at = (status: string) =>
     valueIn(
@@ -313,6 +342,17 @@ test("calls of an app that speaks gRPC are counted by method and status", async 
       `grpc_client_method="/dapr.proto.runtime.v1.AppCallback/OnInvoke",grpc_client_status="${status}"`,
     );
   expect([at("OK"), at("NotFound")]).toEqual(["1", "1"]);
+  const bytes = (what: string) =>
+    Number(
+      valueIn(
+        found,
+        `grpc_io_client_${what}_bytes_per_rpc_sum`,
+        'grpc_client_method="/dapr.proto.runtime.v1.AppCallback/OnInvoke"',
+      ),
+    );
+  expect(bytes("sent")).toBeGreaterThan(3000);
+  // The good answer has no field.
+  expect(bytes("received")).toBe(0);
 });
 
 test("a taken port ends the start and says what to do", async () => {

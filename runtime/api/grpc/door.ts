@@ -1,4 +1,5 @@
 /** The gRPC API behind its port: guard, log, methods. Loaded with the first connection. */
+import { ApiError } from "../../contracts/errors.ts";
 import { CallError, grpcCodeOfKind } from "../../contracts/invocation.ts";
 import type { ProxiedCall } from "../../contracts/proxied-call.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
@@ -58,9 +59,9 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
       const started = performance.now();
       const refusal = guard(call);
       if (count || log)
-        call.onStatus = (code) => {
+        call.onStatus = (code, error) => {
           const ms = performance.now() - started;
-          count?.(name, code, ms);
+          count?.(name, code, ms, call.sizes, errorCodeOf(error));
           if (!refusal) log?.(call, code, ms);
         };
       if (refusal) return failCall(call, refusal);
@@ -80,6 +81,12 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
     maxCalls,
     refusesPings: true,
   });
+}
+
+/** In the words of HTTP: the catalogue has one list for both. */
+function errorCodeOf(error: unknown): string | undefined {
+  const { cause } = (error ?? {}) as Partial<Error>;
+  return cause instanceof ApiError ? cause.code : undefined;
 }
 
 const inService = (methods: Methods): Methods =>

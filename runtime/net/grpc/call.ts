@@ -8,6 +8,7 @@ import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
 import type { Connection } from "./connection.ts";
 import {
+  bytesOf,
   endFrames,
   frameMessage,
   isGrpc,
@@ -25,6 +26,7 @@ import {
 } from "./status.ts";
 import { MessageLimit } from "./message-limit.ts";
 import { encodeTimeout } from "./timeout.ts";
+import type { GrpcSizes } from "../../contracts/call.ts";
 import type { ProxiedMetadata } from "../../contracts/proxied-call.ts";
 
 export interface CallOptions {
@@ -37,6 +39,8 @@ export interface CallOptions {
   whole?: readonly MessageBytes[];
   /** Of a message of this call, either way, instead of the client's. */
   maxMessageBytes?: number;
+  /** Where the bytes of its messages are added. */
+  sizes?: GrpcSizes | undefined;
   /** Instead of `metadata`, for a call that is passed on: all headers of its request. */
   proxied?: ProxiedMetadata;
 }
@@ -68,6 +72,7 @@ export class ClientCall {
   readonly #stream: ClientHttp2Stream;
   readonly #handlers: CallHandlers;
   readonly #maxBytes: number;
+  readonly #sizes: GrpcSizes | undefined;
   readonly #reader: MessageReader;
   readonly #signal: AbortSignal | undefined;
   readonly #deadline: NodeJS.Timeout | undefined;
@@ -83,17 +88,20 @@ export class ClientCall {
     connection: Connection,
     path: string,
     handlers: CallHandlers,
-    { metadata, timeoutMs, signal, whole, proxied }: CallOptions,
+    { metadata, timeoutMs, signal, whole, proxied, sizes }: CallOptions,
     maxMessageBytes: number,
   ) {
     this.#connection = connection;
     this.#handlers = handlers;
     this.#maxBytes = maxMessageBytes;
+    this.#sizes = sizes;
     this.#reader = new MessageReader(maxMessageBytes, (message) => {
-      if (!this.#isOver) handlers.onMessage?.(message);
+      if (this.#isOver) return;
+      if (sizes) sizes.receivedBytes += message.length;
+      handlers.onMessage?.(message);
     });
     if (handlers.onBytes) this.#limit = new MessageLimit(maxMessageBytes);
-    const frames = whole?.map((one) => frameMessage(one, maxMessageBytes));
+    const frames = whole?.map((one) => this.#framesOf(one));
     const stream = connection.session.request(
       {
         ...requestHead,
@@ -158,13 +166,18 @@ export class ClientCall {
   write(message: MessageBytes, done?: () => void): boolean {
     if (!this.#isOver && !this.#hasEnded)
       try {
-        const frames = frameMessage(message, this.#maxBytes);
-        return writeFrames(this.#stream, frames, done);
+        return writeFrames(this.#stream, this.#framesOf(message), done);
       } catch (error) {
         this.cancel(error as Error);
       }
     if (done) process.nextTick(done);
     return true;
+  }
+
+  #framesOf(message: MessageBytes): readonly Uint8Array[] {
+    const frames = frameMessage(message, this.#maxBytes);
+    if (this.#sizes) this.#sizes.sentBytes += bytesOf(frames);
+    return frames;
   }
 
   /** Of a call that is passed on: messages with their heads, in whatever pieces. */

@@ -102,8 +102,8 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   return {
     start,
     unary: (method, request, callOptions) =>
-      told(options.onAnswered, method.path, () =>
-        unary(method, request, callOptions),
+      told(options.onAnswered, method.path, (sizes) =>
+        unary(method, request, { ...callOptions, sizes }),
       ),
     get isConnected() {
       return connections.size > 0 || opening !== undefined;

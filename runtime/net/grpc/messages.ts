@@ -35,6 +35,13 @@ export function frameMessage(
   return [head];
 }
 
+/** Of the message alone. */
+export function bytesOf(frames: readonly Uint8Array[]): number {
+  let size = -headBytes;
+  for (const { length } of frames) size += length;
+  return size;
+}
+
 /** The message that was framed is compressed. */
 export function markCompressed(
   frames: readonly Uint8Array[],

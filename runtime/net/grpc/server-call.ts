@@ -5,6 +5,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { GrpcSizes } from "../../contracts/call.ts";
 import type {
   ProxiedCall,
   ProxiedMetadata,
@@ -14,6 +15,7 @@ import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
 import { leaveRest } from "./leave-rest.ts";
 import {
+  bytesOf,
   endFrames,
   frameMessage,
   markCompressed,
@@ -71,8 +73,10 @@ export class ServerCall implements ProxiedCall {
   readonly #deadlineAt: number | undefined;
   #gone: AbortController | undefined;
   readonly #deadline: NodeJS.Timeout | undefined;
-  /** Told once: the status that the call ended with, CANCELLED when its caller went away. */
-  onStatus: ((code: number) => void) | undefined;
+  /** Told once: the status that the call ended with, CANCELLED when its caller went away; and what failed it here. */
+  onStatus: ((code: number, error?: unknown) => void) | undefined;
+  /** Of its messages so far; those of a call that is passed on with their heads. */
+  readonly sizes: GrpcSizes = { sentBytes: 0, receivedBytes: 0 };
   #whyGone: unknown;
   #unpacker: Unpacker | undefined;
   #replay: Replay | undefined;
@@ -166,7 +170,9 @@ export class ServerCall implements ProxiedCall {
     if (encoding !== "identity" && !isPacked)
       return this.fail(unknownEncoding(encoding));
     const tell = (message: Buffer) => {
-      if (!this.#isOver) onMessage(message);
+      if (this.#isOver) return;
+      this.sizes.receivedBytes += message.length;
+      onMessage(message);
     };
     const unpacker = isPacked ? this.#unpack(tell) : undefined;
     const reader = new MessageReader(
@@ -239,6 +245,7 @@ export class ServerCall implements ProxiedCall {
     this.#readStream(
       (chunk) => {
         limit.pass(chunk);
+        this.sizes.receivedBytes += chunk.length;
         replay.push(chunk);
       },
       () => limit.isWithinMessage,
@@ -291,6 +298,7 @@ export class ServerCall implements ProxiedCall {
   writeBytes(bytes: Uint8Array, done: () => void): boolean {
     if (!this.#isOver && !this.#stream.closed) {
       this.#setting.onSent();
+      this.sizes.sentBytes += bytes.length;
       return this.#stream.write(bytes, done);
     }
     process.nextTick(done);
@@ -337,6 +345,7 @@ export class ServerCall implements ProxiedCall {
     try {
       const frames = frameMessage(message, this.#setting.maxMessageBytes);
       this.begin();
+      this.sizes.sentBytes += bytesOf(frames);
       return frames;
     } catch (error) {
       this.fail(error);
@@ -354,13 +363,13 @@ export class ServerCall implements ProxiedCall {
       ...(metadataHeaders(metadata) as Record<string, string>),
     };
     if (!this.#hasBegun && !this.#stream.closed)
-      this.#answerAlone({ ...this.#head(), ...trailers });
-    else this.#close(trailers);
+      this.#answerAlone({ ...this.#head(), ...trailers }, error);
+    else this.#close(trailers, [], error);
     this.#abort(error);
   }
 
   /** A status is the whole answer. */
-  #answerAlone(headers: OutgoingHttpHeaders) {
+  #answerAlone(headers: OutgoingHttpHeaders, error?: unknown) {
     this.#isOver = true;
     this.#trailers = {};
     clearTimeout(this.#deadline);
@@ -369,7 +378,7 @@ export class ServerCall implements ProxiedCall {
       this.#stream.respond(headers, alone);
       leaveRest(this.#stream);
     }
-    this.#tellStatus(Number(headers["grpc-status"]));
+    this.#tellStatus(Number(headers["grpc-status"]), error);
   }
 
   #abort(why: unknown) {
@@ -377,8 +386,8 @@ export class ServerCall implements ProxiedCall {
     this.#gone?.abort(why);
   }
 
-  #tellStatus(code: number) {
-    this.onStatus?.(code);
+  #tellStatus(code: number, error?: unknown) {
+    this.onStatus?.(code, error);
     this.onStatus = undefined;
   }
 
@@ -399,14 +408,18 @@ export class ServerCall implements ProxiedCall {
     if (!this.#replay?.isWaiting) this.#stream.resume();
   }
 
-  #close(trailers: ProxiedMetadata, last: readonly Uint8Array[] = []) {
+  #close(
+    trailers: ProxiedMetadata,
+    last: readonly Uint8Array[] = [],
+    error?: unknown,
+  ) {
     this.#isOver = true;
     this.#trailers = trailers;
     clearTimeout(this.#deadline);
     this.#setting.onSent();
     endFrames(this.#stream, last);
     leaveRest(this.#stream);
-    this.#tellStatus(Number(trailers["grpc-status"]));
+    this.#tellStatus(Number(trailers["grpc-status"]), error);
   }
 
   #onDeadline() {

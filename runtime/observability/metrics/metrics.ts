@@ -2,6 +2,7 @@
  * What a sidecar counts (docs/metrics.md). Whoever counts calls one of these functions;
  * labels that a caller chooses are kept few here. `text` writes all of it down.
  */
+import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { MetricsSettings } from "../../contracts/configuration.ts";
 import { grpcCode } from "../../shared/grpc-code.ts";
 import { Bounded } from "./bounded.ts";
@@ -53,7 +54,7 @@ export function createMetrics({ appId, namespace, settings }: MetricsOptions) {
     http.excludeVerbs ? "" : verbs.has(method) ? method : "UNKNOWN";
   return {
     ...countHttp(tables, settings, verb),
-    ...countGrpc(tables),
+    ...countGrpc(tables, settings),
     ...countComponents(tables, namespace),
     ...countPubSub(tables, namespace),
     ...countCalls(tables),
@@ -109,14 +110,25 @@ function countHttp(
 }
 
 /** `method`: `/package.Service/Method`, one that its server or client knows. */
-const countGrpc = (tables: Tables) => ({
-  grpcServer(method: string, code: number, ms: number) {
-    tables.grpcServer.add([method, statusName(code)], ms);
-  },
-  grpcClient(method: string, code: number, ms: number) {
-    tables.grpcClient.add([method, statusName(code)], ms);
-  },
-});
+function countGrpc(
+  tables: Tables,
+  { recordErrorCodes }: MetricsSettings,
+): { grpcServer: OnGrpcCall; grpcClient: OnGrpcCall } {
+  return {
+    grpcServer(method, code, ms, { sentBytes, receivedBytes }, errorCode) {
+      tables.grpcServer.add([method, statusName(code)], ms);
+      tables.grpcServerReceived.add([method], receivedBytes);
+      tables.grpcServerSent.add([method], sentBytes);
+      if (recordErrorCodes && errorCode)
+        tables.errors.add([categoryOf(errorCode), errorCode]);
+    },
+    grpcClient(method, code, ms, { sentBytes, receivedBytes }) {
+      tables.grpcClient.add([method, statusName(code)], ms);
+      tables.grpcClientSent.add([method], sentBytes);
+      tables.grpcClientReceived.add([method], receivedBytes);
+    },
+  };
+}
 
 /** As Go writes it: `OK`, `PermissionDenied`. */
 function statusName(code: number): string {

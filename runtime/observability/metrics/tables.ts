@@ -86,6 +86,16 @@ export function createTables(
       ],
       ["grpc_server_method", "grpc_server_status"],
     ),
+    grpcServerReceived: sized(
+      "grpc_io_server_received_bytes_per_rpc",
+      "Total bytes received across all messages per RPC.",
+      ["grpc_server_method"],
+    ),
+    grpcServerSent: sized(
+      "grpc_io_server_sent_bytes_per_rpc",
+      "Total bytes sent in across all response messages per RPC.",
+      ["grpc_server_method"],
+    ),
     grpcClient: timed(
       [
         counter(
@@ -98,6 +108,16 @@ export function createTables(
         ),
       ],
       ["grpc_client_method", "grpc_client_status"],
+    ),
+    grpcClientSent: sized(
+      "grpc_io_client_sent_bytes_per_rpc",
+      "Total bytes sent across all request messages per RPC.",
+      ["grpc_client_method"],
+    ),
+    grpcClientReceived: sized(
+      "grpc_io_client_received_bytes_per_rpc",
+      "Total bytes received across all response messages per RPC.",
+      ["grpc_client_method"],
     ),
     state: component("state", "operations performed on the state component", [
       "operation",

@@ -3,7 +3,7 @@
  * or by CallLocal if they have nothing else. Loaded with the first such call.
  */
 import { Readable } from "node:stream";
-import type { OnGrpcCall } from "../../contracts/call.ts";
+import type { GrpcSizes, OnGrpcCall } from "../../contracts/call.ts";
 import type {
   ForwardReply,
   PeerRequest,
@@ -72,8 +72,8 @@ export function createGrpcPeers({
     request.signal?.throwIfAborted();
     const client = clientFor(peer);
     try {
-      return await told(onGrpcCall, callLocalStreamPath, () =>
-        callStream(client, peer, request),
+      return await told(onGrpcCall, callLocalStreamPath, (sizes) =>
+        callStream(client, peer, request, sizes),
       );
     } catch (error) {
       if (!(error instanceof GrpcError)) throw error;
@@ -127,6 +127,7 @@ async function callStream(
   client: GrpcClient,
   peer: Peer,
   request: PeerRequest,
+  sizes: GrpcSizes | undefined,
 ): Promise<ForwardReply> {
   const { appId, body: sent, signal } = request;
   const head = requestHead(toInvokeRequest(request));
@@ -170,6 +171,7 @@ async function callStream(
     },
     {
       signal,
+      sizes,
       whole: sent instanceof Readable ? undefined : wholeMessages(head, sent),
     },
   );

@@ -67,7 +67,12 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
     (call) => {
       const started = performance.now();
       call.onStatus = (code) =>
-        options.onGrpcCall?.(call.path, code, performance.now() - started);
+        options.onGrpcCall?.(
+          call.path,
+          code,
+          performance.now() - started,
+          call.sizes,
+        );
       answer(call);
     };
   /** Of a sidecar's own calls: an app's, which it passed on, could say anything about who calls. */
