@@ -315,13 +315,70 @@ export const catalogue = {
     "failed to invoke, id: %s, err: %s",
   ],
 
-  // Blocks that this version does not have: codes and statuses are those of a sidecar without such components.
+  // Publish and subscribe: docs/protocol/pubsub.md.
   pubsubNotFound: [
     404,
     "invalidArgument",
     "ERR_PUBSUB_NOT_FOUND",
-    "pubsub %s is not found: publish and subscribe is not in this version of the sidecar",
+    "pubsub %s is not found",
   ],
+  // Over HTTP these two are other paths, and no such request.
+  pubsubNameEmpty: [
+    404,
+    "invalidArgument",
+    "ERR_PUBSUB_EMPTY",
+    "pubsub name is empty",
+  ],
+  pubsubTopicEmpty: [
+    404,
+    "invalidArgument",
+    "ERR_TOPIC_NAME_EMPTY",
+    "topic is empty in pubsub %s",
+  ],
+  pubsubMetadata: [
+    400,
+    "invalidArgument",
+    "ERR_PUBSUB_REQUEST_METADATA",
+    "failed deserializing metadata. Error: %s",
+  ],
+  pubsubCloudEvent: [
+    500,
+    "invalidArgument",
+    "ERR_PUBSUB_CLOUD_EVENTS_SER",
+    "cannot create cloudevent",
+  ],
+  pubsubMarshalEnvelope: [
+    400,
+    "invalidArgument",
+    "ERR_PUBSUB_EVENTS_SER",
+    "error when marshalling cloud event envelope for topic %s pubsub %s: %s",
+  ],
+  pubsubMarshalEvents: [
+    400,
+    "invalidArgument",
+    "ERR_PUBSUB_EVENTS_SER",
+    "error marshaling events to bytes for topic %s pubsub %s. error: %s",
+  ],
+  pubsubUnmarshalEvents: [
+    400,
+    "invalidArgument",
+    "ERR_PUBSUB_EVENTS_SER",
+    "error when unmarshaling the request for topic %s pubsub %s: %s",
+  ],
+  pubsubForbidden: [
+    403,
+    "permissionDenied",
+    "ERR_PUBSUB_FORBIDDEN",
+    "topic %s is not allowed for app id %s",
+  ],
+  pubsubPublish: [
+    500,
+    "internal",
+    "ERR_PUBSUB_PUBLISH_MESSAGE",
+    "error when publishing to topic %s in pubsub %s: %s",
+  ],
+
+  // Blocks that this version does not have: codes and statuses are those of a sidecar without such components.
   configurationNotConfigured: [
     500,
     "failedPrecondition",

@@ -4,6 +4,7 @@
  */
 import type { Methods } from "../api/grpc/method.ts";
 import { bindingRoutes } from "../api/http/bindings.ts";
+import { publishRoutes } from "../api/http/pubsub.ts";
 import type { Route } from "../api/http/request.ts";
 import { secretRoutes } from "../api/http/secrets.ts";
 import { stateRoutes } from "../api/http/state.ts";
@@ -77,6 +78,7 @@ export function createKinds(
     appId: flags["app-id"],
     namespace: ownNamespace(env),
     log,
+    absence,
   });
   const all = {
     secretstores: secretKind(secrets, policies),
@@ -159,8 +161,11 @@ const bindingKind = (
 
 const pubsubKind = (pubsubs: PubSubs, policies: Policies): Kind<PubSub> => ({
   known: pubsubTypes,
-  routes: [],
-  methods: async () => ({}),
+  routes: publishRoutes(pubsubs),
+  async methods() {
+    const { publishMethods } = await import("../api/grpc/pubsub.ts");
+    return publishMethods(pubsubs);
+  },
   around: (pubsub, { name }) => policies.pubsub(name, pubsub),
   add(pubsub, { name, metadata }, explain) {
     pubsubs.add(name, pubsub, metadata, explain);

@@ -6,11 +6,7 @@ import type { Methods } from "./method.ts";
 
 /** By block: its methods, as far as their names begin. Each also ends in Alpha1, Alpha2 or Beta1. */
 const blocks: Record<string, readonly string[]> = {
-  "publish and subscribe": [
-    "PublishEvent",
-    "BulkPublishEvent",
-    "SubscribeTopicEvents",
-  ],
+  "subscribing by a stream": ["SubscribeTopicEvents"],
   configuration: [
     "GetConfiguration",
     "SubscribeConfiguration",

@@ -2,12 +2,7 @@
  * Routes of the original's blocks that this version does not have yet. They answer as
  * the original does where nothing of their kind is configured, and say why.
  */
-import {
-  ApiError,
-  errorInfo,
-  resourceInfo,
-  type ErrorDetail,
-} from "../../contracts/errors.ts";
+import { ApiError, errorInfo } from "../../contracts/errors.ts";
 import type { ApiRequest, Handler, Route } from "./request.ts";
 
 const fails =
@@ -16,23 +11,7 @@ const fails =
     throw error(params);
   };
 
-const detailed = (
-  reason: string,
-  appId: string,
-  ...more: ErrorDetail[]
-): { details: ErrorDetail[] } => ({
-  details: [errorInfo(reason, { appID: appId }), ...more],
-});
-
 export function routesToCome(appId: string): Route[] {
-  const publish = fails(({ pubsub }) => {
-    const resource = resourceInfo("pubsub", pubsub!);
-    return new ApiError(
-      "pubsubNotFound",
-      [pubsub!],
-      detailed("DAPR_PUBSUB_NOT_FOUND", appId, resource),
-    );
-  });
   const configuration = fails(() => new ApiError("configurationNotConfigured"));
   const lock = fails(() => new ApiError("lockNotConfigured"));
   const crypto = fails(() => new ApiError("cryptoNotConfigured"));
@@ -45,11 +24,9 @@ export function routesToCome(appId: string): Route[] {
   const actors = fails(() => new ApiError("actorNoPlacement"));
   const jobs = fails(
     () =>
-      new ApiError(
-        "jobScheduleEmpty",
-        [],
-        detailed("DAPR_SCHEDULER_SCHEDULE_EMPTY", appId),
-      ),
+      new ApiError("jobScheduleEmpty", [], {
+        details: [errorInfo("DAPR_SCHEDULER_SCHEDULE_EMPTY", { appID: appId })],
+      }),
   );
   const each = (
     methods: string,
@@ -68,8 +45,6 @@ export function routesToCome(appId: string): Route[] {
   const workflow = "v1.0 v1.0-beta1 v1.0-alpha1";
   const actor = "actors/:type/:id";
   return [
-    ...each("POST PUT", stable, "publish/bulk/:pubsub/*topic", publish),
-    ...each("POST PUT", "v1.0", "publish/:pubsub/*topic", publish),
     ...each("GET", stable, "configuration/:store", configuration),
     ...each("GET", stable, "configuration/:store/subscribe", configuration),
     ...each(

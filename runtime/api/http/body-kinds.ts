@@ -1,6 +1,8 @@
 /** The bodies that may be big: how each kind is parsed, and what a bad one is called. */
+import { readCloudEvent, readJson } from "../../blocks/pubsub/event-content.ts";
 import type { ErrorName } from "../../contracts/errors.ts";
 import { parseBody } from "./binding-body.ts";
+import { parsePublish } from "./publish-body.ts";
 import { parseBulk, parseSave, parseTransaction } from "./state-body.ts";
 
 interface BodyKindOf<T> {
@@ -20,6 +22,9 @@ export const bodyKinds = {
   save: kind("malformedRequest", parseSave),
   bulk: kind("malformedBody", parseBulk),
   transaction: kind("malformedBody", parseTransaction),
+  publish: kind("malformedRequest", parsePublish),
+  eventJson: kind("malformedRequest", readJson),
+  cloudEvent: kind("malformedRequest", readCloudEvent),
 };
 
 export type BodyKind = keyof typeof bodyKinds;

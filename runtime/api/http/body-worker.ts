@@ -10,10 +10,9 @@ parentPort!.on("message", ({ id, kind, bytes }: ToWorker) => {
   } catch (error) {
     answer = { id, malformed: (error as Error).message };
   }
-  const buffer =
-    "body" in answer && "data" in answer.body
-      ? answer.body.data?.buffer
-      : undefined;
+  const data =
+    "body" in answer && "data" in answer.body ? answer.body.data : undefined;
+  const buffer = typeof data === "string" ? undefined : data?.buffer;
   // A short one lies in Node's pool of buffers, which can't be handed over: it is copied.
   const isBig = buffer !== undefined && buffer.byteLength > Buffer.poolSize;
   parentPort!.postMessage(answer, isBig ? [buffer as ArrayBuffer] : []);

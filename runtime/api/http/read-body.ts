@@ -21,7 +21,12 @@ export async function readBody<K extends BodyKind>(
       cause: error,
     });
   }
-  return bytes.length > bigBodyBytes
-    ? parseApart(bytes, kind)
-    : (bodyKinds[kind].parse(bytes) as BodyOf<K>);
+  return parseBig(bytes, kind) ?? (bodyKinds[kind].parse(bytes) as BodyOf<K>);
 }
+
+/** Parses a body that is big, in the thread; undefined for any other. Rejects with {@link ApiError}. */
+export const parseBig = <K extends BodyKind>(
+  bytes: Buffer,
+  kind: K,
+): Promise<BodyOf<K>> | undefined =>
+  bytes.length > bigBodyBytes ? parseApart(bytes, kind) : undefined;

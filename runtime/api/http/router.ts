@@ -24,11 +24,12 @@ export type FindRoute = (method: string, path: string) => Match | undefined;
 export function createRouter(routes: readonly Route[]): FindRoute {
   // By method and number of segments, so that a look-up tries few patterns.
   const table = new Map<string, Pattern[]>();
-  const open: (Pattern & { method: string })[] = [];
+  const open: (Pattern & { method: string; head: string[] })[] = [];
   for (const [method, pattern, handler] of routes) {
     const segments = pattern.split("/").slice(1);
     if (segments.at(-1)!.startsWith("*")) {
-      open.push({ method, pattern, segments, handler });
+      const head = segments.slice(0, -1);
+      open.push({ method, pattern, segments, head, handler });
       continue;
     }
     const key = `${method} ${segments.length}`;
@@ -44,7 +45,7 @@ export function createRouter(routes: readonly Route[]): FindRoute {
       if (
         (one.method === "*" || one.method === method) &&
         segments.length >= one.segments.length &&
-        matches(one.segments.slice(0, -1), segments)
+        matches(one.head, segments)
       )
         return bind(one, segments);
     return undefined;

@@ -1,8 +1,12 @@
-/** The pub/sub building block: which components there are (docs/protocol/pubsub.md). */
+/** The pub/sub building block: which components there are, and publishing to them (docs/protocol/pubsub.md). */
 import type { Explain } from "../../contracts/hide-secrets.ts";
 import type { MetadataItem } from "../../contracts/metadata.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
 import type { Logger } from "../../shared/log.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { pubsubErrors, type PubSubErrors } from "./errors.ts";
+import { Outlet } from "./outlet.ts";
+import { isRawPayload } from "./overrides.ts";
 import { readScopes, type Scopes } from "./scopes.ts";
 
 /** A component with what the block read of its metadata. */
@@ -15,6 +19,7 @@ export interface NamedPubSub {
   /** The app's ID unless the metadata name another. */
   consumerID: string;
   explain: Explain;
+  errors: PubSubErrors;
 }
 
 /** Told of components that come and go. One that replaces another comes before the other goes. */
@@ -29,11 +34,18 @@ export interface PubSubsOptions {
   /** As other sidecars know it. */
   namespace: string;
   log: Logger;
+  /** Why a component is absent although the original has its type. */
+  absence?(name: string): string | undefined;
 }
 
 export type PubSubs = ReturnType<typeof createPubSubs>;
 
-export function createPubSubs({ appId, namespace, log }: PubSubsOptions) {
+export function createPubSubs({
+  appId,
+  namespace,
+  log,
+  absence,
+}: PubSubsOptions) {
   const byName = new Map<string, NamedPubSub>();
   /** Also those that have been replaced and are not removed yet. */
   const all = new Map<PubSub, NamedPubSub>();
@@ -51,6 +63,7 @@ export function createPubSubs({ appId, namespace, log }: PubSubsOptions) {
         name,
         pubsub,
         explain,
+        errors: pubsubErrors(name, appId),
         scopes: readScopes(metadata, appId, (problem) =>
           log.warn(`component ${name}: ${problem}`),
         ),
@@ -71,6 +84,26 @@ export function createPubSubs({ appId, namespace, log }: PubSubsOptions) {
       all.delete(pubsub);
       if (byName.get(name) === named) byName.delete(name);
       await Promise.all([...listeners].map((one) => one.removed(named)));
+    },
+
+    /** Where a request of the app publishes to; `metadata` is the request's. Throws the documented ApiError. */
+    outlet(
+      name: string,
+      topic: string,
+      metadata: Record<string, string>,
+    ): Outlet {
+      const named = byName.get(name);
+      const errors = named?.errors ?? pubsubErrors(name, appId);
+      if (name === "") throw errors.nameEmpty(metadata);
+      if (!named) throw errors.notFound(metadata, absence?.(name));
+      if (topic === "") throw errors.topicEmpty(metadata);
+      let isRaw;
+      try {
+        isRaw = isRawPayload(metadata);
+      } catch (error) {
+        throw errors.metadata(messageOf(error), metadata);
+      }
+      return new Outlet(named, { appId, topic, metadata, isRaw, errors });
     },
 
     component: (name: string): NamedPubSub | undefined => byName.get(name),

@@ -1,4 +1,5 @@
 /** A pub/sub component with something around each publish. What it reads is the subscriptions' to count. */
+import { publishEach } from "../../blocks/pubsub/publish-each.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
 
 /** Of a publish: `ms` until the broker has answered. */
@@ -33,17 +34,19 @@ export function aroundPubSub(pubsub: PubSub, observe: ObservePublish): PubSub {
     features: pubsub.features,
     publish: (request, call) =>
       timed(request.topic, false, pubsub.publish(request, call), () => true),
-    subscribe: (request, handle) => pubsub.subscribe(request, handle),
-    close: () => pubsub.close(),
-  };
-  if (pubsub.publishBulk)
-    wrapped.publishBulk = (topic, entries, metadata, call) =>
+    publishBulk: (topic, entries, metadata, call) =>
       timed(
         topic,
         true,
-        pubsub.publishBulk!(topic, entries, metadata, call),
+        // Else each of its messages would count as one of its own.
+        pubsub.publishBulk
+          ? pubsub.publishBulk(topic, entries, metadata, call)
+          : publishEach(pubsub, topic, entries, call),
         (errors) => errors.every((error) => error === undefined),
-      );
+      ),
+    subscribe: (request, handle) => pubsub.subscribe(request, handle),
+    close: () => pubsub.close(),
+  };
   if (pubsub.subscribeBulk)
     wrapped.subscribeBulk = (request, limits, handle) =>
       pubsub.subscribeBulk!(request, limits, handle);
