@@ -136,8 +136,6 @@ test("the error of a method still to come names its block, and an unknown method
     return `${nameOf(code)} ${text}`;
   };
   for (const [method, block] of Object.entries({
-    PublishEvent: "publish and subscribe is",
-    BulkPublishEventAlpha1: "publish and subscribe is",
     GetConfigurationAlpha1: "configuration is",
     TryLockAlpha1: "the distributed lock is",
     SubtleSignAlpha1: "cryptography is",

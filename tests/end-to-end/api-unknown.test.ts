@@ -8,8 +8,6 @@ beforeAll(async () => {
 afterAll(stopAll);
 
 test.each([
-  ["POST", "/v1.0/publish/ps/a/topic", 404, "ERR_PUBSUB_NOT_FOUND"],
-  ["POST", "/v1.0/publish/bulk/ps/topic", 404, "ERR_PUBSUB_NOT_FOUND"],
   ...[
     "/v1.0/configuration/s?key=a",
     "/v1.0-alpha1/configuration/s/subscribe",

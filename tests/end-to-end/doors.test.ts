@@ -4,11 +4,15 @@ import { join } from "node:path";
 import { configuration, fileStore } from "../support/component.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
-  grpcDoor,
-  httpDoor,
-  type Door,
-  type Outcome,
-} from "../support/doors.ts";
+  asSeen,
+  done,
+  failed,
+  of,
+  shortened,
+  value,
+  type Case,
+} from "../support/door-cases.ts";
+import { grpcDoor, httpDoor, type Door } from "../support/doors.ts";
 import { embedded } from "../support/embedded.ts";
 import { closeGrpc } from "../support/grpc-api.ts";
 import {
@@ -75,25 +79,6 @@ afterAll(async () => {
   await stopAll();
   await closeApps();
 });
-
-/** An error, as each API reports it. */
-const failed = (http: number, grpc: string, text: string): Outcome => ({
-  error: { http, grpc, text },
-});
-const done: Outcome = { value: undefined };
-const value = (text: unknown): Outcome => ({ value: text });
-
-interface Case {
-  title: string;
-  run(door: Door): Promise<Outcome>;
-  expected: Outcome;
-}
-
-const of = (
-  title: string,
-  run: Case["run"],
-  expected: Case["expected"],
-): Case => ({ title, run, expected });
 
 /** The calls. Each uses keys of its own, so that none depends on another. */
 const stateCases = (store: string): Case[] => [
@@ -384,21 +369,6 @@ test("each API reads what the other wrote", async () => {
 test("both APIs say the same about the sidecar", async () => {
   expect(await doors.grpc.metadata()).toEqual(await doors.http.metadata());
 });
-
-function asSeen(door: "http" | "grpc", outcome: Outcome): unknown {
-  if (!("error" in outcome)) return outcome;
-  const { text, ...codes } = outcome.error;
-  const own = typeof text === "string" ? text : text[door === "http" ? 0 : 1];
-  return { error: { [door]: codes[door], text: own } };
-}
-
-/** The text without the part that each store words differently. */
-function shortened(outcome: Outcome, rest: RegExp): Outcome {
-  if (!("error" in outcome) || typeof outcome.error.text !== "string")
-    return outcome;
-  const text = outcome.error.text.replace(rest, "");
-  return { error: { ...outcome.error, text } };
-}
 
 async function waitForPosts(count: number) {
   const { waitFor } = await import("../wait-for.ts");

@@ -284,7 +284,7 @@ test("calls over gRPC are counted by method and status, their bytes by method", 
     states: [{ key: "a", value }],
   });
   await api.call("GetState", { storeName: "store", key: "a" });
-  for (const method of ["GetMetadata", "PublishEvent", "NoSuch", "NorThis"])
+  for (const method of ["GetMetadata", "TryLockAlpha1", "NoSuch", "NorThis"])
     await api.call(method);
   const found = await rows(sidecar);
   const at = (method: string, status: string) =>
@@ -295,7 +295,7 @@ test("calls over gRPC are counted by method and status, their bytes by method", 
     );
   const dapr = "/dapr.proto.runtime.v1.Dapr";
   expect(at(`${dapr}/GetMetadata`, "OK")).toBe("1");
-  expect(at(`${dapr}/PublishEvent`, "Unimplemented")).toBe("1");
+  expect(at(`${dapr}/TryLockAlpha1`, "Unimplemented")).toBe("1");
   expect(at("unknown", "Unknown")).toBe("2");
   const sum = (what: string, method: string) =>
     Number(

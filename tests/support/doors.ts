@@ -22,6 +22,13 @@ export interface Item {
   metadata?: Record<string, string>;
 }
 
+/** An event, as it is published. */
+export interface Published {
+  data: string | Uint8Array;
+  contentType?: string;
+  metadata?: Record<string, string>;
+}
+
 export interface Door {
   save(store: string, items: Item[]): Promise<Outcome>;
   get(store: string, key: string): Promise<Outcome>;
@@ -40,6 +47,20 @@ export interface Door {
     name: string,
     operation: string,
     data: unknown,
+  ): Promise<Outcome>;
+  /** `headers`: of the request itself. */
+  publish(
+    pubsub: string,
+    topic: string,
+    event: Published,
+    headers?: Record<string, string>,
+  ): Promise<Outcome>;
+  /** Over HTTP the events must be JSON or text, as their content types say. */
+  publishBulk(
+    pubsub: string,
+    topic: string,
+    entries: (Published & { entryId?: string })[],
+    metadata?: Record<string, string>,
   ): Promise<Outcome>;
   /** The answer's body as JSON; an error has the app's text. */
   invokeService(
@@ -134,6 +155,38 @@ export function httpDoor(port: number): Door {
       outcome(
         await send("POST", `/v1.0/bindings/${name}`, { operation, data }),
       ),
+    publish: async (pubsub, topic, { data, contentType, metadata }, headers) =>
+      outcome(
+        await call(port, "POST", publishPath(pubsub, topic, metadata), {
+          headers: {
+            ...(contentType === undefined
+              ? {}
+              : { "content-type": contentType }),
+            ...headers,
+          },
+          body: data,
+        }),
+      ),
+    async publishBulk(pubsub, topic, entries, metadata) {
+      const path = publishPath(`bulk/${pubsub}`, topic, metadata);
+      const reply = await send(
+        "POST",
+        path,
+        entries.map(({ data, ...entry }) => ({
+          ...entry,
+          event: /json/.test(entry.contentType ?? "")
+            ? (JSON.parse(data as string) as unknown)
+            : data,
+        })),
+      );
+      // A bulk of which some were stored has its error in a header.
+      const message = reply.headers["metadata.error"];
+      return outcome(
+        message === undefined
+          ? reply
+          : { ...reply, text: JSON.stringify({ message }) },
+      );
+    },
     async invokeService(app, verb, method, body, headers) {
       const reply = await send(
         verb,
@@ -162,6 +215,19 @@ export function httpDoor(port: number): Door {
       };
     },
   };
+}
+
+function publishPath(
+  pubsub: string,
+  topic: string,
+  metadata: Record<string, string> = {},
+): string {
+  const query = Object.entries(metadata).map(
+    ([key, value]) =>
+      `metadata.${encodeURIComponent(key)}=${encodeURIComponent(value)}`,
+  );
+  const topicPath = topic.split("/").map(encodeURIComponent).join("/");
+  return `/v1.0/publish/${pubsub}/${topicPath}?${query.join("&")}`;
 }
 
 export function grpcDoor(target: number | string): Door {
@@ -250,6 +316,37 @@ export function grpcDoor(target: number | string): Door {
     invokeBinding: async (name, operation, data) =>
       outcome(
         await api.call("InvokeBinding", { name, operation, data: bytes(data) }),
+      ),
+    publish: async (
+      pubsubName,
+      topic,
+      { data, contentType, metadata },
+      headers,
+    ) =>
+      outcome(
+        await api.call(
+          "PublishEvent",
+          {
+            pubsubName,
+            topic,
+            data: Buffer.from(data),
+            dataContentType: contentType,
+            metadata,
+          },
+          { metadata: headers },
+        ),
+      ),
+    publishBulk: async (pubsubName, topic, entries, metadata) =>
+      outcome(
+        await api.call("BulkPublishEvent", {
+          pubsubName,
+          topic,
+          metadata,
+          entries: entries.map(({ data, ...entry }) => ({
+            ...entry,
+            event: Buffer.from(data),
+          })),
+        }),
       ),
     async invokeService(id, verb, path, body, metadata) {
       const [method, querystring = ""] = path.split("?");

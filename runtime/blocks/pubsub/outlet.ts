@@ -6,7 +6,7 @@ import { completed, newEnvelope, type EventFacts } from "./envelope.ts";
 import type { PubSubErrors } from "./errors.ts";
 import { contentOf, type EventContent } from "./event-content.ts";
 import { overridesIn, ttlMs, type Metadata } from "./overrides.ts";
-import type { NamedPubSub } from "./pubsub.ts";
+import type { NamedPubSub } from "./named-pubsub.ts";
 import { publishEach } from "./publish-each.ts";
 
 /** What the app publishes. */

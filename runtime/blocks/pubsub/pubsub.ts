@@ -4,23 +4,13 @@ import type { MetadataItem } from "../../contracts/metadata.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import { pubsubErrors, type PubSubErrors } from "./errors.ts";
+import { pubsubErrors } from "./errors.ts";
+import type { NamedPubSub } from "./named-pubsub.ts";
 import { Outlet } from "./outlet.ts";
 import { isRawPayload } from "./overrides.ts";
-import { readScopes, type Scopes } from "./scopes.ts";
+import { readScopes } from "./scopes.ts";
 
-/** A component with what the block read of its metadata. */
-export interface NamedPubSub {
-  name: string;
-  pubsub: PubSub;
-  scopes: Scopes;
-  /** Before each topic, as the broker knows it; empty for most components. */
-  namespacePrefix: string;
-  /** The app's ID unless the metadata name another. */
-  consumerID: string;
-  explain: Explain;
-  errors: PubSubErrors;
-}
+export type { NamedPubSub } from "./named-pubsub.ts";
 
 /** Told of components that come and go. One that replaces another comes before the other goes. */
 export interface PubSubListener {
