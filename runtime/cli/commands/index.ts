@@ -3,6 +3,7 @@ import type { Command } from "../command.ts";
 import { invoke } from "./invoke.ts";
 import { about } from "./about.ts";
 import { list } from "./list.ts";
+import { publish } from "./publish.ts";
 import { run } from "./run.ts";
 import { stop } from "./stop.ts";
 import { version } from "./version.ts";
@@ -31,6 +32,7 @@ export const commands: readonly CommandEntry[] = [
   here(stop),
   here(list),
   here(invoke),
+  here(publish),
   lazily("init", async () => (await import("./init.ts")).init),
   lazily("uninstall", async () => (await import("./uninstall.ts")).uninstall),
   lazily("logs", async () => (await import("./logs.ts")).logs),

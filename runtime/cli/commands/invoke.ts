@@ -1,8 +1,7 @@
 /** `dapr invoke`: calls a method of a running app through that app's own sidecar. */
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { CommandError, command } from "../command.ts";
-import { findInstances } from "../instances/instances.ts";
+import { addressOf, findInstances } from "../instances/instances.ts";
+import { readPayload } from "../payload.ts";
 import { printable } from "../printable.ts";
 import { invokeMethod } from "../instances/sidecar-http.ts";
 
@@ -58,7 +57,7 @@ export const invoke = command(
   { examples },
   async ({ flags, io }) => {
     const appId = flags["app-id"];
-    const body = await payload(flags.data, flags["data-file"]);
+    const body = await readPayload("invoke", flags.data, flags["data-file"]);
     let answer;
     try {
       answer = await call(appId, flags["unix-domain-socket"], {
@@ -77,21 +76,6 @@ export const invoke = command(
   },
 );
 
-async function payload(data: string, file: string): Promise<Buffer> {
-  if (data && file)
-    throw new CommandError(
-      "Only one of --data and --data-file allowed in the same invoke command",
-    );
-  if (!file) return Buffer.from(data);
-  try {
-    return await readFile(resolve(file));
-  } catch (error) {
-    throw new CommandError(
-      `Error reading payload from '${file}'. Error: ${(error as Error).message}`,
-    );
-  }
-}
-
 /** `folder`: where the socket is; empty to use what the sidecar's command line says. */
 async function call(
   appId: string,
@@ -104,12 +88,9 @@ async function call(
     throw new Error(
       `app ID ${appId} not found\n    See what runs with \`dapr list\`, and start the app with \`dapr run --app-id ${appId}\`.`,
     );
-  const address = folder
-    ? { ...target, socketPath: join(folder, `dapr-${appId}-http.socket`) }
-    : target;
   const what = `${request.verb.toUpperCase()} /${request.method.replace(/^\/+/, "")}`;
   const { status, reason, body } = await invokeMethod(
-    address,
+    addressOf(target, folder),
     appId,
     request,
   ).catch((error: Error) => {

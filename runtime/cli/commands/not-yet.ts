@@ -2,8 +2,6 @@
 import type { Io } from "../io.ts";
 
 const later: Record<string, string> = {
-  publish:
-    'Nor does the sidecar publish yet. An output binding sends messages: curl http://localhost:DAPR_HTTP_PORT/v1.0/bindings/NAME -d \'{"operation":"create","data":{}}\' (ports: `dapr list`).',
   dashboard:
     "Nor is it in the original since 1.18. What runs: `dapr list`; components: `dapr components`; in a cluster the same with -k, and `dapr status -k`.",
   mcpservers: "MCP servers are not served yet.",

@@ -2,6 +2,7 @@
  * Running sidecars. There is no state file: they are the processes with the
  * command line of a daprd, and they tell the rest over HTTP.
  */
+import { join } from "node:path";
 import { listProcesses } from "./process-list.ts";
 import type { ProcessInfo } from "./process-list.ts";
 import { getMetadata } from "./sidecar-http.ts";
@@ -31,6 +32,18 @@ export interface RunDetails {
   appLogPath: string;
   daprdLogPath: string;
 }
+
+/** `folder`: of its socket; empty to use what the sidecar's command line says. */
+export const addressOf = (
+  instance: Instance,
+  folder: string,
+): SidecarAddress =>
+  folder
+    ? {
+        httpPort: instance.httpPort,
+        socketPath: join(folder, `dapr-${instance.appId}-http.socket`),
+      }
+    : instance;
 
 export async function findInstances(): Promise<Instance[]> {
   return instancesAmong(await listProcesses());

@@ -55,6 +55,36 @@ export function invokeMethod(
   return call(address, verb, path, body, "application/json", 0);
 }
 
+export interface EventToPublish {
+  pubsub: string;
+  topic: string;
+  metadata: Record<string, string>;
+  body: Buffer;
+  contentType: string;
+}
+
+/** There is no time limit for the broker. */
+export const publishEvent = (
+  address: SidecarAddress,
+  event: EventToPublish,
+): Promise<Answer> =>
+  call(address, "POST", publishPath(event), event.body, event.contentType, 0);
+
+export const publishUrl = (
+  { httpPort, socketPath }: SidecarAddress,
+  event: EventToPublish,
+): string =>
+  `${socketPath ? "http://unix" : `http://localhost:${httpPort}`}${publishPath(event)}`;
+
+function publishPath({ pubsub, topic, metadata }: EventToPublish): string {
+  const query = Object.entries(metadata).map(
+    ([name, value]) =>
+      `metadata.${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+  );
+  const path = [pubsub, ...topic.split("/")].map(encodeURIComponent).join("/");
+  return `/v1.0/publish/${path}${query.length > 0 ? `?${query.join("&")}` : ""}`;
+}
+
 export interface Answer {
   status: number;
   /** As in `404 Not Found`. */

@@ -1,0 +1,24 @@
+/** What a command sends: `--data`, or the contents of `--data-file`. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { CommandError } from "./command.ts";
+
+/** Throws a CommandError. `name`: the command's. */
+export async function readPayload(
+  name: string,
+  data: string,
+  file: string,
+): Promise<Buffer> {
+  if (data && file)
+    throw new CommandError(
+      `Only one of --data and --data-file allowed in the same ${name} command`,
+    );
+  if (!file) return Buffer.from(data);
+  try {
+    return await readFile(resolve(file));
+  } catch (error) {
+    throw new CommandError(
+      `Error reading payload from '${file}'. Error: ${(error as Error).message}`,
+    );
+  }
+}
