@@ -4,6 +4,7 @@ import { documentsIn } from "../../resources/folders/files.ts";
 import {
   selectComponents,
   type LoadedComponent,
+  type LoadOptions,
 } from "../../resources/kinds/component.ts";
 import { member, textsOf, YamlError } from "../../resources/values/yaml.ts";
 
@@ -11,6 +12,7 @@ import { member, textsOf, YamlError } from "../../resources/values/yaml.ts";
 export function* componentsIn(
   folders: readonly string[],
   log: Logger,
+  onMalformed?: LoadOptions["onMalformed"],
 ): Generator<LoadedComponent> {
   for (const document of documentsIn(folders, log)) {
     const [anApp = ""] =
@@ -19,6 +21,7 @@ export function* componentsIn(
       appId: anApp,
       env: process.env,
       log,
+      ...(onMalformed ? { onMalformed } : {}),
     });
   }
 }

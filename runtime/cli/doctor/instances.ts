@@ -1,0 +1,43 @@
+/** Sidecars that are left over: that nobody looks after, that do not answer, or that share an ID. */
+import { findInstances, type Instance } from "../instances/instances.ts";
+import { getMetadata } from "../instances/sidecar-http.ts";
+import { note, ok, warning, type Finding } from "./finding.ts";
+
+export async function checkInstances(): Promise<Finding[]> {
+  const running = await findInstances();
+  if (running.length === 0) return [ok("No sidecar is running")];
+  const found = (await Promise.all(running.map(look))).flat();
+  const ids = running.map(({ appId }) => appId);
+  for (const id of new Set(ids)) {
+    const count = ids.filter((one) => one === id).length;
+    if (count > 1)
+      found.push(
+        warning(
+          `${count} sidecars have the app ID "${id}": calls may reach any`,
+          `\`dapr stop --app-id ${id}\` ends all of them.`,
+        ),
+      );
+  }
+  if (found.length > 0) return found;
+  return [ok(`Running: ${ids.join(", ")}`)];
+}
+
+async function look(instance: Instance): Promise<Finding[]> {
+  const { appId, daprdPid, cli } = instance;
+  const who = `The sidecar of "${appId}" (PID ${daprdPid})`;
+  const hint = `\`dapr stop --app-id ${appId}\` ends it.`;
+  try {
+    await getMetadata(instance);
+  } catch (error) {
+    return [
+      warning(`${who} does not answer: ${(error as Error).message}`, hint),
+    ];
+  }
+  return cli
+    ? []
+    : [
+        note(
+          `${who} has no \`dapr run\`: it was started without one, or has outlived it. ${hint}`,
+        ),
+      ];
+}

@@ -1,0 +1,217 @@
+/** `dapr doctor` of the shipped CLI. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { tempFolder } from "../support/temp-folder.ts";
+import { cli, freePort, workspace } from "./cli-process.ts";
+
+const { dir, remove } = workspace();
+afterAll(remove);
+
+/** Neither Docker nor kubectl is on this PATH, and no proxy is set. */
+const env = {
+  DAPR_RUNTIME_PATH: tempFolder("doctor-home"),
+  PATH: tempFolder("doctor-path"),
+  ...Object.fromEntries(
+    ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map((name) => [
+      name,
+      "",
+    ]),
+  ),
+};
+
+async function doctor(args: string[] = [], more: Record<string, string> = {}) {
+  const run = cli(["doctor", ...args], { cwd: dir, env: { ...env, ...more } });
+  return { code: await run.exit, out: run.out, err: run.err };
+}
+
+interface Told {
+  check: string;
+  status: string;
+  message: string;
+  hint?: string;
+}
+
+async function findings(args: string[], more: Record<string, string> = {}) {
+  const { code, out, err } = await doctor([...args, "-o", "json"], more);
+  expect(err).toBe("");
+  return { code, found: JSON.parse(out) as Told[] };
+}
+
+/** `name` in a new folder, which is returned. */
+function folderWith(files: Record<string, string>): string {
+  const folder = tempFolder("doctor-resources");
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+const component = (name: string, more = "") =>
+  `apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: ${name}\nspec:\n  type: state.in-memory\n  version: v1\n${more}`;
+
+test("all checks are told in one order, and nothing to put right is exit code 0", async () => {
+  const { code, out, err } = await doctor();
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  const checks = [...out.matchAll(/^\S+ {2}(\w+): /gm)].map(([, name]) => name);
+  expect([...new Set(checks)]).toEqual([
+    "Node",
+    "Installation",
+    "YAML",
+    "Sidecars",
+    "Ports",
+    "Proxies",
+    "Certificates",
+    "Docker",
+    "Kubernetes",
+    "mDNS",
+  ]);
+  expect(out).toContain("ℹ️  Docker: Docker is not installed;");
+  expect(out).toContain("ℹ️  Kubernetes: kubectl is not installed;");
+  expect(out).toMatch(
+    /\n\n(Nothing is wrong\.|0 to put right, \d+ to look at, in this order\.)\n$/,
+  );
+});
+
+test("what is wrong in YAML is told with file and line, and is exit code 1", async () => {
+  const folder = folderWith({
+    "a.yaml": component("twin", "scopes: [one, two]\n"),
+    "b.yaml": component("twin", "scopes: [two]\n"),
+    "c.yaml": "apiVersion: dapr.io/v1alpha1\nkind: Component\n  name: x\n",
+    "d.yaml": component("slip").replace("version", "verison"),
+    "e.yaml": component("fine", "scopes: [three]\n"),
+    "f.yaml": "apiVersion: dapr.io/v1alpha1\nkind: Componnent\n",
+  });
+  const { code, found } = await findings(["--resources-path", folder]);
+  expect(code).toBe(1);
+  const yaml = found.filter(({ check }) => check === "YAML");
+  const of = (status: string) =>
+    yaml.filter((one) => one.status === status).map(({ message }) => message);
+  const [broken = "", twins = "", ...others] = of("failure");
+  expect(others).toEqual([]);
+  expect(broken).toContain(`${join(folder, "c.yaml")}:2:7`);
+  expect(twins).toContain("two components are named twin");
+  expect(twins).toContain(`${join(folder, "b.yaml")}:6:9`);
+  const warnings = of("warning").join("\n");
+  expect(warnings).toContain("did you mean version?");
+  expect(warnings).toContain(`${join(folder, "d.yaml")}:7:3`);
+  expect(warnings).toContain("did you mean Component?");
+});
+
+test("components of one name for different apps are none that meet", async () => {
+  const folder = folderWith({
+    "a.yaml": component("twin", "scopes: [one]\n"),
+    "b.yaml": component("twin", "scopes: [two]\n"),
+  });
+  const { code, found } = await findings(["--resources-path", folder]);
+  expect(code).toBe(0);
+  expect(found.find(({ check }) => check === "YAML")).toMatchObject({
+    status: "ok",
+  });
+});
+
+test("a missing folder, Configuration or run file is told, and so is a slip in one", async () => {
+  const folder = folderWith({
+    "config.yaml":
+      "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: c}\nspec:\n  secretz: {}\n",
+  });
+  const at = async (...args: string[]) => {
+    const { code, found } = await findings(args);
+    return { code, yaml: found.find(({ check }) => check === "YAML")! };
+  };
+  const config = join(folder, "config.yaml");
+  expect(await at("--config", config)).toMatchObject({
+    code: 0,
+    yaml: { status: "warning", message: expect.stringContaining(":5:3") },
+  });
+  for (const [flag, path] of [
+    ["--config", "none.yaml"],
+    ["--resources-path", "none"],
+    ["--run-file", "none.yaml"],
+  ] as const) {
+    const { code, yaml } = await at(flag, path);
+    expect({ code, status: yaml.status }).toEqual({
+      code: 1,
+      status: "failure",
+    });
+    expect(yaml.message).toContain(path);
+  }
+});
+
+test("a port of a run file that somebody else has is told, with whose it is", async () => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  mkdirSync(join(dir, "orders"), { recursive: true });
+  writeFileSync(
+    join(dir, "dapr.yaml"),
+    `version: 1\napps:\n  - appDirPath: orders\n    appPort: ${await freePort()}\n    daprHTTPPort: ${port}\n`,
+  );
+  const { code, found } = await findings(["-f", "dapr.yaml"]);
+  server.close();
+  expect(code).toBe(1);
+  const ports = found.filter(({ check }) => check === "Ports");
+  expect(ports).toEqual([
+    {
+      check: "Ports",
+      status: "failure",
+      message: expect.stringMatching(
+        `^${port}, daprHTTPPort of app "orders", is in use by \\S+ \\(PID ${process.pid}\\)$`,
+      ),
+      hint: "End that program, or give another port.",
+    },
+  ]);
+});
+
+test("a sidecar that a `dapr run` looks after is no finding", async () => {
+  const id = `doctor-${process.pid}`;
+  const port = await freePort();
+  const run = cli(
+    [
+      "run",
+      "-a",
+      id,
+      "--resources-path",
+      "resources",
+      "--dapr-http-port",
+      String(port),
+    ],
+    { cwd: dir, env },
+  );
+  await run.prints("You're up and running!");
+  const { found } = await findings([]);
+  const sidecars = found.filter(({ check }) => check === "Sidecars");
+  // One that a `dapr run` looks after is no finding.
+  expect(
+    sidecars.some(
+      ({ status, message }) => status !== "ok" && message.includes(`"${id}"`),
+    ),
+  ).toBe(false);
+  run.signal("SIGTERM");
+  expect(await run.exit).toBe(0);
+});
+
+test("the environment's traps are told", async () => {
+  const { code, found } = await findings([], {
+    HTTP_PROXY: "http://proxy:3128",
+    NO_PROXY: "",
+    no_proxy: "",
+    SSL_CERT_FILE: "/none.pem",
+  });
+  expect(code).toBe(1);
+  const told = (check: string) => found.find((one) => one.check === check);
+  expect(told("Proxies")).toMatchObject({ status: "warning" });
+  expect(found.filter(({ check }) => check === "Certificates")).toContainEqual(
+    expect.objectContaining({
+      status: "failure",
+      message: expect.stringContaining("/none.pem"),
+    }),
+  );
+});
+
+test("an unknown output format is refused", async () => {
+  expect(await doctor(["-o", "xml"])).toMatchObject({
+    code: 1,
+    err: "❌  An invalid output format was specified.\n",
+  });
+});
