@@ -1,11 +1,12 @@
 /**
  * Bundles what ships: dist/dapr.js and dist/daprd.js, with the drivers as lazily
- * loaded chunks. `npm install` runs it (prepare). The programs in runtime/bin run it
+ * loaded chunks, and the templates of `dapr create`. `npm install` runs it (prepare). The programs in runtime/bin run it
  * again when a source is newer than the bundle.
  */
 import { build, type BuildFailure, type BuildOptions } from "esbuild";
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { buildTemplates } from "./build-templates.ts";
 import { builtins } from "./builtins-plugin.ts";
 import { mergeChunks } from "./merge-chunks.ts";
 
@@ -72,6 +73,7 @@ await mergeChunks(
   },
   options,
 );
+buildTemplates(join(fresh, "templates"));
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(fresh, dist);
 rmSync(old, { recursive: true, force: true });

@@ -35,6 +35,7 @@ export const commands: readonly CommandEntry[] = [
   here(publish),
   lazily("init", async () => (await import("./init.ts")).init),
   lazily("uninstall", async () => (await import("./uninstall.ts")).uninstall),
+  lazily("create", async () => (await import("../create/command.ts")).create),
   lazily("doctor", async () => (await import("../doctor/command.ts")).doctor),
   lazily("logs", async () => (await import("./logs.ts")).logs),
   lazily(

@@ -1,0 +1,54 @@
+/** The README of a project that `dapr create` makes. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { filesOf } from "./build-templates.ts";
+
+const about: Record<string, string> = {
+  bindings:
+    "Two apps and a queue. `producerapp` sends an order a second through its sidecar to the output binding `sample-topic`; `nodeapp` gets each order from the input binding of that name. The queue is a file under `.dapr/`; another component makes it Kafka.",
+  state:
+    "Two apps and a state store. `producerapp` calls the method `neworder` of `nodeapp` once a second, by its name; `nodeapp` keeps the latest order in the component `statestore`. The store is a SQLite file under `.dapr/`; another component makes it Redis.",
+  pubsub:
+    "A publisher and two subscribers. The publisher sends a message a second on the topics A, B and C; each subscriber gets the topics that it has asked for. The message bus is a file under `.dapr/`; another component makes it Redis or Kafka.",
+};
+
+export function readme(template: string, folder: string): string {
+  const rows = filesOf(folder)
+    .map((file) => [file, describe(join(folder, file))])
+    .filter(([, text]) => text)
+    .map(([file, text]) => `| \`${file}\` | ${text} |`);
+  return `# NAME
+
+${about[template]}
+
+Made by \`dapr create\` from a tutorial.
+
+## Run it
+
+\`\`\`sh
+dapr run -f .
+\`\`\`
+
+\`dapr\` is the command line that made this; in the folder of its kit it is \`npx dapr\`. The lines of each app begin with \`== APP - ID ==\`. Ctrl+C ends all of it, and so does \`dapr stop -f .\` in another terminal. Ports that are taken are changed in
+\`dapr.yaml\`; \`dapr doctor -f dapr.yaml\` says whose they are.
+
+The packages are in \`node_modules/\` already. In a copy without that folder run \`npm install\`.
+
+## What is where
+
+| File | |
+|---|---|
+${rows.join("\n")}
+`;
+}
+
+/** The first sentence of the comment that a file begins with. */
+function describe(file: string): string {
+  const text = readFileSync(file, "utf8");
+  const [, block, line] =
+    /^\s*(?:\/\*\*?\s*([^]*?)\s*\*\/|(?:#|\/\/) (.*))/.exec(text) ?? [];
+  return (block ?? line ?? "")
+    .replace(/\s*\n \* ?/g, " ")
+    .replaceAll("|", "\\|")
+    .trim();
+}
