@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, extname, join, relative } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { withoutTypes } from "./strip-types.ts";
@@ -144,15 +144,6 @@ function write(file: string, text: string) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
 }
-
-/** The files of a template, as paths with slashes. */
-export const filesOf = (folder: string): string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) =>
-      relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
-    )
-    .sort();
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
   buildTemplates(join(root, "dist", "templates"));

@@ -1,7 +1,6 @@
 /** The README of a project that `dapr create` makes. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { filesOf } from "./build-templates.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 
 const about: Record<string, string> = {
   bindings:
@@ -52,3 +51,12 @@ function describe(file: string): string {
     .replaceAll("|", "\\|")
     .trim();
 }
+
+/** The files of a template, as paths with slashes. */
+const filesOf = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) =>
+      relative(folder, join(parentPath, name)).replaceAll("\\", "/"),
+    )
+    .sort();
