@@ -2,10 +2,10 @@
 import { createReadStream, existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { CommandError } from "../command.ts";
 import { findInstances, runDetails } from "../instances/instances.ts";
 import type { Io } from "../io.ts";
-import { eachLine } from "../lines.ts";
 import { printable } from "../printable.ts";
 
 export async function printLogHere(
@@ -19,15 +19,21 @@ export async function printLogHere(
     throw new CommandError(
       `could not get logs. Please check app-id (${appId}): no such app runs, and .dapr/logs here has no ${which} log of it. \`dapr list\` shows what runs`,
     );
-  const source = createReadStream(path);
-  const read = new Promise<void>((resolve, reject) => {
-    source.on("error", (error) =>
-      reject(new CommandError(`could not get logs: ${error.message}`)),
+  try {
+    await pipeline(
+      createReadStream(path, "utf8"),
+      async function* (texts: AsyncIterable<string>) {
+        for await (const text of texts) yield printable(text);
+      },
+      process.stdout,
+      { end: false },
     );
-    source.on("close", resolve);
-  });
-  eachLine(source, (line) => io.out(printable(line)));
-  await read;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Whoever read our output has gone: `| head`.
+    if (code === "EPIPE") return 0;
+    throw new CommandError(`could not get logs: ${message}`);
+  }
   io.status("success", "Fetched logs");
   return 0;
 }
