@@ -1,4 +1,4 @@
-/** A secret that a scope denies to the app is denied on every route and in every spelling. */
+/** A secret or a topic that a scope denies to the app is denied on every route and in every spelling. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration, fileStore } from "../support/component.ts";
@@ -244,4 +244,40 @@ test("a name that the system would cut, or compare without case, finds nothing",
   expect((await get(sidecar, "env/PARTS")).json()).toEqual({
     PARTS: `x=${canary}`,
   });
+});
+
+test("a topic that a scope denies is denied in every spelling, alone and in a bulk", async () => {
+  const sidecar = await startDaprd({
+    resources: {
+      "a.yaml": component("bus", "pubsub.in-memory", {
+        publishingScopes: "testapp=open;other=hidden",
+      }),
+    },
+  });
+  const publish = (topic: string) =>
+    ["/v1.0/publish/bus", "/v1.0/publish/bulk/bus"].map(async (path) => {
+      const body = `[{"entryId":"1","event":1,"contentType":"application/json"}]`;
+      return (await sidecar.call("POST", `${path}/${topic}`, { body })).status;
+    });
+  expect(await Promise.all(publish("open"))).toEqual([204, 204]);
+  for (const topic of [
+    "hidden",
+    "%68idden",
+    "open/../hidden",
+    "open%2F..%2Fhidden",
+    "hidden?metadata.topic=open",
+    "open%00",
+    "open%20",
+    "open+",
+    "OPEN",
+    "open,hidden",
+    "open=",
+    "open/a",
+    "constructor",
+  ])
+    expect([topic, ...(await Promise.all(publish(topic)))]).toEqual([
+      topic,
+      403,
+      403,
+    ]);
 });

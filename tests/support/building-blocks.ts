@@ -1,7 +1,7 @@
-/** A sidecar with a state store, a secret store and an app, and a request to each of their routes. */
+/** A sidecar with a state store, a secret store, a message bus and an app, and a request to each of their routes. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileStore } from "./component.ts";
+import { component, fileStore } from "./component.ts";
 import { startDaprd, type Daprd } from "./daprd.ts";
 import { startApp, type RecordingApp } from "./recording-app.ts";
 import { items, statePath, stateStore } from "./state-store.ts";
@@ -30,6 +30,9 @@ export const blockCalls: BlockCall[] = [
       body: '{"operations":[{"operation":"delete","request":{"key":"victim"}}]}',
     },
     { method, path: "/v1.0-alpha1/state/statestore/query", body: "{}" },
+    { method, path: "/v1.0/publish/bus/topic", body: '"news"' },
+    { method, path: "/v1.0/publish/bulk/bus/topic", body: "[]" },
+    { method, path: "/v1.0-alpha1/publish/bulk/bus/topic", body: "[]" },
   ]),
   { method: "GET", path: "/v1.0/secrets/vault/one" },
   { method: "GET", path: "/v1.0/secrets/vault/bulk" },
@@ -78,6 +81,7 @@ export async function startBlocks(
         connectionString: join(folder, "state.db"),
       }),
       "b.yaml": fileStore("vault", secretsFile),
+      "c.yaml": component("bus", "pubsub.in-memory"),
     },
   });
   const { status } = await sidecar.call("POST", statePath, {

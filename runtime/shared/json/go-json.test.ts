@@ -187,3 +187,12 @@ test.each([
   expect(deep.endsWith(end)).toBe(true);
   expect(() => roundTrip(nested(10_001))).toThrow("exceeded max depth");
 });
+
+test("special characters are escaped in long texts as in short ones", () => {
+  const all = "a<b>c&d\u2028e\u2029f€g\u2027h\u{1f600}";
+  const short = encode(all);
+  expect(short).toBe(
+    '"a\\u003cb\\u003ec\\u0026d\\u2028e\\u2029f€g\u2027h\u{1f600}"',
+  );
+  expect(encode(all.repeat(5000))).toBe(`"${short.slice(1, -1).repeat(5000)}"`);
+});

@@ -4,6 +4,7 @@
  * Numbers alone differ: they stay as written, where Go rounds them to float64.
  */
 import { randomUUID } from "node:crypto";
+import { withEscapes } from "./go-escapes.ts";
 import { writeDeep } from "./go-json-deep.ts";
 
 const maxDepth = 10_000; // Go's
@@ -189,12 +190,7 @@ export function encode(value: unknown): string {
     if (!(error instanceof RangeError)) throw error;
     text = writeDeep(value, leaf);
   }
-  return /[<>&\u2028\u2029]/.test(text)
-    ? text.replace(
-        /[<>&\u2028\u2029]/g,
-        (char) => "\\u" + char.charCodeAt(0).toString(16).padStart(4, "0"),
-      )
-    : text;
+  return withEscapes(text);
 }
 
 /** Whether JSON.stringify alone writes it as Go would: all keys are in order already. */
