@@ -245,6 +245,59 @@ test.each([
   expect(sidecar.messages().join()).not.toContain("metrics server");
 });
 
+test("what is published is counted by component and topic, a bulk as one", async () => {
+  const sidecar = await startDaprd({
+    appId: "counted",
+    env: { NAMESPACE: "shop" },
+    resources: {
+      "a.yaml": component("memory", "pubsub.in-memory"),
+      "b.yaml": component("file", "pubsub.sqlite", {
+        path: join(folder, "bus.db"),
+      }),
+    },
+  });
+  const publish = (path: string, body = "1") =>
+    sidecar.call("POST", `/v1.0/publish/${path}`, { body });
+  const bulk = (count: number) =>
+    JSON.stringify(
+      Array.from({ length: count }, (_, i) => ({
+        entryId: `${i}`,
+        event: "x",
+        contentType: "text/plain",
+      })),
+    );
+  await publish("memory/orders");
+  await publish("memory/orders/paid");
+  await publish("memory/orders/paid");
+  await publish("file/orders?metadata.partitionNumber=x");
+  await publish("bulk/memory/orders", bulk(3));
+  // These never reach a component.
+  await publish("nope/orders");
+  await publish("memory/orders?metadata.rawPayload=x");
+  for (let i = 0; i < 120; i++) await publish(`memory/topic-${i}`);
+  const found = await rows(sidecar);
+  const at = (
+    name: string,
+    topic: string,
+    { of = "memory", success = true } = {},
+  ) =>
+    valueIn(
+      found,
+      `component_pubsub_egress_${name}`,
+      `component="${of}",namespace="shop",success="${success}",topic="${topic}"`,
+    );
+  expect(at("count", "orders")).toBe("1");
+  expect(at("count", "orders/paid")).toBe("2");
+  expect(at("latencies_count", "orders/paid")).toBe("2");
+  expect(at("count", "orders", { of: "file", success: false })).toBe("1");
+  expect(at("bulk_count", "orders")).toBe("1");
+  expect(at("bulk_latencies_count", "orders")).toBe("1");
+  // A hundred topics are told apart.
+  expect(at("count", "topic-97")).toBe("1");
+  expect(at("count", "topic-98")).toBeUndefined();
+  expect(at("count", "other")).toBe("22");
+});
+
 test("calls between sidecars are counted at both ends", async () => {
   const { sidecar } = await withApp();
   const other = await startDaprd({
