@@ -49,7 +49,7 @@ export const capabilities: Capability[] = [
     "sidecar.set-metadata": "add to its metadata",
     "sidecar.shutdown": "end it",
   }),
-  ...block("Pub/sub", { "pubsub.publish": "publish" }, { isProbe }),
+  ...block("Pub/sub", { "pubsub.publish": "publish" }),
   ...block("Configuration", { "configuration.get": "get" }, { isProbe }),
   ...block("Distributed lock", { "lock.lock": "lock" }, { isProbe }),
   ...block("Cryptography", { "crypto.encrypt": "encrypt" }, { isProbe }),

@@ -204,5 +204,6 @@ const resources = (name: string) => ({
   "files.yaml": component("files", "bindings.localstorage", {
     rootPath: join(folder, name),
   }),
+  "pubsub.yaml": component("pubsub", "pubsub.in-memory"),
   "vault.yaml": fileStore("vault", join(folder, "secrets.json")),
 });
