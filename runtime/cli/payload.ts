@@ -1,13 +1,22 @@
 /** What a command sends: `--data`, or the contents of `--data-file`. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { CommandError } from "./command.ts";
+import { CommandError, type FlagTable, type FlagValues } from "./command.ts";
+
+export const payloadFlags = {
+  data: { type: "string", short: "d", about: "The JSON data to send" },
+  "data-file": {
+    type: "string",
+    short: "f",
+    takes: "file",
+    about: "A file with the JSON data to send",
+  },
+} as const satisfies FlagTable;
 
 /** Throws a CommandError. `name`: the command's. */
 export async function readPayload(
   name: string,
-  data: string,
-  file: string,
+  { data, "data-file": file }: FlagValues<typeof payloadFlags>,
 ): Promise<Buffer> {
   if (data && file)
     throw new CommandError(

@@ -4,6 +4,7 @@
  * ignored, another type is an error (docs/protocol/http-api.md).
  */
 import { Digits } from "../../shared/json/go-json.ts";
+import { maxEntries } from "../limits.ts";
 
 /** The same limit as for bindings (docs/decisions/api.md). */
 const maxMetadata = 10_000;
@@ -87,6 +88,28 @@ export class Members {
     }
     return texts;
   }
+}
+
+/** What is wrong with the JSON. Any other error is ours, and no bad request. */
+export function said(error: unknown): string {
+  if (error instanceof SyntaxError || error instanceof UnmarshalError)
+    return error.message;
+  throw error;
+}
+
+export function limited<T>(list: T[]): T[] {
+  if (list.length > maxEntries)
+    throw new UnmarshalError(
+      `${list.length} entries are more than ${maxEntries}; send them in several requests`,
+    );
+  return list;
+}
+
+/** A body that is a list; null is an empty one. */
+export function listOf(parsed: unknown, type: string): unknown[] {
+  if (parsed === null) return [];
+  if (!Array.isArray(parsed)) throw UnmarshalError.ofValue(parsed, type);
+  return limited(parsed as unknown[]);
 }
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -7,8 +7,7 @@ import {
 import type { NewEntry } from "../../blocks/pubsub/outlet.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { decode, encode } from "../../shared/json/go-json.ts";
-import { maxEntries } from "../limits.ts";
-import { Members, UnmarshalError } from "./go-members.ts";
+import { listOf, Members, said } from "./go-members.ts";
 
 export interface PublishBody {
   entries: NewEntry[];
@@ -17,19 +16,10 @@ export interface PublishBody {
 /** An array of entries; null is an empty one. Throws {@link ApiError} with what is wrong, and no words before it. */
 export function parsePublish(bytes: Uint8Array): PublishBody {
   try {
-    const parsed = decode(bytes);
-    const type = "[]http.bulkPublishMessageEntry";
-    const list = parsed === null ? [] : parsed;
-    if (!Array.isArray(list)) throw UnmarshalError.ofValue(parsed, type);
-    if (list.length > maxEntries)
-      throw new UnmarshalError(
-        `${list.length} entries are more than ${maxEntries}; send them in several requests`,
-      );
+    const list = listOf(decode(bytes), "[]http.bulkPublishMessageEntry");
     return { entries: list.map(entryOf) };
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof UnmarshalError)
-      throw new ApiError("malformedRequest", [error.message]);
-    throw error;
+    throw new ApiError("malformedRequest", [said(error)]);
   }
 }
 

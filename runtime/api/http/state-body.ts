@@ -6,8 +6,7 @@ import type {
 } from "../../blocks/state/access.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { decodeFirst, encode } from "../../shared/json/go-json.ts";
-import { maxEntries } from "../limits.ts";
-import { Members, UnmarshalError } from "./go-members.ts";
+import { limited, listOf, Members, said } from "./go-members.ts";
 
 export interface BulkBody {
   keys: string[];
@@ -64,27 +63,6 @@ function parse<T>(
   } catch (error) {
     throw new ApiError("malformedBody", [said(error)]);
   }
-}
-
-/** What is wrong with the JSON. Any other error is ours, and no bad request. */
-function said(error: unknown): string {
-  if (error instanceof SyntaxError || error instanceof UnmarshalError)
-    return error.message;
-  throw error;
-}
-
-function limited<T>(list: T[]): T[] {
-  if (list.length > maxEntries)
-    throw new UnmarshalError(
-      `${list.length} entries are more than ${maxEntries}; send them in several requests`,
-    );
-  return list;
-}
-
-function listOf(parsed: unknown, type: string): unknown[] {
-  if (parsed === null) return [];
-  if (!Array.isArray(parsed)) throw UnmarshalError.ofValue(parsed, type);
-  return limited(parsed as unknown[]);
 }
 
 const saveItem = (item: unknown): SaveItem =>

@@ -1,7 +1,7 @@
 /** `dapr invoke`: calls a method of a running app through that app's own sidecar. */
 import { CommandError, command } from "../command.ts";
 import { addressOf, findInstances } from "../instances/instances.ts";
-import { readPayload } from "../payload.ts";
+import { payloadFlags, readPayload } from "../payload.ts";
 import { printable } from "../printable.ts";
 import { invokeMethod } from "../instances/sidecar-http.ts";
 
@@ -33,13 +33,7 @@ export const invoke = command(
       about: "The method to invoke",
       required: true,
     },
-    data: { type: "string", short: "d", about: "The JSON data to send" },
-    "data-file": {
-      type: "string",
-      short: "f",
-      takes: "file",
-      about: "A file with the JSON data to send",
-    },
+    ...payloadFlags,
     verb: {
       type: "string",
       short: "v",
@@ -57,7 +51,7 @@ export const invoke = command(
   { examples },
   async ({ flags, io }) => {
     const appId = flags["app-id"];
-    const body = await readPayload("invoke", flags.data, flags["data-file"]);
+    const body = await readPayload("invoke", flags);
     let answer;
     try {
       answer = await call(appId, flags["unix-domain-socket"], {

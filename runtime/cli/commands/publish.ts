@@ -12,7 +12,7 @@ import {
   type SidecarAddress,
 } from "../instances/sidecar-http.ts";
 import type { Io } from "../io.ts";
-import { readPayload } from "../payload.ts";
+import { payloadFlags, readPayload } from "../payload.ts";
 import { printable } from "../printable.ts";
 
 const examples = `
@@ -48,13 +48,7 @@ export const publish = command(
       about: "The topic to publish to",
       required: true,
     },
-    data: { type: "string", short: "d", about: "The JSON data to send" },
-    "data-file": {
-      type: "string",
-      short: "f",
-      takes: "file",
-      about: "A file with the JSON data to send",
-    },
+    ...payloadFlags,
     metadata: {
       type: "string",
       short: "m",
@@ -70,7 +64,7 @@ export const publish = command(
   { examples },
   async ({ flags, io }) => {
     const { pubsub, topic } = flags;
-    const body = await readPayload("publish", flags.data, flags["data-file"]);
+    const body = await readPayload("publish", flags);
     const metadata = metadataOf(flags.metadata);
     const event = { pubsub, topic, metadata, body, contentType: typeOf(body) };
     try {
