@@ -1,51 +1,27 @@
 /** `dapr configurations`: the one of this machine, or with `-k` those in a cluster. */
-import { command, type FlagTable } from "../command.ts";
 import { configurationRow } from "../kubernetes/configurations.ts";
-import {
-  clusterListFlags,
-  printResources,
-} from "../kubernetes/resource-list.ts";
-import { checkOutput, listFlags } from "../print-list.ts";
 import { printConfigurationsHere } from "../standalone/configurations.ts";
-import { about } from "./about.ts";
-import { sayMisplaced } from "./misplaced-flags.ts";
+import { resourceCommand } from "./resource-command.ts";
 
-const here = {
-  config: {
-    type: "list",
-    takes: "file",
-    short: "c",
-    about: "Without -k: configuration files; <dapr>/config.yaml if absent",
-  },
-} as const satisfies FlagTable;
-
-export const configurations = command(
-  "configurations",
-  about.configurations,
-  {
-    kubernetes: {
-      type: "bool",
-      short: "k",
-      about: "List those in Kubernetes",
+export const configurations = resourceCommand({
+  kind: "configurations",
+  here: {
+    config: {
+      type: "list",
+      short: "c",
+      takes: "file",
+      about: "Without -k: configuration files; <dapr>/config.yaml if absent",
     },
-    ...listFlags,
-    ...here,
-    ...clusterListFlags,
   },
-  { examples: "\n# What dapr run takes by default\ndapr configurations\n" },
-  ({ flags, given, io }) => {
-    checkOutput(flags.output);
-    if (!flags.kubernetes) {
-      sayMisplaced(given, clusterListFlags, "without -k", io);
-      return printConfigurationsHere(flags, io);
-    }
-    sayMisplaced(given, here, "with -k", io);
-    const nowMs = Date.now();
-    return printResources(
-      "configurations",
-      flags,
-      (configuration) => configurationRow(configuration, nowMs),
-      io,
-    );
+  help: {
+    examples: `
+# What dapr run takes by default
+dapr configurations
+
+# In a cluster
+dapr configurations -k -A
+`,
   },
-);
+  printHere: printConfigurationsHere,
+  row: configurationRow,
+});

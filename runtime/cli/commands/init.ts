@@ -1,5 +1,5 @@
 /** `dapr init`: on this machine, or with `-k` the control plane of a cluster. */
-import { command } from "../command.ts";
+import { command, type FlagTable } from "../command.ts";
 import { clusterInitFlags, initCluster } from "../kubernetes/init.ts";
 import { initHere, standaloneInitFlags } from "../standalone/init.ts";
 import { about } from "./about.ts";
@@ -33,12 +33,11 @@ The manifests of --dry-run hold objects of kinds that they define themselves: wh
 once more.
 `;
 
-const { "runtime-version": _, ...onlyInCluster } = clusterInitFlags;
-const {
-  "image-registry": _registry,
-  "image-variant": _variant,
-  ...cluster
-} = onlyInCluster;
+/** Both platforms take these. */
+const ofBoth = ["runtime-version", "image-registry", "image-variant"];
+const onlyInCluster: FlagTable = Object.fromEntries(
+  Object.entries(clusterInitFlags).filter(([name]) => !ofBoth.includes(name)),
+);
 
 export const init = command(
   "init",
@@ -54,7 +53,7 @@ export const init = command(
       sayMisplaced(given, standaloneInitFlags, "with -k", io);
       return initCluster(flags, io);
     }
-    sayMisplaced(given, cluster, "without -k", io);
+    sayMisplaced(given, onlyInCluster, "without -k", io);
     return initHere(flags, given, io);
   },
 );

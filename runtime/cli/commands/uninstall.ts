@@ -1,24 +1,10 @@
 /** `dapr uninstall`: what `dapr init` made, on this machine or with `-k` in a cluster. */
 import { command, type FlagTable } from "../command.ts";
 import { uninstallFromCluster } from "../kubernetes/uninstall.ts";
+import { containerFlags } from "../standalone/container-runtime.ts";
 import { uninstallHere } from "../standalone/uninstall.ts";
 import { about } from "./about.ts";
 import { sayMisplaced } from "./misplaced-flags.ts";
-
-const here = {
-  network: {
-    type: "string",
-    env: "DAPR_NETWORK",
-    about: "The network of the containers",
-  },
-  "container-runtime": {
-    type: "string",
-    default: "docker",
-    choices: ["docker", "podman"],
-    env: "DAPR_CONTAINER_RUNTIME",
-    about: "docker or podman",
-  },
-} as const satisfies FlagTable;
 
 const inCluster = {
   dev: {
@@ -52,7 +38,7 @@ export const uninstall = command(
       about:
         "Also <dapr> with all that is in it, and the containers dapr_redis and dapr_zipkin; with -k the custom resource definitions, and so every component",
     },
-    ...here,
+    ...containerFlags,
     ...inCluster,
   },
   {
@@ -69,7 +55,7 @@ dapr uninstall -k
   },
   ({ flags, given, io }) => {
     if (flags.kubernetes) {
-      sayMisplaced(given, here, "with -k", io);
+      sayMisplaced(given, containerFlags, "with -k", io);
       return uninstallFromCluster(flags, given, io);
     }
     sayMisplaced(given, inCluster, "without -k", io);

@@ -13,7 +13,7 @@ import {
 } from "../run/log-destination.ts";
 import type { RunApp } from "../run/run-file.ts";
 import { appNamespace } from "./app-manifests.ts";
-import { kubectl } from "./kubectl.ts";
+import { isThere } from "./kubectl.ts";
 
 /** A pod's log ends when it restarts: so long until its next one is asked for. */
 const againMs = 1000;
@@ -60,23 +60,11 @@ async function followContainer(
   for (let since: string | undefined; !over.aborted;) {
     await followOnce(id, container, since, target, over);
     since = new Date().toISOString();
-    if (over.aborted || !(await isDeployed(id))) return;
+    if (over.aborted || !(await isThere(`deployment/${id}`, appNamespace)))
+      return;
     await delay(againMs, undefined, { signal: over }).catch(() => {}); // aborted: the loop ends
   }
 }
-
-const isDeployed = async (id: string) =>
-  (
-    await kubectl([
-      "get",
-      `deployment/${id}`,
-      "-n",
-      appNamespace,
-      "--ignore-not-found",
-      "-o",
-      "name",
-    ])
-  ).trim() !== "";
 
 /** Until the pods end. What kubectl says of a pod that is not there yet is left out: it is asked again. */
 const followOnce = (

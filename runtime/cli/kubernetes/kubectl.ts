@@ -83,6 +83,23 @@ function clauseAt(text: string, at: number): string {
 export const reachCluster = async (): Promise<void> =>
   void (await kubectl(["get", "--raw", "/version", "--request-timeout=10s"]));
 
+/** Whether an object, `KIND/NAME`, is in that namespace. */
+export const isThere = async (
+  object: string,
+  namespace: string,
+): Promise<boolean> =>
+  (
+    await kubectl([
+      "get",
+      object,
+      "-n",
+      namespace,
+      "--ignore-not-found",
+      "-o",
+      "name",
+    ])
+  ).trim() !== "";
+
 /** What every object of the API has. */
 export interface KubeObject {
   kind: string;

@@ -15,7 +15,7 @@ import {
   serviceOf,
 } from "./app-manifests.ts";
 import { followApp } from "./follow-app.ts";
-import { kubectl, reachCluster } from "./kubectl.ts";
+import { isThere, kubectl, reachCluster } from "./kubectl.ts";
 import { withoutOthers } from "./ownership.ts";
 import { rolledOut } from "./rollout.ts";
 
@@ -39,7 +39,10 @@ export async function runInCluster(
     "This is a preview feature and subject to change in future releases.",
   );
   await reachCluster();
-  const hasConfig = await exists("configurations.dapr.io/appconfig");
+  const hasConfig = await isThere(
+    "configurations.dapr.io/appconfig",
+    appNamespace,
+  );
   const deployed: RunApp[] = [];
   try {
     for (const app of file.apps) {
@@ -92,19 +95,6 @@ async function openRunFile(
   }
   throw new CommandError("No apps to run");
 }
-
-const exists = async (what: string) =>
-  (
-    await kubectl([
-      "get",
-      what,
-      "-n",
-      appNamespace,
-      "--ignore-not-found",
-      "-o",
-      "name",
-    ])
-  ).trim() !== "";
 
 function pathsOf({ dir }: RunApp) {
   const folder = join(dir, ".dapr", "deploy");

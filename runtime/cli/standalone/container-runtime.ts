@@ -1,8 +1,23 @@
 /** Docker or Podman, as the user has it: the same commands. */
 import { execFile } from "node:child_process";
-import { CommandError } from "../command.ts";
+import { CommandError, type FlagTable } from "../command.ts";
 
 const names = ["docker", "podman"] as const;
+
+export const containerFlags = {
+  network: {
+    type: "string",
+    env: "DAPR_NETWORK",
+    about: "The network of the containers, whose ports are then not published",
+  },
+  "container-runtime": {
+    type: "string",
+    default: "docker",
+    choices: names,
+    env: "DAPR_CONTAINER_RUNTIME",
+    about: "docker or podman",
+  },
+} as const satisfies FlagTable;
 
 export interface ContainerRuntime {
   name: (typeof names)[number];

@@ -9,7 +9,11 @@ import { trimEnd } from "../../shared/trim-end.ts";
 import { CommandError, type FlagTable, type FlagValues } from "../command.ts";
 import { daprHome, defaultComponents } from "../home.ts";
 import type { Io } from "../io.ts";
-import { containerRuntime, reachEngine } from "./container-runtime.ts";
+import {
+  containerFlags,
+  containerRuntime,
+  reachEngine,
+} from "./container-runtime.ts";
 import {
   containerName,
   redis,
@@ -46,18 +50,7 @@ export const standaloneInitFlags = {
     about: "The same with Redis Stack, whose queries state.redis can use",
   },
   zipkin: { type: "bool", about: "Zipkin for traces, in a container" },
-  network: {
-    type: "string",
-    env: "DAPR_NETWORK",
-    about: "The network of the containers, whose ports are then not published",
-  },
-  "container-runtime": {
-    type: "string",
-    default: "docker",
-    choices: ["docker", "podman"],
-    env: "DAPR_CONTAINER_RUNTIME",
-    about: "docker or podman",
-  },
+  ...containerFlags,
   ...withoutEffect,
 } as const satisfies FlagTable;
 
