@@ -35,7 +35,7 @@ interface RunFile {
 
 /** What belongs to an image, to npm or to a run is no part of an app. */
 const leftOut =
-  /^(node_modules|\.dapr|\.dockerignore|Dockerfile|package\.json)$/;
+  /^(node_modules|__pycache__|\.venv|\.dapr|\.dockerignore|Dockerfile|package\.json)$/;
 
 /** Writes the templates of the tutorials that exist. */
 export function buildTemplates(folder: string): void {

@@ -24,6 +24,7 @@ test("a line of types alone goes, an empty line stays", () => {
   expect(
     withoutTypes('import type { A } from "./a.ts";\n\nconst b = 1;\n\nb;\n'),
   ).toBe("const b = 1;\n\nb;\n");
+  expect(withoutTypes("a;\n\ntype A = 1;\n\nb;\n")).toBe("a;\n\nb;\n");
 });
 
 test.each(["nodeapp/orders.ts", "producerapp/every-second.ts"])(

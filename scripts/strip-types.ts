@@ -13,6 +13,7 @@ export function withoutTypes(source: string): string {
   return kept
     .join("\n")
     .replace(/^\n+/, "")
+    .replace(/\n{3,}/g, "\n\n")
     .replace(/((?:from|import)\s+"\.[^"\n]*)\.ts"/g, '$1.js"');
 }
 

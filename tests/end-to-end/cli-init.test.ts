@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { spawnSync } from "node:child_process";
@@ -95,6 +96,20 @@ test("init again changes nothing, mends what is missing, and leaves what the use
   expect(readFileSync(statestore, "utf8")).toBe("# mine\n");
   expect(readFileSync(pubsub, "utf8")).toBe(written);
   expect(readdirSync(join(home, "components")).sort()).toEqual([
+    "pubsub.yaml",
+    "statestore.yaml",
+  ]);
+});
+
+test("init after one that was killed leaves no half-written file", async () => {
+  const { home, dapr } = machine();
+  const components = join(home, "components");
+  mkdirSync(components, { recursive: true });
+  const half = join(components, ".new-00000000-0000-0000-0000-000000000000");
+  writeFileSync(half, "apiVer");
+  utimesSync(half, 1, 1);
+  expect((await dapr("init")).code).toBe(0);
+  expect(readdirSync(components).sort()).toEqual([
     "pubsub.yaml",
     "statestore.yaml",
   ]);

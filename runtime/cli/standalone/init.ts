@@ -1,9 +1,9 @@
 /** `dapr init` on this machine: a folder with components that need nothing installed. It can be run again at any time. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../../shared/files/make-folder.ts";
-import { replaceFile } from "../../shared/files/replace-file.ts";
+import { isFresh, replaceFile } from "../../shared/files/replace-file.ts";
 import { daprVersion } from "../../shared/version.ts";
 import { trimEnd } from "../../shared/trim-end.ts";
 import { CommandError, type FlagTable, type FlagValues } from "../command.ts";
@@ -130,6 +130,8 @@ function sayWithoutEffect(flags: Flags, given: ReadonlySet<string>, io: Io) {
 async function writeFiles(home: string, flags: Flags, io: Io) {
   try {
     makeFolder(defaultComponents(home));
+    for (const folder of [home, defaultComponents(home)])
+      await removeLeftOver(folder);
     for (const file of homeFiles(home, {
       redis: flags.redis || flags["redis-stack"],
       zipkin: flags.zipkin,
@@ -141,6 +143,18 @@ async function writeFiles(home: string, flags: Flags, io: Io) {
     throw new CommandError(
       `error setting up ${home}: ${(error as Error).message}`,
     );
+  }
+}
+
+/** An `init` that was killed may have left a file under its first name. A young one may be that of another `init`. */
+const leftOverMs = 60_000;
+
+async function removeLeftOver(folder: string) {
+  for (const name of (await readdir(folder)).filter(isFresh)) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined); // it has its real name by now
+    if (found && Date.now() - found.mtimeMs > leftOverMs)
+      await rm(path, { force: true });
   }
 }
 
