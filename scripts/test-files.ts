@@ -1,4 +1,4 @@
-/** Finds the test files, the suite of each, and whether it needs containers. */
+/** Finds the test files, the suite of each, and what it needs. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 
@@ -15,6 +15,8 @@ export interface TestFile {
     | "containers"
     | "kubernetes";
   needsDocker: boolean;
+  /** Servers that it starts from the machine's own packages. */
+  needsPrograms: string[];
   needsCluster: boolean;
 }
 
@@ -37,11 +39,13 @@ export function findTestFiles(root: string): TestFile[] {
       const path = relative(root, file).split(sep).join("/");
       const place = path.split("/").slice(0, 2).join("/");
       const suite = suiteOfPlace[place] ?? "unit";
+      const texts = textsOf(file, new Map());
       return {
         path,
         suite,
         needsCluster: suite === "kubernetes",
-        needsDocker: usesContainers(file, new Set()),
+        needsDocker: texts.some(usesContainers),
+        needsPrograms: [...new Set(texts.flatMap(programsOf))],
       };
     })
     .sort((a, b) => a.path.localeCompare(b.path));
@@ -56,14 +60,24 @@ function walk(folder: string): string[] {
   });
 }
 
-/** Whether a test, or a helper that it imports, starts containers. */
-function usesContainers(file: string, seen: Set<string>): boolean {
-  if (seen.has(file) || !existsSync(file)) return false;
-  seen.add(file);
-  const text = readFileSync(file, "utf8");
-  if (/from "(@testcontainers\/[^"]+|testcontainers)"/.test(text)) return true;
-  if (/import\("testcontainers"\)/.test(text)) return true;
-  return [...text.matchAll(/from "(\.[^"]+\.ts)"/g)].some(([, path = ""]) =>
-    usesContainers(join(dirname(file), path), seen),
-  );
+/** The texts of a test and of the helpers that it imports. */
+function textsOf(file: string, seen: Map<string, string>): string[] {
+  if (!seen.has(file) && existsSync(file)) {
+    const text = readFileSync(file, "utf8");
+    seen.set(file, text);
+    for (const [, path = ""] of text.matchAll(/from "(\.[^"]+\.ts)"/g))
+      textsOf(join(dirname(file), path), seen);
+  }
+  return [...seen.values()];
 }
+
+/** Whether a file starts containers. */
+const usesContainers = (text: string): boolean =>
+  /from "(@testcontainers\/[^"]+|testcontainers)"/.test(text) ||
+  /import\("testcontainers"\)/.test(text);
+
+/** The servers that a file starts, by `startProgram("NAME", …)`. */
+const programsOf = (text: string): string[] =>
+  [...text.matchAll(/\bstartProgram\("([\w-]+)"/g)].map(
+    ([, name = ""]) => name,
+  );

@@ -20,6 +20,7 @@ import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
 import { installSdks, pythonProblem } from "./install-sdks.ts";
+import { programProblem } from "./programs.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
 import {
   clusterRuns,
@@ -36,7 +37,8 @@ const usage = `npm test [SUITE] [WORD…]
   WORD…   only test files whose path contains one of these words
 
 Suites that need containers are skipped where Docker does not answer, those that need a
-cluster where none is given to them (DAPR_TEST_KUBECONFIG), and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
+cluster where none is given to them (DAPR_TEST_KUBECONFIG), files that start RabbitMQ or Mosquitto
+where these are not installed, and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
 
 const words: string[] = parseOptions("test", usage, {}, true).positionals;
 const tools = join(root, "tests", "node_modules");
@@ -242,7 +244,9 @@ async function patterns(isShared: boolean): Promise<void> {
 async function jest(name: TestFile["suite"], isShared: boolean): Promise<void> {
   const files = testFiles.filter((file) => file.suite === name);
   const lacks = (file: TestFile) =>
-    (file.needsDocker && noDocker) || (file.needsCluster && noCluster);
+    (file.needsDocker && noDocker) ||
+    (file.needsCluster && noCluster) ||
+    programProblem(file.needsPrograms);
   const runnable = files.filter((file) => !lacks(file));
   for (const file of files) {
     const reason = lacks(file);

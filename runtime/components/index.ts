@@ -63,6 +63,16 @@ export const pubsubs: BuiltIn<PubSub>[] = [
     versions: ["v1"],
     load: async () => (await import("./pubsub/sqlite/pubsub.ts")).sqlite,
   },
+  {
+    type: "pubsub.rabbitmq",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/rabbitmq/pubsub.ts")).rabbitmq,
+  },
+  {
+    type: "pubsub.mqtt3",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/mqtt3/pubsub.ts")).mqtt3,
+  },
 ];
 
 export const stateStores: BuiltIn<StateStore>[] = [

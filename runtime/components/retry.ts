@@ -59,6 +59,8 @@ function optionalBool(about: string): Property<boolean | undefined> {
   return { about, kind: "bool", parse: isTruthy };
 }
 
+type RetrySettings = Partial<MetadataValues<typeof redeliveryMetadata>>;
+
 export interface RetryPolicy {
   /** False: log a failed message and go on. */
   enabled: boolean;
@@ -70,9 +72,7 @@ export interface RetryPolicy {
   pauseMs(retry: number, random?: number): number;
 }
 
-export function retryPolicy(
-  meta: MetadataValues<typeof redeliveryMetadata>,
-): RetryPolicy {
+export function retryPolicy(meta: RetrySettings): RetryPolicy {
   const { backOffMaxRetries: retries, backOffMaxElapsedTime: elapsed } = meta;
   const maxRetries = retries === undefined || retries < 0 ? Infinity : retries;
   const maxElapsedMs =
@@ -86,9 +86,7 @@ export function retryPolicy(
   };
 }
 
-function pauses(
-  meta: MetadataValues<typeof redeliveryMetadata>,
-): RetryPolicy["pauseMs"] {
+function pauses(meta: RetrySettings): RetryPolicy["pauseMs"] {
   const constant =
     meta.backOffPolicy === "constant" ||
     (meta.backOffPolicy === undefined && meta.backOffDuration !== undefined);

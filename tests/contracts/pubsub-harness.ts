@@ -38,6 +38,8 @@ export interface PubSubSetup {
 
 export interface PubSubContract {
   has: readonly Trait[];
+  /** A message that is refused holds up all that come after it. */
+  isSerial?: boolean;
   /** Names of topics that are unusual and allowed. */
   oddTopics: readonly string[];
   makeSetup(): Promise<PubSubSetup>;
@@ -49,7 +51,7 @@ export type PubSubHarness = ReturnType<typeof makePubSubHarness>;
 
 export function makePubSubHarness(
   type: string,
-  { has, makeSetup }: PubSubContract,
+  { has, makeSetup, isSerial = false }: PubSubContract,
 ) {
   let setup: PubSubSetup;
   let cleanups: (() => Promise<unknown>)[] = [];
@@ -126,6 +128,7 @@ export function makePubSubHarness(
 
   return {
     type,
+    isSerial,
     has: (trait: Trait) => has.includes(trait),
     setup: () => setup,
     /** A topic that no test has used. */

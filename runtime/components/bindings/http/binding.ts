@@ -21,11 +21,11 @@ import { isTruthy } from "../../../shared/units.ts";
 import { isMarked, onBehalfHeader } from "../../../contracts/on-behalf.ts";
 import { free } from "../../../shared/memory/spent-bytes.ts";
 import { trustSystemAuthorities } from "../../../net/trusted-authorities.ts";
+import { tlsOptions } from "../../clients/tls.ts";
 import { textOf } from "../../text-data.ts";
 import { daprVersion } from "../../../shared/version.ts";
 import { exchange, type Answer } from "./exchange.ts";
 import { parseTarget } from "./target.ts";
-import { tlsOptions } from "./tls.ts";
 
 const metadata = {
   url: text(
@@ -84,6 +84,12 @@ const json = "application/json; charset=utf-8";
 const connectionHeaders =
   /^(connection|content-length|expect|host|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade)$/i;
 
+const tlsNames = {
+  ca: "MTLSRootCA",
+  cert: "MTLSClientCert",
+  key: "MTLSClientKey",
+};
+
 export const http = defineBinding(
   "bindings.http",
   metadata,
@@ -100,7 +106,7 @@ export const http = defineBinding(
       }
     };
     const target = read("url", () => parseTarget(meta.url));
-    const tls = tlsOptions(meta);
+    const tls = tlsOptions(meta, tlsNames);
     if (target.origin.startsWith("https:") && !tls.ca)
       trustSystemAuthorities(log);
     const token = read("securitytoken", () => tokenOf(meta));
