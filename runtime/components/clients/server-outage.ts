@@ -3,9 +3,9 @@ import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage, type Outage } from "../../shared/outage.ts";
 
-/** How Redis, PostgreSQL and RabbitMQ begin a message about a wrong login. */
+/** How Redis, PostgreSQL, RabbitMQ and MQTT begin a message about a wrong login. */
 const isRefusal = (reason: string) =>
-  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry|role "|database "|the server asks for a password|ACCESS_REFUSED|NOT_ALLOWED)/.test(
+  /^(WRONGPASS|NOAUTH|NOPERM|DENIED|ERR invalid password|password authentication failed|no pg_hba\.conf entry|role "|database "|the server asks for a password|ACCESS_REFUSED|NOT_ALLOWED|Connection refused: (Bad|Not|Identifier) )/.test(
     reason,
   );
 
