@@ -134,7 +134,7 @@ describe("pubsub.rabbitmq", () => {
     server.ctl(
       "set_policy",
       topic,
-      `-${topic}$`,
+      `.*${topic}$`,
       '{"max-length": 1, "overflow": "reject-publish"}',
       "--apply-to",
       "queues",

@@ -13,8 +13,8 @@ export const mqtt3 = definePubSub(
   metadata,
   async ({ appId, meta, log }) => {
     const server = serverOf(meta, appId);
-    if (/s$/.test(server.protocol) && server.protocol !== "ws" && !meta.caCert)
-      trustSystemAuthorities(log);
+    const isTls = server.protocol === "mqtts" || server.protocol === "wss";
+    if (isTls && !meta.caCert) trustSystemAuthorities(log);
     const readers = new Readers(log);
     const client = await openMqtt(
       server,
