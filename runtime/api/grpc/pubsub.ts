@@ -1,5 +1,5 @@
 /** PublishEvent and BulkPublishEvent (docs/protocol/pubsub.md). */
-import type { NewEntry } from "../../blocks/pubsub/outlet.ts";
+import type { NewEntry, Outlet } from "../../blocks/pubsub/outlet.ts";
 import type { PubSubs } from "../../blocks/pubsub/pubsub.ts";
 import { binaryValue } from "../../net/grpc/metadata.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
@@ -26,7 +26,7 @@ export function publishMethods(pubsubs: Pick<PubSubs, "outlet">): Methods {
           `${entries.length} entries are more than ${maxEntries}; send them in several requests`,
         );
       await outlet.publishBulk(
-        entries.map(entryOf),
+        entries.map((entry) => entryOf(outlet, entry)),
         traceOf(server.metadata),
         call,
       );
@@ -44,7 +44,7 @@ export function publishMethods(pubsubs: Pick<PubSubs, "outlet">): Methods {
       ) => {
         const outlet = pubsubs.outlet(pubsubName, topic, toRecord(metadata));
         await outlet.publish(
-          { contentType: dataContentType, data: kept(data) },
+          { contentType: dataContentType, data: bytesFor(outlet, data) },
           traceOf(server.metadata),
           call,
         );
@@ -56,16 +56,18 @@ export function publishMethods(pubsubs: Pick<PubSubs, "outlet">): Methods {
   };
 }
 
+/** An envelope is a copy anyway. */
+const bytesFor = ({ isRaw }: Outlet, data: Uint8Array) =>
+  isRaw ? kept(data) : data;
+
 /** On the wire, no metadata and none of them are the same. */
-const entryOf = ({
-  entryId,
-  event,
-  contentType,
-  metadata,
-}: proto.BulkPublishRequestEntry): NewEntry => ({
+const entryOf = (
+  outlet: Outlet,
+  { entryId, event, contentType, metadata }: proto.BulkPublishRequestEntry,
+): NewEntry => ({
   entryId,
   contentType,
-  data: kept(event),
+  data: bytesFor(outlet, event),
   ...(metadata.size > 0 ? { metadata: toRecord(metadata) } : {}),
 });
 

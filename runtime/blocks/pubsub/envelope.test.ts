@@ -61,6 +61,18 @@ test("without a content type it is plain text, and a content type is told as it 
   );
 });
 
+test("data is so deep that its envelope can be read", async () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  const deepest = nested(9999);
+  expect(await envelope(json, deepest)).toBe(
+    `{"data":${deepest},${rest(json)}`,
+  );
+  const deeper = nested(10_000);
+  expect(await envelope(json, deeper)).toBe(
+    `{"data":"${deeper}",${rest(json)}`,
+  );
+});
+
 test("a topic may be any text", async () => {
   const data = await envelope(json, "1", {}, { topic: 't1\0x/"é' });
   expect(

@@ -1,6 +1,6 @@
 /** What a publisher sent, as it goes into an envelope (docs/protocol/pubsub.md). Plain values: a big body is read in another thread. */
 import { decode, encode } from "../../shared/json/go-json.ts";
-import { scanJson } from "../../shared/json/scan-json.ts";
+import { maxDepth, scanJson } from "../../shared/json/scan-json.ts";
 import { isCloudEventMessage } from "./cloud-event-message.ts";
 
 /** JSON: its bytes as they were sent, or its text. */
@@ -45,7 +45,8 @@ export function contentOf(
 
 /** What is no JSON becomes a text. */
 export function readJson(bytes: Uint8Array): EventData {
-  const found = scanJson(bytes);
+  // The envelope is a level of its own, and has to be readable.
+  const found = scanJson(bytes, undefined, maxDepth - 1);
   if (typeof found === "number") return { name: "data", data: textData(bytes) };
   const value = bytes.subarray(found.start, found.end);
   // The original writes what is no Unicode as U+FFFD.

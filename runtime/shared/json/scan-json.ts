@@ -5,7 +5,8 @@
  */
 import { isUtf8 } from "node:buffer";
 
-const maxDepth = 10_000; // Go's
+/** Go's: how deep a value may be. */
+export const maxDepth = 10_000;
 
 /** One whole value. */
 export interface ScannedJson {
@@ -30,14 +31,15 @@ let hasSurrogates = false;
 /** For each level: whether it is an object. */
 const isObjectAt = new Uint8Array(maxDepth + 1);
 
-/** The value in `bytes`, or the place of the byte that is wrong. `onMember` is about the outermost object. */
+/** The value in `bytes`, or the place of the byte that is wrong. `onMember` is about the outermost object; `deepest` is at most {@link maxDepth}. */
 export function scanJson(
   bytes: Uint8Array,
   onMember?: OnMember,
+  deepest = maxDepth,
 ): ScannedJson | number {
   hasHighBytes = hasSurrogates = false;
   const start = afterSpace(bytes, 0);
-  const end = scanValue(bytes, start, onMember);
+  const end = scanValue(bytes, start, onMember, deepest);
   if (end < 0) return ~end;
   const rest = afterSpace(bytes, end);
   if (rest < bytes.length) return rest;
@@ -60,6 +62,7 @@ function scanValue(
   bytes: Uint8Array,
   at: number,
   onMember: OnMember | undefined,
+  deepest: number,
 ): number {
   let depth = 0;
   let isMember = false;
@@ -83,7 +86,7 @@ function scanValue(
     // Here a value begins.
     const first = bytes[i];
     if (first === openObject || first === openList) {
-      if (++depth > maxDepth) return ~i;
+      if (++depth > deepest) return ~i;
       const isObject = first === openObject;
       isObjectAt[depth] = isObject ? 1 : 0;
       i = afterSpace(bytes, i + 1);
