@@ -247,6 +247,7 @@ func readMetadata(ctx context.Context, dapr client.Client) error {
 	return equal(kinds, map[string]string{
 		"files":  "bindings.localstorage",
 		"orders": "bindings.kafka",
+		"pubsub": "pubsub.in-memory",
 		store:    "state.postgresql",
 		"vault":  "secretstores.local.file",
 	})
@@ -263,11 +264,11 @@ func addMetadata(ctx context.Context, dapr client.Client) error {
 	return equal(metadata.ExtendedMetadata["colour"], "green")
 }
 
-// What follows belongs to blocks that a sidecar may lack.
-
 func publish(ctx context.Context, dapr client.Client) error {
 	return dapr.PublishEvent(ctx, "pubsub", "topic", []byte("news"))
 }
+
+// What follows belongs to blocks that a sidecar may lack.
 
 func getConfiguration(ctx context.Context, dapr client.Client) error {
 	_, err := dapr.GetConfigurationItem(ctx, "configuration", "key")

@@ -174,6 +174,7 @@ const calls = {
       {
         files: "bindings.localstorage",
         orders: "bindings.kafka",
+        pubsub: "pubsub.in-memory",
         [store]: "state.postgresql",
         vault: "secretstores.local.file",
       },
@@ -184,11 +185,11 @@ const calls = {
     const { extended } = await dapr.metadata.get();
     assert.equal(new Map(Object.entries(extended)).get("colour"), "green");
   },
-  // What follows belongs to blocks that a sidecar may lack.
   "pubsub.publish": async () => {
     const { error } = await dapr.pubsub.publish("pubsub", "topic", { a: 1 });
     if (error) throw error;
   },
+  // What follows belongs to blocks that a sidecar may lack.
   "lock.lock": () => dapr.lock.lock("locks", "it", "me", 60),
   // The SDK does these over gRPC only.
   ...(protocol === "grpc" && {

@@ -244,6 +244,7 @@ def metadata(dapr):
         {
             "files": "bindings.localstorage",
             "orders": "bindings.kafka",
+            "pubsub": "pubsub.in-memory",
             STORE: "state.postgresql",
             "vault": "secretstores.local.file",
         },
@@ -256,12 +257,12 @@ def set_metadata(dapr):
     equal(dapr.get_metadata().extended_metadata["colour"], "green")
 
 
-# What follows belongs to blocks that a sidecar may lack.
-
-
 @capability("pubsub.publish")
 def publish(dapr):
     dapr.publish_event("pubsub", "topic", "news")
+
+
+# What follows belongs to blocks that a sidecar may lack.
 
 
 @capability("configuration.get")
