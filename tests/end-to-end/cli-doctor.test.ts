@@ -81,13 +81,18 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
     "d.yaml": component("slip").replace("version", "verison"),
     "e.yaml": component("fine", "scopes: [three]\n"),
     "f.yaml": "apiVersion: dapr.io/v1alpha1\nkind: Componnent\n",
+    "g.yaml":
+      "apiVersion: dapr.io/v1alpha1\nkind: HTTPEndpoint\nmetadata: {name: g}\nspec: {baseUrl: ftp://x}\n",
+    "h.yaml":
+      "apiVersion: dapr.io/v1alpha1\nkind: HTTPEndpoint\nmetadata: {name: h}\nspec:\n  baseUrl: http://x\n  headers: [{name: a, secretKeyRef: {name: s, key: k}}]\nauth: {secretStore: none}\n",
   });
   const { code, found } = await findings(["--resources-path", folder]);
   expect(code).toBe(1);
   const yaml = found.filter(({ check }) => check === "YAML");
   const of = (status: string) =>
     yaml.filter((one) => one.status === status).map(({ message }) => message);
-  const [broken = "", twins = "", ...others] = of("failure");
+  const [broken = "", endpoint = "", twins = "", ...others] = of("failure");
+  expect(endpoint).toContain(`${join(folder, "g.yaml")}:4:`);
   expect(others).toEqual([]);
   expect(broken).toContain(`${join(folder, "c.yaml")}:2:7`);
   expect(twins).toContain("two components are named twin");

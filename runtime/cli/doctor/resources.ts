@@ -1,14 +1,20 @@
 /** The YAML of resource folders and Configurations, read by the sidecar's own readers. */
 import { existsSync } from "node:fs";
-import type { Logger } from "../../shared/log.ts";
-import { where } from "../../shared/position.ts";
+import { where, type Position } from "../../shared/position.ts";
 import { documentsIn } from "../../resources/folders/files.ts";
 import { loadConfiguration } from "../../resources/kinds/configuration.ts";
-import type { LoadedComponent } from "../../resources/kinds/component.ts";
+import {
+  selectComponents,
+  type LoadedComponent,
+} from "../../resources/kinds/component.ts";
+import {
+  selectHttpEndpoints,
+  type HttpEndpointOptions,
+} from "../../resources/kinds/http-endpoint.ts";
 import { tellKind } from "../../resources/other-kinds.ts";
-import { YamlError } from "../../resources/values/yaml.ts";
+import { textOf, YamlError, type Value } from "../../resources/values/yaml.ts";
 import { collectedWarnings } from "../collected-warnings.ts";
-import { componentsIn } from "../standalone/folder-components.ts";
+import { anAppOf } from "../standalone/folder-components.ts";
 import {
   failure,
   note,
@@ -28,37 +34,63 @@ export async function checkResources({
     return [note("No folder of resource files to look at")];
   const found = [
     ...runFile,
-    ...folders.flatMap((folder) => inFolder(folder, files)),
+    ...(
+      await Promise.all(folders.map((folder) => inFolder(folder, files)))
+    ).flat(),
     ...configurations.flatMap(inConfiguration),
   ];
   if (found.some(({ status }) => status !== "ok")) return found;
   return [ok(`Nothing is wrong in ${[...folders, ...files].join(", ")}`)];
 }
 
-function inFolder(folder: string, configurations: readonly string[]) {
+async function inFolder(
+  folder: string,
+  configurations: readonly string[],
+): Promise<Finding[]> {
   const { log, warnings } = collectedWarnings();
   const malformed: string[] = [];
-  const silent: Logger = collectedWarnings().log;
+  const components: LoadedComponent[] = [];
   try {
-    const components = [
-      ...componentsIn([folder], log, (problem, at) =>
-        malformed.push(`${problem} (${where(at)})`),
-      ),
-    ];
-    // Files that can't be read have been warned about already.
-    for (const document of documentsIn([folder], silent))
-      if (!(document instanceof YamlError))
-        tellKind(document, configurations, log);
-    return [
-      ...malformed.map((problem) => failure(problem)),
-      ...twins(components),
-      ...warnings
-        .filter((line) => !malformed.some((problem) => line.endsWith(problem)))
-        .map((line) => warning(line)),
-    ];
+    for (const document of documentsIn([folder], log)) {
+      const options = {
+        appId: anAppOf(document),
+        env: process.env,
+        log,
+        onMalformed: (problem: string, at: Position) =>
+          void malformed.push(`${problem} (${where(at)})`),
+      };
+      components.push(...selectComponents([document], options));
+      if (document instanceof YamlError) continue;
+      tellKind(document, configurations, log);
+      await checkEndpoint(document, options).catch((error: Error) =>
+        malformed.push(error.message),
+      );
+    }
   } catch (error) {
     return [failure((error as Error).message)];
   }
+  return [
+    ...malformed.map((problem) => failure(problem)),
+    ...twins(components),
+    ...warnings
+      .filter((line) => !malformed.some((problem) => line.endsWith(problem)))
+      .map((line) => warning(line)),
+  ];
+}
+
+/** One whose values come from a secret store can only be read by the sidecar, which has the store. */
+async function checkEndpoint(
+  document: Value,
+  options: Omit<HttpEndpointOptions, "secrets">,
+) {
+  if (textOf(document).includes('"secretKeyRef"')) return;
+  const secrets = {
+    has: () => false,
+    read: async (store: string) => {
+      throw new Error(`secret store ${store} is the sidecar's`);
+    },
+  };
+  await selectHttpEndpoints([document], { ...options, secrets });
 }
 
 /** Two components of one name that one app would get. */
