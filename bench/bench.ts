@@ -63,6 +63,7 @@ export function startWith(
 }
 
 export const bindingPath = "/v1.0/bindings/bench";
+export const publishPath = (topic: string) => `/v1.0/publish/bench/${topic}`;
 export const statePath = "/v1.0/state/bench";
 
 export function watch(

@@ -6,9 +6,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Broker, Store } from "./backends/backend.ts";
+import type { Backend, Broker, Bus, Store } from "./backends/backend.ts";
 import { startKafkaContainer } from "./backends/kafka-container.ts";
 import { kafkaBackend } from "./backends/kafka.ts";
+import { kafkaBus, redisBus, sqliteBus } from "./backends/pubsub.ts";
 import { openCluster } from "./backends/kubernetes.ts";
 import { sqliteBackend } from "./backends/sqlite.ts";
 import { redisStore, startRedisContainer } from "./backends/state-redis.ts";
@@ -31,6 +32,7 @@ import {
 } from "./sidecar.ts";
 import {
   brokerSuite,
+  busSuite,
   clusterSuite,
   invokeSuite,
   storeSuite,
@@ -83,6 +85,9 @@ const open: Record<BackendName, (bench: Bench) => Promise<Suite> | Suite> = {
   sqlite: (bench) => brokerSuite(sqliteBackend(bench), true),
   "state-redis": async () => storeSuite(await openRedis()),
   "state-sqlite": ({ folder }) => storeSuite(sqliteStore(folder)),
+  "pubsub-kafka": async ({ options }) => busSuite(await openKafkaBus(options)),
+  "pubsub-redis": async () => busSuite(await openRedisBus()),
+  "pubsub-sqlite": (bench) => busSuite(sqliteBus(bench), true),
   invoke: invokeSuite,
   kubernetes: async () => {
     const cluster = await openCluster();
@@ -92,34 +97,61 @@ const open: Record<BackendName, (bench: Bench) => Promise<Suite> | Suite> = {
 };
 
 async function openKafka(options: Options): Promise<Broker> {
-  if (options.brokers !== undefined) return kafkaBackend(options.brokers, []);
-  process.stderr.write("starting Kafka in Docker … ");
-  const container = await startKafkaContainer();
-  opened.defer(() => container.remove());
-  const backend = await kafkaBackend(container.brokers, [container.pid]);
+  const { brokers, pids, remove } = await startKafka(options);
+  return together(await kafkaBackend(brokers, pids), remove);
+}
+
+async function openKafkaBus(options: Options): Promise<Bus> {
+  const { brokers, pids, remove } = await startKafka(options);
+  const kafka = await kafkaBackend(brokers, pids);
+  return together(kafkaBus(brokers, kafka), remove);
+}
+
+async function openRedis(): Promise<Store> {
+  const { port, pid, remove } = await startRedis();
+  return together(await redisStore(port, [pid]), remove);
+}
+
+async function openRedisBus(): Promise<Bus> {
+  const { port, pid, remove } = await startRedis();
+  return together(await redisBus(port, [pid]), remove);
+}
+
+/** A backend that answers, and ends together with its container. */
+function together<B extends Backend>(
+  backend: B,
+  remove: () => Promise<void>,
+): B {
   process.stderr.write("ready\n");
   return {
     ...backend,
     async close() {
       await backend.close();
-      await container.remove();
+      await remove();
     },
   };
 }
 
-async function openRedis(): Promise<Store> {
+async function startKafka({ brokers }: Options) {
+  if (brokers !== undefined) {
+    process.stderr.write(`Kafka at ${brokers} … `);
+    return { brokers, pids: [], remove: async () => {} };
+  }
+  process.stderr.write("starting Kafka in Docker … ");
+  const container = await startKafkaContainer();
+  opened.defer(() => container.remove());
+  return {
+    brokers: container.brokers,
+    pids: [container.pid],
+    remove: () => container.remove(),
+  };
+}
+
+async function startRedis() {
   process.stderr.write("starting Redis in Docker … ");
   const container = await startRedisContainer();
   opened.defer(() => container.remove());
-  const store = await redisStore(container.port, [container.pid]);
-  process.stderr.write("ready\n");
-  return {
-    ...store,
-    async close() {
-      await store.close();
-      await container.remove();
-    },
-  };
+  return container;
 }
 
 let ending: Promise<never> | undefined;

@@ -12,6 +12,7 @@ const onBroker = [
   "grpc",
 ] as const;
 const onStore = ["direct", "start", "cold", "save", "get", "grpc"] as const;
+const onBus = ["publish", "deliver", "bus-latency"] as const;
 const onCluster = ["pod-start"] as const;
 const onApp = [
   "direct",
@@ -28,6 +29,9 @@ const scenariosOf = {
   sqlite: onBroker,
   "state-redis": onStore,
   "state-sqlite": onStore,
+  "pubsub-kafka": onBus,
+  "pubsub-redis": onBus,
+  "pubsub-sqlite": onBus,
   invoke: onApp,
   kubernetes: onCluster,
 };

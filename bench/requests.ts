@@ -17,6 +17,12 @@ export const kinds = {
       `${postHead(path)}${bindBytes}\r\n\r\n{"data":${order(id, sentAtUs)},"operation":"create"}`,
     isAnswer: anyAnswer,
   },
+  /** Publishes an order. */
+  publish: {
+    request: (path, id, sentAtUs) =>
+      `${postHead(path)}${orderBytes}\r\n\r\n${order(id, sentAtUs)}`,
+    isAnswer: anyAnswer,
+  },
   /** Saves each order under a key of its own, `order-ID`. */
   save: {
     request(path, id, sentAtUs) {

@@ -1,9 +1,11 @@
 /** A suite is one table of the report: a backend and its scenarios. */
-import type { Backend, Broker, Store } from "./backends/backend.ts";
+import type { Backend, Broker, Bus, Store } from "./backends/backend.ts";
 import type { Cluster } from "./backends/kubernetes.ts";
 import type { Bench, Measurement, Scenario } from "./bench.ts";
 import type { ScenarioName } from "./options.ts";
+import { busLatency } from "./scenarios/bus-latency.ts";
 import { coldOutput, coldOwnApp, coldSave } from "./scenarios/cold.ts";
+import { deliver } from "./scenarios/deliver.ts";
 import { directCalls, directOrders } from "./scenarios/direct.ts";
 import { get } from "./scenarios/get.ts";
 import { grpcBinding, grpcOwnApp, grpcState } from "./scenarios/grpc.ts";
@@ -12,6 +14,7 @@ import { latency } from "./scenarios/latency.ts";
 import { output } from "./scenarios/output.ts";
 import { ownApp } from "./scenarios/own-app.ts";
 import { podStart } from "./scenarios/pod-start.ts";
+import { publish } from "./scenarios/publish.ts";
 import { save } from "./scenarios/save.ts";
 import { startStore } from "./scenarios/start-store.ts";
 import { start } from "./scenarios/start.ts";
@@ -47,6 +50,20 @@ export function brokerSuite(broker: Broker, ownOnly = false): Suite {
       grpc: on(grpcBinding),
     },
     warmUp: [on(start), on(output), on(latency)],
+    ownOnly,
+  };
+}
+
+export function busSuite(bus: Bus, ownOnly = false): Suite {
+  const on = bind(bus);
+  return {
+    backend: bus,
+    scenarios: {
+      publish: on(publish),
+      deliver: on(deliver),
+      "bus-latency": on(busLatency),
+    },
+    warmUp: [on(publish), on(busLatency)],
     ownOnly,
   };
 }

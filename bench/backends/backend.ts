@@ -21,6 +21,18 @@ export interface Broker extends Backend {
   component(topic: string, use: { direction: string; group: string }): string;
 }
 
+export interface Bus extends Backend {
+  /** Creates an empty topic, on Kafka with one partition. */
+  createTopic(): Promise<string>;
+  removeTopic(topic: string): Promise<void>;
+  /** How many messages the topic holds. Every acknowledged order must be among them. */
+  stored(topic: string): Promise<number>;
+  /** Component YAML of the message bus `bench`. Each app has a consumer group of its own. */
+  component(): string;
+  /** True if the orders of a topic reach the app in their order. */
+  isOrdered: boolean;
+}
+
 export interface Store extends Backend {
   /** Component YAML of the state store `bench`. */
   component(): string;

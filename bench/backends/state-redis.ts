@@ -40,7 +40,7 @@ export async function redisStore(port: number, pids: number[]): Promise<Store> {
 }
 
 /** Waits until Redis answers: a new container takes a moment. */
-async function connected(port: number): Promise<Redis> {
+export async function connected(port: number): Promise<Redis> {
   const redis = new Redis({
     host: "127.0.0.1",
     port,
