@@ -91,7 +91,11 @@ const isAlive = (pid: number) => {
 async function flowing() {
   const demo = new Demo();
   await demo.prints("== APP - nodeapp == { orderId: 2 }");
-  const instances = demo.instances();
+  // A sidecar that is too busy to answer is listed with blanks.
+  const instances = await waitFor("both to be listed as of this run", () => {
+    const listed = demo.instances();
+    return listed.length === 2 ? listed : undefined;
+  });
   expect(instances.map(({ appId }) => appId).sort()).toEqual([
     "nodeapp",
     "producerapp",

@@ -186,13 +186,11 @@ test("… an address of which nothing else is known", async () => {
 
 const megabytes = 100;
 const withMemory = canReadMemory ? test : test.skip;
-// The gRPC code grows while it warms up. A second time adds 10 MB at most.
-withMemory.each([
-  ["this kit's protocol", 20],
-  ["gRPC", 28],
-])(
-  "100 MB in both directions over %s add at most %i MB to each sidecar",
-  async (protocol, limitMb) => {
+/** A body that is held would add a hundred. `npm run bench stream` says how much it is: half of this on a machine with time. */
+const limitMb = 32;
+withMemory.each(["this kit's protocol", "gRPC"])(
+  `100 MB in both directions over %s add at most ${limitMb} MB to each sidecar`,
+  async (protocol) => {
     const server = createServer((incoming, outgoing) =>
       incoming.pipe(outgoing),
     );
