@@ -25,6 +25,9 @@ import {
 } from "../../runtime/net/grpc/server.ts";
 import type { ServerCall } from "../../runtime/net/grpc/server-call.ts";
 import { GrpcError } from "../../runtime/net/grpc/status.ts";
+import type { StuckTimes } from "../../runtime/net/grpc/cut-stuck.ts";
+import { collectGarbage } from "../support/collect-garbage.ts";
+import { waitFor } from "../wait-for.ts";
 import { untilStill } from "../support/stand-still.ts";
 
 const asIs = (bytes: Buffer) => bytes;
@@ -559,6 +562,84 @@ describe("metadata that is too large", () => {
       session.destroy();
     },
   );
+});
+
+describe("a caller that does not take its answers", () => {
+  const mb = 1024 * 1024;
+  const head = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+  };
+  let stuck: GrpcServer;
+  let to: ClientHttp2Session;
+  const open = (times: Partial<StuckTimes>) => {
+    stuck = createGrpcServer({
+      maxMessageBytes: 4 * mb,
+      methods: new Map([[path, (call) => onCall(call)]]),
+      stuck: { everyMs: 20, bytesPerMs: Infinity, ...times },
+    });
+    listener.removeAllListeners("connection");
+    listener.on("connection", (socket) => stuck.serve(socket));
+    to = connectHttp2(`http://127.0.0.1:${port}`, {
+      settings: { initialWindowSize: 0 },
+    });
+    to.on("error", () => {});
+  };
+  afterEach(async () => {
+    to.destroy();
+    await stuck.close();
+  });
+  /** Resolves with the code that the call is reset with. */
+  const ask = () =>
+    new Promise<number>((resolve) => {
+      const stream = to.request(head);
+      stream.on("error", () => {});
+      stream.on("close", () => resolve(stream.rstCode ?? 0));
+      stream.end();
+    });
+  const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM;
+
+  test("loses them after a time, their memory comes back, and its other calls go on", async () => {
+    open({ leastMs: 200 });
+    const aborted: string[] = [];
+    onCall = (call) => {
+      call.signal.addEventListener("abort", () => aborted.push(call.path));
+      call.read({
+        onMessage() {},
+        onEnd: () => call.end(Buffer.alloc(mb, "x")),
+      });
+    };
+    collectGarbage();
+    const before = process.memoryUsage().arrayBuffers;
+    const codes = await Promise.all(Array.from({ length: 40 }, ask));
+    expect(new Set(codes)).toEqual(new Set([calm]));
+    await waitFor("the calls to be aborted", () => aborted.length === 40);
+    await waitFor("the memory to come back", () => {
+      collectGarbage();
+      return process.memoryUsage().arrayBuffers < before + 4 * mb;
+    });
+    onCall = (call) => call.fail(new GrpcError(5, "none"));
+    expect(await ask()).toBe(0);
+  });
+
+  test("loses a stream that it stops to read as well, and its source is told", async () => {
+    open({ leastMs: 200 });
+    const gone = Promise.withResolvers<void>();
+    onCall = (call) => {
+      call.signal.addEventListener("abort", () => gone.resolve());
+      call.write(Buffer.alloc(mb));
+    };
+    expect(await ask()).toBe(calm);
+    await gone.promise;
+  });
+
+  test("loses them sooner if they are many", async () => {
+    open({ leastMs: 3_600_000, mostBytes: 8 * mb });
+    onCall = (call) => call.end(Buffer.alloc(mb));
+    const codes = await Promise.all(Array.from({ length: 9 }, ask));
+    expect(new Set(codes)).toEqual(new Set([calm]));
+  });
 });
 
 test.each(["half a message", "no HTTP/2", "a cut connection"])(

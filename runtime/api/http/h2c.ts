@@ -21,16 +21,33 @@ export type Handle = (
 export interface H2c {
   /** Takes over a connection that begins as HTTP/2 does. */
   serve(socket: Socket): void;
-  /** Finishes the streams under way, then ends each connection. */
+  /** Finishes the requests under way, however long they take, then ends each connection. */
   close(): void;
 }
 
-const lingerMs = 1000;
+/** For a client to close its end. */
+const usualLingerMs = 1000;
 const nobody: Remote = { remoteAddress: undefined, remotePort: undefined };
 
-export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
+export function createH2c(
+  handle: Handle,
+  maxHeaderBytes: number,
+  lingerMs = usualLingerMs,
+): H2c {
   const sessions = new Map<Http2Session, Socket>();
+  /** Requests that have no whole answer yet. */
+  const asked = new WeakMap<Http2Session, number>();
   let closing = false;
+  const count = (session: Http2Session, change: number) => {
+    const left = (asked.get(session) ?? 0) + change;
+    asked.set(session, left);
+    if (closing && left === 0) endSoon(session);
+  };
+  /** A client that goes on sending into answered streams is not waited for. */
+  const endSoon = (session: Http2Session) => {
+    const socket = sessions.get(session);
+    setTimeout(() => socket?.destroy(), lingerMs).unref();
+  };
   const server = import("node:http2").then(({ createServer }) => {
     const h2 = createServer({
       settings: {
@@ -40,8 +57,15 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
     });
     h2.on("sessionError", () => {}); // its connection ends too, which is handled
     h2.on("request", (incoming, outgoing) => {
-      const socket = sessions.get(incoming.stream.session!) ?? nobody;
+      const session = incoming.stream.session!;
+      const socket = sessions.get(session) ?? nobody;
       nameHost(incoming);
+      count(session, 1);
+      const answered = () => {
+        outgoing.stream.off("close", answered).off("finish", answered);
+        count(session, -1);
+      };
+      outgoing.stream.on("close", answered).on("finish", answered);
       // It is one stream of many: what its client still sends after the answer is not awaited.
       outgoing.stream.once("finish", () => {
         if (!incoming.readableEnded) incoming.stream.close();
@@ -66,10 +90,9 @@ export function createH2c(handle: Handle, maxHeaderBytes: number): H2c {
     },
     close() {
       closing = true;
-      for (const [session, socket] of sessions) {
+      for (const session of sessions.keys()) {
         session.close();
-        // A client that goes on sending into an answered stream is not waited for.
-        setTimeout(() => socket.destroy(), lingerMs).unref();
+        if (!asked.get(session)) endSoon(session);
       }
     },
   };

@@ -8,6 +8,7 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import { keepAlive, refusePings } from "./keep-alive.ts";
+import { cutStuck, type StuckTimes } from "./cut-stuck.ts";
 import { leaveRest } from "./leave-rest.ts";
 import { refusalOf, type Refusal } from "./refusal.ts";
 import { ServerCall, type CallSetting } from "./server-call.ts";
@@ -27,6 +28,8 @@ export interface GrpcServerOptions {
   maxMetadataBytes?: number;
   /** Calls of one connection at a time; no limit by default. */
   maxCalls?: number;
+  /** When answers that are not taken are cut. */
+  stuck?: Partial<StuckTimes>;
   /** A caller that pings too often is sent away. */
   refusesPings?: boolean;
 }
@@ -58,6 +61,7 @@ export function createGrpcServer({
   gzip = false,
   maxMetadataBytes = usualMetadataBytes,
   maxCalls,
+  stuck,
   refusesPings = false,
 }: GrpcServerOptions): GrpcServer {
   const settings = {
@@ -83,17 +87,18 @@ export function createGrpcServer({
       onSent,
       endless,
     };
-    let calls = 0;
+    const streams = new Set<ServerHttp2Stream>();
     let isSilent = true;
     sessions.set(session, () => {
       if (isSilent) session.destroy();
       else session.close();
-      if (calls > 0 || session.destroyed) return;
+      if (streams.size > 0 || session.destroyed) return;
       // Node waits for the other side to close its own.
       setTimeout(() => session.destroy(), goodbyeMs).unref();
     });
     session.setLocalWindowSize(connectionWindowBytes);
-    keepAlive(session, socket, () => calls > 0);
+    keepAlive(session, socket, () => streams.size > 0);
+    cutStuck(session, streams, stuck);
     const silent = setTimeout(() => session.destroy(), prefaceMs).unref();
     session.once("remoteSettings", () => {
       isSilent = false;
@@ -107,9 +112,10 @@ export function createGrpcServer({
       if (sessions.size === 0) onIdle?.();
     });
     session.on("stream", (stream, headers, _flags, raw) => {
-      calls++;
+      streams.add(stream);
       stream.on("close", () => {
-        if (--calls === 0 && onIdle) sessions.get(session)?.();
+        streams.delete(stream);
+        if (streams.size === 0 && onIdle) sessions.get(session)?.();
       });
       answer(stream, headers, raw, setting);
     });
