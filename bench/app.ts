@@ -4,6 +4,7 @@
  * It is as small as possible, since it shares the cores with the sidecar under test.
  */
 import { createServer, type Socket } from "node:net";
+import { listenGrpcEcho, type GrpcEcho } from "./grpc-echo.ts";
 import { readMessages } from "./http-messages.ts";
 import { nowUs, serve } from "./child.ts";
 import { latencyOf, type Latency } from "./stats.ts";
@@ -35,6 +36,7 @@ let highest = -1;
 let warmAtUs = 0;
 let lastAtUs = 0;
 let echoed = 0;
+let grpc: GrpcEcho | undefined;
 
 function take(body: string): void {
   const id = numberAfter(body, '"orderId":');
@@ -111,6 +113,11 @@ const send = serve({
     unique = duplicates = outOfOrder = warmAtUs = lastAtUs = 0;
     highest = -1;
   },
+  /** The port of the app's own gRPC service. */
+  async listenGrpc(): Promise<number> {
+    return (grpc ??= await listenGrpcEcho()).port;
+  },
+  grpcEchoes: (): number => grpc!.echoes(),
   /** The number of calls of `/echo` since the last time this was asked. */
   echoes(): number {
     const count = echoed;

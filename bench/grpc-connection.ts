@@ -14,6 +14,8 @@ export interface GrpcConnectionOptions {
   port: number;
   /** `/package.Service/Method` */
   path: string;
+  /** The app that the call is passed on to: `dapr-app-id`. */
+  appId?: string | undefined;
   onOpen(): void;
   /** Undefined for a call that failed. */
   onAnswer(message: Buffer | undefined): void;
@@ -36,9 +38,10 @@ const windowBytes = 0x7000_0000;
 export function openGrpcConnection(
   options: GrpcConnectionOptions,
 ): GrpcConnection {
-  const { port, path, onOpen, onAnswer, onBroken } = options;
+  const { port, path, appId, onOpen, onAnswer, onBroken } = options;
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  const first = firstHeaders(path);
+  const first = firstHeaders(path, appId);
+  const later = laterHeaders(appId === undefined ? 4 : 5);
   let stream = -1;
   let answer: Buffer[] = [];
   let rest: Buffer = Buffer.alloc(0);
@@ -118,7 +121,7 @@ export function openGrpcConnection(
             frameTypes.headers,
             flags.endHeaders,
             stream,
-            isFirst ? first : laterHeaders,
+            isFirst ? first : later,
           ),
           frame(frameTypes.data, flags.endStream, stream, body),
         ]),
@@ -148,8 +151,8 @@ function frame(
   return whole;
 }
 
-/** `:method: POST` and `:scheme: http` are in the static table; four more go into the dynamic one (RFC 7541 §6). */
-const firstHeaders = (path: string) =>
+/** `:method: POST` and `:scheme: http` are in the static table; the others go into the dynamic one (RFC 7541 §6). */
+const firstHeaders = (path: string, appId: string | undefined) =>
   Buffer.concat([
     Buffer.from([0x83, 0x86]),
     Buffer.from([0x44]),
@@ -161,9 +164,17 @@ const firstHeaders = (path: string) =>
     Buffer.from([0x40]),
     text("te"),
     text("trailers"),
+    ...(appId === undefined
+      ? []
+      : [Buffer.from([0x40]), text("dapr-app-id"), text(appId)]),
   ]);
-/** All by their numbers: the last that was added is 62. */
-const laterHeaders = Buffer.from([0x83, 0x86, 0xc1, 0xc0, 0xbf, 0xbe]);
+/** All by their numbers: the last of those that were added is 62. */
+const laterHeaders = (added: number) =>
+  Buffer.from([
+    0x83,
+    0x86,
+    ...Array.from({ length: added }, (_, i) => 0x80 + 62 + added - 1 - i),
+  ]);
 
 /** Without Huffman's code; shorter than 127 bytes. */
 const text = (value: string) =>

@@ -18,6 +18,7 @@ import {
 import { isOrder, order } from "./orders.ts";
 
 interface GrpcKind {
+  /** Of Dapr's service, or the path of a service of the app `target`. */
   method: string;
   /** `target` is the name of a component or an app. */
   request(target: string, id: number, sentAtUs: number): Buffer;
@@ -86,6 +87,12 @@ export const grpcKinds = {
       }),
     isAnswer: (message, id) =>
       isOrder(textOf(read(InvokeResponse, message)?.data?.value), id),
+  },
+  /** No sidecar reads the message. */
+  "grpc-proxied": {
+    method: "/bench.Echo/Echo",
+    request: (_, id, sentAtUs) => Buffer.from(order(id, sentAtUs)),
+    isAnswer: (message, id) => isOrder(textOf(message), id),
   },
 } satisfies Record<string, GrpcKind>;
 

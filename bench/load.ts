@@ -109,7 +109,9 @@ function openGrpc(
   let inFlight = false;
   const client = openGrpcConnection({
     port,
-    path: `/dapr.proto.runtime.v1.Dapr/${method}`,
+    ...(method.startsWith("/")
+      ? { path: method, appId: target }
+      : { path: `/dapr.proto.runtime.v1.Dapr/${method}` }),
     onOpen: () => onIdle(connection, 0),
     onAnswer(message) {
       inFlight = false;

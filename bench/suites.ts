@@ -8,7 +8,7 @@ import { coldOutput, coldOwnApp, coldSave } from "./scenarios/cold.ts";
 import { deliver } from "./scenarios/deliver.ts";
 import { directCalls, directOrders } from "./scenarios/direct.ts";
 import { get } from "./scenarios/get.ts";
-import { grpcBinding, grpcOwnApp, grpcState } from "./scenarios/grpc.ts";
+import { grpcBinding, grpcCalls, grpcState } from "./scenarios/grpc.ts";
 import { input } from "./scenarios/input.ts";
 import { latency } from "./scenarios/latency.ts";
 import { output } from "./scenarios/output.ts";
@@ -101,7 +101,7 @@ export function invokeSuite(): Suite {
       "own-app": on(ownApp),
       "two-sidecars": on(twoSidecars),
       stream: on(stream),
-      grpc: on(grpcOwnApp),
+      grpc: on(grpcCalls),
     },
     warmUp: [on(ownApp)],
     ownOnly: false,

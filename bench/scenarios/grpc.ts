@@ -1,4 +1,4 @@
-/** The gRPC API at 16 connections: orders for the binding, orders saved and read, calls of the own app. */
+/** The gRPC API at 16 connections: orders for the binding, orders saved and read, calls of the own app, calls that two sidecars pass on. */
 import { randomUUID } from "node:crypto";
 import type { Backend, Broker, Store } from "../backends/backend.ts";
 import {
@@ -9,7 +9,9 @@ import {
   type Measurement,
   type Scenario,
 } from "../bench.ts";
-import type { LoadResult } from "../load.ts";
+import { openGrpcConnection } from "../grpc-connection.ts";
+import { grpcKinds } from "../grpc-requests.ts";
+import type { Asked, LoadResult } from "../load.ts";
 import { closedWindow, connectionsName } from "../measure.ts";
 import { echoPath, untilAnswered } from "../peers.ts";
 import { memoryMb } from "../proc.ts";
@@ -87,7 +89,7 @@ export const grpcState: Scenario<Store> = async (bench, target, store) => {
   return [...save.rows, ...get.rows, memory];
 };
 
-export const grpcOwnApp: Scenario<Backend> = async (bench, target, backend) => {
+const grpcOwnApp: Scenario<Backend> = async (bench, target, backend) => {
   const sidecar = await startWith(bench, target, undefined, true);
   await untilAnswered(sidecar, echoPath(sidecar));
   await bench.app.call("echoes");
@@ -105,3 +107,64 @@ export const grpcOwnApp: Scenario<Backend> = async (bench, target, backend) => {
   await sidecar.stop();
   return [...rows, memory];
 };
+
+/** A unary call of the app's own service, by the caller's sidecar and the callee's. */
+const grpcProxied: Scenario<Backend> = async (bench, target, backend) => {
+  const appPort = await bench.app.call<number>("listenGrpc");
+  const callee = await startWith(bench, target, undefined, true, {
+    appPort,
+    args: ["--app-protocol", "grpc"],
+  });
+  const caller = await startWith(bench, target, undefined, false);
+  const asked: Asked = {
+    port: caller.grpcPort,
+    path: callee.appId,
+    kind: "grpc-proxied",
+  };
+  await untilPassedOn(asked);
+  await bench.app.call("grpcEchoes");
+  const both = [caller, callee];
+  const { result, rows } = await closedWindow(
+    bench,
+    backend,
+    both,
+    asked,
+    connections,
+    named("unary call passed on by two sidecars"),
+    "CPU per call, both",
+  );
+  requireCalled(result, await bench.app.call<number>("grpcEchoes"));
+  const memory = both.map((one, i) =>
+    memoryAfter(`passing on, ${i === 0 ? "caller" : "callee"}`, one),
+  );
+  for (const one of both) await one.stop();
+  return [...rows, ...memory];
+};
+
+/** The callee is found a little after it is ready. */
+async function untilPassedOn({ port, path }: Asked): Promise<void> {
+  const { method } = grpcKinds["grpc-proxied"];
+  const giveUpAt = performance.now() + 30_000;
+  const message = Buffer.from("ready?");
+  let answer: Buffer | undefined;
+  while (!answer) {
+    if (performance.now() > giveUpAt)
+      throw new Error(`bench: ${path} is not found by gRPC within 30 s`);
+    const answered = Promise.withResolvers<Buffer | undefined>();
+    const connection = openGrpcConnection({
+      port,
+      path: method,
+      appId: path,
+      onOpen: () => connection.send(message),
+      onAnswer: answered.resolve,
+      onBroken: () => answered.resolve(undefined),
+    });
+    answer = await answered.promise;
+    connection.close();
+  }
+}
+
+export const grpcCalls: Scenario<Backend> = async (...given) => [
+  ...(await grpcOwnApp(...given)),
+  ...(await grpcProxied(...given)),
+];

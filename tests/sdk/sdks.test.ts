@@ -46,7 +46,19 @@ const runs: Run[] = [
   {
     column: "Python",
     appProtocol: "grpc",
-    command: [python, here("python", "app.py")],
+    command: [python, here("python", "app.py"), "grpc"],
+    installed: python,
+  },
+  {
+    column: "Python",
+    appProtocol: "http",
+    command: [python, here("python", "app.py"), "flask"],
+    installed: python,
+  },
+  {
+    column: "Python, asyncio",
+    appProtocol: "http",
+    command: [python, here("python", "async_app.py")],
     installed: python,
   },
   ...(["grpc", "http"] as const).map((appProtocol) => ({

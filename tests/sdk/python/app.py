@@ -1,4 +1,4 @@
-"""Calls each method of Dapr's SDK for Python once and says how it went: see ../program.ts."""
+"""Calls each method of Dapr's SDK for Python once and says how it went: see ../program.ts. The app is of the SDK's own server (`grpc`), or of Flask with the SDK's extension (`flask`)."""
 
 import asyncio
 import json
@@ -26,17 +26,21 @@ from dapr.clients.grpc.conversation import (
 )
 from dapr.clients.health import DaprHealth
 from dapr.conf import settings
+from dapr.ext.flask import DaprApp
 from dapr.ext.grpc import App, BindingRequest, InvokeMethodRequest, InvokeMethodResponse
 from dapr.ext.workflow import DaprWorkflowClient
 from dapr.proto import appcallback_service_v1
+from flask import Flask, jsonify, request as asked
 from google.protobuf import empty_pb2
 
+KIND = sys.argv[1]
 APP_ID = os.environ["APP_ID"]
 STORE = "statestore"
 # Ends what hangs.
 LIMIT_SECONDS = 300
 
 app = App()
+web = Flask(__name__)
 orders = queue.Queue()
 
 
@@ -50,6 +54,29 @@ def greet(request: InvokeMethodRequest) -> InvokeMethodResponse:
 @app.binding("orders")
 def receive(request: BindingRequest):
     orders.put(request.text())
+
+
+@web.post("/greet")
+def greet_over_http():
+    return jsonify(hello=asked.get_json()["name"])
+
+
+@web.post("/orders")
+def receive_over_http():
+    orders.put(asked.get_data(as_text=True))
+    return jsonify()
+
+
+@DaprApp(web).subscribe(pubsub="pubsub", topic="topic")
+def hear():
+    return jsonify()
+
+
+def serve(port):
+    if KIND == "grpc":
+        app.run(port)
+    else:
+        web.run("127.0.0.1", port)
 
 
 calls = {}
@@ -149,7 +176,7 @@ def output(dapr):
     equal(dapr.invoke_binding("files", "get", "", name).data, b"Dear reader,")
 
 
-@capability("bindings.input-grpc")
+@capability("bindings.input-grpc" if KIND == "grpc" else "bindings.input-http")
 def order(dapr):
     dapr.invoke_binding("orders", "create", '{"orderId":1}')
     equal(orders.get(timeout=LIMIT_SECONDS), '{"orderId":1}')
@@ -191,7 +218,12 @@ def http_app(dapr):
         call_neighbour(other)
 
 
-@capability("invocation.grpc-app")
+def only_grpc(mark):
+    """What needs an app that speaks gRPC."""
+    return mark if KIND == "grpc" else lambda function: function
+
+
+@only_grpc(capability("invocation.grpc-app"))
 def grpc_app(dapr):
     def call(by):
         answer = by.invoke_method(
@@ -216,7 +248,7 @@ def grpc_invoker():
         settings.DAPR_API_METHOD_INVOCATION_PROTOCOL = "http"
 
 
-@capability("invocation.proxy")
+@only_grpc(capability("invocation.proxy"))
 def own_service(_dapr):
     """A service that is not the sidecar's: the metadata says whose it is."""
     with grpc.insecure_channel(f"127.0.0.1:{os.environ['DAPR_GRPC_PORT']}") as channel:
@@ -314,14 +346,15 @@ def report(name, call):
 
 
 def main():
-    threading.Thread(target=app.run, args=(int(os.environ["APP_PORT"]),), daemon=True).start()
+    threading.Thread(target=serve, args=(int(os.environ["APP_PORT"]),), daemon=True).start()
     with DaprClient() as dapr:
         for name, call in calls.items():
             report(name, lambda: call(dapr))
         print("called", flush=True)
         sys.stdin.readline()
         report("sidecar.shutdown", dapr.shutdown)
-    app.stop()
+    if KIND == "grpc":
+        app.stop()
 
 
 main()
