@@ -1,4 +1,6 @@
 import { PassThrough } from "node:stream";
+import { waitFor } from "../../../tests/wait-for.ts";
+import { collectGarbage } from "../../../tests/support/collect-garbage.ts";
 import {
   endFrames,
   frameMessage,
@@ -32,6 +34,24 @@ test.each([1, 2, 3, 5, 6, 7, 100])("chunks of %i bytes", (size) => {
     made.push(bytes.subarray(at, at + size));
   expect(messages.map(String)).toEqual(texts);
   expect(made.isWithinMessage).toBe(false);
+});
+
+test("of a message in tiny pieces, only its own bytes are held", async () => {
+  const { made, messages } = reader();
+  const bytes = framed("x".repeat(4000));
+  collectGarbage();
+  const before = process.memoryUsage().arrayBuffers;
+  for (const byte of bytes.subarray(0, 4000)) {
+    // As a connection reads them: each is a view of much more.
+    const read = Buffer.alloc(64 * 1024, byte);
+    made.push(read.subarray(0, 1));
+  }
+  await waitFor("the memory to come back", () => {
+    collectGarbage();
+    return process.memoryUsage().arrayBuffers < before + 10 * 1024 * 1024;
+  });
+  made.push(bytes.subarray(4000));
+  expect(messages.map(String)).toEqual(["x".repeat(4000)]);
 });
 
 test("what is promised is not held", () => {

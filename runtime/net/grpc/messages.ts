@@ -1,5 +1,6 @@
 /** Messages on a stream: a flag, four bytes of length, the message (PROTOCOL-HTTP2.md, "Length-Prefixed-Message"). */
 import type { Http2Stream } from "node:http2";
+import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
 /** One message, in one piece or in pieces that follow each other. */
@@ -83,8 +84,8 @@ export class MessageReader {
   readonly #maxBytes: number;
   readonly #onMessage: (message: Buffer, isCompressed: boolean) => void;
   readonly #takesCompressed: boolean;
-  #chunks: Buffer[] = [];
-  /** Of all chunks. */
+  #gathered: GatheredBytes | undefined;
+  /** Of what is gathered. */
   #held = 0;
   /** Of the message with its head; undefined until that is known. */
   #wanted: number | undefined;
@@ -108,14 +109,11 @@ export class MessageReader {
   push(chunk: Buffer): void {
     if (chunk.length === 0) return;
     if (this.#held > 0) {
-      this.#chunks.push(chunk);
+      this.#gathered!.add(chunk);
       this.#held += chunk.length;
       if (this.#held < (this.#wanted ?? headBytes)) return;
-      chunk =
-        this.#wanted === undefined || this.#chunks.length > 1
-          ? Buffer.concat(this.#chunks, this.#held)
-          : this.#chunks[0]!;
-      this.#chunks = [];
+      chunk = Buffer.concat(this.#gathered!.take(), this.#held);
+      this.#gathered = undefined;
       this.#held = 0;
       this.#wanted = undefined;
     }
@@ -131,7 +129,8 @@ export class MessageReader {
       at += size;
     }
     if (at === chunk.length) return;
-    this.#chunks.push(at === 0 ? chunk : chunk.subarray(at));
+    this.#gathered = new GatheredBytes();
+    this.#gathered.add(at === 0 ? chunk : chunk.subarray(at));
     this.#held = chunk.length - at;
   }
 

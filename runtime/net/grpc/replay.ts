@@ -1,4 +1,5 @@
 /** What was read of a call that is passed on, as long as it may have to be passed on elsewhere. */
+import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 
 /** Messages of most unary calls are shorter. Whoever sends more before there is an answer gets no second try. */
 const keptBytes = 64 * 1024;
@@ -10,7 +11,7 @@ export interface ReplaySink {
 
 export class Replay {
   #sink: ReplaySink | undefined;
-  #kept: Buffer[] | undefined = [];
+  #kept: GatheredBytes | undefined = new GatheredBytes();
   #bytes = 0;
   #hasEnded = false;
 
@@ -22,7 +23,7 @@ export class Replay {
     this.#bytes += bytes.length;
     // Between two tries all is kept: it has gone nowhere.
     if (this.#sink && this.#bytes > keptBytes) this.drop();
-    this.#kept?.push(bytes);
+    this.#kept?.add(bytes);
     this.#sink?.onBytes(bytes);
   }
 
@@ -51,7 +52,11 @@ export class Replay {
   /** Tells all again, and what comes. */
   begin(sink: ReplaySink): void {
     this.#sink = sink;
-    for (const bytes of this.#kept!) sink.onBytes(bytes);
+    const kept = this.#kept!;
+    for (const bytes of kept.take()) {
+      kept.add(bytes);
+      sink.onBytes(bytes as Buffer);
+    }
     if (this.#bytes > keptBytes) this.drop();
     if (this.#hasEnded) sink.onEnd();
   }

@@ -30,7 +30,7 @@ from dapr.ext.flask import DaprApp
 from dapr.ext.grpc import App, BindingRequest, InvokeMethodRequest, InvokeMethodResponse
 from dapr.ext.workflow import DaprWorkflowClient
 from dapr.proto import appcallback_service_v1
-from flask import Flask, jsonify, request as asked
+from flask import Flask, Response, jsonify, request as asked
 from google.protobuf import empty_pb2
 
 KIND = sys.argv[1]
@@ -58,7 +58,8 @@ def receive(request: BindingRequest):
 
 @web.post("/greet")
 def greet_over_http():
-    return jsonify(hello=asked.get_json()["name"])
+    text = json.dumps({"hello": asked.get_json()["name"]}, separators=(",", ":"))
+    return Response(text, content_type="application/json")
 
 
 @web.post("/orders")
