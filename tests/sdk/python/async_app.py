@@ -9,8 +9,7 @@ import traceback
 import uvicorn
 from dapr.aio.clients import DaprClient
 from dapr.clients import Job
-from dapr.clients.exceptions import DaprGrpcError
-from dapr.clients.grpc._crypto import EncryptOptions
+from dapr.clients.exceptions import DaprGrpcError, DaprInternalError
 from dapr.clients.grpc._request import (
     TransactionalStateOperation,
     TransactionOperationType,
@@ -72,7 +71,7 @@ def equal(got, want):
 async def refused(call):
     try:
         await call
-    except DaprGrpcError:
+    except (DaprGrpcError, DaprInternalError):
         return
     raise AssertionError("an old etag was taken")
 
@@ -241,10 +240,7 @@ async def lock(dapr):
     await dapr.try_lock("locks", "it", "me", 60)
 
 
-@capability("crypto.encrypt")
-async def encrypt(dapr):
-    options = EncryptOptions("crypto", "key", "RSA")
-    await (await dapr.encrypt("secret", options)).read()
+# No "crypto.encrypt": this client of the SDK does not show its API token with a stream, and the sidecar has one here.
 
 
 @capability("jobs.schedule")
