@@ -210,6 +210,7 @@ async def metadata(dapr):
         {
             "files": "bindings.localstorage",
             "orders": "bindings.kafka",
+            "pubsub": "pubsub.in-memory",
             STORE: "state.postgresql",
             "vault": "secretstores.local.file",
         },
