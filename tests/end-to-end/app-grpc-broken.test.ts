@@ -152,6 +152,7 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
     const failed = new Promise<ServiceError>((resolve) =>
       call.on("error", resolve),
     );
+    call.write(Buffer.from("x"));
     call.resume().end();
     expect(nameOf((await failed).code)).toBe("UNAVAILABLE");
   });
