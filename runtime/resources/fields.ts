@@ -57,5 +57,44 @@ export const httpEndpointFields: Fields = {
   },
 };
 
+const policyNames: Fields = {
+  timeout: true,
+  retry: true,
+  circuitBreaker: true,
+};
+
+export const resiliencyFields: Fields = {
+  ...top,
+  scopes: true,
+  spec: {
+    policies: {
+      timeouts: { "*": true },
+      retries: {
+        "*": {
+          policy: true,
+          duration: true,
+          maxInterval: true,
+          maxRetries: true,
+          matching: { httpStatusCodes: true, gRPCStatusCodes: true },
+        },
+      },
+      circuitBreakers: {
+        "*": { maxRequests: true, interval: true, timeout: true, trip: true },
+      },
+    },
+    targets: {
+      apps: { "*": { ...policyNames, circuitBreakerCacheSize: true } },
+      actors: {
+        "*": {
+          ...policyNames,
+          circuitBreakerScope: true,
+          circuitBreakerCacheSize: true,
+        },
+      },
+      components: { "*": { inbound: policyNames, outbound: policyNames } },
+    },
+  },
+};
+
 /** Slips below `spec` are reported by whoever reads it. */
 export const configurationFields: Fields = { ...top, spec: true };

@@ -17,7 +17,7 @@ const kinds: Record<string, string[]> = {
   MCPServer: [apiVersion],
   WorkflowAccessPolicy: [apiVersion],
 };
-const read = ["Component", "HTTPEndpoint"];
+const read = ["Component", "HTTPEndpoint", "Resiliency"];
 
 export const isKind = (document: Value, kind: string): boolean =>
   textOf(member(document, "kind")) === kind &&

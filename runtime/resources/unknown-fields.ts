@@ -4,7 +4,7 @@ import { nearestName, short } from "../shared/nearest-name.ts";
 import { where } from "../shared/position.ts";
 import type { Key, Value } from "./values/yaml.ts";
 
-/** What a map may contain. `true` stands for anything; a list with one entry for a list of such. */
+/** What a map may contain, `*` under whatever name. `true` stands for anything; a list with one entry for a list of such. */
 export interface Fields {
   [name: string]: Fields | [Fields] | true;
 }
@@ -38,6 +38,13 @@ export function tellFields(
   const told: string[] = [];
   const walk = (value: Value, known: Fields, path: string) => {
     if (value.kind !== "map") return;
+    const inner = known["*"];
+    if (inner) {
+      if (inner !== true && !Array.isArray(inner))
+        for (const [folded, item] of value.entries)
+          walk(item, inner, `${path}${short(item.key?.name ?? folded)}.`);
+      return;
+    }
     for (const key of unknownIn(value, Object.keys(known))) {
       const near = nearestName(key.name, Object.keys(known));
       const home = near ? undefined : homeOf(key.name, fields);
