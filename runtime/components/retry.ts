@@ -3,7 +3,7 @@
  * original's `consumeRetryEnabled` and `backOff*` properties
  * (docs/protocol/kafka.md), with redelivery in place as the default so that no message is lost.
  */
-import { pause } from "../shared/backoff.ts";
+import { growingPause, pause } from "../shared/backoff.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
@@ -96,13 +96,12 @@ function pauses(meta: RetrySettings): RetryPolicy["pauseMs"] {
   }
   // The original's figures if its policy is named; else a quick first try, for an app that restarts.
   const asked = meta.backOffPolicy === "exponential";
-  const first = meta.backOffInitialInterval ?? (asked ? 500 : 100);
-  const longest = meta.backOffMaxInterval ?? (asked ? 60_000 : 5000);
-  const factor = meta.backOffMultiplier ?? (asked ? 1.5 : 2);
-  const spread = meta.backOffRandomizationFactor ?? (asked ? 0.5 : 0.1);
-  return (retry, random = Math.random()) =>
-    Math.min(longest, first * factor ** (retry - 1)) *
-    (1 - spread + 2 * spread * random);
+  return growingPause({
+    firstMs: meta.backOffInitialInterval ?? (asked ? 500 : 100),
+    factor: meta.backOffMultiplier ?? (asked ? 1.5 : 2),
+    mostMs: meta.backOffMaxInterval ?? (asked ? 60_000 : 5000),
+    spread: meta.backOffRandomizationFactor ?? (asked ? 0.5 : 0.1),
+  });
 }
 
 /** How one input handles messages that the app refuses. */

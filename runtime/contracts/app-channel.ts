@@ -26,8 +26,13 @@ export interface AppChannel {
   /**
    * Hands a message over, once it is its turn. Resolves with the app's answer
    * once the app took it. Rejects with {@link DeliveryError} when it did not, {@link AppUnreachable} among them.
+   * When `signal` aborts, the call of the app ends.
    */
-  deliver(input: AppInput, message: Message): Promise<AppAnswer>;
+  deliver(
+    input: AppInput,
+    message: Message,
+    signal?: AbortSignal,
+  ): Promise<AppAnswer>;
   /**
    * Passes a call through, both bodies streamed, once it is its turn; the turn
    * lasts until the answer's body has ended. Headers go out as they are, with

@@ -308,6 +308,28 @@ export const catalogue = {
     "ERR_DIRECT_INVOKE",
     "failed to invoke, id: %s, err: %s",
   ],
+  // A Resiliency's policy ended the call, or kept it from being made.
+  directInvokeTimeout: [
+    500,
+    "deadlineExceeded",
+    "ERR_DIRECT_INVOKE",
+    "failed to invoke, id: %s, err: %s",
+    "context deadline exceeded",
+  ],
+  directInvokeOpen: [
+    500,
+    "unknown",
+    "ERR_DIRECT_INVOKE",
+    "failed to invoke, id: %s, err: %s",
+    "circuit breaker is open",
+  ],
+  directInvokeBusy: [
+    500,
+    "unknown",
+    "ERR_DIRECT_INVOKE",
+    "failed to invoke, id: %s, err: %s",
+    "too many requests",
+  ],
   directInvokeDenied: [
     403,
     "internal",

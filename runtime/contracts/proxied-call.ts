@@ -18,6 +18,8 @@ export interface ProxiedCall {
   readonly leftMs: number | undefined;
   /** Begins to read the messages with their heads, in whatever pieces they come. Of a call that breaks off the end is not told. */
   readBytes(onBytes: (bytes: Buffer) => void, onEnd: () => void): void;
+  /** To be called before it is read: so much of it is kept for {@link rewind}, if that is more than without. */
+  keep(bytes: number): void;
   /** So that it can be passed on elsewhere, {@link readBytes} begins anew. False once some of the answer went out, or more was read than is kept. */
   rewind(): boolean;
   pause(): void;

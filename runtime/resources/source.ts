@@ -1,6 +1,7 @@
 /** Where a sidecar's resources come from, and whether they may change while it runs. */
 import type { Configuration } from "../contracts/configuration.ts";
 import type { HttpEndpoint } from "../contracts/invocation.ts";
+import type { Resiliency } from "../contracts/resiliency.ts";
 import type { SecretSource } from "./secret-refs.ts";
 import type { LoadedComponent } from "./kinds/component.ts";
 
@@ -11,6 +12,8 @@ export interface ResourceSource {
   configuration(): Promise<Configuration>;
   /** The components that concern this app, in order. */
   components(): Promise<LoadedComponent[]>;
+  /** In the order in which they lie over each other. Called after the components. */
+  resiliencies(): Promise<Resiliency[]>;
   /** The endpoints by name. Called once the components are open, as secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
   /** Tells of changes from here on. */
@@ -27,6 +30,7 @@ export interface ResourceChanges {
   /** Resolves once what is new has been tried. */
   components(now: LoadedComponent[]): Promise<void>;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
+  resiliencies(now: Resiliency[]): void;
   /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;
 }

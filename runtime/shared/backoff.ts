@@ -31,6 +31,21 @@ export function doublingBackoff(
   };
 }
 
+export interface GrowingPauses {
+  firstMs: number;
+  factor: number;
+  mostMs: number;
+  /** The fraction by which each varies. */
+  spread: number;
+}
+
+/** The pause before the nth further try (from 1); `random` is in [0, 1). */
+export const growingPause =
+  ({ firstMs, factor, mostMs, spread }: GrowingPauses) =>
+  (retry: number, random = Math.random()): number =>
+    Math.min(mostMs, firstMs * factor ** (retry - 1)) *
+    (1 - spread + 2 * spread * random);
+
 /** Resolves true after `ms`, false as soon as `signal` aborts. */
 export function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {

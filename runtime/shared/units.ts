@@ -39,6 +39,13 @@ export function parseDurationMs(value: string, bareUnitMs: number): number {
   return input.startsWith("-") ? -total : total;
 }
 
+/** As Go writes one: `1m2.5s`, `12.345ms`; less than a millisecond is a part of one. */
+export function goDuration(ms: number): string {
+  if (ms < 1000) return `${+ms.toFixed(3)}ms`;
+  const minutes = Math.floor(ms / 60_000);
+  return `${minutes > 0 ? `${minutes}m` : ""}${+((ms % 60_000) / 1000).toFixed(3)}s`;
+}
+
 const quantityFactor: Record<string, number> = {
   "": 1,
   k: 1e3,

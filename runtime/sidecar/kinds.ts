@@ -71,6 +71,7 @@ export function createKinds(
   const bindings = createBindings({
     log,
     app,
+    inbound: (name) => policies.inbound("bindings", name),
     absence,
     probeTimeoutMs: flags["app-binding-options-timeout"] ?? 3000,
   });

@@ -1,6 +1,6 @@
 /** From resources to open components and known endpoints, at the start and with each change. */
 import type { External, HttpEndpoint } from "../contracts/invocation.ts";
-import type { ResourceSource } from "../resources/source.ts";
+import type { ResourceChanges, ResourceSource } from "../resources/source.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { createComponentSet, type ComponentSet } from "./component-set.ts";
 import type { Kinds } from "./kinds.ts";
@@ -36,7 +36,7 @@ export async function loadResources(
   source: ResourceSource,
   components: ComponentSet,
   { secrets }: Kinds,
-  putEndpoints: (now: ReadonlyMap<string, HttpEndpoint>) => void,
+  put: Pick<ResourceChanges, "resiliencies" | "httpEndpoints">,
 ): Promise<void> {
   log.info("Loading components…");
   const written = await source.components().catch((error: unknown) => {
@@ -44,9 +44,10 @@ export async function loadResources(
       cause: error,
     });
   });
+  put.resiliencies(await source.resiliencies());
   await components.load(written, signal);
   secrets.tellIdleScopes(log);
-  putEndpoints(await source.httpEndpoints(secrets));
+  put.httpEndpoints(await source.httpEndpoints(secrets));
   log.info("All outstanding components processed");
 }
 

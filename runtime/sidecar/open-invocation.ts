@@ -52,6 +52,7 @@ export async function openInvocation(
   opened.defer(() => external.close());
   const invocation = createInvocation({
     ...parts,
+    policies: parts.policies.invocation,
     appId: flags["app-id"],
     namespace: ownNamespace(env),
     resolvers,

@@ -29,7 +29,8 @@ import { openPeers } from "./open-peers.ts";
 import { openSource } from "./open-source.ts";
 import { createOperations, noProgress } from "./operations.ts";
 import type { SidecarOptions } from "./options.ts";
-import { createPolicies, noPolicies } from "./policies/policies.ts";
+import { createPolicies } from "./policies/policies.ts";
+import { createResiliencies } from "./policies/resiliencies.ts";
 import { watchApp } from "./watch-app.ts";
 
 export interface Sidecar {
@@ -63,7 +64,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     progress.features = configuration.enabledFeatures;
 
     const metrics = createSidecarMetrics(options, configuration);
-    const policies = metrics ? createPolicies(metrics) : noPolicies;
+    const resiliencies = createResiliencies({ log, metrics });
+    const policies = createPolicies({
+      metrics,
+      resiliencies,
+      keptBytes: flags["max-body-size"] > 0 ? flags["max-body-size"] : Infinity,
+    });
     const metricsPort = metrics && (await openMetricsPort(options, metrics));
     if (metricsPort) opened.defer(() => metricsPort.close());
 
@@ -100,7 +106,10 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     );
     progress.components = components;
     const putEndpoints = endpointKeeper(progress, external);
-    await loadResources(options, source, components, kinds, putEndpoints);
+    await loadResources(options, source, components, kinds, {
+      resiliencies: (now) => resiliencies.replace(now),
+      httpEndpoints: putEndpoints,
+    });
 
     const routes = [
       ...kinds.routes,
@@ -136,6 +145,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     source.follow({
       components: (now) => components.replace(now),
       httpEndpoints: putEndpoints,
+      resiliencies: (now) => resiliencies.replace(now),
       configuration: options.onRestart,
     });
 

@@ -16,6 +16,7 @@ import { createPeers } from "../../runtime/peers/client.ts";
 import { createExternal } from "../../runtime/peers/external-http.ts";
 import { listenPeers } from "../../runtime/peers/server.ts";
 import { createLogger } from "../../runtime/shared/log.ts";
+import { plainPolicies } from "./invocation-policies.ts";
 
 const maxBodyBytes = 4 * 1024 * 1024;
 
@@ -91,6 +92,7 @@ export async function startGrpcSidecar({
     external,
     endpoints: new Map(),
     accessControl: undefined,
+    policies: plainPolicies(),
     host: { name: "here", address: "127.0.0.1" },
     hasApiToken: false,
     log,

@@ -1,10 +1,11 @@
 /** The gRPC API behind its port: guard, log, methods. Loaded with the first connection. */
 import { ApiError } from "../../contracts/errors.ts";
 import { CallError, grpcCodeOfKind } from "../../contracts/invocation.ts";
+import { PolicyError } from "../../contracts/run.ts";
 import type { ProxiedCall } from "../../contracts/proxied-call.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServeCall } from "../../net/grpc/server.ts";
-import { GrpcError } from "../../net/grpc/status.ts";
+import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
 import { files } from "../../proto/gen/descriptors.ts";
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Logger } from "../../shared/log.ts";
@@ -123,13 +124,19 @@ const toApp =
   (proxy: DoorOptions["proxy"]): ServeCall =>
   (call) => {
     if (isOfWorkflows(call.path)) return notHere("workflow")(call);
-    proxy(call).catch((error: unknown) =>
+    proxy(call).catch((error: unknown) => {
+      const code = codeOf(error);
       call.fail(
-        error instanceof CallError
-          ? new GrpcError(grpcCodeOfKind[error.kind], error.message, {
-              cause: error,
-            })
-          : error,
-      ),
-    );
+        code === undefined
+          ? error
+          : new GrpcError(code, (error as Error).message, { cause: error }),
+      );
+    });
   };
+
+function codeOf(error: unknown): number | undefined {
+  if (error instanceof CallError) return grpcCodeOfKind[error.kind];
+  return error instanceof PolicyError && error.kind === "timeout"
+    ? grpcCode.deadlineExceeded
+    : undefined;
+}

@@ -78,14 +78,18 @@ export function createGrpcChannel(
     );
   }
 
-  const ask: Ask = async (method, request, { timeoutMs, probe } = {}) => {
-    const release = probe ? undefined : await semaphore?.acquire();
+  const ask: Ask = async (
+    method,
+    request,
+    { timeoutMs, probe, signal } = {},
+  ) => {
+    const release = probe ? undefined : await semaphore?.acquire(signal);
     const limit = startTimeLimit(timeoutMs);
     try {
       return await client.unary(method, request, {
         maxMessageBytes,
         metadata: probe ? undefined : token,
-        signal: limit?.signal,
+        signal: limit?.signal ?? signal,
       });
     } catch (error) {
       throw failure(error as Error);

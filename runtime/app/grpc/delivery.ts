@@ -23,6 +23,7 @@ export type Ask = <Request, Response>(
   request: Request,
   options?: {
     timeoutMs?: number;
+    signal?: AbortSignal | undefined;
     /** A health probe: waits for no turn and carries no token. */
     probe?: boolean;
   },
@@ -75,12 +76,12 @@ export function createDelivery(ask: Ask, log: Logger): GrpcDelivery {
       }, so nothing is delivered; let it list ${name}, or give the component the metadata direction: input or output`;
     },
 
-    async deliver({ name }, { data, metadata }) {
-      const answer = await ask(onBindingEvent, {
-        name,
-        data,
-        metadata: new Map(Object.entries(metadata)),
-      }).catch((error: unknown) => {
+    async deliver({ name }, { data, metadata }, signal) {
+      const answer = await ask(
+        onBindingEvent,
+        { name, data, metadata: new Map(Object.entries(metadata)) },
+        { signal },
+      ).catch((error: unknown) => {
         throw error instanceof GrpcError
           ? refused(onBindingEvent.name, error)
           : error;

@@ -84,13 +84,14 @@ export async function createHttpChannel(
     );
 
   const send: Send = async (method, path, request = {}) => {
-    const { body, timeoutMs, probe } = request;
+    const { body, timeoutMs, probe, signal: given } = request;
     const headers = Object.entries(request.headers ?? {}).flat();
-    const release = probe ? undefined : await semaphore?.acquire();
+    const release = probe ? undefined : await semaphore?.acquire(given);
     const limit = startTimeLimit(timeoutMs);
+    const signal = limit?.signal ?? given;
     try {
       const reply = await client.forward(
-        { method, path, headers, body, signal: limit?.signal },
+        { method, path, headers, body, signal },
         probe ? undefined : apiToken,
       );
       return {

@@ -21,6 +21,7 @@ export type Send = (
     body?: Uint8Array;
     headers?: Record<string, string>;
     timeoutMs?: number;
+    signal?: AbortSignal | undefined;
     /** A health probe: waits for no turn and carries no token. */
     probe?: boolean;
   },
@@ -41,7 +42,7 @@ export function createDelivery(
     },
 
     /** 2xx means taken. */
-    async deliver({ name, route }, { data, metadata }) {
+    async deliver({ name, route }, { data, metadata }, signal) {
       const headers = deliveryHeaders(metadata, data, (header) => {
         const key = `${name} ${header}`;
         if (warned.has(key) || warned.size > 1000) return;
@@ -53,6 +54,7 @@ export function createDelivery(
       const { status, body } = await send("POST", `/${route}`, {
         body: data,
         headers,
+        signal,
       });
       if (status >= 200 && status < 300) return { data: body };
       throw new DeliveryError(

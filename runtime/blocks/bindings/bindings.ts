@@ -10,12 +10,15 @@ import {
 import type { Call } from "../../contracts/call.ts";
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { ApiError } from "../../contracts/errors.ts";
+import type { Run } from "../../contracts/run.ts";
 import type { Logger } from "../../shared/log.ts";
 import { createInputs, type NamedBinding } from "./inputs.ts";
 
 export interface BindingsOptions {
   log: Logger;
   app: AppChannel | undefined;
+  /** What is around each delivery of an input to the app. */
+  inbound(name: string): Run;
   /** How long the app may take to say whether it wants an input. */
   probeTimeoutMs: number;
   /** Why a component is absent although the original has its type. */
@@ -27,6 +30,7 @@ export type Bindings = ReturnType<typeof createBindings>;
 export function createBindings({
   log,
   app,
+  inbound,
   probeTimeoutMs,
   absence,
 }: BindingsOptions) {
@@ -36,6 +40,7 @@ export function createBindings({
     createInputs({
       log,
       app,
+      inbound,
       probeTimeoutMs,
       create: (name, data) =>
         bindings.invoke(name, "create", data, {}, byApp()),

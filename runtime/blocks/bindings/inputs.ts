@@ -16,6 +16,7 @@ import {
 } from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
+import type { Run } from "../../contracts/run.ts";
 import type { Logger } from "../../shared/log.ts";
 import { delay } from "../../shared/timers.ts";
 
@@ -31,6 +32,8 @@ export interface NamedBinding {
 export interface InputsOptions {
   log: Logger;
   app: AppChannel;
+  /** What is around each delivery of the input of that name. */
+  inbound(name: string): Run;
   /** How long the app may take to say whether it wants an input. */
   probeTimeoutMs: number;
   /** Sends an app's answer to an output binding. Rejects with what went wrong there. */
@@ -60,6 +63,7 @@ const probeRetryMs = [100, 500, 1000, 2000, 5000];
 export function createInputs({
   log,
   app,
+  inbound,
   probeTimeoutMs,
   create,
 }: InputsOptions): Inputs {
@@ -166,12 +170,16 @@ export function createInputs({
    */
   function deliver(named: NamedBinding, signal: AbortSignal): Deliver {
     const { name } = named;
+    const run = inbound(name);
     const interrupted = () =>
       new DeliveryInterrupted(`input binding ${name} stops`);
     return async (message) => {
       for (;;) {
         try {
-          const answer = await app.deliver(named, message);
+          const answer = await run(
+            (limit) => app.deliver(named, message, limit),
+            signal,
+          );
           await sendOn(name, answer);
           return answer.data;
         } catch (error) {

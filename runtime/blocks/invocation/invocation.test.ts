@@ -11,6 +11,7 @@ import {
 import type { Logger } from "../../shared/log.ts";
 import type { NameResolver, Peer } from "../../contracts/name-resolver.ts";
 import { createInvocation, type InvocationOptions } from "./invocation.ts";
+import { plainPolicies } from "../../../tests/support/invocation-policies.ts";
 import { callUntil, stayingCall } from "../../../tests/support/call.ts";
 
 const log = { debug() {} } as unknown as Logger;
@@ -76,6 +77,7 @@ function open(more: Partial<InvocationOptions> = {}) {
       ["shop", { name: "shop", baseUrl: "http://x", headers: [] }],
     ]),
     accessControl: undefined,
+    policies: plainPolicies(),
     host: { name: "box", address: "10.0.0.1" },
     hasApiToken: true,
     log,
@@ -241,7 +243,7 @@ describe("retries between sidecars", () => {
   function failing(error: CallError, times = Infinity) {
     let calls = 0;
     const opened = open({
-      retryMs,
+      policies: plainPolicies(retryMs),
       peers: {
         call: async () => {
           if (++calls <= times) throw error;
@@ -304,7 +306,7 @@ describe("retries between sidecars", () => {
         close: async () => {},
       };
       const { block } = open({
-        retryMs: 3_600_000, // no test gets past a pause
+        policies: plainPolicies(3_600_000), // no test gets past a pause
         resolvers: [resolver],
         peers: {
           call: async (to) => {
@@ -333,7 +335,9 @@ describe("retries between sidecars", () => {
     });
 
     test("all refuse: another round after a pause", async () => {
-      const { post, calls } = several([unsent, unsent], { retryMs });
+      const { post, calls } = several([unsent, unsent], {
+        policies: plainPolicies(retryMs),
+      });
       await expect(post()).rejects.toThrow("after 3 retries. Error: refused");
       expect(calls).toEqual([0, 1, 0, 0, 0]);
     });

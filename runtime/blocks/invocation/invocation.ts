@@ -2,7 +2,9 @@
 import type { AccessControl } from "../../contracts/configuration.ts";
 import type { Call } from "../../contracts/call.ts";
 import type { AppChannel } from "../../contracts/app-channel.ts";
-import { ApiError } from "../../contracts/errors.ts";
+import { ApiError, type ErrorName } from "../../contracts/errors.ts";
+import type { CallTarget } from "../../contracts/invocation-policies.ts";
+import { PolicyError } from "../../contracts/run.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
 import {
@@ -18,8 +20,8 @@ import { isRefused, isRepeatable, ofApp } from "./failures.ts";
 import { addForwarded, requestHeaders, responseHeaders } from "./headers.ts";
 import { methodPath } from "../../contracts/method-path.ts";
 import { createProxying } from "./proxying.ts";
-import { createReach, type ReachOptions } from "./reach.ts";
-import { parseTarget } from "./target.ts";
+import { createReach, keysOf, type ReachOptions } from "./reach.ts";
+import { appTarget, parseTarget } from "./target.ts";
 
 export interface InvocationOptions extends ReachOptions {
   appId: string;
@@ -58,22 +60,23 @@ export function createInvocation(options: InvocationOptions) {
       caller: Call,
     ): Promise<ForwardReply> {
       try {
-        const path = methodPath(request.path).wire;
+        const { operation, wire: path } = methodPath(request.path);
         const headers = requestHeaders(request.headers, {
           keepIdentity: false,
           dropToken: options.hasApiToken,
         });
         const signal = caller.signal();
-        const reply = await call(target, { ...request, path, headers, signal });
+        const reply = await options.policies.call(
+          () => targetOf(target, operation),
+          { ...request, path, headers, signal },
+          (one) => call(target, one),
+        );
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
         if (error instanceof ApiError) throw error;
-        const isDenied = error instanceof CallError && error.kind === "denied";
-        throw new ApiError(
-          isDenied ? "directInvokeDenied" : "directInvoke",
-          [target, messageOf(error)],
-          { cause: error },
-        );
+        throw new ApiError(errorName(error), [target, messageOf(error)], {
+          cause: error,
+        });
       }
     },
 
@@ -101,11 +104,26 @@ export function createInvocation(options: InvocationOptions) {
     },
   };
 
+  /** As a Resiliency knows it. */
+  function targetOf(target: string, operation: string): CallTarget {
+    if (isUrl(target))
+      return { target, keys: [target], endpoint: target + operation };
+    const endpoint = endpoints.get(target);
+    if (endpoint)
+      return {
+        target,
+        keys: [target, endpoint.baseUrl],
+        endpoint: `${target}:${endpoint.baseUrl}`,
+      };
+    const { id, space } = parseTarget(target, namespace);
+    return appTarget(target, keysOf(id, space), operation);
+  }
+
   async function call(
     target: string,
     request: ForwardRequest,
   ): Promise<ForwardReply> {
-    if (/^https?:\/\//i.test(target)) return external.callUrl(target, request);
+    if (isUrl(target)) return external.callUrl(target, request);
     const endpoint = endpoints.get(target);
     if (endpoint) return external.callEndpoint(endpoint, request);
     const { id, space } = parseTarget(target, namespace);
@@ -156,6 +174,20 @@ export function createInvocation(options: InvocationOptions) {
       );
   }
 }
+
+const isUrl = (target: string) => /^https?:\/\//i.test(target);
+
+function errorName(error: unknown): ErrorName {
+  if (error instanceof CallError && error.kind === "denied")
+    return "directInvokeDenied";
+  return error instanceof PolicyError ? ofPolicy[error.kind] : "directInvoke";
+}
+
+const ofPolicy = {
+  timeout: "directInvokeTimeout",
+  open: "directInvokeOpen",
+  busy: "directInvokeBusy",
+} as const;
 
 const unhealthy = (cause?: unknown) =>
   new CallError("internal", "app is not in a healthy state", {

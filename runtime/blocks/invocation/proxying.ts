@@ -5,10 +5,11 @@ import type {
   ProxiedCall,
   ProxiedMetadata,
 } from "../../contracts/proxied-call.ts";
+import type { InvocationPolicies } from "../../contracts/invocation-policies.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
 import { ofApp } from "./failures.ts";
-import type { Reach } from "./reach.ts";
-import { parseTarget } from "./target.ts";
+import { keysOf, type Reach } from "./reach.ts";
+import { appTarget, parseTarget } from "./target.ts";
 
 export interface ProxyingOptions {
   appId: string;
@@ -18,6 +19,7 @@ export interface ProxyingOptions {
   /** `dapr-api-token` is this sidecar's own (DAPR_API_TOKEN) and goes no further. */
   hasApiToken: boolean;
   reach: Reach;
+  policies: InvocationPolicies;
   /** Calls the app unless it is not healthy. */
   askApp<T>(call: () => Promise<T>): Promise<T>;
   /** Throws where access control denies it. */
@@ -69,14 +71,20 @@ export function createProxying(options: ProxyingOptions) {
         });
       // Older sidecars of the original ask for this one.
       metadata["dapr-app-id"] = metadata["dapr-callee-app-id"]!;
-      return options.reach({
-        appId: id,
-        namespace: space,
-        signal: call.signal,
-        call: (peer) => peers.proxy(peer, id, call, metadata),
-        // It rejects only as long as the call can be made anew.
-        isRepeatable: () => true,
-      });
+      const target = targetOf(proxied);
+      return options.policies.proxy(
+        () => appTarget(target, keysOf(id, space), call.path),
+        call,
+        (one) =>
+          options.reach({
+            appId: id,
+            namespace: space,
+            signal: one.signal,
+            call: (peer) => peers.proxy(peer, id, one, metadata),
+            // It rejects only as long as the call can be made anew.
+            isRepeatable: () => true,
+          }),
+      );
     },
 
     /** A call that another sidecar passed on. Rejects with a {@link CallError}. */

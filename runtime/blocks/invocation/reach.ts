@@ -1,4 +1,5 @@
 /** Finds a sidecar of an app and calls it; where one refuses, the next is asked. */
+import type { InvocationPolicies } from "../../contracts/invocation-policies.ts";
 import { CallError } from "../../contracts/invocation.ts";
 import type { NameResolver, Peer } from "../../contracts/name-resolver.ts";
 import { withPort } from "../../shared/addresses.ts";
@@ -11,8 +12,7 @@ export interface ReachOptions {
   namespace: string;
   /** Asked in order. */
   resolvers: NameResolver[];
-  /** The pause before a call to a sidecar is made again; 1 s, as in the original. */
-  retryMs?: number;
+  policies: InvocationPolicies;
   log: Logger;
 }
 
@@ -28,11 +28,8 @@ export interface Attempt<T> {
 
 export type Reach = <T>(attempt: Attempt<T>) => Promise<T>;
 
-/** How many more times after the first call. */
-const retries = 3;
-
 export function createReach(options: ReachOptions): Reach {
-  const { namespace, resolvers, log, retryMs = 1000 } = options;
+  const { namespace, resolvers, log } = options;
 
   /** When one of the app's sidecars refuses, the next is asked at once. After the last one there is a pause and another round. */
   async function callAnew<T>(
@@ -42,6 +39,9 @@ export function createReach(options: ReachOptions): Reach {
   ): Promise<T> {
     const { appId, signal } = attempt;
     const find = () => resolve(appId, attempt.namespace);
+    const { maxRetries, pauseMs } = options.policies.serviceRetries(
+      keysOf(appId, attempt.namespace),
+    );
     const tried = new Set<string>();
     let round = 0;
     for (;;) {
@@ -56,14 +56,15 @@ export function createReach(options: ReachOptions): Reach {
       const next = error.unsent ? await find().catch(() => undefined) : found;
       if (next && !tried.has(addressOf(next.peer))) found = next;
       else if (!isTransient(error)) throw error;
-      else if (round++ === retries)
+      else if (maxRetries === 0) throw error;
+      else if (round++ >= maxRetries)
         throw new CallError(
           error.kind,
-          `failed to invoke target ${appId} after ${retries} retries. Error: ${message}`,
+          `failed to invoke target ${appId} after ${maxRetries} retries. Error: ${message}`,
           { cause: error },
         );
       else {
-        await delay(retryMs, undefined, { signal });
+        await delay(pauseMs(round), undefined, { signal });
         found = await find();
         tried.clear();
       }
@@ -109,6 +110,12 @@ export function createReach(options: ReachOptions): Reach {
     }
   };
 }
+
+/** The names by which a Resiliency may know an app. */
+export const keysOf = (appId: string, namespace: string): string[] => [
+  `${appId}.${namespace}`,
+  appId,
+];
 
 interface Found {
   peer: Peer;

@@ -1,4 +1,5 @@
 /** Whom a call is for: an app of this namespace or of another one. */
+import type { CallTarget } from "../../contracts/invocation-policies.ts";
 
 /** `orders` or `orders.shop`. Throws for anything else. */
 export function parseTarget(
@@ -12,6 +13,17 @@ export function parseTarget(
     throw new Error(`invalid app id ${printable(target)}`);
   return { id, space };
 }
+
+/** How a Resiliency knows a call of an app. */
+export const appTarget = (
+  target: string,
+  keys: readonly string[],
+  operation: string,
+): CallTarget => ({
+  target,
+  keys,
+  endpoint: `${target}:${operation.slice(1)}`,
+});
 
 /** For some look-ups a NUL would end the name. */
 // oxlint-disable-next-line no-control-regex -- they are what is refused

@@ -2,7 +2,7 @@
 import { GatheredBytes } from "../../shared/memory/gathered-bytes.ts";
 
 /** Messages of most unary calls are shorter. Whoever sends more before there is an answer gets no second try. */
-const keptBytes = 64 * 1024;
+export const usualKeptBytes = 64 * 1024;
 
 export interface ReplaySink {
   onBytes(bytes: Buffer): void;
@@ -15,14 +15,17 @@ export class Replay {
   #bytes = 0;
   #hasEnded = false;
 
-  constructor(sink: ReplaySink) {
+  readonly #keptBytes: number;
+
+  constructor(sink: ReplaySink, keptBytes = usualKeptBytes) {
     this.#sink = sink;
+    this.#keptBytes = keptBytes;
   }
 
   push(bytes: Buffer): void {
     this.#bytes += bytes.length;
     // Between two tries all is kept: it has gone nowhere.
-    if (this.#sink && this.#bytes > keptBytes) this.drop();
+    if (this.#sink && this.#bytes > this.#keptBytes) this.drop();
     this.#kept?.add(bytes);
     this.#sink?.onBytes(bytes);
   }
@@ -57,7 +60,7 @@ export class Replay {
       kept.add(bytes);
       sink.onBytes(bytes as Buffer);
     }
-    if (this.#bytes > keptBytes) this.drop();
+    if (this.#bytes > this.#keptBytes) this.drop();
     if (this.#hasEnded) sink.onEnd();
   }
 }

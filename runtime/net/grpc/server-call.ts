@@ -26,7 +26,7 @@ import {
 import { MessageLimit } from "./message-limit.ts";
 import { metadataHeaders, type Metadata } from "./metadata.ts";
 import { proxiedMetadata } from "./proxied-metadata.ts";
-import { Replay } from "./replay.ts";
+import { Replay, usualKeptBytes } from "./replay.ts";
 import { encodeText, GrpcError, grpcCode } from "./status.ts";
 import { decodeTimeout } from "./timeout.ts";
 import { pack } from "./unpack.ts";
@@ -80,6 +80,7 @@ export class ServerCall implements ProxiedCall {
   #whyGone: unknown;
   #unpacker: Unpacker | undefined;
   #replay: Replay | undefined;
+  #keptBytes = usualKeptBytes;
   #isHeld = false;
   #isOver = false;
   #hasBegun = false;
@@ -240,7 +241,8 @@ export class ServerCall implements ProxiedCall {
       if (!this.#isHeld) this.#stream.resume();
       return;
     }
-    const replay = (this.#replay = new Replay({ onBytes, onEnd }));
+    const sink = { onBytes, onEnd };
+    const replay = (this.#replay = new Replay(sink, this.#keptBytes));
     const limit = new MessageLimit(this.#setting.maxMessageBytes);
     this.#readStream(
       (chunk) => {
@@ -251,6 +253,10 @@ export class ServerCall implements ProxiedCall {
       () => limit.isWithinMessage,
       () => replay.end(),
     );
+  }
+
+  keep(bytes: number): void {
+    this.#keptBytes = Math.max(bytes, usualKeptBytes);
   }
 
   rewind(): boolean {

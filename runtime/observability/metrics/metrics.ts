@@ -58,6 +58,7 @@ export function createMetrics({ appId, namespace, settings }: MetricsOptions) {
     ...countComponents(tables, namespace),
     ...countPubSub(tables, namespace),
     ...countCalls(tables),
+    ...countResiliency(tables),
     /** The writer is loaded with the first reader. */
     async text(): Promise<{ contentType: string; body: string }> {
       const { contentType, metricsText } = await import("./text.ts");
@@ -194,6 +195,58 @@ function countCalls(tables: Tables) {
     },
     callResponded(to: string, status: number) {
       tables.callsResponded.add([app(to), `${status}`]);
+    },
+  };
+}
+
+const breakerStates = ["closed", "half-open", "open", "unknown"];
+
+/** What the policies of Resiliency resources do. */
+function countResiliency(tables: Tables) {
+  const targets = new Bounded("other");
+  return {
+    resiliencyLoaded(name: string, namespace: string) {
+      tables.resiliencyLoaded.add([name, namespace]);
+    },
+    /** `target`: `app_orders`, `Statestore_store`; `status`: of a circuit breaker, else empty. */
+    resiliency(
+      { name, namespace }: { name: string; namespace: string },
+      direction: "inbound" | "outbound",
+      target: string,
+    ) {
+      const about = targets.fold(target);
+      const labels = (policy: string, status: string) => [
+        direction,
+        name,
+        namespace,
+        policy,
+        status,
+        about,
+      ];
+      const { resiliencyCalls: calls, resiliencyActivations: activations } =
+        tables;
+      return {
+        called(policy: {
+          timeoutMs: number;
+          retry: unknown;
+          breaker: { state(): string } | undefined;
+        }) {
+          if (policy.timeoutMs > 0) calls.add(labels("timeout", ""));
+          if (policy.retry) calls.add(labels("retry", ""));
+          if (!policy.breaker) return;
+          const now = policy.breaker.state();
+          calls.add(labels("circuitbreaker", now));
+          for (const state of breakerStates)
+            tables.breakerStates.set(
+              labels("circuitbreaker", state),
+              state === now ? 1 : 0,
+            );
+        },
+        timedOut: () => activations.add(labels("timeout", "")),
+        retried: () => activations.add(labels("retry", "")),
+        changed: (state: string) =>
+          activations.add(labels("circuitbreaker", state)),
+      };
     },
   };
 }

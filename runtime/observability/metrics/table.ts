@@ -1,10 +1,10 @@
 /** Events of one kind, counted by their labels. */
 
-/** How a table is told: as a count of its events, or as a histogram of what was measured. */
+/** How a table is told: as a count of its events, as a histogram of what was measured, or as the last value. */
 export interface Family {
   name: string;
   about: string;
-  type: "counter" | "histogram";
+  type: "counter" | "histogram" | "gauge";
 }
 
 export interface Row {
@@ -47,6 +47,11 @@ export class Table {
     let at = 0;
     while (at < this.bounds.length && measured > this.bounds[at]!) at++;
     counts[at + 1]!++;
+  }
+
+  /** Of a gauge. */
+  set(values: readonly string[], value: number): void {
+    this.#row(values).counts[0] = value;
   }
 
   /** One look-up for each label: to join them to one key would cost more than all else. */

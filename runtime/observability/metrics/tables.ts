@@ -191,6 +191,32 @@ export function createTables(
       "The number of responses sent via service invocation.",
       ["dst_app_id", "status"],
     ),
+    resiliencyLoaded: counted(
+      "resiliency_loaded",
+      "Number of resiliency policies loaded.",
+      ["name", "namespace"],
+    ),
+    resiliencyCalls: counted(
+      "resiliency_count",
+      "Number of times a resiliency policyKey has been applied to a building block.",
+      ofPolicy,
+    ),
+    resiliencyActivations: counted(
+      "resiliency_activations_total",
+      "Number of times a resiliency policyKey has been activated in a building block after a failure or after a state change.",
+      ofPolicy,
+    ),
+    breakerStates: new Table(
+      [
+        {
+          name: "resiliency_cb_state",
+          about:
+            "Whether a circuit breaker is in this state: 1 for the one that it was in at its last call, 0 for the others.",
+          type: "gauge",
+        },
+      ],
+      ofPolicy,
+    ),
     errors: counted(
       "error_code_total",
       "Number of times an error with a specific errorcode was encountered.",
@@ -198,6 +224,15 @@ export function createTables(
     ),
   };
 }
+
+const ofPolicy = [
+  "flow_direction",
+  "name",
+  "namespace",
+  "policy",
+  "status",
+  "target",
+];
 
 const counter = (name: string, about: string): Family => ({
   name,

@@ -33,6 +33,7 @@ function lines(
     .join(",");
   const [sum, ...buckets] = counts;
   const count = buckets.reduce((all, one) => all + one, 0);
+  if (type === "gauge") return `${name}{${told}} ${sum}\n`;
   if (type === "counter") return `${name}{${told}} ${count}\n`;
   let below = 0;
   const rows = [...bounds, "+Inf"].map((bound, i) => {

@@ -1,18 +1,20 @@
 /** Resources in folders, as a sidecar on a machine of its own has them: read at the start, and again when a file changes. */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { HttpEndpoint } from "../../contracts/invocation.ts";
-import { createLogger, type Logger } from "../../shared/log.ts";
+import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { selectComponents } from "../kinds/component.ts";
-import { loadConfiguration } from "../kinds/configuration.ts";
 import { selectHttpEndpoints } from "../kinds/http-endpoint.ts";
+import { selectResiliencies } from "../kinds/resiliency.ts";
 import { tellKind } from "../other-kinds.ts";
 import type { SecretSource } from "../secret-refs.ts";
 import type { ResourceChanges, ResourceSource } from "../source.ts";
 import { where } from "../../shared/position.ts";
 import { toldOnce } from "../told-once.ts";
 import { readDocuments, YamlError, type Value } from "../values/yaml.ts";
+import { openConfigurationFiles } from "./configuration-files.ts";
 import { textsIn } from "./files.ts";
+import { silent } from "../silent.ts";
 import { watchFolders } from "./watch.ts";
 
 type Documents = (Value | YamlError)[];
@@ -21,15 +23,6 @@ interface Reading {
   text: string;
   documents: Documents;
 }
-
-/** For documents that are only looked at. */
-const silent = createLogger({
-  level: "fatal",
-  json: false,
-  appId: "",
-  version: "",
-  write: () => {},
-});
 
 export interface FoldersOptions {
   appId: string;
@@ -47,6 +40,7 @@ export interface FoldersOptions {
 export function openFolders(options: FoldersOptions): ResourceSource {
   const { folders, configurationFiles, relistMs, signal } = options;
   const log = toldOnce(options.log);
+  const configurations = openConfigurationFiles(options);
   /** By file. */
   let readings = new Map<string, Reading>();
   let denied: readonly string[] = [];
@@ -68,7 +62,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     const found: typeof readings = new Map();
     for (const folder of folders)
       for (const { file, text } of textsIn(folder, log)) {
-        const whole = lastWhole(file, text);
+        const whole = await lastWhole(file, text);
         if (whole) found.set(file, whole);
         // Signals are heard between two turns.
         await nextTurn();
@@ -81,16 +75,16 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   }
 
   /** A file that was whole and is broken now stays what it was: half of it is not what anybody wants. */
-  function lastWhole(
+  async function lastWhole(
     file: string,
     text: string | undefined,
-  ): Reading | undefined {
+  ): Promise<Reading | undefined> {
     const before = readings.get(file);
     if (text === undefined || text === before?.text) return before;
     const now = { text, documents: readDocuments(text, file) };
     const problem =
-      before && !problemOf(before.documents)
-        ? problemOf(now.documents)
+      before && !(await problemOf(before.documents))
+        ? await problemOf(now.documents)
         : undefined;
     if (problem === undefined) return now;
     log.warn(
@@ -100,7 +94,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   }
 
   /** Why documents can't all be read. */
-  function problemOf(of: Documents): string | undefined {
+  async function problemOf(of: Documents): Promise<string | undefined> {
     const broken = of.find((one) => one instanceof YamlError);
     if (broken) return `${broken.message} (${where(broken.at)})`;
     let problem: string | undefined;
@@ -112,12 +106,19 @@ export function openFolders(options: FoldersOptions): ResourceSource {
           problem ??= `${why} (${where(at)})`;
         },
       });
+    await selectResiliencies(of, {
+      ...options,
+      log: silent,
+      onWrong: (why) => (problem ??= why),
+    });
     return problem;
   }
 
   const all = () =>
     [...readings.values()].flatMap(({ documents }) => documents);
   const components = () => selectComponents(all(), { ...options, log, denied });
+
+  const resiliencies = () => selectResiliencies(all(), { ...options, log });
 
   async function httpEndpoints() {
     lacksSecrets = false;
@@ -149,6 +150,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   const readAgain = () =>
     taken("components", async () => {
       await read();
+      changes?.resiliencies(await resiliencies());
       const opening = changes?.components(components());
       telling = Promise.all([opening, telling]).then(tellEndpoints);
     });
@@ -176,23 +178,28 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   return {
     isPatient: false,
     async configuration() {
-      const found = loadConfiguration(configurationFiles, options);
+      const found = configurations.load();
       denied = found.deniedComponents;
       isFollowed = !found.disabledFeatures.includes("HotReload");
       return found;
     },
     async components() {
       await read();
-      if (isFollowed && folders.length > 0)
-        stopWatching = watchFolders(folders, relistMs, options.log, onChange);
+      if (isFollowed) {
+        if (folders.length > 0)
+          stopWatching = watchFolders(folders, relistMs, options.log, onChange);
+        configurations.follow();
+      }
       return components();
     },
+    resiliencies,
     httpEndpoints(source) {
       secrets = source;
       return httpEndpoints();
     },
     follow(to) {
       changes = to;
+      configurations.tell(to.configuration);
       // What changed since the first reading.
       if (isStale) onChange();
     },
@@ -201,6 +208,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     },
     unfollow() {
       stopWatching?.();
+      configurations.unfollow();
       changes = undefined;
       isStale = false;
     },

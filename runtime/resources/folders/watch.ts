@@ -14,14 +14,15 @@ const longestMs = 1000;
 const lookMs = 1000;
 
 /**
- * Calls `onChange` after each change, and each `relistMs` in any case: not all
- * file systems tell. Returns how to end it.
+ * Calls `onChange` after each change of a file whose name `isRead`, and each `relistMs`
+ * in any case: not all file systems tell. Returns how to end it.
  */
 export function watchFolders(
   folders: readonly string[],
   relistMs: number,
   log: Logger,
   onChange: () => void,
+  isRead: (name: string) => boolean = isYaml,
 ): () => void {
   const watchers = new Map<string, FSWatcher>();
   const told = new Set<string>();
@@ -62,7 +63,7 @@ export function watchFolders(
         // The folder itself went, or another took its place.
         if (name === basename(folder)) drop(folder);
         // Databases that lie beside the files change all the time. `..data` is how a cluster's volume changes all of them at once.
-        else if (name !== null && !isYaml(name) && !name.startsWith(".."))
+        else if (name !== null && !isRead(name) && !name.startsWith(".."))
           return;
         later();
       });

@@ -8,12 +8,14 @@ import {
   type Configuration,
 } from "../../contracts/configuration.ts";
 import { messageOf } from "../../shared/message-of.ts";
+import type { Resiliency } from "../../contracts/resiliency.ts";
 import type { HttpEndpoint } from "../../contracts/invocation.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage } from "../../shared/outage.ts";
 import type { SecretSource } from "../secret-refs.ts";
 import { selectComponents, type LoadedComponent } from "../kinds/component.ts";
 import { readConfiguration } from "../kinds/configuration.ts";
+import { selectResiliencies } from "../kinds/resiliency.ts";
 import { isForApp, readEndpoint } from "../kinds/http-endpoint.ts";
 import { toldOnce } from "../told-once.ts";
 import { valueOfJson } from "../values/json-value.ts";
@@ -77,6 +79,7 @@ export function openOperatorSource(
   const components = latest();
   const endpoints = latest();
   const configurations = latest();
+  const resiliencies = latest();
   const configuration = awaitConfiguration();
   const kinds: WatchedKind[] = [
     {
@@ -93,6 +96,14 @@ export function openOperatorSource(
       onObjects(objects) {
         endpoints.set(objects);
         tellEndpoints(objects);
+      },
+    },
+    {
+      updates: "ResiliencyUpdate",
+      list: () => client.list("ListResiliency"),
+      onObjects(objects) {
+        resiliencies.set(objects);
+        tellResiliencies(objects);
       },
     },
   ];
@@ -120,6 +131,7 @@ export function openOperatorSource(
   const hasBuiltInStore =
     !options.withoutBuiltInStore && existsSync(accountToken);
   const componentLog = toldOnce(log);
+  const resiliencyLog = toldOnce(log);
   function readComponents(objects: readonly ClusterObject[]) {
     componentLog.pass();
     const found = selectComponents(
@@ -157,6 +169,40 @@ export function openOperatorSource(
       if (endpoint) read.set(name, endpoint);
     }
     return read;
+  }
+
+  const calm = new Map<string, Resiliency[]>();
+  /** One that has become wrong stays as it was. */
+  async function readResiliencies(objects: readonly ClusterObject[]) {
+    const read: Resiliency[] = [];
+    resiliencyLog.pass();
+    for (const object of objects) {
+      const name = nameIt("Resiliency", object);
+      const before = calm.get(name);
+      let problem: string | undefined;
+      const found = await selectResiliencies([valueOfJson(object, name)], {
+        ...options,
+        log: resiliencyLog,
+        onWrong: (why) => (problem = why),
+      });
+      if (problem === undefined) calm.set(name, found);
+      else
+        resiliencyLog.error(
+          `${problem}; ${before ? "as it was before the change it goes on" : "it waits until that is right"}`,
+        );
+      read.push(...(problem === undefined ? found : (before ?? [])));
+    }
+    return read;
+  }
+
+  let reading = Promise.resolve();
+  /** One list after the other. */
+  function tellResiliencies(objects: readonly ClusterObject[]) {
+    if (!changes) return;
+    reading = reading.then(async () => {
+      const read = await readResiliencies(objects);
+      changes?.resiliencies(read);
+    });
   }
 
   let telling = Promise.resolve();
@@ -224,6 +270,8 @@ export function openOperatorSource(
         : Promise.resolve(defaultConfiguration),
     components: async () =>
       readComponents(await Promise.race([components.first, calledOff])),
+    resiliencies: async () =>
+      readResiliencies(await Promise.race([resiliencies.first, calledOff])),
     async httpEndpoints(from) {
       secrets = from;
       return readEndpoints(await Promise.race([endpoints.first, calledOff]));
@@ -233,6 +281,7 @@ export function openOperatorSource(
       // Reports what has come since they were asked for.
       changes.components(readComponents(components.value()));
       tellEndpoints(endpoints.value());
+      tellResiliencies(resiliencies.value());
       if (configurationName) configuration.onObjects(configurations.value());
     },
     unfollow() {

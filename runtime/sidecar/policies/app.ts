@@ -1,4 +1,4 @@
-/** The app's channel with something around each call of it. */
+/** The channel of an app over HTTP with a count around each call of it; calls over gRPC are counted by their client. */
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import {
   DeliveryError,
@@ -23,16 +23,14 @@ export const aroundApp = (
   channel: OpenChannel,
   observe: ObserveApp,
 ): OpenChannel => ({
-  refusalOf: (input, timeoutMs) => channel.refusalOf(input, timeoutMs),
-  illness: (path, timeoutMs) => channel.illness(path, timeoutMs),
-  whenListening: (signal) => channel.whenListening(signal),
-  close: () => channel.close(),
-  deliver(input, message) {
+  // What is not counted: whether the app takes an input, its health, and what its protocol has besides.
+  ...channel,
+  deliver(input, message, signal) {
     const started = performance.now();
     const bytes = message.data.length;
     const tell = (status: number) =>
       observe("POST", input.route, status, bytes, performance.now() - started);
-    return channel.deliver(input, message).then(
+    return channel.deliver(input, message, signal).then(
       (answer) => {
         tell(200);
         return answer;

@@ -1,9 +1,10 @@
 /** Components with something around each of their calls. They are components like any other to their block. */
+import type { Call } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import { DeliveryInterrupted, type Deliver } from "../../contracts/delivery.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
-import type { Around } from "./around.ts";
+import { onlyFailed, type Around } from "./around.ts";
 
 export function aroundStateStore(
   store: StateStore,
@@ -11,10 +12,12 @@ export function aroundStateStore(
 ): StateStore {
   const wrapped: StateStore = {
     features: store.features,
-    get: (request, call) => around("get", () => store.get(request, call)),
-    set: (request, call) => around("set", () => store.set(request, call)),
+    get: (request, call) =>
+      around("get", call, (call) => store.get(request, call)),
+    set: (request, call) =>
+      around("set", call, (call) => store.set(request, call)),
     delete: (request, call) =>
-      around("delete", () => store.delete(request, call)),
+      around("delete", call, (call) => store.delete(request, call)),
     close: () => store.close(),
   };
   if (store.refuseKey) wrapped.refuseKey = (key) => store.refuseKey!(key);
@@ -22,23 +25,33 @@ export function aroundStateStore(
     wrapped.maxTransactionOperations = store.maxTransactionOperations;
   if (store.bulkGet)
     wrapped.bulkGet = (requests, call) =>
-      around("bulk_get", () => store.bulkGet!(requests, call));
+      around("bulk_get", call, (call) => store.bulkGet!(requests, call));
   if (store.bulkSet)
     wrapped.bulkSet = (requests, call) =>
-      around("set", () => store.bulkSet!(requests, call), hasFailure);
+      around(
+        "set",
+        call,
+        onlyFailed(requests, (some, call) => store.bulkSet!(some, call)),
+        hasFailure,
+      );
   if (store.bulkDelete)
     wrapped.bulkDelete = (requests, call) =>
       around(
         "bulk_delete",
-        () => store.bulkDelete!(requests, call),
+        call,
+        onlyFailed(requests, (some, call) => store.bulkDelete!(some, call)),
         hasFailure,
       );
   if (store.transact)
     wrapped.transact = (operations, metadata, call) =>
-      around("transaction", () => store.transact!(operations, metadata, call));
+      around("transaction", call, (call) =>
+        store.transact!(operations, metadata, call),
+      );
   if (store.query)
     wrapped.query = (query, metadata, keyPrefix, call) =>
-      around("query", () => store.query!(query, metadata, keyPrefix, call));
+      around("query", call, (call) =>
+        store.query!(query, metadata, keyPrefix, call),
+      );
   return wrapped;
 }
 
@@ -56,26 +69,28 @@ export function aroundBinding(
   // The block has checked that the operation is one of these.
   if (binding.invoke)
     wrapped.invoke = (request, call) =>
-      invoke(request.operation, () => binding.invoke!(request, call));
+      invoke(request.operation, call, (call) => binding.invoke!(request, call));
   if (binding.read) wrapped.read = (toApp) => binding.read!(deliver(toApp));
   return wrapped;
 }
 
 /** A delivery that is called off was none. */
 export const aroundDeliveries =
-  (observe: (isSuccess: boolean, ms: number) => void) =>
-  (toApp: Deliver): Deliver =>
-  async (message) => {
-    const started = performance.now();
-    try {
-      const answer = await toApp(message);
-      observe(true, performance.now() - started);
-      return answer;
-    } catch (error) {
-      if (!(error instanceof DeliveryInterrupted))
-        observe(false, performance.now() - started);
-      throw error;
-    }
+  (observe: ((isSuccess: boolean, ms: number) => void) | undefined) =>
+  (toApp: Deliver): Deliver => {
+    if (!observe) return toApp;
+    return async (message) => {
+      const started = performance.now();
+      try {
+        const answer = await toApp(message);
+        observe(true, performance.now() - started);
+        return answer;
+      } catch (error) {
+        if (!(error instanceof DeliveryInterrupted))
+          observe(false, performance.now() - started);
+        throw error;
+      }
+    };
   };
 
 export const aroundSecretStore = (
@@ -84,8 +99,8 @@ export const aroundSecretStore = (
 ): SecretStore => ({
   features: store.features,
   get: (name, metadata, call) =>
-    around("get", () => store.get(name, metadata, call)),
+    around("get", call, (call) => store.get(name, metadata, call)),
   bulk: (metadata, call) =>
-    around("bulk_get", () => store.bulk(metadata, call)),
+    around("bulk_get", call, (call) => store.bulk(metadata, call)),
   close: () => store.close(),
 });

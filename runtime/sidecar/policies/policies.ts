@@ -1,12 +1,13 @@
 /**
- * The one place where something happens around the calls that blocks make. Without
- * metrics, the first and so far only thing that happens, all parts stay as they are.
+ * The one place where something happens around the calls that blocks make: metrics, and around each
+ * single call what Resiliency resources say of its target. Without either a call costs a look more.
  */
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
+import type { InvocationPolicies } from "../../contracts/invocation-policies.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
-import { justRun, type Run } from "../../contracts/run.ts";
+import type { Run } from "../../contracts/run.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
 import type { Metrics } from "../../observability/metrics/metrics.ts";
@@ -18,8 +19,11 @@ import {
   aroundSecretStore,
   aroundStateStore,
 } from "./components.ts";
-import { aroundPubSub } from "./pubsub.ts";
+import { inboundRun } from "./inbound.ts";
+import { createInvocationPolicies } from "./invocations.ts";
 import { aroundPeers, aroundReceived } from "./peers.ts";
+import { aroundPubSub } from "./pubsub.ts";
+import type { ComponentType, Resiliencies } from "./resiliencies.ts";
 
 /** Each gives what it got, with its policies around; `name` is a component's. */
 export interface Policies {
@@ -29,59 +33,76 @@ export interface Policies {
   secretStore(name: string, store: SecretStore): SecretStore;
   /** What goes around each delivery from a component to the app. */
   inbound(kind: "bindings" | "pubsub", name: string): Run;
+  /** What goes around calls of other apps. */
+  invocation: InvocationPolicies;
+  /** Of an app over HTTP. Calls of one over gRPC are counted by their client ({@link onGrpcSent}), which knows method and code. */
   app(channel: OpenChannel): OpenChannel;
   peers(peers: Peers): Peers;
   received(receive: Forward): Forward;
-  /** Told of calls between sidecars that go by gRPC. */
+  /** Told of calls between sidecars, and of an app, that go by gRPC. */
   onGrpcSent: OnGrpcCall | undefined;
   onGrpcServed: OnGrpcCall | undefined;
 }
 
-const same = <T>(part: T): T => part;
-const sameComponent = <T>(_: string, component: T): T => component;
+export interface PoliciesOptions {
+  metrics: Metrics | undefined;
+  resiliencies: Resiliencies;
+  /** A body of a call up to this is kept, so that it can be sent again. */
+  keptBytes: number;
+}
 
-export const noPolicies: Policies = {
-  state: sameComponent,
-  binding: sameComponent,
-  pubsub: sameComponent,
-  secretStore: sameComponent,
-  inbound: () => justRun,
-  app: same,
-  peers: same,
-  received: same,
-  onGrpcSent: undefined,
-  onGrpcServed: undefined,
-};
+const types = {
+  state: "Statestore",
+  bindings: "Binding",
+  secretstores: "Secretstore",
+  pubsub: "Pubsub",
+} as const satisfies Record<string, ComponentType>;
 
-export function createPolicies(metrics: Metrics): Policies {
-  const component = (
+export function createPolicies({
+  metrics,
+  resiliencies,
+  keptBytes,
+}: PoliciesOptions): Policies {
+  const outbound = (
     kind: "state" | "bindings" | "secretstores",
     name: string,
   ) =>
-    aroundCalls((operation, isSuccess, ms) =>
-      metrics.component(kind, name, operation, isSuccess, ms),
+    aroundCalls(
+      metrics &&
+        ((operation, isSuccess, ms) =>
+          metrics.component(kind, name, operation, isSuccess, ms)),
+      resiliencies.component(name, types[kind], "outbound"),
     );
   return {
-    state: (name, store) => aroundStateStore(store, component("state", name)),
+    state: (name, store) => aroundStateStore(store, outbound("state", name)),
     binding: (name, binding) =>
       aroundBinding(
         binding,
-        component("bindings", name),
-        aroundDeliveries((isSuccess, ms) =>
-          metrics.inputBinding(name, isSuccess, ms),
+        outbound("bindings", name),
+        aroundDeliveries(
+          metrics &&
+            ((isSuccess, ms) => metrics.inputBinding(name, isSuccess, ms)),
         ),
       ),
     pubsub: (name, pubsub) =>
-      aroundPubSub(pubsub, (topic, isBulk, isSuccess, ms) =>
-        metrics.published(name, topic, isBulk, isSuccess, ms),
+      aroundPubSub(
+        pubsub,
+        metrics &&
+          ((topic, isBulk, isSuccess, ms) =>
+            metrics.published(name, topic, isBulk, isSuccess, ms)),
+        resiliencies.component(name, types.pubsub, "outbound"),
       ),
     secretStore: (name, store) =>
-      aroundSecretStore(store, component("secretstores", name)),
-    inbound: () => justRun,
-    app: (channel) => aroundApp(channel, metrics.httpClient),
-    peers: (peers) => aroundPeers(peers, metrics),
-    received: (receive) => aroundReceived(receive, metrics),
-    onGrpcSent: metrics.grpcClient,
-    onGrpcServed: metrics.grpcServer,
+      aroundSecretStore(store, outbound("secretstores", name)),
+    inbound: (kind, name) =>
+      inboundRun(resiliencies.component(name, types[kind], "inbound")),
+    invocation: createInvocationPolicies({ resiliencies, keptBytes }),
+    app: (channel) =>
+      metrics ? aroundApp(channel, metrics.httpClient) : channel,
+    peers: (peers) => (metrics ? aroundPeers(peers, metrics) : peers),
+    received: (receive) =>
+      metrics ? aroundReceived(receive, metrics) : receive,
+    onGrpcSent: metrics?.grpcClient,
+    onGrpcServed: metrics?.grpcServer,
   };
 }

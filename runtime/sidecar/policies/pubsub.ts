@@ -1,6 +1,9 @@
-/** A pub/sub component with something around each publish. What it reads is the subscriptions' to count. */
+/** A pub/sub component with its count and its policies around each publish. What it reads is the subscriptions' to count. */
 import { publishEach } from "../../blocks/pubsub/publish-each.ts";
+import type { Call } from "../../contracts/call.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
+import { onlyFailed, underPolicy } from "./around.ts";
+import type { Policy } from "./runner.ts";
 
 /** Of a publish: `ms` until the broker has answered. */
 export type ObservePublish = (
@@ -10,22 +13,29 @@ export type ObservePublish = (
   ms: number,
 ) => void;
 
-export function aroundPubSub(pubsub: PubSub, observe: ObservePublish): PubSub {
-  const timed = <T>(
+/** `policyOf` is asked each time. */
+export function aroundPubSub(
+  pubsub: PubSub,
+  observe: ObservePublish | undefined,
+  policyOf: () => Policy | undefined,
+): PubSub {
+  const around = <T>(
     topic: string,
     isBulk: boolean,
-    work: Promise<T>,
+    call: Call | undefined,
+    work: (call: Call | undefined) => Promise<T>,
     isSuccess: (answer: T) => boolean,
   ): Promise<T> => {
     const started = performance.now();
-    return work.then(
+    const tell = (isStored: boolean) =>
+      observe?.(topic, isBulk, isStored, performance.now() - started);
+    return underPolicy(policyOf(), call, work).then(
       (answer) => {
-        const ms = performance.now() - started;
-        observe(topic, isBulk, isSuccess(answer), ms);
+        tell(isSuccess(answer));
         return answer;
       },
       (error: unknown) => {
-        observe(topic, isBulk, false, performance.now() - started);
+        tell(false);
         throw error;
       },
     );
@@ -33,15 +43,24 @@ export function aroundPubSub(pubsub: PubSub, observe: ObservePublish): PubSub {
   const wrapped: PubSub = {
     features: pubsub.features,
     publish: (request, call) =>
-      timed(request.topic, false, pubsub.publish(request, call), () => true),
+      around(
+        request.topic,
+        false,
+        call,
+        (call) => pubsub.publish(request, call),
+        () => true,
+      ),
     publishBulk: (topic, entries, metadata, call) =>
-      timed(
+      around(
         topic,
         true,
+        call,
         // Else each of its messages would count as one of its own.
-        pubsub.publishBulk
-          ? pubsub.publishBulk(topic, entries, metadata, call)
-          : publishEach(pubsub, topic, entries, call),
+        onlyFailed(entries, (some, call) =>
+          pubsub.publishBulk
+            ? pubsub.publishBulk(topic, some, metadata, call)
+            : publishEach(pubsub, topic, some, call),
+        ),
         (errors) => errors.every((error) => error === undefined),
       ),
     subscribe: (request, handle) => pubsub.subscribe(request, handle),

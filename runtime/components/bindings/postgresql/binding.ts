@@ -19,6 +19,7 @@ import {
   postgresMetadata,
   postgresServer,
 } from "../../clients/postgres/settings.ts";
+import { goDuration } from "../../../shared/units.ts";
 import { parseParameters, toParameters } from "./parameters.ts";
 
 /** A longer statement is not answered back: metadata become headers, and Node's clients take 16 KB of them. */
@@ -158,11 +159,4 @@ async function runAlone(
   throw new Error(
     "the statement left a transaction open, which is rolled back: the next request may have another connection; put BEGIN, the statements and COMMIT into one exec without params",
   );
-}
-
-/** As Go writes one: `1m2.5s`, `12.345ms`; less than a millisecond is a part of one. */
-function goDuration(ms: number): string {
-  if (ms < 1000) return `${+ms.toFixed(3)}ms`;
-  const minutes = Math.floor(ms / 60_000);
-  return `${minutes > 0 ? `${minutes}m` : ""}${+((ms % 60_000) / 1000).toFixed(3)}s`;
 }
