@@ -228,28 +228,31 @@ test("a target with an entry has no default policies", async () => {
   expect((await invoke("orders")).text).toBe("no 1");
 });
 
-test("calls of another app's sidecar, and of one that is not there, are tried as its target says", async () => {
-  let failures = 2;
-  const app = await startApp(() =>
-    failures-- > 0 ? { status: 500 } : { status: 200, body: "ok" },
-  );
-  const { caller } = await startPair(app.port);
-  const get = () => caller.call("GET", "/v1.0/invoke/callee/method/x");
-  writeFileSync(
-    join(caller.resources, "r.yaml"),
-    resiliency(
-      "{retries: {some: {duration: 10ms, maxRetries: 3}}}",
-      "{apps: {callee: {retry: some}, nobody: {retry: some}}}",
-    ),
-  );
-  await caller.logged("Loading Resiliency configuration: calm");
-  await waitFor("an answer", async () => (await get()).text === "ok");
-  const missing = await caller.call("GET", "/v1.0/invoke/nobody/method/x");
-  expect(missing.status).toBe(500);
-  await caller.logged(
-    "Error processing operation endpoint[nobody, nobody:x]. Retrying in 10ms…",
-  );
-});
+ours(
+  "calls of another app's sidecar, and of one that is not there, are tried as its target says",
+  async () => {
+    let failures = 2;
+    const app = await startApp(() =>
+      failures-- > 0 ? { status: 500 } : { status: 200, body: "ok" },
+    );
+    const { caller } = await startPair(app.port);
+    const get = () => caller.call("GET", "/v1.0/invoke/callee/method/x");
+    writeFileSync(
+      join(caller.resources, "r.yaml"),
+      resiliency(
+        "{retries: {some: {duration: 10ms, maxRetries: 3}}}",
+        "{apps: {callee: {retry: some}, nobody: {retry: some}}}",
+      ),
+    );
+    await caller.logged("Loading Resiliency configuration: calm");
+    await waitFor("an answer", async () => (await get()).text === "ok");
+    const missing = await caller.call("GET", "/v1.0/invoke/nobody/method/x");
+    expect(missing.status).toBe(500);
+    await caller.logged(
+      "Error processing operation endpoint[nobody, nobody:x]. Retrying in 10ms…",
+    );
+  },
+);
 
 test("an HTTPEndpoint and a URL are targets by their names", async () => {
   const outside = await startApp(({ path }) => ({
@@ -398,7 +401,7 @@ ours(
     await sidecar.logged(
       'a changed file is not taken: Resiliency "calm": spec.policies.retries.some.maxRetries "few" is no whole number',
     );
-    await sidecar.logged("resiliency.yaml:6:57); what is loaded from it stays");
+    await sidecar.logged("resiliency.yaml:6:59); what is loaded from it stays");
     expect(await tries()).toBe(4);
     rmSync(join(sidecar.resources, "resiliency.yaml"));
     await waitFor("its end", async () => (await tries()) === 1);

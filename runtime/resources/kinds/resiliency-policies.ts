@@ -23,18 +23,18 @@ export function namedIn(
   });
 }
 
-/** Undefined where there is none. Throws on what is no whole number of at least `least`. */
+/** Undefined where there is none. Throws on what is no whole number, or less than `least`. */
 export function wholeAt(
   value: Value | undefined,
   path: string,
-  least: number,
+  least = -Infinity,
 ): number | undefined {
   const text = textOf(value);
   if (text === "") return undefined;
   if (/^[+-]?\d{1,10}$/.test(text) && Number(text) >= least)
     return Number(text);
   throw new Error(
-    `${path} ${JSON.stringify(text)} is no whole number of at least ${least} (${where(value?.at)})`,
+    `${path} ${JSON.stringify(text.slice(0, 60))} is no whole number${least > -Infinity ? ` of at least ${least}` : ""} (${where(value?.at)})`,
   );
 }
 
@@ -94,8 +94,7 @@ export function readRetries(
         unused.at,
       );
     const maxRetries =
-      wholeAt(member(value, "maxRetries"), `${path}.maxRetries`, -(2 ** 31)) ??
-      -1;
+      wholeAt(member(value, "maxRetries"), `${path}.maxRetries`) ?? -1;
     const matching = mapAt(member(value, "matching"), `${path}.matching`);
     const codes = (of: string, first: number, last: number) =>
       codesAt(member(matching, of), `${path}.matching.${of}`, first, last);
