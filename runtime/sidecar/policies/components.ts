@@ -1,5 +1,4 @@
 /** Components with something around each of their calls. They are components like any other to their block. */
-import type { Call } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import { DeliveryInterrupted, type Deliver } from "../../contracts/delivery.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
