@@ -176,16 +176,24 @@ export function createInputs({
     return async (message) => {
       for (;;) {
         try {
-          const answer = await run(
-            (limit) => app.deliver(named, message, limit),
+          // That nothing listens is no failure of a delivery: no try is used up, and no circuit breaker opens.
+          const end = await run(
+            (limit) =>
+              app.deliver(named, message, limit).then(
+                (answer) => ({ answer }),
+                (error: unknown) => {
+                  if (isAway(error)) return { error };
+                  throw error;
+                },
+              ),
             signal,
           );
-          await sendOn(name, answer);
-          return answer.data;
+          if ("error" in end) throw end.error;
+          await sendOn(name, end.answer);
+          return end.answer.data;
         } catch (error) {
-          const isAway = error instanceof AppUnreachable && error.isAway;
           if (signal.aborted && !hasAnswered(error)) throw interrupted();
-          if (message.perishable || !isAway) throw error;
+          if (message.perishable || !isAway(error)) throw error;
           log.warn(
             `the app does not listen: input binding ${name} holds its messages until it does`,
           );
@@ -216,6 +224,9 @@ export function createInputs({
       for (const binding of sendTo.bindings) if (!(await send(binding))) return;
   }
 }
+
+const isAway = (error: unknown) =>
+  error instanceof AppUnreachable && error.isAway;
 
 /** The app saw the message and refused it. */
 const hasAnswered = (error: unknown) =>
