@@ -279,7 +279,7 @@ function tellMissing(
       if (!given || known[kind].has(given.name)) continue;
       const near = nearestName(given.name, [...known[kind].keys()]);
       log.warn(
-        `Resiliency "${owner.name}": there is no ${kind} policy ${short(given.name)}${near ? `; did you mean ${near}?` : ""} The target goes without it (${where(given.at)})`,
+        `Resiliency "${owner.name}": there is no ${kind} policy ${short(given.name)}${near ? `; did you mean ${near}?` : "."} The target goes without it (${where(given.at)})`,
       );
     }
   };
