@@ -427,6 +427,41 @@ test("HTTP endpoints come, change and go", async () => {
   await waitFor("none", async () => (await invoke()) === 500);
 });
 
+test("a Resiliency comes, changes and goes; a wrong change leaves it as it was", async () => {
+  const outside = await startApp(() => ({ status: 500 }));
+  const pod = await startedPod();
+  const put = (maxRetries: unknown, scopes = ["orders"]) =>
+    pod.operator.put("resiliencies", {
+      metadata: { name: "calm" },
+      spec: {
+        policies: { retries: { some: { duration: "10ms", maxRetries } } },
+        targets: {
+          apps: { [`http://127.0.0.1:${outside.port}`]: { retry: "some" } },
+        },
+      },
+      scopes,
+    });
+  let count = 0;
+  const tries = async () => {
+    const path = `/${count++}`;
+    const target = encodeURIComponent(`http://127.0.0.1:${outside.port}`);
+    await pod.call("GET", `/v1.0/invoke/${target}/method${path}`);
+    return outside.requests.filter((one) => one.path === path).length;
+  };
+  expect(await tries()).toBe(1);
+  put(2);
+  await waitFor("the policy", async () => (await tries()) === 3);
+  put("few");
+  await pod.logged(
+    'Resiliency "calm": spec.policies.retries.some.maxRetries "few" is no whole number (Resiliency calm, spec.policies.retries.some.maxRetries); as it was before the change it goes on',
+  );
+  expect(await tries()).toBe(3);
+  put(1);
+  await waitFor("the change", async () => (await tries()) === 2);
+  put(1, ["others"]);
+  await waitFor("its end", async () => (await tries()) === 1);
+});
+
 test("the sidecar refuses to start without what the injector gives it, and as root", async () => {
   const operator = await makeOperator();
   const without = await startPod(operator, {

@@ -2,6 +2,7 @@
 import type { Resiliency } from "../../contracts/resiliency.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isOwn } from "../../shared/namespace.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import { where, type Position } from "../../shared/position.ts";
 import { resiliencyFields } from "../fields.ts";
 import { isKind } from "../other-kinds.ts";
@@ -39,12 +40,11 @@ export async function selectResiliencies(
   for (const document of documents) {
     if (document instanceof YamlError || !isKind(document, "Resiliency"))
       continue;
-    const name = nameOf(document);
     try {
       const read = await readResiliency(document, options);
       if (read) found.push(read);
     } catch (error) {
-      const problem = `Resiliency "${name}": ${(error as Error).message}`;
+      const problem = messageOf(error);
       if (options.onWrong) options.onWrong(problem);
       else
         options.log.error(
@@ -55,31 +55,43 @@ export async function selectResiliencies(
   return found;
 }
 
-const nameOf = (document: Value) =>
-  textOf(member(member(document, "metadata"), "name"));
-
-/** Undefined if it is for other apps. Rejects, with its place, on what is wrong. */
+/** Undefined if it is for other apps. Rejects, with name and place, on what is wrong. */
 export async function readResiliency(
   document: Value,
   { appId, env, log }: ResiliencyOptions,
 ): Promise<Resiliency | undefined> {
-  const namespace = textOf(member(member(document, "metadata"), "namespace"));
-  // If a text were read as nothing, all apps would get what was meant for one.
-  const scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
-  if (!isOwn(namespace, env)) return undefined;
-  if (scopes.length > 0 && !scopes.includes(appId)) return undefined;
-  const name = nameOf(document);
-  tellFields(document, resiliencyFields, `Resiliency "${name}"`, log);
-  const spec = mapAt(member(document, "spec"), "spec");
+  const metadata = member(document, "metadata");
+  const name = textOf(member(metadata, "name"));
+  const owner = `Resiliency "${name}"`;
+  try {
+    const namespace = textOf(member(metadata, "namespace"));
+    // If a text were read as nothing, all apps would get what was meant for one.
+    const scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
+    if (!isOwn(namespace, env)) return undefined;
+    if (scopes.length > 0 && !scopes.includes(appId)) return undefined;
+    tellFields(document, resiliencyFields, owner, log);
+    return {
+      name,
+      namespace,
+      ...(await readSpec(member(document, "spec"), (line, at) =>
+        log.warn(`${owner}: ${line} (${where(at)})`),
+      )),
+    };
+  } catch (error) {
+    throw new Error(`${owner}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function readSpec(
+  value: Value | undefined,
+  tell: (line: string, at: Position) => void,
+): Promise<Omit<Resiliency, "name" | "namespace">> {
+  const spec = mapAt(value, "spec");
   const policies = mapAt(member(spec, "policies"), "spec.policies");
   const targets = mapAt(member(spec, "targets"), "spec.targets");
-  const told = (line: string, at: Position) =>
-    log.warn(`Resiliency "${name}": ${line} (${where(at)})`);
   return {
-    name,
-    namespace,
     timeouts: readTimeouts(policies),
-    retries: readRetries(policies, told),
+    retries: readRetries(policies, tell),
     circuitBreakers: await readBreakers(policies),
     apps: readApps(targets),
     actors: readActors(targets),

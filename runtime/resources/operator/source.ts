@@ -15,7 +15,7 @@ import { watchOutage } from "../../shared/outage.ts";
 import type { SecretSource } from "../secret-refs.ts";
 import { selectComponents, type LoadedComponent } from "../kinds/component.ts";
 import { readConfiguration } from "../kinds/configuration.ts";
-import { selectResiliencies } from "../kinds/resiliency.ts";
+import { readResiliency } from "../kinds/resiliency.ts";
 import { isForApp, readEndpoint } from "../kinds/http-endpoint.ts";
 import { toldOnce } from "../told-once.ts";
 import { valueOfJson } from "../values/json-value.ts";
@@ -171,26 +171,26 @@ export function openOperatorSource(
     return read;
   }
 
-  const calm = new Map<string, Resiliency[]>();
+  const calm = new Map<string, Resiliency | undefined>();
   /** One that has become wrong stays as it was. */
   async function readResiliencies(objects: readonly ClusterObject[]) {
-    const read: Resiliency[] = [];
     resiliencyLog.pass();
+    const names = new Set(objects.map((one) => nameIt("Resiliency", one)));
+    for (const name of calm.keys()) if (!names.has(name)) calm.delete(name);
+    const read: Resiliency[] = [];
     for (const object of objects) {
       const name = nameIt("Resiliency", object);
-      const before = calm.get(name);
-      let problem: string | undefined;
-      const found = await selectResiliencies([valueOfJson(object, name)], {
-        ...options,
-        log: resiliencyLog,
-        onWrong: (why) => (problem = why),
-      });
-      if (problem === undefined) calm.set(name, found);
-      else
+      try {
+        const document = valueOfJson(object, name);
+        const reading = { ...options, log: resiliencyLog };
+        calm.set(name, await readResiliency(document, reading));
+      } catch (error) {
         resiliencyLog.error(
-          `${problem}; ${before ? "as it was before the change it goes on" : "it waits until that is right"}`,
+          `${messageOf(error)}; ${calm.has(name) ? "as it was before the change it goes on" : "it waits until that is right"}`,
         );
-      read.push(...(problem === undefined ? found : (before ?? [])));
+      }
+      const now = calm.get(name);
+      if (now) read.push(now);
     }
     return read;
   }
