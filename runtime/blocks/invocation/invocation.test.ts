@@ -14,7 +14,9 @@ import { createInvocation, type InvocationOptions } from "./invocation.ts";
 import { plainPolicies } from "../../../tests/support/invocation-policies.ts";
 import { callUntil, stayingCall } from "../../../tests/support/call.ts";
 
-const log = { debug() {} } as unknown as Logger;
+const lines: string[] = [];
+const write = (line: string) => void lines.push(line);
+const log = { debug() {}, info: write, warn: write } as unknown as Logger;
 const peer: Peer = { host: "10.0.0.2", port: 50002 };
 /** As of an app that does not listen. */
 const refusal = new AppUnreachable(
@@ -272,10 +274,15 @@ describe("retries between sidecars", () => {
   });
 
   test("a GET is made anew even when its connection broke", async () => {
+    lines.splice(0);
     const { block, calls } = failing(broken, 1);
     const call = block.invoke("other", request(), stayingCall);
     expect((await call).status).toBe(200);
     expect(calls()).toBe(2);
+    expect(lines).toEqual([
+      "Error processing operation DaprBuiltInServiceRetries. Retrying in 30ms…",
+      "Recovered processing operation DaprBuiltInServiceRetries after 2 attempts",
+    ]);
   });
 
   test.each([

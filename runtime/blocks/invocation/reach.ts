@@ -5,6 +5,7 @@ import type { NameResolver, Peer } from "../../contracts/name-resolver.ts";
 import { withPort } from "../../shared/addresses.ts";
 import type { Logger } from "../../shared/log.ts";
 import { delay } from "../../shared/timers.ts";
+import { goDuration } from "../../shared/units.ts";
 import { isTransient, mayEndElsewhere } from "./failures.ts";
 
 export interface ReachOptions {
@@ -64,13 +65,23 @@ export function createReach(options: ReachOptions): Reach {
           { cause: error },
         );
       else {
-        await delay(pauseMs(round), undefined, { signal });
+        const waitMs = pauseMs(round);
+        if (round === 1)
+          log.warn(
+            `Error processing operation ${operation}. Retrying in ${goDuration(waitMs)}…`,
+          );
+        await delay(waitMs, undefined, { signal });
         found = await find();
         tried.clear();
       }
       signal?.throwIfAborted();
       try {
-        return await attempt.call(found.peer);
+        const answer = await attempt.call(found.peer);
+        if (round > 0)
+          log.info(
+            `Recovered processing operation ${operation} after ${round + 1} attempts`,
+          );
+        return answer;
       } catch (again) {
         error = again;
       }
@@ -110,6 +121,9 @@ export function createReach(options: ReachOptions): Reach {
     }
   };
 }
+
+/** As the original's log names it. */
+const operation = "DaprBuiltInServiceRetries";
 
 /** The names by which a Resiliency may know an app. */
 export const keysOf = (appId: string, namespace: string): string[] => [
