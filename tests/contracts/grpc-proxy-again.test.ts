@@ -10,6 +10,7 @@ import {
   type EchoService,
 } from "../support/echo-service.ts";
 import { startGrpcSidecar, type GrpcSidecar } from "../support/grpc-sidecar.ts";
+import { plainPolicies } from "../support/invocation-policies.ts";
 
 const opened: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -80,7 +81,7 @@ const callerOf = async (...peers: Peer[]) =>
     await startGrpcSidecar({
       appId: "caller",
       known: new Map([["echo", peers]]),
-      retryMs: 1,
+      policies: plainPolicies(1),
     }),
   );
 

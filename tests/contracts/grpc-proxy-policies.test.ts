@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close();
 });
 
-const keptBytes = 1000;
+const keptBytes = 200_000;
 
 async function policiesOf(policies: string, target: string) {
   const log = createLogger({
