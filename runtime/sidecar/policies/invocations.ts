@@ -115,13 +115,12 @@ function failureOfReply({ status, grpc }: ForwardReply): Failure | undefined {
   return status >= 200 && status <= 399 ? undefined : { code: status };
 }
 
-/** What can't be sent at all can't be sent later either. */
+/** What can't be sent at all can't be sent later either. Without an answer there is no code. */
 function failureOf(error: unknown): Failure {
-  if (!(error instanceof CallError)) return {};
-  const { kind } = error;
-  if (kind === "invalid" || kind === "too-large" || kind === "unimplemented")
-    return { isFinal: true };
-  return kind === "denied" ? { code: 403 } : { code: 500 };
+  const isFinal =
+    error instanceof CallError &&
+    ["invalid", "too-large", "unimplemented"].includes(error.kind);
+  return isFinal ? { isFinal } : {};
 }
 
 function drop({ body }: ForwardReply): void {
