@@ -6,6 +6,7 @@ import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
 import type { PubSub } from "../../contracts/pubsub.ts";
+import { justRun, type Run } from "../../contracts/run.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
 import type { Metrics } from "../../observability/metrics/metrics.ts";
@@ -26,6 +27,8 @@ export interface Policies {
   binding(name: string, binding: Binding): Binding;
   pubsub(name: string, pubsub: PubSub): PubSub;
   secretStore(name: string, store: SecretStore): SecretStore;
+  /** What goes around each delivery from a component to the app. */
+  inbound(kind: "bindings" | "pubsub", name: string): Run;
   app(channel: OpenChannel): OpenChannel;
   peers(peers: Peers): Peers;
   received(receive: Forward): Forward;
@@ -42,6 +45,7 @@ export const noPolicies: Policies = {
   binding: sameComponent,
   pubsub: sameComponent,
   secretStore: sameComponent,
+  inbound: () => justRun,
   app: same,
   peers: same,
   received: same,
@@ -73,6 +77,7 @@ export function createPolicies(metrics: Metrics): Policies {
       ),
     secretStore: (name, store) =>
       aroundSecretStore(store, component("secretstores", name)),
+    inbound: () => justRun,
     app: (channel) => aroundApp(channel, metrics.httpClient),
     peers: (peers) => aroundPeers(peers, metrics),
     received: (receive) => aroundReceived(receive, metrics),
