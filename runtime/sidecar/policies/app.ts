@@ -1,5 +1,6 @@
 /** The app's channel with something around each call of it. */
 import type { AppChannel } from "../../contracts/app-channel.ts";
+import type { OnStatus } from "../../contracts/subscription.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
@@ -27,6 +28,18 @@ export const aroundApp = (
   illness: (path, timeoutMs) => channel.illness(path, timeoutMs),
   whenListening: (signal) => channel.whenListening(signal),
   close: () => channel.close(),
+  subscriptions: () =>
+    timed(observe, "GET", "dapr/subscribe", 0, (onStatus) =>
+      channel.subscriptions(onStatus),
+    ),
+  deliverEvent: (event) =>
+    timed(observe, "POST", withoutQuery(event.path), event.envelope.length, (told) =>
+      channel.deliverEvent(event, told),
+    ),
+  deliverEvents: (events) =>
+    timed(observe, "POST", withoutQuery(events.path), 0, (told) =>
+      channel.deliverEvents(events, told),
+    ),
   deliver(input, message) {
     const started = performance.now();
     const bytes = message.data.length;
@@ -50,7 +63,8 @@ export const aroundApp = (
     const tell = (status: number) =>
       observe(
         method,
-        withoutQuery(path),
+        // As the original names it: without the slash at its beginning.
+        withoutQuery(path).slice(1),
         status,
         bytes,
         performance.now() - started,
@@ -68,11 +82,24 @@ export const aroundApp = (
   },
 });
 
+/** The status is told by the channel; without an answer it is 500. */
+async function timed<T>(
+  observe: ObserveApp,
+  method: string,
+  path: string,
+  bytes: number,
+  call: (onStatus: OnStatus) => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  let status = 500;
+  try {
+    return await call((told) => (status = told));
+  } finally {
+    observe(method, path, status, bytes, performance.now() - started);
+  }
+}
+
 const statusOf = (error: unknown): number =>
   error instanceof DeliveryError ? (error.status ?? 500) : 500;
 
-/** As the original names it: without the slash at its beginning. */
-function withoutQuery(path: string): string {
-  const mark = path.indexOf("?");
-  return path.slice(1, mark < 0 ? undefined : mark);
-}
+const withoutQuery = (path: string): string => path.split("?", 1)[0]!;
