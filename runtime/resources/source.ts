@@ -1,6 +1,7 @@
 /** Where a sidecar's resources come from, and whether they may change while it runs. */
 import type { Configuration } from "../contracts/configuration.ts";
 import type { HttpEndpoint } from "../contracts/invocation.ts";
+import type { Subscription } from "../contracts/subscription.ts";
 import type { SecretSource } from "./secret-refs.ts";
 import type { LoadedComponent } from "./kinds/component.ts";
 
@@ -13,6 +14,8 @@ export interface ResourceSource {
   components(): Promise<LoadedComponent[]>;
   /** The endpoints by name. Called once the components are open, as secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
+  /** The declared subscriptions of this app, in order. */
+  subscriptions(): Promise<Subscription[]>;
   /** Tells of changes from here on. */
   follow(changes: ResourceChanges): void;
   /** A component opened, a secret store maybe: what lacked a secret is read again. */
@@ -27,6 +30,7 @@ export interface ResourceChanges {
   /** Resolves once what is new has been tried. */
   components(now: LoadedComponent[]): Promise<void>;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
+  subscriptions(now: Subscription[]): void;
   /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;
 }

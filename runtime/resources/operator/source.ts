@@ -8,6 +8,7 @@ import {
   type Configuration,
 } from "../../contracts/configuration.ts";
 import { messageOf } from "../../shared/message-of.ts";
+import type { Subscription } from "../../contracts/subscription.ts";
 import type { HttpEndpoint } from "../../contracts/invocation.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage } from "../../shared/outage.ts";
@@ -15,6 +16,7 @@ import type { SecretSource } from "../secret-refs.ts";
 import { selectComponents, type LoadedComponent } from "../kinds/component.ts";
 import { readConfiguration } from "../kinds/configuration.ts";
 import { isForApp, readEndpoint } from "../kinds/http-endpoint.ts";
+import { selectSubscriptions } from "../kinds/subscription.ts";
 import { toldOnce } from "../told-once.ts";
 import { valueOfJson } from "../values/json-value.ts";
 import { connectOperator } from "./client.ts";
@@ -76,6 +78,7 @@ export function openOperatorSource(
 
   const components = latest();
   const endpoints = latest();
+  const subscriptions = latest();
   const configurations = latest();
   const configuration = awaitConfiguration();
   const kinds: WatchedKind[] = [
@@ -93,6 +96,14 @@ export function openOperatorSource(
       onObjects(objects) {
         endpoints.set(objects);
         tellEndpoints(objects);
+      },
+    },
+    {
+      updates: "SubscriptionUpdate",
+      list: () => client.list("ListSubscriptionsV2"),
+      onObjects(objects) {
+        subscriptions.set(objects);
+        tellSubscriptions(objects);
       },
     },
   ];
@@ -157,6 +168,30 @@ export function openOperatorSource(
       if (endpoint) read.set(name, endpoint);
     }
     return read;
+  }
+
+  const subscriptionLog = toldOnce(log);
+  let read = new Map<string, Subscription[]>();
+  /** One that has become malformed is told, and stays as it was. */
+  function readSubscriptions(objects: readonly ClusterObject[]) {
+    subscriptionLog.pass();
+    const now: typeof read = new Map();
+    for (const object of objects) {
+      const name = nameIt("subscription", object);
+      let isMalformed = false;
+      const found = selectSubscriptions([valueOfJson(object, name)], {
+        ...options,
+        log: subscriptionLog,
+        onMalformed: () => (isMalformed = true),
+      });
+      now.set(name, isMalformed ? (read.get(name) ?? []) : found);
+    }
+    read = now;
+    return [...read.values()].flat();
+  }
+
+  function tellSubscriptions(objects: readonly ClusterObject[]) {
+    changes?.subscriptions(readSubscriptions(objects));
   }
 
   let telling = Promise.resolve();
@@ -228,11 +263,14 @@ export function openOperatorSource(
       secrets = from;
       return readEndpoints(await Promise.race([endpoints.first, calledOff]));
     },
+    subscriptions: async () =>
+      readSubscriptions(await Promise.race([subscriptions.first, calledOff])),
     follow(to) {
       changes = to;
       // Reports what has come since they were asked for.
       changes.components(readComponents(components.value()));
       tellEndpoints(endpoints.value());
+      tellSubscriptions(subscriptions.value());
       if (configurationName) configuration.onObjects(configurations.value());
     },
     unfollow() {

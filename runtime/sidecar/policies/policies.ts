@@ -2,6 +2,8 @@
  * The one place where something happens around the calls that blocks make. Without
  * metrics, the first and so far only thing that happens, all parts stay as they are.
  */
+import type { ObserveBulk } from "../../blocks/pubsub/bulk.ts";
+import type { ObserveEvent } from "../../blocks/pubsub/deliver.ts";
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
@@ -27,6 +29,9 @@ export interface Policies {
   binding(name: string, binding: Binding): Binding;
   pubsub(name: string, pubsub: PubSub): PubSub;
   secretStore(name: string, store: SecretStore): SecretStore;
+  /** Told of events on their way from a component to the app. */
+  onEvent: ObserveEvent;
+  onBulk: ObserveBulk;
   /** What goes around each delivery from a component to the app. */
   inbound(kind: "bindings" | "pubsub", name: string): Run;
   app(channel: OpenChannel): OpenChannel;
@@ -45,6 +50,8 @@ export const noPolicies: Policies = {
   binding: sameComponent,
   pubsub: sameComponent,
   secretStore: sameComponent,
+  onEvent: () => {},
+  onBulk: () => {},
   inbound: () => justRun,
   app: same,
   peers: same,
@@ -77,6 +84,8 @@ export function createPolicies(metrics: Metrics): Policies {
       ),
     secretStore: (name, store) =>
       aroundSecretStore(store, component("secretstores", name)),
+    onEvent: metrics.received,
+    onBulk: metrics.receivedBulk,
     inbound: () => justRun,
     app: (channel) => aroundApp(channel, metrics.httpClient),
     peers: (peers) => aroundPeers(peers, metrics),
