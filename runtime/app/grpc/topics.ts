@@ -15,6 +15,7 @@ import {
   type TopicSubscription,
 } from "../../proto/gen/dapr/proto/runtime/v1/appcallback.ts";
 import type { Logger } from "../../shared/log.ts";
+import { askMs } from "../time-limit.ts";
 import { isUnimplemented, refused, type Ask } from "./delivery.ts";
 import type { Metadata } from "../../net/grpc/metadata.ts";
 import { toMetadata } from "../../net/grpc/header-metadata.ts";
@@ -62,7 +63,11 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
   return {
     async subscriptions() {
       try {
-        const { subscriptions } = await ask(listTopicSubscriptions, {});
+        const { subscriptions } = await ask(
+          listTopicSubscriptions,
+          {},
+          { timeoutMs: askMs },
+        );
         return subscriptions.flatMap((one) => readSubscription(one, log));
       } catch (error) {
         if (!isUnimplemented(error))

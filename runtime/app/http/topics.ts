@@ -12,6 +12,7 @@ import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { readTrace } from "../../shared/trace-context.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
+import { askMs } from "../time-limit.ts";
 import type { AppReply, Send } from "./delivery.ts";
 import { readSubscriptions } from "./subscribe-answer.ts";
 
@@ -52,6 +53,7 @@ export function createTopics(
     async subscriptions(onStatus) {
       const { status, body } = await send("GET", subscribePath, {
         headers: { "dapr-app-id": appId, "content-type": "application/json" },
+        timeoutMs: askMs,
       });
       onStatus?.(status);
       if (status === 404) return [];

@@ -147,3 +147,28 @@ test("a change of the rules alone does not interrupt the reading; one of the met
   await subscriptions.declare([]);
   expect(bus.reading()).toEqual([]);
 });
+
+test("a component that changes so that a topic is not for this app is not read for it any more", async () => {
+  const { bus, read, pubsubs, subscriptions } = await start({
+    own: [subscription()],
+  });
+  await read();
+  await subscriptions.stream({
+    pubsub: "bus",
+    topic: "orders",
+    metadata: {},
+    deadLetterTopic: "",
+    deliver: async () => "success",
+    onEnd() {},
+  });
+  const other = fakeBus();
+  pubsubs.add(
+    "bus",
+    other,
+    [{ name: "allowedTopics", value: "nothing" }],
+    messageOf,
+  );
+  await pubsubs.remove("bus", bus);
+  expect(bus.reading()).toEqual([]);
+  expect(other.history).toEqual([]);
+});

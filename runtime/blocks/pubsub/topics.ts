@@ -86,7 +86,7 @@ export function createTopics({ pubsubs, handOver, log }: TopicsOptions) {
   function wantedReading(name: string, topic: Topic): Reading | undefined {
     const named = pubsubs.component(topic.pubsub);
     const leader = leaderOf(topic.wanted);
-    if (!named || !leader) return undefined;
+    if (!named?.scopes.maySubscribe(topic.topic) || !leader) return undefined;
     const takers = new Takers();
     for (const options of topic.wanted) takers.add(options);
     const { metadata, bulk } = leader.subscription;
