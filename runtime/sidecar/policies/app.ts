@@ -33,8 +33,12 @@ export const aroundApp = (
       channel.subscriptions(onStatus),
     ),
   deliverEvent: (event) =>
-    timed(observe, "POST", withoutQuery(event.path), event.envelope.length, (told) =>
-      channel.deliverEvent(event, told),
+    timed(
+      observe,
+      "POST",
+      withoutQuery(event.path),
+      event.envelope.length,
+      (told) => channel.deliverEvent(event, told),
     ),
   deliverEvents: (events) =>
     timed(observe, "POST", withoutQuery(events.path), 0, (told) =>
