@@ -1,4 +1,5 @@
 /** The running sidecar, as both doors show it. */
+import type { Subscription } from "../contracts/subscription.ts";
 
 /** What these routes need to know of the running sidecar. */
 export interface Operations {
@@ -26,6 +27,7 @@ export interface Description {
   }[];
   /** What clients stored. */
   extended: Record<string, string>;
+  subscriptions: readonly Subscription[];
   /** Names. */
   httpEndpoints: readonly string[];
   appConnection: {

@@ -2,6 +2,7 @@
 import type { Logger } from "../shared/log.ts";
 
 export interface AppOptions {
+  appId: string;
   address: string;
   port: number;
   /** Calls under way at a time; 0 or less is no limit. */

@@ -112,6 +112,10 @@ export interface Redelivery<M = Message> {
   /** Stores a message that the policy gives up, if there is a dead-letter topic; tried until it succeeds. */
   deadLetter: ((error: Error, tries: number) => Promise<void>) | undefined;
   log: Logger;
+  /** What a refused message holds up, in the log; absent: its partition. */
+  holdsUp?: string;
+  /** What else than mending the app helps, in the log; absent: the properties of retryMetadata. */
+  advice?: string;
 }
 
 /** After this time the same failure is logged again. */
@@ -126,7 +130,7 @@ const keepAgainMs = 1000;
 export async function deliverUntilTaken<M>(
   what: string,
   message: M,
-  { deliver, policy, deadLetter, log }: Redelivery<M>,
+  { deliver, policy, deadLetter, log, holdsUp, advice }: Redelivery<M>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const startMs = performance.now();
@@ -164,11 +168,11 @@ export async function deliverUntilTaken<M>(
       const refusedMs = performance.now() - (refusedSince ?? Infinity);
       if (refusedMs >= remindMs)
         log.error(
-          `${what} is refused by the app for its form, with ${(error as DeliveryError).status} for ${Math.round(refusedMs / 60_000)} min, and its partition waits for it: mend the app's route so that it takes the message, or set backOffMaxRetries, with deadLetterTopic to keep it or without to skip it: ${error.message}`,
+          `${what} is refused by the app for its form, with ${(error as DeliveryError).status} for ${Math.round(refusedMs / 60_000)} min${holdsUp === "" ? "" : `, and ${holdsUp ?? "its partition"} waits for it`}: mend the app's route so that it takes the message, or ${advice ?? "set backOffMaxRetries, with deadLetterTopic to keep it or without to skip it"}: ${error.message}`,
         );
       else
         log.warn(
-          `${what} not taken (delivery ${tries}), delivering it again until it is; its partition waits: ${error.message}`,
+          `${what} not taken (delivery ${tries}), delivering it again until it is${holdsUp === "" ? "" : `; ${holdsUp ?? "its partition"} waits`}: ${error.message}`,
         );
     }
     if (!(await pause(wait, signal))) return false;

@@ -2,6 +2,7 @@
 import { DeliveryError, type Message } from "./delivery.ts";
 import type { Forward } from "./invocation.ts";
 import type { Proxy } from "./proxied-call.ts";
+import type { TopicChannel } from "./subscription.ts";
 
 /** An input binding as the app knows it. */
 export interface AppInput {
@@ -17,7 +18,7 @@ export interface AppAnswer {
   sendTo?: { bindings: string[]; atOnce: boolean };
 }
 
-export interface AppChannel {
+export interface AppChannel extends TopicChannel {
   /**
    * Asks whether the app takes an input. Undefined if it does; else why it does
    * not, and what to change. Rejects when it can't be asked.

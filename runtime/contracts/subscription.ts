@@ -55,15 +55,32 @@ export interface BulkEvents {
 /** `drop`: it goes to the dead-letter topic, if there is one. `ignore`: it is done with, and goes nowhere. */
 export type EventOutcome = "success" | "drop" | "ignore";
 
+/** Told the status of the app's answer, if it speaks HTTP. */
+export type OnStatus = (status: number) => void;
+
 /** What the app channel does for subscriptions. */
 export interface TopicChannel {
-  /** The app's own subscriptions; none if it has no such route or method. Rejects when it can't be asked. */
-  subscriptions(): Promise<Subscription[]>;
+  /**
+   * The app's own subscriptions; none if it has no such route or method. `pubsub` is empty where the app names only
+   * topics. Rejects when it can't be asked.
+   */
+  subscriptions(onStatus?: OnStatus): Promise<Subscription[]>;
   /**
    * Hands an event over, once it is its turn. Rejects with a DeliveryError, with its status if it has one,
-   * when the app answered RETRY or an error, or could not be reached.
+   * when the app answered RETRY or an error, or could not be reached. When `limit` aborts, the call of the app ends.
    */
-  deliverEvent(event: TopicEvent): Promise<EventOutcome>;
-  /** The same for a bulk: for each entry, in order, what came of it, or why it has to come again. */
-  deliverEvents(events: BulkEvents): Promise<(EventOutcome | Error)[]>;
+  deliverEvent(
+    event: TopicEvent,
+    onStatus?: OnStatus,
+    limit?: AbortSignal,
+  ): Promise<EventOutcome>;
+  /**
+   * The same for a bulk: for each entry, in order, what came of it, or why it has to come again.
+   * Rejects as above where the bulk as a whole was not taken.
+   */
+  deliverEvents(
+    events: BulkEvents,
+    onStatus?: OnStatus,
+    limit?: AbortSignal,
+  ): Promise<(EventOutcome | Error)[]>;
 }

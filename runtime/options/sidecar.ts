@@ -56,11 +56,7 @@ export const sidecarOptions = {
   },
   "log-file": { daprd: text("Also write the log to this file") },
   "disable-init-endpoints": {
-    daprd: text(
-      "App endpoints not to call at start: config, subscribe",
-      "",
-      later,
-    ),
+    daprd: text("App endpoints not to call at start: config, subscribe"),
     pod: { as: "text" },
   },
   "scheduler-job-streams": { daprd: whole("Scheduler connections", 3, later) },

@@ -96,5 +96,34 @@ export const resiliencyFields: Fields = {
   },
 };
 
+const subscriptionSpec: Fields = {
+  pubsubname: true,
+  topic: true,
+  deadLetterTopic: true,
+  metadata: true,
+  bulkSubscribe: {
+    enabled: true,
+    maxMessagesCount: true,
+    maxAwaitDurationMs: true,
+  },
+};
+
+/** By apiVersion. */
+export const subscriptionFields: Record<string, Fields> = {
+  "dapr.io/v1alpha1": {
+    ...top,
+    scopes: true,
+    spec: { ...subscriptionSpec, route: true },
+  },
+  "dapr.io/v2alpha1": {
+    ...top,
+    scopes: true,
+    spec: {
+      ...subscriptionSpec,
+      routes: { rules: [{ match: true, path: true }], default: true },
+    },
+  },
+};
+
 /** Slips below `spec` are reported by whoever reads it. */
 export const configurationFields: Fields = { ...top, spec: true };

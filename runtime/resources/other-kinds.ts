@@ -7,7 +7,7 @@ import { member, textOf, type Value } from "./values/yaml.ts";
 
 export const apiVersion = "dapr.io/v1alpha1";
 
-/** The original's kinds and their versions. From a folder only the first version is read. */
+/** The original's kinds and their versions. */
 const kinds: Record<string, string[]> = {
   Component: [apiVersion],
   HTTPEndpoint: [apiVersion],
@@ -17,11 +17,11 @@ const kinds: Record<string, string[]> = {
   MCPServer: [apiVersion],
   WorkflowAccessPolicy: [apiVersion],
 };
-const read = ["Component", "HTTPEndpoint", "Resiliency"];
+const read = ["Component", "HTTPEndpoint", "Resiliency", "Subscription"];
 
 export const isKind = (document: Value, kind: string): boolean =>
   textOf(member(document, "kind")) === kind &&
-  textOf(member(document, "apiVersion")) === apiVersion;
+  kinds[kind]!.includes(textOf(member(document, "apiVersion")));
 
 /** Warns about a document that nobody reads, and says what to write; `configurations` are the files of --config. */
 export function tellKind(
@@ -32,7 +32,7 @@ export function tellKind(
   if (document.kind !== "map") return; // reported by whoever loads the components
   const kind = textOf(member(document, "kind"));
   const version = textOf(member(document, "apiVersion"));
-  if (read.includes(kind) && version === apiVersion) return;
+  if (read.includes(kind) && kinds[kind]!.includes(version)) return;
   const isGiven = configurations.some(
     (file) => resolve(file) === resolve(document.at.file),
   );
@@ -54,7 +54,7 @@ function problemOf(document: Value, kind: string, version: string) {
   if (versions) {
     if (!versions.includes(version))
       return {
-        message: `apiVersion ${version ? `${short(version)} is` : "is missing:"} not that of a ${kind}; write ${versions[0]}`,
+        message: `apiVersion ${version ? `${short(version)} is` : "is missing:"} not that of a ${kind}; write ${versions.join(" or ")}`,
         at: at("apiVersion"),
       };
     return {

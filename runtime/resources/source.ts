@@ -2,6 +2,7 @@
 import type { Configuration } from "../contracts/configuration.ts";
 import type { HttpEndpoint } from "../contracts/invocation.ts";
 import type { Resiliency } from "../contracts/resiliency.ts";
+import type { Subscription } from "../contracts/subscription.ts";
 import type { SecretSource } from "./secret-refs.ts";
 import type { LoadedComponent } from "./kinds/component.ts";
 
@@ -16,6 +17,8 @@ export interface ResourceSource {
   resiliencies(): Promise<Resiliency[]>;
   /** The endpoints by name. Called once the components are open, as secrets come from them. */
   httpEndpoints(secrets: SecretSource): Promise<Map<string, HttpEndpoint>>;
+  /** The declared subscriptions of this app, in order. */
+  subscriptions(): Promise<Subscription[]>;
   /** Tells of changes from here on. */
   follow(changes: ResourceChanges): void;
   /** A component opened, a secret store maybe: what lacked a secret is read again. */
@@ -31,6 +34,7 @@ export interface ResourceChanges {
   components(now: LoadedComponent[]): Promise<void>;
   httpEndpoints(now: Map<string, HttpEndpoint>): void;
   resiliencies(now: Resiliency[]): void;
+  subscriptions(now: Subscription[]): void;
   /** The Configuration has changed, so the sidecar has to start anew. */
   configuration(reason: string): void;
 }

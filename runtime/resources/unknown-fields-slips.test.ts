@@ -268,8 +268,13 @@ test.each([
     "a Configuration counts only if --config names its file (c.yaml:2:7)",
   ],
   [
-    "apiVersion: dapr.io/v2alpha1\nkind: Subscription",
-    "a Subscription is not acted upon by this version (c.yaml:2:7)",
+    "apiVersion: dapr.io/v1\nkind: Subscription",
+    "apiVersion dapr.io/v1 is not that of a Subscription; write dapr.io/v1alpha1 or dapr.io/v2alpha1 (c.yaml:1:13)",
+  ],
+  ["apiVersion: dapr.io/v2alpha1\nkind: Subscription", undefined],
+  [
+    "apiVersion: dapr.io/v1alpha1\nkind: MCPServer",
+    "a MCPServer is not acted upon by this version (c.yaml:2:7)",
   ],
   [
     "apiVersion: apps/v1\nkind: Deployment",

@@ -1,6 +1,7 @@
 /** What the sidecar says about itself. */
 import type { Description } from "../api/operations.ts";
 import type { Flags } from "./flags.ts";
+import type { Subscription } from "../contracts/subscription.ts";
 import { daprVersion } from "../shared/version.ts";
 import type { Attributes } from "./attributes.ts";
 import { protocolOf } from "./open-app.ts";
@@ -9,6 +10,7 @@ import type { Loaded } from "./open-loaded.ts";
 export function describe(
   flags: Flags,
   components: readonly Loaded[],
+  subscriptions: readonly Subscription[],
   httpEndpoints: string[],
   extended: Attributes,
   enabledFeatures: readonly string[],
@@ -24,6 +26,7 @@ export function describe(
       capabilities,
     })),
     extended: extended.toJSON(),
+    subscriptions,
     httpEndpoints,
     appConnection: {
       port: Math.max(0, flags["app-port"]),

@@ -10,6 +10,10 @@ import { secretRoutes } from "../api/http/secrets.ts";
 import { stateRoutes } from "../api/http/state.ts";
 import { createBindings, type Bindings } from "../blocks/bindings/bindings.ts";
 import { createPubSubs, type PubSubs } from "../blocks/pubsub/pubsub.ts";
+import {
+  createSubscriptions,
+  type Subscriptions,
+} from "../blocks/pubsub/subscriptions.ts";
 import { createSecrets, type Secrets } from "../blocks/secrets/secrets.ts";
 import { createStates, type States } from "../blocks/state/state.ts";
 import {
@@ -27,6 +31,7 @@ import type { PubSub } from "../contracts/pubsub.ts";
 import type { SecretStore } from "../contracts/secret-store.ts";
 import type { StateStore } from "../contracts/state-store.ts";
 import type { LoadedComponent } from "../resources/kinds/component.ts";
+import type { Logger } from "../shared/log.ts";
 import { givenNamespace, ownNamespace } from "../shared/namespace.ts";
 import type { Category } from "./open-loaded.ts";
 import type { SidecarOptions } from "./options.ts";
@@ -54,6 +59,7 @@ export interface Kinds {
   methods(): Promise<Methods>;
   bindings: Bindings;
   pubsubs: PubSubs;
+  subscriptions: Subscriptions;
   secrets: Secrets;
 }
 
@@ -81,11 +87,23 @@ export function createKinds(
     log,
     absence,
   });
+  const subscriptions = createSubscriptions({
+    appId: flags["app-id"],
+    pubsubs,
+    app,
+    asksApp: !flags["disable-init-endpoints"]
+      .split(",")
+      .some((name) => name.trim() === "subscribe"),
+    inbound: (name) => policies.inbound("pubsub", name),
+    onEvent: policies.onEvent,
+    onBulk: policies.onBulk,
+    log,
+  });
   const all = {
     secretstores: secretKind(secrets, policies),
     state: stateKind(states, policies),
     bindings: bindingKind(bindings, policies),
-    pubsub: pubsubKind(pubsubs, policies),
+    pubsub: pubsubKind(pubsubs, subscriptions, policies, log),
   };
   // A list and what is done with its entries go together; past here a component is a component.
   const byPrefix = all as unknown as Record<string, Kind>;
@@ -100,7 +118,25 @@ export function createKinds(
     },
     bindings,
     pubsubs,
+    subscriptions,
     secrets,
+  };
+}
+
+/** All that is read for the app. */
+export function allInputs({ bindings, subscriptions }: Kinds) {
+  const all = [bindings, subscriptions];
+  return {
+    startReading() {
+      for (const one of all) one.startReading();
+    },
+    async stopReading() {
+      await Promise.all(all.map((one) => one.stopReading()));
+    },
+    /** For good; streams stop as well. */
+    async end() {
+      await Promise.all([bindings.stopReading(), subscriptions.end()]);
+    },
   };
 }
 
@@ -160,12 +196,23 @@ const bindingKind = (
   remove: (binding, { name }) => bindings.remove(name, binding),
 });
 
-const pubsubKind = (pubsubs: PubSubs, policies: Policies): Kind<PubSub> => ({
+const pubsubKind = (
+  pubsubs: PubSubs,
+  subscriptions: Subscriptions,
+  policies: Policies,
+  log: Logger,
+): Kind<PubSub> => ({
   known: pubsubTypes,
   routes: publishRoutes(pubsubs),
   async methods() {
-    const { publishMethods } = await import("../api/grpc/pubsub.ts");
-    return publishMethods(pubsubs);
+    const [{ publishMethods }, { subscribeMethods }] = await Promise.all([
+      import("../api/grpc/pubsub.ts"),
+      import("../api/grpc/subscribe.ts"),
+    ]);
+    return {
+      ...publishMethods(pubsubs),
+      ...subscribeMethods(subscriptions, log),
+    };
   },
   around: (pubsub, { name }) => policies.pubsub(name, pubsub),
   add(pubsub, { name, metadata }, explain) {

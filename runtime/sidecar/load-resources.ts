@@ -35,7 +35,7 @@ export async function loadResources(
   { log, signal }: SidecarOptions,
   source: ResourceSource,
   components: ComponentSet,
-  { secrets }: Kinds,
+  { secrets, subscriptions }: Kinds,
   put: Pick<ResourceChanges, "resiliencies" | "httpEndpoints">,
 ): Promise<void> {
   log.info("Loading components…");
@@ -49,6 +49,8 @@ export async function loadResources(
   secrets.tellIdleScopes(log);
   put.httpEndpoints(await source.httpEndpoints(secrets));
   log.info("All outstanding components processed");
+  log.info("Loading Declarative Subscriptions…");
+  await subscriptions.declare(await source.subscriptions());
 }
 
 /** Makes these the known endpoints; calls under way to others end well. */

@@ -21,6 +21,7 @@ export async function openApp(
     return undefined;
   }
   const options = {
+    appId: flags["app-id"],
     address: flags["app-channel-address"],
     port: flags["app-port"],
     maxConcurrency: flags["app-max-concurrency"],

@@ -1,5 +1,6 @@
 /** What the sidecar says of itself while it starts and runs: health, metadata, shutdown. */
 import type { Operations } from "../api/operations.ts";
+import type { Subscriptions } from "../blocks/pubsub/subscriptions.ts";
 import type { HttpEndpoint } from "../contracts/invocation.ts";
 import { daprVersion } from "../shared/version.ts";
 import { Attributes } from "./attributes.ts";
@@ -14,6 +15,7 @@ export interface Progress {
   /** The app is there as well. */
   isReady: boolean;
   components: ComponentSet | undefined;
+  subscriptions: Subscriptions | undefined;
   /** By name. */
   endpoints: Map<string, HttpEndpoint>;
   /** That a Configuration enables. */
@@ -24,6 +26,7 @@ export const noProgress = (): Progress => ({
   isOutboundReady: false,
   isReady: false,
   components: undefined,
+  subscriptions: undefined,
   endpoints: new Map(),
   features: [],
 });
@@ -50,6 +53,7 @@ export function createOperations(
       describe(
         flags,
         progress.components?.loaded() ?? [],
+        progress.subscriptions?.list() ?? [],
         [...progress.endpoints.keys()],
         attributes,
         progress.features,

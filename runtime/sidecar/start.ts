@@ -14,7 +14,7 @@ import { watchOwnSockets } from "../net/own-sockets.ts";
 import { ownNamespace } from "../shared/namespace.ts";
 import { watchIdleMemory } from "../shared/memory/idle-memory.ts";
 import { announce } from "./announce.ts";
-import { createKinds } from "./kinds.ts";
+import { allInputs, createKinds } from "./kinds.ts";
 import { loadMethods } from "./load-methods.ts";
 import {
   createComponents,
@@ -81,8 +81,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       policies,
       absence: (name) => progress.components?.absence(name),
     });
-    const { bindings } = kinds;
-    const known = watchApp(app, bindings, flags, log);
+    progress.subscriptions = kinds.subscriptions;
+    const inputs = allInputs(kinds);
+    const known = watchApp(app, inputs, flags, log);
 
     const { invocation, resolvers, external } = await openInvocation(
       options,
@@ -146,11 +147,12 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       components: (now) => components.replace(now),
       httpEndpoints: putEndpoints,
       resiliencies: (now) => resiliencies.replace(now),
+      subscriptions: (now) => kinds.subscriptions.declare(now),
       configuration: options.onRestart,
     });
 
     // Read from here upwards: what was deferred last runs first. Inputs end before the ports and components above.
-    opened.defer(() => bindings.stopReading());
+    opened.defer(() => inputs.end());
     // And nothing new is opened.
     opened.defer(() => source.unfollow());
     opened.defer(() => stopping.abort());

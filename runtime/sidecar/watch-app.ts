@@ -8,6 +8,8 @@ import { protocolOf } from "./open-app.ts";
 interface Inputs {
   startReading(): void;
   stopReading(): Promise<void>;
+  /** Also what needs no healthy app stops, for good. */
+  end(): Promise<void>;
 }
 
 /** After so long without an app a warning is logged: until then it may just start slowly. */
@@ -93,7 +95,7 @@ export function watchApp(
       isBlocked = true;
       if (app && !isHealthy) unhealthy.resolve();
       return {
-        stopped: inputs.stopReading(),
+        stopped: inputs.end(),
         appUnhealthy: unhealthy.promise,
       };
     },

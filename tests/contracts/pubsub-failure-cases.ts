@@ -207,4 +207,26 @@ export function pubsubFailureCases({
       await until("that message", () => seen().includes("after"));
     },
   );
+
+  check("a broker that is late is waited for", async () => {
+    const { outage } = setup();
+    if (!outage?.mayBeLate) return;
+    const log: string[] = [];
+    const topic = newTopic();
+    await outage.begin();
+    let seen: () => string[];
+    let bus;
+    try {
+      bus = await open({}, log);
+      ({ seen } = await collect(bus, topic));
+    } finally {
+      await outage.end();
+    }
+    await until("a message to arrive", async () => {
+      await publish(bus, topic, "x").catch(() => {});
+      return seen().length > 0;
+    });
+    const told = log.filter((line) => /^warning .*can't be reached/.test(line));
+    expect(told).toHaveLength(1);
+  });
 }

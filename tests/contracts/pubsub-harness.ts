@@ -31,8 +31,14 @@ export interface PubSubSetup {
   bad: { metadata: Record<string, string>; error: string | RegExp }[];
   /** Metadata of a message that can't be published, and the error, if there are any. */
   badEntry?: { metadata: Record<string, string>; error: string | RegExp };
-  /** Takes the broker away, if that can be done, and says within which time a message is then refused. */
-  outage?: { begin(): Promise<void>; end(): Promise<void>; error: RegExp };
+  /** Takes the broker away, if that can be done; `error` is what a message is then refused with. */
+  outage?: {
+    begin(): Promise<void>;
+    end(): Promise<void>;
+    error: RegExp;
+    /** A component may be opened, and a topic subscribed to, before the broker is there. */
+    mayBeLate?: boolean;
+  };
   dispose?(): Promise<void>;
 }
 

@@ -81,6 +81,8 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
     "d.yaml": component("slip").replace("version", "verison"),
     "e.yaml": component("fine", "scopes: [three]\n"),
     "f.yaml": "apiVersion: dapr.io/v1alpha1\nkind: Componnent\n",
+    "s.yaml":
+      "apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: s}\nspec: {topic: t, routes: {default: /t}}\n",
     "g.yaml":
       "apiVersion: dapr.io/v1alpha1\nkind: HTTPEndpoint\nmetadata: {name: g}\nspec: {baseUrl: ftp://x}\n",
     "h.yaml":
@@ -91,7 +93,10 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
   const yaml = found.filter(({ check }) => check === "YAML");
   const of = (status: string) =>
     yaml.filter((one) => one.status === status).map(({ message }) => message);
-  const [broken = "", endpoint = "", twins = "", ...others] = of("failure");
+  const [broken = "", endpoint = "", subscription = "", twins = "", ...others] =
+    of("failure");
+  expect(subscription).toContain("it has no spec.pubsubname");
+  expect(subscription).toContain(`${join(folder, "s.yaml")}:4:`);
   expect(endpoint).toContain(`${join(folder, "g.yaml")}:4:`);
   expect(others).toEqual([]);
   expect(broken).toContain(`${join(folder, "c.yaml")}:2:7`);

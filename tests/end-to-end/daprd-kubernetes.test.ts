@@ -190,6 +190,49 @@ test("an input is read from when it comes, uses its new route when it changes, a
   expect(await names(pod)).toEqual([]);
 });
 
+test("a Subscription comes, changes and goes; a malformed change leaves it as it was", async () => {
+  const app = await startApp(({ method }) => ({
+    status: method === "POST" ? 200 : 404,
+  }));
+  const pod = await startedPod({ appPort: app.port });
+  const { operator } = pod;
+  const put = (spec: Record<string, unknown>, scopes?: string[]) =>
+    operator.put("subscriptions", { metadata: { name: "s" }, spec, scopes });
+  const spec = { pubsubname: "bus", topic: "orders" };
+  let n = 0;
+  const arrives = (path: string) =>
+    waitFor(`an event at ${path}`, async () => {
+      const data = `${++n}`;
+      await pod.call("POST", "/v1.0/publish/bus/orders", {
+        body: data,
+        headers: { "content-type": "application/json" },
+      });
+      return app
+        .posts()
+        .some(
+          (event) =>
+            event.path === path &&
+            (JSON.parse(event.body) as { data: number }).data === n,
+        );
+    });
+  operator.put("components", component("bus", "pubsub.in-memory"));
+  put({ ...spec, routes: { default: "/first" } });
+  await arrives("/first");
+  put({
+    ...spec,
+    routes: { rules: [{ match: "event.data > 0", path: "/b" }] },
+  });
+  await arrives("/b");
+  put({ ...spec, routes: {} });
+  await pod.logged('subscription "s": it has no spec.routes with rules');
+  await arrives("/b");
+  put({ ...spec, routes: { default: "/c" } }, ["another-app"]);
+  await waitFor("its end", async () => {
+    const metadata = await pod.call("GET", "/v1.0/metadata");
+    return !metadata.text.includes('"subscriptions"');
+  });
+});
+
 test("a call under way succeeds when its component goes", async () => {
   const asked = Promise.withResolvers<void>();
   const released = Promise.withResolvers<void>();

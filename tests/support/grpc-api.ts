@@ -5,6 +5,7 @@ import {
   Metadata,
   status,
   type CallOptions,
+  type ClientDuplexStream,
   type ChannelOptions,
   type ServiceError,
 } from "@grpc/grpc-js";
@@ -56,6 +57,8 @@ export interface GrpcApi {
     requests: Message[],
     options?: GrpcOptions,
   ): Promise<Message[]>;
+  /** Opens a streaming call of Dapr's service. */
+  open(method: string): ClientDuplexStream<Message, Message>;
   close(): void;
 }
 
@@ -132,6 +135,10 @@ export function openGrpc(
         for (const request of requests) call.write(request);
         call.end();
       }),
+    open(method) {
+      const { path, encode, decode } = codecs(dapr, method);
+      return client.makeBidiStreamRequest(path, encode, decode);
+    },
     close() {
       opened.delete(api);
       client.close();

@@ -92,7 +92,11 @@ export async function startGrpcApp(
         reply({ code, details, metadata: told.trailers });
       }
     };
-  for (const name of ["AppCallback", "AppCallbackHealthCheck"]) {
+  for (const name of [
+    "AppCallback",
+    "AppCallbackHealthCheck",
+    "AppCallbackAlpha",
+  ]) {
     const service = serviceOf(file, `dapr.proto.runtime.v1.${name}`);
     const served = Object.keys(service).filter((method) => methods[method]);
     server.addService(

@@ -62,7 +62,10 @@ export async function createOperator(
   const tokenFile = join(folder, "token");
   writeFileSync(tokenFile, `${token}\n`);
   const caches = Object.fromEntries(
-    Object.keys(daprKinds).map((kind) => [kind, createCache()]),
+    Object.entries(daprKinds).map(([kind, version]) => [
+      kind,
+      createCache(kindNames[kind as DaprKind], version),
+    ]),
   ) as Record<DaprKind, TestCache>;
   const secrets = new Map<string, Record<string, string>>();
   const read = secretReader({
@@ -139,7 +142,11 @@ type TestCache = ResourceCache<DaprObject> & {
   remove(name: string): void;
 };
 
-function createCache(): TestCache {
+const kindNames: Partial<Record<DaprKind, string>> = {
+  subscriptions: "Subscription",
+};
+
+function createCache(kind = "Component", kindVersion: string): TestCache {
   const objects = new Map<string, DaprObject>();
   const listeners: ((change: Change<DaprObject>) => void)[] = [];
   let version = 0;
@@ -155,8 +162,8 @@ function createCache(): TestCache {
       const name = object.metadata.name!;
       const old = objects.get(name);
       const now: DaprObject = {
-        apiVersion: "dapr.io/v1alpha1",
-        kind: "Component",
+        apiVersion: `dapr.io/${kindVersion}`,
+        kind,
         ...object,
         metadata: {
           ...object.metadata,

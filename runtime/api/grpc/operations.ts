@@ -2,6 +2,7 @@
 import {
   ActorRuntime_ActorRuntimeStatus,
   GetMetadataResponse,
+  PubsubSubscriptionType,
   SetMetadataRequest,
 } from "../../proto/gen/dapr/proto/runtime/v1/dapr.ts";
 import { Empty } from "../../proto/gen/google/protobuf/empty.ts";
@@ -37,6 +38,14 @@ function toMessage(sidecar: Description): GetMetadataResponse {
     registeredComponents: sidecar.components.map((component) => ({
       ...component,
       capabilities: [...component.capabilities],
+    })),
+    subscriptions: sidecar.subscriptions.map((one) => ({
+      pubsubName: one.pubsub,
+      topic: one.topic,
+      metadata: toMap(one.metadata),
+      rules: { rules: one.rules.map((rule) => ({ ...rule })) },
+      deadLetterTopic: one.deadLetterTopic ?? "",
+      type: PubsubSubscriptionType[one.origin],
     })),
     extendedMetadata: toMap(sidecar.extended),
     httpEndpoints: sidecar.httpEndpoints.map((name) => ({ name })),

@@ -1,5 +1,6 @@
 /** The sidecar's own routes: health, metadata, shutdown (docs/protocol/http-api.md). */
 import { ApiError } from "../../contracts/errors.ts";
+import type { Subscription } from "../../contracts/subscription.ts";
 import { encode } from "../../shared/json/go-json.ts";
 import type { Description, Operations } from "../operations.ts";
 import { BodyError, header, type Handler, type Route } from "./request.ts";
@@ -96,6 +97,9 @@ function toJson(sidecar: Description): Record<string, unknown> {
         }
       : {}),
     extended: sidecar.extended,
+    ...(sidecar.subscriptions.length > 0
+      ? { subscriptions: sidecar.subscriptions.map(subscriptionToJson) }
+      : {}),
     ...(httpEndpoints.length > 0
       ? { httpEndpoints: httpEndpoints.map((name) => ({ name })) }
       : {}),
@@ -106,5 +110,25 @@ function toJson(sidecar: Description): Record<string, unknown> {
       ...(health ? { health } : {}),
     },
     actorRuntime: sidecar.actorRuntime,
+  };
+}
+
+/** As the original does, `deadLetterTopic` is there even if it is empty. */
+function subscriptionToJson(subscription: Subscription) {
+  const { pubsub, topic, rules, metadata, deadLetterTopic } = subscription;
+  return {
+    pubsubname: pubsub,
+    topic,
+    ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
+    ...(rules.length > 0
+      ? {
+          rules: rules.map(({ match, path }) => ({
+            ...(match === "" ? {} : { match }),
+            ...(path === "" ? {} : { path }),
+          })),
+        }
+      : {}),
+    deadLetterTopic: deadLetterTopic ?? "",
+    type: subscription.origin,
   };
 }

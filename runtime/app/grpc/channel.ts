@@ -30,6 +30,7 @@ import { isRefused, whenListening } from "../listening.ts";
 import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Ask } from "./delivery.ts";
+import { createTopics } from "./topics.ts";
 import {
   toErrorReply,
   toInvokeRequest,
@@ -78,17 +79,14 @@ export function createGrpcChannel(
     );
   }
 
-  const ask: Ask = async (
-    method,
-    request,
-    { timeoutMs, probe, signal } = {},
-  ) => {
+  const ask: Ask = async (method, request, asking = {}) => {
+    const { timeoutMs, probe, metadata, signal } = asking;
     const release = probe ? undefined : await semaphore?.acquire(signal);
     const limit = startTimeLimit(timeoutMs);
     try {
       return await client.unary(method, request, {
         maxMessageBytes,
-        metadata: probe ? undefined : token,
+        metadata: probe ? undefined : { ...metadata, ...token },
         signal: limit?.signal ?? signal,
       });
     } catch (error) {
@@ -156,6 +154,7 @@ export function createGrpcChannel(
   return {
     refusalOf: delivery.refusalOf,
     deliver: delivery.deliver,
+    ...createTopics(ask, log),
     invoke,
     proxy,
     async illness(_path, timeoutMs) {

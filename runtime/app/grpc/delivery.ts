@@ -1,6 +1,7 @@
 /** Input bindings over gRPC: the app lists those that it takes, and gets each message by OnBindingEvent (docs/protocol/app.md). */
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { DeliveryError } from "../../contracts/delivery.ts";
+import type { Metadata } from "../../net/grpc/metadata.ts";
 import { httpStatusOf } from "../../net/grpc/http-answer.ts";
 import { GrpcError, grpcCode, nameOfCode } from "../../net/grpc/status.ts";
 import {
@@ -24,6 +25,7 @@ export type Ask = <Request, Response>(
   options?: {
     timeoutMs?: number;
     signal?: AbortSignal | undefined;
+    metadata?: Metadata;
     /** A health probe: waits for no turn and carries no token. */
     probe?: boolean;
   },
@@ -111,13 +113,13 @@ interface Listed {
 }
 
 /** Some servers say so by HTTP's 404: the JavaScript SDK's is one. */
-const isUnimplemented = (error: unknown) =>
+export const isUnimplemented = (error: unknown) =>
   error instanceof GrpcError &&
   error.origin !== "local" &&
   error.code === grpcCode.unimplemented;
 
 /** A status of the app, or what this side would not send or take. */
-function refused(method: string, error: GrpcError): DeliveryError {
+export function refused(method: string, error: GrpcError): DeliveryError {
   const { code, message, origin } = error;
   return origin !== "local"
     ? new DeliveryError(

@@ -11,6 +11,11 @@ import {
   BindingEventResponse,
   HealthCheckResponse,
   ListInputBindingsResponse,
+  ListTopicSubscriptionsResponse,
+  TopicEventBulkRequest,
+  TopicEventBulkResponse,
+  TopicEventRequest,
+  TopicEventResponse,
 } from "../../proto/gen/dapr/proto/runtime/v1/appcallback.ts";
 import { Empty } from "../../proto/gen/google/protobuf/empty.ts";
 
@@ -63,6 +68,31 @@ export const onBindingEvent = method(
   "OnBindingEvent",
   BindingEventRequest,
   BindingEventResponse,
+);
+export const listTopicSubscriptions = method(
+  "AppCallback",
+  "ListTopicSubscriptions",
+  Empty,
+  ListTopicSubscriptionsResponse,
+);
+export const onTopicEvent = method(
+  "AppCallback",
+  "OnTopicEvent",
+  TopicEventRequest,
+  TopicEventResponse,
+);
+export const onBulkTopicEvent = method(
+  "AppCallback",
+  "OnBulkTopicEvent",
+  TopicEventBulkRequest,
+  TopicEventBulkResponse,
+);
+/** The same, as apps of an older SDK serve it. */
+export const onBulkTopicEventAlpha1 = method(
+  "AppCallbackAlpha",
+  "OnBulkTopicEventAlpha1",
+  TopicEventBulkRequest,
+  TopicEventBulkResponse,
 );
 export const healthCheck = method(
   "AppCallbackHealthCheck",

@@ -24,6 +24,7 @@ import { isRefused, whenListening } from "../listening.ts";
 import type { AppOptions } from "../options.ts";
 import { startTimeLimit } from "../time-limit.ts";
 import { createDelivery, type Send } from "./delivery.ts";
+import { createTopics } from "./topics.ts";
 
 export interface HttpChannelOptions extends AppOptions {
   protocol: "http" | "https" | "h2c";
@@ -110,6 +111,7 @@ export async function createHttpChannel(
 
   return {
     ...createDelivery(send, options.log),
+    ...createTopics(send, options.appId, options.log),
     invoke,
     async illness(path, timeoutMs) {
       try {

@@ -4,21 +4,18 @@
  */
 import type { Binding } from "../../contracts/binding.ts";
 import {
-  DeliveryError,
   DeliveryInterrupted,
   type Deliver,
   type StopReading,
 } from "../../contracts/delivery.ts";
-import {
-  AppUnreachable,
-  type AppAnswer,
-  type AppChannel,
-} from "../../contracts/app-channel.ts";
+import type { AppAnswer, AppChannel } from "../../contracts/app-channel.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Explain } from "../../contracts/hide-secrets.ts";
 import type { Run } from "../../contracts/run.ts";
 import type { Logger } from "../../shared/log.ts";
 import { delay } from "../../shared/timers.ts";
+import { holdWhileAway, runUnlessAway } from "../reading/hold.ts";
+import { createReadings, type Readings } from "../reading/readings.ts";
 
 export interface NamedBinding {
   name: string;
@@ -40,23 +37,7 @@ export interface InputsOptions {
   create(binding: string, data: Uint8Array | undefined): Promise<unknown>;
 }
 
-export interface Inputs {
-  /** Reads it, if the app wants it, after the last reading under its name has stopped. */
-  start(named: NamedBinding): void;
-  /** Takes nothing new; resolves once what is in flight is committed. */
-  stop(named: NamedBinding): Promise<void>;
-  stopAll(): Promise<void>;
-  /** Resolves once everything that was told to stop under this name has stopped. */
-  stopped(name: string): Promise<void>;
-}
-
-/** Aborts probes at once. Messages that wait for a missing app are let go only after their input knows that it stops. */
-interface Reading {
-  probes: AbortController;
-  holds: AbortController;
-  /** Undefined when the app does not want it. Never rejects. */
-  started: Promise<StopReading | undefined>;
-}
+export type Inputs = Readings<NamedBinding>;
 
 const probeRetryMs = [100, 500, 1000, 2000, 5000];
 
@@ -67,56 +48,11 @@ export function createInputs({
   probeTimeoutMs,
   create,
 }: InputsOptions): Inputs {
-  const readings = new Map<NamedBinding, Reading>();
-  /** For each name, the end of its last reading. */
-  const stopping = new Map<string, Promise<void>>();
-
-  function stop(named: NamedBinding): Promise<void> {
-    const reading = readings.get(named);
-    if (reading) {
-      readings.delete(named);
-      const ending = end(named, reading);
-      stopping.set(named.name, ending);
-      void ending.then(() => {
-        if (stopping.get(named.name) === ending) stopping.delete(named.name);
-      });
-    }
-    return stopped(named.name);
-  }
-
-  const stopped = (name: string) => stopping.get(name) ?? Promise.resolve();
-
-  return {
-    start(named) {
-      if (readings.has(named)) return;
-      const probes = new AbortController();
-      const holds = new AbortController();
-      const last = stopped(named.name);
-      readings.set(named, {
-        probes,
-        holds,
-        started: last.then(() => read(named, probes.signal, holds.signal)),
-      });
-    },
-    stop,
-    stopped,
-    async stopAll() {
-      for (const named of readings.keys()) void stop(named);
-      await Promise.all(stopping.values());
-    },
-  };
-
-  async function end({ name, explain }: NamedBinding, reading: Reading) {
-    reading.probes.abort();
-    const stopReading = await reading.started;
-    const stopped = stopReading?.();
-    reading.holds.abort();
-    try {
-      await stopped;
-    } catch (error) {
-      log.error(`error stopping input binding ${name}: ${explain(error)}`);
-    }
-  }
+  return createReadings<NamedBinding>({
+    read,
+    onStopFailed: ({ name, explain }, error) =>
+      log.error(`error stopping input binding ${name}: ${explain(error)}`),
+  });
 
   async function read(
     named: NamedBinding,
@@ -124,7 +60,6 @@ export function createInputs({
     holds: AbortSignal,
   ): Promise<StopReading | undefined> {
     try {
-      probes.throwIfAborted();
       if (!named.directions.explicit && !(await isWanted(named, probes)))
         return undefined;
       return await named.binding.read!(deliver(named, holds));
@@ -164,45 +99,32 @@ export function createInputs({
     }
   }
 
-  /**
-   * Delivers one message. While nothing listens on the app's port the message is
-   * held and does not fail: that the app restarts is not the message's fault.
-   */
+  /** Delivers one message, held while nothing listens on the app's port. */
   function deliver(named: NamedBinding, signal: AbortSignal): Deliver {
     const { name } = named;
     const run = inbound(name);
-    const interrupted = () =>
-      new DeliveryInterrupted(`input binding ${name} stops`);
-    return async (message) => {
-      for (;;) {
-        try {
-          // That nothing listens is no failure of a delivery: no try is used up, and no circuit breaker opens.
-          const end = await run(
-            (limit) =>
-              app.deliver(named, message, limit).then(
-                (answer) => ({ answer }),
-                (error: unknown) => {
-                  if (isAway(error)) return { error };
-                  throw error;
-                },
-              ),
+    const holding = {
+      app,
+      signal,
+      interrupted: () => new DeliveryInterrupted(`input binding ${name} stops`),
+      onHeld: () =>
+        log.warn(
+          `the app does not listen: input binding ${name} holds its messages until it does`,
+        ),
+    };
+    return (message) =>
+      holdWhileAway(
+        async () => {
+          const answer = await runUnlessAway(
+            run,
+            (limit) => app.deliver(named, message, limit),
             signal,
           );
-          if ("error" in end) throw end.error;
-          await sendOn(name, end.answer);
-          return end.answer.data;
-        } catch (error) {
-          if (signal.aborted && !hasAnswered(error)) throw interrupted();
-          if (message.perishable || !isAway(error)) throw error;
-          log.warn(
-            `the app does not listen: input binding ${name} holds its messages until it does`,
-          );
-          await app.whenListening(signal).catch(() => {
-            throw interrupted();
-          });
-        }
-      }
-    };
+          await sendOn(name, answer);
+          return answer.data;
+        },
+        message.perishable ? { ...holding, mayHold: false } : holding,
+      );
   }
 
   /** The app took the message, wherever its answer goes: what fails here is told, and no more. */
@@ -224,10 +146,3 @@ export function createInputs({
       for (const binding of sendTo.bindings) if (!(await send(binding))) return;
   }
 }
-
-const isAway = (error: unknown) =>
-  error instanceof AppUnreachable && error.isAway;
-
-/** The app saw the message and refused it. */
-const hasAnswered = (error: unknown) =>
-  error instanceof DeliveryError && error.status !== undefined;

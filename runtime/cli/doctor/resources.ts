@@ -11,6 +11,7 @@ import {
   selectHttpEndpoints,
   type HttpEndpointOptions,
 } from "../../resources/kinds/http-endpoint.ts";
+import { selectSubscriptions } from "../../resources/kinds/subscription.ts";
 import { tellKind } from "../../resources/other-kinds.ts";
 import { textOf, YamlError, type Value } from "../../resources/values/yaml.ts";
 import { collectedWarnings } from "../collected-warnings.ts";
@@ -60,6 +61,7 @@ async function inFolder(
           void malformed.push(`${problem} (${where(at)})`),
       };
       components.push(...selectComponents([document], options));
+      selectSubscriptions([document], options);
       if (document instanceof YamlError) continue;
       tellKind(document, configurations, log);
       await checkEndpoint(document, options).catch((error: Error) =>

@@ -26,6 +26,8 @@ export interface ServedReply {
   errorCode?: string;
 }
 
+export type EventResult = "success" | "retry" | "drop";
+
 export type CallType = "unary" | "streaming";
 
 export interface MetricsOptions {
@@ -174,6 +176,26 @@ function countPubSub(tables: Tables, namespace: string) {
     ) {
       const table = isBulk ? tables.publishedBulks : tables.published;
       table.add([name, namespace, `${isSuccess}`, topics.fold(topic)], ms);
+    },
+    /** A try to deliver an event, or an event that is not delivered. */
+    received(name: string, topic: string, outcome: EventResult, ms: number) {
+      tables.received.add(
+        [name, namespace, outcome, outcome, topics.fold(topic)],
+        ms,
+      );
+    },
+    /** A try to deliver several, and what came of each. */
+    receivedBulk(
+      name: string,
+      topic: string,
+      counts: Readonly<Record<EventResult, number>>,
+      ms: number,
+    ) {
+      const named = topics.fold(topic);
+      tables.receivedBulks.add([name, namespace, named], ms);
+      for (const [outcome, count] of Object.entries(counts))
+        for (let i = 0; i < count; i++)
+          tables.receivedBulkEvents.add([name, namespace, outcome, named]);
     },
   };
 }

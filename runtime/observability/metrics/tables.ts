@@ -138,6 +138,21 @@ export function createTables(
       "events received from the input binding component",
       ["success"],
     ),
+    received: component(
+      "pubsub_ingress",
+      "incoming messages arriving from the pub/sub component",
+      ["process_status", "status", "topic"],
+    ),
+    receivedBulks: component(
+      "pubsub_ingress_bulk",
+      "incoming bulk subscribe calls arriving from the bulk pub/sub component",
+      ["topic"],
+    ),
+    receivedBulkEvents: counted(
+      "component_pubsub_ingress_bulk_event_count",
+      "Total number of events inside bulk messages arriving from the bulk pub/sub component.",
+      ["component", "namespace", "process_status", "topic"],
+    ),
     published: component(
       "pubsub_egress",
       "outbound messages to the pub/sub component",

@@ -6,10 +6,11 @@ import { messageOf } from "../../shared/message-of.ts";
 import { selectComponents } from "../kinds/component.ts";
 import { selectHttpEndpoints } from "../kinds/http-endpoint.ts";
 import { selectResiliencies } from "../kinds/resiliency.ts";
+import { selectSubscriptions } from "../kinds/subscription.ts";
 import { tellKind } from "../other-kinds.ts";
 import type { SecretSource } from "../secret-refs.ts";
 import type { ResourceChanges, ResourceSource } from "../source.ts";
-import { where } from "../../shared/position.ts";
+import { where, type Position } from "../../shared/position.ts";
 import { toldOnce } from "../told-once.ts";
 import { readDocuments, YamlError, type Value } from "../values/yaml.ts";
 import { openConfigurationFiles } from "./configuration-files.ts";
@@ -98,14 +99,17 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     const broken = of.find((one) => one instanceof YamlError);
     if (broken) return `${broken.message} (${where(broken.at)})`;
     let problem: string | undefined;
-    for (const document of of)
-      selectComponents([document], {
-        ...options,
-        log: silent,
-        onMalformed(why, at) {
-          problem ??= `${why} (${where(at)})`;
-        },
-      });
+    const looking = {
+      ...options,
+      log: silent,
+      onMalformed(why: string, at: Position) {
+        problem ??= `${why} (${where(at)})`;
+      },
+    };
+    for (const document of of) {
+      selectComponents([document], looking);
+      selectSubscriptions([document], looking);
+    }
     await selectResiliencies(of, {
       ...options,
       log: silent,
@@ -119,6 +123,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   const components = () => selectComponents(all(), { ...options, log, denied });
 
   const resiliencies = () => selectResiliencies(all(), { ...options, log });
+  const subscriptions = () => selectSubscriptions(all(), { ...options, log });
 
   async function httpEndpoints() {
     lacksSecrets = false;
@@ -153,6 +158,9 @@ export function openFolders(options: FoldersOptions): ResourceSource {
       changes?.resiliencies(await resiliencies());
       const opening = changes?.components(components());
       telling = Promise.all([opening, telling]).then(tellEndpoints);
+      await taken("subscriptions", async () =>
+        changes?.subscriptions(subscriptions()),
+      );
     });
 
   const tellEndpoints = () =>
@@ -196,6 +204,9 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     httpEndpoints(source) {
       secrets = source;
       return httpEndpoints();
+    },
+    async subscriptions() {
+      return subscriptions();
     },
     follow(to) {
       changes = to;

@@ -9,6 +9,7 @@ import {
 } from "../../contracts/configuration.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Resiliency } from "../../contracts/resiliency.ts";
+import type { Subscription } from "../../contracts/subscription.ts";
 import type { HttpEndpoint } from "../../contracts/invocation.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage } from "../../shared/outage.ts";
@@ -17,6 +18,7 @@ import { selectComponents, type LoadedComponent } from "../kinds/component.ts";
 import { readConfiguration } from "../kinds/configuration.ts";
 import { readResiliency } from "../kinds/resiliency.ts";
 import { isForApp, readEndpoint } from "../kinds/http-endpoint.ts";
+import { selectSubscriptions } from "../kinds/subscription.ts";
 import { toldOnce } from "../told-once.ts";
 import { valueOfJson } from "../values/json-value.ts";
 import { connectOperator } from "./client.ts";
@@ -78,6 +80,7 @@ export function openOperatorSource(
 
   const components = latest();
   const endpoints = latest();
+  const subscriptions = latest();
   const configurations = latest();
   const resiliencies = latest();
   const configuration = awaitConfiguration();
@@ -104,6 +107,14 @@ export function openOperatorSource(
       onObjects(objects) {
         resiliencies.set(objects);
         tellResiliencies(objects);
+      },
+    },
+    {
+      updates: "SubscriptionUpdate",
+      list: () => client.list("ListSubscriptionsV2"),
+      onObjects(objects) {
+        subscriptions.set(objects);
+        tellSubscriptions(objects);
       },
     },
   ];
@@ -205,6 +216,30 @@ export function openOperatorSource(
     });
   }
 
+  const subscriptionLog = toldOnce(log);
+  let read = new Map<string, Subscription[]>();
+  /** One that has become malformed is told, and stays as it was. */
+  function readSubscriptions(objects: readonly ClusterObject[]) {
+    subscriptionLog.pass();
+    const now: typeof read = new Map();
+    for (const object of objects) {
+      const name = nameIt("subscription", object);
+      let isMalformed = false;
+      const found = selectSubscriptions([valueOfJson(object, name)], {
+        ...options,
+        log: subscriptionLog,
+        onMalformed: () => (isMalformed = true),
+      });
+      now.set(name, isMalformed ? (read.get(name) ?? []) : found);
+    }
+    read = now;
+    return [...read.values()].flat();
+  }
+
+  function tellSubscriptions(objects: readonly ClusterObject[]) {
+    changes?.subscriptions(readSubscriptions(objects));
+  }
+
   let telling = Promise.resolve();
   /** Handles one list after the other, as a secret store may need time for an earlier one. */
   function tellEndpoints(objects: readonly ClusterObject[]) {
@@ -276,12 +311,15 @@ export function openOperatorSource(
       secrets = from;
       return readEndpoints(await Promise.race([endpoints.first, calledOff]));
     },
+    subscriptions: async () =>
+      readSubscriptions(await Promise.race([subscriptions.first, calledOff])),
     follow(to) {
       changes = to;
       // Reports what has come since they were asked for.
       changes.components(readComponents(components.value()));
       tellEndpoints(endpoints.value());
       tellResiliencies(resiliencies.value());
+      tellSubscriptions(subscriptions.value());
       if (configurationName) configuration.onObjects(configurations.value());
     },
     unfollow() {

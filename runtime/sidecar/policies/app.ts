@@ -1,5 +1,6 @@
 /** The channel of an app over HTTP with a count around each call of it; calls over gRPC are counted by their client. */
 import type { AppChannel } from "../../contracts/app-channel.ts";
+import type { OnStatus } from "../../contracts/subscription.ts";
 import {
   DeliveryError,
   DeliveryInterrupted,
@@ -25,6 +26,22 @@ export const aroundApp = (
 ): OpenChannel => ({
   // What is not counted: whether the app takes an input, its health, and what its protocol has besides.
   ...channel,
+  subscriptions: () =>
+    timed(observe, "GET", "dapr/subscribe", 0, (onStatus) =>
+      channel.subscriptions(onStatus),
+    ),
+  deliverEvent: (event, _told, limit) =>
+    timed(
+      observe,
+      "POST",
+      withoutQuery(event.path),
+      event.envelope.length,
+      (told) => channel.deliverEvent(event, told, limit),
+    ),
+  deliverEvents: (events, _told, limit) =>
+    timed(observe, "POST", withoutQuery(events.path), 0, (told) =>
+      channel.deliverEvents(events, told, limit),
+    ),
   deliver(input, message, signal) {
     const started = performance.now();
     const bytes = message.data.length;
@@ -48,7 +65,8 @@ export const aroundApp = (
     const tell = (status: number) =>
       observe(
         method,
-        withoutQuery(path),
+        // As the original names it: without the slash at its beginning.
+        withoutQuery(path).slice(1),
         status,
         bytes,
         performance.now() - started,
@@ -66,11 +84,24 @@ export const aroundApp = (
   },
 });
 
+/** The status is told by the channel; without an answer it is 500. */
+async function timed<T>(
+  observe: ObserveApp,
+  method: string,
+  path: string,
+  bytes: number,
+  call: (onStatus: OnStatus) => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  let status = 500;
+  try {
+    return await call((told) => (status = told));
+  } finally {
+    observe(method, path, status, bytes, performance.now() - started);
+  }
+}
+
 const statusOf = (error: unknown): number =>
   error instanceof DeliveryError ? (error.status ?? 500) : 500;
 
-/** As the original names it: without the slash at its beginning. */
-function withoutQuery(path: string): string {
-  const mark = path.indexOf("?");
-  return path.slice(1, mark < 0 ? undefined : mark);
-}
+const withoutQuery = (path: string): string => path.split("?", 1)[0]!;

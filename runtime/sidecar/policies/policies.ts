@@ -2,6 +2,8 @@
  * The one place where something happens around the calls that blocks make: metrics, and around each
  * single call what Resiliency resources say of its target. Without either a call costs a look more.
  */
+import type { ObserveBulk } from "../../blocks/pubsub/bulk.ts";
+import type { ObserveEvent } from "../../blocks/pubsub/deliver.ts";
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
@@ -31,6 +33,9 @@ export interface Policies {
   binding(name: string, binding: Binding): Binding;
   pubsub(name: string, pubsub: PubSub): PubSub;
   secretStore(name: string, store: SecretStore): SecretStore;
+  /** Told of events on their way from a component to the app. */
+  onEvent: ObserveEvent;
+  onBulk: ObserveBulk;
   /** What goes around each delivery from a component to the app. */
   inbound(kind: "bindings" | "pubsub", name: string): Run;
   /** What goes around calls of other apps. */
@@ -50,6 +55,8 @@ export interface PoliciesOptions {
   /** A body of a call up to this is kept, so that it can be sent again. */
   keptBytes: number;
 }
+
+const nobody = () => {};
 
 const types = {
   state: "Statestore",
@@ -96,6 +103,8 @@ export function createPolicies({
       aroundSecretStore(store, outbound("secretstores", name)),
     inbound: (kind, name) =>
       inboundRun(resiliencies.component(name, types[kind], "inbound")),
+    onEvent: metrics?.received ?? nobody,
+    onBulk: metrics?.receivedBulk ?? nobody,
     invocation: createInvocationPolicies({ resiliencies, keptBytes }),
     app: (channel) =>
       metrics ? aroundApp(channel, metrics.httpClient) : channel,

@@ -123,9 +123,9 @@ export async function startConsumer(
     backoff.reset();
     started.resolve();
     await whenAborted(signal);
-    if (!over.signal.aborted) await channel.cancel(consumerTag);
+    // The channel may have ended by itself, now or meanwhile. What is not settled goes back to the queue.
+    await channel.cancel(consumerTag).catch(() => {});
     await Promise.all(inFlight);
-    // What is not settled goes back to the queue. The channel may have ended by itself.
     await channel.close().catch(() => {});
     if (over.signal.aborted)
       throw problem ?? new Error("the channel has ended");

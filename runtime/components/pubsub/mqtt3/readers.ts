@@ -97,6 +97,8 @@ export class Readers {
         policy: this.#policy,
         deadLetter: undefined,
         log: this.#log,
+        holdsUp: "",
+        advice: "name a deadLetterTopic in the subscription",
       },
       // What the server does not keep is delivered even if the connection has ended.
       isKept ? AbortSignal.any([stopping.signal, signal]) : stopping.signal,

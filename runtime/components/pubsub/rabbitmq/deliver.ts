@@ -19,7 +19,7 @@ export type Deliver = (
 
 export function deliverTo(
   handle: Handle,
-  { autoAck, requeueInFailure, enableDeadLetter }: RabbitMetadata,
+  { autoAck, requeueInFailure, enableDeadLetter, concurrency }: RabbitMetadata,
   log: Logger,
 ): Deliver {
   const keeps = requeueInFailure === undefined && !enableDeadLetter && !autoAck;
@@ -29,7 +29,14 @@ export function deliverTo(
       const isTaken = await deliverUntilTaken(
         what,
         message,
-        { deliver: handle, policy, deadLetter: undefined, log },
+        {
+          deliver: handle,
+          policy,
+          deadLetter: undefined,
+          log,
+          holdsUp: concurrency === "single" ? "its queue" : "",
+          advice: "name a deadLetterTopic in the subscription",
+        },
         signal,
       );
       return isTaken ? "ack" : undefined;

@@ -42,6 +42,8 @@ export const deliverTo =
         policy,
         deadLetter: undefined,
         log,
+        advice:
+          "name a deadLetterTopic in the subscription, or set backOffMaxRetries to skip it",
       },
       signal,
     );

@@ -1,0 +1,38 @@
+/** The app's own subscriptions: it is asked until it answers, as it may just have started. */
+import type {
+  TopicChannel,
+  Subscription,
+} from "../../contracts/subscription.ts";
+import { doublingBackoff } from "../../shared/backoff.ts";
+import type { Logger } from "../../shared/log.ts";
+import { messageOf } from "../../shared/message-of.ts";
+
+/** Undefined if `signal` aborted. */
+export async function askApp(
+  app: Pick<TopicChannel, "subscriptions">,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Subscription[] | undefined> {
+  const backoff = doublingBackoff(100, 5000);
+  for (;;) {
+    try {
+      const found = await app.subscriptions();
+      return signal.aborted ? undefined : found;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      log.warn(
+        `could not ask the app for its subscriptions: ${messageOf(error)}; asking again until it answers`,
+      );
+      if (!(await backoff.wait(signal))) return undefined;
+    }
+  }
+}
+
+/**
+ * The first Dapr releases knew one message bus. Where an app names only topics, it is the only component there is, or
+ * the one that is called as the tutorials called it. Undefined if that can't be told.
+ */
+export function usualPubSub(names: readonly string[]): string | undefined {
+  if (names.length === 1) return names[0];
+  return ["pubsub", "messagebus"].find((name) => names.includes(name));
+}

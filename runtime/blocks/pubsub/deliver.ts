@@ -1,0 +1,212 @@
+/** One message on its way to who takes it: read, routed, delivered, and what becomes of it then (docs/protocol/pubsub.md). */
+import { DeliveryInterrupted } from "../../contracts/delivery.ts";
+import type { TopicMessage } from "../../contracts/pubsub.ts";
+import type { Run } from "../../contracts/run.ts";
+import type { CloudEvent, EventOutcome } from "../../contracts/subscription.ts";
+import type { Logger } from "../../shared/log.ts";
+import { messageOf } from "../../shared/message-of.ts";
+import { isAway, runUnlessAway } from "../reading/hold.ts";
+import { sendToDeadLetter } from "./dead-letter.ts";
+import { isExpired, readEvent, type Event } from "./event.ts";
+import type { NamedPubSub } from "./pubsub.ts";
+import { isRawPayload } from "./overrides.ts";
+import type { Taker } from "./takers.ts";
+
+/** What came of a try to deliver, or of an event that is not delivered. `ms` is 0 if nobody was asked. */
+export type ObserveEvent = (
+  pubsub: string,
+  topic: string,
+  outcome: "success" | "retry" | "drop",
+  ms: number,
+) => void;
+
+export interface DeliveryOptions {
+  /** What is to happen around each delivery of a component's messages. */
+  inbound(component: string): Run;
+  onEvent: ObserveEvent;
+  log: Logger;
+}
+
+/** A message that is to be delivered. */
+export interface Routed {
+  message: TopicMessage;
+  event: Event;
+  /** As the app knows it. */
+  topic: string;
+  path: string;
+}
+
+export type Delivery = ReturnType<typeof createDelivery>;
+
+export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
+  /** Undefined if nobody is to get it. Throws if that can't be told. */
+  function route(
+    named: NamedPubSub,
+    { options: { subscription, findPath } }: Taker,
+    message: TopicMessage,
+  ): Routed | undefined {
+    const { name, namespacePrefix } = named;
+    const topic = withoutPrefix(message.topic, namespacePrefix);
+    const where = `in pubsub ${name} and topic ${topic}`;
+    const event = because(`error deserializing cloud event ${where}`, () =>
+      readEvent(message, {
+        pubsub: name,
+        topic,
+        isRaw: isRawPayload(subscription.metadata),
+      }),
+    );
+    const { id, expiration } = event.cloudEvent;
+    if (isExpired(event.cloudEvent)) {
+      log.warn(
+        `dropping expired pub/sub event ${String(id)} as of ${String(expiration)} ${where}`,
+      );
+      return undefined;
+    }
+    const path = because(
+      `error finding matching route for event ${String(id)} ${where}`,
+      () => findPath(event.cloudEvent),
+    );
+    if (path !== undefined) return { message, event, topic, path };
+    log.debug(`no matching route for event ${String(id)} ${where}; skipping`);
+    return undefined;
+  }
+
+  /** Tries as the policy says. While nobody is there, nothing fails and the policy is not asked. */
+  async function tried<T>(
+    { name }: NamedPubSub,
+    { options, leaving }: Taker,
+    attempt: (limit?: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const tryOnce = () =>
+      runUnlessAway(
+        inbound(name),
+        async (limit) => {
+          if (leaving.aborted) throw new DeliveryInterrupted("nobody takes it");
+          return attempt(limit);
+        },
+        leaving,
+      );
+    return options.hold ? options.hold(tryOnce, leaving) : tryOnce();
+  }
+
+  /** What becomes of a message. Rejects if it has to come again. */
+  async function settle(
+    named: NamedPubSub,
+    { options: { subscription }, leaving }: Taker,
+    message: TopicMessage,
+    outcome: EventOutcome | Error,
+  ): Promise<void> {
+    if (outcome === "success" || outcome === "ignore") return;
+    const { deadLetterTopic } = subscription;
+    const isError = outcome instanceof Error;
+    // At the end of a subscription nothing is given up.
+    if (isError && (outcome instanceof DeliveryInterrupted || leaving.aborted))
+      throw outcome instanceof DeliveryInterrupted
+        ? outcome
+        : new DeliveryInterrupted(messageOf(outcome), { cause: outcome });
+    if (!deadLetterTopic) {
+      if (isError) throw outcome;
+      return;
+    }
+    try {
+      await sendToDeadLetter(named, deadLetterTopic, message);
+    } catch (error) {
+      log.error(messageOf(error));
+      throw isError ? outcome : error;
+    }
+    if (!isError) return;
+    log.warn(
+      `a message of topic ${message.topic} of pubsub ${named.name} is in the dead-letter topic ${deadLetterTopic}: ${messageOf(outcome)}`,
+    );
+    count(named, message, "drop");
+  }
+
+  function count(
+    { name, namespacePrefix }: NamedPubSub,
+    { topic }: TopicMessage,
+    outcome: Parameters<ObserveEvent>[2],
+    ms = 0,
+  ) {
+    onEvent(name, withoutPrefix(topic, namespacePrefix), outcome, ms);
+  }
+
+  async function deliverTo(
+    taker: Taker,
+    named: NamedPubSub,
+    message: TopicMessage,
+  ): Promise<void> {
+    const outcome = await attempted(taker, named, message).catch(
+      (error: Error) => error,
+    );
+    await settle(named, taker, message, outcome);
+  }
+
+  async function attempted(
+    taker: Taker,
+    named: NamedPubSub,
+    message: TopicMessage,
+  ): Promise<EventOutcome> {
+    const routed = routedOrCounted(named, taker, message);
+    if (!routed) return "drop";
+    const { topic, path, event } = routed;
+    const toApp = {
+      pubsub: named.name,
+      topic,
+      path,
+      envelope: event.envelope,
+      parsed: (): CloudEvent => event.cloudEvent,
+      metadata: message.metadata,
+    };
+    return tried(named, taker, async (limit) => {
+      const started = performance.now();
+      const tell = (outcome: Parameters<ObserveEvent>[2]) =>
+        count(named, message, outcome, performance.now() - started);
+      try {
+        const outcome = await taker.options.deliver(toApp, limit);
+        tell(outcome === "success" ? "success" : "drop");
+        return outcome;
+      } catch (error) {
+        if (!isAway(error) && !(error instanceof DeliveryInterrupted))
+          tell("retry");
+        throw error;
+      }
+    });
+  }
+
+  /** {@link route}, with what is not delivered counted. */
+  function routedOrCounted(
+    named: NamedPubSub,
+    taker: Taker,
+    message: TopicMessage,
+  ): Routed | undefined {
+    try {
+      const routed = route(named, taker, message);
+      if (!routed) count(named, message, "drop");
+      return routed;
+    } catch (error) {
+      log.error(messageOf(error));
+      count(named, message, "retry");
+      throw error;
+    }
+  }
+
+  return {
+    route: routedOrCounted,
+    tried,
+    settle,
+    /** Hands a message to a taker. Rejects if it has to come again, with a DeliveryInterrupted if the taker hands it back. */
+    deliver: deliverTo,
+  };
+}
+
+const withoutPrefix = (topic: string, prefix: string) =>
+  topic.startsWith(prefix) ? topic.slice(prefix.length) : topic;
+
+/** What is thrown says what was being done. */
+function because<T>(what: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new Error(`${what}: ${messageOf(error)}`, { cause: error });
+  }
+}

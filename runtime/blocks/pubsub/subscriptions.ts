@@ -1,0 +1,251 @@
+/**
+ * The subscribing half of the pub/sub building block: which topics are read, for
+ * whom, and when (docs/protocol/pubsub.md).
+ */
+import type { AppChannel } from "../../contracts/app-channel.ts";
+import type {
+  EventOutcome,
+  Subscription,
+  TopicEvent,
+} from "../../contracts/subscription.ts";
+import { where } from "../../shared/position.ts";
+import { appTaker } from "./app-taker.ts";
+import { askApp, usualPubSub } from "./ask-app.ts";
+import { pubsubErrors } from "./errors.ts";
+import { createHandOver, type HandOverOptions } from "./hand-over.ts";
+import type { PubSubs } from "./pubsub.ts";
+import { makeReady, type Ready } from "./ready.ts";
+import type { TakerOptions } from "./takers.ts";
+import { createTopics, keyOf } from "./topics.ts";
+
+export interface SubscriptionsOptions extends HandOverOptions {
+  pubsubs: Pick<PubSubs, "component" | "components" | "onChange">;
+  appId: string;
+  app: AppChannel | undefined;
+  /** False if the app is not to be asked for subscriptions of its own. */
+  asksApp: boolean;
+}
+
+export interface StreamOptions {
+  pubsub: string;
+  topic: string;
+  metadata: Record<string, string>;
+  deadLetterTopic: string;
+  /** Rejects with a DeliveryInterrupted if there will be no answer. */
+  deliver(event: TopicEvent): Promise<EventOutcome>;
+  /** Called when the sidecar ends, once all that came is answered. */
+  onEnd(): void;
+}
+
+export type Subscriptions = ReturnType<typeof createSubscriptions>;
+
+export function createSubscriptions(options: SubscriptionsOptions) {
+  const { pubsubs, app, log } = options;
+  const topics = createTopics({
+    pubsubs,
+    log,
+    handOver: createHandOver(options),
+  });
+  let declared: Ready[] = [];
+  /** The app's own, once it has answered. */
+  let own: Ready[] | undefined;
+  /** What is read for the app, by pubsub and topic. */
+  const forApp = new Map<string, TakerOptions>();
+  const streams = new Map<TakerOptions, () => void>();
+  /** Aborts when the app's subscriptions are to be read no more. */
+  let session: AbortController | undefined;
+  let asking: Promise<void> | undefined;
+  let isEnded = false;
+  const told = new Set<string>();
+  /** Rules are compiled one list after the other. */
+  let declaring = Promise.resolve();
+
+  const unlisten = pubsubs.onChange({
+    added() {
+      if (session) begin(session.signal);
+    },
+    async removed() {},
+  });
+
+  /** Those that count: the app's own before declared ones, of each topic the first. */
+  function effective(): Ready[] {
+    const byTopic = new Map<string, Ready>();
+    for (const ready of [...(own ?? []), ...declared]) {
+      const key = keyOf(ready.subscription);
+      if (!byTopic.has(key)) byTopic.set(key, ready);
+    }
+    return [...byTopic.values()];
+  }
+
+  /** The app is asked first: what it says takes the place of what is declared. */
+  function begin(signal: AbortSignal) {
+    if (options.asksApp && pubsubs.components().length > 0)
+      asking ??= ask(signal);
+    void Promise.resolve(asking).then(() => {
+      if (!signal.aborted) void follow();
+    });
+  }
+
+  async function ask(signal: AbortSignal): Promise<void> {
+    const found = await askApp(app!, log, signal);
+    if (!found) return;
+    own = await makeReady(named(found), own ?? [], log);
+    if (!signal.aborted) tellTopics();
+  }
+
+  /** Subscriptions that name only a topic get their component. */
+  function named(found: readonly Subscription[]): Subscription[] {
+    const names = pubsubs.components().map(({ name }) => name);
+    return found.flatMap((one) => {
+      const pubsub = one.pubsub || usualPubSub(names);
+      if (pubsub) return [{ ...one, pubsub }];
+      log.error(
+        `the app subscribes to topic ${one.topic} without the name of a pubsub component, and there are several: ${names.join(", ")}; let it answer [{"pubsubname":…,"topic":"${one.topic}","route":…}]`,
+      );
+      return [];
+    });
+  }
+
+  function tellTopics() {
+    const byPubSub = Map.groupBy(
+      effective(),
+      ({ subscription }) => subscription.pubsub,
+    );
+    for (const [pubsub, list] of byPubSub)
+      log.info(
+        `app is subscribed to the following topics: [[${list.map(({ subscription }) => subscription.topic).join(" ")}]] through pubsub=${pubsub}`,
+      );
+  }
+
+  /** Begins and ends what is read for the app, as it is wanted now. Resolves once what has to end has ended. */
+  async function follow(): Promise<void> {
+    const wanted = new Map(
+      (session ? effective() : [])
+        .filter(isPossible)
+        .map((ready) => [keyOf(ready.subscription), ready]),
+    );
+    const ending: Promise<void>[] = [];
+    for (const [key, ready] of wanted) {
+      const now = forApp.get(key);
+      if (now && contentOf(now) === contentOf(ready)) continue;
+      const next = appTaker(app!, ready, log);
+      forApp.set(key, next);
+      void topics.add(next);
+      if (now) ending.push(topics.remove(now));
+    }
+    for (const [key, now] of forApp)
+      if (!wanted.has(key)) {
+        forApp.delete(key);
+        ending.push(topics.remove(now));
+      }
+    await Promise.all(ending);
+  }
+
+  /** Tells once why a subscription waits. */
+  function isPossible({ subscription }: Ready): boolean {
+    const { pubsub, topic } = subscription;
+    const found = pubsubs.component(pubsub);
+    const place = where(subscription.at);
+    const tell = (line: string) => {
+      if (!told.has(line)) log.error(place ? `${line} (${place})` : line);
+      told.add(line);
+    };
+    if (!found)
+      tell(
+        `the subscription to topic ${topic} waits for pubsub ${pubsub}, which is not loaded; loaded are: ${
+          pubsubs
+            .components()
+            .map(({ name }) => name)
+            .join(", ") || "none"
+        }`,
+      );
+    else if (!found.scopes.maySubscribe(topic)) tell(notAllowed(pubsub, topic));
+    return found?.scopes.maySubscribe(topic) ?? false;
+  }
+
+  return {
+    /** From now on these are declared. Resolves once they are acted upon. */
+    declare(list: readonly Subscription[]): Promise<void> {
+      declaring = declaring.then(async () => {
+        declared = await makeReady(list, declared, log);
+        // Before the app has said what it subscribes to itself, nothing is read.
+        if (session && (own || !asking)) await follow();
+      });
+      return declaring;
+    },
+
+    /** Reads for the app, which is asked anew. Called when it becomes healthy. */
+    startReading() {
+      if (!app || session || isEnded) return;
+      session = new AbortController();
+      const { signal } = session;
+      void declaring.then(() => {
+        if (!signal.aborted) begin(signal);
+      });
+    },
+
+    /** Reads for the app no more; resolves once what is in flight is done with. Streams go on. */
+    async stopReading(): Promise<void> {
+      session?.abort();
+      session = undefined;
+      asking = undefined;
+      await follow();
+    },
+
+    /** Reads nothing any more, for nobody. */
+    async end(): Promise<void> {
+      isEnded = true;
+      unlisten();
+      const ending = [...streams].map(async ([stream, onEnd]) => {
+        await topics.remove(stream);
+        onEnd();
+      });
+      await Promise.all([this.stopReading(), ...ending]);
+      topics.close();
+    },
+
+    /**
+     * Reads a topic for a stream, once it is read or could not be at first. Returns how to leave, which resolves once
+     * nothing is in flight. Rejects if the component is not there, or the topic is not for this app.
+     */
+    async stream(wanted: StreamOptions): Promise<() => Promise<void>> {
+      const { pubsub, topic, metadata, deadLetterTopic } = wanted;
+      if (isEnded) throw new Error("the sidecar ends");
+      const found = pubsubs.component(pubsub);
+      if (!found) throw pubsubErrors(pubsub, options.appId).notFound({});
+      if (!found.scopes.maySubscribe(topic))
+        throw new Error(notAllowed(pubsub, topic));
+      const taker: TakerOptions = {
+        subscription: {
+          pubsub,
+          topic,
+          metadata,
+          rules: [{ match: "", path: "/" }],
+          origin: "STREAMING",
+          ...(deadLetterTopic ? { deadLetterTopic } : {}),
+        },
+        findPath: () => "/",
+        deliver: wanted.deliver,
+      };
+      streams.set(taker, wanted.onEnd);
+      await topics.add(taker);
+      return async () => {
+        streams.delete(taker);
+        await topics.remove(taker);
+      };
+    },
+
+    /** All that count now, streams among them. */
+    list: (): Subscription[] => [
+      ...effective().map(({ subscription }) => subscription),
+      ...[...streams.keys()].map(({ subscription }) => subscription),
+    ],
+  };
+}
+
+const notAllowed = (pubsub: string, topic: string) =>
+  `subscription to topic '${topic}' on pubsub '${pubsub}' is not allowed`;
+
+/** By which a change is noticed, wherever it is written. */
+const contentOf = ({ subscription }: Pick<Ready, "subscription">) =>
+  JSON.stringify({ ...subscription, at: undefined });
