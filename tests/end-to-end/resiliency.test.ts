@@ -381,6 +381,54 @@ ours(
 );
 
 ours(
+  "an event is delivered again as the inbound policy says, and ends with its time; then it is a dead letter",
+  async () => {
+    const seen: string[] = [];
+    const app = await startApp(async ({ method, path, body }) => {
+      if (method !== "POST") return { status: 404 };
+      seen.push(path);
+      if (path === "/slow") await new Promise(() => {});
+      return { status: path === "/dead" || body.includes("good") ? 200 : 500 };
+    });
+    const subscription = (topic: string) => `apiVersion: dapr.io/v2alpha1
+kind: Subscription
+metadata:
+  name: ${topic}
+spec:
+  pubsubname: bus
+  topic: ${topic}
+  routes: {default: /${topic}}
+${topic === "dead" ? "" : "  deadLetterTopic: dead\n"}`;
+    const sidecar = await startDaprd({
+      appPort: app.port,
+      until: "ready",
+      resources: {
+        "bus.yaml": component("bus", "pubsub.in-memory"),
+        "s.yaml": ["orders", "slow", "dead"].map(subscription).join("---\n"),
+        "r.yaml": resiliency(
+          "{timeouts: {quick: 100ms}, retries: {some: {duration: 10ms, maxRetries: 2}}}",
+          "{components: {bus: {inbound: {timeout: quick, retry: some}}}}",
+        ),
+      },
+    });
+    const publish = (topic: string, data: string) =>
+      sidecar.call("POST", `/v1.0/publish/bus/${topic}`, {
+        body: JSON.stringify(data),
+      });
+    const count = (path: string) => seen.filter((one) => one === path).length;
+    await publish("orders", "bad");
+    await waitFor("the dead letter", () => count("/dead") === 1);
+    expect(count("/orders")).toBe(3);
+    await sidecar.logged(
+      "Error processing operation component[bus] input. Retrying in 10ms…",
+    );
+    await publish("slow", "bad");
+    await waitFor("the dead letter", () => count("/dead") === 2);
+    expect(count("/slow")).toBe(3);
+  },
+);
+
+ours(
   "a change counts within a moment; a wrong one changes nothing and is told with its place",
   async () => {
     const policy = (retries: number | string) =>
