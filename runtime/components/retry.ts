@@ -116,7 +116,18 @@ export interface Redelivery<M = Message> {
   holdsUp?: string;
   /** What else than mending the app helps, in the log; absent: the properties of retryMetadata. */
   advice?: string;
+  /** How to keep what is given up, in the log; absent as well. */
+  keep?: string;
 }
+
+export type RetryWords = Pick<Redelivery, "holdsUp" | "advice" | "keep">;
+
+/** Of a subscription whose component may give messages up. */
+export const subscriptionWords = {
+  advice:
+    "give the subscription a deadLetterTopic to keep it, or set backOffMaxRetries to skip it",
+  keep: "give the subscription a deadLetterTopic to keep such messages",
+} satisfies RetryWords;
 
 /** After this time the same failure is logged again. */
 const remindMs = 60_000;
@@ -130,7 +141,7 @@ const keepAgainMs = 1000;
 export async function deliverUntilTaken<M>(
   what: string,
   message: M,
-  { deliver, policy, deadLetter, log, holdsUp, advice }: Redelivery<M>,
+  { deliver, policy, deadLetter, log, holdsUp, advice, keep }: Redelivery<M>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const startMs = performance.now();
@@ -160,7 +171,7 @@ export async function deliverUntilTaken<M>(
       tries > policy.maxRetries ||
       performance.now() - startMs + wait > policy.maxElapsedMs
     )
-      return giveUp(what, error, tries, { deadLetter, log }, signal);
+      return giveUp(what, error, tries, { deadLetter, log, keep }, signal);
     refusedSince = isForForm(error)
       ? (refusedSince ?? performance.now())
       : undefined;
@@ -191,14 +202,16 @@ async function giveUp(
   what: string,
   error: Error,
   tries: number,
-  { deadLetter, log }: Pick<Redelivery<never>, "deadLetter" | "log">,
+  {
+    deadLetter,
+    log,
+    keep = "set deadLetterTopic to keep such messages",
+  }: Pick<Redelivery<never>, "deadLetter" | "log" | "keep">,
   signal: AbortSignal,
 ): Promise<boolean> {
   const gaveUp = `${what} given up after ${tries} deliveries (${error.message})`;
   if (!deadLetter) {
-    log.error(
-      `${gaveUp} and skipped: set deadLetterTopic to keep such messages`,
-    );
+    log.error(`${gaveUp} and skipped: ${keep}`);
     return true;
   }
   const remind = reminder();

@@ -4,17 +4,11 @@
  */
 import { defineBinding } from "../../../contracts/binding.ts";
 import type { Deliver } from "../../../contracts/delivery.ts";
-import { trustSystemAuthorities } from "../../../net/trusted-authorities.ts";
-import { authentication } from "../../clients/kafka/auth.ts";
-import type { KafkaServer } from "../../clients/kafka/cluster.ts";
-import { startConsumer } from "../../clients/kafka/consumer/consumer.ts";
-import {
-  openProducer,
-  type KafkaProducer,
-} from "../../clients/kafka/producer/producer.ts";
+import { deliverEach } from "../../clients/kafka/delivery.ts";
+import { toMessage, toRecord } from "../../clients/kafka/message.ts";
+import { kafkaServer, memberOf, producerTo } from "../../clients/kafka/open.ts";
+import type { KafkaProducer } from "../../clients/kafka/producer/producer.ts";
 import { retryPolicy } from "../../retry.ts";
-import { createDelivery } from "./delivery.ts";
-import { toMessage, toRecord } from "./message.ts";
 import { checkMetadata, metadata } from "./metadata.ts";
 
 export const kafka = defineBinding(
@@ -25,29 +19,8 @@ export const kafka = defineBinding(
     checkMetadata(meta, items, log);
     // The original does not trim, but no topic can have a blank in its name.
     const topics = [...new Set(meta.topics.map((topic) => topic.trim()))];
-    const auth = authentication(meta, log);
-    if (!meta.caCert && (auth.tls || auth.sasl?.oauthBearerProvider))
-      trustSystemAuthorities(log);
-    const server: KafkaServer = {
-      brokers: meta.brokers.map((b) => withPort(b.trim())),
-      clientId: meta.clientID,
-      ...auth,
-      dialTimeoutMs: meta.dialTimeout,
-      requestTimeoutMs: Math.max(meta.readTimeout, meta.writeTimeout),
-      metadataRefreshMs: meta.clientConnectionTopicMetadataRefreshInterval,
-      keepAliveMs: meta.clientConnectionKeepAliveInterval,
-      log,
-    };
-    const toTopic = (topic: string): KafkaProducer =>
-      openProducer({
-        server,
-        topic,
-        acks: meta.producerRequiredAcks,
-        compression: meta.compression,
-        maxMessageBytes: meta.maxMessageBytes,
-        deadlineMs: meta.deliveryTimeout,
-        retries: meta.producerRetryMax,
-      });
+    const server = kafkaServer(meta, log);
+    const toTopic = (topic: string) => producerTo(server, topic, meta);
 
     const producer =
       directions.output && meta.publishTopic
@@ -67,39 +40,28 @@ export const kafka = defineBinding(
         throw new Error(
           `kafka error: component "${name}" can't read without a 'consumerGroup' attribute; add one, the readers that share the work use the same`,
         );
-      const handle = createDelivery({
-        name,
-        policy: retryPolicy(meta),
-        log,
-        deliver,
-        toMessage: (topic, partition, record) =>
-          toMessage(topic, partition, record, meta),
-        deadLetter: meta.deadLetterTopic
-          ? async (record) => {
-              deadLetters ??= toTopic(meta.deadLetterTopic!);
-              await deadLetters.send({ ...record, partition: undefined });
-            }
-          : undefined,
-      });
-      const consumer = startConsumer({
+      const handlerOf = (topic: string) =>
+        deliverEach({
+          name,
+          topic,
+          policy: retryPolicy(meta),
+          log,
+          deliver,
+          toMessage: (partition, record) =>
+            toMessage(topic, partition, record, meta),
+          deadLetter: meta.deadLetterTopic
+            ? async (record) => {
+                deadLetters ??= toTopic(meta.deadLetterTopic!);
+                await deadLetters.send({ ...record, partition: undefined });
+              }
+            : undefined,
+        });
+      const consumer = memberOf(
         server,
-        group: {
-          groupId: meta.consumerGroup,
-          strategy: meta.consumerGroupRebalanceStrategy,
-          sessionTimeoutMs: meta.sessionTimeout,
-          rebalanceTimeoutMs: 60_000,
-          heartbeatIntervalMs: meta.heartbeatInterval,
-        },
-        topics,
-        initialOffset: meta.initialOffset,
-        limits: {
-          minBytes: meta.consumerFetchMin,
-          maxBytes: 8 * 1024 * 1024,
-          partitionMaxBytes: meta.consumerFetchDefault,
-        },
-        rejoinPauseMs: meta.consumeRetryInterval,
-        handle,
-      });
+        meta.consumerGroup,
+        new Map(topics.map((topic) => [topic, handlerOf(topic)])),
+        meta,
+      );
       const stop = async () => {
         await consumer.stop();
         stops.delete(stop);
@@ -132,6 +94,3 @@ export const kafka = defineBinding(
     };
   },
 );
-
-const withPort = (broker: string) =>
-  /:\d+$/.test(broker) ? broker : `${broker}:9092`;

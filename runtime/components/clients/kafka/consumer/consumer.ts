@@ -19,8 +19,8 @@ import type { FetchLimits } from "../protocol/fetch-request.ts";
 import { createGroup, isRebalance, type GroupOptions } from "../group/group.ts";
 import {
   startPartitionQueue,
-  type HandleRecord,
   type PartitionQueue,
+  type TopicHandler,
 } from "./partition-queue.ts";
 import { createPositions, type Start } from "./positions.ts";
 import type { Outage } from "../../../../shared/outage.ts";
@@ -29,16 +29,19 @@ import { watchKafka } from "../outage.ts";
 export interface ConsumerOptions {
   server: KafkaServer;
   group: GroupOptions;
-  topics: string[];
+  topics: ReadonlyMap<string, TopicHandler>;
   /** Where a group without a position begins. */
   initialOffset: "newest" | "oldest";
   limits: FetchLimits;
   /** The pause before joining again after a generation has ended. */
   rejoinPauseMs: number;
-  handle: HandleRecord;
 }
 
 export interface KafkaConsumer {
+  /** Reads this topic too, as soon as the group has joined for it. */
+  add(topic: string, handler: TopicHandler): void;
+  /** Starts no more deliveries of the topic, waits for those in flight, commits. The other topics go on. */
+  remove(topic: string): Promise<void>;
   /** Starts nothing more, waits for the deliveries in flight, commits, leaves the group. */
   stop(): Promise<void>;
 }
@@ -57,6 +60,12 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const { log } = server;
   const stopping = new AbortController();
   const group = createGroup(options.group);
+  const wanted = new Map(options.topics);
+  /** Counts the changes of `wanted`. */
+  let changes = 0;
+  /** While there is a membership: its topics, and how to end it. */
+  let current:
+    { topics: string[]; end(): void; ended: Promise<void> } | undefined;
   /** The last queue of each partition, so that the next one waits for its end. */
   const lastQueues = new Map<
     string,
@@ -65,13 +74,14 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const positions = createPositions(group, options.initialOffset, log);
   let joined = false;
 
-  const where = `group "${options.group.groupId}" on ${options.topics.map((topic) => `"${topic}"`).join(", ")} at ${server.brokers.join(",")}`;
+  const where = () =>
+    `group "${options.group.groupId}" on ${[...wanted.keys()].map((topic) => `"${topic}"`).join(", ")} at ${server.brokers.join(",")}`;
   const outage = watchKafka(log, where);
 
   const explain = (error: unknown) =>
     explainError(error, {
       operation: "READ",
-      topic: options.topics.join('", "'),
+      topic: [...wanted.keys()].join('", "'),
       group: options.group.groupId,
     });
 
@@ -90,9 +100,10 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       try {
         await cluster.connect();
         while (!stopping.signal.aborted) {
+          const known = changes;
           const topics = await existingTopics(cluster);
           if (topics.length === 0) break;
-          await generation(cluster, topics, () => {
+          await generation(cluster, topics, known, () => {
             outage.over();
             backoff.reset();
             denied.reset();
@@ -117,7 +128,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   async function existingTopics(cluster: Cluster): Promise<string[]> {
     const found: string[] = [];
     const denials = new Map<string, unknown>();
-    for (const topic of options.topics)
+    for (const topic of [...wanted.keys()])
       try {
         await cluster.addMultipleTargetTopics([topic]);
         found.push(topic);
@@ -140,7 +151,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
           outage.found(`topic "${topic}" does not exist yet`);
       }
     for (const [topic, error] of denials) {
-      if (denials.size === options.topics.length) throw error;
+      if (denials.size === wanted.size) throw error;
       const one = hidden.get(topic) ?? watchKafka(log, `topic "${topic}"`);
       hidden.set(topic, one);
       one.found(explain(error));
@@ -148,10 +159,11 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     return found;
   }
 
-  /** From joining the group to the end of that membership. */
+  /** From joining the group to the end of that membership, which also ends when there are other changes than the known ones. */
   async function generation(
     cluster: Cluster,
     topics: string[],
+    known: number,
     succeeded: () => void,
   ): Promise<void> {
     const assignment = await group.join(cluster, topics);
@@ -164,7 +176,9 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     };
     const onStop = () => end();
     stopping.signal.addEventListener("abort", onStop);
-    if (stopping.signal.aborted) end();
+    const ended = Promise.withResolvers<void>();
+    current = { topics, end: onStop, ended: ended.promise };
+    if (stopping.signal.aborted || known !== changes) end();
     const stopHeartbeat = group.startHeartbeat(end);
     let queues: PartitionQueue[] = [];
     const commits = createCommits(group, () => queues, log, end);
@@ -174,7 +188,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
         options.limits.partitionMaxBytes,
         Math.ceil(bufferBytes / Math.max(starts.length, 1)),
       );
-      queues = starts.map((start) =>
+      queues = starts.flatMap((start) =>
         openQueue(start, perPartition, (queue, done) => {
           commits.schedule(done);
           if (!queue.full) fetcher.wake();
@@ -200,7 +214,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       });
       fetcher.ended.catch(end);
       log.info(
-        `kafka: ${where}: reading ${describe(assignment) || "nothing, the other members have all partitions"}`,
+        `kafka: ${where()}: reading ${describe(assignment) || "nothing, the other members have all partitions"}`,
       );
       if (queues.length === 0) works();
       await watchTopics(cluster, topics, over.signal, end);
@@ -218,6 +232,8 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
           .catch((error) => log.debug(`kafka: leaving: ${error.message}`));
       clearTimeout(limit);
       joined = false;
+      current = undefined;
+      ended.resolve();
     }
     if (reason && !isRebalance(reason)) throw reason;
   }
@@ -226,7 +242,9 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     { topic, partition, offset, isAnew }: Start,
     budgetBytes: number,
     onProgress: (queue: PartitionQueue, done: number) => void,
-  ): PartitionQueue {
+  ): PartitionQueue | [] {
+    const handler = wanted.get(topic);
+    if (!handler) return []; // removed since the group was joined
     const key = `${topic}/${partition}`;
     const last = lastQueues.get(key);
     const queue = startPartitionQueue({
@@ -234,7 +252,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
       partition,
       offset,
       budgetBytes,
-      handle: options.handle,
+      handler,
       previous: last?.queue,
       continues: !isAnew && last?.generation === group.generationId - 1,
       onProgress: (done) => onProgress(queue, done),
@@ -255,7 +273,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
     signal: AbortSignal,
     end: (error?: Error) => void,
   ): Promise<void> {
-    const missing = options.topics.length > topics.length + hidden.size;
+    const missing = wanted.size > topics.length + hidden.size;
     const everyMs = missing
       ? 1000
       : Math.min(lookAroundMs, server.metadataRefreshMs || lookAroundMs);
@@ -290,6 +308,25 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const running = run();
 
   return {
+    add(topic, handler) {
+      wanted.set(topic, handler);
+      changes++;
+      current?.end();
+    },
+    async remove(topic) {
+      wanted.delete(topic);
+      hidden.delete(topic);
+      // The other members of the group need not wait for these deliveries.
+      await Promise.all(
+        [...lastQueues.values()].flatMap(({ queue }) =>
+          queue.topic === topic ? queue.stop() : [],
+        ),
+      );
+      changes++;
+      if (!current?.topics.includes(topic)) return;
+      current.end();
+      await current.ended;
+    },
     async stop() {
       stopping.abort();
       await running;

@@ -1,4 +1,8 @@
-import { startPartitionQueue, type PartitionQueue } from "./partition-queue.ts";
+import {
+  startPartitionQueue,
+  type PartitionQueue,
+  type TopicHandler,
+} from "./partition-queue.ts";
 import { encodeBatch } from "../protocol/record-batch.ts";
 import { waitFor } from "../../../../../tests/wait-for.ts";
 
@@ -33,8 +37,10 @@ function open(
     partition: 0,
     offset,
     budgetBytes: 1e6,
-    async handle(_topic, _partition, { value }) {
-      taken.push(Number(value));
+    handler: {
+      async handle(_partition, [record]) {
+        taken.push(Number(record!.value));
+      },
     },
     previous: undefined,
     continues: false,
@@ -57,9 +63,11 @@ test("moved back, what is done goes back at once; what was fetched before is del
   const gate = Promise.withResolvers<void>();
   const taken: number[] = [];
   const { queue } = open(50, {
-    async handle(_topic, _partition, { value }) {
-      await gate.promise;
-      taken.push(Number(value));
+    handler: {
+      async handle(_partition, [record]) {
+        await gate.promise;
+        taken.push(Number(record!.value));
+      },
     },
   });
   queue.push(await batch(50, 53));
@@ -100,4 +108,109 @@ test("an old message format is told and asks for no more", async () => {
     expect.stringContaining("messages in Kafka's old format 1"),
   ]);
   expect(queue.full).toBe(true);
+});
+
+describe("in bulks", () => {
+  const anHour = 3_600_000;
+  /** Collects the bulks; each is held until `release` is called. */
+  function bulks(bulk: NonNullable<TopicHandler["bulk"]>, budgetBytes = 1e6) {
+    const seen: number[][] = [];
+    const steps: { done(count: number): void; release(): void }[] = [];
+    const handler: TopicHandler = {
+      bulk,
+      async handle(_partition, records, signal, done) {
+        seen.push(records.map(({ value }) => Number(value)));
+        await new Promise<void>((release) => {
+          steps.push({ done, release });
+          signal.addEventListener("abort", () => release());
+        });
+      },
+    };
+    const { queue, failures } = open(0, { handler, budgetBytes });
+    const bulkIs = (n: number) =>
+      waitFor(`bulk ${n}`, () => steps.length === n);
+    return { seen, steps, queue, failures, bulkIs };
+  }
+
+  test("records of several batches go together, as many as are allowed", async () => {
+    const { queue, seen, steps, bulkIs } = bulks({
+      maxMessages: 4,
+      maxAwaitMs: anHour,
+    });
+    queue.push(await batch(0, 3));
+    queue.push(await batch(3, 5));
+    queue.push(await batch(5, 8));
+    await bulkIs(1);
+    expect(queue.doneOffset).toBe(0);
+    steps[0]!.done(2);
+    expect(queue.doneOffset).toBe(2);
+    steps[0]!.release();
+    await bulkIs(2);
+    expect(queue.doneOffset).toBe(4);
+    steps[1]!.release();
+    await waitFor("the end", () => queue.doneOffset === 8);
+    expect(seen).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+    ]);
+  });
+
+  test("the first one waits for others no longer than it is told", async () => {
+    const { queue, seen, bulkIs } = bulks({ maxMessages: 9, maxAwaitMs: 1 });
+    queue.push(await batch(0, 2));
+    await bulkIs(1);
+    expect(seen).toEqual([[0, 1]]);
+  });
+
+  test("a full queue waits for no others, as it gets none", async () => {
+    const { queue, seen, bulkIs } = bulks(
+      { maxMessages: 9, maxAwaitMs: anHour },
+      1,
+    );
+    queue.push(await batch(0, 2));
+    await bulkIs(1);
+    expect(seen).toEqual([[0, 1]]);
+  });
+
+  test("records before and after a move are not in one bulk", async () => {
+    const { queue, seen, steps, bulkIs } = bulks({
+      maxMessages: 3,
+      maxAwaitMs: anHour,
+    });
+    queue.push(await batch(0, 2));
+    queue.moveTo(7);
+    queue.push(await batch(7, 10));
+    await bulkIs(1);
+    steps[0]!.release();
+    await bulkIs(2);
+    expect(seen).toEqual([
+      [0, 1],
+      [7, 8, 9],
+    ]);
+    expect(queue.doneOffset).toBe(7);
+  });
+
+  test("what is before a batch that can't be unpacked is delivered", async () => {
+    const { queue, seen, steps, failures, bulkIs } = bulks({
+      maxMessages: 9,
+      maxAwaitMs: anHour,
+    });
+    queue.push(await batch(0, 2));
+    const broken = await batch(2, 3);
+    broken.writeInt16BE(1, 21); // it says gzip and is not
+    queue.push(broken);
+    await bulkIs(1);
+    expect(seen).toEqual([[0, 1]]);
+    steps[0]!.release();
+    await waitFor("the failure", () => failures.length === 1);
+    expect(queue.doneOffset).toBe(2);
+  });
+
+  test("a stop drops what waits for others", async () => {
+    const { queue, seen } = bulks({ maxMessages: 9, maxAwaitMs: anHour });
+    queue.push(await batch(0, 2));
+    await queue.stop();
+    expect(seen).toEqual([]);
+    expect(queue.doneOffset).toBe(0);
+  });
 });

@@ -1,7 +1,9 @@
 /**
  * One partition's records on their way to the app: strictly one after the
- * other, read ahead up to a byte budget, unpacked only when their turn comes.
+ * other, or in bulks one after the other, read ahead up to a byte budget,
+ * unpacked only when their turn comes.
  */
+import { pause } from "../../../../shared/backoff.ts";
 import {
   openBatch,
   splitBatches,
@@ -9,16 +11,21 @@ import {
   type KafkaRecord,
 } from "../protocol/record-batch.ts";
 
-/**
- * Handles one record until it is delivered, dead-lettered or skipped. Rejects
- * only when the signal fires first: another member gets the partition, or the input ends.
- */
-export type HandleRecord = (
-  topic: string,
-  partition: number,
-  record: KafkaRecord,
-  signal: AbortSignal,
-) => Promise<void>;
+/** What is done with a topic's records. */
+export interface TopicHandler {
+  /** How many records go together, and how long the first one waits for others; absent: each goes by itself. */
+  bulk?: { maxMessages: number; maxAwaitMs: number };
+  /**
+   * Handles records until each one is delivered, dead-lettered or skipped. Meanwhile `done` may be told how
+   * many at the beginning are. Rejects only when the signal fires first: another member gets the partition, or the input ends.
+   */
+  handle(
+    partition: number,
+    records: KafkaRecord[],
+    signal: AbortSignal,
+    done: (count: number) => void,
+  ): Promise<void>;
+}
 
 export interface PartitionQueueOptions {
   topic: string;
@@ -26,7 +33,7 @@ export interface PartitionQueueOptions {
   /** The first record to read; -1 if that is not known yet. */
   offset: number;
   budgetBytes: number;
-  handle: HandleRecord;
+  handler: TopicHandler;
   /** The queue that had the partition before: its last delivery must be over first. */
   previous: PartitionQueue | undefined;
   /** No one else had the partition in between, so what that queue finished counts. */
@@ -57,15 +64,36 @@ export interface PartitionQueue {
   readonly ended: Promise<void>;
 }
 
+/** Where a queue is: all below `done` is done, all below `next` was taken to be delivered. */
+interface Position {
+  done: number;
+  next: number;
+}
+
+interface Waiting {
+  batch: FetchedBatch;
+  /** A record counts only if the queue has not moved since it was fetched. */
+  of: Position;
+}
+
+const each = { maxMessages: 1, maxAwaitMs: 0 };
+
 export function startPartitionQueue(
   options: PartitionQueueOptions,
 ): PartitionQueue {
-  const { topic, partition } = options;
+  const { topic, partition, budgetBytes, handler } = options;
+  const { maxMessages, maxAwaitMs } = handler.bulk ?? each;
   const stopping = new AbortController();
   const { signal } = stopping;
-  /** Counts the moves; a record counts only if the queue has not moved since it was fetched. */
-  let position = { done: options.offset };
-  const waiting: { batch: FetchedBatch; of: typeof position }[] = [];
+  const positionAt = (offset: number): Position => ({
+    done: offset,
+    next: offset,
+  });
+  let position = positionAt(options.offset);
+  const waiting: Waiting[] = [];
+  let open: (Waiting & { records: Iterator<KafkaRecord> }) | undefined;
+  /** Batches that have no more records to take. */
+  let usedUp: Waiting[] = [];
   let bufferedBytes = 0;
   let fetchOffset = options.offset;
   let isBroken = false;
@@ -76,27 +104,107 @@ export function startPartitionQueue(
     await options.previous?.ended;
     if (options.continues)
       first.done = Math.max(first.done, options.previous?.doneOffset ?? 0);
+    first.next = first.done;
+    for (let taken; (taken = await takeSome());) {
+      const { of, records } = taken;
+      let finished = 0;
+      const done = (count: number) => {
+        if (count <= finished) return;
+        of.done = records[count - 1]!.offset + 1;
+        options.onProgress(count - finished);
+        finished = count;
+      };
+      await handler.handle(partition, records, signal, done);
+      done(records.length);
+      if (signal.aborted) return;
+      settle();
+    }
+  }
+
+  /** The records that are delivered next; undefined once stopped. */
+  async function takeSome() {
+    const records: KafkaRecord[] = [];
+    let of: Position | undefined;
+    let dueAt = 0;
     while (!signal.aborted) {
-      const next = waiting.shift();
-      if (!next) {
-        await new Promise<void>((resolve) => (wake = resolve));
+      let next;
+      try {
+        next = await peek(records.length === 0);
+      } catch (error) {
+        // What was taken before it is delivered first.
+        if (of) return { of, records };
+        throw error;
+      }
+      if (of && next && next.of !== of) return { of, records };
+      if (next) {
+        of ??= next.of;
+        take(next);
+        records.push(next.record);
+        if (records.length === 1) dueAt = performance.now() + maxAwaitMs;
+        if (records.length >= maxMessages) return { of, records };
         continue;
       }
-      const { batch, of } = next;
-      if (!batch.control)
-        for (const record of await openBatch(batch)) {
-          // A fetch may begin in the middle of a batch, and so may the log.
-          if (record.offset < of.done) continue;
-          await options.handle(topic, partition, record, signal);
-          of.done = record.offset + 1;
-          options.onProgress(1);
-          if (signal.aborted) return;
-        }
+      if (!of) {
+        await more();
+        continue;
+      }
+      // A full queue gets no more records until these are delivered.
+      const leftMs = dueAt - performance.now();
+      if (leftMs <= 0 || bufferedBytes >= budgetBytes) return { of, records };
+      await more(leftMs);
+    }
+    return undefined;
+  }
+
+  let peeked: { of: Position; record: KafkaRecord } | undefined;
+  /** The next record, if one is there. `mayFinish`: nothing is taken and not delivered, so batches without more records are done. */
+  async function peek(mayFinish: boolean) {
+    while (!peeked && (open || waiting.length > 0)) {
+      if (!open) {
+        const { batch, of } = waiting[0]!;
+        const records = batch.control ? [] : await openBatch(batch);
+        if (signal.aborted) return undefined;
+        waiting.shift();
+        open = { batch, of, records: records[Symbol.iterator]() };
+      }
+      const { value: record, done } = open.records.next();
+      if (done) {
+        usedUp.push(open);
+        open = undefined;
+        if (mayFinish) settle();
+      }
+      // A fetch may begin in the middle of a batch, and so may the log.
+      else if (record.offset >= open.of.next) peeked = { of: open.of, record };
+    }
+    return peeked;
+  }
+
+  function take({ of, record }: NonNullable<typeof peeked>): void {
+    peeked = undefined;
+    of.next = record.offset + 1;
+  }
+
+  function settle(): void {
+    for (const { batch, of } of usedUp.splice(0)) {
       // Compaction may have removed the last records of a batch.
       of.done = Math.max(of.done, batch.lastOffset + 1);
+      of.next = Math.max(of.next, of.done);
       bufferedBytes -= batch.bytes.length;
       options.onProgress(0);
     }
+  }
+
+  /** Resolves when records come, when stopped, or after `ms`. */
+  async function more(ms?: number): Promise<void> {
+    if (waiting.length > 0 || signal.aborted) return;
+    const over = new AbortController();
+    wake = () => over.abort();
+    if (ms !== undefined) await pause(ms, over.signal);
+    else
+      await new Promise<void>((resolve) =>
+        over.signal.addEventListener("abort", () => resolve()),
+      );
+    wake = undefined;
   }
 
   const failed = (error: Error) => {
@@ -116,9 +224,10 @@ export function startPartitionQueue(
       return position.done;
     },
     get full() {
-      return isBroken || bufferedBytes >= options.budgetBytes;
+      return isBroken || signal.aborted || bufferedBytes >= budgetBytes;
     },
     push(records) {
+      if (signal.aborted) return;
       try {
         for (const batch of splitBatches(records)) {
           fetchOffset = batch.lastOffset + 1;
@@ -131,7 +240,7 @@ export function startPartitionQueue(
       wake?.();
     },
     moveTo(offset) {
-      position = { done: offset };
+      position = positionAt(offset);
       fetchOffset = offset;
       options.onProgress(0);
     },

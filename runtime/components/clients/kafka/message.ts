@@ -1,7 +1,7 @@
 /** Translates between what the API and the app see and Kafka's records. */
 import type { Message } from "../../../contracts/delivery.ts";
-import type { OutgoingMessage } from "../../clients/kafka/producer/partition-buffer.ts";
-import type { KafkaRecord } from "../../clients/kafka/protocol/record-batch.ts";
+import type { OutgoingMessage } from "./producer/partition-buffer.ts";
+import type { KafkaRecord } from "./protocol/record-batch.ts";
 import {
   contentTypeIn,
   contentTypeKey,

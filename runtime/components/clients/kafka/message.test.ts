@@ -1,4 +1,4 @@
-import type { KafkaRecord } from "../../clients/kafka/protocol/record-batch.ts";
+import type { KafkaRecord } from "./protocol/record-batch.ts";
 import { toMessage, toRecord } from "./message.ts";
 
 const plain = {

@@ -1,16 +1,12 @@
 import type { Logger } from "../../../shared/log.ts";
 import { parseMetadata } from "../../../contracts/metadata.ts";
-import type {
-  KafkaRecord,
-  OutgoingRecord,
-} from "../../clients/kafka/protocol/record-batch.ts";
-import { retryPolicy } from "../../retry.ts";
-import { createDelivery } from "./delivery.ts";
-import { metadata } from "./metadata.ts";
+import { retryMetadata, retryPolicy } from "../../retry.ts";
+import { deliverEach } from "./delivery.ts";
+import type { KafkaRecord, OutgoingRecord } from "./protocol/record-batch.ts";
 
 const settings = (own: Record<string, string>) =>
   parseMetadata(
-    metadata,
+    retryMetadata,
     Object.entries(own).map(([name, value]) => ({ name, value })),
   );
 const record: KafkaRecord = {
@@ -27,8 +23,9 @@ function delivery(own: Record<string, string>, failures: number) {
   const line = (level: string) => (text: string) =>
     lines.push(`${level} ${text}`);
   const state = { tries: 0, lines, dead, deadLetterFailures: 0 };
-  const handle = createDelivery({
+  const { handle } = deliverEach({
     name: "orders",
+    topic: "t",
     policy: retryPolicy(settings(own)),
     log: {
       info: line("info"),
@@ -48,7 +45,7 @@ function delivery(own: Record<string, string>, failures: number) {
       : undefined,
   });
   const run = (signal = new AbortController().signal) =>
-    handle("t", 2, record, signal);
+    handle(2, [record], signal, () => {});
   return { state, run };
 }
 
