@@ -1,0 +1,57 @@
+/** A producer for each topic that is written to. It is opened when it is needed, and closed when the topic is not written to any more. */
+import type { KafkaProducer } from "../../clients/kafka/producer/producer.ts";
+import { startTimer } from "../../../shared/timers.ts";
+
+export interface Writers {
+  to(topic: string): KafkaProducer["send"];
+  /** Waits for what is being written. */
+  close(): Promise<void>;
+}
+
+/** A topic that nobody writes to keeps its connections for so long. */
+const idleMs = 5 * 60_000;
+
+export function createWriters(
+  open: (topic: string) => KafkaProducer,
+): Writers {
+  const writers = new Map<string, { producer: KafkaProducer; use(): void }>();
+  const closing = new Set<Promise<void>>();
+  let isClosed = false;
+
+  function end(topic: string): void {
+    const { producer } = writers.get(topic)!;
+    writers.delete(topic);
+    const closed = producer.close().finally(() => closing.delete(closed));
+    closing.add(closed);
+  }
+
+  function start(topic: string) {
+    const producer = open(topic);
+    let timer: NodeJS.Timeout | undefined;
+    const writer = {
+      producer,
+      use() {
+        clearTimeout(timer);
+        timer = startTimer(() => end(topic), idleMs);
+        timer.unref();
+      },
+    };
+    writers.set(topic, writer);
+    return writer;
+  }
+
+  return {
+    to(topic) {
+      // A producer that was closed says so to whoever writes.
+      const writer = writers.get(topic) ?? start(topic);
+      if (isClosed) end(topic);
+      else writer.use();
+      return writer.producer.send;
+    },
+    async close() {
+      isClosed = true;
+      for (const topic of [...writers.keys()]) end(topic);
+      await Promise.all(closing);
+    },
+  };
+}
