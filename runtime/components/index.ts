@@ -64,6 +64,16 @@ export const pubsubs: BuiltIn<PubSub>[] = [
     load: async () => (await import("./pubsub/sqlite/pubsub.ts")).sqlite,
   },
   {
+    type: "pubsub.kafka",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/kafka/pubsub.ts")).kafka,
+  },
+  {
+    type: "pubsub.redis",
+    versions: ["v1"],
+    load: async () => (await import("./pubsub/redis/pubsub.ts")).redis,
+  },
+  {
     type: "pubsub.rabbitmq",
     versions: ["v1"],
     load: async () => (await import("./pubsub/rabbitmq/pubsub.ts")).rabbitmq,

@@ -6,8 +6,12 @@ const oidc =
 const aws =
   "region accessKey secretKey sessionToken assumeRoleArn sessionName awsRegion awsAccessKey awsSecretKey awsSessionToken awsIamRoleArn awsStsSessionName";
 
+const kafka = `${oidc} ${aws} ${azure} schemaRegistryAPIKey schemaRegistryAPISecret schemaCachingEnabled schemaLatestVersionCacheTTL useAvroJSON`;
+
 const byType: Record<string, string> = {
-  "bindings.kafka": `${oidc} ${aws} ${azure} schemaRegistryAPIKey schemaRegistryAPISecret schemaCachingEnabled schemaLatestVersionCacheTTL useAvroJSON consumerID`,
+  "bindings.kafka": `${kafka} consumerID`,
+  "pubsub.kafka": kafka,
+  "pubsub.redis": `${azure} ${oidc}`,
   "state.redis": `${azure} ${oidc}`,
   "bindings.postgresql": `${azure} ${aws} hostaddr`,
   "state.postgresql": `${azure} ${aws} hostaddr`,

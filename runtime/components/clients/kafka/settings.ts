@@ -3,7 +3,6 @@
  * how to write, how to read. Each component spreads the tables into its own.
  */
 import type { MetadataItem } from "../../../contracts/metadata.ts";
-import type { Logger } from "../../../shared/log.ts";
 import {
   bool,
   choice,

@@ -47,8 +47,10 @@ export type RedisCall = (
 export interface RedisClient {
   /** host:port, for messages. */
   readonly at: string;
-  /** For commands that change nothing. */
+  /** For commands that change nothing, or that are sent again if need be. */
   call: RedisCall;
+  /** For commands that change something: the error of a lost answer says that they may have been done. */
+  change: RedisCall;
   /** Values of a hash's fields; null for a field that does not exist. */
   hmget(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
   /** Runs a script over one key; numbers and texts in its reply, not bytes. */
@@ -158,6 +160,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
   return {
     at: server.at,
     call: (name, ...args) => send(() => raw(name, ...args), true),
+    change: (name, ...args) => send(() => raw(name, ...args), false),
     hmget: (key, ...fields) =>
       send(() => redis.hmgetBuffer(key, ...fields), true),
     run: ({ sha, text }, key, ...args) =>

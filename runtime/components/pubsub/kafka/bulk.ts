@@ -37,6 +37,7 @@ export function deliverBulks(options: BulkDelivery): TopicHandler {
       }));
       const taken = await deliverUntilTaken(
         `kafka: component "${name}": ${records.length} records of ${topic}/${partition} from offset ${records[0]!.offset}`,
+        undefined,
         {
           async deliver() {
             const errors = await options.deliver(

@@ -11,9 +11,7 @@ export interface Writers {
 /** A topic that nobody writes to keeps its connections for so long. */
 const idleMs = 5 * 60_000;
 
-export function createWriters(
-  open: (topic: string) => KafkaProducer,
-): Writers {
+export function createWriters(open: (topic: string) => KafkaProducer): Writers {
   const writers = new Map<string, { producer: KafkaProducer; use(): void }>();
   const closing = new Set<Promise<void>>();
   let isClosed = false;
@@ -50,7 +48,7 @@ export function createWriters(
     },
     async close() {
       isClosed = true;
-      for (const topic of [...writers.keys()]) end(topic);
+      for (const topic of writers.keys()) end(topic);
       await Promise.all(closing);
     },
   };

@@ -3,7 +3,6 @@
  * (docs/protocol/redis.md). Data written by the original is read here and the other way round.
  */
 import { keyPrefix } from "../../../contracts/state-keys.ts";
-import type { Logger } from "../../../shared/log.ts";
 import { number, text } from "../../../contracts/metadata.ts";
 import {
   defineStateStore,
@@ -21,6 +20,7 @@ import {
   type RedisScript,
 } from "../../clients/redis/client.ts";
 import { redisMetadata, redisServer } from "../../clients/redis/settings.ts";
+import { silent } from "../../clients/redis/silent.ts";
 import { redisSlot } from "../../clients/redis/slot.ts";
 import { etagOf, ttlOf } from "../../state-requests.ts";
 import { learn, type RedisFacts } from "./facts.ts";
@@ -98,17 +98,6 @@ interface StoreOptions {
 }
 
 const plain: StateFeature[] = ["ETAG", "TRANSACTIONAL", "TTL", "KEYS_LIKE"];
-
-/** The first connection has told it already. */
-const silent: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  fatal() {},
-  always() {},
-  scope: () => silent,
-};
 
 function openStore(
   client: RedisClient,

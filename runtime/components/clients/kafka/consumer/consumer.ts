@@ -128,7 +128,7 @@ export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   async function existingTopics(cluster: Cluster): Promise<string[]> {
     const found: string[] = [];
     const denials = new Map<string, unknown>();
-    for (const topic of [...wanted.keys()])
+    for (const topic of wanted.keys())
       try {
         await cluster.addMultipleTargetTopics([topic]);
         found.push(topic);

@@ -1,0 +1,112 @@
+/**
+ * The messages that were read and are not done with, and the workers that
+ * deliver them: so many at once for all topics, in the order in which they were read.
+ */
+import { startTimer } from "../../../shared/timers.ts";
+
+/** What a worker delivers at once: a message, or a bulk of one topic. */
+export interface Work {
+  run(): Promise<void>;
+}
+
+export interface Workers {
+  /** How many more messages may be read. */
+  readonly room: number;
+  /** Resolves once there is room, or when `signal` aborts. */
+  hasRoom(signal: AbortSignal): Promise<void>;
+  /** Counts messages that were read, or with a negative number those that are done with. */
+  count(messages: number): void;
+  add(work: Work): void;
+  /** Takes work back that nobody has begun. */
+  remove(isIt: (work: Work) => boolean): void;
+  /** Calls back when nothing more can be read until what was gathered is delivered. */
+  onFull(flush: () => void): () => void;
+}
+
+export function createWorkers(concurrency: number, depth: number): Workers {
+  let queue: Work[] = [];
+  let running = 0;
+  let held = 0;
+  const waiting = new Set<() => void>();
+  const flushes = new Set<() => void>();
+
+  /** Those that are being delivered leave their place in the queue to others. */
+  const room = () => depth - held + running;
+
+  function pump(): void {
+    while (running < concurrency && queue.length > 0) {
+      running++;
+      const work = queue.shift()!;
+      void work.run().finally(() => {
+        running--;
+        pump();
+      });
+    }
+    if (room() > 0) for (const go of waiting) go();
+    else for (const flush of flushes) flush();
+  }
+
+  return {
+    get room() {
+      return room();
+    },
+    async hasRoom(signal) {
+      while (room() <= 0 && !signal.aborted)
+        await new Promise<void>((resolve) => {
+          const go = () => {
+            waiting.delete(go);
+            signal.removeEventListener("abort", go);
+            resolve();
+          };
+          waiting.add(go);
+          signal.addEventListener("abort", go);
+        });
+    },
+    count(messages) {
+      held += messages;
+      pump();
+    },
+    add(work) {
+      queue.push(work);
+      pump();
+    },
+    remove(isIt) {
+      queue = queue.filter((work) => !isIt(work));
+    },
+    onFull(flush) {
+      flushes.add(flush);
+      return () => flushes.delete(flush);
+    },
+  };
+}
+
+/** Puts messages together until there are `most`, or the first one has waited for `waitMs`. */
+export function createGather<T>(
+  { maxMessages, maxAwaitMs }: { maxMessages: number; maxAwaitMs: number },
+  give: (some: T[]) => void,
+) {
+  let some: T[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  function flush(): void {
+    clearTimeout(timer);
+    timer = undefined;
+    if (some.length === 0) return;
+    const full = some;
+    some = [];
+    give(full);
+  }
+  return {
+    add(one: T) {
+      some.push(one);
+      if (some.length >= maxMessages) flush();
+      else timer ??= startTimer(flush, maxAwaitMs);
+    },
+    flush,
+    /** What was not given yet. */
+    empty(): T[] {
+      clearTimeout(timer);
+      timer = undefined;
+      return some.splice(0);
+    },
+  };
+}
