@@ -1,5 +1,5 @@
 /** Waits for new entries of several streams, on a connection that does nothing else, as waiting blocks it. */
-import { doublingBackoff } from "../../../shared/backoff.ts";
+import { doublingBackoff, pause } from "../../../shared/backoff.ts";
 import type { RedisClient } from "../../clients/redis/client.ts";
 import type { Entry } from "./entries.ts";
 
@@ -87,8 +87,13 @@ export function createReader(options: ReaderOptions): Reader {
       options.take(topic.toString(), entries);
   }
 
-  const wake = () =>
-    connectionId === undefined ? undefined : options.unblock(connectionId);
+  /** Ends the read under way. It may not have reached Redis yet, so it is asked for again until it has ended. */
+  async function wake(): Promise<void> {
+    const over = new AbortController();
+    void reading.then(() => over.abort());
+    do if (connectionId !== undefined) await options.unblock(connectionId);
+    while (await pause(20, over.signal));
+  }
 
   return {
     add(topic) {
