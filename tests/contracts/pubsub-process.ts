@@ -19,7 +19,11 @@ export interface PubSubTask {
   callers?: number;
 }
 
-const print = (line: string) => process.stdout.write(`${line}\n`);
+/** Resolves once it is written: what a process prints as it is killed may be lost, so a message is not taken before. */
+const print = (line: string) =>
+  new Promise<void>((resolve) =>
+    process.stdout.write(`${line}\n`, () => resolve()),
+  );
 
 async function main(task: PubSubTask) {
   const { type, metadata, topic, role, take } = task;
@@ -35,11 +39,11 @@ async function main(task: PubSubTask) {
   let left = take ?? Infinity;
   const { promise: first, resolve: isHere } = Promise.withResolvers<void>();
   await bus.subscribe({ topic, metadata: {} }, async ({ data }) => {
-    print(`got ${Buffer.from(data).toString()}`);
+    await print(`got ${Buffer.from(data).toString()}`);
     isHere();
     if (left-- <= 0) await new Promise<never>(() => {});
   });
-  print("ready");
+  await print("ready");
   if (role === "once") {
     await bus.publish({
       topic,
@@ -50,7 +54,7 @@ async function main(task: PubSubTask) {
     await first;
   } else await ended();
   await bus.close();
-  print("closed");
+  await print("closed");
 }
 
 async function write(
