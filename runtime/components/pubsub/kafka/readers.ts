@@ -4,7 +4,7 @@ import type { KafkaConsumer } from "../../clients/kafka/consumer/consumer.ts";
 import type { TopicHandler } from "../../clients/kafka/consumer/partition-queue.ts";
 
 export interface Readers {
-  /** Rejects if the topic is read already. */
+  /** Rejects if the topic is read already, or after `close`. */
   read(topic: string, handler: TopicHandler): Promise<StopReading>;
   close(): Promise<void>;
 }
@@ -16,6 +16,7 @@ export function createReaders(
   /** Topics that are read, or were until a moment ago. */
   const topics = new Map<string, { stop: StopReading; isStopping: boolean }>();
   let member: KafkaConsumer | undefined;
+  let isClosed = false;
 
   async function end(topic: string): Promise<void> {
     const last = [...topics.values()].every(({ isStopping }) => isStopping);
@@ -35,6 +36,7 @@ export function createReaders(
           throw new Error(`kafka error: topic "${topic}" is read already`);
         await before.stop();
       }
+      if (isClosed) throw new Error("kafka error: the component is closed");
       let ended: Promise<void> | undefined;
       const reader = {
         isStopping: false,
@@ -49,6 +51,7 @@ export function createReaders(
       return reader.stop;
     },
     async close() {
+      isClosed = true;
       await Promise.all([...topics.values()].map(({ stop }) => stop()));
     },
   };
