@@ -371,3 +371,74 @@ test("readers and Redis are killed while numbers flow: none is lost", async () =
   await nonePending();
   await Promise.all(readers.map((reader) => reader.kill()));
 });
+
+test("while Redis hangs a message is refused in time, and reading goes on afterwards", async () => {
+  const bus = await open({ readTimeout: "500ms", dialTimeout: "500ms" });
+  const { seen } = await collect(bus);
+  await publish(bus, "before");
+  await waitFor("the first message", () => seen.includes("before"));
+  await redis.pause();
+  try {
+    await expect(publish(bus, "during")).rejects.toThrow(
+      /redis at .* (can't be reached|was lost)/,
+    );
+  } finally {
+    await redis.unpause();
+  }
+  await waitFor("the bus to take a message again", () =>
+    publish(bus, "after").then(
+      () => true,
+      () => false,
+    ),
+  );
+  await waitFor("that message", () => seen.includes("after"));
+});
+
+test("a cluster has topics in all slots", async () => {
+  const cluster = await startRedis({
+    args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"],
+  });
+  try {
+    await cluster.admin.cluster("ADDSLOTSRANGE", 0, 16383);
+    await waitFor("the cluster", async () =>
+      String(await cluster.admin.cluster("INFO")).includes("cluster_state:ok"),
+    );
+    const bus = await open({
+      redisHost: cluster.address,
+      redisType: "cluster",
+      readTimeout: "600ms",
+    });
+    const topics = Array.from({ length: 5 }, (_, n) => `topic-${n}`);
+    const seen: string[] = [];
+    const stops = [];
+    for (const name of topics)
+      stops.push(
+        await bus.subscribe({ topic: name, metadata: {} }, async (message) => {
+          seen.push(`${message.topic} ${text(message)}`);
+        }),
+      );
+    const send = (name: string, data: string) =>
+      bus.publish({
+        topic: name,
+        data: Buffer.from(data),
+        contentType: "",
+        metadata: {},
+      });
+    await Promise.all(topics.map((name) => send(name, "1")));
+    await waitFor("all messages", () => seen.length === 5);
+    expect(seen.sort()).toEqual(topics.map((name) => `${name} 1`));
+    await stops[0]!();
+    await cluster.kill();
+    await cluster.start();
+    await waitFor("the bus to take a message again", () =>
+      send("topic-1", "2").then(
+        () => true,
+        () => false,
+      ),
+    );
+    await waitFor("that message", () => seen.includes("topic-1 2"));
+    await opened.pop()!.close();
+  } finally {
+    await cluster.stop();
+  }
+});
