@@ -135,6 +135,21 @@ test("one member of the group reads all topics; one that ends leaves the others 
   expect(seen.filter((data) => data === "a2")).toHaveLength(1);
 });
 
+test("a name that Kafka takes for no topic is refused at once, and holds up no other topic", async () => {
+  const bus = await open();
+  const seen: string[] = [];
+  const handle: Handle = async (message) => void seen.push(text(message));
+  await expect(read(bus, handle, "orders/EU")).rejects.toThrow(
+    'topic "orders/EU" is no name that Kafka takes',
+  );
+  await expect(publish(bus, "x", {}, "orders/EU")).rejects.toThrow(
+    "is no name",
+  );
+  await read(bus, handle);
+  await publish(bus, "y");
+  await waitFor("the message", () => seen.length === 1);
+});
+
 test("a topic that ends waits for what is in flight, and commits it, while others go on", async () => {
   const bus = await open();
   const other = `${topic}-b`;

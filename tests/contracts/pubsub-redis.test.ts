@@ -40,7 +40,7 @@ pubsubContract("pubsub.redis", {
           redisUsername: "nobody",
           redisPassword: "x",
         },
-        error: /error connecting to redis at .*WRONGPASS/,
+        error: /^redis streams: error connecting to redis at .*WRONGPASS/,
       },
     ],
     outage: {

@@ -72,6 +72,8 @@ export interface RedisClient {
 export interface RedisOptions {
   server: RedisServer;
   log: Logger;
+  /** How the original begins the error of a start: `redis store` unless given. */
+  kind?: string;
   /** Run on each new connection before any other command. */
   prepare(call: RedisCall): Promise<void>;
 }
@@ -139,7 +141,7 @@ export async function openRedis(options: RedisOptions): Promise<RedisClient> {
     if (last) gate.failed(last);
   });
 
-  await firstAttempt(redis, gate, server);
+  await firstAttempt(redis, gate, options);
   isFirst = false;
 
   const explain = (error: unknown, reads: boolean) =>
@@ -217,14 +219,14 @@ const orAnew =
 async function firstAttempt(
   redis: Redis | Cluster,
   gate: ReturnType<typeof createGate>,
-  server: RedisServer,
+  { server, kind = "redis store" }: RedisOptions,
 ): Promise<void> {
   redis.connect().catch(() => {}); // reported by the event "error"
   const error = await gate.first(Math.min(firstTryMs, server.dialTimeoutMs));
   if (!error || !isHopeless(error)) return;
   redis.disconnect();
   throw new Error(
-    `redis store: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
+    `${kind}: error connecting to redis at ${server.at}: ${reasonOf(error, server)}`,
     { cause: error },
   );
 }

@@ -22,6 +22,7 @@ import {
 } from "../../clients/kafka/settings.ts";
 import { retryPolicy, subscriptionWords } from "../../retry.ts";
 import { contentTypeIn } from "../../text-data.ts";
+import { checkTopicName } from "../../clients/kafka/topic-name.ts";
 import { deliverBulks } from "./bulk.ts";
 import { createReaders } from "./readers.ts";
 import { createWriters } from "./writers.ts";
@@ -68,6 +69,7 @@ export const kafka = definePubSub(
       data: Uint8Array,
       headers: Record<string, string>,
     ): Promise<void> {
+      checkTopicName(topic);
       const value = nothing.equals(data) ? undefined : data;
       await writers.to(topic)(toRecord(value, headers, false));
     }

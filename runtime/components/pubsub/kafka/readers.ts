@@ -2,9 +2,10 @@
 import type { StopReading } from "../../../contracts/delivery.ts";
 import type { KafkaConsumer } from "../../clients/kafka/consumer/consumer.ts";
 import type { TopicHandler } from "../../clients/kafka/consumer/partition-queue.ts";
+import { checkTopicName } from "../../clients/kafka/topic-name.ts";
 
 export interface Readers {
-  /** Rejects if the topic is read already, or after `close`. */
+  /** Rejects if Kafka takes no such topic, if it is read already, or after `close`. */
   read(topic: string, handler: TopicHandler): Promise<StopReading>;
   close(): Promise<void>;
 }
@@ -31,6 +32,7 @@ export function createReaders(
 
   return {
     async read(topic, handler) {
+      checkTopicName(topic);
       for (let before; (before = topics.get(topic));) {
         if (!before.isStopping)
           throw new Error(`kafka error: topic "${topic}" is read already`);

@@ -64,7 +64,12 @@ export const redis = definePubSub(
       meta.processingTimeout > 0 && meta.redeliverInterval > 0
         ? { idleMs: meta.processingTimeout, everyMs: meta.redeliverInterval }
         : undefined;
-    const client = await openRedis({ server, log, prepare: async () => {} });
+    const client = await openRedis({
+      server,
+      log,
+      kind: "redis streams",
+      prepare: async () => {},
+    });
     const group = groupOf(client, groupName, meta.processingTimeout);
     const workers = createWorkers(meta.concurrency, meta.queueDepth);
     const policy = {
