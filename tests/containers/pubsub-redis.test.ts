@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Handle, PubSub } from "../../runtime/contracts/pubsub.ts";
 import { openPubSub } from "../contracts/open-component.ts";
 import { startProcess } from "../contracts/start-process.ts";
+import { startSentinels } from "../support/redis-sentinels.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -440,5 +441,30 @@ test("a cluster has topics in all slots", async () => {
     await opened.pop()!.close();
   } finally {
     await cluster.stop();
+  }
+});
+
+test("behind sentinels reading and publishing follow a failover", async () => {
+  const sentinels = await startSentinels();
+  try {
+    const bus = await open({
+      ...sentinels.metadata,
+      processingTimeout: "1s",
+      redeliverInterval: "100ms",
+    });
+    const { seen } = await collect(bus);
+    await publish(bus, "before");
+    await waitFor("the first message", () => seen.includes("before"));
+    await sentinels.endMaster();
+    await waitFor("the new server to take a message", () =>
+      publish(bus, "after").then(
+        () => true,
+        () => false,
+      ),
+    );
+    await waitFor("that message", () => seen.includes("after"));
+    await opened.pop()!.close();
+  } finally {
+    await sentinels.stop();
   }
 });

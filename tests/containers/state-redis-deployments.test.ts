@@ -4,12 +4,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { Redis } from "ioredis";
-import { GenericContainer, Wait } from "testcontainers";
 import { stateStores } from "../../runtime/components/index.ts";
 import type { StateStore } from "../../runtime/contracts/state-store.ts";
 import { openBuiltIn } from "../contracts/open-component.ts";
-import { freePorts } from "../support/ports.ts";
+import { startSentinels } from "../support/redis-sentinels.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -116,60 +114,16 @@ test("a cluster takes keys in all slots, and transactions within one slot", asyn
 });
 
 test("with sentinels a failover is followed, and nothing that the new server acknowledged is lost", async () => {
-  const [first, second, sentinel] = (await freePorts(3)) as [
-    number,
-    number,
-    number,
-  ];
-  // On the host's network they know each other by the same addresses as we do.
-  const server = async (line: string) => {
-    const container = await new GenericContainer("redis:7")
-      .withNetworkMode("host")
-      .withEntrypoint(["redis-server"])
-      .withCommand([...words(line), "--save", ""])
-      .withWaitStrategy(
-        Wait.forLogMessage(/Ready to accept connections|Sentinel ID is/),
-      )
-      .start();
-    cleanups.push(() => container.stop());
-    return container;
-  };
-  const old = await server(`--port ${first}`);
-  await server(
-    `--port ${second} --replicaof 127.0.0.1 ${first} --repl-diskless-sync-delay 0`,
-  );
-  const replica = new Redis(second);
-  cleanups.push(async () => replica.disconnect());
-  await waitFor("the replica", async () =>
-    (await replica.info("replication")).includes("master_link_status:up"),
-  );
-  const conf = [
-    `port ${sentinel}`,
-    `sentinel monitor orders 127.0.0.1 ${first} 1`,
-    "sentinel down-after-milliseconds orders 500",
-    "sentinel failover-timeout orders 3000",
-  ].join("\n");
-  const watcher = await new GenericContainer("redis:7")
-    .withNetworkMode("host")
-    .withEntrypoint(["redis-server"])
-    .withCopyContentToContainer([{ content: conf, target: "/tmp/s.conf" }])
-    .withCommand(["/tmp/s.conf", "--sentinel"])
-    .withWaitStrategy(Wait.forLogMessage(/\+slave slave/))
-    .start();
-  cleanups.push(() => watcher.stop());
-
-  const store = await open({
-    redisHost: `127.0.0.1:${sentinel}`,
-    failover: "true",
-    sentinelMasterName: "orders",
-  });
+  const sentinels = await startSentinels();
+  cleanups.push(() => sentinels.stop());
+  const store = await open(sentinels.metadata);
   await store.set({
     key: "app||a",
     value: "1",
     metadata: {},
     options: { consistency: "strong" },
   });
-  await old.stop({ timeout: 0 });
+  await sentinels.endMaster();
   await waitFor(
     "a save at the new server",
     () =>

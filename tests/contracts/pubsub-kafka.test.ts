@@ -22,7 +22,6 @@ pubsubContract("pubsub.kafka", {
       sessionTimeout: "6s",
       heartbeatInterval: "500ms",
       backOffInitialInterval: "20ms",
-      deliveryTimeout: "3s",
     },
     bad: [
       { metadata: {}, error: "kafka error: missing 'brokers' attribute" },
@@ -39,7 +38,7 @@ pubsubContract("pubsub.kafka", {
     outage: {
       begin: () => broker.kill(),
       end: () => broker.start(),
-      error: /could not write to topic .*gave up after 3000 ms/,
+      error: /could not write to topic .*gave up after 20000 ms/,
     },
   }),
 });
