@@ -12,7 +12,7 @@ interface Pattern {
 
 /** The expressions that are made at run time, by file, and of what. */
 const made: Record<string, string> = {
-  "runtime/components/bindings/kafka/metadata.ts":
+  "runtime/components/clients/kafka/settings.ts":
     "excludeHeaderMetaRegex: whoever configures the component writes it",
   "runtime/components/state/postgresql/dialect.ts":
     "two constants, in the test below",
