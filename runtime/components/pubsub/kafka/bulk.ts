@@ -55,7 +55,7 @@ export function deliverBulks(options: BulkDelivery): TopicHandler {
           policy,
           deadLetter: undefined,
           log,
-          words: subscriptionWords,
+          ...subscriptionWords,
         },
         signal,
       );

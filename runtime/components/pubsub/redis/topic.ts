@@ -17,8 +17,8 @@ import type { Logger } from "../../../shared/log.ts";
 import { startInterval, startTimer } from "../../../shared/timers.ts";
 import {
   deliverUntilTaken,
-  subscriptionWords,
   type RetryPolicy,
+  type RetryWords,
 } from "../../retry.ts";
 import { toMessage, type Entry } from "./entries.ts";
 import { isGone, isRefused, type Group } from "./group.ts";
@@ -58,10 +58,9 @@ interface Held {
 
 /** For so long a message that the app does not take keeps its worker, if it comes again afterwards. */
 const inPlaceMs = 5000;
-const words = {
-  ...subscriptionWords,
-  waits: "a worker waits",
-  refused: "give the subscription a deadLetterTopic to keep it",
+const words: RetryWords = {
+  holdsUp: "a worker",
+  advice: "give the subscription a deadLetterTopic to keep it",
 };
 
 /** Rejects if Redis refuses to read it; a server that is away is waited for. */
@@ -185,7 +184,7 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
         policy: options.policy,
         deadLetter: undefined,
         log,
-        words,
+        ...words,
       },
       over.signal,
     );
