@@ -87,6 +87,23 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
     return [nameOf(code), text, http.status, http.text] as const;
   }
 
+  /** Of a service that the sidecars do not know. */
+  function startStream() {
+    const metadata = new Metadata();
+    metadata.set("dapr-app-id", "callee");
+    const asIs = (bytes: Buffer) => bytes;
+    const call = api.client.makeBidiStreamRequest(
+      "/test.Any/Any",
+      asIs,
+      asIs,
+      metadata,
+    );
+    const failed = new Promise<ServiceError>((resolve) =>
+      call.on("error", resolve),
+    );
+    return { call, failed };
+  }
+
   test("a status alone is the answer", async () => {
     answer = alone({ "grpc-status": "5", "grpc-message": "no such order" });
     const [code, text, status, body] = await outcomes();
@@ -140,20 +157,16 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
 
   test("a stream that is passed on breaks off where the app does", async () => {
     answer = afterHalf((stream) => stream.session!.destroy());
-    const metadata = new Metadata();
-    metadata.set("dapr-app-id", "callee");
-    const asIs = (bytes: Buffer) => bytes;
-    const call = api.client.makeBidiStreamRequest(
-      "/test.Any/Any",
-      asIs,
-      asIs,
-      metadata,
-    );
-    const failed = new Promise<ServiceError>((resolve) =>
-      call.on("error", resolve),
-    );
+    const { call, failed } = startStream();
     call.write(Buffer.from("x"));
     call.resume().end();
     expect(nameOf((await failed).code)).toBe("UNAVAILABLE");
+  });
+
+  test("a stream that is passed on without any message reaches the app", async () => {
+    answer = alone({ "grpc-status": "5" });
+    const { call, failed } = startStream();
+    call.resume().end();
+    expect(nameOf((await failed).code)).toBe("NOT_FOUND");
   });
 });

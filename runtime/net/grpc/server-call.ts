@@ -216,10 +216,13 @@ export class ServerCall implements ProxiedCall {
       );
     };
     // Node ends a stream that is reset too; callers on Node end one before they reset it, which comes right behind.
-    stream.on("end", () => {
+    const end = () => {
       this.#hasRead = !stream.closed;
       setImmediate(finish);
-    });
+    };
+    // One without any message may have ended before somebody reads it.
+    if (stream.readableEnded) end();
+    else stream.on("end", end);
   }
 
   #unpack(onMessage: (message: Buffer) => void): Unpacker {
