@@ -92,6 +92,24 @@ describe("pubsub.mqtt3", () => {
     return { messages, stop, seen: () => messages.map(text) };
   }
 
+  test("what is closed while its server is away does not connect again", async () => {
+    const timers = () =>
+      process.getActiveResourcesInfo().filter((one) => one === "Timeout");
+    await server.kill();
+    try {
+      const before = timers();
+      const bus = await open();
+      expect(timers().length).toBeGreaterThan(before.length);
+      await bus.close();
+      await waitFor(
+        "its timers to end",
+        () => timers().length <= before.length,
+      );
+    } finally {
+      await server.start();
+    }
+  });
+
   test("wildcards stand for topics, and the subscription of exactly a topic goes first", async () => {
     const bus = await open();
     const root = newTopic();

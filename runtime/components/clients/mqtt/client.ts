@@ -180,11 +180,11 @@ export async function openMqtt(
       connected.promise.catch(() => {});
       const over = new AbortController();
       await Promise.race([
-        client.endAsync(!wasConnected),
+        endForGood(client, !wasConnected),
         pause(goodbyeMs, over.signal),
       ]);
       over.abort();
-      await client.endAsync(true);
+      await endForGood(client, true);
     },
   };
 }
@@ -214,6 +214,12 @@ async function prepare(server: MqttServer): Promise<MqttClient> {
   });
 }
 
+/** A client that was connected by hand forgets that it was ended, and would connect again. */
+function endForGood(client: MqttClient, isAtOnce: boolean): Promise<void> {
+  client.options.reconnectPeriod = 0;
+  return client.endAsync(isAtOnce);
+}
+
 /** Resolves once connected, or once it is clear that the server is late. */
 async function firstAttempt(
   client: MqttClient,
@@ -229,7 +235,7 @@ async function firstAttempt(
   const first = await Promise.race([answer, pause(firstTryMs, over.signal)]);
   over.abort();
   if (!(first instanceof Error) || !isHopeless(first)) return;
-  await client.endAsync(true);
+  await endForGood(client, true);
   throw new Error(`mqtt pub/sub error: ${lacking(name, reasonOf(first))}`, {
     cause: first,
   });
