@@ -323,8 +323,8 @@ test("components of types that only Dapr has are left out, and the errors of req
       "mail.yaml": component("mail", "bindings.twilio.sendgrid", {
         apiKey: "x",
       }),
-      "pubsub.yaml": component("pubsub", "pubsub.redis", {
-        redisHost: "localhost:6379",
+      "pubsub.yaml": component("pubsub", "pubsub.pulsar", {
+        host: "localhost:6650",
       }),
       "secrets.yaml": component("vault", "secretstores.hashicorp.vault"),
       "state.yaml": component("mongo", "state.mongodb", { host: "h" }),
@@ -359,11 +359,16 @@ test("components of types that only Dapr has are left out, and the errors of req
     errorCode: "ERR_SECRET_STORE_NOT_FOUND",
     message: why("secretstores.hashicorp.vault"),
   });
+  expect(await ask("POST", "/v1.0/publish/pubsub/orders", "1")).toMatchObject({
+    status: 404,
+    errorCode: "ERR_PUBSUB_NOT_FOUND",
+    message: why("pubsub.pulsar"),
+  });
   const health = await sidecar.call("GET", "/v1.0/healthz/outbound");
   expect(health.status).toBe(204);
   expect(health.headers["dapr-absent-components"]).toBe(
     encodeURI(
-      "vault (secretstores.hashicorp.vault/v1), mail (bindings.twilio.sendgrid/v1), pubsub (pubsub.redis/v1), mongo (state.mongodb/v1)",
+      "vault (secretstores.hashicorp.vault/v1), mail (bindings.twilio.sendgrid/v1), pubsub (pubsub.pulsar/v1), mongo (state.mongodb/v1)",
     ),
   );
   expect((await sidecar.call("GET", "/v1.0/healthz")).status).toBe(204);
