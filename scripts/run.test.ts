@@ -10,17 +10,21 @@ import { join } from "node:path";
 import { tempFolder } from "../tests/support/temp-folder.ts";
 
 const root = join(__dirname, "..");
-const manifests = ["", "nodeapp/", "producerapp/", "runtime/"].map(
-  (folder) => `${folder}package.json`,
-);
 
 interface Manifest {
-  scripts: Record<string, string>;
+  workspaces?: string[];
+  scripts?: Record<string, string>;
   dependencies?: object;
   devDependencies?: object;
 }
 const manifest = (path: string) =>
   JSON.parse(readFileSync(join(root, path), "utf8")) as Manifest;
+const manifests = [
+  "package.json",
+  ...manifest("package.json").workspaces!.map(
+    (folder) => `${folder}/package.json`,
+  ),
+];
 
 /** A clone without `npm install`. */
 function clone(): string {

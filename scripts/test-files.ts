@@ -17,6 +17,7 @@ export interface TestFile {
   needsDocker: boolean;
   /** Servers that it starts from the machine's own packages. */
   needsPrograms: string[];
+  needsBrowser: boolean;
   needsCluster: boolean;
 }
 
@@ -46,6 +47,7 @@ export function findTestFiles(root: string): TestFile[] {
         needsCluster: suite === "kubernetes",
         needsDocker: texts.some(usesContainers),
         needsPrograms: [...new Set(texts.flatMap(programsOf))],
+        needsBrowser: texts.some((text) => /from "playwright-core"/.test(text)),
       };
     })
     .sort((a, b) => a.path.localeCompare(b.path));

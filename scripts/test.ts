@@ -14,6 +14,7 @@ import {
   loadImages,
   prepareCluster,
 } from "./cluster.ts";
+import { browserProblem } from "./browser.ts";
 import { dockerProblem, root } from "./docker.ts";
 import { runJest } from "./jest-run.ts";
 import { fail, parseOptions } from "./options.ts";
@@ -36,8 +37,8 @@ const usage = `npm test [SUITE] [WORD…]
   SUITE   one of format, lint, proto, patterns, unit, contract, e2e, sdk, tutorial, faults, containers, kubernetes
   WORD…   only test files whose path contains one of these words
 
-Suites that need containers are skipped where Docker does not answer, those that need a
-cluster where none is given to them (DAPR_TEST_KUBECONFIG), files that start RabbitMQ or Mosquitto
+Tests that need containers are skipped where Docker does not answer, those that need a
+cluster where none is given to them (DAPR_TEST_KUBECONFIG), files that start RabbitMQ, Mosquitto or a browser
 where these are not installed, and say so; with CI or DAPR_TEST_REQUIRE_ALL=true in the environment that is a failure.`;
 
 const words: string[] = parseOptions("test", usage, {}, true).positionals;
@@ -46,6 +47,7 @@ const results = join(root, "tests", ".results");
 const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
 const noDocker = dockerProblem();
 const noCluster = clusterProblem();
+const noBrowser = browserProblem();
 const cores = availableParallelism();
 /** How many files of a suite run at the same time. Each starts what it needs, on ports and in folders of its own. */
 const workers: Partial<Record<TestFile["suite"], number>> = {
@@ -246,6 +248,7 @@ async function jest(name: TestFile["suite"], isShared: boolean): Promise<void> {
   const lacks = (file: TestFile) =>
     (file.needsDocker && noDocker) ||
     (file.needsCluster && noCluster) ||
+    (file.needsBrowser && noBrowser) ||
     programProblem(file.needsPrograms);
   const runnable = files.filter((file) => !lacks(file));
   for (const file of files) {

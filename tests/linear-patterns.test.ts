@@ -73,7 +73,12 @@ function isSlow(expression: RegExp, { pumps, suffix }: AttackPattern): boolean {
   return (user + system) / 1000 > slowMs;
 }
 
-const files = ["runtime", "nodeapp", "producerapp"].flatMap(sources);
+const files = [
+  "runtime",
+  "nodeapp",
+  "producerapp",
+  "tutorials/pub-sub/apps",
+].flatMap(sources);
 const found = files.map((file) => ({
   file,
   ...patternsIn(file, readFileSync(file, "utf8")),

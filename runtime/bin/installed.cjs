@@ -30,12 +30,13 @@ exports.whatIsMissing = function whatIsMissing(
 
 /** Of what the kit and its workspaces run on; types are only for the editor. */
 function missingPackages(root) {
-  const folders = ["nodeapp", "producerapp", "runtime"].map((name) =>
+  const manifestOf = (folder) =>
+    JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+  const folders = manifestOf(root).workspaces.map((name) =>
     path.join(root, name),
   );
   return [root, ...folders].reduce((missing, folder) => {
-    const file = path.join(folder, "package.json");
-    const manifest = JSON.parse(fs.readFileSync(file, "utf8"));
+    const manifest = manifestOf(folder);
     const names = Object.keys(
       Object.assign({}, manifest.dependencies, manifest.devDependencies),
     );

@@ -62,7 +62,13 @@ function importsOf(file: string): string[] {
   });
 }
 
-const files = ["runtime", "nodeapp", "producerapp", "scripts"].flatMap(sources);
+const files = [
+  "runtime",
+  "nodeapp",
+  "producerapp",
+  "tutorials/pub-sub/apps",
+  "scripts",
+].flatMap(sources);
 const edges = files.flatMap((file) =>
   importsOf(file).map((to) => ({ file, to })),
 );

@@ -1,7 +1,5 @@
 /** The apps of hello-world and hello-kubernetes: what they send to a sidecar, and what they print when it refuses. */
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
 import { call } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";
 import {
@@ -9,10 +7,13 @@ import {
   type Answer,
   type RecordingApp,
 } from "../support/recording-app.ts";
+import {
+  endTutorialApps,
+  startListeningApp,
+  startTutorialApp,
+} from "../support/tutorial-app.ts";
 import { waitFor } from "../wait-for.ts";
 
-const root = join(__dirname, "../..");
-const started: ChildProcess[] = [];
 /** Stands in for the sidecar. */
 let sidecar: RecordingApp;
 let answer: Answer;
@@ -27,45 +28,23 @@ beforeEach(() => {
 });
 
 afterAll(async () => {
-  for (const child of started)
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill();
-      await new Promise((resolve) => child.once("close", resolve));
-    }
+  await endTutorialApps();
   await sidecar.close();
 });
 
 const asked = () =>
   sidecar.requests.map(({ method, path }) => `${method} ${path}`);
 
-function start(
+const atSidecar = () => ({ DAPR_HTTP_PORT: `${sidecar.port}` });
+
+const start = (
   folder: string,
   args: string[],
   env: Record<string, string> = {},
-) {
-  const child = spawn(process.execPath, args, {
-    cwd: join(root, folder),
-    env: { ...process.env, DAPR_HTTP_PORT: `${sidecar.port}`, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  started.push(child);
-  let printed = "";
-  child.stdout.on("data", (chunk) => (printed += chunk));
-  child.stderr.pipe(process.stderr);
-  return {
-    child,
-    printed: () => printed,
-    prints: (text: string) =>
-      waitFor(`"${text}"`, () => printed.includes(text)),
-  };
-}
+) => startTutorialApp(folder, args, { ...atSidecar(), ...env });
 
-async function startNodeapp(env: Record<string, string> = {}) {
-  const [port = 0] = await freePorts(1);
-  const app = start("nodeapp", ["app.ts"], { APP_PORT: `${port}`, ...env });
-  await app.prints(`Node App listening on port ${port}!\n`);
-  return { ...app, port };
-}
+const startNodeapp = (env: Record<string, string> = {}) =>
+  startListeningApp("nodeapp", ["app.ts"], { ...atSidecar(), ...env });
 
 const post = (port: number, order: unknown) =>
   call(port, "POST", "/neworder", {
@@ -181,7 +160,7 @@ describe("nodeapp", () => {
   test("the error about a taken port says how to use another", async () => {
     const { child } = start("nodeapp", ["app.ts"], { APP_PORT: `${app.port}` });
     let said = "";
-    child.stderr.on("data", (chunk) => (said += chunk));
+    child.stderr!.on("data", (chunk) => (said += chunk));
     const code = await new Promise((resolve) => child.once("close", resolve));
     expect(code).toBe(1);
     expect(said).toMatch(
