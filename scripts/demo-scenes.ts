@@ -1,6 +1,7 @@
 /** The demo's scenes, by tutorial and by the broker or store behind it. */
 import { fail } from "./options.ts";
 import {
+  deliveredMessages,
   persistedOrders,
   printedOrders,
   type OrderReader,
@@ -13,30 +14,63 @@ export interface Scene {
   flow: string;
   /** The path of the run file, from the project's folder. */
   runFile: string;
-  /** What keeps the orders: its name in the banner, and the text beside it when nothing has to be started. */
+  /** What flows. */
+  what: "orders" | "messages";
+  /** What keeps them: its name in the banner, and the text beside it when nothing has to be started. */
   keeper: { word: "broker" | "store"; about: string };
   service?: ServiceKind;
   /** Whether the run gets a copy of the component files, and with it an embedded queue of its own. */
   copiesComponents: boolean;
+  /** The app that serves a page for the user. */
+  page?: string;
   orderReader(): OrderReader;
 }
 
-const kafka: ServiceKind = {
+/** `options` are those of the demo without it. */
+const kafka = (options = ""): ServiceKind => ({
   service: "kafka",
   name: "Kafka",
   fullName: "Apache Kafka",
   port: 9092,
   probe: probeKafka,
-  without: "npm run demo:local",
-};
+  without: `npm run demo:local${options}`,
+});
+
+const redis = (options: string): ServiceKind => ({
+  service: "redis",
+  name: "Redis",
+  fullName: "Redis",
+  port: 6379,
+  probe: probeRedis,
+  without: `npm run demo:local${options}`,
+});
+
+/** A broker that is no server. */
+const embedded = {
+  keeper: {
+    word: "broker",
+    about: "embedded: a SQLite file under .dapr/, removed at the end",
+  },
+  copiesComponents: true,
+} as const;
+
+/** A broker that is a server; the banner tells which. */
+const server = (service: ServiceKind) =>
+  ({
+    keeper: { word: "broker", about: "" },
+    service,
+    copiesComponents: false,
+  }) as const;
 
 const bindings = {
   flow: "producerapp → sidecar → sample-topic → sidecar → nodeapp",
+  what: "orders" as const,
   orderReader: printedOrders,
 };
 
 const hello = {
   flow: "producerapp → sidecar → sidecar → nodeapp → sidecar → statestore",
+  what: "orders" as const,
   orderReader: persistedOrders,
   copiesComponents: false,
 };
@@ -44,19 +78,38 @@ const hello = {
 const bindingsScenes: Record<string, Scene> = {
   embedded: {
     ...bindings,
+    ...embedded,
     runFile: "tutorials/bindings/dapr.yaml",
-    keeper: {
-      word: "broker",
-      about: "embedded: a SQLite file under .dapr/, removed at the end",
-    },
-    copiesComponents: true,
   },
   kafka: {
     ...bindings,
+    ...server(kafka()),
     runFile: "tutorials/bindings/dapr-kafka.yaml",
-    keeper: { word: "broker", about: "" },
-    service: kafka,
-    copiesComponents: false,
+  },
+};
+
+const pubSub = {
+  flow: "publisher → sidecar → topics A, B, C → sidecars → node-subscriber, second-subscriber",
+  what: "messages" as const,
+  page: "publisher",
+  orderReader: deliveredMessages,
+};
+
+const pubSubScenes: Record<string, Scene> = {
+  embedded: {
+    ...pubSub,
+    ...embedded,
+    runFile: "tutorials/pub-sub/dapr.yaml",
+  },
+  kafka: {
+    ...pubSub,
+    ...server(kafka(" -- --tutorial pub-sub")),
+    runFile: "tutorials/pub-sub/dapr-kafka.yaml",
+  },
+  redis: {
+    ...pubSub,
+    ...server(redis(" -- --tutorial pub-sub")),
+    runFile: "tutorials/pub-sub/dapr-redis.yaml",
   },
 };
 
@@ -73,18 +126,23 @@ const helloScenes = (tutorial: string): Record<string, Scene> => ({
     ...hello,
     runFile: "tutorials/hello-kubernetes/dapr-redis.yaml",
     keeper: { word: "store", about: "" },
-    service: {
-      service: "redis",
-      name: "Redis",
-      fullName: "Redis",
-      port: 6379,
-      probe: probeRedis,
-      without: `npm run demo:local -- --tutorial ${tutorial}`,
-    },
+    service: redis(` -- --tutorial ${tutorial}`),
   },
 });
 
-const tutorials = ["bindings", "hello-world", "hello-kubernetes"];
+/** What a tutorial's demo can choose: by which option, and its scenes by the option's values. */
+const choices: Record<
+  string,
+  { option: "broker" | "store"; scenes: Record<string, Scene> }
+> = {
+  bindings: { option: "broker", scenes: bindingsScenes },
+  "pub-sub": { option: "broker", scenes: pubSubScenes },
+  "hello-world": { option: "store", scenes: helloScenes("hello-world") },
+  "hello-kubernetes": {
+    option: "store",
+    scenes: helloScenes("hello-kubernetes"),
+  },
+};
 
 /** The scene that the options ask for. An impossible choice ends the script with a message. */
 export function chooseScene(options: {
@@ -93,20 +151,21 @@ export function chooseScene(options: {
   store?: string;
 }): Scene {
   const { tutorial = "bindings" } = options;
-  if (!tutorials.includes(tutorial))
-    fail(`--tutorial ${tutorial}: must be one of ${tutorials.join(", ")}.`);
-  const [option, other, scenes] =
-    tutorial === "bindings"
-      ? (["broker", "store", bindingsScenes] as const)
-      : (["store", "broker", helloScenes(tutorial)] as const);
+  const choice = Object.hasOwn(choices, tutorial)
+    ? choices[tutorial]
+    : undefined;
+  if (!choice)
+    fail(
+      `--tutorial ${tutorial}: must be one of ${Object.keys(choices).join(", ")}.`,
+    );
+  const { option, scenes } = choice;
+  const other = option === "broker" ? "store" : "broker";
   if (options[other] !== undefined)
     fail(
       `--${other} is not for the tutorial ${tutorial}, which takes --${option}; \`npm run demo:local -- --help\` lists the options.`,
     );
   const chosen = options[option] ?? "embedded";
   const scene = Object.hasOwn(scenes, chosen) ? scenes[chosen] : undefined;
-  return (
-    scene ??
-    fail(`--${option} ${chosen}: must be ${Object.keys(scenes).join(" or ")}.`)
-  );
+  const values = Object.keys(scenes).join(" or ");
+  return scene ?? fail(`--${option} ${chosen}: must be ${values}.`);
 }

@@ -1,6 +1,6 @@
-/** `npm run demo:local`: both apps, each with its sidecar, and orders flowing between them. */
+/** `npm run demo:local`: the apps of a tutorial, each with its sidecar, and orders or messages flowing between them. */
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { chalk, YAML } from "zx";
 import { DemoFolder } from "./demo-folder.ts";
 import { removeOldLogs } from "./demo-logs.ts";
@@ -16,11 +16,12 @@ import { watchForStop } from "./stop-wish.ts";
 
 const usage = `npm run demo:local [-- OPTIONS]
 
-  --tutorial NAME           bindings (default), hello-world or hello-kubernetes
-  --broker embedded|kafka   of bindings: embedded (default) needs nothing but Node; kafka uses
-                            docker-compose-single-kafka.yml and starts it if need be
+  --tutorial NAME           bindings (default), pub-sub, hello-world or hello-kubernetes
+  --broker embedded|kafka   of bindings and pub-sub: embedded (default) needs nothing but Node; kafka
+                            uses docker-compose-single-kafka.yml and starts it if need be
+  --broker redis            of pub-sub: the same with Redis
   --store embedded|redis    of the others: the same for their state store
-  --count N                 stop after orders 1…N came through; exit 0 only if all did
+  --count N                 stop after orders or messages 1…N came through; exit 0 only if all did
   --help                    this text`;
 
 interface RunTemplate {
@@ -41,15 +42,17 @@ const { values } = parseOptions("demo:local", usage, {
 });
 const scene = chooseScene(values);
 if (values.count !== undefined && !/^[1-9]\d{0,5}$/.test(String(values.count)))
-  fail(`--count ${values.count}: must be a whole number of orders, 1 or more.`);
+  fail(
+    `--count ${values.count}: must be a whole number of ${scene.what}, 1 or more.`,
+  );
 const orders = values.count
-  ? new OrderCount(Number(values.count), scene.orderReader())
+  ? new OrderCount(Number(values.count), scene.what, scene.orderReader())
   : undefined;
 
 if (process.env.NO_COLOR) chalk.level = 0; // chalk ignores NO_COLOR
 
 /** A colour for each app. */
-const appColours = [chalk.cyan, chalk.magenta];
+const appColours = [chalk.cyan, chalk.magenta, chalk.yellow];
 const seenApps: string[] = [];
 function prefixOf(app: string): string {
   if (!seenApps.includes(app)) seenApps.push(app);
@@ -96,8 +99,11 @@ async function run(folder: DemoFolder): Promise<void> {
   apps = startRun(join(folder.path, "dapr.yaml"), registry, {
     line: (app, text) => {
       console.log(`${prefixOf(app)} ${text}`);
-      if (app === "nodeapp" && orders?.seen(text))
-        end(`${orders.total} of ${orders.total} orders came through`, 0);
+      if (orders?.seen(app, text))
+        end(
+          `${orders.total} of ${orders.total} ${orders.what} came through`,
+          0,
+        );
     },
     warning: (text) => console.error(text),
     ended: (why) => end(why, 1),
@@ -122,9 +128,9 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   template.common.resourcesPaths = template.common.resourcesPaths.map(
     (path) => {
       if (!scene.copiesComponents) return inProject(path);
-      // The component names its SQLite file relative to itself. So a copy has a queue of
-      // its own, without the orders that an interrupted run left.
-      const copy = join(folder.path, "components");
+      // The component names its SQLite file relative to itself, two folders up. So a copy has a
+      // queue of its own, without the orders that an interrupted run left.
+      const copy = join(folder.path, "components", "embedded");
       cpSync(inProject(path), copy, { recursive: true });
       return copy;
     },
@@ -142,17 +148,25 @@ async function writeTemplate(folder: DemoFolder): Promise<RunTemplate> {
   return template;
 }
 
-function banner(template: RunTemplate): string {
-  const lines = template.apps.map(({ appID, appPort, daprHTTPPort }) => {
+function banner({ apps }: RunTemplate): string {
+  const width = Math.max(12, ...apps.map(({ appID }) => appID.length));
+  const row = (name: string, text: string) => `  ${name.padEnd(width)} ${text}`;
+  const rows = apps.map(({ appID, appPort, daprHTTPPort }) => {
     const app = appPort ? `app on port ${appPort}` : "app without a port";
-    return `  ${appID.padEnd(12)} ${app.padEnd(19)} sidecar on port ${daprHTTPPort}`;
+    return row(appID, `${app.padEnd(19)} sidecar on port ${daprHTTPPort}`);
   });
+  const page = apps.find(({ appID }) => appID === scene.page);
+  if (page) rows.push(row("page", `http://localhost:${page.appPort}/`));
+  const folders = new Set(
+    apps.map(({ appDirPath }) => relative(root, appDirPath)),
+  );
+  const logs = [...folders].map((folder) => `${folder}/.dapr/logs`).join(", ");
   return `
 ${chalk.bold(scene.flow)}
-${lines.join("\n")}
-  ${scene.keeper.word.padEnd(12)} ${service?.about ?? scene.keeper.about}
-  logs         nodeapp/.dapr/logs, producerapp/.dapr/logs (of the last five runs)
-  to stop      ${orders ? `by itself after ${orders.total} ${orders.total === 1 ? "order" : "orders"}, or Ctrl+C` : "Ctrl+C"}
+${rows.join("\n")}
+${row(scene.keeper.word, service?.about ?? scene.keeper.about)}
+${row("logs", `${logs} (of the last five runs)`)}
+${row("to stop", orders ? `by itself after ${orders.total} ${orders.total === 1 ? orders.what.slice(0, -1) : orders.what}, or Ctrl+C` : "Ctrl+C")}
 `;
 }
 

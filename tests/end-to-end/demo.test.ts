@@ -91,6 +91,10 @@ const isAlive = (pid: number) => {
 async function flowing() {
   const demo = new Demo();
   await demo.prints("== APP - nodeapp == { orderId: 2 }");
+  // Its queue is its own, and goes with its folder.
+  expect(readdirSync(join(root, ".dapr", demo.folder, ".dapr"))).toContain(
+    "embedded.db",
+  );
   // A sidecar that is too busy to answer is listed with blanks.
   const instances = await waitFor("both to be listed as of this run", () => {
     const listed = demo.instances();
@@ -256,11 +260,37 @@ test("--tutorial hello-kubernetes invokes the app with each order, and the last 
   expect(existsSync(join(root, "nodeapp/.dapr/state.db"))).toBe(true);
 });
 
+test("--tutorial pub-sub shows its page, and each message goes to the subscribers of its topic", async () => {
+  const demo = new Demo(["--tutorial", "pub-sub", "--count", "3"]);
+  expect(await demo.ended).toBe(0);
+  expect(demo.output).toMatch(
+    /\n {2}node-subscriber {3}app on port \d+ +sidecar on port \d+\n {2}second-subscriber app on port .*\n {2}publisher .*\n {2}page {14}http:\/\/localhost:\d+\/\n {2}broker {12}embedded.*\n {2}logs {14}tutorials\/pub-sub\/apps\/\.dapr\/logs \(/,
+  );
+  const printed = (app: string) =>
+    [...demo.linesOf(app).matchAll(/== ([ABC]: .*)/g)].map(([, line]) => line);
+  expect(printed("node-subscriber").slice(0, 2)).toEqual([
+    "A:  Message 1",
+    "B:  Message 2",
+  ]);
+  expect(printed("second-subscriber").slice(0, 2)).toEqual([
+    "A:  Message 1",
+    "C:  Message 3",
+  ]);
+  expect(demo.output).toContain(
+    "Demo ended: 3 of 3 messages came through. Nothing is left running.\n",
+  );
+  expect(readdirSync(join(root, ".dapr"))).not.toContain(demo.folder);
+});
+
 test.each([
   [["--nonsense"], "Unknown option '--nonsense'"],
   [["--count", "0"], "--count 0: must be a whole number"],
   [["--broker", "rabbit"], "--broker rabbit: must be embedded or kafka."],
-  [["--tutorial", "x"], "--tutorial x: must be one of bindings, hello-world,"],
+  [["--tutorial", "x"], "--tutorial x: must be one of bindings, pub-sub,"],
+  [
+    ["--tutorial", "pub-sub", "--broker", "x"],
+    "--broker x: must be embedded or kafka or redis.",
+  ],
   [["--store", "redis"], "--store is not for the tutorial bindings, which"],
   [
     ["--tutorial", "hello-world", "--store", "x"],
@@ -290,6 +320,12 @@ test.each([
     6379,
     ["--tutorial", "hello-kubernetes", "--store", "redis"],
     " -- --tutorial hello-kubernetes",
+  ],
+  [
+    "Redis",
+    6379,
+    ["--tutorial", "pub-sub", "--broker", "redis"],
+    " -- --tutorial pub-sub",
   ],
 ])(
   "without Docker, a %s that runs on port %d is used, or the error is one sentence",
