@@ -31,7 +31,12 @@ const { version } = JSON.parse(
 const tag = values.tag ?? version;
 
 /** The folder that each image is built from. */
-const images = { dapr: ".", nodeapp: "nodeapp", producerapp: "producerapp" };
+const images = {
+  dapr: ".",
+  nodeapp: "nodeapp",
+  producerapp: "producerapp",
+  "pub-sub": "tutorials/pub-sub/apps",
+};
 
 const problem = dockerProblem();
 if (problem) fail(`${problem}: images are built with Docker.`);

@@ -16,18 +16,24 @@ export const localRuns: TutorialRun[] = [
   { name: "hello-world", stages: ["embedded", "debug", "redis"] },
   { name: "hello-kubernetes", stages: ["embedded", "redis"] },
   { name: "sdk", stages: ["javascript", "python"] },
+  {
+    name: "pub-sub",
+    stages: ["embedded", "hand", "resiliency", "python", "redis", "kafka"],
+  },
 ].flatMap(({ name, stages: [first = "", ...rest] }) => [
   ...[first, ...rest].map((stage) => ({ name, stage, lang: "en" })),
   { name, stage: first, lang: "zh" },
 ]);
 
 /** The stages in a cluster. They use none of the ports that the others use. */
-export const clusterRuns: TutorialRun[] = ["bindings", "hello-kubernetes"].map(
-  (name) => ({ name, stage: "kubernetes", lang: "en" }),
-);
+export const clusterRuns: TutorialRun[] = [
+  "bindings",
+  "hello-kubernetes",
+  "pub-sub",
+].map((name) => ({ name, stage: "kubernetes", lang: "en" }));
 
 export const worksWithoutDocker = ({ stage }: TutorialRun) =>
-  ["embedded", "hand", "debug", "javascript", "python"].includes(stage);
+  !["kafka", "manual", "redis", "kubernetes"].includes(stage);
 
 /** A tutorial's exit code when other programs use its ports. */
 export const noPorts = 2;

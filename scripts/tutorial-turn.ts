@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortClaims } from "./port-claims.ts";
 import { isFree } from "./ports.ts";
 
-const ports = [3000, 3500, 3501];
+const ports = [3000, 5001, 8080, 3500, 3501, 3502];
 /** The limit for the ports to become free. A demo of another copy of the kit ends in that time, or a user reads the message and ends the program. */
 const freePortsLimitMs = 600_000;
 

@@ -9,9 +9,11 @@ const { version } = JSON.parse(
 );
 const files = [
   "kafka-non-persistence.yaml",
-  ...readdirSync(join(root, "deploy"))
-    .filter((name) => name.endsWith(".yaml"))
-    .map((name) => `deploy/${name}`),
+  ...["deploy", "deploy/pub-sub"].flatMap((folder) =>
+    readdirSync(join(root, folder))
+      .filter((name) => name.endsWith(".yaml"))
+      .map((name) => `${folder}/${name}`),
+  ),
 ];
 const objects = files.flatMap((file) =>
   parseAllDocuments(readFileSync(join(root, file), "utf8")).map((document) =>
@@ -30,6 +32,7 @@ test("every image is the kit's own of this version, or an official one", () => {
     "apache/kafka:4.1.1",
     `localhost/dapr-quickstart-kit/nodeapp:${version}`,
     `localhost/dapr-quickstart-kit/producerapp:${version}`,
+    `localhost/dapr-quickstart-kit/pub-sub:${version}`,
     "redis:7",
   ]);
 });
@@ -43,7 +46,7 @@ test("a component's scopes are apps of the folder, and its Secret exists", () =>
       `${metadata.name}/${Object.keys(stringData).join()}`,
   );
   const components = ofKind("Component");
-  expect(components).toHaveLength(2);
+  expect(components).toHaveLength(3);
   for (const { scopes, spec } of components) {
     for (const scope of scopes) expect(appIds).toContain(scope);
     for (const { secretKeyRef } of spec.metadata)

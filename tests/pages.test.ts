@@ -23,6 +23,7 @@ const pages = [
   "tutorials/bindings",
   "tutorials/hello-kubernetes",
   "tutorials/hello-world",
+  "tutorials/pub-sub",
   "tutorials/sdk",
   ...folders("runtime"),
 ].flatMap((folder) =>

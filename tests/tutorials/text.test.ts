@@ -15,7 +15,12 @@ const blocks = (text: string) =>
 
 test("the tutorials are found", () => {
   expect(folders).toEqual(
-    expect.arrayContaining(["bindings", "hello-world", "hello-kubernetes"]),
+    expect.arrayContaining([
+      "bindings",
+      "hello-world",
+      "hello-kubernetes",
+      "pub-sub",
+    ]),
   );
 });
 
