@@ -27,6 +27,8 @@ export interface Step {
   interrupt?: string | true;
   /** The lines expected after that Ctrl+C. */
   after: string[];
+  /** The expected lines may come in any order: those of different topics have none. */
+  unordered: boolean;
   /** Runs the commands again until they print what is expected. */
   repeat: boolean;
   /** Runs even if an earlier step of the stage failed. */
@@ -79,7 +81,15 @@ function newStep(
   line: number,
   file: string,
 ): Step {
-  const known = ["name", "terminal", "watch", "interrupt", "repeat", "cleanup"];
+  const known = [
+    "name",
+    "terminal",
+    "watch",
+    "interrupt",
+    "unordered",
+    "repeat",
+    "cleanup",
+  ];
   const given = (YAML.parse(text) ?? {}) as Record<string, unknown>;
   for (const key of Object.keys(given))
     if (!known.includes(key))
@@ -88,6 +98,7 @@ function newStep(
       );
   return {
     name: "",
+    unordered: false,
     repeat: false,
     cleanup: false,
     ...given,

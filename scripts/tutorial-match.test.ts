@@ -23,6 +23,15 @@ test("expected lines may be mixed with other apps' lines", () => {
   ).toEqual([]);
 });
 
+test("unordered lines may come in any order, but each must come", () => {
+  const lines = [
+    "== APP - nodeapp == { orderId: 1 }",
+    "== APP - nodeapp == Hello from Kafka!",
+    "== APP - nodeapp == Response for order 1: 204",
+  ];
+  expect(missingLines(lines, printed, true)).toEqual(lines.slice(2));
+});
+
 test("a line that is absent, too early or another app's is missing", () => {
   expect(
     missingLines(

@@ -3,12 +3,15 @@
 /**
  * The expected lines that are missing. Each must be part of a printed line, in the
  * order shown. The order counts only among the lines of one app (`== APP - x ==`),
- * since different apps are different processes.
+ * since different apps are different processes, and not at all if they are `unordered`.
  */
 export function missingLines(
   expected: readonly string[],
   printed: readonly string[],
+  unordered = false,
 ): string[] {
+  if (unordered)
+    return expected.flatMap((line) => missingLines([line], printed));
   const missing: string[] = [];
   const reached = new Map<string, number>();
   for (const line of expected) {
@@ -28,8 +31,9 @@ export function missingLines(
 export function difference(
   expected: readonly string[],
   printed: readonly string[],
+  unordered = false,
 ): string {
-  const missing = missingLines(expected, printed);
+  const missing = missingLines(expected, printed, unordered);
   const wanted = expected.map(
     (line) =>
       `  ${missing.includes(line) ? "- missing  " : "  found    "}${line}`,

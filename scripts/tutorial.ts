@@ -133,21 +133,26 @@ async function runOnce(step: Step): Promise<string | undefined> {
   terminals.set(key, terminal);
   opened.push(terminal);
   const staysOpen = key !== "" || step.interrupt === true;
-  const found = () => missingLines(step.expect, terminal.printed).length === 0;
+  const { expect, unordered } = step;
+  const { printed } = terminal;
+  const found = () => missingLines(expect, printed, unordered).length === 0;
   await terminal.until(() => staysOpen && found(), limitSeconds);
-  if (!found()) return difference(step.expect, terminal.printed);
+  if (!found()) return difference(expect, printed, unordered);
   if (step.interrupt === true) return interrupt(terminal, step.after);
   if (staysOpen) return undefined;
   return ended(terminal);
 }
 
-async function watch(step: Step, key: string): Promise<string | undefined> {
+async function watch(
+  { expect, unordered }: Step,
+  key: string,
+): Promise<string | undefined> {
   const { printed } = terminalOf(key);
   const found = await terminalOf(key).until(
-    () => missingLines(step.expect, printed).length === 0,
+    () => missingLines(expect, printed, unordered).length === 0,
     limitSeconds,
   );
-  return found ? undefined : difference(step.expect, printed);
+  return found ? undefined : difference(expect, printed, unordered);
 }
 
 async function interrupt(
