@@ -1,16 +1,22 @@
 /** The form of the pub-sub tutorial in a real browser: by keyboard, by what a screen reader is told, and when the sidecar refuses. */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { findBrowser } from "../../scripts/browser.ts";
+import { startDaprd, stopAll } from "../support/daprd.ts";
+import { freePorts } from "../support/ports.ts";
 import {
   startApp,
   type Answer,
   type RecordingApp,
 } from "../support/recording-app.ts";
+import { tempFolder } from "../support/temp-folder.ts";
 import { endTutorialApps, startListeningApp } from "../support/tutorial-app.ts";
 
+const root = join(__dirname, "../..");
+const folder = "tutorials/pub-sub/apps";
 /** The picture of the tutorial, taken anew when DAPR_TEST_SCREENSHOT is set. */
-const screenshot = join(__dirname, "../../tutorials/pub-sub/form.png");
+const screenshot = join(root, "tutorials/pub-sub/form.png");
 
 let browser: Browser;
 /** Stands in for the sidecar. */
@@ -24,11 +30,9 @@ let complaints: string[];
 
 beforeAll(async () => {
   sidecar = await startApp(() => answer);
-  const { port } = await startListeningApp(
-    "tutorials/pub-sub/apps",
-    ["publisher.ts"],
-    { DAPR_HTTP_PORT: `${sidecar.port}` },
-  );
+  const { port } = await startListeningApp(folder, ["publisher.ts"], {
+    DAPR_HTTP_PORT: `${sidecar.port}`,
+  });
   address = `http://localhost:${port}/`;
   browser = await chromium.launch({ executablePath: findBrowser()! });
 });
@@ -49,6 +53,7 @@ afterEach(() => page.close());
 
 afterAll(async () => {
   await browser?.close();
+  await stopAll();
   await endTutorialApps();
   await sidecar?.close();
 });
@@ -147,6 +152,10 @@ test("nothing comes from elsewhere, and markup in a message is text", async () =
 test("the form fits a narrow screen and a dark one", async () => {
   await page.setViewportSize({ width: 320, height: 568 });
   await page.emulateMedia({ colorScheme: "dark" });
+  const word = "x".repeat(80);
+  await page.keyboard.type(word);
+  await page.keyboard.press("Enter");
+  await page.getByText(`Published on topic A: ${word}`).waitFor();
   // By text: the tests are compiled without the browser's types.
   const ofPage = (what: string) =>
     page.evaluate(`document.documentElement.${what}`);
@@ -163,4 +172,48 @@ test("the page says when its publisher has gone", async () => {
   await page
     .getByText("Not published: the publisher does not answer.")
     .waitFor();
+});
+
+test("with sidecars and the embedded bus, each message reaches the subscribers that its label names", async () => {
+  const bus = join(tempFolder("pub-sub"), "bus.db");
+  const file = join(root, "components/embedded/pubsub.yaml");
+  const component = readFileSync(file, "utf8").replace(
+    "../../.dapr/embedded.db",
+    bus,
+  );
+  const start = async (appId: string) => {
+    const [http, grpc] = (await freePorts(2)) as [number, number];
+    const app = await startListeningApp(folder, [`${appId}.ts`], {
+      DAPR_HTTP_PORT: `${http}`,
+    });
+    await startDaprd({
+      appId,
+      appPort: app.port,
+      ports: [http, grpc],
+      resources: { "pubsub.yaml": component },
+      until: "ready",
+    });
+    return app;
+  };
+  const [publisher, node, second] = await Promise.all(
+    ["publisher", "node-subscriber", "second-subscriber"].map(start),
+  );
+  await page.goto(`http://localhost:${publisher!.port}/`);
+  for (const label of ["A, ", "B, ", "C, "]) {
+    await page.getByRole("radio", { name: label }).check();
+    await page.getByLabel("Message", { exact: true }).fill(`for ${label}`);
+    await page.keyboard.press("Enter");
+    await page.getByText(`: for ${label}`).waitFor();
+  }
+  await page.getByRole("radio", { name: "A, " }).check();
+  await page.getByLabel("Message", { exact: true }).fill("the last");
+  await page.keyboard.press("Enter");
+  await node!.prints("A:  the last\n");
+  await second!.prints("A:  the last\n");
+  await node!.prints("B:  for B, \n");
+  await second!.prints("C:  for C, \n");
+  expect(node!.printed()).not.toContain("C: ");
+  expect(second!.printed()).not.toContain("B: ");
+  expect(node!.printed()).toContain("A:  for A, \n");
+  expect(second!.printed()).toContain("A:  for A, \n");
 });
