@@ -50,8 +50,8 @@ export const createInvoke =
     return { status, rawHeaders: headers, body };
   };
 
-/** The header, Basic credentials or the URL, in that order. */
-function findTarget(request: ApiRequest): Target | undefined {
+/** The app that a request calls: by the header, Basic credentials or the URL, in that order. */
+export function findTarget(request: ApiRequest): Target | undefined {
   const { path } = request;
   const named = header(request, "dapr-app-id");
   if (named) return { id: fromHeaderValue(named), path };

@@ -7,9 +7,11 @@ import {
 } from "../../blocks/pubsub/event-content.ts";
 import type { Outlet } from "../../blocks/pubsub/outlet.ts";
 import type { PubSubs } from "../../blocks/pubsub/pubsub.ts";
+import { usualPubSub } from "../../blocks/pubsub/usual-pubsub.ts";
 import { ApiError } from "../../contracts/errors.ts";
 import { fromHeaderValue, toHeaderValue } from "../../shared/header-text.ts";
 import { readTrace } from "../../shared/trace-context.ts";
+import { findTarget } from "./invoke.ts";
 import { queryMetadata } from "./query-metadata.ts";
 import { parseBig, readBody } from "./read-body.ts";
 import {
@@ -19,10 +21,13 @@ import {
   type ApiRequest,
   type Handler,
   type Route,
+  type RouteHandler,
 } from "./request.ts";
 import { unescapeParam } from "./router.ts";
 
-export function publishRoutes(pubsubs: Pick<PubSubs, "outlet">): Route[] {
+export function publishRoutes(
+  pubsubs: Pick<PubSubs, "outlet" | "components">,
+): Route[] {
   const outletOf = ({ params, query }: ApiRequest) =>
     pubsubs.outlet(
       params["pubsub"]!,
@@ -30,8 +35,23 @@ export function publishRoutes(pubsubs: Pick<PubSubs, "outlet">): Route[] {
       queryMetadata(query),
     );
 
-  const publish: Handler = async (request) => {
-    const outlet = outletOf(request);
+  const publish = (request: ApiRequest) =>
+    publishTo(outletOf(request), request);
+
+  /** As in the first releases of Dapr, whose message bus had no name. A path that another app is called by is none. */
+  const publishUnnamed: RouteHandler = (request) => {
+    const names = pubsubs.components().map(({ name }) => name);
+    const name = usualPubSub(names);
+    if (name === undefined || findTarget(request)) return undefined;
+    const { params, query } = request;
+    const topic = params["topic"]!;
+    return publishTo(
+      pubsubs.outlet(name, topic, queryMetadata(query)),
+      request,
+    );
+  };
+
+  const publishTo = async (outlet: Outlet, request: ApiRequest) => {
     const contentType = fromHeaderValue(header(request, "content-type") ?? "");
     const data = await bodyOf(request, outlet);
     const event = { contentType, data };
@@ -63,7 +83,7 @@ export function publishRoutes(pubsubs: Pick<PubSubs, "outlet">): Route[] {
     return { status: 204 };
   };
 
-  const both = (path: string, handler: Handler): Route[] => [
+  const both = (path: string, handler: RouteHandler): Route[] => [
     ["POST", path, handler],
     ["PUT", path, handler],
   ];
@@ -71,6 +91,7 @@ export function publishRoutes(pubsubs: Pick<PubSubs, "outlet">): Route[] {
     ...both("/v1.0/publish/bulk/:pubsub/*topic", publishBulk),
     ...both("/v1.0-alpha1/publish/bulk/:pubsub/*topic", publishBulk),
     ...both("/v1.0/publish/:pubsub/*topic", publish),
+    ...both("/v1.0/publish/:topic", publishUnnamed),
   ];
 }
 

@@ -45,11 +45,16 @@ export interface ApiReply {
 
 export type Handler = (request: ApiRequest) => ApiReply | Promise<ApiReply>;
 
+/** With undefined it declines: the request is then answered as one without a route. */
+export type RouteHandler = (
+  request: ApiRequest,
+) => ApiReply | undefined | Promise<ApiReply | undefined>;
+
 /** Method, path pattern (`:name` is one segment, `*rest` the remainder), handler. */
 export type Route = readonly [
   method: string,
   pattern: string,
-  handler: Handler,
+  handler: RouteHandler,
 ];
 
 /** The body could not be read; the message is the original's. */

@@ -4,19 +4,19 @@
  * form-unescaped (`%2F` stays inside its segment, `+` is a space).
  */
 import { ApiError } from "../../contracts/errors.ts";
-import type { Handler, Route } from "./request.ts";
+import type { Route, RouteHandler } from "./request.ts";
 
 export interface Match {
   /** Of the route, as it was given. */
   pattern: string;
-  handler: Handler;
+  handler: RouteHandler;
   params: Record<string, string>;
 }
 
 interface Pattern {
   pattern: string;
   segments: string[];
-  handler: Handler;
+  handler: RouteHandler;
 }
 
 export type FindRoute = (method: string, path: string) => Match | undefined;

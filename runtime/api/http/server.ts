@@ -176,10 +176,14 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
   const answer = async (request: ApiRequest): Promise<ApiReply> => {
     try {
       const match = find(request.method, request.path);
-      if (!match) return await options.fallback(request);
-      request.route = match.pattern;
-      request.params = match.params;
-      return await match.handler(request);
+      if (match) {
+        request.route = match.pattern;
+        request.params = match.params;
+        const reply = await match.handler(request);
+        if (reply) return reply;
+        request.route = undefined;
+      }
+      return await options.fallback(request);
     } catch (error) {
       return replyTo(error, log);
     }

@@ -33,7 +33,8 @@ export function createDescribeUnknown(
       best = meant(pattern.segments, segments);
     }
     const unknown = `${method} ${shortened(path)} is not in this API`;
-    if (verbs.size > 0 && fewest > mostEdits)
+    // If it takes this verb too, its handler has declined.
+    if (verbs.size > 0 && !verbs.has(method) && fewest > mostEdits)
       return `${unknown}: the path takes ${[...verbs].join(", ")}`;
     return best === undefined
       ? unknown
