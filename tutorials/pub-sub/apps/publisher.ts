@@ -1,7 +1,8 @@
 /** A page with a form for messages of the types A, B and C. */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import express, { type ErrorRequestHandler } from "express";
+import type { ErrorRequestHandler } from "express";
+import express from "express";
 import { listen } from "./listen.ts";
 import { publish } from "./publish.ts";
 
