@@ -3,48 +3,25 @@ import { once } from "node:events";
 import { call } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";
 import {
-  startApp,
-  type Answer,
-  type RecordingApp,
-} from "../support/recording-app.ts";
-import {
-  endTutorialApps,
+  standInSidecar,
   startListeningApp,
   startTutorialApp,
 } from "../support/tutorial-app.ts";
 import { waitFor } from "../wait-for.ts";
 
-/** Stands in for the sidecar. */
-let sidecar: RecordingApp;
-let answer: Answer;
-
-beforeAll(async () => {
-  sidecar = await startApp(() => answer);
-});
-
-beforeEach(() => {
-  sidecar.requests.length = 0;
-  answer = { status: 204 };
-});
-
-afterAll(async () => {
-  await endTutorialApps();
-  await sidecar.close();
-});
+const sidecar = standInSidecar();
 
 const asked = () =>
   sidecar.requests.map(({ method, path }) => `${method} ${path}`);
-
-const atSidecar = () => ({ DAPR_HTTP_PORT: `${sidecar.port}` });
 
 const start = (
   folder: string,
   args: string[],
   env: Record<string, string> = {},
-) => startTutorialApp(folder, args, { ...atSidecar(), ...env });
+) => startTutorialApp(folder, args, { ...sidecar.env, ...env });
 
 const startNodeapp = (env: Record<string, string> = {}) =>
-  startListeningApp("nodeapp", ["app.ts"], { ...atSidecar(), ...env });
+  startListeningApp("nodeapp", ["app.ts"], { ...sidecar.env, ...env });
 
 const post = (port: number, order: unknown) =>
   call(port, "POST", "/neworder", {
@@ -73,11 +50,11 @@ describe("nodeapp", () => {
   });
 
   test("GET /order returns the state, or that there is none", async () => {
-    answer = { status: 200, body: '{"orderId":7}' };
+    sidecar.answer = { status: 200, body: '{"orderId":7}' };
     const found = await call(app.port, "GET", "/order");
     expect(found).toMatchObject({ status: 200, text: '{"orderId":7}' });
     expect(found.headers["content-type"]).toMatch(/^application\/json/);
-    answer = { status: 204 };
+    sidecar.answer = { status: 204 };
     const none = await call(app.port, "GET", "/order");
     expect(none).toMatchObject({ status: 204, text: "" });
     const path = "GET /v1.0/state/statestore/order";
@@ -98,7 +75,7 @@ describe("nodeapp", () => {
   });
 
   test("when the sidecar refuses, the caller gets a 500 with the reason, which is also printed", async () => {
-    answer = { status: 500, body: '{"errorCode":"ERR_STATE_SAVE"}' };
+    sidecar.answer = { status: 500, body: '{"errorCode":"ERR_STATE_SAVE"}' };
     const why = 'Failed to persist state: 500 {"errorCode":"ERR_STATE_SAVE"}';
     const reply = await post(app.port, { data: { orderId: 8 } });
     expect(reply.status).toBe(500);
@@ -186,7 +163,7 @@ describe("producerapp", () => {
   ])(
     "neworder.ts %j sends to %s, with dapr-app-id %s",
     async (args, what, header) => {
-      answer = { status: 200 };
+      sidecar.answer = { status: 200 };
       const app = start("producerapp", ["neworder.ts", ...args]);
       await app.prints("Response for order 2: 200\n");
       app.child.kill();
@@ -207,7 +184,7 @@ describe("producerapp", () => {
   test.each(["app.ts", "neworder.ts"])(
     "%s sends DAPR_API_TOKEN to its sidecar",
     async (file) => {
-      answer = { status: 200 };
+      sidecar.answer = { status: 200 };
       const app = start("producerapp", [file], { DAPR_API_TOKEN: "abc" });
       await app.prints("Response for order 1: 200\n");
       app.child.kill();
@@ -219,10 +196,10 @@ describe("producerapp", () => {
   );
 
   test("an order that was refused is sent again", async () => {
-    answer = { status: 500, body: "not up yet" };
+    sidecar.answer = { status: 500, body: "not up yet" };
     const app = start("producerapp", ["neworder.ts"]);
     await app.prints("Response for order 1: 500 not up yet\n");
-    answer = { status: 200 };
+    sidecar.answer = { status: 200 };
     await app.prints("Response for order 1: 200\n");
     app.child.kill();
   });

@@ -2,39 +2,18 @@
 import { call } from "../support/http.ts";
 import { freePorts } from "../support/ports.ts";
 import {
-  startApp,
-  type Answer,
-  type RecordingApp,
-} from "../support/recording-app.ts";
-import {
-  endTutorialApps,
+  standInSidecar,
   startListeningApp,
   startTutorialApp,
 } from "../support/tutorial-app.ts";
 import { waitFor } from "../wait-for.ts";
 
 const folder = "tutorials/pub-sub/apps";
-/** Stands in for the sidecar. */
-let sidecar: RecordingApp;
-let answer: Answer;
-
-beforeAll(async () => {
-  sidecar = await startApp(() => answer);
-});
-
-beforeEach(() => {
-  sidecar.requests.length = 0;
-  answer = { status: 204 };
-});
-
-afterAll(async () => {
-  await endTutorialApps();
-  await sidecar.close();
-});
+const sidecar = standInSidecar();
 
 const start = (file: string, env: Record<string, string> = {}) =>
   startListeningApp(folder, file.split(" "), {
-    DAPR_HTTP_PORT: `${sidecar.port}`,
+    ...sidecar.env,
     ...env,
   });
 
@@ -147,7 +126,10 @@ describe("publisher.ts", () => {
   });
 
   test("what the sidecar refuses is a 502 with its reason, which is also printed", async () => {
-    answer = { status: 404, body: '{"errorCode":"ERR_PUBSUB_NOT_FOUND"}' };
+    sidecar.answer = {
+      status: 404,
+      body: '{"errorCode":"ERR_PUBSUB_NOT_FOUND"}',
+    };
     const reply = await post('{"messageType":"A","message":"x"}');
     const why = 'Not published: 404 {"errorCode":"ERR_PUBSUB_NOT_FOUND"}';
     expect(reply).toMatchObject({ status: 502, text: why });
@@ -165,10 +147,10 @@ describe("publisher.ts", () => {
   });
 
   test("with --every-second messages of the next type flow; one that was refused is sent again", async () => {
-    answer = { status: 500, body: "not yet" };
+    sidecar.answer = { status: 500, body: "not yet" };
     const demo = await start("publisher.ts --every-second");
     await demo.prints("Not published: 500 not yet\n");
-    answer = { status: 204 };
+    sidecar.answer = { status: 204 };
     await waitFor("four messages", () =>
       sidecar.requests.some(({ body }) => body.includes("Message 4")),
     );

@@ -5,23 +5,16 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { findBrowser } from "../../scripts/browser.ts";
 import { startDaprd, stopAll } from "../support/daprd.ts";
 import { freePorts } from "../support/ports.ts";
-import {
-  startApp,
-  type Answer,
-  type RecordingApp,
-} from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { endTutorialApps, startListeningApp } from "../support/tutorial-app.ts";
+import { standInSidecar, startListeningApp } from "../support/tutorial-app.ts";
 
 const root = join(__dirname, "../..");
 const folder = "tutorials/pub-sub/apps";
 /** The picture of the tutorial, taken anew when DAPR_TEST_SCREENSHOT is set. */
 const screenshot = join(root, "tutorials/pub-sub/form.png");
 
+const sidecar = standInSidecar();
 let browser: Browser;
-/** Stands in for the sidecar. */
-let sidecar: RecordingApp;
-let answer: Answer;
 let address: string;
 let page: Page;
 /** What the browser asked for, and what it complained about. */
@@ -29,17 +22,16 @@ let requests: string[];
 let complaints: string[];
 
 beforeAll(async () => {
-  sidecar = await startApp(() => answer);
-  const { port } = await startListeningApp(folder, ["publisher.ts"], {
-    DAPR_HTTP_PORT: `${sidecar.port}`,
-  });
+  const { port } = await startListeningApp(
+    folder,
+    ["publisher.ts"],
+    sidecar.env,
+  );
   address = `http://localhost:${port}/`;
   browser = await chromium.launch({ executablePath: findBrowser()! });
 });
 
 beforeEach(async () => {
-  answer = { status: 204 };
-  sidecar.requests.length = 0;
   requests = [];
   complaints = [];
   page = await browser.newPage({ viewport: { width: 640, height: 480 } });
@@ -54,8 +46,6 @@ afterEach(() => page.close());
 afterAll(async () => {
   await browser?.close();
   await stopAll();
-  await endTutorialApps();
-  await sidecar?.close();
 });
 
 const published = () =>
@@ -113,7 +103,7 @@ test("a screen reader is told each control's name, and what became of the messag
 });
 
 test("a message that the sidecar refuses stays in the form, with the reason below", async () => {
-  answer = { status: 500, body: "the broker is down" };
+  sidecar.answer = { status: 500, body: "the broker is down" };
   await page.getByLabel("Message", { exact: true }).fill("keep me");
   await page.getByRole("button", { name: "Publish" }).click();
   await page
@@ -122,7 +112,7 @@ test("a message that the sidecar refuses stays in the form, with the reason belo
     .waitFor();
   const input = page.getByLabel("Message", { exact: true });
   expect(await input.inputValue()).toBe("keep me");
-  answer = { status: 204 };
+  sidecar.answer = { status: 204 };
   await page.keyboard.press("Enter");
   await page.getByText("Published on topic A: keep me").waitFor();
 });

@@ -1,8 +1,9 @@
-/** Starts an app of a tutorial as a process, and reads what it prints. */
+/** Starts an app of a tutorial as a process, reads what it prints, and stands in for its sidecar. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 import { freePorts } from "./ports.ts";
+import { startApp, type Answer, type RecordingApp } from "./recording-app.ts";
 
 const root = join(__dirname, "../..");
 const started: ChildProcess[] = [];
@@ -49,11 +50,43 @@ export async function startListeningApp(
   return { ...app, port };
 }
 
-/** For afterAll: ends every app that a test left. */
-export async function endTutorialApps(): Promise<void> {
+/** Ends every app that a test left. */
+async function endTutorialApps(): Promise<void> {
   for (const child of started.splice(0))
     if (child.exitCode === null && child.signalCode === null) {
       child.kill();
       await new Promise((resolve) => child.once("close", resolve));
     }
+}
+
+/** For the top of a test file: what stands in for the sidecar of its apps. It ends with them, after the last test. */
+export function standInSidecar() {
+  let app: RecordingApp;
+  const sidecar = {
+    /** To each request, until the next test. */
+    answer: { status: 204 } as Answer,
+    /** Since the beginning of the test. */
+    get requests() {
+      return app.requests;
+    },
+    get port() {
+      return app.port;
+    },
+    /** By which an app finds it. */
+    get env() {
+      return { DAPR_HTTP_PORT: `${app.port}` };
+    },
+  };
+  beforeAll(async () => {
+    app = await startApp(() => sidecar.answer);
+  });
+  beforeEach(() => {
+    app.requests.length = 0;
+    sidecar.answer = { status: 204 };
+  });
+  afterAll(async () => {
+    await endTutorialApps();
+    await app.close();
+  });
+  return sidecar;
 }
