@@ -78,6 +78,16 @@ test.each([
   });
 });
 
+test.each(["/v1.0/publish/pubsub", "/v1.0/publish/pubsub/"])(
+  "%s has forgotten its topic",
+  async (path) => {
+    const { sidecar } = await startWith("pubsub");
+    const reply = await sidecar.call("POST", path, request);
+    expect(reply.status).toBe(404);
+    expect(reply.text).toContain("/v1.0/publish/pubsub is not in this API");
+  },
+);
+
 test("a request that names an app calls that app", async () => {
   const { sidecar } = await startWith("pubsub");
   const reply = await sidecar.call("POST", "/v1.0/publish/A", {

@@ -42,9 +42,11 @@ export function publishRoutes(
   const publishUnnamed: RouteHandler = (request) => {
     const names = pubsubs.components().map(({ name }) => name);
     const name = usualPubSub(names);
-    if (name === undefined || findTarget(request)) return undefined;
     const { params, query } = request;
     const topic = params["topic"]!;
+    // What is called as a component is one whose topic was forgotten.
+    const isTopic = !names.includes(topic) && !findTarget(request);
+    if (name === undefined || !isTopic) return undefined;
     return publishTo(
       pubsubs.outlet(name, topic, queryMetadata(query)),
       request,
