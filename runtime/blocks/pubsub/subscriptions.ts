@@ -10,13 +10,14 @@ import type {
 } from "../../contracts/subscription.ts";
 import { where } from "../../shared/position.ts";
 import { appTaker } from "./app-taker.ts";
-import { askApp, usualPubSub } from "./ask-app.ts";
+import { askApp } from "./ask-app.ts";
 import { pubsubErrors } from "./errors.ts";
 import { createHandOver, type HandOverOptions } from "./hand-over.ts";
 import type { PubSubs } from "./pubsub.ts";
 import { makeReady, type Ready } from "./ready.ts";
 import type { TakerOptions } from "./takers.ts";
 import { createTopics, keyOf } from "./topics.ts";
+import { usualPubSub } from "./usual-pubsub.ts";
 
 export interface SubscriptionsOptions extends HandOverOptions {
   pubsubs: Pick<PubSubs, "component" | "components" | "onChange">;
