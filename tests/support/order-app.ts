@@ -16,10 +16,15 @@ export interface OrderAppTask {
   failEvery?: number;
   /** This order gets 500 until a file named `FILE.cured` exists. */
   poison?: number;
+  /** What it answers to `GET /dapr/subscribe`. */
+  subscriptions?: unknown[];
 }
 
-export interface TakenOrder {
+interface Order {
   order: number;
+}
+
+export interface TakenOrder extends Order {
   path: string;
   partition: number;
   status: number;
@@ -42,14 +47,20 @@ function statusFor(order: number, path: string): number {
 
 const server = createServer(async (incoming, outgoing) => {
   if (incoming.method !== "POST") {
-    outgoing.end();
+    outgoing.end(
+      incoming.url === "/dapr/subscribe"
+        ? JSON.stringify(task.subscriptions ?? [])
+        : "",
+    );
     return;
   }
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk as Buffer);
-  const { order } = JSON.parse(Buffer.concat(chunks).toString()) as {
-    order: number;
+  const body = JSON.parse(Buffer.concat(chunks).toString()) as Order & {
+    data?: Order;
   };
+  // An event has it in its data.
+  const { order } = body.data ?? body;
   if (task.delayMs)
     await new Promise((resolve) => setTimeout(resolve, task.delayMs));
   const path = incoming.url!;

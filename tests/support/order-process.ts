@@ -1,6 +1,6 @@
 /** Starts and kills order-app.ts, and reads which orders it took. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "../wait-for.ts";
 import { call } from "./http.ts";
@@ -23,7 +23,8 @@ export function createOrderApp(task: OrderAppTask): OrderApp {
   let child: ChildProcess | undefined;
   let read = 0;
   const all: TakenOrder[] = [];
-  writeFileSync(task.file, "");
+  // Several apps may share a file.
+  appendFileSync(task.file, "");
   return {
     port: task.port,
     taken() {

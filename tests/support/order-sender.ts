@@ -1,4 +1,4 @@
-/** Sends numbered orders to a sidecar's output binding, and repeats each until it is acknowledged. */
+/** Sends numbered orders to a sidecar, and repeats each until it is acknowledged. */
 import { Agent } from "node:http";
 import { call } from "./http.ts";
 
@@ -28,7 +28,18 @@ export interface SendOptions {
   /** Sends several orders at a time to each partition. Their order is then unknown. */
   callersPerPartition?: number;
   padding?: number;
+  /** Where an order goes, and as what; absent: to the output binding `orders`. */
+  request?(data: object, partition: number): { path: string; body: string };
 }
+
+const toBinding = (data: object, partition: number) => ({
+  path: "/v1.0/bindings/orders",
+  body: JSON.stringify({
+    operation: "create",
+    data,
+    metadata: { partitionNumber: String(partition) },
+  }),
+});
 
 /** The time after which a refused order is sent again. */
 const againMs = 20;
@@ -43,17 +54,16 @@ export function sendOrders(options: SendOptions): Sending {
   let going = true;
 
   async function send(order: number, partition: number): Promise<void> {
-    const body = JSON.stringify({
-      operation: "create",
-      data: { order, ...(padding ? { padding } : {}) },
-      metadata: { partitionNumber: String(partition) },
-    });
+    const { path, body } = (options.request ?? toBinding)(
+      { order, ...(padding ? { padding } : {}) },
+      partition,
+    );
     for (;;) {
       const { status, text } = await call(
         options.port(),
         "POST",
-        "/v1.0/bindings/orders",
-        { agent, body },
+        path,
+        { agent, body, headers: { "content-type": "application/json" } },
       ).catch((error: Error) => ({ status: 0, text: error.message }));
       if (status >= 200 && status < 300) {
         acked.add(order);
