@@ -13,7 +13,7 @@ import {
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 
-/** Orders with the same remainder have the same key. */
+/** Orders with the same remainder have the same key, and on Kafka a partition of their own. */
 export const keys = 8;
 
 /** The broker on which the drills run. */
@@ -92,7 +92,7 @@ export async function openTopicFlow(bus: Bus): Promise<TopicFlow> {
         count,
         partitions: keys,
         request: (data, key) => ({
-          path: `/v1.0/publish/bus/${topic}?metadata.partitionKey=key-${key}`,
+          path: `/v1.0/publish/bus/${topic}?metadata.partitionKey=key-${key}&metadata.partitionNumber=${key}`,
           body: JSON.stringify(data),
         }),
         ...more,

@@ -3,6 +3,10 @@ import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { component } from "../support/component.ts";
 import { endTopicFlows, type Bus } from "./topic-flow.ts";
 import { topicsKilled } from "./topics-killed.ts";
+import { topicsPoison } from "./topics-poison.ts";
+import { topicsRebalance } from "./topics-rebalance.ts";
+import { topicsResiliency } from "./topics-resiliency.ts";
+import { topicsSlow } from "./topics-slow.ts";
 
 let broker: KafkaBroker;
 beforeAll(async () => {
@@ -30,3 +34,7 @@ const bus = (): Bus => ({
 });
 
 topicsKilled(bus, { keepsOrder: true });
+topicsRebalance(bus);
+topicsPoison(bus, { hasPartitions: true });
+topicsSlow(bus);
+topicsResiliency(bus);

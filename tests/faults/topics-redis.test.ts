@@ -3,6 +3,9 @@ import { component } from "../support/component.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
 import { endTopicFlows, type Bus } from "./topic-flow.ts";
 import { topicsKilled } from "./topics-killed.ts";
+import { topicsPoison } from "./topics-poison.ts";
+import { topicsResiliency } from "./topics-resiliency.ts";
+import { topicsSlow } from "./topics-slow.ts";
 
 let redis: RedisContainer;
 beforeAll(async () => {
@@ -25,3 +28,6 @@ const bus = (): Bus => ({
 });
 
 topicsKilled(bus, { keepsOrder: false });
+topicsPoison(bus, { hasPartitions: false });
+topicsSlow(bus);
+topicsResiliency(bus);

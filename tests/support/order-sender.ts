@@ -59,12 +59,11 @@ export function sendOrders(options: SendOptions): Sending {
       partition,
     );
     for (;;) {
-      const { status, text } = await call(
-        options.port(),
-        "POST",
-        path,
-        { agent, body, headers: { "content-type": "application/json" } },
-      ).catch((error: Error) => ({ status: 0, text: error.message }));
+      const { status, text } = await call(options.port(), "POST", path, {
+        agent,
+        body,
+        headers: { "content-type": "application/json" },
+      }).catch((error: Error) => ({ status: 0, text: error.message }));
       if (status >= 200 && status < 300) {
         acked.add(order);
         return;

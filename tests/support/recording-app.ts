@@ -7,6 +7,8 @@ export interface Recorded {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** Set once its caller has left without an answer. */
+  isCut?: true;
 }
 
 export interface Answer {
@@ -52,6 +54,9 @@ export async function startApp(
       body: Buffer.concat(chunks).toString("utf8"),
     };
     requests.push(recorded);
+    outgoing.once("close", () => {
+      if (!outgoing.writableFinished) recorded.isCut = true;
+    });
     const { status, body, headers } = await answer(recorded);
     outgoing.writeHead(status, headers).end(body);
   });

@@ -71,7 +71,8 @@ export const memberOf = (
     initialOffset: meta.initialOffset,
     limits: {
       minBytes: meta.consumerFetchMin,
-      maxBytes: 8 * 1024 * 1024,
+      // An answer is in memory twice or three times until the queues have it (docs/decisions/memory.md).
+      maxBytes: 1024 * 1024,
       partitionMaxBytes: meta.consumerFetchDefault,
     },
     rejoinPauseMs: meta.consumeRetryInterval,

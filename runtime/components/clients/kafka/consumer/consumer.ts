@@ -52,8 +52,8 @@ const drainOnRebalanceMs = 20_000;
 const lastWordsMs = 3000;
 /** New partitions, and topics that were made anew, are noticed within this time. */
 const lookAroundMs = 30_000;
-/** What all queues together may hold: the most memory that a slow app costs. */
-const bufferBytes = 8 * 1024 * 1024;
+/** What all queues together should hold, so that a slow app costs little memory. Each may have twice its share, as it is asked for while it has room. */
+const bufferBytes = 4 * 1024 * 1024;
 
 export function startConsumer(options: ConsumerOptions): KafkaConsumer {
   const { server } = options;
