@@ -214,7 +214,8 @@ const pubsubKind = (
       ...subscribeMethods(subscriptions, log),
     };
   },
-  around: (pubsub, { name }) => policies.pubsub(name, pubsub),
+  around: (pubsub, { name, metadata }) =>
+    policies.pubsub(name, pubsub, pubsubs.namespacePrefix(metadata)),
   add(pubsub, { name, metadata }, explain) {
     pubsubs.add(name, pubsub, metadata, explain);
     return [...pubsub.features];

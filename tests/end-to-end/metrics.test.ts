@@ -138,12 +138,15 @@ test("calls of each block are counted and timed under Dapr's names", async () =>
   ).toBe("1");
   expect(at("component_input_binding_count", of("orders", "", true))).toBe("1");
   expect(at("runtime_component_loaded")).toBe("3");
+  // It is tried again and again.
   expect(
-    at(
-      "runtime_component_init_fail_total",
-      'component="state.sqlite",componentName="nothing",reason="init"',
+    Number(
+      at(
+        "runtime_component_init_fail_total",
+        'component="state.sqlite",componentName="nothing",reason="init"',
+      ),
     ),
-  ).toBe("1");
+  ).toBeGreaterThan(0);
   expect(
     at("runtime_component_init_total", 'component="state.in-memory"'),
   ).toBe("1");
@@ -254,6 +257,9 @@ test("what is published is counted by component and topic, a bulk as one", async
       "b.yaml": component("file", "pubsub.sqlite", {
         path: join(folder, "bus.db"),
       }),
+      "c.yaml": component("spaced", "pubsub.in-memory", {
+        consumerID: "{namespace}",
+      }),
     },
   });
   const publish = (path: string, body = "1") =>
@@ -271,6 +277,7 @@ test("what is published is counted by component and topic, a bulk as one", async
   await publish("memory/orders/paid");
   await publish("file/orders?metadata.partitionNumber=x");
   await publish("bulk/memory/orders", bulk(3));
+  await publish("spaced/orders");
   // These never reach a component.
   await publish("nope/orders");
   await publish("memory/orders?metadata.rawPayload=x");
@@ -290,6 +297,8 @@ test("what is published is counted by component and topic, a bulk as one", async
   expect(at("count", "orders/paid")).toBe("2");
   expect(at("latencies_count", "orders/paid")).toBe("2");
   expect(at("count", "orders", { of: "file", success: false })).toBe("1");
+  // The broker's topic is shoporders.
+  expect(at("count", "orders", { of: "spaced" })).toBe("1");
   expect(at("bulk_count", "orders")).toBe("1");
   expect(at("bulk_latencies_count", "orders")).toBe("1");
   // A hundred topics are told apart.

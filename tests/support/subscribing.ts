@@ -71,8 +71,10 @@ export async function startSubscriptions(setting: Setting = {}) {
     app,
     asksApp: true,
     inbound: () => setting.run ?? justRun,
-    onEvent: (pubsub, topic, outcome) =>
-      outcomes.push(`${pubsub} ${topic} ${outcome}`),
+    onEvent: (pubsub, topic, outcome, status) =>
+      outcomes.push(
+        `${pubsub} ${topic} ${outcome}${status === outcome ? "" : ` as ${status}`}`,
+      ),
     onBulk: () => {},
     log,
   });

@@ -50,7 +50,7 @@ test("rules are asked in their order; what none of them takes is dropped", async
   await bus.send("orders", event({ data: { n: 9 } }));
   await bus.send("orders", event());
   expect(events.map(({ path }) => path)).toEqual(["/a", "/big"]);
-  expect(outcomes.at(-1)).toBe("bus orders drop");
+  expect(outcomes.at(-1)).toBe("bus orders drop as success");
 });
 
 test.each([
@@ -289,8 +289,26 @@ test("a refusal at the end does not fill the dead-letter topic", async () => {
   expect(bus.published).toEqual([]);
 });
 
+test.each<[EventOutcome, string, object]>([
+  ["success", "success", {}],
+  ["drop", "drop as success", {}],
+  ["ignore", "drop", {}],
+  ["success", "drop", { expiration: "2001-01-01T00:00:00Z" }],
+])(
+  "an answer %s counts as %s, of an event with %j",
+  async (answer, counted, more) => {
+    const { bus, outcomes, read } = await start({
+      own: [subscription()],
+      play: () => answer,
+    });
+    await read();
+    await bus.send("orders", event(more));
+    expect(outcomes).toEqual([`bus orders ${counted}`]);
+  },
+);
+
 test("the namespace is before the broker's topic, and not before the app's", async () => {
-  const { bus, events, read } = await start({
+  const { bus, events, outcomes, read } = await start({
     own: [subscription({ deadLetterTopic: "graves" })],
     metadata: [{ name: "consumerID", value: "ns.a", isNamespaced: true }],
     play: () => "drop",
@@ -298,5 +316,6 @@ test("the namespace is before the broker's topic, and not before the app's", asy
   await read();
   await bus.send("nsorders", event());
   expect(events[0]!.topic).toBe("orders");
+  expect(outcomes).toEqual(["bus orders drop as success"]);
   expect(bus.published[0]!.topic).toBe("nsgraves");
 });

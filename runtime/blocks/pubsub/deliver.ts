@@ -8,15 +8,21 @@ import { messageOf } from "../../shared/message-of.ts";
 import { isAway, runUnlessAway } from "../reading/hold.ts";
 import { sendToDeadLetter } from "./dead-letter.ts";
 import { isExpired, readEvent, type Event } from "./event.ts";
-import type { NamedPubSub } from "./pubsub.ts";
+import { withoutPrefix, type NamedPubSub } from "./named-pubsub.ts";
 import { isRawPayload } from "./overrides.ts";
 import type { Taker } from "./takers.ts";
 
-/** What came of a try to deliver, or of an event that is not delivered. `ms` is 0 if nobody was asked. */
+export type EventResult = "success" | "retry" | "drop";
+
+/**
+ * What came of a try to deliver, or of an event that is not delivered. `ms` is 0 if nobody was asked.
+ * `status`: what it counts as, which is a success where somebody wants the event to be dropped.
+ */
 export type ObserveEvent = (
   pubsub: string,
   topic: string,
-  outcome: "success" | "retry" | "drop",
+  outcome: EventResult,
+  status: EventResult,
   ms: number,
 ) => void;
 
@@ -39,7 +45,7 @@ export interface Routed {
 export type Delivery = ReturnType<typeof createDelivery>;
 
 export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
-  /** Undefined if nobody is to get it. Throws if that can't be told. */
+  /** Undefined, and counted, if nobody is to get it. Throws if that can't be told. */
   function route(
     named: NamedPubSub,
     { options: { subscription, findPath } }: Taker,
@@ -60,6 +66,7 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
       log.warn(
         `dropping expired pub/sub event ${String(id)} as of ${String(expiration)} ${where}`,
       );
+      count(named, message, "drop");
       return undefined;
     }
     const path = because(
@@ -68,6 +75,7 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     );
     if (path !== undefined) return { message, event, topic, path };
     log.debug(`no matching route for event ${String(id)} ${where}; skipping`);
+    count(named, message, "drop", "success");
     return undefined;
   }
 
@@ -124,10 +132,11 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
   function count(
     { name, namespacePrefix }: NamedPubSub,
     { topic }: TopicMessage,
-    outcome: Parameters<ObserveEvent>[2],
+    outcome: EventResult,
+    status = outcome,
     ms = 0,
   ) {
-    onEvent(name, withoutPrefix(topic, namespacePrefix), outcome, ms);
+    onEvent(name, withoutPrefix(topic, namespacePrefix), outcome, status, ms);
   }
 
   async function deliverTo(
@@ -159,30 +168,31 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     };
     return tried(named, taker, async (limit) => {
       const started = performance.now();
-      const tell = (outcome: Parameters<ObserveEvent>[2]) =>
-        count(named, message, outcome, performance.now() - started);
+      const tell = (outcome: EventResult, status: EventResult) =>
+        count(named, message, outcome, status, performance.now() - started);
       try {
         const outcome = await taker.options.deliver(toApp, limit);
-        tell(outcome === "success" ? "success" : "drop");
+        tell(
+          outcome === "success" ? "success" : "drop",
+          outcome === "ignore" ? "drop" : "success",
+        );
         return outcome;
       } catch (error) {
         if (!isAway(error) && !(error instanceof DeliveryInterrupted))
-          tell("retry");
+          tell("retry", "retry");
         throw error;
       }
     });
   }
 
-  /** {@link route}, with what is not delivered counted. */
+  /** {@link route}, with what fails logged and counted. */
   function routedOrCounted(
     named: NamedPubSub,
     taker: Taker,
     message: TopicMessage,
   ): Routed | undefined {
     try {
-      const routed = route(named, taker, message);
-      if (!routed) count(named, message, "drop");
-      return routed;
+      return route(named, taker, message);
     } catch (error) {
       log.error(messageOf(error));
       count(named, message, "retry");
@@ -198,9 +208,6 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     deliver: deliverTo,
   };
 }
-
-const withoutPrefix = (topic: string, prefix: string) =>
-  topic.startsWith(prefix) ? topic.slice(prefix.length) : topic;
 
 /** What is thrown says what was being done. */
 function because<T>(what: string, work: () => T): T {

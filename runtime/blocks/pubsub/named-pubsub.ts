@@ -15,3 +15,12 @@ export interface NamedPubSub {
   explain: Explain;
   errors: PubSubErrors;
 }
+
+/** A topic of the broker as the app knows it. */
+export const withoutPrefix = (
+  topic: string,
+  namespacePrefix: string,
+): string =>
+  topic.startsWith(namespacePrefix)
+    ? topic.slice(namespacePrefix.length)
+    : topic;

@@ -40,8 +40,13 @@ export function createPubSubs({
   /** Also those that have been replaced and are not removed yet. */
   const all = new Map<PubSub, NamedPubSub>();
   const listeners = new Set<PubSubListener>();
+  const namespacePrefix = (metadata: readonly MetadataItem[]) =>
+    metadata.some((item) => item.isNamespaced) ? namespace : "";
 
   return {
+    /** What a component with these metadata has before each topic. */
+    namespacePrefix,
+
     /** `metadata` is the component's. Replaces the one of the same name. */
     add(
       name: string,
@@ -57,9 +62,7 @@ export function createPubSubs({
         scopes: readScopes(metadata, appId, (problem) =>
           log.warn(`component ${name}: ${problem}`),
         ),
-        namespacePrefix: metadata.some((item) => item.isNamespaced)
-          ? namespace
-          : "",
+        namespacePrefix: namespacePrefix(metadata),
         consumerID: consumerIdOf(metadata) || appId,
       };
       byName.set(name, named);

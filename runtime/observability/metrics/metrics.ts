@@ -178,9 +178,15 @@ function countPubSub(tables: Tables, namespace: string) {
       table.add([name, namespace, `${isSuccess}`, topics.fold(topic)], ms);
     },
     /** A try to deliver an event, or an event that is not delivered. */
-    received(name: string, topic: string, outcome: EventResult, ms: number) {
+    received(
+      name: string,
+      topic: string,
+      outcome: EventResult,
+      status: EventResult,
+      ms: number,
+    ) {
       tables.received.add(
-        [name, namespace, outcome, outcome, topics.fold(topic)],
+        [name, namespace, outcome, status, topics.fold(topic)],
         ms,
       );
     },

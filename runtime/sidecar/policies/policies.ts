@@ -4,6 +4,7 @@
  */
 import type { ObserveBulk } from "../../blocks/pubsub/bulk.ts";
 import type { ObserveEvent } from "../../blocks/pubsub/deliver.ts";
+import { withoutPrefix } from "../../blocks/pubsub/named-pubsub.ts";
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { Binding } from "../../contracts/binding.ts";
 import type { Forward, Peers } from "../../contracts/invocation.ts";
@@ -31,7 +32,8 @@ import type { ComponentType, Resiliencies } from "./resiliencies.ts";
 export interface Policies {
   state(name: string, store: StateStore): StateStore;
   binding(name: string, binding: Binding): Binding;
-  pubsub(name: string, pubsub: PubSub): PubSub;
+  /** `namespacePrefix`: before each of its topics. */
+  pubsub(name: string, pubsub: PubSub, namespacePrefix: string): PubSub;
   secretStore(name: string, store: SecretStore): SecretStore;
   /** Told of events on their way from a component to the app. */
   onEvent: ObserveEvent;
@@ -91,12 +93,18 @@ export function createPolicies({
             ((isSuccess, ms) => metrics.inputBinding(name, isSuccess, ms)),
         ),
       ),
-    pubsub: (name, pubsub) =>
+    pubsub: (name, pubsub, namespacePrefix) =>
       aroundPubSub(
         pubsub,
         metrics &&
           ((topic, isBulk, isSuccess, ms) =>
-            metrics.published(name, topic, isBulk, isSuccess, ms)),
+            metrics.published(
+              name,
+              withoutPrefix(topic, namespacePrefix),
+              isBulk,
+              isSuccess,
+              ms,
+            )),
         resiliencies.component(name, types.pubsub, "outbound"),
       ),
     secretStore: (name, store) =>
