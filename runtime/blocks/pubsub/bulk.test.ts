@@ -101,6 +101,24 @@ describe("in bulks", () => {
     ]);
   });
 
+  test.each([
+    ["an event", {}, "application/cloudevents+json"],
+    ["raw bytes", { rawPayload: "true" }, "application/octet-stream"],
+  ])("%s without a content type has one", async (_, metadata, expected) => {
+    const seen: string[] = [];
+    const { bus, read } = await start({
+      bulk: true,
+      own: [subscription({ bulk, metadata })],
+      async playBulk(them) {
+        seen.push(...them.entries.map(({ contentType }) => contentType));
+        return them.entries.map(() => "success");
+      },
+    });
+    await read();
+    await bus.sendBulk("orders", events);
+    expect(seen).toEqual(events.map(() => expected));
+  });
+
   test("a component without bulks has them gathered", async () => {
     const seen: unknown[] = [];
     const { bus, read } = await start({

@@ -125,9 +125,9 @@ const toBulk = (
   metadata: {},
   entries: group.map(({ message, event }): BulkEvent => ({
     entryId: randomUUID(),
-    contentType: areRaw
-      ? message.contentType || "application/octet-stream"
-      : (message.contentType ?? ""),
+    contentType:
+      message.contentType ||
+      (areRaw ? "application/octet-stream" : "application/cloudevents+json"),
     metadata: message.metadata,
     event: areRaw
       ? { raw: message.data }
