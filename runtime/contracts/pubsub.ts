@@ -65,7 +65,8 @@ export interface PubSub {
   /** Resolves once the broker has stored it. `call`: whoever waits for the answer. */
   publish(request: PublishRequest, call?: Call): Promise<void>;
   /**
-   * Stores several; absent where the broker has no cheaper way than one after the other.
+   * Stores several; absent where the broker has no cheaper way than one after the other. `metadata` are the
+   * request's; the entries have of them what is theirs already. Only Kafka, as in the original, gives them to each.
    * Resolves with an error for each entry that was not stored, in the order of `entries`.
    */
   publishBulk?(

@@ -192,10 +192,10 @@ export const redis = definePubSub(
       features: [],
       publish: async (request) =>
         void (await add(request.topic, request.data, request.metadata)),
-      publishBulk: (topic, entries, shared) =>
+      publishBulk: (topic, entries) =>
         Promise.all(
-          entries.map(({ data, metadata: own }) =>
-            add(topic, data, { ...shared, ...own }).then(
+          entries.map(({ data, metadata }) =>
+            add(topic, data, metadata).then(
               () => undefined,
               (error: Error) => error,
             ),

@@ -201,6 +201,24 @@ test("a new group begins with the oldest message, or with those that come", asyn
   expect(oldest.map(text).sort()).toEqual(["early", "late"]);
 });
 
+test("a bulk's entries have their own metadata, and what the request says besides is not theirs", async () => {
+  const bus = await open();
+  const messages = await collect(bus);
+  const entry = {
+    entryId: "1",
+    data: Buffer.from("x"),
+    contentType: "text/plain",
+    metadata: { own: "1" },
+  };
+  await bus.publishBulk!("orders", [entry], { partitionKey: "k", ttl: "5" });
+  await waitFor("the message", () => messages.length === 1);
+  const { metadata } = messages[0]!;
+  expect(Object.keys(metadata).filter((key) => !key.startsWith("__"))).toEqual([
+    "own",
+  ]);
+  expect(metadata).not.toHaveProperty("__key");
+});
+
 test("an app that comes later gets what was published before, a bulk in one transaction", async () => {
   const bus = await open();
   const entries = ["a", "b", "c"].map((data) => ({

@@ -97,15 +97,14 @@ export const sqlite = definePubSub(
         const count = await partitionsOf(request.topic);
         await client.append(toStored(request.topic, request, count));
       },
-      async publishBulk(topic, entries, metadata) {
+      async publishBulk(topic, entries) {
         const errors: (Error | undefined)[] = entries.map(() => undefined);
         const good = new Map<number, NewMessage>();
         try {
           const count = await partitionsOf(topic);
           for (const [n, entry] of entries.entries())
             try {
-              const own = { ...metadata, ...entry.metadata };
-              good.set(n, toStored(topic, { ...entry, metadata: own }, count));
+              good.set(n, toStored(topic, entry, count));
             } catch (error) {
               errors[n] = error as Error;
             }
