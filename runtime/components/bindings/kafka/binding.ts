@@ -9,7 +9,7 @@ import { toMessage, toRecord } from "../../clients/kafka/message.ts";
 import { kafkaServer, memberOf, producerTo } from "../../clients/kafka/open.ts";
 import type { KafkaProducer } from "../../clients/kafka/producer/producer.ts";
 import { retryPolicy } from "../../retry.ts";
-import { checkMetadata, metadata } from "./metadata.ts";
+import { checkMetadata, metadata, topicsOf } from "./metadata.ts";
 
 export const kafka = defineBinding(
   "bindings.kafka",
@@ -17,8 +17,7 @@ export const kafka = defineBinding(
   async ({ name, meta, items, log: runtimeLog, directions }) => {
     const log = runtimeLog.scope("dapr.contrib");
     checkMetadata(meta, items, log);
-    // The original does not trim, but no topic can have a blank in its name.
-    const topics = [...new Set(meta.topics.map((topic) => topic.trim()))];
+    const topics = topicsOf(meta);
     const server = kafkaServer(meta, log);
     const toTopic = (topic: string) => producerTo(server, topic, meta);
 

@@ -1,6 +1,6 @@
 import type { Logger } from "../../../shared/log.ts";
 import { parseMetadata } from "../../../contracts/metadata.ts";
-import { checkMetadata, metadata } from "./metadata.ts";
+import { checkMetadata, metadata, topicsOf } from "./metadata.ts";
 
 const lines: string[] = [];
 const log = { warn: (text: string) => lines.push(text) } as unknown as Logger;
@@ -15,6 +15,11 @@ const check = (own: Record<string, string>) => {
   return meta;
 };
 const brokers = { brokers: "a:1" };
+
+test("topics are trimmed, and each is read once", () => {
+  const meta = check({ ...brokers, topics: "orders, paid ,orders" });
+  expect(topicsOf(meta)).toEqual(["orders", "paid"]);
+});
 
 test("defaults are the original's", () => {
   expect(check(brokers)).toMatchObject({
@@ -48,6 +53,13 @@ test.each<[Record<string, string>, string]>([
   ],
   [{ ...brokers, excludeHeaderMetaRegex: "(" }, "is not a regular expression"],
   [{ ...brokers, initialOffset: "middle" }, "is not one of newest, oldest"],
+  [
+    { ...brokers, topics: "orders, paid orders" },
+    'topic "paid orders" is no name that Kafka takes',
+  ],
+  [{ ...brokers, topics: "orders,,b" }, 'topic "" is no name that Kafka takes'],
+  [{ ...brokers, publishTopic: "a/b" }, 'topic "a/b" is no name'],
+  [{ ...brokers, deadLetterTopic: ".." }, 'topic ".." is no name'],
 ])("%j is refused: %s", (own, message) => {
   expect(() => check(own)).toThrow(message);
 });

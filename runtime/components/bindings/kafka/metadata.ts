@@ -13,6 +13,7 @@ import {
   kafkaProducerMetadata,
   kafkaServerMetadata,
 } from "../../clients/kafka/settings.ts";
+import { checkTopicName } from "../../clients/kafka/topic-name.ts";
 import { retryMetadata, retryPolicy } from "../../retry.ts";
 
 export const metadata = {
@@ -32,6 +33,13 @@ export const metadata = {
   ...kafkaProducerMetadata,
 };
 
+/** The topics to read. The original does not trim, but no topic can have a blank in its name. */
+export const topicsOf = ({
+  topics,
+}: Pick<MetadataValues<typeof metadata>, "topics">): string[] => [
+  ...new Set(topics.map((topic) => topic.trim())),
+];
+
 /** Checks that concern several properties. Throws on what can't work, warns of what has no effect. */
 export function checkMetadata(
   meta: MetadataValues<typeof metadata>,
@@ -39,6 +47,9 @@ export function checkMetadata(
   log: Logger,
 ): void {
   checkKafka(meta, items, metadata);
+  for (const topic of topicsOf(meta)) checkTopicName(topic);
+  for (const topic of [meta.publishTopic, meta.deadLetterTopic])
+    if (topic) checkTopicName(topic);
   if (meta.deadLetterTopic && meta.consumeRetryEnabled === false)
     log.warn(
       "kafka: deadLetterTopic has no effect while consumeRetryEnabled is false",
