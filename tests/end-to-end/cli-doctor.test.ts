@@ -83,6 +83,8 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
     "f.yaml": "apiVersion: dapr.io/v1alpha1\nkind: Componnent\n",
     "s.yaml":
       "apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: s}\nspec: {topic: t, routes: {default: /t}}\n",
+    "r.yaml":
+      "apiVersion: dapr.io/v1alpha1\nkind: Resiliency\nmetadata: {name: r}\nspec: {policies: {timeouts: {fast: soon}}}\n",
     "g.yaml":
       "apiVersion: dapr.io/v1alpha1\nkind: HTTPEndpoint\nmetadata: {name: g}\nspec: {baseUrl: ftp://x}\n",
     "h.yaml":
@@ -93,8 +95,16 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
   const yaml = found.filter(({ check }) => check === "YAML");
   const of = (status: string) =>
     yaml.filter((one) => one.status === status).map(({ message }) => message);
-  const [broken = "", endpoint = "", subscription = "", twins = "", ...others] =
-    of("failure");
+  const [
+    broken = "",
+    endpoint = "",
+    resiliency = "",
+    subscription = "",
+    twins = "",
+    ...others
+  ] = of("failure");
+  expect(resiliency).toContain('Resiliency "r": ');
+  expect(resiliency).toContain(`${join(folder, "r.yaml")}:4:`);
   expect(subscription).toContain("it has no spec.pubsubname");
   expect(subscription).toContain(`${join(folder, "s.yaml")}:4:`);
   expect(endpoint).toContain(`${join(folder, "g.yaml")}:4:`);

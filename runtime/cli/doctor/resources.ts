@@ -11,6 +11,7 @@ import {
   selectHttpEndpoints,
   type HttpEndpointOptions,
 } from "../../resources/kinds/http-endpoint.ts";
+import { selectResiliencies } from "../../resources/kinds/resiliency.ts";
 import { selectSubscriptions } from "../../resources/kinds/subscription.ts";
 import { tellKind } from "../../resources/other-kinds.ts";
 import { textOf, YamlError, type Value } from "../../resources/values/yaml.ts";
@@ -62,6 +63,10 @@ async function inFolder(
       };
       components.push(...selectComponents([document], options));
       selectSubscriptions([document], options);
+      await selectResiliencies([document], {
+        ...options,
+        onWrong: (problem) => void malformed.push(problem),
+      });
       if (document instanceof YamlError) continue;
       tellKind(document, configurations, log);
       await checkEndpoint(document, options).catch((error: Error) =>
