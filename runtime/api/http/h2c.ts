@@ -10,6 +10,7 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Remote } from "../../net/own-sockets.ts";
+import { startTimer } from "../../shared/timers.ts";
 
 /** As the HTTP/1.1 server calls it; the caller's socket comes beside the stream that carries the request. */
 export type Handle = (
@@ -46,7 +47,7 @@ export function createH2c(
   /** A client that goes on sending into answered streams is not waited for. */
   const endSoon = (session: Http2Session) => {
     const socket = sessions.get(session);
-    setTimeout(() => socket?.destroy(), lingerMs).unref();
+    startTimer(() => socket?.destroy(), lingerMs).unref();
   };
   const server = import("node:http2").then(({ createServer }) => {
     const h2 = createServer({
