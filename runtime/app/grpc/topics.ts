@@ -47,14 +47,14 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
     metadata: Metadata,
     signal: AbortSignal | undefined,
   ): Promise<TopicEventBulkResponse> {
+    // Another bulk may find out meanwhile.
+    const first = bulkMethod;
     try {
-      return await ask(bulkMethod, request, { metadata, signal });
+      return await ask(first, request, { metadata, signal });
     } catch (error) {
       if (!isUnimplemented(error)) throw error;
       const other =
-        bulkMethod === onBulkTopicEvent
-          ? onBulkTopicEventAlpha1
-          : onBulkTopicEvent;
+        first === onBulkTopicEvent ? onBulkTopicEventAlpha1 : onBulkTopicEvent;
       const answer = await ask(other, request, { metadata, signal });
       bulkMethod = other;
       return answer;

@@ -1,0 +1,48 @@
+import { recordingLog } from "../../../tests/support/recording-log.ts";
+import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
+import type { TopicEventBulkRequest } from "../../proto/gen/dapr/proto/runtime/v1/appcallback.ts";
+import type { Ask } from "./delivery.ts";
+import { onBulkTopicEvent, onBulkTopicEventAlpha1 } from "./methods.ts";
+import { createTopics } from "./topics.ts";
+
+test("bulks that go at the same time all find the older name of the method", async () => {
+  const asked: unknown[] = [];
+  const answered = Promise.withResolvers<void>();
+  const ask = async (method: unknown, request: TopicEventBulkRequest) => {
+    asked.push(method);
+    if (method === onBulkTopicEvent) {
+      // The second one learns it when the first one has its answer already.
+      if (request.entries[0]!.entryId === "2") await answered.promise;
+      throw new GrpcError(grpcCode.unimplemented, "no such method", {
+        origin: "status",
+      });
+    }
+    return {
+      statuses: request.entries.map(({ entryId }) => ({ entryId, status: 0 })),
+    };
+  };
+  const topics = createTopics(ask as unknown as Ask, recordingLog());
+  const deliver = (entryId: string) =>
+    topics.deliverEvents({
+      id: entryId,
+      pubsub: "bus",
+      topic: "orders",
+      path: "",
+      metadata: {},
+      entries: [
+        {
+          entryId,
+          event: { raw: Buffer.from("x") },
+          contentType: "text/plain",
+          metadata: {},
+        },
+      ],
+    });
+  const second = deliver("2");
+  expect(await deliver("1")).toEqual(["success"]);
+  answered.resolve();
+  expect(await second).toEqual(["success"]);
+  expect(await deliver("3")).toEqual(["success"]);
+  const [newer, older] = [onBulkTopicEvent, onBulkTopicEventAlpha1];
+  expect(asked).toEqual([newer, newer, older, older, older]);
+});
