@@ -216,6 +216,12 @@ const resources = (name: string) => ({
   "files.yaml": component("files", "bindings.localstorage", {
     rootPath: join(folder, name),
   }),
-  "pubsub.yaml": component("pubsub", "pubsub.in-memory"),
+  // What is published before the app is asked for its topics must not be lost.
+  "pubsub.yaml": component("pubsub", "pubsub.kafka", {
+    brokers: kafka.address,
+    authType: "none",
+    consumerGroup: `${name}-topics`,
+    initialOffset: "oldest",
+  }),
   "vault.yaml": fileStore("vault", join(folder, "secrets.json")),
 });

@@ -34,7 +34,6 @@ func callAll(ctx context.Context, dapr client.Client) {
 		"sidecar.wait":         wait,
 		"sidecar.metadata":     readMetadata,
 		"sidecar.set-metadata": addMetadata,
-		"pubsub.publish":       publish,
 		"configuration.get":    getConfiguration,
 		"lock.lock":            lock,
 		"crypto.encrypt":       encrypt,
@@ -247,7 +246,7 @@ func readMetadata(ctx context.Context, dapr client.Client) error {
 	return equal(kinds, map[string]string{
 		"files":  "bindings.localstorage",
 		"orders": "bindings.kafka",
-		"pubsub": "pubsub.in-memory",
+		"pubsub": "pubsub.kafka",
 		store:    "state.postgresql",
 		"vault":  "secretstores.local.file",
 	})
@@ -262,10 +261,6 @@ func addMetadata(ctx context.Context, dapr client.Client) error {
 		return err
 	}
 	return equal(metadata.ExtendedMetadata["colour"], "green")
-}
-
-func publish(ctx context.Context, dapr client.Client) error {
-	return dapr.PublishEvent(ctx, "pubsub", "topic", []byte("news"))
 }
 
 // What follows belongs to blocks that a sidecar may lack.

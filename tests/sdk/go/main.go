@@ -26,12 +26,13 @@ func main() {
 	protocol := os.Args[1]
 	ctx := context.Background()
 	orders := make(chan []byte, 100)
-	app, err := startApp(protocol, orders)
+	app, heard, err := startApp(protocol, orders)
 	must(err)
 	dapr, err := client.NewClient()
 	must(err)
 	report("bindings.input-"+protocol, func() error { return receiveOrder(ctx, dapr, orders) })
 	report("invocation.http-app", func() error { return callNeighbour(ctx, dapr) })
+	callTopics(ctx, dapr, protocol, heard)
 	// The rest is the same whatever the app speaks.
 	if protocol == "grpc" {
 		callAll(ctx, dapr)
@@ -43,21 +44,25 @@ func main() {
 	must(app.GracefulStop())
 }
 
-func startApp(protocol string, orders chan<- []byte) (common.Service, error) {
+func startApp(protocol string, orders chan<- []byte) (common.Service, *topics, error) {
 	address := "127.0.0.1:" + os.Getenv("APP_PORT")
 	app := httpservice.NewService(address)
 	greet, input := "/greet", "/orders"
 	if protocol == "grpc" {
 		var err error
 		if app, err = grpcservice.NewService(address); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		greet, input = "greet", "orders"
 	}
 	if err := app.AddServiceInvocationHandler(greet, greeting); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	err := app.AddBindingInvocationHandler(input, func(_ context.Context, event *common.BindingEvent) ([]byte, error) {
+	heard, err := subscribe(app)
+	if err != nil {
+		return nil, nil, err
+	}
+	err = app.AddBindingInvocationHandler(input, func(_ context.Context, event *common.BindingEvent) ([]byte, error) {
 		orders <- event.Data
 		return nil, nil
 	})
@@ -66,7 +71,7 @@ func startApp(protocol string, orders chan<- []byte) (common.Service, error) {
 			fmt.Fprintln(os.Stderr, err)
 		}
 	}()
-	return app, err
+	return app, heard, err
 }
 
 func greeting(_ context.Context, event *common.InvocationEvent) (*common.Content, error) {

@@ -7,6 +7,7 @@ import {
   ActorProxyBuilder,
   CommunicationProtocolEnum,
   DaprClient,
+  DaprPubSubStatusEnum,
   DaprServer,
   DaprWorkflowClient,
   HttpMethod,
@@ -16,6 +17,7 @@ import {
 
 const protocol = process.argv[2];
 const store = "statestore";
+const numbers = [1, 2, 3];
 const { APP_ID, APP_PORT, DAPR_HTTP_PORT, DAPR_GRPC_PORT } = process.env;
 const options = {
   daprHost: "127.0.0.1",
@@ -39,6 +41,28 @@ await server.invoker.listen(
   { method: HttpMethod.POST },
 );
 await server.binding.receive("orders", async (data) => order.resolve(data));
+const topic = (name) => `${APP_ID}-${name}`;
+const orders = await subscribe("orders");
+const several = await subscribe("several");
+const big = mailbox();
+const small = mailbox();
+await server.pubsub.subscribeWithOptions("pubsub", topic("routed"), {
+  route: {
+    rules: [{ match: 'event.type == "big"', path: "/big" }],
+    default: "/small",
+  },
+});
+for (const [path, box] of Object.entries({ "/big": big, "/small": small }))
+  server.pubsub.subscribeToRoute("pubsub", topic("routed"), path, box.put);
+const bulk = mailbox();
+await server.pubsub.subscribeBulk("pubsub", topic("bulk"), bulk.put, {
+  maxMessagesCount: 10,
+  maxAwaitDurationMs: 100,
+});
+const { RETRY, SUCCESS, DROP } = DaprPubSubStatusEnum;
+const again = await subscribe("again", [RETRY, SUCCESS]);
+const lost = await subscribe("lost", [DROP], topic("graves"));
+const graves = await subscribe("graves");
 await server.start();
 const dapr = new DaprClient(options);
 
@@ -174,7 +198,7 @@ const calls = {
       {
         files: "bindings.localstorage",
         orders: "bindings.kafka",
-        pubsub: "pubsub.in-memory",
+        pubsub: "pubsub.kafka",
         [store]: "state.postgresql",
         vault: "secretstores.local.file",
       },
@@ -185,9 +209,38 @@ const calls = {
     const { extended } = await dapr.metadata.get();
     assert.equal(new Map(Object.entries(extended)).get("colour"), "green");
   },
-  "pubsub.publish": async () => {
-    const { error } = await dapr.pubsub.publish("pubsub", "topic", { a: 1 });
-    if (error) throw error;
+  "pubsub.publish": () => publish("orders", { orderId: 1 }),
+  [`pubsub.subscribe-${protocol}`]: async () => {
+    assert.deepEqual(await orders.take(), { orderId: 1 });
+  },
+  "pubsub.publish-bulk": async () => {
+    const { failedMessages } = await dapr.pubsub.publishBulk(
+      "pubsub",
+      topic("several"),
+      numbers.map((n) => ({ n })),
+    );
+    assert.deepEqual(failedMessages, []);
+    assert.deepEqual(await numbersFrom(several), numbers);
+  },
+  "pubsub.routes": async () => {
+    await publish("routed", { n: 1 }, { "cloudevent.type": "big" });
+    await publish("routed", { n: 2 });
+    assert.deepEqual(await big.take(), { n: 1 });
+    assert.deepEqual(await small.take(), { n: 2 });
+  },
+  "pubsub.subscribe-bulk": async () => {
+    for (const n of numbers) await publish("bulk", { n });
+    assert.deepEqual(await numbersFrom(bulk), numbers);
+  },
+  "pubsub.retry": async () => {
+    await publish("again", { n: 1 });
+    assert.deepEqual(await again.take(), { n: 1 });
+    assert.deepEqual(await again.take(), { n: 1 });
+  },
+  "pubsub.drop": async () => {
+    await publish("lost", { n: 1 });
+    assert.deepEqual(await lost.take(), { n: 1 });
+    assert.deepEqual(await graves.take(), { n: 1 });
   },
   // What follows belongs to blocks that a sidecar may lack.
   "lock.lock": () => dapr.lock.lock("locks", "it", "me", 60),
@@ -221,6 +274,49 @@ await report("sidecar.shutdown", () => dapr.sidecar.shutdown());
 await dapr.stop();
 await server.stop();
 process.exit(0);
+
+/** What is put in comes out in its order; a take waits for it. */
+function mailbox() {
+  const letters = [];
+  const takers = [];
+  return {
+    async put(data) {
+      const taker = takers.shift();
+      if (taker) taker(data);
+      else letters.push(data);
+    },
+    take: async () =>
+      letters.length > 0
+        ? letters.shift()
+        : new Promise((resolve) => takers.push(resolve)),
+  };
+}
+
+/** Its mailbox; `answers`, one for each event, and success after the last of them. */
+async function subscribe(name, answers = [], deadLetterTopic = undefined) {
+  const box = mailbox();
+  await server.pubsub.subscribeWithOptions("pubsub", topic(name), {
+    ...(deadLetterTopic && { deadLetterTopic }),
+    async callback(data) {
+      await box.put(data);
+      return answers.shift();
+    },
+  });
+  return box;
+}
+
+async function publish(name, data, metadata = {}) {
+  const { error } = await dapr.pubsub.publish("pubsub", topic(name), data, {
+    metadata,
+  });
+  if (error) throw error;
+}
+
+async function numbersFrom(box) {
+  const got = [];
+  while (got.length < numbers.length) got.push((await box.take()).n);
+  return got.toSorted();
+}
 
 async function report(capability, call) {
   let result = "works";

@@ -27,7 +27,15 @@ from dapr.clients.grpc.conversation import (
 from dapr.clients.health import DaprHealth
 from dapr.conf import settings
 from dapr.ext.flask import DaprApp
-from dapr.ext.grpc import App, BindingRequest, InvokeMethodRequest, InvokeMethodResponse
+from dapr.ext.grpc import (
+    App,
+    BindingRequest,
+    InvokeMethodRequest,
+    InvokeMethodResponse,
+    Rule,
+    SubscriptionMessage,
+    TopicEventResponse,
+)
 from dapr.ext.workflow import DaprWorkflowClient
 from dapr.proto import appcallback_service_v1
 from flask import Flask, Response, jsonify, request as asked
@@ -41,6 +49,7 @@ LIMIT_SECONDS = 300
 
 app = App()
 web = Flask(__name__)
+web_topics = DaprApp(web)
 orders = queue.Queue()
 
 
@@ -68,9 +77,46 @@ def receive_over_http():
     return jsonify()
 
 
-@DaprApp(web).subscribe(pubsub="pubsub", topic="topic")
-def hear():
-    return jsonify()
+def topic(name):
+    return f"{APP_ID}-{name}"
+
+
+def subscribe(name, answers=(), dead_letter_topic=None, rule=None):
+    """The queue of a topic's data. `answers`: one for each event, and success after the last of them."""
+    heard, left = queue.Queue(), list(answers)
+
+    def answer_to(data):
+        heard.put(data)
+        return left.pop(0) if left else "success"
+
+    if KIND == "grpc":
+
+        def hear(event: SubscriptionMessage):
+            return TopicEventResponse(answer_to(event.data()))
+
+        if rule:
+            hear.__name__ = f"rule{rule.priority}"  # which is the path
+        app.subscribe("pubsub", topic(name), dead_letter_topic=dead_letter_topic, rule=rule)(hear)
+    else:
+
+        def hear():
+            return jsonify(status=answer_to(asked.get_json()["data"]).upper())
+
+        web_topics.subscribe(
+            pubsub="pubsub", topic=topic(name), dead_letter_topic=dead_letter_topic
+        )(hear)
+    return heard
+
+
+heard_orders = subscribe("orders")
+heard_several = subscribe("several")
+heard_again = subscribe("again", ["retry", "success"])
+heard_lost = subscribe("lost", ["drop"], topic("graves"))
+heard_graves = subscribe("graves")
+if KIND == "grpc":
+    heard_big = subscribe("routed", rule=Rule('event.type == "big"', 1))
+    # This SDK names no default path beside rules.
+    heard_small = subscribe("routed", rule=Rule('event.type != "big"', 2))
 
 
 def serve(port):
@@ -277,7 +323,7 @@ def metadata(dapr):
         {
             "files": "bindings.localstorage",
             "orders": "bindings.kafka",
-            "pubsub": "pubsub.in-memory",
+            "pubsub": "pubsub.kafka",
             STORE: "state.postgresql",
             "vault": "secretstores.local.file",
         },
@@ -290,9 +336,90 @@ def set_metadata(dapr):
     equal(dapr.get_metadata().extended_metadata["colour"], "green")
 
 
+def publish_json(dapr, name, data, metadata={}):
+    dapr.publish_event(
+        "pubsub",
+        topic(name),
+        json.dumps(data),
+        publish_metadata=metadata,
+        data_content_type="application/json",
+    )
+
+
+def heard(events):
+    return events.get(timeout=LIMIT_SECONDS)
+
+
 @capability("pubsub.publish")
 def publish(dapr):
-    dapr.publish_event("pubsub", "topic", "news")
+    publish_json(dapr, "orders", {"orderId": 1})
+
+
+@capability("pubsub.subscribe-grpc" if KIND == "grpc" else "pubsub.subscribe-http")
+def hear_order(_dapr):
+    equal(heard(heard_orders), {"orderId": 1})
+
+
+@capability("pubsub.publish-bulk")
+def publish_bulk(dapr):
+    numbers = [1, 2, 3]
+    answer = dapr.publish_events(
+        "pubsub",
+        topic("several"),
+        [json.dumps({"n": n}) for n in numbers],
+        data_content_type="application/json",
+    )
+    equal(list(answer.failed_entries), [])
+    equal(sorted(heard(heard_several)["n"] for _ in numbers), numbers)
+
+
+@only_grpc(capability("pubsub.routes"))
+def routes(dapr):
+    publish_json(dapr, "routed", {"n": 1}, {"cloudevent.type": "big"})
+    publish_json(dapr, "routed", {"n": 2})
+    equal(heard(heard_big), {"n": 1})
+    equal(heard(heard_small), {"n": 2})
+
+
+@capability("pubsub.retry")
+def ask_again(dapr):
+    publish_json(dapr, "again", {"n": 1})
+    equal([heard(heard_again), heard(heard_again)], [{"n": 1}, {"n": 1}])
+
+
+@capability("pubsub.drop")
+def drop(dapr):
+    publish_json(dapr, "lost", {"n": 1})
+    equal(heard(heard_lost), {"n": 1})
+    equal(heard(heard_graves), {"n": 1})
+
+
+@capability("pubsub.stream")
+def stream(dapr):
+    """Two that are asked for their next event, and one whose handler is called."""
+    events = dapr.subscribe("pubsub", topic("stream"))
+    publish_json(dapr, "stream", {"n": 1})
+    first = events.next_message()
+    equal((first.topic(), first.data()), (topic("stream"), {"n": 1}))
+    events.respond_retry(first)
+    second = events.next_message()
+    equal((second.id(), second.data()), (first.id(), {"n": 1}))
+    events.respond_success(second)
+    events.close()
+
+    graves = dapr.subscribe("pubsub", topic("stream-graves"))
+    close = dapr.subscribe_with_handler(
+        "pubsub",
+        topic("stream-lost"),
+        lambda _event: TopicEventResponse("drop"),
+        dead_letter_topic=topic("stream-graves"),
+    )
+    publish_json(dapr, "stream-lost", {"n": 2})
+    buried = graves.next_message()
+    equal(buried.data(), {"n": 2})
+    graves.respond_success(buried)
+    graves.close()
+    close()
 
 
 # What follows belongs to blocks that a sidecar may lack.
