@@ -108,14 +108,14 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
       );
       const one = { id: name, message, touchedAt: performance.now() };
       held.set(name, one);
-      workers.count(1);
+      workers.hold(message.data.length);
       gather.add(one);
     }
   }
 
-  function drop({ id }: Held): void {
+  function drop({ id, message }: Held): void {
     held.delete(id);
-    workers.count(-1);
+    workers.release(message.data.length);
   }
 
   /** Left for the next reader. */

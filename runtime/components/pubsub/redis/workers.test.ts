@@ -27,7 +27,7 @@ test("there is room for as many as may be read ahead, besides those that run", a
   const workers = createWorkers(1, 2);
   const begun: string[] = [];
   const work = makeWork(begun, "a");
-  workers.count(3);
+  for (let n = 0; n < 3; n++) workers.hold(10);
   expect(workers.room).toBe(-1);
   workers.add(work);
   expect(workers.room).toBe(0);
@@ -35,26 +35,43 @@ test("there is room for as many as may be read ahead, besides those that run", a
   const waiting = workers.hasRoom(never).then(() => (hasRoom = true));
   await turn();
   expect(hasRoom).toBe(false);
-  workers.count(-1);
+  workers.release(10);
   await waiting;
   expect(workers.room).toBe(1);
   const stopping = new AbortController();
-  workers.count(1);
+  workers.hold(10);
   const stopped = workers.hasRoom(stopping.signal);
   stopping.abort();
   await stopped;
+});
+
+test("of large messages fewer are read ahead, but one for each worker", () => {
+  const megabyte = 1024 * 1024;
+  const workers = createWorkers(2, 100);
+  // Nothing is known of their size yet.
+  expect(workers.room).toBe(16);
+  for (let n = 0; n < 50; n++) {
+    workers.hold(100);
+    workers.release(100);
+  }
+  expect(workers.room).toBe(100);
+  for (let n = 0; n < 3; n++) workers.hold(2 * megabyte);
+  expect(workers.room).toBeLessThanOrEqual(0);
+  for (let n = 0; n < 3; n++) workers.release(2 * megabyte);
+  workers.hold(5 * megabyte);
+  expect(workers.room).toBe(1);
 });
 
 test("when nothing more can be read, what was gathered is called for", () => {
   const workers = createWorkers(1, 2);
   let calls = 0;
   const off = workers.onFull(() => calls++);
-  workers.count(1);
+  workers.hold(10);
   expect(calls).toBe(0);
-  workers.count(1);
+  workers.hold(10);
   expect(calls).toBe(1);
   off();
-  workers.count(1);
+  workers.hold(10);
   expect(calls).toBe(1);
 });
 

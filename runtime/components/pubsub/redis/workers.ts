@@ -14,8 +14,10 @@ export interface Workers {
   readonly room: number;
   /** Resolves once there is room, or when `signal` aborts. */
   hasRoom(signal: AbortSignal): Promise<void>;
-  /** Counts messages that were read, or with a negative number those that are done with. */
-  count(messages: number): void;
+  /** Counts a message that was read, by its bytes. */
+  hold(bytes: number): void;
+  /** Counts one that is done with. */
+  release(bytes: number): void;
   add(work: Work): void;
   /** Takes work back that nobody has begun. */
   remove(isIt: (work: Work) => boolean): void;
@@ -23,15 +25,28 @@ export interface Workers {
   onFull(flush: () => void): () => void;
 }
 
+/** What is read ahead should have no more bytes in all. */
+const budgetBytes = 4 * 1024 * 1024;
+
 export function createWorkers(concurrency: number, depth: number): Workers {
   let queue: Work[] = [];
   let running = 0;
   let held = 0;
+  let heldBytes = 0;
+  /** The size of a message, about. At first as of large ones, until some have come. */
+  let usualBytes = budgetBytes / 16;
   const waiting = new Set<() => void>();
   const flushes = new Set<() => void>();
 
-  /** Those that are being delivered leave their place in the queue to others. */
-  const room = () => depth - held + running;
+  /** Those that are being delivered leave their place in the queue to others. However large they are, each worker may have one. */
+  const room = () =>
+    Math.min(
+      depth - held + running,
+      Math.max(
+        concurrency - held,
+        Math.floor((budgetBytes - heldBytes) / usualBytes),
+      ),
+    );
 
   function pump(): void {
     while (running < concurrency && queue.length > 0) {
@@ -62,8 +77,15 @@ export function createWorkers(concurrency: number, depth: number): Workers {
           signal.addEventListener("abort", go);
         });
     },
-    count(messages) {
-      held += messages;
+    hold(bytes) {
+      held++;
+      heldBytes += bytes;
+      usualBytes = Math.max(1, usualBytes + (bytes - usualBytes) / 16);
+      pump();
+    },
+    release(bytes) {
+      held--;
+      heldBytes -= bytes;
       pump();
     },
     add(work) {
