@@ -81,6 +81,30 @@ export function topicsResiliency(bus: () => Bus) {
       ).toEqual([500, 200]);
   });
 
+  test("with a dead-letter topic an open circuit breaker sends messages there unasked", async () => {
+    const flow = await openTopicFlow(bus());
+    const deadLetterTopic = `${flow.topic}-dead`;
+    await flow.subscribe("a", {
+      app: { failEvery: 1 },
+      subscription: { deadLetterTopic },
+      resources: inbound(
+        "{circuitBreakers: {some: {timeout: 1h, trip: consecutiveFailures >= 3}}}",
+        "{circuitBreaker: some}",
+      ),
+    });
+    await flow.subscribe("graves", {
+      subscription: { topic: deadLetterTopic },
+    });
+    const sending = flow.publish(count);
+    await sending.done;
+    await flow.arrived("graves", sending);
+    expect(flow.accepted("graves")).toHaveLength(count);
+    // Those that are under way at once are asked before it opens.
+    expect(flow.taken("a").length).toBeGreaterThanOrEqual(3);
+    expect(flow.taken("a").length).toBeLessThan(count / 2);
+    expect(flow.accepted("a")).toEqual([]);
+  });
+
   test("a time limit ends the call of an app that hangs, and the message comes again", async () => {
     const topic = `slow-${process.pid}-${Date.now()}`;
     const asked = new Set<string>();
