@@ -6,7 +6,7 @@ export interface Subscription {
   pubsub: string;
   topic: string;
   /** Asked in their order: the first whose `match` (CEL over `event`) holds gives the path. An empty `match` always holds. */
-  rules: readonly { match: string; path: string }[];
+  rules: readonly Rule[];
   /** Where an event goes that nobody takes. */
   deadLetterTopic?: string;
   /** For the component; `rawPayload` is for the block. */
@@ -14,6 +14,13 @@ export interface Subscription {
   /** Set where events go to the app in bulks. */
   bulk?: BulkLimits;
   origin: "DECLARATIVE" | "PROGRAMMATIC" | "STREAMING";
+  /** Where it is written, if in a file. */
+  at?: Position;
+}
+
+export interface Rule {
+  match: string;
+  path: string;
   /** Where it is written, if in a file. */
   at?: Position;
 }

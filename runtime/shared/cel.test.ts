@@ -43,3 +43,17 @@ test("a pattern takes no time that grows faster than its text", async () => {
   const text = `${"a".repeat(50_000)}b`;
   expect(await evaluate('t.matches("^(a+)+$")', { t: text })).toBe(false);
 });
+
+test("loops take as many steps as lists are short, and no more", async () => {
+  const twice = "event.data.all(x, event.data.all(y, x + y >= 0.0))";
+  const data = (length: number) => ({ event: { data: Array(length).fill(1) } });
+  expect(await evaluate(twice, data(100))).toBe(true);
+  await expect(evaluate(twice, data(200))).rejects.toThrow(
+    "its loops, 2 deep, would go through up to 200 items each",
+  );
+  expect(await evaluate("event.data.exists(x, x > 0.0)", data(200))).toBe(true);
+  await expect(
+    evaluate("event.data.exists(x, x > 1.0)", data(20_001)),
+  ).rejects.toThrow("more than 20000 steps");
+  expect(await evaluate("size(event.data) > 1", data(20_001))).toBe(true);
+});

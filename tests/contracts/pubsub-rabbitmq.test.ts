@@ -129,6 +129,26 @@ describe("pubsub.rabbitmq", () => {
       .map((line) => line.split("\t"))
       .find(([name]) => name === queue)?.[1];
 
+  test.each<[string, string, Record<string, string>, RegExp]>([
+    [
+      "a topic",
+      "x".repeat(256),
+      {},
+      /topic "x+…" has 256 bytes, .* at most 255/,
+    ],
+    ["a routing key", "t", { routingKey: "ü".repeat(128) }, /has 256 bytes/],
+    ["a name", "t", { ["n".repeat(256)]: "1" }, /metadata "n+…" has 256/],
+    ["headers", "t", { large: "x".repeat(200_000) }, /was not sent: .*exceeds/],
+  ])(
+    "%s that the protocol has no room for is refused, and the next message goes out",
+    async (_, topic, metadata, error) => {
+      const bus = await open();
+      await publish(bus, newTopic(), "before");
+      await expect(publish(bus, topic, "x", metadata)).rejects.toThrow(error);
+      await publish(bus, newTopic(), "after");
+    },
+  );
+
   test("a message that the server refuses is an error", async () => {
     const bus = await open();
     const topic = newTopic();

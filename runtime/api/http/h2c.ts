@@ -58,7 +58,9 @@ export function createH2c(
     });
     h2.on("sessionError", () => {}); // its connection ends too, which is handled
     h2.on("request", (incoming, outgoing) => {
-      const session = incoming.stream.session!;
+      const { session } = incoming.stream;
+      // What its connection has ended meanwhile nobody waits for.
+      if (!session) return;
       const socket = sessions.get(session) ?? nobody;
       nameHost(incoming);
       count(session, 1);

@@ -3,7 +3,8 @@ import type { Subscription } from "../../contracts/subscription.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { where } from "../../shared/position.ts";
-import { compileRules, type FindPath } from "./rules.ts";
+import { isRawPayload } from "./overrides.ts";
+import { compileRules, WrongRule, type FindPath } from "./rules.ts";
 import { keyOf } from "./topics.ts";
 
 export interface Ready {
@@ -11,7 +12,7 @@ export interface Ready {
   findPath: FindPath;
 }
 
-/** One with a wrong rule is told; what was there `before` stays in its place. */
+/** One with a wrong rule, or a wrong `rawPayload`, is told; what was there `before` stays in its place. */
 export async function makeReady(
   list: readonly Subscription[],
   before: readonly Ready[],
@@ -20,10 +21,12 @@ export async function makeReady(
   const ready: Ready[] = [];
   for (const subscription of list)
     try {
+      isRawPayload(subscription.metadata); // throws on what is neither
       const findPath = await compileRules(subscription.rules);
       ready.push({ subscription, findPath });
     } catch (error) {
-      const { pubsub, topic, at } = subscription;
+      const { pubsub, topic } = subscription;
+      const at = (error instanceof WrongRule && error.at) || subscription.at;
       const key = keyOf(subscription);
       const old = before.find((one) => keyOf(one.subscription) === key);
       const place = where(at);

@@ -1,30 +1,50 @@
 /** Routing rules: CEL over `event` (docs/protocol/pubsub.md). */
-import type { CloudEvent, Subscription } from "../../contracts/subscription.ts";
+import type {
+  CloudEvent,
+  Rule,
+  Subscription,
+} from "../../contracts/subscription.ts";
 import { compileCel } from "../../shared/cel.ts";
 import { messageOf } from "../../shared/message-of.ts";
+import type { Position } from "../../shared/position.ts";
 
 /** The path of the first rule that holds; undefined if none does. Throws if one can't be answered with true or false. */
 export type FindPath = (event: CloudEvent) => string | undefined;
 
-/** Rejects, with its text, on a rule that is no CEL. */
+/** Rejects with a {@link WrongRule}. */
 export async function compileRules(
   rules: Subscription["rules"],
 ): Promise<FindPath> {
   const tests = await Promise.all(
-    rules.map(async ({ match, path }) => ({
-      path,
-      holds: match === "" ? () => true : await compile(match),
+    rules.map(async (rule) => ({
+      path: rule.path,
+      holds: rule.match === "" ? () => true : await compile(rule),
     })),
   );
   return (event) => tests.find(({ holds }) => holds(event))?.path;
 }
 
-async function compile(match: string): Promise<(event: CloudEvent) => boolean> {
+/** A rule that is no CEL. */
+export class WrongRule extends Error {
+  readonly at: Position | undefined;
+
+  constructor(message: string, at: Position | undefined, cause: unknown) {
+    super(message, { cause });
+    this.at = at;
+  }
+}
+
+async function compile({
+  match,
+  at,
+}: Rule): Promise<(event: CloudEvent) => boolean> {
   const rule = `the rule ${JSON.stringify(match)}`;
   const expression = await compileCel(match).catch((error: unknown) => {
-    throw new Error(`${rule} is no CEL expression: ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new WrongRule(
+      `${rule} is no CEL expression: ${messageOf(error)}`,
+      at,
+      error,
+    );
   });
   return (event) => {
     let result: unknown;

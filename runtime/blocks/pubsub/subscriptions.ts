@@ -48,6 +48,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     handOver: createHandOver(options),
   });
   let declared: Ready[] = [];
+  let declaredContent = "[]";
   /** The app's own, once it has answered. */
   let own: Ready[] | undefined;
   /** What is read for the app, by pubsub and topic. */
@@ -90,7 +91,9 @@ export function createSubscriptions(options: SubscriptionsOptions) {
   async function ask(signal: AbortSignal): Promise<void> {
     const found = await askApp(app!, log, signal);
     if (!found) return;
-    own = await makeReady(named(found), own ?? [], log);
+    const mine = named(found);
+    tellTwins(mine);
+    own = await makeReady(mine, own ?? [], log);
     if (!signal.aborted) tellTopics();
   }
 
@@ -107,9 +110,23 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     });
   }
 
+  function tellTwins(list: readonly Subscription[]) {
+    const first = new Map<string, Subscription>();
+    for (const one of list) {
+      const twin = first.get(keyOf(one));
+      if (twin)
+        log.warn(
+          `the app subscribes to topic ${one.topic} of pubsub ${one.pubsub} more than once: the first counts, with the path ${twin.rules.at(-1)?.path}; one subscription can have several routes`,
+        );
+      else first.set(keyOf(one), one);
+    }
+  }
+
   function tellTopics() {
     const byPubSub = Map.groupBy(
-      effective(),
+      effective().filter(({ subscription: { pubsub, topic } }) =>
+        pubsubs.component(pubsub)?.scopes.maySubscribe(topic),
+      ),
       ({ subscription }) => subscription.pubsub,
     );
     for (const [pubsub, list] of byPubSub)
@@ -167,6 +184,10 @@ export function createSubscriptions(options: SubscriptionsOptions) {
   return {
     /** From now on these are declared. Resolves once they are acted upon. */
     declare(list: readonly Subscription[]): Promise<void> {
+      // What is wrong in it has been told.
+      const content = JSON.stringify(list);
+      if (content === declaredContent) return declaring;
+      declaredContent = content;
       declaring = declaring.then(async () => {
         declared = await makeReady(list, declared, log);
         // Before the app has said what it subscribes to itself, nothing is read.
@@ -249,4 +270,6 @@ const notAllowed = (pubsub: string, topic: string) =>
 
 /** By which a change is noticed, wherever it is written. */
 const contentOf = ({ subscription }: Pick<Ready, "subscription">) =>
-  JSON.stringify({ ...subscription, at: undefined });
+  JSON.stringify(subscription, (name, value) =>
+    name === "at" ? undefined : (value as unknown),
+  );

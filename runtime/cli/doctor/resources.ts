@@ -62,7 +62,10 @@ async function inFolder(
           void malformed.push(`${problem} (${where(at)})`),
       };
       components.push(...selectComponents([document], options));
-      selectSubscriptions([document], options);
+      selectSubscriptions([document], {
+        ...options,
+        onMalformed: (problem) => void malformed.push(problem),
+      });
       await selectResiliencies([document], {
         ...options,
         onWrong: (problem) => void malformed.push(problem),

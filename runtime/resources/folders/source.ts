@@ -108,7 +108,12 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     };
     for (const document of of) {
       selectComponents([document], looking);
-      selectSubscriptions([document], looking);
+      selectSubscriptions([document], {
+        ...looking,
+        onMalformed(why) {
+          problem ??= why;
+        },
+      });
     }
     await selectResiliencies(of, {
       ...options,

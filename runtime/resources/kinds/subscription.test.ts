@@ -47,7 +47,11 @@ test("the newer version has routes", () => {
     ),
   );
   expect(found[0]!.rules).toEqual([
-    { match: 'event.type == "a"', path: "/a" },
+    {
+      match: 'event.type == "a"',
+      path: "/a",
+      at: { file: "s.yaml", line: 10, column: 16 },
+    },
     { match: "", path: "/rest" },
   ]);
   expect(log).toEqual([]);

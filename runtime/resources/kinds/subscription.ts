@@ -1,6 +1,6 @@
 /** `kind: Subscription` resources (docs/protocol/pubsub.md): which topics the app gets, and at which path. */
 import type { BulkLimits } from "../../contracts/pubsub.ts";
-import type { Subscription } from "../../contracts/subscription.ts";
+import type { Rule, Subscription } from "../../contracts/subscription.ts";
 import type { Logger } from "../../shared/log.ts";
 import { isOwn } from "../../shared/namespace.ts";
 import { where, type Position } from "../../shared/position.ts";
@@ -22,8 +22,8 @@ export interface SubscriptionOptions {
   appId: string;
   env: Readonly<Record<string, string | undefined>>;
   log: Logger;
-  /** Told of each document that is no subscription though it should be one. */
-  onMalformed?(problem: string, at: Position): void;
+  /** Told of each document that is no subscription though it should be one, with its place. */
+  onMalformed?(problem: string): void;
 }
 
 /**
@@ -55,10 +55,12 @@ export function selectSubscriptions(
       scopes = textsOf(listAt(member(document, "scopes"), "scopes"));
       subscription = readSubscription(document, version);
     } catch (error) {
-      const at = (error instanceof Mistake && error.at) || document.at;
-      const problem = `${owner}: ${(error as Error).message}`;
-      options.onMalformed?.(problem, at);
-      log.warn(`A document was not loaded: ${problem} (${where(at)})`);
+      // Others say in their text where they are.
+      const place =
+        error instanceof Mistake ? ` (${where(error.at ?? document.at)})` : "";
+      const problem = `${owner}: ${(error as Error).message}${place}`;
+      options.onMalformed?.(problem);
+      log.warn(`A document was not loaded: ${problem}`);
       continue;
     }
     if (scopes.length > 0 && !scopes.includes(appId)) continue;
@@ -112,18 +114,18 @@ function needed(spec: Value | undefined, name: string, document: Value) {
   );
 }
 
-function readRules(
-  spec: Value | undefined,
-  document: Value,
-): { match: string; path: string }[] {
+function readRules(spec: Value | undefined, document: Value): Rule[] {
   const routes = mapAt(member(spec, "routes"), "spec.routes");
   const list = listAt(member(routes, "rules"), "spec.routes.rules");
-  const rules = (list?.kind === "list" ? list.items : []).map((rule, i) => {
-    const path = textOf(member(rule, "path"));
-    if (path === "")
-      throw new Mistake(`spec.routes.rules[${i}] has no path`, rule.at);
-    return { match: textOf(member(rule, "match")).trim(), path };
-  });
+  const rules = (list?.kind === "list" ? list.items : []).map(
+    (rule, i): Rule => {
+      const path = textOf(member(rule, "path"));
+      if (path === "")
+        throw new Mistake(`spec.routes.rules[${i}] has no path`, rule.at);
+      const match = member(rule, "match");
+      return { match: textOf(match).trim(), path, at: match?.at ?? rule.at };
+    },
+  );
   const fallback = textOf(member(routes, "default"));
   if (fallback !== "") rules.push({ match: "", path: fallback });
   if (rules.length > 0) return rules;
@@ -165,6 +167,9 @@ function countAt(
   const text = textOf(value);
   if (text === "") return undefined;
   if (!/^-?\d{1,9}$/.test(text))
-    throw new Mistake(`${path}.${name} must be a whole number`, value?.at);
+    throw new Mistake(
+      `${path}.${name} must be a whole number of at most 9 digits`,
+      value?.at,
+    );
   return Number(text) > 0 ? Number(text) : undefined;
 }

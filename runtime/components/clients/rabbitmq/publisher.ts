@@ -76,6 +76,11 @@ export function createPublisher({
       await unlessAborted(declared, limit);
       await unlessAborted(transmit(open.channel, message, confirms), limit);
     } catch (error) {
+      if (error instanceof Unwritable) {
+        // Its channel waits for the answer to something that was never sent.
+        if (opening?.model === model) opening = undefined;
+        open.channel.close().catch(() => {}); // whoever waits there is told
+      }
       // A closed channel says why it is closed to itself only.
       throw open.problem ?? error;
     }
@@ -134,12 +139,24 @@ function transmit(
   confirms: boolean,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    channel.publish(exchange, routingKey, content, options, (error) =>
-      error ? reject(error as Error) : resolve(),
-    );
+    try {
+      channel.publish(exchange, routingKey, content, options, (error) =>
+        error ? reject(error as Error) : resolve(),
+      );
+    } catch (error) {
+      return reject(
+        new Unwritable(
+          `the message can't be written as RabbitMQ wants it, and was not sent: ${messageOf(error)}; its metadata may be too large`,
+          { cause: error },
+        ),
+      );
+    }
     if (!confirms) resolve();
   });
 }
+
+/** What the protocol has no form for, such as headers larger than a frame. */
+class Unwritable extends Error {}
 
 function unconfirmed({ at, blocked }: RabbitClient): Error {
   return new Error(
@@ -154,4 +171,5 @@ const isRefused = (error: unknown) => messageOf(error) === "message nacked";
 
 /** An answer that the next try would get too: no right, or an exchange of this name with other properties. */
 const isLasting = (error: unknown) =>
+  error instanceof Unwritable ||
   [403, 405, 406].includes((error as { code?: number }).code ?? 0);

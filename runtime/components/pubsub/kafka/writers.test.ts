@@ -48,5 +48,6 @@ test("after close nothing is taken, and nothing stays open", async () => {
   await writers.to("a")(message);
   await writers.close();
   await expect(writers.to("a")(message)).rejects.toThrow("is closed");
+  jest.advanceTimersByTime(6 * 60_000); // what was closed is not closed again
   expect(said).toEqual(["opens a", "closes a", "opens a", "closes a"]);
 });

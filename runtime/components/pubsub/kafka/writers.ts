@@ -8,16 +8,25 @@ export interface Writers {
   close(): Promise<void>;
 }
 
+interface Writer {
+  producer: KafkaProducer;
+  /** It is written to now: its time begins anew. */
+  use(): void;
+  /** Its time does not end any more. */
+  rest(): void;
+}
+
 /** A topic that nobody writes to keeps its connections for so long. */
 const idleMs = 5 * 60_000;
 
 export function createWriters(open: (topic: string) => KafkaProducer): Writers {
-  const writers = new Map<string, { producer: KafkaProducer; use(): void }>();
+  const writers = new Map<string, Writer>();
   const closing = new Set<Promise<void>>();
   let isClosed = false;
 
   function end(topic: string): void {
-    const { producer } = writers.get(topic)!;
+    const { producer, rest } = writers.get(topic)!;
+    rest();
     writers.delete(topic);
     const closed = producer.close().finally(() => closing.delete(closed));
     closing.add(closed);
@@ -26,8 +35,9 @@ export function createWriters(open: (topic: string) => KafkaProducer): Writers {
   function start(topic: string) {
     const producer = open(topic);
     let timer: NodeJS.Timeout | undefined;
-    const writer = {
+    const writer: Writer = {
       producer,
+      rest: () => clearTimeout(timer),
       use() {
         clearTimeout(timer);
         timer = startTimer(() => end(topic), idleMs);

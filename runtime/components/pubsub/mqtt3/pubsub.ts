@@ -29,7 +29,7 @@ export const mqtt3 = definePubSub(
       async publish({ topic, data, metadata: own }, call) {
         if (topic === "" || /[+#\0]/.test(topic))
           throw new Error(
-            `mqtt pub/sub error: nothing can be published to topic "${topic}": its name is empty or has + or # in it`,
+            `mqtt pub/sub error: nothing can be published to topic "${topic}": its name is empty, or has +, # or NUL in it`,
           );
         await client.publish(
           topic,

@@ -17,6 +17,15 @@ const own = [
   "type",
 ];
 
+/** Throws if it is longer than the protocol's short strings are. */
+export function checkShort(what: string, text: string | undefined): void {
+  const bytes = Buffer.byteLength(text ?? "");
+  if (bytes > 255)
+    throw new Error(
+      `rabbitmq pub/sub error: ${what} ${JSON.stringify(`${text!.slice(0, 40)}…`)} has ${bytes} bytes, and RabbitMQ takes at most 255`,
+    );
+}
+
 /** Throws on metadata that can't be followed. */
 export function toOptions(
   { metadata, contentType }: PublishRequest,
@@ -27,9 +36,14 @@ export function toOptions(
   const headers = Object.fromEntries(
     Object.entries(metadata).filter(([name]) => !own.includes(name)),
   );
+  const type = metadata["contentType"] ?? contentType;
+  for (const name in headers) checkShort("the name of metadata", name);
+  for (const name of ["routingKey", "messageID", "correlationID", "type"])
+    checkShort(`metadata '${name}'`, metadata[name]);
+  checkShort("the content type", type);
   return {
     headers,
-    contentType: metadata["contentType"] ?? contentType,
+    contentType: type,
     deliveryMode: meta.deliveryMode,
     expiration: ttlSeconds === undefined ? undefined : ttlSeconds * 1000,
     priority: wholeOf(metadata, "priority", 0, 255),

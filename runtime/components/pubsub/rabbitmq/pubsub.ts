@@ -8,7 +8,7 @@ import { startConsumer } from "../../clients/rabbitmq/consumer.ts";
 import { createPublisher } from "../../clients/rabbitmq/publisher.ts";
 import { serverOf } from "../../clients/rabbitmq/settings.ts";
 import { deliverTo } from "./deliver.ts";
-import { toMessage, toOptions } from "./message.ts";
+import { checkShort, toMessage, toOptions } from "./message.ts";
 import { checkMetadata, metadata } from "./metadata.ts";
 import { declareExchange, declareQueue, queueOf } from "./queue.ts";
 
@@ -34,6 +34,7 @@ export const rabbitmq = definePubSub(
       features: ["MESSAGE_TTL"],
       async publish(request, call) {
         const { data } = request;
+        checkShort("topic", request.topic);
         await publisher.publish(
           {
             exchange: request.topic,

@@ -1,7 +1,7 @@
 /** The exchanges and queues of topics and subscriptions, as the original creates them. */
 import type { Channel } from "amqplib";
 import { isTruthy } from "../../../shared/units.ts";
-import { wholeOf } from "./message.ts";
+import { checkShort, wholeOf } from "./message.ts";
 import type { RabbitMetadata } from "./metadata.ts";
 
 export const declareExchange = (
@@ -34,11 +34,16 @@ export function queueOf(
       `rabbitmq pub/sub error: invalid queue type ${type}. Valid types are classic and quorum`,
     );
   const name = metadata["queueName"] || `${consumerID}-${topic}`;
+  const routingKeys = (metadata["routingKey"] ?? "").split(",");
+  checkShort("topic", topic);
+  // The longest name of one for dead letters.
+  checkShort("queue", `dlx-${name}`);
+  for (const key of routingKeys) checkShort("metadata 'routingKey'", key);
   const most = Number.MAX_SAFE_INTEGER;
   const maxPriority = wholeOf(metadata, "maxPriority", 0, most);
   return {
     name,
-    routingKeys: (metadata["routingKey"] ?? "").split(","),
+    routingKeys,
     arguments: {
       ...limits(meta),
       ...present("x-max-length", wholeOf(metadata, "maxLen", 0, most)),
