@@ -6,12 +6,14 @@ export interface Capability {
   what: string;
   /** Needs a component or service that the suite starts for no sidecar: only what a sidecar without the block answers is looked at. */
   isProbe?: true;
+  /** Python's SDK calls it by a name that Dapr 1.14 lacks. */
+  isNewer?: true;
 }
 
 const block = (
   name: string,
   ids: Record<string, string>,
-  more: { isProbe?: true } = {},
+  more: Pick<Capability, "isProbe" | "isNewer"> = {},
 ): Capability[] =>
   Object.entries(ids).map(([id, what]) => ({ id, block: name, what, ...more }));
 
@@ -51,7 +53,13 @@ export const capabilities: Capability[] = [
   }),
   ...block("Pub/sub", {
     "pubsub.publish": "publish",
-    "pubsub.publish-bulk": "publish several at once",
+  }),
+  ...block(
+    "Pub/sub",
+    { "pubsub.publish-bulk": "publish several at once" },
+    { isNewer: true },
+  ),
+  ...block("Pub/sub", {
     "pubsub.subscribe-http": "subscribe, in an app that speaks HTTP",
     "pubsub.subscribe-grpc": "subscribe, in an app that speaks gRPC",
     "pubsub.routes": "subscribe, by rules",

@@ -123,8 +123,10 @@ describe.each(runs.filter(({ installed }) => existsSync(installed)))(
       program.reports.set(callee, await callGreet(place.appId));
       program.reports.set("sidecar.token", await tokenOf(sidecar, program));
       await program.end();
-      if (program.reports.get("sidecar.shutdown") === "works")
-        expect(await sidecar.exited).toEqual({ code: 0, signal: null });
+      if (program.reports.get("sidecar.shutdown") !== "works") return;
+      const end = await sidecar.exited;
+      // Dapr 1.14 ends with 1 after subscriptions by streams.
+      if (!otherSidecar) expect(end).toEqual({ code: 0, signal: null });
     });
 
     test.each(capabilities)("$block: $what", (capability) => {
@@ -132,7 +134,7 @@ describe.each(runs.filter(({ installed }) => existsSync(installed)))(
       if (report === undefined) return; // not of this SDK; the table says so
       const cell = cellOf(report);
       (found[column] ??= {})[rowOf(capability)] = cell;
-      if (otherSidecar && capability.isProbe) return;
+      if (otherSidecar && (capability.isProbe || capability.isNewer)) return;
       expect(["works", notYet]).toContain(cell);
     });
   },

@@ -405,7 +405,6 @@ def stream(dapr):
     second = events.next_message()
     equal((second.id(), second.data()), (first.id(), {"n": 1}))
     events.respond_success(second)
-    events.close()
 
     graves = dapr.subscribe("pubsub", topic("stream-graves"))
     close = dapr.subscribe_with_handler(
@@ -418,6 +417,8 @@ def stream(dapr):
     buried = graves.next_message()
     equal(buried.data(), {"n": 2})
     graves.respond_success(buried)
+    # Not before: Dapr 1.14 opens no stream of another Kafka topic after the end of one.
+    events.close()
     graves.close()
     close()
 
