@@ -8,9 +8,11 @@ const restMs = 5000;
 export function leaveRest(stream: ServerHttp2Stream): void {
   if (stream.readableEnded || stream.closed) return;
   stream.resume();
-  const timer = startTimer(
-    () => stream.close(constants.NGHTTP2_NO_ERROR),
-    restMs,
-  ).unref();
+  const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
+  // A stream that is being closed can't be reset, should the caller not take its answer either.
+  const timer = startTimer(() => {
+    if (stream.writableFinished) close();
+    else stream.once("finish", close);
+  }, restMs).unref();
   stream.once("close", () => clearTimeout(timer));
 }
