@@ -1,8 +1,10 @@
 /** Apps over gRPC that answer with a status alone, or break off: what callers of both APIs are told, by one sidecar and through two. */
 import {
+  connect,
   constants,
   createServer,
   type Http2Server,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
@@ -22,7 +24,7 @@ const sessions = new Set<ServerHttp2Session>();
 let answer: (stream: ServerHttp2Stream) => void;
 
 beforeAll(async () => {
-  server = createServer();
+  server = createServer({ maxSendHeaderBlockLength: 200_000 });
   server.on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
@@ -161,6 +163,29 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
     call.write(Buffer.from("x"));
     call.resume().end();
     expect(nameOf((await failed).code)).toBe("UNAVAILABLE");
+  });
+
+  test("100 KB of metadata come with an answer that is passed on", async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: 100 }, (_, i) => [`name-${i}`, "x".repeat(1000)]),
+    );
+    answer = alone({ "grpc-status": "5", ...many });
+    // The library takes less.
+    const session = connect(`http://127.0.0.1:${caller.grpcPort}`, {
+      settings: { maxHeaderListSize: 200_000 },
+    });
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/test.Any/Any",
+      "content-type": "application/grpc",
+      "dapr-app-id": "callee",
+    });
+    stream.end();
+    const head = await new Promise<IncomingHttpHeaders>((resolve, reject) =>
+      stream.once("response", resolve).once("error", reject),
+    );
+    expect(head).toMatchObject({ "grpc-status": "5", ...many });
+    session.destroy();
   });
 
   test("a stream that is passed on without any message reaches the app", async () => {

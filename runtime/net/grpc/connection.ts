@@ -7,7 +7,11 @@ import {
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { messageOf } from "../../shared/message-of.ts";
 import { keepAlive } from "./keep-alive.ts";
-import { connectionWindowBytes, sessionOptions } from "./session.ts";
+import {
+  answerMetadataBytes,
+  connectionWindowBytes,
+  sessionOptions,
+} from "./session.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
 export interface Target {
@@ -53,6 +57,10 @@ export function openConnection(target: Target): Promise<Connection> {
     const session = connectHttp2(authority, {
       createConnection: () => socket,
       ...sessionOptions,
+      settings: {
+        ...sessionOptions.settings,
+        maxHeaderListSize: answerMetadataBytes,
+      },
     });
     const fail = (error: Error) => {
       lost ??= error;

@@ -5,7 +5,12 @@ const windowBytes = 256 * 1024;
 /** What all streams of a connection may. */
 export const connectionWindowBytes = 4 * windowBytes;
 
+/** Of the metadata of an answer. Much more, and Node ends the connection with all its calls (nghttp2 takes eight CONTINUATION frames). */
+export const answerMetadataBytes = 128 * 1024;
+
 export const sessionOptions = {
+  /** Compressed, with what HTTP/2 adds. */
+  maxSendHeaderBlockLength: answerMetadataBytes,
   /** In MB: what is under way is limited by the streams themselves. */
   maxSessionMemory: 1024,
   settings: { enablePush: false, initialWindowSize: windowBytes },
