@@ -129,6 +129,21 @@ describe("pubsub.rabbitmq", () => {
       .map((line) => line.split("\t"))
       .find(([name]) => name === queue)?.[1];
 
+  test("an exchange that can't be used fails its own messages, not those that go out at the same time", async () => {
+    const bus = await open();
+    const [wrong, ...right] = await Promise.allSettled(
+      ["amq.direct", ...Array.from({ length: 5 }, newTopic)].map((topic) =>
+        publish(bus, topic, "x"),
+      ),
+    );
+    expect(wrong).toMatchObject({
+      reason: { message: expect.stringContaining("amq.direct") as string },
+    });
+    expect(right.map(({ status }) => status)).toEqual(
+      Array.from({ length: 5 }, () => "fulfilled"),
+    );
+  });
+
   test.each<[string, string, Record<string, string>, RegExp]>([
     [
       "a topic",

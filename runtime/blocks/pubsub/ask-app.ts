@@ -6,6 +6,10 @@ import type {
 import { doublingBackoff } from "../../shared/backoff.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
+import { startTimer } from "../../shared/timers.ts";
+
+/** An app that takes longer is told of: until then no topic is read for it. */
+const lateMs = 5000;
 
 /** Undefined if `signal` aborted. */
 export async function askApp(
@@ -16,7 +20,7 @@ export async function askApp(
   const backoff = doublingBackoff(100, 5000);
   for (;;) {
     try {
-      const found = await app.subscriptions();
+      const found = await ask(app, log);
       return signal.aborted ? undefined : found;
     } catch (error) {
       if (signal.aborted) return undefined;
@@ -25,5 +29,23 @@ export async function askApp(
       );
       if (!(await backoff.wait(signal))) return undefined;
     }
+  }
+}
+
+async function ask(
+  app: Pick<TopicChannel, "subscriptions">,
+  log: Logger,
+): Promise<Subscription[]> {
+  const late = startTimer(
+    () =>
+      log.warn(
+        `the app has not answered what it subscribes to for ${lateMs / 1000} s: no topic is read for it until it does`,
+      ),
+    lateMs,
+  ).unref();
+  try {
+    return await app.subscriptions();
+  } finally {
+    clearTimeout(late);
   }
 }

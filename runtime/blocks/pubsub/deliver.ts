@@ -64,7 +64,7 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     const { id, expiration } = event.cloudEvent;
     if (isExpired(event.cloudEvent)) {
       log.warn(
-        `dropping expired pub/sub event ${String(id)} as of ${String(expiration)} ${where}`,
+        `dropping expired pub/sub event ${id === undefined ? "without an id" : String(id)} as of ${String(expiration)} ${where}`,
       );
       count(named, message, "drop");
       return undefined;

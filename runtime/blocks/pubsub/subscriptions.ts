@@ -116,7 +116,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
       const twin = first.get(keyOf(one));
       if (twin)
         log.warn(
-          `the app subscribes to topic ${one.topic} of pubsub ${one.pubsub} more than once: the first counts, with the path ${twin.rules.at(-1)?.path}; one subscription can have several routes`,
+          `topic ${one.topic} of pubsub ${one.pubsub} is subscribed to more than once: the first counts, with the path ${twin.rules.at(-1)?.path}${placeOf(twin)}, and not the one with ${one.rules.at(-1)?.path}${placeOf(one)}; a subscription can have several routes`,
         );
       else first.set(keyOf(one), one);
     }
@@ -189,6 +189,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
       if (content === declaredContent) return declaring;
       declaredContent = content;
       declaring = declaring.then(async () => {
+        tellTwins(list);
         declared = await makeReady(list, declared, log);
         // Before the app has said what it subscribes to itself, nothing is read.
         if (session && (own || !asking)) await follow();
@@ -264,6 +265,8 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     ],
   };
 }
+
+const placeOf = ({ at }: Subscription) => (at ? ` (${where(at)})` : "");
 
 const notAllowed = (pubsub: string, topic: string) =>
   `subscription to topic '${topic}' on pubsub '${pubsub}' is not allowed`;

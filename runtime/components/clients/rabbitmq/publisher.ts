@@ -102,7 +102,11 @@ export function createPublisher({
         } catch (error) {
           if (signal?.aborted) throw signal.reason as Error;
           if (error === late) throw unconfirmed(client);
-          if (limit.aborted || tries === mostTries || isLasting(error))
+          if (
+            limit.aborted ||
+            tries === mostTries ||
+            isLasting(error, message.exchange)
+          )
             throw error;
           await pause(isRefused(error) ? againMs : 0, limit);
         }
@@ -169,7 +173,11 @@ function unconfirmed({ at, blocked }: RabbitClient): Error {
 /** The server has the message and does not want it now. */
 const isRefused = (error: unknown) => messageOf(error) === "message nacked";
 
-/** An answer that the next try would get too: no right, or an exchange of this name with other properties. */
-const isLasting = (error: unknown) =>
+/**
+ * An answer that the next try would get too: no right, or an exchange of this name with other properties. The server ends the
+ * channel with it, and so all that goes out there; of those only this one's exchange is in its text.
+ */
+const isLasting = (error: unknown, exchange: string) =>
   error instanceof Unwritable ||
-  [403, 405, 406].includes((error as { code?: number }).code ?? 0);
+  ([403, 405, 406].includes((error as { code?: number }).code ?? 0) &&
+    messageOf(error).includes(`'${exchange}'`));
