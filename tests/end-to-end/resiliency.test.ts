@@ -15,6 +15,7 @@ import { call } from "../support/http.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { resiliency } from "../support/resiliency.ts";
 import { startPair } from "../support/sidecar-pair.ts";
+import { fileBus } from "../support/topics.ts";
 import { waitFor } from "../wait-for.ts";
 
 afterEach(stopAll);
@@ -403,7 +404,8 @@ ${topic === "dead" ? "" : "  deadLetterTopic: dead\n"}`;
       appPort: app.port,
       until: "ready",
       resources: {
-        "bus.yaml": component("bus", "pubsub.in-memory"),
+        // It keeps what is published before somebody subscribes.
+        "bus.yaml": fileBus(),
         "s.yaml": ["orders", "slow", "dead"].map(subscription).join("---\n"),
         "r.yaml": resiliency(
           "{timeouts: {quick: 100ms}, retries: {some: {duration: 10ms, maxRetries: 2}}}",
