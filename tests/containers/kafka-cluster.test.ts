@@ -89,7 +89,7 @@ async function open(
       brokers: cluster.addresses(),
       authType: "none",
       topics: topic,
-      publishTopic: topic,
+      ...(topic.includes(",") ? {} : { publishTopic: topic }),
       consumerGroup: topic,
       initialOffset: "oldest",
       ...extra,
