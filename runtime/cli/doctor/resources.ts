@@ -1,6 +1,6 @@
 /** The YAML of resource folders and Configurations, read by the sidecar's own readers. */
 import { existsSync } from "node:fs";
-import { where, type Position } from "../../shared/position.ts";
+import { where } from "../../shared/position.ts";
 import { documentsIn } from "../../resources/folders/files.ts";
 import { loadConfiguration } from "../../resources/kinds/configuration.ts";
 import {
@@ -58,14 +58,10 @@ async function inFolder(
         appId: anAppOf(document),
         env: process.env,
         log,
-        onMalformed: (problem: string, at: Position) =>
-          void malformed.push(`${problem} (${where(at)})`),
+        onMalformed: (problem: string) => void malformed.push(problem),
       };
       components.push(...selectComponents([document], options));
-      selectSubscriptions([document], {
-        ...options,
-        onMalformed: (problem) => void malformed.push(problem),
-      });
+      selectSubscriptions([document], options);
       await selectResiliencies([document], {
         ...options,
         onWrong: (problem) => void malformed.push(problem),

@@ -10,7 +10,7 @@ import { selectSubscriptions } from "../kinds/subscription.ts";
 import { tellKind } from "../other-kinds.ts";
 import type { SecretSource } from "../secret-refs.ts";
 import type { ResourceChanges, ResourceSource } from "../source.ts";
-import { where, type Position } from "../../shared/position.ts";
+import { where } from "../../shared/position.ts";
 import { toldOnce } from "../told-once.ts";
 import { readDocuments, YamlError, type Value } from "../values/yaml.ts";
 import { openConfigurationFiles } from "./configuration-files.ts";
@@ -102,18 +102,13 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     const looking = {
       ...options,
       log: silent,
-      onMalformed(why: string, at: Position) {
-        problem ??= `${why} (${where(at)})`;
+      onMalformed(why: string) {
+        problem ??= why;
       },
     };
     for (const document of of) {
       selectComponents([document], looking);
-      selectSubscriptions([document], {
-        ...looking,
-        onMalformed(why) {
-          problem ??= why;
-        },
-      });
+      selectSubscriptions([document], looking);
     }
     await selectResiliencies(of, {
       ...options,

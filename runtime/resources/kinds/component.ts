@@ -33,8 +33,8 @@ export interface LoadOptions {
   denied?: readonly string[];
   /** The secret store of resources that name none. Its secrets come resolved, as Base64 in `value`. */
   resolvedStore?: string;
-  /** Told of each document that is no component though it should be one. */
-  onMalformed?(problem: string, at: Position): void;
+  /** Told of each document that is no component though it should be one, with its place. */
+  onMalformed?(problem: string): void;
 }
 
 export interface LoadedComponent extends ComponentResource {
@@ -116,9 +116,10 @@ function readComponent(
   options: LoadOptions,
 ): LoadedComponent | undefined {
   const { log, env } = options;
-  const malformed = (problem: string, at: Position) => {
-    options.onMalformed?.(problem, at);
-    log.warn(`A document was not loaded: ${problem} (${where(at)})`);
+  const malformed = (problem: string, at?: Position) => {
+    const placed = at ? `${problem} (${where(at)})` : problem;
+    options.onMalformed?.(placed);
+    log.warn(`A document was not loaded: ${placed}`);
     return undefined;
   };
   if (document instanceof YamlError)
@@ -139,7 +140,7 @@ function readComponent(
   if (isElsewhere) return undefined;
   // If a wrong value were read as nothing, all apps could use what was meant for one.
   const wrong = misshapen(document);
-  if (wrong) return malformed(`component "${name}": ${wrong}`, document.at);
+  if (wrong) return malformed(`component "${name}": ${wrong}`);
   const spec = member(document, "spec");
   const type = textOf(member(spec, "type")).toLowerCase();
   if (type === "")
@@ -170,7 +171,7 @@ function readComponent(
   };
 }
 
-/** Where a map or list must be and something else is; the original can't read such a document. */
+/** Where a map or list must be and something else is, with its place; the original can't read such a document. */
 function misshapen(document: Value): string | undefined {
   try {
     mapAt(member(document, "spec"), "spec");
