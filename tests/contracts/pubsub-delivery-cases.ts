@@ -1,7 +1,8 @@
 /** The message bus contract without faults: what arrives, at whom, and in which order. */
 import type { PubSub, TopicMessage } from "../../runtime/contracts/pubsub.ts";
 import { openPubSub } from "./open-component.ts";
-import { text, type PubSubHarness } from "./pubsub-harness.ts";
+import { text } from "./contract-harness.ts";
+import type { PubSubHarness } from "./pubsub-harness.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 

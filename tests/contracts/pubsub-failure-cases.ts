@@ -1,5 +1,6 @@
 /** The message bus contract when a message is refused, a reader stops or its process dies, or the broker is away. */
-import { text, type PubSubHarness } from "./pubsub-harness.ts";
+import { text } from "./contract-harness.ts";
+import type { PubSubHarness } from "./pubsub-harness.ts";
 
 export function pubsubFailureCases({
   setup,

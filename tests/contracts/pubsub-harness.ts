@@ -1,12 +1,8 @@
 /** The set-up of the message bus contract's cases: components, subscriptions and processes, which are ended after each test. */
-import { randomUUID } from "node:crypto";
 import type { StopReading } from "../../runtime/contracts/delivery.ts";
-import type {
-  Handle,
-  PubSub,
-  TopicMessage,
-} from "../../runtime/contracts/pubsub.ts";
+import type { Handle, PubSub } from "../../runtime/contracts/pubsub.ts";
 import { waitFor } from "../wait-for.ts";
+import { collectBy, newTopic, publish } from "./bus-calls.ts";
 import { openPubSub } from "./open-component.ts";
 import type { PubSubTask } from "./pubsub-process.ts";
 import { startProcess } from "./start-process.ts";
@@ -51,8 +47,6 @@ export interface PubSubContract {
   makeSetup(): Promise<PubSubSetup>;
 }
 
-export const text = ({ data }: TopicMessage) => Buffer.from(data).toString();
-
 export type PubSubHarness = ReturnType<typeof makePubSubHarness>;
 
 export function makePubSubHarness(
@@ -90,22 +84,8 @@ export function makePubSubHarness(
   const subscribe = (bus: PubSub, topic: string, handle: Handle) =>
     keep(bus.subscribe({ topic, metadata: {} }, handle));
   /** Collects what arrives. */
-  const collect = async (bus: PubSub, topic: string) => {
-    const messages: TopicMessage[] = [];
-    const stop = await subscribe(
-      bus,
-      topic,
-      async (message) => void messages.push(message),
-    );
-    return { messages, stop, seen: () => messages.map(text) };
-  };
-  const publish = (
-    bus: PubSub,
-    topic: string,
-    data: string | Uint8Array,
-    metadata: Record<string, string> = {},
-    contentType = "text/plain",
-  ) => bus.publish({ topic, data: Buffer.from(data), contentType, metadata });
+  const collect = (bus: PubSub, topic: string) =>
+    collectBy((handle) => subscribe(bus, topic, handle));
   const publishAll = async (
     bus: PubSub,
     topic: string,
@@ -137,8 +117,7 @@ export function makePubSubHarness(
     isSerial,
     has: (trait: Trait) => has.includes(trait),
     setup: () => setup,
-    /** A topic that no test has used. */
-    newTopic: (name = "orders") => `${name}-${randomUUID().slice(0, 8)}`,
+    newTopic,
     open,
     keep,
     subscribe,

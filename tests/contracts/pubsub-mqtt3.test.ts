@@ -5,10 +5,12 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { PubSub, TopicMessage } from "../../runtime/contracts/pubsub.ts";
+import type { PubSub } from "../../runtime/contracts/pubsub.ts";
 import { startMosquitto, type Mosquitto } from "../support/mosquitto-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { waitFor } from "../wait-for.ts";
+import { collect, newTopic, publish } from "./bus-calls.ts";
+import { text } from "./contract-harness.ts";
 import { openPubSub } from "./open-component.ts";
 import { pubsubContract } from "./pubsub-contract.ts";
 import type { PubSubSetup } from "./pubsub-harness.ts";
@@ -47,7 +49,6 @@ pubsubContract("pubsub.mqtt3", {
 });
 
 describe("pubsub.mqtt3", () => {
-  const text = ({ data }: TopicMessage) => Buffer.from(data).toString();
   const closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -65,31 +66,6 @@ describe("pubsub.mqtt3", () => {
     const bus = await openPubSub("pubsub.mqtt3", { metadata, log });
     closing.push(() => bus.close());
     return bus;
-  }
-  const newTopic = () => `orders-${randomUUID()}`;
-  const publish = (
-    bus: PubSub,
-    topic: string,
-    data: string,
-    metadata: Record<string, string> = {},
-  ) =>
-    bus.publish({
-      topic,
-      data: Buffer.from(data),
-      contentType: "text/plain",
-      metadata,
-    });
-  async function collect(
-    bus: PubSub,
-    topic: string,
-    metadata: Record<string, string> = {},
-  ) {
-    const messages: TopicMessage[] = [];
-    const stop = await bus.subscribe(
-      { topic, metadata },
-      async (message) => void messages.push(message),
-    );
-    return { messages, stop, seen: () => messages.map(text) };
   }
 
   test("what is closed while its server is away does not connect again", async () => {

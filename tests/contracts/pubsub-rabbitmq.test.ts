@@ -1,11 +1,13 @@
 /** pubsub.rabbitmq on a real RabbitMQ against the contract of every message bus, and what is its own. */
 import { randomUUID } from "node:crypto";
-import type { PubSub, TopicMessage } from "../../runtime/contracts/pubsub.ts";
+import type { PubSub } from "../../runtime/contracts/pubsub.ts";
 import {
   startRabbitMQ,
   type RabbitServer,
 } from "../support/rabbitmq-server.ts";
 import { waitFor } from "../wait-for.ts";
+import { collect, newTopic, publish } from "./bus-calls.ts";
+import { text } from "./contract-harness.ts";
 import { openPubSub } from "./open-component.ts";
 import { pubsubContract } from "./pubsub-contract.ts";
 import type { PubSubSetup } from "./pubsub-harness.ts";
@@ -85,7 +87,6 @@ describe("one message at a time", () => {
 });
 
 describe("pubsub.rabbitmq", () => {
-  const text = ({ data }: TopicMessage) => Buffer.from(data).toString();
   let closing: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closing.splice(0)) await close();
@@ -99,31 +100,6 @@ describe("pubsub.rabbitmq", () => {
     const bus = await openPubSub("pubsub.rabbitmq", { metadata, log });
     closing.push(() => bus.close());
     return bus;
-  }
-  const newTopic = () => `orders-${randomUUID()}`;
-  const publish = (
-    bus: PubSub,
-    topic: string,
-    data: string,
-    metadata: Record<string, string> = {},
-  ) =>
-    bus.publish({
-      topic,
-      data: Buffer.from(data),
-      contentType: "text/plain",
-      metadata,
-    });
-  async function collect(
-    bus: PubSub,
-    topic: string,
-    metadata: Record<string, string> = {},
-  ) {
-    const messages: TopicMessage[] = [];
-    const stop = await bus.subscribe(
-      { topic, metadata },
-      async (message) => void messages.push(message),
-    );
-    return { messages, stop, seen: () => messages.map(text) };
   }
   /** What a queue holds, as rabbitmqctl says it. */
   const held = (queue: string) =>
