@@ -13,6 +13,15 @@ export const payloadFlags = {
   },
 } as const satisfies FlagTable;
 
+export const socketFlag = {
+  "unix-domain-socket": {
+    type: "string",
+    short: "u",
+    takes: "folder",
+    about: "The folder of the sidecar's socket, if it listens on one",
+  },
+} as const satisfies FlagTable;
+
 /** Throws a CommandError. `name`: the command's. */
 export async function readPayload(
   name: string,

@@ -1,7 +1,7 @@
 /** `dapr invoke`: calls a method of a running app through that app's own sidecar. */
 import { CommandError, command } from "../command.ts";
 import { addressOf, findInstances } from "../instances/instances.ts";
-import { payloadFlags, readPayload } from "../payload.ts";
+import { payloadFlags, readPayload, socketFlag } from "../payload.ts";
 import { printable } from "../printable.ts";
 import { invokeMethod } from "../instances/sidecar-http.ts";
 
@@ -41,12 +41,7 @@ export const invoke = command(
       default: "POST",
       choices: ["GET", "POST", "PUT", "DELETE", "PATCH"],
     },
-    "unix-domain-socket": {
-      type: "string",
-      short: "u",
-      takes: "folder",
-      about: "The folder of the sidecar's socket, if it listens on one",
-    },
+    ...socketFlag,
   },
   { examples },
   async ({ flags, io }) => {

@@ -12,7 +12,7 @@ import {
   type SidecarAddress,
 } from "../instances/sidecar-http.ts";
 import type { Io } from "../io.ts";
-import { payloadFlags, readPayload } from "../payload.ts";
+import { payloadFlags, readPayload, socketFlag } from "../payload.ts";
 import { printable } from "../printable.ts";
 
 const examples = `
@@ -54,12 +54,7 @@ export const publish = command(
       short: "m",
       about: "The event's metadata, as a JSON object",
     },
-    "unix-domain-socket": {
-      type: "string",
-      short: "u",
-      takes: "folder",
-      about: "The folder of the sidecar's socket, if it listens on one",
-    },
+    ...socketFlag,
   },
   { examples },
   async ({ flags, io }) => {
