@@ -45,6 +45,14 @@ export interface Routed {
 export type Delivery = ReturnType<typeof createDelivery>;
 
 export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
+  /** It finds the policies of its component once, and not for each message. */
+  const runs = new WeakMap<NamedPubSub, Run>();
+  function runOf(named: NamedPubSub): Run {
+    let run = runs.get(named);
+    if (!run) runs.set(named, (run = inbound(named.name)));
+    return run;
+  }
+
   /** Undefined, and counted, if nobody is to get it. Throws if that can't be told. */
   function route(
     named: NamedPubSub,
@@ -81,13 +89,13 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
 
   /** Tries as the policy says. While nobody is there, nothing fails and the policy is not asked. */
   async function tried<T>(
-    { name }: NamedPubSub,
+    named: NamedPubSub,
     { options, leaving }: Taker,
     attempt: (limit?: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const tryOnce = () =>
       runUnlessAway(
-        inbound(name),
+        runOf(named),
         async (limit) => {
           if (leaving.aborted) throw new DeliveryInterrupted("nobody takes it");
           return attempt(limit);

@@ -77,6 +77,9 @@ export class Takers {
 
   /** The one that has least to do, if there is one that is not `asked` yet. */
   next(asked: ReadonlySet<Taker>): Taker | undefined {
+    // Mostly it is the app alone, and each message passes here.
+    const only = this.#turns.length === 1 ? this.#turns[0]! : undefined;
+    if (only) return asked.has(only) ? undefined : only;
     const [next] = this.#turns
       .filter((one) => !asked.has(one))
       .toSorted((a, b) => a.load - b.load);
