@@ -301,6 +301,14 @@ describe.each(ways)("through %s", (_, isRemote) => {
     expect(app.calls[0]!.metadata.get("grpc-trace-bin")).toEqual([
       Buffer.from([0]),
     ]);
+    const overHttp = await invoke(caller, "fail");
+    expect(overHttp.json()).toEqual({
+      code: 10,
+      message: "too late",
+      details: [
+        { "@type": "t/a", value: Buffer.from("why").toString("base64") },
+      ],
+    });
     const bad = await invokeService("fail");
     expect(bad.error).toMatchObject({
       code: status.ABORTED,

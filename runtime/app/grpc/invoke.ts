@@ -5,7 +5,8 @@ import {
   type ForwardRequest,
   type RawHeaders,
 } from "../../contracts/invocation.ts";
-import { errorBody, httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { statusJson } from "../../proto/status-json.ts";
 import { toHeaders } from "../../net/grpc/header-metadata.ts";
 import type { ReceivedMetadata } from "../../net/grpc/metadata.ts";
 import type { GrpcError } from "../../net/grpc/status.ts";
@@ -95,7 +96,7 @@ export function toErrorReply(
   return {
     status: httpStatusOf(code),
     headers: [...toHeaders(head), "content-type", "application/json"],
-    body: errorBody(code, message),
+    body: statusJson(code, message, details),
     grpc: { code, message, details, trailers: toHeaders(trailers) },
   };
 }

@@ -11,7 +11,3 @@ const httpStatuses = [
 
 /** 500 for a code that gRPC does not have. */
 export const httpStatusOf = (code: number): number => httpStatuses[code] ?? 500;
-
-/** The body that stands for a call that failed: a `google.rpc.Status` as JSON, without its details. */
-export const errorBody = (code: number, message: string): Buffer =>
-  Buffer.from(JSON.stringify({ code, message }));

@@ -21,7 +21,8 @@ import {
   type InternalInvokeResponse,
   type ListStringValue,
 } from "../../proto/gen/dapr/proto/internals/v1/service_invocation.ts";
-import { errorBody, httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { httpStatusOf } from "../../net/grpc/http-answer.ts";
+import { statusJson } from "../../proto/status-json.ts";
 import { decodeMessage, encodeMessage } from "../../proto/codec.ts";
 
 /** `HTTPExtension.Verb`, by number. */
@@ -250,17 +251,14 @@ export function toReplyHead(response: InternalInvokeResponse): ReplyHead {
       body: undefined,
       grpc: { code, message, trailers, ...(typeUrl && { typeUrl }) },
     };
+  const told =
+    details.length > 0
+      ? encodeMessage(Status, { code, message, details })
+      : undefined;
   return {
     status,
     headers: [...withoutLength(headers), "content-type", "application/json"],
-    body: errorBody(code, message),
-    grpc: {
-      code,
-      message,
-      trailers,
-      ...(details.length > 0 && {
-        details: encodeMessage(Status, { code, message, details }),
-      }),
-    },
+    body: statusJson(code, message, told),
+    grpc: { code, message, trailers, ...(told && { details: told }) },
   };
 }
