@@ -9,8 +9,8 @@ import type { Entry } from "./entries.ts";
 export interface Group {
   /** Creates it for the stream, and the stream, unless they exist; it begins at the first entry. Resolves with whether it was created. */
   ensure(topic: string): Promise<boolean>;
-  /** Done with: the entry never comes again. */
-  acknowledge(topic: string, id: string): Promise<void>;
+  /** Done with: these entries, at most {@link mostIds}, never come again. */
+  acknowledge(topic: string, ids: string[]): Promise<void>;
   /** They are still being worked on: nobody else may have them for another `idleMs`. */
   touch(topic: string, ids: string[]): Promise<void>;
   /** Nobody works on them: whoever looks next may have them. */
@@ -24,7 +24,7 @@ export interface Group {
 }
 
 /** So many are named in one command. */
-const mostIds = 500;
+export const mostIds = 500;
 
 /** `idleMs`: the processing time. */
 export function groupOf(
@@ -56,8 +56,8 @@ export function groupOf(
         throw explained(topic, error);
       }
     },
-    acknowledge: async (topic, id) =>
-      void (await client.call("XACK", topic, name, id)),
+    acknowledge: async (topic, ids) =>
+      void (await client.call("XACK", topic, name, ...ids)),
     touch: (topic, ids) => claim(topic, ids, 0),
     release: (topic, ids) => claim(topic, ids, idleMs),
     async takeOver(topic, from, count) {

@@ -12,7 +12,11 @@ import type {
   HandleBulk,
   TopicMessage,
 } from "../../../contracts/pubsub.ts";
-import { doublingBackoff, pause } from "../../../shared/backoff.ts";
+import {
+  doublingBackoff,
+  pause,
+  type Backoff,
+} from "../../../shared/backoff.ts";
 import type { Logger } from "../../../shared/log.ts";
 import { startInterval, startTimer } from "../../../shared/timers.ts";
 import {
@@ -21,7 +25,8 @@ import {
   type RetryWords,
 } from "../../retry.ts";
 import { toMessage, type Entry } from "./entries.ts";
-import { isGone, isRefused, type Group } from "./group.ts";
+import { isGone, isRefused, mostIds, type Group } from "./group.ts";
+import { inBatches } from "./in-batches.ts";
 import type { Reader } from "./reader.ts";
 import { createGather, type Work, type Workers } from "./workers.ts";
 
@@ -126,11 +131,15 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
     }
   }
 
+  const acknowledgeId = inBatches(mostIds, (ids: string[]) =>
+    group.acknowledge(topic, ids),
+  );
+
   async function acknowledge(one: Held): Promise<void> {
-    const backoff = doublingBackoff(100, 1000);
+    let backoff: Backoff | undefined;
     for (;;)
       try {
-        await group.acknowledge(topic, one.id);
+        await acknowledgeId(one.id);
         break;
       } catch (error) {
         if (signal.aborted || isRefused(error)) {
@@ -139,6 +148,7 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
           );
           break;
         }
+        backoff ??= doublingBackoff(100, 1000);
         await backoff.wait(signal);
       }
     drop(one);
@@ -153,34 +163,60 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
       open = some.filter(({ touchedAt }) => touchedAt > since);
       if (open.length === 0) return;
     }
-    const over = new AbortController();
-    retrying.add(over);
-    let limit: NodeJS.Timeout | undefined;
     let last: Error | undefined;
+    async function attempt(): Promise<void> {
+      const errors = await options.deliver(open.map(({ message }) => message));
+      last = undefined;
+      open = open.filter((one, at) => {
+        const error = errors[at];
+        if (error === undefined) {
+          void track(acknowledge(one));
+          return false;
+        }
+        if (!last || error instanceof DeliveryInterrupted) last = error;
+        return true;
+      });
+      if (last) throw last;
+    }
+    let done = false;
+    if (!signal.aborted)
+      done = await attempt().then(
+        () => true,
+        (error: Error) => again(attempt, error, open),
+      );
+    if (done) for (const one of open) void track(acknowledge(one));
+    else if (!last || signal.aborted || last instanceof DeliveryInterrupted)
+      leave(open);
+    else
+      for (const one of open) {
+        log.warn(
+          `${where}: message ${one.id} stays pending and comes again after ${redelivery!.idleMs} ms: ${last.message}`,
+        );
+        drop(one);
+      }
+  }
+
+  /** After a first try that failed. True if they are done with. */
+  async function again(
+    attempt: () => Promise<void>,
+    error: Error,
+    some: Held[],
+  ): Promise<boolean> {
+    const over = new AbortController();
     if (signal.aborted) over.abort();
+    retrying.add(over);
+    const limit =
+      redelivery &&
+      startTimer(
+        () => over.abort(),
+        Math.min(inPlaceMs, redelivery.idleMs / 2),
+      );
+    let tries = 0;
     const done = await deliverUntilTaken(
-      `${where}: ${open.length === 1 ? `message ${open[0]!.id}` : `${open.length} messages from ${open[0]!.id}`}`,
+      `${where}: ${some.length === 1 ? `message ${some[0]!.id}` : `${some.length} messages from ${some[0]!.id}`}`,
       undefined,
       {
-        async deliver() {
-          const errors = await options.deliver(
-            open.map(({ message }) => message),
-          );
-          const failures = errors.filter((error) => error !== undefined);
-          for (const [at, one] of open.entries())
-            if (errors[at] === undefined) void track(acknowledge(one));
-          open = open.filter((_, at) => errors[at] !== undefined);
-          last =
-            failures.find((error) => error instanceof DeliveryInterrupted) ??
-            failures[0];
-          if (!last) return;
-          if (redelivery)
-            limit ??= startTimer(
-              () => over.abort(),
-              Math.min(inPlaceMs, redelivery.idleMs / 2),
-            );
-          throw last;
-        },
+        deliver: () => (tries++ === 0 ? Promise.reject(error) : attempt()),
         policy: options.policy,
         deadLetter: undefined,
         log,
@@ -190,15 +226,7 @@ export async function readTopic(options: TopicOptions): Promise<ReadTopic> {
     );
     clearTimeout(limit);
     retrying.delete(over);
-    if (done) for (const one of open) void track(acknowledge(one));
-    else if (signal.aborted || last instanceof DeliveryInterrupted) leave(open);
-    else
-      for (const one of open) {
-        log.warn(
-          `${where}: message ${one.id} stays pending and comes again after ${redelivery!.idleMs} ms: ${last!.message}`,
-        );
-        drop(one);
-      }
+    return done;
   }
 
   /** Keeps what is held from others: what waits for a worker, and what the app works on. */

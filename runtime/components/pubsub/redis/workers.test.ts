@@ -45,6 +45,25 @@ test("there is room for as many as may be read ahead, besides those that run", a
   await stopped;
 });
 
+test("while half of what may be read ahead waits for a worker, nothing is read", async () => {
+  const workers = createWorkers(1, 4);
+  const begun: string[] = [];
+  const works = ["a", "b", "c", "d"].map((name) => makeWork(begun, name));
+  for (const work of works) {
+    workers.hold(10);
+    workers.add(work);
+  }
+  let hasRoom = false;
+  const waiting = workers.hasRoom(never).then(() => (hasRoom = true));
+  await turn();
+  expect([workers.room, hasRoom]).toEqual([1, false]);
+  workers.release(10);
+  works[0]!.end();
+  await waiting;
+  expect(begun).toEqual(["a", "b"]);
+  expect(workers.room).toBe(2);
+});
+
 test("of large messages fewer are read ahead, but one for each worker", () => {
   const megabyte = 1024 * 1024;
   const workers = createWorkers(2, 100);

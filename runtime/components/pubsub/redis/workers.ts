@@ -12,7 +12,7 @@ export interface Work {
 export interface Workers {
   /** How many more messages may be read. */
   readonly room: number;
-  /** Resolves once there is room, or when `signal` aborts. */
+  /** Resolves once there is room for a good part of what may be read ahead, or when `signal` aborts. */
   hasRoom(signal: AbortSignal): Promise<void>;
   /** Counts a message that was read, by its bytes. */
   hold(bytes: number): void;
@@ -48,6 +48,9 @@ export function createWorkers(concurrency: number, depth: number): Workers {
       ),
     );
 
+  /** One message at a time would be read if each that is done with were followed by the next. */
+  const isLow = () => room() > 0 && queue.length * 2 <= depth;
+
   function pump(): void {
     while (running < concurrency && queue.length > 0) {
       running++;
@@ -57,8 +60,8 @@ export function createWorkers(concurrency: number, depth: number): Workers {
         pump();
       });
     }
-    if (room() > 0) for (const go of waiting) go();
-    else for (const flush of flushes) flush();
+    if (isLow()) for (const go of waiting) go();
+    else if (room() <= 0) for (const flush of flushes) flush();
   }
 
   return {
@@ -66,7 +69,7 @@ export function createWorkers(concurrency: number, depth: number): Workers {
       return room();
     },
     async hasRoom(signal) {
-      while (room() <= 0 && !signal.aborted)
+      while (!isLow() && !signal.aborted)
         await new Promise<void>((resolve) => {
           const go = () => {
             waiting.delete(go);
