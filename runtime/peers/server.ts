@@ -21,6 +21,8 @@ export interface PeerServerOptions extends PortOptions {
   /** The limit of a message over gRPC; 0 or less is none. */
   maxBodyBytes: number;
   onGrpcCall?: OnGrpcCall | undefined;
+  /** Told of each gRPC call that was passed on to the app. */
+  onGrpcPassedOn?: OnGrpcCall | undefined;
 }
 
 export interface PeerServer extends Omit<Listening, "servers"> {

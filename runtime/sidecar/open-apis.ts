@@ -74,6 +74,7 @@ export async function openApis(
             ? log.scope("dapr.runtime.grpc.api-info")
             : undefined,
           onAnswered: metrics?.grpcServer,
+          onPassedOn: metrics?.grpcPassedOn,
         });
       },
       refuseTaken: listed.length === 0,

@@ -23,6 +23,7 @@ export async function openPeers(
     receiveProxied: (call) => invocation.receiveProxied(call),
     maxBodyBytes: flags["max-body-size"],
     onGrpcCall: policies.onGrpcServed,
+    onGrpcPassedOn: policies.onGrpcPassedToApp,
   });
   try {
     const { addresses, port } = server;

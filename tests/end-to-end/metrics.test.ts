@@ -1,4 +1,5 @@
 /** What Prometheus reads of a running sidecar (docs/metrics.md). */
+import { Metadata } from "@grpc/grpc-js";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { component, configuration } from "../support/component.ts";
@@ -6,6 +7,11 @@ import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { embedded } from "../support/embedded.ts";
 import { closeGrpc, encodeRequest, openGrpc } from "../support/grpc-api.ts";
 import { AppError, closeGrpcApps, startGrpcApp } from "../support/grpc-app.ts";
+import {
+  connectEcho,
+  echoMethods,
+  startEcho,
+} from "../support/echo-service.ts";
 import { call } from "../support/http.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -346,8 +352,10 @@ test("calls over gRPC are counted by method and status, their bytes by method", 
     states: [{ key: "a", value }],
   });
   await api.call("GetState", { storeName: "store", key: "a" });
-  for (const method of ["GetMetadata", "TryLockAlpha1", "NoSuch", "NorThis"])
+  for (const method of ["GetMetadata", "TryLockAlpha1", "NoSuch"])
     await api.call(method);
+  // A caller chooses these.
+  for (let i = 0; i < 120; i++) await api.call(`NoSuch${i}`);
   const found = await rows(sidecar);
   const at = (method: string, status: string) =>
     valueIn(
@@ -358,7 +366,9 @@ test("calls over gRPC are counted by method and status, their bytes by method", 
   const dapr = "/dapr.proto.runtime.v1.Dapr";
   expect(at(`${dapr}/GetMetadata`, "OK")).toBe("1");
   expect(at(`${dapr}/TryLockAlpha1`, "Unimplemented")).toBe("1");
-  expect(at("unknown", "Unknown")).toBe("2");
+  expect(at(`${dapr}/NoSuch`, "Unknown")).toBe("1");
+  expect(at(`${dapr}/NoSuch98`, "Unknown")).toBe("1");
+  expect(at("other", "Unknown")).toBe("21");
   const sum = (what: string, method: string) =>
     Number(
       valueIn(
@@ -415,6 +425,79 @@ test("calls of an app that speaks gRPC are counted by method and status", async 
   expect(bytes("sent")).toBeGreaterThan(3000);
   // The good answer has no field.
   expect(bytes("received")).toBe(0);
+});
+
+test("gRPC calls that are passed on are counted by both sidecars", async () => {
+  const echo = await startEcho();
+  const sidecar = await startDaprd({
+    appId: "counted",
+    appPort: echo.port,
+    until: "ready",
+    args: ["--app-protocol=grpc"],
+  });
+  const caller = await startDaprd({
+    appId: "caller",
+    env: { DAPR_REGISTRY_PATH: join(sidecar.resources, ".sidecars") },
+  });
+  const client = connectEcho(caller.grpcPort);
+  const bytes = (value: Buffer) => value;
+  for (const [name, more] of [
+    ["unary", {}],
+    ["unary", { "dapr-stream": "true" }],
+    ["fail", {}],
+  ] as const) {
+    const metadata = new Metadata();
+    metadata.set("dapr-app-id", "counted");
+    for (const [key, value] of Object.entries(more)) metadata.set(key, value);
+    await new Promise((resolve) =>
+      client.makeUnaryRequest(
+        echoMethods[name].path,
+        bytes,
+        bytes,
+        Buffer.alloc(2000),
+        metadata,
+        resolve,
+      ),
+    );
+  }
+  client.close();
+  await echo.close();
+  const sent = await rows(caller);
+  const at = (name: string, labels: string) =>
+    sent.get(`dapr_${name}{app_id="caller",${labels}}`);
+  const served = (method: string, code: string) =>
+    at(
+      "grpc_io_server_completed_rpcs",
+      `grpc_server_method="/test.Echo/${method}",grpc_server_status="${code}"`,
+    );
+  expect([served("Unary", "OK"), served("Fail", "OK")]).toEqual([
+    "2",
+    undefined,
+  ]);
+  const calls = "runtime_service_invocation";
+  for (const [type, count] of [
+    ["unary", "2"],
+    ["streaming", "1"],
+  ])
+    expect(
+      at(`${calls}_req_sent_total`, `dst_app_id="counted",type="${type}"`),
+    ).toBe(count);
+  expect(
+    at(
+      `${calls}_res_recv_total`,
+      'src_app_id="counted",status="0",type="unary"',
+    ),
+  ).toBe("1");
+  const received = await rows(sidecar);
+  const passed = (name: string, labels: string) =>
+    valueIn(received, `grpc_io_client_${name}`, labels);
+  const method = 'grpc_client_method="/test.Echo/Unary"';
+  expect(passed("completed_rpcs", `${method},grpc_client_status="OK"`)).toBe(
+    "2",
+  );
+  expect(Number(passed("sent_bytes_per_rpc_sum", method))).toBeGreaterThan(
+    4000,
+  );
 });
 
 test("a taken port ends the start and says what to do", async () => {

@@ -108,6 +108,7 @@ export async function startGrpcSidecar({
     isReady: () => true,
     apiLog: undefined,
     onAnswered: undefined,
+    onPassedOn: undefined,
   });
   const listener = createServer((socket) => door.serve(socket));
   await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));

@@ -29,6 +29,8 @@ export interface DoorOptions extends GuardOptions {
   apiLog: Logger | undefined;
   /** Told of each call, of refused ones too. */
   onAnswered: OnGrpcCall | undefined;
+  /** The same of calls that are passed on to apps. */
+  onPassedOn: OnGrpcCall | undefined;
 }
 
 const service = "dapr.proto.runtime.v1.Dapr";
@@ -53,16 +55,15 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
   };
   const guard = createGuard(options);
   const log = options.apiLog && createApiLog(options.apiLog);
-  const count = options.onAnswered;
   const guarded =
-    (method: ServeCall, name: string): ServeCall =>
+    (method: ServeCall, count = options.onAnswered): ServeCall =>
     (call) => {
       const started = performance.now();
       const refusal = guard(call);
       if (count || log)
         call.onStatus = (code, error) => {
           const ms = performance.now() - started;
-          count?.(name, code, ms, call.sizes, errorCodeOf(error));
+          count?.(call.path, code, ms, call.sizes, errorCodeOf(error));
           if (!refusal) log?.(call, code, ms);
         };
       if (refusal) return failCall(call, refusal);
@@ -71,13 +72,9 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
   return createGrpcServer({
     maxMessageBytes: options.maxBodyBytes,
     methods: new Map(
-      Object.entries(all).map(([path, method]) => [
-        path,
-        guarded(method, path),
-      ]),
+      Object.entries(all).map(([path, method]) => [path, guarded(method)]),
     ),
-    // Its name is the caller's.
-    onUnknown: guarded(toApp(options.proxy), "unknown"),
+    onUnknown: guarded(toApp(options.proxy), options.onPassedOn),
     gzip: true,
     maxCalls,
     refusesPings: true,

@@ -112,12 +112,16 @@ function countHttp(
   };
 }
 
-/** `method`: `/package.Service/Method`, one that its server or client knows. */
+/** `method`: `/package.Service/Method`. Of calls that are passed on, callers choose it. */
 function countGrpc(
   tables: Tables,
   { recordErrorCodes }: MetricsSettings,
-): { grpcServer: OnGrpcCall; grpcClient: OnGrpcCall } {
-  return {
+): Record<
+  "grpcServer" | "grpcClient" | "grpcPassedOn" | "grpcPassedToApp",
+  OnGrpcCall
+> {
+  const passedOn = new Bounded("other");
+  const counts = {
     grpcServer(method, code, ms, { sentBytes, receivedBytes }, errorCode) {
       tables.grpcServer.add([method, statusName(code)], ms);
       tables.grpcServerReceived.add([method], receivedBytes);
@@ -130,6 +134,17 @@ function countGrpc(
       tables.grpcClientSent.add([method], sentBytes);
       tables.grpcClientReceived.add([method], receivedBytes);
     },
+  } satisfies Record<string, OnGrpcCall>;
+  return {
+    ...counts,
+    grpcPassedOn: (method, ...how) =>
+      counts.grpcServer(passedOn.fold(method), ...how),
+    /** What came from another sidecar was sent to the app, and the other way round. */
+    grpcPassedToApp: (method, code, ms, { sentBytes, receivedBytes }) =>
+      counts.grpcClient(passedOn.fold(method), code, ms, {
+        sentBytes: receivedBytes,
+        receivedBytes: sentBytes,
+      }),
   };
 }
 

@@ -46,6 +46,7 @@ export interface PeerGrpcOptions {
   /** Whether calls are refused because this sidecar is ending. */
   isLeaving: () => boolean;
   onGrpcCall?: OnGrpcCall | undefined;
+  onGrpcPassedOn?: OnGrpcCall | undefined;
 }
 
 /** What a caller may have sent to its own sidecar, and what that adds. */
@@ -63,16 +64,11 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
     (call) =>
       void take(call).catch((error: unknown) => fail(call, error));
   const told =
-    (answer: ServeCall): ServeCall =>
+    (answer: ServeCall, tell = options.onGrpcCall): ServeCall =>
     (call) => {
       const started = performance.now();
       call.onStatus = (code) =>
-        options.onGrpcCall?.(
-          call.path,
-          code,
-          performance.now() - started,
-          call.sizes,
-        );
+        tell?.(call.path, code, performance.now() - started, call.sizes);
       answer(call);
     };
   /** Of a sidecar's own calls: an app's, which it passed on, could say anything about who calls. */
@@ -87,7 +83,8 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
       [callLocalStreamPath, own((call) => answerStream(call, receive))],
     ]),
     maxMetadataBytes,
-    onUnknown: receiveProxied && proxied(receiveProxied),
+    onUnknown:
+      receiveProxied && told(proxied(receiveProxied), options.onGrpcPassedOn),
   });
 }
 

@@ -6,8 +6,15 @@ import type {
   ForwardRequest,
   Peers,
 } from "../../contracts/invocation.ts";
+import type { ProxiedCall } from "../../contracts/proxied-call.ts";
 import { fromHeaderValue } from "../../shared/header-text.ts";
 import type { CallType, Metrics } from "../../observability/metrics/metrics.ts";
+import {
+  codeOf,
+  codeOfError,
+  isStream,
+  passedThrough,
+} from "./proxied-calls.ts";
 
 export const aroundPeers = (peers: Peers, metrics: Metrics): Peers => ({
   async call(peer, request) {
@@ -27,8 +34,28 @@ export const aroundPeers = (peers: Peers, metrics: Metrics): Peers => ({
     }
   },
   proxy(peer, appId, call, metadata) {
-    metrics.callSent(appId, "streaming");
-    return peers.proxy(peer, appId, call, metadata);
+    const type = isStream(call.proxied) ? "streaming" : "unary";
+    const started = performance.now();
+    const tell = (code: number) =>
+      metrics.callAnswered(appId, code, type, performance.now() - started);
+    metrics.callSent(appId, type);
+    const counted: ProxiedCall = {
+      ...passedThrough(call),
+      endWith(trailers) {
+        tell(codeOf(trailers));
+        call.endWith(trailers);
+      },
+      fail(error) {
+        tell(codeOfError(error));
+        call.fail(error);
+      },
+    };
+    return peers
+      .proxy(peer, appId, counted, metadata)
+      .catch((error: unknown) => {
+        tell(codeOfError(error));
+        throw error;
+      });
   },
   close: () => peers.close(),
 });

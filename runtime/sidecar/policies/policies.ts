@@ -49,6 +49,8 @@ export interface Policies {
   /** Told of calls between sidecars, and of an app, that go by gRPC. */
   onGrpcSent: OnGrpcCall | undefined;
   onGrpcServed: OnGrpcCall | undefined;
+  /** Of another sidecar's app, passed on to this one. */
+  onGrpcPassedToApp: OnGrpcCall | undefined;
 }
 
 export interface PoliciesOptions {
@@ -121,5 +123,6 @@ export function createPolicies({
       metrics ? aroundReceived(receive, metrics) : receive,
     onGrpcSent: metrics?.grpcClient,
     onGrpcServed: metrics?.grpcServer,
+    onGrpcPassedToApp: metrics?.grpcPassedToApp,
   };
 }

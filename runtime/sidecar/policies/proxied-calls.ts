@@ -48,10 +48,15 @@ export async function proxyWith(
   end.tell?.();
 }
 
-function isStream(proxied: ProxiedMetadata): boolean {
+/** As its caller says; its path does not tell. */
+export function isStream(proxied: ProxiedMetadata): boolean {
   const given = proxied["dapr-stream"];
   return isTruthy(Array.isArray(given) ? given[0] : given);
 }
+
+/** Of the trailers: 0, OK, unless they tell another one. */
+export const codeOf = ({ "grpc-status": status }: ProxiedMetadata): number =>
+  Number(Array.isArray(status) ? status[0] : status) || 0;
 
 function failureOf(error: unknown): Failure {
   if (!(error instanceof CallError)) return {};
@@ -88,7 +93,8 @@ async function beginWith(
   return over.over;
 }
 
-const passedThrough = (call: ProxiedCall): ProxiedCall => ({
+/** The same call, for whoever changes some of it. */
+export const passedThrough = (call: ProxiedCall): ProxiedCall => ({
   path: call.path,
   proxied: call.proxied,
   signal: call.signal,
@@ -166,17 +172,11 @@ class Try implements ProxiedCall {
   }
 
   endWith(trailers: ProxiedMetadata): void {
-    const status = trailers["grpc-status"];
-    this.#endAs(Number(Array.isArray(status) ? status[0] : status) || 0, () =>
-      this.#call.endWith(trailers),
-    );
+    this.#endAs(codeOf(trailers), () => this.#call.endWith(trailers));
   }
 
   fail(error: Error): void {
-    const { code } = error as { code?: unknown };
-    this.#endAs(typeof code === "number" ? code : unknown, () =>
-      this.#call.fail(error),
-    );
+    this.#endAs(codeOfError(error), () => this.#call.fail(error));
   }
 
   /** Nothing more of it goes either way. */
@@ -209,3 +209,9 @@ class Try implements ProxiedCall {
 }
 
 const unknown = 2;
+
+export function codeOfError(error: unknown): number {
+  const { code } = error as { code?: unknown };
+  if (typeof code === "number") return code;
+  return error instanceof CallError ? grpcCodeOfKind[error.kind] : unknown;
+}
