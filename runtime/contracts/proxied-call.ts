@@ -3,7 +3,7 @@
 /** Metadata by lower-case names; several values of one name stay apart. Bytes (`…-bin`) are base64. */
 export type ProxiedMetadata = Record<string, string | string[]>;
 
-/** Between sidecars this metadata marks a failed call of which the app saw nothing. Callers and apps never see it. */
+/** Between sidecars this metadata asks to be told of a failed call that the app saw nothing of it, and tells it. Callers and apps never see it. */
 export const unsentMark = "dapr-unsent";
 
 /** A call as it came in. */

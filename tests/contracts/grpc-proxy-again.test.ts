@@ -174,6 +174,38 @@ test("an app that says so itself is not believed, and its word goes no further",
   expect(echo.seen).toEqual([]);
 });
 
+test("a caller that does not ask for the word does not get it", async () => {
+  const gone = await startEcho();
+  await gone.close();
+  const sidecar = kept(
+    await startGrpcSidecar({ appId: "echo", appPort: gone.port }),
+  );
+  const client = kept(connectEcho(sidecar.peer.port));
+  const ask = (asking: Record<string, string>) => {
+    const metadata = new Metadata();
+    metadata.set("dapr-callee-app-id", "echo");
+    for (const [name, value] of Object.entries(asking))
+      metadata.set(name, value);
+    return new Promise<StatusObject>((resolve) =>
+      client
+        .makeUnaryRequest(
+          echoMethods.unary.path,
+          (sent: Buffer) => sent,
+          (got: Buffer) => got,
+          Buffer.from("x"),
+          metadata,
+          () => {},
+        )
+        .on("status", resolve),
+    );
+  };
+  const plain = await ask({});
+  expect(plain.code).toBe(status.UNAVAILABLE);
+  expect(plain.metadata.get("dapr-unsent")).toEqual([]);
+  const asked = await ask({ "dapr-unsent": "true" });
+  expect(asked.metadata.get("dapr-unsent")).toEqual(["true"]);
+});
+
 test("a callee whose app is gone lets another one take the call", async () => {
   const gone = await startEcho();
   await gone.close();

@@ -1,9 +1,10 @@
 /** gRPC calls of any service and method, passed on to an app as they are (docs/protocol/invocation.md). */
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { CallError, type Peers } from "../../contracts/invocation.ts";
-import type {
-  ProxiedCall,
-  ProxiedMetadata,
+import {
+  unsentMark,
+  type ProxiedCall,
+  type ProxiedMetadata,
 } from "../../contracts/proxied-call.ts";
 import type { InvocationPolicies } from "../../contracts/invocation-policies.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
@@ -98,7 +99,7 @@ export function createProxying(options: ProxyingOptions) {
             `this is the sidecar of ${appId}, and passes on no calls for ${id}`,
           );
         options.allow(call.path, "NONE");
-        const metadata = without(proxied, target);
+        const metadata = without(proxied, betweenThem);
         // Between the original's sidecars all messages have this type.
         if (metadata["content-type"] === "application/grpc+proxy")
           metadata["content-type"] = "application/grpc";
@@ -119,9 +120,10 @@ const identity = new Set([
   "dapr-callee-app-id",
   "dapr-caller-app-id",
   "dapr-caller-namespace",
+  unsentMark,
 ]);
 const withToken = new Set([...identity, "dapr-api-token"]);
-const target = new Set(["dapr-app-id"]);
+const betweenThem = new Set(["dapr-app-id", unsentMark]);
 
 function targetOf(proxied: ProxiedMetadata): string {
   const named = proxied["dapr-callee-app-id"] ?? proxied["dapr-app-id"];

@@ -62,7 +62,10 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
   const proxied =
     (take: (call: ProxiedCall) => Promise<void>): ServeCall =>
     (call) =>
-      void take(call).catch((error: unknown) => fail(call, error));
+      void take(call).catch((error: unknown) =>
+        // The original's sidecar would pass the word on to its app.
+        fail(call, error, call.metadata[unsentMark] !== undefined),
+      );
   const told =
     (answer: ServeCall, tell = options.onGrpcCall): ServeCall =>
     (call) => {
@@ -234,11 +237,11 @@ function respond(call: ServerCall, reply: ForwardReply, isTied: () => boolean) {
 }
 
 /** Whether the app saw the call is told to sidecars of this kind only: the original asks anew by the code. */
-function fail(call: ServerCall, error: unknown) {
+function fail(call: ServerCall, error: unknown, tellsUnsent = true) {
   const { kind, unsent } =
     error instanceof CallError ? error : new CallError("internal", "");
   call.fail(
     new GrpcError(grpcCodeOfKind[kind], messageOf(error), { cause: error }),
-    unsent ? { [unsentMark]: "true" } : {},
+    unsent && tellsUnsent ? { [unsentMark]: "true" } : {},
   );
 }
