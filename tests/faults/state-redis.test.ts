@@ -1,5 +1,6 @@
 /** state.redis when many write at once, a replica hangs, memory is full, or the component names something that does not exist. */
 import { Redis } from "ioredis";
+import { createServer, type AddressInfo } from "node:net";
 import {
   GenericContainer,
   getContainerRuntimeClient,
@@ -244,7 +245,7 @@ test("when the server ends a connection later on, the error does not suggest TLS
   }
 });
 
-test("the errors about a host that does not resolve, and about TLS on one side only, say so", async () => {
+test("the errors about a host that does not resolve, and about TLS on one side only, and about another kind of server, say so", async () => {
   const lost = await start({ redisHost: "no.such.invalid:1" });
   expect((await read(lost, "a")).text).toMatch(
     /no\.such\.invalid:1 can't be reached: the host name does not resolve .*redisHost/,
@@ -252,6 +253,15 @@ test("the errors about a host that does not resolve, and about TLS on one side o
   // Redis takes the TLS handshake for a command and waits for the rest of it.
   const tls = await start({ enableTLS: "true", dialTimeout: "1s" });
   await tls.logged("if it speaks no TLS, set enableTLS to false");
+  const other = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+  });
+  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done));
+  const { port } = other.address() as AddressInfo;
+  const mistaken = await start({ redisHost: `127.0.0.1:${port}` });
+  await mistaken.logged("answers in another protocol; name Redis' own port");
+  other.close();
 });
 
 test("the errors about a missing password and a missing database say what to set", async () => {

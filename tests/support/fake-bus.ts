@@ -22,6 +22,8 @@ export interface FakeBus extends PubSub {
     data: object | string | Uint8Array,
     more?: Partial<TopicMessage>,
   ): Promise<void>;
+  /** The same message may come again. */
+  hand(message: TopicMessage): Promise<void>;
   sendBulk(topic: string, data: object[]): Promise<(Error | undefined)[]>;
 }
 
@@ -70,6 +72,10 @@ export function fakeBus(options: FakeBusOptions = {}): FakeBus {
     data instanceof Uint8Array
       ? data
       : Buffer.from(typeof data === "string" ? data : JSON.stringify(data));
+  async function hand(message: TopicMessage): Promise<void> {
+    const [error] = await readerOf(message.topic).handle([message]);
+    if (error) throw error;
+  }
   return {
     features: [],
     published,
@@ -94,11 +100,9 @@ export function fakeBus(options: FakeBusOptions = {}): FakeBus {
             add({ request, limits, handle }),
         }
       : {}),
-    async send(topic, data, more = {}) {
-      const message = { topic, data: bytesOf(data), metadata: {}, ...more };
-      const [error] = await readerOf(topic).handle([message]);
-      if (error) throw error;
-    },
+    send: (topic, data, more = {}) =>
+      hand({ topic, data: bytesOf(data), metadata: {}, ...more }),
+    hand,
     sendBulk: async (topic, data) =>
       readerOf(topic).handle(
         data.map((one) => ({ topic, data: bytesOf(one), metadata: {} })),

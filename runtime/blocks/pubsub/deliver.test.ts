@@ -155,7 +155,7 @@ describe("what the app answers", () => {
 });
 
 test("a message that is no JSON comes again, or goes to the dead-letter topic", async () => {
-  const { bus, read, events, outcomes } = await start({
+  const { bus, read, events, outcomes, log } = await start({
     own: [
       subscription(),
       subscription({ topic: "dead", deadLetterTopic: "graves" }),
@@ -166,6 +166,10 @@ test("a message that is no JSON comes again, or goes to the dead-letter topic", 
     await expect(bus.send("orders", text)).rejects.toThrow(
       "error deserializing cloud event in pubsub bus and topic orders",
     );
+  const lines = log.lines.length;
+  const message = { topic: "orders", data: Buffer.from("{"), metadata: {} };
+  for (let n = 0; n < 3; n++) await expect(bus.hand(message)).rejects.toThrow();
+  expect(log.lines).toHaveLength(lines + 1);
   await bus.send("dead", "nonsense");
   expect(bus.published).toHaveLength(1);
   expect(events).toEqual([]);

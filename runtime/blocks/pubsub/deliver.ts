@@ -45,6 +45,8 @@ export interface Routed {
 export type Delivery = ReturnType<typeof createDelivery>;
 
 export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
+  /** Messages that nobody can be given, however often they come. */
+  const told = new WeakSet<TopicMessage>();
   /** It finds the policies of its component once, and not for each message. */
   const runs = new WeakMap<NamedPubSub, Run>();
   function runOf(named: NamedPubSub): Run {
@@ -202,7 +204,8 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     try {
       return route(named, taker, message);
     } catch (error) {
-      log.error(messageOf(error));
+      if (!told.has(message)) log.error(messageOf(error));
+      told.add(message);
       count(named, message, "retry");
       throw error;
     }

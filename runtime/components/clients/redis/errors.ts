@@ -48,7 +48,7 @@ export function reasonOf(
     return `${told}; redisHost must name sentinels, or failover be false`;
   if (/EPROTO|ERR_SSL/.test(code))
     return `what listens there speaks no TLS; set enableTLS to false, or name the port that does (${told})`;
-  if (told.startsWith("Protocol error, got"))
+  if (told.startsWith("Unknown RESP type"))
     return "what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS";
   if (code === "ETIMEDOUT")
     return `no answer (${told}); ${tls ? "if it speaks no TLS, set enableTLS to false; else " : ""}correct redisHost and redisPort, or look at what is between`;
