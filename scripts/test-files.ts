@@ -45,7 +45,7 @@ export function findTestFiles(root: string): TestFile[] {
         path,
         suite,
         needsCluster: suite === "kubernetes",
-        needsDocker: texts.some(usesContainers),
+        needsDocker: suite === "containers" || texts.some(usesContainers),
         needsPrograms: [...new Set(texts.flatMap(programsOf))],
         needsBrowser: texts.some((text) => /from "playwright-core"/.test(text)),
       };

@@ -83,6 +83,9 @@ test("components.deny refuses its types, and components without a version", asyn
   ]);
 });
 
+/** Other programs of this machine ask each sidecar: `dapr list`, the dashboard. */
+const asked = ["GET /v1.0/metadata", "GetMetadata"];
+
 const calls = async (sidecar: Daprd) => {
   await sidecar.call("GET", "/v1.0/healthz");
   await sidecar.call("GET", "/v1.0/secrets/store/name");
@@ -92,7 +95,9 @@ const calls = async (sidecar: Daprd) => {
     ...sidecar
       .output()
       .matchAll(/msg="HTTP API Called".* method=("[^"]*"|\S+)/g),
-  ].map(([, method]) => method!.replaceAll('"', ""));
+  ]
+    .map(([, method]) => method!.replaceAll('"', ""))
+    .filter((call) => !asked.includes(call));
 };
 
 test("the Configuration can switch API logging on, with obfuscated URLs and without health checks", async () => {
