@@ -1,4 +1,5 @@
 /** The sidecar from argv to exit code: environment, signals, start and end. */
+import { rmSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { messageOf } from "../shared/message-of.ts";
 import { exitSoon } from "../shared/process/exit.ts";
@@ -11,12 +12,13 @@ import {
   type Flags,
   type ParsedFlags,
 } from "../sidecar/flags.ts";
-import { watchLifeline } from "../shared/process/lifeline.ts";
+import { watchLifeline, type Left } from "../shared/process/lifeline.ts";
 import { createLogFile } from "../shared/log-file.ts";
 import { createLogger, parseLevel, type Logger } from "../shared/log.ts";
 import { lateLimit } from "../shared/process/node-limits.ts";
 import { portClash } from "../sidecar/port-clash.ts";
 import type { Sidecar } from "../sidecar/start.ts";
+import { tellParent } from "./tell-parent.ts";
 import { daprVersion, version } from "../shared/version.ts";
 import { delay } from "../shared/timers.ts";
 
@@ -34,7 +36,7 @@ const forcedExitMs = 100;
 const waitLimitMs = 60_000;
 
 /** Settles when the process at the other end of the lifeline is gone. */
-let parentGone: Promise<{ appEnded: Promise<void> }> | undefined;
+let parentGone: Promise<Left> | undefined;
 
 export async function main(argv: string[]) {
   let parsed: ParsedFlags;
@@ -94,9 +96,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
   const lifeline = Number(process.env["DAPR_LIFELINE_FD"] ?? NaN);
   if (Number.isInteger(lifeline)) {
     delete process.env["DAPR_LIFELINE_FD"]; // once, also across a restart
-    parentGone = new Promise((resolve) =>
-      watchLifeline(lifeline, (appEnded) => resolve({ appEnded })),
-    );
+    parentGone = new Promise((resolve) => watchLifeline(lifeline, resolve));
   }
   void parentGone?.then(() => ended.resolve({ kind: "parent" }));
   const calledOff = new AbortController();
@@ -124,6 +124,7 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
     return 1;
   }
   setFlagsFromString(lateLimit);
+  void starting.then(tellParent, () => {}); // told below
   const end = await ended.promise;
   isEnding = true;
   if (end.kind === "restart") log.info(`${end.reason}; restarting`);
@@ -136,12 +137,24 @@ async function run(flags: Flags, log: Logger): Promise<number | "restart"> {
           : "Shutdown requested via API; beginning shutdown",
     );
   const code = await close(starting, flags, log);
-  // Nobody else is left to kill an app that ignores SIGTERM.
-  if (end.kind === "parent") await (await parentGone)?.appEnded;
+  if (end.kind === "parent" && parentGone)
+    await clearAway(await parentGone, log);
   process.off("SIGINT", onSignal);
   process.off("SIGTERM", onSignal);
   process.off("SIGHUP", onHangUp);
   return end.kind === "restart" && code === 0 ? "restart" : code;
+}
+
+/** Nobody else is left to kill an app that ignores SIGTERM, or to remove a folder. */
+async function clearAway({ appEnded, folders }: Left, log: Logger) {
+  await appEnded;
+  for (const folder of folders)
+    try {
+      // Other sidecars of the same parent remove it at the same time.
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    } catch (error) {
+      log.error(`${folder} could not be removed: ${messageOf(error)}`);
+    }
 }
 
 /** The documented shutdown. Returns the exit code. */

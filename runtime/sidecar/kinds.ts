@@ -127,8 +127,8 @@ export function createKinds(
 export function allInputs({ bindings, subscriptions }: Kinds) {
   const all = [bindings, subscriptions];
   return {
-    startReading() {
-      for (const one of all) one.startReading();
+    async startReading() {
+      await Promise.all(all.map((one) => one.startReading()));
     },
     async stopReading() {
       await Promise.all(all.map((one) => one.stopReading()));

@@ -41,12 +41,18 @@ export interface Doors {
   metrics: Metrics | undefined;
 }
 
-/** Opens the gRPC, HTTP and public ports. If one can't be opened, the others are closed again. */
+export interface Apis {
+  /** 0 if it is a socket in the file system. */
+  ports: { http: number; grpc: number };
+  close(): Promise<void>;
+}
+
+/** Opens the gRPC and HTTP ports. If one can't be opened, the other is closed again. */
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
   { routes, fallback, methods, proxy, isReady, metrics }: Doors,
-): Promise<{ close(): Promise<void> }> {
+): Promise<Apis> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
   const addresses = usualAddresses(flags);
@@ -113,7 +119,10 @@ export async function openApis(
       `The request body size parameter is: ${flags["max-body-size"]} bytes`,
     );
     const all = opened.move();
-    return { close: () => all.disposeAsync() };
+    return {
+      ports: { http: http.addresses[0]?.port ?? 0, grpc: grpc.port },
+      close: () => all.disposeAsync(),
+    };
   } catch (error) {
     await opened.disposeAsync();
     throw error;

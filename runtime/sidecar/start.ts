@@ -21,7 +21,7 @@ import {
   endpointKeeper,
   loadResources,
 } from "./load-resources.ts";
-import { openApis, openPublicApi } from "./open-apis.ts";
+import { openApis, openPublicApi, type Apis } from "./open-apis.ts";
 import { openApp } from "./open-app.ts";
 import { createSidecarMetrics, openMetricsPort } from "./open-metrics.ts";
 import { openInvocation } from "./open-invocation.ts";
@@ -34,8 +34,12 @@ import { createResiliencies } from "./policies/resiliencies.ts";
 import { watchApp } from "./watch-app.ts";
 
 export interface Sidecar {
+  /** Where the API listens; 0 for a socket in the file system. */
+  ports: Apis["ports"];
   /** Resolves when all is up, the app included; rejects if it never will be. */
   ready: Promise<void>;
+  /** Resolves once all that the app wants is read, or could not be at first. */
+  reading: Promise<void>;
   /** Stops taking messages for good; the APIs stay up. `appUnhealthy` resolves once the app is, or never was healthy. */
   block(): { stopped: Promise<void>; appUnhealthy: Promise<void> };
   /** Ends everything in order; rejects if something could not be closed. */
@@ -171,7 +175,9 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
 
     const all = opened.move();
     return {
+      ports: apis.ports,
       ready,
+      reading: known.reading,
       block: known.block,
       async close() {
         log.info("Dapr is shutting down");

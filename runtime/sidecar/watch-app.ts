@@ -6,7 +6,7 @@ import type { Logger } from "../shared/log.ts";
 import { protocolOf } from "./open-app.ts";
 
 interface Inputs {
-  startReading(): void;
+  startReading(): Promise<void>;
   stopReading(): Promise<void>;
   /** Also what needs no healthy app stops, for good. */
   end(): Promise<void>;
@@ -25,11 +25,12 @@ export function watchApp(
   let isBlocked = false;
   let isAwaited = true;
   const unhealthy = Promise.withResolvers<void>();
+  const reading = Promise.withResolvers<void>();
 
   function onHealthy() {
     isHealthy = true;
     isAwaited = false;
-    if (!isBlocked) inputs.startReading();
+    if (!isBlocked) reading.resolve(inputs.startReading());
   }
 
   function onUnhealthy() {
@@ -42,10 +43,12 @@ export function watchApp(
     isHealthy: () => isHealthy,
     /** Whether its port is still waited for. With a health check that does not count. */
     isAwaited: () => isAwaited && !flags["enable-app-health-check"],
+    /** Resolves once the app was healthy and all that it wants is read, or could not be at first. */
+    reading: reading.promise,
 
     /** Resolves once the app listens. Its health is watched until the signal aborts. */
     async meet(signal: AbortSignal): Promise<void> {
-      if (!app) return;
+      if (!app) return reading.resolve();
       const port = flags["app-port"];
       log.info(
         `application protocol: ${protocolOf(flags)}. waiting on port ${port}.  This will block until the app is listening on that port.`,

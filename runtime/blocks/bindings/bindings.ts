@@ -47,8 +47,9 @@ export function createBindings({
     });
   let isReading = false;
 
-  const start = (named: NamedBinding) => {
-    if (named.directions.input && named.binding.read) inputs?.start(named);
+  const start = async (named: NamedBinding) => {
+    if (named.directions.input && named.binding.read)
+      await inputs?.start(named);
   };
 
   const bindings = {
@@ -57,7 +58,7 @@ export function createBindings({
       const old = byName.get(named.name);
       byName.set(named.name, named);
       if (old) void inputs?.stop(old);
-      if (isReading) start(named);
+      if (isReading) void start(named);
     },
 
     /** Removes it, unless another one has replaced it. Resolves once it is read no more. */
@@ -107,11 +108,11 @@ export function createBindings({
       }
     },
 
-    /** Starts all inputs that the app wants, and those that are added later. Called when the app becomes healthy. */
-    startReading() {
+    /** Starts all inputs that the app wants, and those that are added later. Called when the app becomes healthy. Resolves once they are read. */
+    async startReading(): Promise<void> {
       if (isReading) return;
       isReading = true;
-      for (const named of byName.values()) start(named);
+      await Promise.all([...byName.values()].map(start));
     },
 
     /** Stops all inputs: takes nothing new, waits for what is in flight, and commits it. */

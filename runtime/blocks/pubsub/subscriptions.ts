@@ -40,6 +40,13 @@ export interface StreamOptions {
 
 export type Subscriptions = ReturnType<typeof createSubscriptions>;
 
+interface Following {
+  /** Each new topic is read, or could not be at first. */
+  tried: Promise<unknown>;
+  /** What has to end has ended. */
+  ended: Promise<unknown>;
+}
+
 export function createSubscriptions(options: SubscriptionsOptions) {
   const { pubsubs, app, log } = options;
   const topics = createTopics({
@@ -64,7 +71,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
 
   const unlisten = pubsubs.onChange({
     added() {
-      if (session) begin(session.signal);
+      if (session) void begin(session.signal);
     },
     async removed() {},
   });
@@ -79,13 +86,12 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     return [...byTopic.values()];
   }
 
-  /** The app is asked first: what it says takes the place of what is declared. */
-  function begin(signal: AbortSignal) {
+  /** The app is asked first: what it says takes the place of what is declared. Resolves once each topic was tried. */
+  async function begin(signal: AbortSignal): Promise<void> {
     if (options.asksApp && pubsubs.components().length > 0)
       asking ??= ask(signal);
-    void Promise.resolve(asking).then(() => {
-      if (!signal.aborted) void follow();
-    });
+    await asking;
+    if (!signal.aborted) await follow().tried;
   }
 
   async function ask(signal: AbortSignal): Promise<void> {
@@ -135,20 +141,21 @@ export function createSubscriptions(options: SubscriptionsOptions) {
       );
   }
 
-  /** Begins and ends what is read for the app, as it is wanted now. Resolves once what has to end has ended. */
-  async function follow(): Promise<void> {
+  /** Begins and ends what is read for the app, as it is wanted now. */
+  function follow(): Following {
     const wanted = new Map(
       (session ? effective() : [])
         .filter(isPossible)
         .map((ready) => [keyOf(ready.subscription), ready]),
     );
+    const trying: Promise<void>[] = [];
     const ending: Promise<void>[] = [];
     for (const [key, ready] of wanted) {
       const now = forApp.get(key);
       if (now && contentOf(now) === contentOf(ready)) continue;
       const next = appTaker(app!, ready, log);
       forApp.set(key, next);
-      void topics.add(next);
+      trying.push(topics.add(next));
       if (now) ending.push(topics.remove(now));
     }
     for (const [key, now] of forApp)
@@ -156,7 +163,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
         forApp.delete(key);
         ending.push(topics.remove(now));
       }
-    await Promise.all(ending);
+    return { tried: Promise.all(trying), ended: Promise.all(ending) };
   }
 
   /** Tells once why a subscription waits. */
@@ -192,19 +199,18 @@ export function createSubscriptions(options: SubscriptionsOptions) {
         tellTwins(list);
         declared = await makeReady(list, declared, log);
         // Before the app has said what it subscribes to itself, nothing is read.
-        if (session && (own || !asking)) await follow();
+        if (session && (own || !asking)) await follow().ended;
       });
       return declaring;
     },
 
-    /** Reads for the app, which is asked anew. Called when it becomes healthy. */
-    startReading() {
+    /** Reads for the app, which is asked anew. Called when it becomes healthy. Resolves once each topic is read, or could not be at first. */
+    async startReading(): Promise<void> {
       if (!app || session || isEnded) return;
       session = new AbortController();
       const { signal } = session;
-      void declaring.then(() => {
-        if (!signal.aborted) begin(signal);
-      });
+      await declaring;
+      if (!signal.aborted) await begin(signal);
     },
 
     /** Reads for the app no more; resolves once what is in flight is done with. Streams go on. */
@@ -212,7 +218,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
       session?.abort();
       session = undefined;
       asking = undefined;
-      await follow();
+      await follow().ended;
     },
 
     /** Reads nothing any more, for nobody. */

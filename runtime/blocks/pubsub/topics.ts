@@ -78,7 +78,7 @@ export function createTopics({ pubsubs, handOver, log }: TopicsOptions) {
     }
     topic.reading = next;
     const stopped = now && readings.stop(now);
-    if (next) readings.start(next);
+    if (next) void readings.start(next);
     else if (topic.wanted.size === 0) topics.delete(key);
     await stopped;
   }

@@ -16,8 +16,8 @@ export interface ReadingsOptions<T> {
 }
 
 export interface Readings<T> {
-  /** Reads it after the last reading under its name has stopped. */
-  start(named: T): void;
+  /** Reads it after the last reading under its name has stopped. Resolves once it is read, or is not to be. */
+  start(named: T): Promise<void>;
   /** Takes nothing new; resolves once what is in flight is committed. */
   stop(named: T): Promise<void>;
   stopAll(): Promise<void>;
@@ -67,7 +67,7 @@ export function createReadings<T extends { name: string }>({
   }
 
   return {
-    start(named) {
+    async start(named) {
       if (readings.has(named)) return;
       const starting = new AbortController();
       const holding = new AbortController();
@@ -77,6 +77,7 @@ export function createReadings<T extends { name: string }>({
           : read(named, starting.signal, holding.signal),
       );
       readings.set(named, { starting, holding, started });
+      await started;
     },
     stop,
     stopped,

@@ -3,8 +3,9 @@
  * When it ends, that process is gone, for whatever reason. Then nothing may stay
  * behind: the sidecar ends, and so does the app that it was told of.
  *
- * Lines on it: `app-pid N` (leader of the app's process group), `bye` (the
- * parent ends on purpose and has seen to the app itself).
+ * Lines on it: `app-pid N` (leader of the app's process group), `folder PATH` (to be
+ * removed when the parent is gone, with all in it), `bye` (the parent ends on purpose
+ * and has seen to the rest itself).
  */
 import { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -14,17 +15,20 @@ import type { Started } from "./start.ts";
 
 const appGraceMs = 5000;
 
-/**
- * Calls `onLost` if the pipe ends without a `bye`. At the same time the app is
- * asked to end; `appEnded` settles when it has ended or was killed.
- */
-export function watchLifeline(
-  fd: number,
-  onLost: (appEnded: Promise<void>) => void,
-): void {
+/** What the parent has left behind. */
+export interface Left {
+  /** The app is asked to end at once; this settles when it has ended or was killed. */
+  appEnded: Promise<void>;
+  /** To be removed at the end. */
+  folders: readonly string[];
+}
+
+/** Calls `onLost` if the pipe ends without a `bye`. */
+export function watchLifeline(fd: number, onLost: (left: Left) => void): void {
   const pipe = new Socket({ fd, readable: true, writable: false });
   let text = "";
   let app: App | undefined;
+  const folders: string[] = [];
   let farewell = false;
   pipe.setEncoding("utf8");
   pipe.on("data", (chunk: string) => {
@@ -35,12 +39,13 @@ export function watchLifeline(
       if (line === "bye") farewell = true;
       const pid = /^app-pid (\d+)$/.exec(line);
       if (pid) app = withStart(Number(pid[1]));
+      if (line.startsWith("folder ")) folders.push(line.slice(7));
     }
   });
   pipe.on("error", () => {}); // this ends the pipe too: `close` follows
   pipe.on("close", () => {
     if (farewell) return;
-    onLost(app ? endGroup(app) : Promise.resolve());
+    onLost({ appEnded: app ? endGroup(app) : Promise.resolve(), folders });
   });
   pipe.unref();
 }
