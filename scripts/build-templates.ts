@@ -14,6 +14,7 @@ import {
 import { dirname, extname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
+import { packagesOf } from "../runtime/cli/create/copy-packages.ts";
 import { withoutTypes } from "./strip-types.ts";
 import { readme } from "./template-readme.ts";
 
@@ -47,6 +48,18 @@ export function buildTemplates(folder: string): void {
   }
 }
 
+/** The names of the packages that the apps of templates need. Throws if one is not installed in `packages`. */
+export function templatePackages(folder: string, packages: string): string[] {
+  const all = readdirSync(folder).flatMap((name) => {
+    const template = join(folder, name, "javascript");
+    const { names, missing } = packagesOf(template, packages);
+    if (missing.length > 0)
+      throw new Error(`${template} needs ${missing.join(", ")}`);
+    return names;
+  });
+  return [...new Set(all)].sort();
+}
+
 function writeTemplate(
   to: string,
   name: string,
@@ -77,7 +90,8 @@ function writeTemplate(
   );
   write(join(to, "package.json"), manifestOf(manifests, language));
   write(join(to, "README.md"), readme(name, to));
-  write(join(to, ".gitignore"), "node_modules/\n.dapr/\n");
+  // npm leaves files of the name .gitignore out of packages; `dapr create` gives it its dot.
+  write(join(to, "gitignore"), "node_modules/\n.dapr/\n");
 }
 
 /** The kit's folders keep their paths, below the project's. */

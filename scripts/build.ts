@@ -1,13 +1,14 @@
 /**
  * Bundles what ships: dist/dapr.js and dist/daprd.js, with the drivers as lazily
- * loaded chunks, and the templates of `dapr create`. `npm install` runs it (prepare). The programs in runtime/bin run it
- * again when a source is newer than the bundle.
+ * loaded chunks, the test API, the templates of `dapr create`, and the licenses of all packages in it. `npm install` runs it
+ * (prepare). The programs in runtime/bin run it again when a source is newer than the bundle.
  */
 import { build, type BuildFailure, type BuildOptions } from "esbuild";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { buildTemplates } from "./build-templates.ts";
+import { buildTemplates, templatePackages } from "./build-templates.ts";
 import { builtins } from "./builtins-plugin.ts";
+import { licenses, packagesOfFiles } from "./licenses.ts";
 import { mergeChunks } from "./merge-chunks.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -73,7 +74,30 @@ await mergeChunks(
   },
   options,
 );
-buildTemplates(join(fresh, "templates"));
+// One file that each test runner can load, whether it knows ES modules or not, on a Node that need not be the sidecar's.
+await build({
+  ...options,
+  banner: {},
+  format: "cjs",
+  target: "node20",
+  absWorkingDir: root,
+  entryPoints: ["runtime/testing/start-sidecar.ts"],
+  outfile: join(fresh, "testing.cjs"),
+});
+const templates = join(fresh, "templates");
+buildTemplates(templates);
+const installed = join(root, "node_modules");
+writeFileSync(
+  join(fresh, "THIRD-PARTY-LICENSES.txt"),
+  licenses([
+    ...packagesOfFiles(Object.keys(metafile.inputs)).map((folder) =>
+      join(root, folder),
+    ),
+    ...templatePackages(templates, installed).map((name) =>
+      join(installed, name),
+    ),
+  ]),
+);
 if (existsSync(dist)) renameSync(dist, old);
 renameSync(fresh, dist);
 rmSync(old, { recursive: true, force: true });

@@ -120,9 +120,10 @@ async function make(
   try {
     await mkdir(dirname(folder), { recursive: true });
     await cp(source, fresh, { recursive: true });
+    await rename(join(fresh, "gitignore"), join(fresh, ".gitignore"));
     for (const name of ["package.json", "README.md"])
       await fillIn(join(fresh, name), basename(folder));
-    const missing = await copyPackages(fresh, kit.root);
+    const missing = await copyPackages(fresh, kit.packages);
     if (existsSync(folder)) await rmdir(folder);
     await rename(fresh, folder);
     return missing;

@@ -13,40 +13,55 @@ const dependenciesOf = (folder: string): string[] => {
 };
 
 /**
- * Copies what the project's package.json names, and what those packages need, from the installation at `root`. Returns the
- * names of packages that are not installed there.
+ * What the project's package.json names, and what those packages need, of the folder `packages`. `missing` are the names of
+ * packages that are not there.
  */
-export async function copyPackages(
+export function packagesOf(
   project: string,
-  root: string,
-): Promise<string[]> {
+  packages: string,
+): { names: string[]; missing: string[] } {
+  const names: string[] = [];
   const missing: string[] = [];
-  const copied = new Set<string>();
-  const wanted = dependenciesOf(project).map((name) => ({ name, from: root }));
+  const seen = new Set<string>();
+  const wanted = dependenciesOf(project).map((name) => ({
+    name,
+    from: packages,
+  }));
   for (let next = wanted.shift(); next; next = wanted.shift()) {
-    const folder = find(next.name, next.from, root);
+    const folder = find(next.name, next.from, packages);
     if (!folder) {
       missing.push(next.name);
       continue;
     }
-    if (copied.has(folder)) continue;
-    copied.add(folder);
+    if (seen.has(folder)) continue;
+    seen.add(folder);
     // One inside another package comes with that package.
-    if (folder === join(root, "node_modules", next.name))
-      await cp(folder, join(project, "node_modules", next.name), {
-        recursive: true,
-      });
+    if (folder === join(packages, next.name)) names.push(next.name);
     for (const name of dependenciesOf(folder))
       wanted.push({ name, from: folder });
   }
+  return { names, missing };
+}
+
+/** Copies them into the project's node_modules. Returns the names of those that are missing. */
+export async function copyPackages(
+  project: string,
+  packages: string,
+): Promise<string[]> {
+  const { names, missing } = packagesOf(project, packages);
+  for (const name of names)
+    await cp(join(packages, name), join(project, "node_modules", name), {
+      recursive: true,
+    });
   return missing;
 }
 
-/** Where Node would find a package from a folder, at most up to the root. */
-function find(name: string, from: string, root: string): string | undefined {
-  for (let dir = from; dir.length >= root.length; dir = dirname(dir)) {
+/** Where Node would find a package from the folder of another one. */
+function find(name: string, from: string, packages: string) {
+  for (let dir = from; dir.length > packages.length; dir = dirname(dir)) {
     const folder = join(dir, "node_modules", name);
     if (existsSync(join(folder, "package.json"))) return folder;
   }
-  return undefined;
+  const folder = join(packages, name);
+  return existsSync(join(folder, "package.json")) ? folder : undefined;
 }

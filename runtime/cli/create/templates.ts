@@ -4,9 +4,9 @@ import { dirname, join } from "node:path";
 import { CommandError } from "../command.ts";
 
 export interface Kit {
-  /** The folder with node_modules, if this is more than a bundle. */
-  root: string;
   templates: string;
+  /** The packages that apps of templates need, each in a folder of its name. */
+  packages: string;
 }
 
 /** Above this file's bundle, or its source. */
@@ -17,7 +17,11 @@ export function findKit(): Kit {
     dir = dirname(dir)
   ) {
     const templates = join(dir, "dist", "templates");
-    if (existsSync(templates)) return { root: dir, templates };
+    if (!existsSync(templates)) continue;
+    // The package of npm has them beside the templates (scripts/pack.ts).
+    const packed = join(dir, "dist", "packages");
+    const packages = existsSync(packed) ? packed : join(dir, "node_modules");
+    return { templates, packages };
   }
   throw new CommandError(
     "the templates are missing beside this CLI: run `npm install` again, which makes them",

@@ -4,9 +4,18 @@ import { getMetadata } from "../instances/sidecar-http.ts";
 import { note, ok, warning, type Finding } from "./finding.ts";
 
 export async function checkInstances(): Promise<Finding[]> {
-  const running = await findInstances();
-  if (running.length === 0) return [ok("No sidecar is running")];
+  const { tests = [], others: running = [] } = Object.groupBy(
+    await findInstances(),
+    (one) => (isOfTests(one) ? "tests" : "others"),
+  );
   const found = (await Promise.all(running.map(look))).flat();
+  if (tests.length > 0)
+    found.push(
+      note(
+        `${tests.length === 1 ? "A sidecar of tests runs" : `${tests.length} sidecars of tests run`} (${tests.map(({ appId, daprdPid }) => `"${appId}", PID ${daprdPid}`).join("; ")}) and will end with them`,
+      ),
+    );
+  else if (running.length === 0) return [ok("No sidecar is running")];
   const ids = running.map(({ appId }) => appId);
   for (const id of new Set(ids)) {
     const count = ids.filter((one) => one === id).length;
@@ -21,6 +30,10 @@ export async function checkInstances(): Promise<Finding[]> {
   if (found.length > 0) return found;
   return [ok(`Running: ${ids.join(", ")}`)];
 }
+
+/** `startSidecar` lets the system choose the port, which the command line does not show then. */
+const isOfTests = ({ httpPort, socketPath }: Instance) =>
+  httpPort === 0 && socketPath === undefined;
 
 async function look(instance: Instance): Promise<Finding[]> {
   const { appId, daprdPid, cli } = instance;
