@@ -1,11 +1,12 @@
 /** Commands that an older Node than 24 starts: they hand over to the kit's own Node. Skipped where PATH has no such Node. */
-import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import {
   limitEnv,
   nodeLimits,
 } from "../../runtime/shared/process/node-limits.ts";
+import { nodeVersion, olderNode } from "../support/older-node.ts";
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 import { gone, workspace } from "./cli-process.ts";
@@ -16,18 +17,7 @@ afterAll(remove);
 const bin = join(__dirname, "..", "..", "runtime", "bin");
 const launcher = join(bin, "dapr.js");
 
-const older = (process.env["PATH"] ?? "")
-  .split(delimiter)
-  .map((folder) => join(folder, "node"))
-  .find(
-    (node) =>
-      existsSync(node) && Number(nodeVersion(node).slice(1).split(".")[0]) < 24,
-  );
-
-function nodeVersion(node: string): string {
-  return spawnSync(node, ["--version"], { encoding: "utf8" }).stdout;
-}
-
+const older = olderNode();
 const onOlderNode = older ? test : test.skip;
 
 /** Runs an app that prints its Node's version and its process IDs, on a PATH where `node` is the older one. */

@@ -26,7 +26,7 @@ const notes = `
 On this machine it makes <dapr>/components, <dapr>/config.yaml and <dapr>/bin/daprd, where <dapr> is .dapr in your home folder (--runtime-path,
 DAPR_RUNTIME_PATH). \`dapr run\` takes its components from there unless --resources-path names others. Files that you have changed stay as they are.
 
-With -k the image is the one that \`npm run images\` builds; a cluster that does not share Docker's images needs it loaded first (kind load docker-image,
+With -k the image is the one that \`npm run images\` builds in a clone of the kit, or one that --image names; a cluster that does not share Docker's images needs it loaded first (kind load docker-image,
 minikube image load, k3d image import).
 
 The manifests of --dry-run hold objects of kinds that they define themselves: where kubectl does not know one yet (\`no matches for kind\`), apply them

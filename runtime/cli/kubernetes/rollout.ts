@@ -75,7 +75,7 @@ async function beginAnew(namespace: string, pods: readonly Pod[]) {
 const howToGet = (image: string) =>
   `The cluster can't get ${image}: load it (kind load docker-image, minikube image load, k3d image import)` +
   (image.startsWith("localhost/")
-    ? " after `npm run images` has built it, or name one of a registry with --image"
+    ? " after `npm run images` has built it in a clone of the kit, or name one of a registry with --image"
     : "");
 
 /** Why a pod with that image does not run, in the kubelet's word. Pods with another image are on their way out. */
