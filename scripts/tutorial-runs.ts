@@ -16,6 +16,7 @@ export const localRuns: TutorialRun[] = [
   { name: "hello-world", stages: ["embedded", "debug", "redis"] },
   { name: "hello-kubernetes", stages: ["embedded", "redis"] },
   { name: "sdk", stages: ["javascript", "python"] },
+  { name: "testing", stages: ["embedded", "redis"] },
   {
     name: "pub-sub",
     stages: ["embedded", "hand", "resiliency", "python", "redis", "kafka"],

@@ -14,6 +14,7 @@ test.each([
   "tests/",
   "tests/sdk/js/",
   "tutorials/sdk/javascript/",
+  "tutorials/testing/",
   "runtime/kubernetes/",
 ])("./%spackage.json decides on each install script", (folder) => {
   const { packages } = read(`${folder}package-lock.json`) as Locked;

@@ -25,6 +25,7 @@ const pages = [
   "tutorials/hello-world",
   "tutorials/pub-sub",
   "tutorials/sdk",
+  "tutorials/testing",
   ...folders("runtime"),
 ].flatMap((folder) =>
   readdirSync(join(root, folder))
