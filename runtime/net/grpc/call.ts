@@ -83,6 +83,11 @@ export class ClientCall {
   #trailers: IncomingHttpHeaders | undefined;
   #rawTrailers: readonly string[] = [];
   readonly #limit: MessageLimit | undefined;
+  /**
+   * Resets the stream of a request that is not sent yet. `close` would end it first, so that half a request would look like all
+   * of it; and where an answer is being read meanwhile, Node 24 then sends empty frames without end.
+   */
+  readonly #cut: AbortController | undefined;
 
   constructor(
     connection: Connection,
@@ -102,6 +107,8 @@ export class ClientCall {
     });
     if (handlers.onBytes) this.#limit = new MessageLimit(maxMessageBytes);
     const frames = whole?.map((one) => this.#framesOf(one));
+    const cut = whole ? undefined : new AbortController();
+    this.#cut = cut;
     const stream = connection.session.request(
       {
         ...requestHead,
@@ -112,8 +119,7 @@ export class ClientCall {
         }),
         ...(metadata && metadataHeaders(metadata)),
       },
-      // Node ends a stream that it resets, and half a request would look like all of it: only `end` ends this one.
-      { endStream: false, waitForTrailers: !whole },
+      { endStream: false, ...(cut && { signal: cut.signal }) },
     );
     this.#stream = stream;
     connection.calls++;
@@ -130,10 +136,6 @@ export class ClientCall {
       );
     this.#signal = signal;
     signal?.addEventListener("abort", this.#onAbort);
-    if (!whole)
-      stream.on("wantTrailers", () => {
-        if (this.#hasEnded) stream.sendTrailers({});
-      });
     // Node gives the headers as they came behind what its types tell.
     stream.on("response", (head, flags, ...more: unknown[]) =>
       this.#takeHead(head, flags, more[0] as string[]),
@@ -301,8 +303,10 @@ export class ClientCall {
     clearTimeout(this.#deadline);
     this.#signal?.removeEventListener("abort", this.#onAbort);
     // A server that answers early may leave the request unread.
-    if (!this.#stream.closed && (error || !this.#hasEnded))
-      this.#stream.close(constants.NGHTTP2_CANCEL);
+    if (!this.#stream.closed && (error || !this.#hasEnded)) {
+      if (this.#cut && !this.#stream.writableFinished) this.#cut.abort();
+      else this.#stream.close(constants.NGHTTP2_CANCEL);
+    }
     this.#handlers.onEnd(error, this.#trailers ?? {}, this.#rawTrailers);
   }
 }

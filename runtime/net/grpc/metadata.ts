@@ -42,9 +42,9 @@ const toBase64 = (bytes: Uint8Array) =>
 export const isMetadataName = (lower: string): boolean =>
   /^[0-9a-z_.-]+$/.test(lower) && !reserved.test(lower);
 
-/** Traces are for whoever reads them. */
+/** Traces are for whoever reads them. Node sends none of those that HTTP keeps for a connection. */
 const reserved =
-  /^(?:grpc-(?!trace-bin$)|(?:content-type|te|user-agent|connection|host)$)/;
+  /^(?:grpc-(?!trace-bin$)|(?:content-type|te|user-agent|host|connection|http2-settings|keep-alive|proxy-connection|transfer-encoding|upgrade)$)/;
 
 export const isMetadataText = (value: string): boolean =>
   /^[ -~]*$/.test(value);

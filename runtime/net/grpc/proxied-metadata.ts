@@ -12,8 +12,13 @@ export function proxiedMetadata(
   for (const name in headers) {
     names++;
     const value = headers[name];
-    // A plain object can't have the second one.
-    if (name.charCodeAt(0) === colon || name === "__proto__") continue;
+    // A plain object can't have the second one, and Node does not send the third one.
+    if (
+      name.charCodeAt(0) === colon ||
+      name === "__proto__" ||
+      name === "http2-settings"
+    )
+      continue;
     if (value !== undefined) metadata[name] = value;
   }
   if (raw.length > 2 * names) keepApart(metadata, raw);

@@ -108,7 +108,8 @@ export class ServerCall implements ProxiedCall {
     }
     stream.on("wantTrailers", () => {
       // Node asks for them of a stream that it resets as well.
-      if (this.#trailers) stream.sendTrailers(this.#trailers);
+      const trailers = this.#trailers;
+      if (trailers) this.#send(() => stream.sendTrailers(trailers));
     });
     stream.on("close", () => {
       clearTimeout(this.#deadline);
@@ -277,7 +278,17 @@ export class ServerCall implements ProxiedCall {
     const headers = { ...this.#head(), ...metadataHeaders(metadata) };
     this.#hasBegun = true;
     this.#setting.onSent();
-    this.#stream.respond(headers, withTrailers);
+    this.#send(() => this.#stream.respond(headers, withTrailers));
+  }
+
+  /** Nobody is there to catch what Node does not send: the call ends, and not the process. */
+  #send(headers: () => void): void {
+    try {
+      headers();
+    } catch (error) {
+      this.#tellStatus(grpcCode.internal, error);
+      this.reset();
+    }
   }
 
   #head() {
@@ -301,7 +312,9 @@ export class ServerCall implements ProxiedCall {
     this.#hasBegun = true;
     this.#replay?.drop();
     this.#setting.onSent();
-    this.#stream.respond({ ...metadata, ":status": 200 }, withTrailers);
+    this.#send(() =>
+      this.#stream.respond({ ...metadata, ":status": 200 }, withTrailers),
+    );
   }
 
   writeBytes(bytes: Uint8Array, done: () => void): boolean {
@@ -330,6 +343,7 @@ export class ServerCall implements ProxiedCall {
     const frames = last ? this.#framesOf(last) : [];
     if (!frames || this.#isOver) return;
     this.begin();
+    if (this.#isOver) return;
     if (
       this.#unpacker &&
       last instanceof Uint8Array &&
@@ -384,7 +398,7 @@ export class ServerCall implements ProxiedCall {
     clearTimeout(this.#deadline);
     if (!this.#stream.closed) {
       this.#setting.onSent();
-      this.#stream.respond(headers, alone);
+      this.#send(() => this.#stream.respond(headers, alone));
       leaveRest(this.#stream);
     }
     this.#tellStatus(Number(headers["grpc-status"]), error);

@@ -29,12 +29,13 @@ export function exchange(
     let length: number | undefined;
     let received = 0;
     let stream: ClientHttp2Stream;
+    // What `close` would do while a body is sent: see ClientCall in net/grpc/call.ts.
+    const cut = body instanceof Readable ? new AbortController() : undefined;
     try {
       signal?.throwIfAborted();
       stream = session.request(headers, {
         endStream: body === undefined,
-        // Node ends a stream that it resets, so half a body would look whole. With `waitForTrailers` only trailers end it.
-        waitForTrailers: body instanceof Readable,
+        ...(cut && { signal: cut.signal }),
       });
     } catch (error) {
       onDone();
@@ -46,7 +47,8 @@ export function exchange(
       isOver = true;
       signal?.removeEventListener("abort", onAbort);
       stopSending?.();
-      if (error) stream.close(constants.NGHTTP2_CANCEL);
+      if (error && cut && !stream.writableFinished) cut.abort();
+      else if (error) stream.close(constants.NGHTTP2_CANCEL);
       if (!error) answer!.push(null);
       else if (answer) answer.destroy(error);
       else if (stream.rstCode === constants.NGHTTP2_REFUSED_STREAM)
@@ -161,9 +163,6 @@ function send(
   body.on("error", onFailed);
   body.on("close", onClose);
   stream.on("drain", onDrain);
-  stream.on("wantTrailers", () => {
-    if (hasEnded) stream.sendTrailers({});
-  });
   return () => {
     body.off("data", onData);
     body.off("end", onEnd);
