@@ -11,5 +11,6 @@ export type Unnumbered<E> = {
 export interface Watch {
   /** Whether anybody watches. It is asked first: if nobody does, nothing else is done. */
   readonly isOn: boolean;
-  tell(event: Unnumbered<CallEvent> | Unnumbered<DeliveryEvent>): void;
+  /** `event` is called soon after, with others: it costs least if it is done for several at once. */
+  tell(event: () => Unnumbered<CallEvent> | Unnumbered<DeliveryEvent>): void;
 }

@@ -1,5 +1,5 @@
 /** One delivery to the app while somebody watches: what the app answers, and how it ends. */
-import { previewOf } from "../shared/body-preview.ts";
+import { copyOf } from "../shared/body-preview.ts";
 import { shownPath } from "../shared/shown-url.ts";
 import type { Body, DeliveryEvent } from "../shared/watch-event.ts";
 import type { OnAnswer } from "./subscription.ts";
@@ -13,18 +13,14 @@ export type Delivered = Pick<
 export class WatchedDelivery {
   readonly #watch: Watch;
   readonly #delivered: Delivered;
-  readonly #request: () => Body | undefined;
+  readonly #request: Preview;
   readonly #at = Date.now();
   readonly #started = performance.now();
   #status: number | undefined;
-  #response: Body | undefined;
+  #response: Preview | undefined;
 
-  /** `request` is asked at the end. */
-  constructor(
-    watch: Watch,
-    delivered: Delivered,
-    request: () => Body | undefined,
-  ) {
+  /** `request` is asked once the event is told. */
+  constructor(watch: Watch, delivered: Delivered, request: Preview) {
     this.#watch = watch;
     this.#delivered = delivered;
     this.#request = request;
@@ -37,7 +33,7 @@ export class WatchedDelivery {
 
   /** By an app that has no status of HTTP. */
   answered(body: Uint8Array): void {
-    if (body.length > 0) this.#response ??= previewOf(body, "");
+    if (body.length > 0) this.#response ??= laterPreview(body, "");
   }
 
   end(
@@ -45,17 +41,29 @@ export class WatchedDelivery {
     status = this.#status,
     response = this.#response,
   ): void {
-    const { path, ...delivered } = this.#delivered;
-    this.#watch.tell({
-      type: "delivery",
-      at: this.#at,
-      ms: performance.now() - this.#started,
-      ...delivered,
-      path: shownPath(path),
-      status,
-      outcome,
-      request: this.#request(),
-      response,
+    const ms = performance.now() - this.#started;
+    this.#watch.tell(() => {
+      const { path, ...delivered } = this.#delivered;
+      return {
+        type: "delivery",
+        at: this.#at,
+        ms,
+        ...delivered,
+        path: shownPath(path),
+        status,
+        outcome,
+        request: this.#request(),
+        response: response?.(),
+      };
     });
   }
+}
+
+/** What is asked for a body once the event is told. */
+export type Preview = () => Body | undefined;
+
+/** Of bytes that may be another's by then. */
+export function laterPreview(body: Uint8Array, contentType: string): Preview {
+  const copy = copyOf(body);
+  return () => copy.preview(contentType);
 }

@@ -34,10 +34,13 @@ export function lookAt(stream: Readable): PassingBody {
   return body;
 }
 
-export function previewOf(
+export const previewOf = (
   body: Uint8Array | string,
   contentType: string,
-): Body {
+): Body => copyOf(body).preview(contentType);
+
+/** For a preview that is made later. */
+export function copyOf(body: Uint8Array | string): PassingBody {
   const passing = new PassingBody();
   if (typeof body !== "string") passing.add(body);
   else {
@@ -45,7 +48,7 @@ export function previewOf(
     passing.add(Buffer.from(body.slice(0, previewBytes)));
     passing.bytes = Buffer.byteLength(body);
   }
-  return passing.preview(contentType);
+  return passing;
 }
 
 export const hiddenBody = (

@@ -64,7 +64,7 @@ export function watchCall(
   };
   return (code) => {
     const { receivedBytes, sentBytes } = call.sizes;
-    watch.tell({
+    const event: Unnumbered<CallEvent> = {
       type: "call",
       at,
       ms: performance.now() - started,
@@ -77,7 +77,8 @@ export function watchCall(
       isError: code !== 0,
       request: bodyOf(request, receivedBytes, why),
       response: bodyOf(response, sentBytes, why),
-    });
+    };
+    watch.tell(() => event);
   };
 }
 

@@ -2,9 +2,9 @@
 import { Readable } from "node:stream";
 import type { Unnumbered, Watch } from "../../contracts/watch.ts";
 import {
+  copyOf,
   hiddenBody,
   lookAt,
-  previewOf,
   type PassingBody,
 } from "../../shared/body-preview.ts";
 import {
@@ -45,8 +45,9 @@ class Watched implements WatchedCall {
   readonly #asked: PassingBody;
   readonly #at = Date.now();
   readonly #started = performance.now();
-  #reply: ApiReply | undefined;
-  #streamed: PassingBody | undefined;
+  #status = 500;
+  #type = "";
+  #answered: PassingBody | undefined;
 
   constructor(watch: Watch, request: ApiRequest, incoming: Readable) {
     this.#watch = watch;
@@ -55,19 +56,28 @@ class Watched implements WatchedCall {
   }
 
   answered(reply: ApiReply): void {
-    this.#reply = reply;
-    if (reply.body instanceof Readable) this.#streamed = lookAt(reply.body);
+    const { body, status } = reply;
+    this.#status = status;
+    this.#type = typeOf(reply);
+    if (body instanceof Readable) this.#answered = lookAt(body);
+    // Its bytes may be freed once they are sent.
+    else if (body !== undefined) this.#answered = copyOf(body);
   }
 
   sent(bytes: number): void {
+    const ms = performance.now() - this.#started;
+    this.#watch.tell(() => this.#event(ms, bytes));
+  }
+
+  #event(ms: number, bytes: number): Unnumbered<CallEvent> {
     const request = this.#request;
-    const { status = 500 } = this.#reply ?? {};
+    const status = this.#status;
     const subject = subjectOf(request);
     const { hidden, path = request.path, ...about } = subject;
-    this.#watch.tell({
+    return {
       type: "call",
       at: this.#at,
-      ms: performance.now() - this.#started,
+      ms,
       door: "http",
       method: request.method,
       ...about,
@@ -76,32 +86,25 @@ class Watched implements WatchedCall {
       isError: status >= 400,
       request: hidden ? undefined : this.#shownRequest(),
       response: hidden
-        ? hiddenBody(bytes, this.#replyType(), hidden)
-        : this.#shownReply(bytes),
-    });
+        ? hiddenBody(bytes, this.#type, hidden)
+        : bytes > 0
+          ? this.#answered?.preview(this.#type)
+          : undefined,
+    };
   }
 
   #shownRequest(): Body | undefined {
     if (this.#asked.bytes === 0) return undefined;
     return this.#asked.preview(header(this.#request, "content-type") ?? "");
   }
+}
 
-  #shownReply(bytes: number): Body | undefined {
-    const { body } = this.#reply ?? {};
-    const contentType = this.#replyType();
-    if (this.#streamed) return this.#streamed.preview(contentType);
-    if (bytes === 0 || body === undefined) return undefined;
-    return previewOf(body as string | Uint8Array, contentType);
-  }
-
-  #replyType(): string {
-    const { rawHeaders, contentType } = this.#reply ?? {};
-    if (!rawHeaders) return contentType ?? "application/json";
-    for (let i = 0; i < rawHeaders.length; i += 2)
-      if (rawHeaders[i]!.toLowerCase() === "content-type")
-        return rawHeaders[i + 1]!;
-    return "";
-  }
+function typeOf({ rawHeaders, contentType }: ApiReply): string {
+  if (!rawHeaders) return contentType ?? "application/json";
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.toLowerCase() === "content-type")
+      return rawHeaders[i + 1]!;
+  return "";
 }
 
 type Subject = Pick<

@@ -6,19 +6,23 @@ import type {
   TopicEvent,
 } from "../../contracts/subscription.ts";
 import type { Watch } from "../../contracts/watch.ts";
-import { WatchedDelivery } from "../../contracts/watched-delivery.ts";
-import { PassingBody, previewOf } from "../../shared/body-preview.ts";
+import {
+  laterPreview,
+  WatchedDelivery,
+} from "../../contracts/watched-delivery.ts";
+import { PassingBody } from "../../shared/body-preview.ts";
 import type { DeliveryEvent } from "../../shared/watch-event.ts";
+
+const type = "application/cloudevents+json";
 
 export function watchEvent(
   watch: Watch,
   { pubsub: source, topic, path, envelope }: TopicEvent,
 ): WatchedDelivery {
-  const request = previewOf(envelope, "application/cloudevents+json");
   return new WatchedDelivery(
     watch,
     { from: "pubsub", source, topic, path: rooted(path) },
-    () => request,
+    laterPreview(envelope, type),
   );
 }
 
@@ -32,11 +36,10 @@ export function watchBulk(
     if (i > 0) events.add(newLine);
     events.add("raw" in event ? event.raw : event.envelope);
   }
-  const request = events.preview("application/cloudevents+json");
   return new WatchedDelivery(
     watch,
     { from: "pubsub", source, topic, path: rooted(path) },
-    () => request,
+    () => events.preview(type),
   );
 }
 

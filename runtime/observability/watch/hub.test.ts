@@ -4,17 +4,19 @@ import { waitFor } from "../../../tests/wait-for.ts";
 import { WatchHub } from "./hub.ts";
 import { queuedBytes } from "./watcher.ts";
 
-const event = (path = "/a") => ({
-  type: "call" as const,
-  at: 1,
-  ms: 2,
-  door: "http" as const,
-  method: "GET",
-  path,
-  block: "other" as const,
-  status: 200,
-  isError: false,
-});
+const event =
+  (path = "/a") =>
+  () => ({
+    type: "call" as const,
+    at: 1,
+    ms: 2,
+    door: "http" as const,
+    method: "GET",
+    path,
+    block: "other" as const,
+    status: 200,
+    isError: false,
+  });
 
 let hub: WatchHub;
 beforeEach(() => {

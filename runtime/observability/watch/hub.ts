@@ -6,17 +6,18 @@ import { Watcher } from "./watcher.ts";
 
 /** Events go out together: a write for each would cost more than the event. */
 const gatherMs = 100;
-/** So much is not gathered any longer. */
-const gatheredChars = 64 * 1024;
+/** So many are not gathered any longer: each may hold 8 KiB of bodies. */
+const mostGathered = 100;
 const usualBeatMs = 15_000;
+
+type Event = Parameters<Watch["tell"]>[0];
 
 export class WatchHub implements Watch {
   isOn = false;
   readonly #beatMs: number;
   readonly #watchers = new Set<Watcher>();
   #count = 0;
-  #gathered: string[] = [];
-  #chars = 0;
+  #gathered: Event[] = [];
   #flush: NodeJS.Timeout | undefined;
   #beat: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -26,22 +27,21 @@ export class WatchHub implements Watch {
     this.#beatMs = beatMs;
   }
 
-  tell(event: Parameters<Watch["tell"]>[0]): void {
+  tell(event: Event): void {
     if (!this.isOn) return;
-    const id = `${++this.#count}`;
-    const text = `data: ${JSON.stringify({ id, ...event })}\n\n`;
-    this.#gathered.push(text);
-    this.#chars += text.length;
-    if (this.#chars >= gatheredChars) this.#send();
+    this.#gathered.push(event);
+    if (this.#gathered.length >= mostGathered) this.#send();
     else this.#flush ??= setTimeout(() => this.#send(), gatherMs).unref();
   }
 
   #send(): void {
     clearTimeout(this.#flush);
     this.#flush = undefined;
-    const events = this.#gathered;
+    const events = this.#gathered.map(
+      (event) =>
+        `data: ${JSON.stringify({ id: `${++this.#count}`, ...event() })}\n\n`,
+    );
     this.#gathered = [];
-    this.#chars = 0;
     for (const watcher of this.#watchers) watcher.take(events);
   }
 

@@ -12,10 +12,13 @@ import type {
   ProxiedMetadata,
 } from "../../contracts/proxied-call.ts";
 import type { Watch } from "../../contracts/watch.ts";
-import { WatchedDelivery } from "../../contracts/watched-delivery.ts";
-import { hiddenBody, lookAt, previewOf } from "../../shared/body-preview.ts";
+import {
+  laterPreview,
+  WatchedDelivery,
+  type Preview,
+} from "../../contracts/watched-delivery.ts";
+import { hiddenBody, lookAt } from "../../shared/body-preview.ts";
 import { fromHeaderValue } from "../../shared/header-text.ts";
-import type { Body } from "../../shared/watch-event.ts";
 import { passedThrough } from "./proxied-calls.ts";
 
 export function watchInput(
@@ -23,11 +26,10 @@ export function watchInput(
   { name, route }: AppInput,
   { data, metadata }: Message,
 ): WatchedDelivery {
-  const request = previewOf(data, metadata["content-type"] ?? "");
   return new WatchedDelivery(
     watch,
     { from: "bindings", source: name, path: `/${route}` },
-    () => request,
+    laterPreview(data, metadata["content-type"] ?? ""),
   );
 }
 
@@ -47,7 +49,7 @@ export function watchInvoke(
       const answered = bodyOf(body, headers);
       const isGood = status < 400 && (grpc?.code ?? 0) === 0;
       const end = () =>
-        delivery.end(isGood ? "success" : "error", status, answered());
+        delivery.end(isGood ? "success" : "error", status, answered);
       if (body instanceof Readable && !body.destroyed) body.once("close", end);
       else end();
     },
@@ -93,9 +95,7 @@ export function watchProxied(
   return {
     call: passed,
     over: () =>
-      delivery.end(
-        code === 0 ? "success" : "error",
-        undefined,
+      delivery.end(code === 0 ? "success" : "error", undefined, () =>
         hidden(sizes.response),
       ),
   };
@@ -105,15 +105,15 @@ export function watchProxied(
 function bodyOf(
   body: Uint8Array | Readable | undefined,
   headers: RawHeaders,
-): () => Body | undefined {
+): Preview {
   const contentType = valueOf(headers, "content-type") ?? "";
   if (body instanceof Readable) {
     const passing = lookAt(body);
     return () => passing.preview(contentType);
   }
-  const preview =
-    body && body.length > 0 ? previewOf(body, contentType) : undefined;
-  return () => preview;
+  return body && body.length > 0
+    ? laterPreview(body, contentType)
+    : () => undefined;
 }
 
 const callerOf = (headers: RawHeaders) =>
