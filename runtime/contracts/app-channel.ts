@@ -2,7 +2,7 @@
 import { DeliveryError, type Message } from "./delivery.ts";
 import type { Forward } from "./invocation.ts";
 import type { Proxy } from "./proxied-call.ts";
-import type { TopicChannel } from "./subscription.ts";
+import type { OnAnswer, TopicChannel } from "./subscription.ts";
 
 /** An input binding as the app knows it. */
 export interface AppInput {
@@ -33,6 +33,7 @@ export interface AppChannel extends TopicChannel {
     input: AppInput,
     message: Message,
     signal?: AbortSignal,
+    onAnswer?: OnAnswer,
   ): Promise<AppAnswer>;
   /**
    * Passes a call through, both bodies streamed, once it is its turn; the turn

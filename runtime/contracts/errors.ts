@@ -77,6 +77,18 @@ export const catalogue = {
     plain,
     "only this machine may do that without a token; set DAPR_API_TOKEN, or DAPR_ALLOW_REMOTE_SHUTDOWN=true",
   ],
+  watchToken: [
+    401,
+    "unauthenticated",
+    plain,
+    "the header dapr-watch-token is not this sidecar's DAPR_WATCH_TOKEN; dapr dashboard knows it",
+  ],
+  watchOnlyLocal: [
+    403,
+    "permissionDenied",
+    plain,
+    "only a program of this machine may watch, by a loopback address, and no web page; open dapr dashboard",
+  ],
   unknownCoding: [
     400,
     "invalidArgument",
@@ -254,6 +266,26 @@ export const catalogue = {
     "internal",
     "ERR_STATE_QUERY",
     "state store %s query failed: %s",
+  ],
+
+  // Of those who watch: docs/protocol/watch.md.
+  watchNoStore: [
+    404,
+    "notFound",
+    "ERR_STATE_STORE_NOT_FOUND",
+    "state store %s is not found",
+  ],
+  stateNoKeys: [
+    501,
+    "unimplemented",
+    "ERR_STATE_STORE_NOT_SUPPORTED",
+    "state store %s can't list its keys",
+  ],
+  stateKeys: [
+    500,
+    "internal",
+    "ERR_STATE_GET",
+    "fail to list keys of state store %s: %s",
   ],
 
   // Secrets: docs/protocol/secrets.md.

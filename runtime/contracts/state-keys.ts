@@ -39,6 +39,10 @@ export function keyPrefix(
 
 export const isLegalKey = (key: string): boolean => !key.includes(separator);
 
+/** Whether a key is one that the app of this prefix may have saved. */
+export const isOwnKey = (key: string, prefix: string): boolean =>
+  key.startsWith(prefix) && !key.includes(separator, prefix.length);
+
 /** The key as its app knows it: the second part. */
 export const originalKey = (key: string): string =>
   key.split(separator)[1] ?? key;

@@ -70,6 +70,12 @@ export interface QueryResult {
   metadata?: Record<string, string>;
 }
 
+export interface KeyPage {
+  keys: string[];
+  /** How to ask for the page behind this one, which may be empty; null behind the last one. */
+  next: string | null;
+}
+
 /**
  * A state store. The optional methods are capabilities: without `bulkGet`,
  * `bulkSet` and `bulkDelete` the block makes parallel single calls; `transact`
@@ -113,6 +119,16 @@ export interface StateStore {
     keyPrefix: string,
     call?: Call,
   ): Promise<QueryResult>;
+  /**
+   * Lists keys with `keyPrefix` and no further `||`, about `limit` of them, or fewer. `after` is the `next` of the page
+   * before. A key that is saved meanwhile may be missing, and one may come twice. For who looks, not for apps.
+   */
+  keys?(
+    keyPrefix: string,
+    after: string | undefined,
+    limit: number,
+    call?: Call,
+  ): Promise<KeyPage>;
   /** Waits for calls under way, then closes its connections. */
   close(): Promise<void>;
 }

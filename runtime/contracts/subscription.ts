@@ -62,8 +62,8 @@ export interface BulkEvents {
 /** `drop`: it goes to the dead-letter topic, if there is one. `ignore`: it is done with, and goes nowhere. */
 export type EventOutcome = "success" | "drop" | "ignore";
 
-/** Told the status of the app's answer, if it speaks HTTP. */
-export type OnStatus = (status: number) => void;
+/** Told the app's answer, if it speaks HTTP. */
+export type OnAnswer = (status: number, body: Uint8Array) => void;
 
 /** What the app channel does for subscriptions. */
 export interface TopicChannel {
@@ -71,14 +71,14 @@ export interface TopicChannel {
    * The app's own subscriptions; none if it has no such route or method. `pubsub` is empty where the app names only
    * topics. Rejects when it can't be asked.
    */
-  subscriptions(onStatus?: OnStatus): Promise<Subscription[]>;
+  subscriptions(onAnswer?: OnAnswer): Promise<Subscription[]>;
   /**
    * Hands an event over, once it is its turn. Rejects with a DeliveryError, with its status if it has one,
    * when the app answered RETRY or an error, or could not be reached. When `limit` aborts, the call of the app ends.
    */
   deliverEvent(
     event: TopicEvent,
-    onStatus?: OnStatus,
+    onAnswer?: OnAnswer,
     limit?: AbortSignal,
   ): Promise<EventOutcome>;
   /**
@@ -87,7 +87,7 @@ export interface TopicChannel {
    */
   deliverEvents(
     events: BulkEvents,
-    onStatus?: OnStatus,
+    onAnswer?: OnAnswer,
     limit?: AbortSignal,
   ): Promise<(EventOutcome | Error)[]>;
 }

@@ -29,6 +29,7 @@ import type { Closable } from "../contracts/component.ts";
 import type { SecretScope } from "../contracts/configuration.ts";
 import type { PubSub } from "../contracts/pubsub.ts";
 import type { SecretStore } from "../contracts/secret-store.ts";
+import type { Watch } from "../contracts/watch.ts";
 import type { StateStore } from "../contracts/state-store.ts";
 import type { LoadedComponent } from "../resources/kinds/component.ts";
 import type { Logger } from "../shared/log.ts";
@@ -48,6 +49,7 @@ export interface KindsOptions {
   app: AppChannel | undefined;
   secretScopes: SecretScope[];
   policies: Policies;
+  watch: Watch | undefined;
   /** Why a component is not here though its type is the original's. */
   absence(name: string): string | undefined;
 }
@@ -57,6 +59,7 @@ export interface Kinds {
   byPrefix: Record<string, Kind>;
   routes: Route[];
   methods(): Promise<Methods>;
+  states: States;
   bindings: Bindings;
   pubsubs: PubSubs;
   subscriptions: Subscriptions;
@@ -65,7 +68,7 @@ export interface Kinds {
 
 export function createKinds(
   { flags, env, log }: SidecarOptions,
-  { app, secretScopes, policies, absence }: KindsOptions,
+  { app, secretScopes, policies, watch, absence }: KindsOptions,
 ): Kinds {
   const secrets = createSecrets({ scopes: secretScopes, absence });
   const states = createStates({
@@ -97,6 +100,7 @@ export function createKinds(
     inbound: (name) => policies.inbound("pubsub", name),
     onEvent: policies.onEvent,
     onBulk: policies.onBulk,
+    watch,
     log,
   });
   const all = {
@@ -116,6 +120,7 @@ export function createKinds(
       const each = await Promise.all(kinds.map((kind) => kind.methods()));
       return Object.assign({}, ...each) as Methods;
     },
+    states,
     bindings,
     pubsubs,
     subscriptions,

@@ -7,6 +7,8 @@ import { createCors } from "../api/http/cors.ts";
 import { createGuard } from "../api/http/guard.ts";
 import { healthRoutes, metadataReadRoutes } from "../api/http/operations.ts";
 import type { Handler } from "../api/http/request.ts";
+import { isWatchPath } from "../api/http/watch.ts";
+import { createWatchCall } from "../api/http/watch-calls.ts";
 import {
   listen,
   type HttpApi,
@@ -16,6 +18,7 @@ import type { Operations } from "../api/operations.ts";
 import { ApiError } from "../contracts/errors.ts";
 import type { Configuration } from "../contracts/configuration.ts";
 import type { ProxiedCall } from "../contracts/proxied-call.ts";
+import type { Watch } from "../contracts/watch.ts";
 import type { Metrics } from "../observability/metrics/metrics.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { isLoopback } from "../shared/addresses.ts";
@@ -39,6 +42,8 @@ export interface Doors {
   proxy(call: ProxiedCall): Promise<void>;
   isReady(): boolean;
   metrics: Metrics | undefined;
+  /** Who may watch, and who tells them; undefined if nobody may. */
+  watching: { token: string; hub: Watch } | undefined;
 }
 
 export interface Apis {
@@ -51,7 +56,7 @@ export interface Apis {
 export async function openApis(
   options: SidecarOptions,
   { apiLogging }: Configuration,
-  { routes, fallback, methods, proxy, isReady, metrics }: Doors,
+  { routes, fallback, methods, proxy, isReady, metrics, watching }: Doors,
 ): Promise<Apis> {
   const { flags, env, log, signal } = options;
   const listed = listedAddresses(flags);
@@ -81,6 +86,7 @@ export async function openApis(
             : undefined,
           onAnswered: metrics?.grpcServer,
           onPassedOn: metrics?.grpcPassedOn,
+          watch: watching?.hub,
         });
       },
       refuseTaken: listed.length === 0,
@@ -102,13 +108,21 @@ export async function openApis(
         // No web page can open a file.
         ...(file("http") !== undefined && { allowedHosts: "*" }),
         ...guarding,
+        watch: watching && {
+          token: watching.token,
+          isFile: file("http") !== undefined,
+        },
       }),
+      watchCall: watching && createWatchCall(watching.hub),
       cors: createCors(flags["allowed-origins"]),
-      onAnswered: both(
-        metrics?.httpServer,
-        isLogged
-          ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
-          : undefined,
+      onAnswered: ofApps(
+        both(
+          metrics?.httpServer,
+          isLogged
+            ? createApiLog(log.scope("dapr.runtime.http-info"), apiLogging)
+            : undefined,
+        ),
+        watching !== undefined,
       ),
     });
     opened.defer(() => drain(http));
@@ -168,6 +182,17 @@ function both(
   return (...call) => {
     count(...call);
     tell(...call);
+  };
+}
+
+/** Who watches is neither counted nor logged. */
+function ofApps(
+  told: ServerOptions["onAnswered"],
+  isWatchable: boolean,
+): ServerOptions["onAnswered"] {
+  if (!told || !isWatchable) return told;
+  return (...call) => {
+    if (!isWatchPath(call[0].path)) told(...call);
   };
 }
 

@@ -33,13 +33,17 @@ export async function openApp(
     case "http":
     case "https":
     case "h2c":
-      return policies.app(await createHttpChannel({ protocol, ...options }));
+      return policies.app.http(
+        await createHttpChannel({ protocol, ...options }),
+      );
     case "grpc":
     case "grpcs": {
       // Loaded only for apps that speak it.
       const { createGrpcChannel } = await import("../app/grpc/channel.ts");
       const onGrpcCall = policies.onGrpcSent;
-      return createGrpcChannel({ protocol, onGrpcCall, ...options });
+      return policies.app.grpc(
+        createGrpcChannel({ protocol, onGrpcCall, ...options }),
+      );
     }
     default:
       throw new Error(`there is no app-protocol "${protocol}"`);

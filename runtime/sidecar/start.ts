@@ -10,6 +10,7 @@ import {
   shutdownRoutes,
 } from "../api/http/operations.ts";
 import { createDescribeUnknown } from "../api/http/unknown-path.ts";
+import { watchRoutes } from "../api/http/watch.ts";
 import { watchOwnSockets } from "../net/own-sockets.ts";
 import { ownNamespace } from "../shared/namespace.ts";
 import { watchIdleMemory } from "../shared/memory/idle-memory.ts";
@@ -27,6 +28,7 @@ import { createSidecarMetrics, openMetricsPort } from "./open-metrics.ts";
 import { openInvocation } from "./open-invocation.ts";
 import { openPeers } from "./open-peers.ts";
 import { openSource } from "./open-source.ts";
+import { openWatch } from "./open-watch.ts";
 import { createOperations, noProgress } from "./operations.ts";
 import type { SidecarOptions } from "./options.ts";
 import { createPolicies } from "./policies/policies.ts";
@@ -68,9 +70,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     progress.features = configuration.enabledFeatures;
 
     const metrics = createSidecarMetrics(options, configuration);
+    const watching = openWatch(options);
     const resiliencies = createResiliencies({ log, metrics });
     const policies = createPolicies({
       metrics,
+      watch: watching?.hub,
       resiliencies,
       keptBytes: flags["max-body-size"] > 0 ? flags["max-body-size"] : Infinity,
     });
@@ -83,6 +87,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       app,
       secretScopes: configuration.secretScopes,
       policies,
+      watch: watching?.hub,
       absence: (name) => progress.components?.absence(name),
     });
     progress.subscriptions = kinds.subscriptions;
@@ -122,6 +127,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
       ...metadataRoutes(operations),
       ...shutdownRoutes(operations),
       ...routesToCome(flags["app-id"]),
+      ...(watching ? watchRoutes(watching.hub, kinds.states) : []),
     ];
     const apis = await openApis(options, configuration, {
       routes,
@@ -130,9 +136,11 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
         loadMethods(kinds, invocation, operations, flags["max-body-size"]),
       proxy: (call) => invocation.proxy(call),
       metrics,
+      watching,
       isReady: () => operations.notReady().length === 0,
     });
     opened.defer(() => apis.close());
+    if (watching) opened.defer(() => watching.hub.close());
     const peerServer = await openPeers(
       options,
       ownNamespace(env),

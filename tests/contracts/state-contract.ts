@@ -3,6 +3,7 @@
  * adds only how to get fresh data, and how its family differs.
  */
 import { stateEtagCases } from "./state-etag-cases.ts";
+import { stateKeyCases } from "./state-key-cases.ts";
 import { makeStateHarness } from "./state-harness.ts";
 import type { StateFamily, StateSetup } from "./state-harness.ts";
 import { stateTransactionCases } from "./state-transaction-cases.ts";
@@ -16,6 +17,7 @@ export function stateContract(
   describe(`${type}${family.version ? ` ${family.version}` : ""} keeps the state contract:`, () => {
     const harness = makeStateHarness(type, makeSetup, family);
     stateValueCases(harness);
+    stateKeyCases(harness);
     stateEtagCases(harness);
     stateTransactionCases(harness);
   });

@@ -109,6 +109,7 @@ export async function startGrpcSidecar({
     apiLog: undefined,
     onAnswered: undefined,
     onPassedOn: undefined,
+    watch: undefined,
   });
   const listener = createServer((socket) => door.serve(socket));
   await new Promise<void>((done) => listener.listen(0, "127.0.0.1", done));

@@ -3,6 +3,7 @@ import { ApiError } from "../../contracts/errors.ts";
 import { CallError, grpcCodeOfKind } from "../../contracts/invocation.ts";
 import { PolicyError } from "../../contracts/run.ts";
 import type { ProxiedCall } from "../../contracts/proxied-call.ts";
+import type { Watch } from "../../contracts/watch.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServeCall } from "../../net/grpc/server.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
@@ -16,6 +17,7 @@ import { createGuard, type GuardOptions } from "./guard.ts";
 import { healthMethods } from "./health.ts";
 import type { Methods } from "./method.ts";
 import { reflectionMethods } from "./reflection.ts";
+import { watchCall } from "./watch-calls.ts";
 
 export interface DoorOptions extends GuardOptions {
   /** Of Dapr's service, by name. */
@@ -31,6 +33,7 @@ export interface DoorOptions extends GuardOptions {
   onAnswered: OnGrpcCall | undefined;
   /** The same of calls that are passed on to apps. */
   onPassedOn: OnGrpcCall | undefined;
+  watch: Watch | undefined;
 }
 
 const service = "dapr.proto.runtime.v1.Dapr";
@@ -55,16 +58,20 @@ export async function openDoor(options: DoorOptions): Promise<GrpcServer> {
   };
   const guard = createGuard(options);
   const log = options.apiLog && createApiLog(options.apiLog);
+  const { watch } = options;
   const guarded =
     (method: ServeCall, count = options.onAnswered): ServeCall =>
     (call) => {
       const started = performance.now();
       const refusal = guard(call);
-      if (count || log)
+      const watched =
+        watch?.isOn && !refusal ? watchCall(watch, call) : undefined;
+      if (count || log || watched)
         call.onStatus = (code, error) => {
           const ms = performance.now() - started;
           count?.(call.path, code, ms, call.sizes, errorCodeOf(error));
           if (!refusal) log?.(call, code, ms);
+          watched?.(code);
         };
       if (refusal) return failCall(call, refusal);
       method(call);

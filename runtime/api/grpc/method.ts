@@ -27,12 +27,16 @@ export function unary<Request, Response>(
     let isAsked = false;
     const answer = async (bytes: Buffer) => {
       try {
+        const asked = decode(request, bytes);
+        call.onDecoded?.("request", asked);
         const reply = await handle(
-          decode(request, bytes),
+          asked,
           { door: "grpc", signal: () => call.signal },
           call,
         );
-        if (!call.isOver) call.end(encodeMessage(response, reply));
+        if (call.isOver) return;
+        call.onDecoded?.("response", reply);
+        call.end(encodeMessage(response, reply));
       } catch (error) {
         failCall(call, error);
       }

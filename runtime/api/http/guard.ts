@@ -9,6 +9,8 @@ import { isFromHere } from "../from-here.ts";
 import { createTokenCheck } from "../token.ts";
 import type { ApiRequest } from "./request.ts";
 import { header } from "./request.ts";
+import { isWatchPath } from "./watch.ts";
+import { createWatchGuard, type WatchGuardOptions } from "./watch-guard.ts";
 
 export interface GuardOptions {
   /** `DAPR_API_TOKEN`; no check without it. */
@@ -19,6 +21,8 @@ export interface GuardOptions {
   allowedHosts: string;
   /** `DAPR_ALLOW_REMOTE_SHUTDOWN`: shutdown and metadata writes from other machines without a token. */
   allowRemoteShutdown: boolean;
+  /** Without it nobody may watch, and its paths are unknown ones. */
+  watch?: WatchGuardOptions | undefined;
 }
 
 /** Returns the refusal, or undefined to let the request pass. A preflight can carry no token and needs none. */
@@ -33,6 +37,8 @@ export function createGuard(options: GuardOptions): Guard {
     .split(",")
     .map((part) => part.trim().toLowerCase());
   const isToken = options.apiToken && createTokenCheck(options.apiToken);
+
+  const watch = options.watch && createWatchGuard(options.watch);
 
   const isForeignHost = (name: string | undefined) =>
     !hosts.includes("*") &&
@@ -59,6 +65,7 @@ export function createGuard(options: GuardOptions): Guard {
     // The preflight's own answer tells a browser which origins may come in.
     if (!isPreflight && isForeignPage(request))
       return new ApiError("foreignPage");
+    if (watch && isWatchPath(request.path)) return watch(request, name);
     if (
       isToken &&
       !isPreflight &&

@@ -25,6 +25,7 @@ import { createRequest } from "./incoming.ts";
 import { sendInstead, sendReply, type SendOptions } from "./outgoing.ts";
 import type { ApiReply, ApiRequest, Handler, Route } from "./request.ts";
 import { createRouter } from "./router.ts";
+import type { WatchCall, WatchedCall } from "./watch-calls.ts";
 import { libraryMs } from "../../shared/timers.ts";
 
 export interface ServerOptions {
@@ -40,6 +41,7 @@ export interface ServerOptions {
   readBufferBytes: number;
   /** Called once per answered request. */
   onAnswered?: OnAnswered;
+  watchCall?: WatchCall | undefined;
   refuseTaken?: boolean;
   /** A socket in the file system instead of addresses and port. */
   file?: string;
@@ -170,7 +172,7 @@ function stopListening(server: Server): Promise<void> {
 
 function createHandler(options: ServerOptions, state: { closing: boolean }) {
   const find = createRouter(options.routes);
-  const { guard, cors, onAnswered, log } = options;
+  const { guard, cors, onAnswered, watchCall, log } = options;
 
   /** Runs the chain and turns whatever is thrown into the documented reply. */
   const answer = async (request: ApiRequest): Promise<ApiReply> => {
@@ -201,20 +203,25 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       remote,
       options.maxBodyBytes,
     );
+    let watched: WatchedCall | undefined;
     const finish = (reply: ApiReply, isAdmitted = false) => {
       if (state.closing) outgoing.shouldKeepAlive = false;
+      watched?.answered(reply);
       const sending: SendOptions = {
         isLast: () => state.closing,
-        onSent: onAnswered
-          ? (bytes) =>
-              onAnswered(
-                request,
-                reply,
-                bytes,
-                performance.now() - started,
-                isAdmitted,
-              )
-          : undefined,
+        onSent:
+          onAnswered || watched
+            ? (bytes) => {
+                onAnswered?.(
+                  request,
+                  reply,
+                  bytes,
+                  performance.now() - started,
+                  isAdmitted,
+                );
+                watched?.sent(bytes);
+              }
+            : undefined,
       };
       try {
         sendReply(incoming, outgoing, reply, sending);
@@ -239,6 +246,7 @@ function createHandler(options: ServerOptions, state: { closing: boolean }) {
       finish({ status: 200, headers: crossOrigin.headers });
       return;
     }
+    watched = watchCall?.(request, incoming);
     void answer(request).then((reply) => {
       if (crossOrigin) allowOrigin(reply, crossOrigin.headers);
       finish(reply, true);

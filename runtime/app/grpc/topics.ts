@@ -80,7 +80,7 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
       }
     },
 
-    async deliverEvent(event, _onStatus, limit) {
+    async deliverEvent(event, _onAnswer, limit) {
       const id = String(event.parsed()["id"]);
       try {
         const { pubsub, topic, path } = event;
@@ -105,7 +105,7 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
       }
     },
 
-    async deliverEvents(events, _onStatus, limit) {
+    async deliverEvents(events, _onAnswer, limit) {
       const { pubsub, entries } = events;
       try {
         const { statuses } = await askBulk(

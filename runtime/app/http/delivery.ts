@@ -42,7 +42,7 @@ export function createDelivery(
     },
 
     /** 2xx means taken. */
-    async deliver({ name, route }, { data, metadata }, signal) {
+    async deliver({ name, route }, { data, metadata }, signal, onAnswer) {
       const headers = deliveryHeaders(metadata, data, (header) => {
         const key = `${name} ${header}`;
         if (warned.has(key) || warned.size > 1000) return;
@@ -56,6 +56,7 @@ export function createDelivery(
         headers,
         signal,
       });
+      onAnswer?.(status, body);
       if (status >= 200 && status < 300) return { data: body };
       throw new DeliveryError(
         `fails to send binding event to http app channel, status code: ${status} body: ${Buffer.from(body).toString("utf8", 0, 1024)}${status === 431 ? tooLarge(headers) : ""}`,

@@ -50,12 +50,12 @@ export function createTopics(
   }
 
   return {
-    async subscriptions(onStatus) {
+    async subscriptions(onAnswer) {
       const { status, body } = await send("GET", subscribePath, {
         headers: { "dapr-app-id": appId, "content-type": "application/json" },
         timeoutMs: askMs,
       });
-      onStatus?.(status);
+      onAnswer?.(status, body);
       if (status === 404) return [];
       if (status === 200) return readSubscriptions(body, log);
       log.error(
@@ -64,7 +64,7 @@ export function createTopics(
       return [];
     },
 
-    async deliverEvent(event, onStatus, limit) {
+    async deliverEvent(event, onAnswer, limit) {
       const { pubsub, topic, path, envelope, metadata } = event;
       const cloudEvent = event.parsed();
       const id = String(cloudEvent["id"]);
@@ -79,7 +79,7 @@ export function createTopics(
         signal: limit,
       });
       const { status } = reply;
-      onStatus?.(status);
+      onAnswer?.(status, reply.body);
       if (isSuccess(status)) return outcomeOf(statusIn(reply), id, log);
       const body = textOf(reply);
       if (status !== 404)
@@ -93,7 +93,7 @@ export function createTopics(
       return "drop";
     },
 
-    async deliverEvents(events, onStatus, limit) {
+    async deliverEvents(events, onAnswer, limit) {
       const { pubsub, topic, path, metadata, entries } = events;
       const reply = await send("POST", pathOf(path), {
         body: bulkBody(events),
@@ -101,7 +101,7 @@ export function createTopics(
         signal: limit,
       });
       const { status } = reply;
-      onStatus?.(status);
+      onAnswer?.(status, reply.body);
       if (isSuccess(status)) return outcomesOf(entries, statusesIn(reply), log);
       if (status !== 404)
         throw new DeliveryError(

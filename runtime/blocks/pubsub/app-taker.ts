@@ -16,10 +16,11 @@ export function appTaker(
   return {
     subscription,
     findPath,
-    deliver: (event, limit) => app.deliverEvent(event, undefined, limit),
+    deliver: (event, limit, onAnswer) =>
+      app.deliverEvent(event, onAnswer, limit),
     ...(bulk && {
-      deliverBulk: (events, limit) =>
-        app.deliverEvents(events, undefined, limit),
+      deliverBulk: (events, limit, onAnswer) =>
+        app.deliverEvents(events, onAnswer, limit),
     }),
     hold: (deliver, signal) =>
       holdWhileAway(deliver, {

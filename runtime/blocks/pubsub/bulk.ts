@@ -12,6 +12,8 @@ import type { Delivery, Routed } from "./deliver.ts";
 import type { NamedPubSub } from "./pubsub.ts";
 import { isRawPayload } from "./overrides.ts";
 import type { Taker } from "./takers.ts";
+import type { Watch } from "../../contracts/watch.ts";
+import { resultOf, watchBulk } from "./watched-events.ts";
 
 /** Of a request with several events: `ms` until its answer. */
 export type ObserveBulk = (
@@ -21,7 +23,11 @@ export type ObserveBulk = (
   ms: number,
 ) => void;
 
-export function createBulkDelivery(delivery: Delivery, onBulk: ObserveBulk) {
+export function createBulkDelivery(
+  delivery: Delivery,
+  onBulk: ObserveBulk,
+  watch: Watch | undefined,
+) {
   /** What is not in the result is done with. */
   async function deliverTo(
     taker: Taker,
@@ -88,6 +94,12 @@ export function createBulkDelivery(delivery: Delivery, onBulk: ObserveBulk) {
   ): Promise<(EventOutcome | Error)[]> {
     const { topic } = group[0]!;
     const started = performance.now();
+    const bulk = toBulk(
+      name,
+      group,
+      isRawPayload(options.subscription.metadata),
+    );
+    const seen = watch?.isOn ? watchBulk(watch, bulk) : undefined;
     const tell = (results: readonly (EventOutcome | Error)[]) => {
       const counts = { success: 0, retry: 0, drop: 0 };
       for (const one of results)
@@ -97,13 +109,13 @@ export function createBulkDelivery(delivery: Delivery, onBulk: ObserveBulk) {
       onBulk(name, topic, counts, performance.now() - started);
     };
     try {
-      const results = await options.deliverBulk!(
-        toBulk(name, group, isRawPayload(options.subscription.metadata)),
-        limit,
-      );
+      const results = await options.deliverBulk!(bulk, limit, seen?.onAnswer);
       tell(results);
+      seen?.end(resultOf(...results));
       return results;
     } catch (error) {
+      if (!(error instanceof DeliveryInterrupted))
+        seen?.end(resultOf(error as Error));
       if (!isAway(error) && !(error instanceof DeliveryInterrupted))
         tell(group.map(() => error as Error));
       throw error;

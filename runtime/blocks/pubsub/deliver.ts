@@ -3,6 +3,7 @@ import { DeliveryInterrupted } from "../../contracts/delivery.ts";
 import type { TopicMessage } from "../../contracts/pubsub.ts";
 import type { Run } from "../../contracts/run.ts";
 import type { CloudEvent, EventOutcome } from "../../contracts/subscription.ts";
+import type { Watch } from "../../contracts/watch.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { isAway, runUnlessAway } from "../reading/hold.ts";
@@ -11,6 +12,7 @@ import { isExpired, readEvent, type Event } from "./event.ts";
 import { withoutPrefix, type NamedPubSub } from "./named-pubsub.ts";
 import { isRawPayload } from "./overrides.ts";
 import type { Taker } from "./takers.ts";
+import { resultOf, watchEvent } from "./watched-events.ts";
 
 export type EventResult = "success" | "retry" | "drop";
 
@@ -30,6 +32,7 @@ export interface DeliveryOptions {
   /** What is to happen around each delivery of a component's messages. */
   inbound(component: string): Run;
   onEvent: ObserveEvent;
+  watch?: Watch | undefined;
   log: Logger;
 }
 
@@ -44,7 +47,12 @@ export interface Routed {
 
 export type Delivery = ReturnType<typeof createDelivery>;
 
-export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
+export function createDelivery({
+  inbound,
+  onEvent,
+  watch,
+  log,
+}: DeliveryOptions) {
   /** Messages that nobody can be given, however often they come. */
   const told = new WeakSet<TopicMessage>();
   /** It finds the policies of its component once, and not for each message. */
@@ -178,16 +186,24 @@ export function createDelivery({ inbound, onEvent, log }: DeliveryOptions) {
     };
     return tried(named, taker, async (limit) => {
       const started = performance.now();
+      const seen = watch?.isOn ? watchEvent(watch, toApp) : undefined;
       const tell = (outcome: EventResult, status: EventResult) =>
         count(named, message, outcome, status, performance.now() - started);
       try {
-        const outcome = await taker.options.deliver(toApp, limit);
+        const outcome = await taker.options.deliver(
+          toApp,
+          limit,
+          seen?.onAnswer,
+        );
         tell(
           outcome === "success" ? "success" : "drop",
           outcome === "ignore" ? "drop" : "success",
         );
+        seen?.end(resultOf(outcome));
         return outcome;
       } catch (error) {
+        if (!(error instanceof DeliveryInterrupted))
+          seen?.end(resultOf(error as Error));
         if (!isAway(error) && !(error instanceof DeliveryInterrupted))
           tell("retry", "retry");
         throw error;

@@ -14,7 +14,11 @@ type Failures = Map<TopicMessage, Error>;
 
 export function createHandOver(options: HandOverOptions) {
   const delivery = createDelivery(options);
-  const deliverBulk = createBulkDelivery(delivery, options.onBulk);
+  const deliverBulk = createBulkDelivery(
+    delivery,
+    options.onBulk,
+    options.watch,
+  );
 
   async function oneByOne(
     taker: Taker,

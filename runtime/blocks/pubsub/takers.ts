@@ -2,6 +2,7 @@
 import type {
   BulkEvents,
   EventOutcome,
+  OnAnswer,
   Subscription,
   TopicEvent,
 } from "../../contracts/subscription.ts";
@@ -11,11 +12,16 @@ export interface TakerOptions {
   subscription: Subscription;
   findPath: FindPath;
   /** As the app's channel does it. Rejects with a DeliveryInterrupted if there will be no answer. */
-  deliver(event: TopicEvent, limit?: AbortSignal): Promise<EventOutcome>;
+  deliver(
+    event: TopicEvent,
+    limit?: AbortSignal,
+    onAnswer?: OnAnswer,
+  ): Promise<EventOutcome>;
   /** The same for a bulk; absent where events go one by one. */
   deliverBulk?(
     events: BulkEvents,
     limit?: AbortSignal,
+    onAnswer?: OnAnswer,
   ): Promise<(EventOutcome | Error)[]>;
   /** Delivers again and again while nobody is there; absent where nobody comes back. */
   hold?<T>(deliver: () => Promise<T>, leaving: AbortSignal): Promise<T>;

@@ -4,6 +4,7 @@ import { ApiError } from "../../contracts/errors.ts";
 import type {
   DeleteState,
   GetState,
+  KeyPage,
   QueryResult,
   SetState,
   StateEntry,
@@ -282,6 +283,20 @@ export class StateAccess {
   /** Throws if the store can't be queried; called before a body is read. */
   requireQuery(): void {
     if (!this.#store.query) throw stateErrors.noQuery(this.name);
+  }
+
+  /** A page of the keys that this app may have saved, with their prefix; `after` is the `next` of the page before. */
+  async keys(
+    after: string | undefined,
+    limit: number,
+    call: Call,
+  ): Promise<KeyPage> {
+    if (!this.#store.keys) throw stateErrors.noKeys(this.name);
+    try {
+      return await this.#store.keys(this.#prefix, after, limit, call);
+    } catch (error) {
+      throw this.#errors.keys(error);
+    }
   }
 
   /** `query` is the parsed body; result keys are the app's own. */

@@ -79,6 +79,8 @@ export const stateErrors = {
       ],
     }),
 
+  noKeys: (store: string) => new ApiError("stateNoKeys", [store]),
+
   noQuery: (store: string) =>
     new ApiError("stateNoQuery", [], {
       details: [state(store), errorInfo("DAPR_STATE_QUERYING_NOT_SUPPORTED")],
@@ -119,6 +121,9 @@ export const storeErrors = (store: string, explain: Explain) => ({
         : "stateTransaction";
     return new ApiError(name, [explain(cause)], { cause });
   },
+
+  keys: (cause: unknown) =>
+    new ApiError("stateKeys", [store, explain(cause)], { cause }),
 
   query: (cause: unknown) => stateErrors.query(store, explain(cause), cause),
 });

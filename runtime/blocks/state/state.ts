@@ -62,6 +62,8 @@ export function createStates({
       if (actorStore === name) actorStore = undefined;
     },
 
+    has: (name: string): boolean => stores.has(name),
+
     /** The store of that name. Throws the documented ApiError. */
     of(name: string): StateAccess {
       const found = stores.get(name);

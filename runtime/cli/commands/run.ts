@@ -87,12 +87,8 @@ async function single(
   const running = await findInstances();
   const appId =
     flags["app-id"] || randomAppId(new Set(running.map((i) => i.appId)));
-  const spec = specFromFlags(
-    flags,
-    appId,
-    daprHome(flags["runtime-path"]),
-    words,
-  );
+  const home = daprHome(flags["runtime-path"]);
+  const spec = specFromFlags(flags, appId, home, words);
   checkSpec(spec, binary.own);
   await checkComponents(spec);
   await assignPorts(spec, running);
@@ -103,7 +99,7 @@ async function single(
       "info",
       "The scheduler is only compatible with dapr runtime 1.14 onwards.",
     );
-  return runOne(spec, binary, io, stop);
+  return runOne(spec, binary, io, stop, home);
 }
 
 /** True below 1.14 and for what is no version; `edge` is a daily build. */

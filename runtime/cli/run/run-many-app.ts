@@ -25,6 +25,8 @@ import { startSidecar } from "./start-sidecar.ts";
 /** What the whole run shares. */
 export interface Run {
   file: RunFile;
+  /** `<dapr>` of this run; an app of the file may have another one. */
+  home: string;
   binary: SidecarBinary;
   io: Io;
   stop: StopWish;
@@ -95,6 +97,8 @@ async function openSession(run: Run, app: RunApp): Promise<LoggedSession> {
     cwd: dir,
     env: process.env["DAPR_HOST_IP"] ? {} : { DAPR_HOST_IP: "127.0.0.1" },
     output: outputs[app.sidecarLog],
+    home: run.home,
+    warn: (message) => run.io.status("warning", message),
   });
   for (const source of [sidecar.process.stdout, sidecar.process.stderr])
     if (source) eachLine(source, logs.sidecar.line);

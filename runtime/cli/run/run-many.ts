@@ -4,6 +4,7 @@ import { assignPorts, checkApart } from "./assign-ports.ts";
 import { checkComponents } from "./check-components.ts";
 import { checkSpec } from "./check-spec.ts";
 import type { CommandInput } from "../command.ts";
+import { daprHome } from "../home.ts";
 import { aborted } from "../ending.ts";
 import type { StopWish } from "../ending.ts";
 import { findInstances } from "../instances/instances.ts";
@@ -44,6 +45,7 @@ export async function runMany(
   for (const { spec } of file.apps) spec["log-as-json"] = flags["log-as-json"];
   const run: Run = {
     file,
+    home: daprHome(flags["runtime-path"]),
     binary: findSidecar(),
     io,
     stop,

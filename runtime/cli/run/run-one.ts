@@ -25,10 +25,15 @@ export async function runOne(
   binary: SidecarBinary,
   io: Io,
   stop: StopWish,
+  home: string,
 ): Promise<number> {
   const session: Session = {
     spec,
-    sidecar: await startSidecar(spec, binary, { output: "inherit" }),
+    sidecar: await startSidecar(spec, binary, {
+      output: "inherit",
+      home,
+      warn: (message) => io.status("warning", message),
+    }),
     saySidecar: io.status,
     sayApp: io.status,
   };

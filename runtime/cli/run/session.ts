@@ -160,6 +160,7 @@ async function endSidecar(
           sidecar.release(),
         )
       : await end(sidecar, graceMs.sidecar, force);
+  await sidecar.forgotten;
   if (how === "killed" && !alreadyGone && !force.aborted)
     saySidecar(
       "warning",

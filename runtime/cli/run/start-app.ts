@@ -48,9 +48,9 @@ export async function startApp(
   return start(file, args, { cwd, env: wholeEnv, stdio: [...stdio] });
 }
 
-/** Our own environment without the lifeline to our parent. PATH has one name, on Windows too. */
+/** Our own environment without the lifeline to our parent, and without what only a sidecar may know. PATH has one name, on Windows too. */
 function inherited(): Record<string, string> & { PATH: string } {
-  const { DAPR_LIFELINE_FD: _, ...env } = process.env;
+  const { DAPR_LIFELINE_FD: _, DAPR_WATCH_TOKEN: __, ...env } = process.env;
   const key =
     Object.keys(env).find((name) => name.toUpperCase() === "PATH") ?? "PATH";
   const { [key]: path, ...rest } = env;

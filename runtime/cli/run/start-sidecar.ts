@@ -1,9 +1,12 @@
-/** Starts a sidecar with a lifeline: a pipe whose end tells it that this CLI is gone, for whatever reason. */
+/** Starts a sidecar with a lifeline, a pipe whose end tells it that this CLI is gone, and with a token by which it may be watched. */
+import { randomBytes } from "node:crypto";
 import type { Writable } from "node:stream";
 import type { AppSpec } from "./app-spec.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
 import { limitEnv } from "../../shared/process/node-limits.ts";
+import { dropWatchToken, keepWatchToken } from "../instances/watch-tokens.ts";
+import { messageOf } from "../../shared/message-of.ts";
 import { sidecarArgs } from "./sidecar-args.ts";
 import type { SidecarBinary } from "./sidecar-binary.ts";
 
@@ -14,6 +17,8 @@ export interface SidecarProcess extends Child {
   watchApp(pid: number): void;
   /** Ends the lifeline: our own sidecar then shuts down in order, on any platform. */
   release(): void;
+  /** Settles once it has ended and nothing of it is left in `<dapr>`. */
+  forgotten: Promise<void>;
 }
 
 export async function startSidecar(
@@ -23,8 +28,15 @@ export async function startSidecar(
     cwd?: string | undefined;
     env?: Record<string, string>;
     output: Output;
+    /** `<dapr>` */
+    home: string;
+    warn(message: string): void;
   },
 ): Promise<SidecarProcess> {
+  // A foreign sidecar has no such API.
+  const watchToken = binary.own
+    ? randomBytes(32).toString("base64url")
+    : undefined;
   const child = await start(
     binary.command,
     [...binary.leadingArgs, ...(await sidecarArgs(spec))],
@@ -36,6 +48,7 @@ export async function startSidecar(
         ...(binary.own ? limitEnv : {}),
         // A foreign sidecar does not know the lifeline and just inherits an idle pipe.
         DAPR_LIFELINE_FD: "3",
+        ...(watchToken && { DAPR_WATCH_TOKEN: watchToken }),
       },
       stdio: [
         options.output === "inherit" ? "inherit" : "ignore",
@@ -51,5 +64,26 @@ export async function startSidecar(
   return Object.assign(child, {
     watchApp: (pid: number) => void lifeline.write(`app-pid ${pid}\n`),
     release: () => void lifeline.destroy(),
+    forgotten: watchToken
+      ? remember(child, watchToken, options)
+      : child.exited.then(() => {}),
   });
+}
+
+/** Resolves once the child has ended and its token is removed. It runs all the same if the token can't be kept. */
+async function remember(
+  { pid, exited }: Child,
+  watchToken: string,
+  { home, warn }: { home: string; warn(message: string): void },
+): Promise<void> {
+  try {
+    await keepWatchToken(home, pid, watchToken);
+    await exited;
+    await dropWatchToken(home, pid);
+  } catch (error) {
+    warn(
+      `\`dapr dashboard\` can't see what passes through this sidecar, as its token could not be kept in ${home}: ${messageOf(error)}`,
+    );
+  }
+  await exited;
 }

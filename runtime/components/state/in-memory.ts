@@ -1,5 +1,6 @@
 /** state.in-memory: gone with the process; for tests and first steps (docs/protocol/state.md). */
 import { randomUUID } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   defineStateStore,
   EtagError,
@@ -10,6 +11,7 @@ import {
   type StateStore,
   type StateValue,
 } from "../../contracts/state-store.ts";
+import { isOwnKey } from "../../contracts/state-keys.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 interface Item {
@@ -20,6 +22,8 @@ interface Item {
 }
 
 const sweepMs = 1000;
+/** After so many keys other requests get their turn. */
+const turnKeys = 10_000;
 
 export const inMemory = defineStateStore("state.in-memory", {}, async () =>
   openInMemory(),
@@ -126,6 +130,20 @@ export function openInMemory(now: () => number = Date.now): StateStore {
         else remove(one.request.key);
       });
     },
+    async keys(prefix, after = "", limit) {
+      /** The first ones by their text, in no order. */
+      let first: string[] = [];
+      const shorten = () => (first = first.toSorted(byText).slice(0, limit));
+      let seen = 0;
+      for (const key of items.keys()) {
+        if (++seen % turnKeys === 0) await nextTurn();
+        if (key <= after || !isOwnKey(key, prefix) || !find(key)) continue;
+        first.push(key);
+        if (first.length > 2 * limit) shorten();
+      }
+      const keys = shorten();
+      return { keys, next: keys.length < limit ? null : keys.at(-1)! };
+    },
     async close() {
       clearInterval(timer);
       items.clear();
@@ -133,3 +151,6 @@ export function openInMemory(now: () => number = Date.now): StateStore {
     },
   };
 }
+
+const byText = (one: string, other: string) =>
+  one < other ? -1 : one > other ? 1 : 0;

@@ -21,6 +21,7 @@ import {
   type StateClient,
 } from "../clients/sqlite/state/client.ts";
 import type { Outcome, StateWrite } from "../clients/sqlite/state/protocol.ts";
+import { isOwnKey } from "../../contracts/state-keys.ts";
 import { etagOf, expireTimeOf, mustBeFirst, ttlOf } from "../state-requests.ts";
 
 const metadata = {
@@ -130,6 +131,16 @@ function storeOn(client: StateClient): StateStore {
         0,
       );
       done(await client.run({ op: "multi", writes }, bytes));
+    },
+    async keys(prefix, after = "", limit) {
+      const found = await client.run({ op: "list", prefix, after, limit });
+      const isList =
+        found !== null && typeof found === "object" && "listed" in found;
+      const listed = isList ? found.listed : (done(found) ?? []);
+      return {
+        keys: listed.filter((key) => isOwnKey(key, prefix)),
+        next: listed.length < limit ? null : listed.at(-1)!,
+      };
     },
     close: () => client.close(),
   };

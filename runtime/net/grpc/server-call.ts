@@ -75,6 +75,9 @@ export class ServerCall implements ProxiedCall {
   readonly #deadline: NodeJS.Timeout | undefined;
   /** Told once: the status that the call ended with, CANCELLED when its caller went away; and what failed it here. */
   onStatus: ((code: number, error?: unknown) => void) | undefined;
+  /** Told what of a call of one message each way was read, and what is answered, by whoever reads it; set while somebody watches. */
+  onDecoded:
+    ((way: "request" | "response", message: unknown) => void) | undefined;
   /** Of its messages so far; those of a call that is passed on with their heads. */
   readonly sizes: GrpcSizes = { sentBytes: 0, receivedBytes: 0 };
   #whyGone: unknown;

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 /** The start of each process in a list of all, in the same words as {@link startOf}. */
 export type Started = string;
 
-/** Undefined when there is no such process. */
+/** Undefined when there is no such process, or it has ended and only waits for its parent to collect it. */
 export async function startOf(pid: number): Promise<Started | undefined> {
   if (process.platform === "linux") return fromProc(pid);
   // Loaded only when needed, so that a sidecar starts without it.
@@ -32,7 +32,8 @@ const windowsQuestion = (pid: number) =>
 
 async function fromProc(pid: number): Promise<Started | undefined> {
   try {
-    return startInStat(await readFile(`/proc/${pid}/stat`, "latin1"));
+    const stat = await readFile(`/proc/${pid}/stat`, "latin1");
+    return fieldsOf(stat)[0] === "Z" ? undefined : startInStat(stat);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ESRCH") return undefined;
@@ -40,6 +41,9 @@ async function fromProc(pid: number): Promise<Started | undefined> {
   }
 }
 
-/** Clock ticks since boot, from /proc/PID/stat (proc(5)); the name in brackets may contain anything. */
-export const startInStat = (stat: string): Started =>
-  stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]!;
+/** Clock ticks since boot, from /proc/PID/stat. */
+export const startInStat = (stat: string): Started => fieldsOf(stat)[19]!;
+
+/** From the third on, the state (proc(5)); the name in brackets before it may contain anything. */
+const fieldsOf = (stat: string): string[] =>
+  stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -51,6 +51,10 @@ export function aroundStateStore(
       around("query", call, (call) =>
         store.query!(query, metadata, keyPrefix, call),
       );
+  // Nobody's work waits for it: it is not counted, and no circuit breaker learns from it.
+  if (store.keys)
+    wrapped.keys = (prefix, after, limit, call) =>
+      store.keys!(prefix, after, limit, call);
   return wrapped;
 }
 

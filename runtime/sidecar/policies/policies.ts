@@ -13,6 +13,7 @@ import type { PubSub } from "../../contracts/pubsub.ts";
 import type { Run } from "../../contracts/run.ts";
 import type { SecretStore } from "../../contracts/secret-store.ts";
 import type { StateStore } from "../../contracts/state-store.ts";
+import type { Watch } from "../../contracts/watch.ts";
 import type { Metrics } from "../../observability/metrics/metrics.ts";
 import { aroundApp, type OpenChannel } from "./app.ts";
 import { aroundCalls } from "./around.ts";
@@ -42,8 +43,7 @@ export interface Policies {
   inbound(kind: "bindings" | "pubsub", name: string): Run;
   /** What goes around calls of other apps. */
   invocation: InvocationPolicies;
-  /** Of an app over HTTP. Calls of one over gRPC are counted by their client ({@link onGrpcSent}), which knows method and code. */
-  app(channel: OpenChannel): OpenChannel;
+  app: Record<"http" | "grpc", (channel: OpenChannel) => OpenChannel>;
   peers(peers: Peers): Peers;
   received(receive: Forward): Forward;
   /** Told of calls between sidecars, and of an app, that go by gRPC. */
@@ -55,6 +55,7 @@ export interface Policies {
 
 export interface PoliciesOptions {
   metrics: Metrics | undefined;
+  watch: Watch | undefined;
   resiliencies: Resiliencies;
   /** A body of a call up to this is kept, so that it can be sent again. */
   keptBytes: number;
@@ -71,6 +72,7 @@ const types = {
 
 export function createPolicies({
   metrics,
+  watch,
   resiliencies,
   keptBytes,
 }: PoliciesOptions): Policies {
@@ -116,8 +118,14 @@ export function createPolicies({
     onEvent: metrics?.received ?? nobody,
     onBulk: metrics?.receivedBulk ?? nobody,
     invocation: createInvocationPolicies({ resiliencies, keptBytes }),
-    app: (channel) =>
-      metrics ? aroundApp(channel, metrics.httpClient) : channel,
+    app: {
+      http: (channel) =>
+        metrics || watch
+          ? aroundApp(channel, metrics?.httpClient ?? nobody, watch)
+          : channel,
+      // Its client counts ({@link onGrpcSent}): it knows method and code.
+      grpc: (channel) => (watch ? aroundApp(channel, nobody, watch) : channel),
+    },
     peers: (peers) => (metrics ? aroundPeers(peers, metrics) : peers),
     received: (receive) =>
       metrics ? aroundReceived(receive, metrics) : receive,

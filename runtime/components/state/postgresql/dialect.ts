@@ -35,6 +35,8 @@ export interface Dialect {
   get: string;
   /** $1 = array of keys. */
   getMany: string;
+  /** $1 = prefix, $2 = the key before, or empty, $3 = how many. */
+  list: string;
   /** $1 = key, $2 = seconds to live or null, then what toValues gives. */
   upsert: string;
   /** $1 = keys, $2 = seconds to live or null, then arrays of what toValues gives. */
@@ -68,6 +70,14 @@ export function tableName(property: string, written: string): string {
     property,
   );
 }
+
+/** SQL for whether `key` is one that the app of this prefix may have saved; `prefix` is SQL too. */
+export const isOwn = (prefix: string): string =>
+  `left(key, length(${prefix})) = ${prefix} AND strpos(substr(key, length(${prefix}) + 1), '||') = 0`;
+
+/** SQL for a page of keys, in the order of their index. */
+export const listKeys = (table: string, alive: string): string =>
+  `SELECT key FROM ${table} WHERE key > $2 AND ${alive} AND ${isOwn("$1::text")} ORDER BY key LIMIT $3::int`;
 
 /** SQL for the time of expiry, or null, from SQL for seconds. */
 export const expiry = (seconds: string): string =>

@@ -1,6 +1,7 @@
 /** The query API over JSONB (v1). Paths and values are bound, never part of the statement. */
 import { Digits, encode } from "../../../shared/json/go-json.ts";
 import type { StateQuery } from "../../../contracts/state-store.ts";
+import { isOwn } from "./dialect.ts";
 import { offsetOf, parseFilter, type Filter } from "../../state-filter.ts";
 
 export interface BoundStatement {
@@ -19,7 +20,6 @@ export function toStatement(
   const path = (key: string) => `${bind(key.split("."))}::text[]`;
   const filter = parseFilter(query.filter);
   const prefix = `${bind(keyPrefix)}::text`;
-  const own = `left(key, length(${prefix})) = ${prefix} AND strpos(substr(key, length(${prefix}) + 1), '||') = 0`;
   const where = filter ? ` AND ${toCondition(filter, bind, path)}` : "";
   const order = (query.sort ?? []).map(
     ({ key, order }) => `value #> ${path(key)} ${direction(order)}`,
@@ -30,7 +30,7 @@ export function toStatement(
   const offset = offsetOf(token);
   return {
     text:
-      `SELECT ${columns} FROM ${table} WHERE ${alive} AND ${own}${where}${sorted}` +
+      `SELECT ${columns} FROM ${table} WHERE ${alive} AND ${isOwn(prefix)}${where}${sorted}` +
       (limit > 0 ? ` LIMIT ${bind(limit)}::int` : "") +
       (offset > 0 ? ` OFFSET ${bind(offset)}::bigint` : ""),
     values,

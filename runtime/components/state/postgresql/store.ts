@@ -199,6 +199,15 @@ function makeStore(
           },
         }
       : {}),
+    async keys(prefix, after = "", limit, call) {
+      const { rows } = await client.run(
+        { name: "list", text: dialect.list },
+        [prefix, after, limit],
+        call,
+      );
+      const keys = rows.map(([key]) => key as string);
+      return { keys, next: keys.length < limit ? null : keys.at(-1)! };
+    },
     async close() {
       stopSweeping();
       await client.close();

@@ -1,6 +1,6 @@
 /** Tables of state.postgresql v1: values as JSONB, the etag is the row's xmin (docs/protocol/postgresql.md). */
 import { EtagError } from "../../../contracts/state-store.ts";
-import { expiry, inMs, tableName, type Dialect } from "./dialect.ts";
+import { expiry, inMs, listKeys, tableName, type Dialect } from "./dialect.ts";
 import { toStatement } from "./query.ts";
 
 export function v1Dialect(writtenTable: string): Dialect {
@@ -37,6 +37,7 @@ export function v1Dialect(writtenTable: string): Dialect {
     deleteExpired: `DELETE FROM ${table} WHERE expiredate IS NOT NULL AND expiredate < CURRENT_TIMESTAMP`,
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
+    list: listKeys(table, alive),
     upsert,
     // In the order of the keys, so that two such statements never deadlock.
     upsertMany: `${insert} SELECT k, ${expiry("s")}, v::jsonb, b

@@ -1,6 +1,6 @@
 /** Tables of state.postgresql v2: values as bytes, the etag is a UUID per write (docs/protocol/postgresql.md). */
 import { EtagError } from "../../../contracts/state-store.ts";
-import { expiry, inMs, tableName, type Dialect } from "./dialect.ts";
+import { expiry, inMs, listKeys, tableName, type Dialect } from "./dialect.ts";
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -37,6 +37,7 @@ export function v2Dialect(tablePrefix: string): Dialect {
     deleteExpired: `DELETE FROM ${table} WHERE expires_at IS NOT NULL AND expires_at < CURRENT_TIMESTAMP`,
     get: `SELECT ${columns} FROM ${table} WHERE key = $1 AND ${alive}`,
     getMany: `SELECT ${columns} FROM ${table} WHERE key = ANY($1) AND ${alive}`,
+    list: listKeys(table, alive),
     upsert,
     // In the order of the keys, so that two such statements never deadlock.
     upsertMany: `${insert} SELECT k, ${expiry("s")}, v, gen_random_uuid()

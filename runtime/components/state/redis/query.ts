@@ -4,6 +4,7 @@ import type {
   QueryResult,
   StateQuery,
 } from "../../../contracts/state-store.ts";
+import { isOwnKey } from "../../../contracts/state-keys.ts";
 import { offsetOf, parseFilter, type Filter } from "../../state-filter.ts";
 
 /** One of `queryIndexes`. */
@@ -145,7 +146,7 @@ export function toResult(
   const results: QueryResult["results"] = [];
   for (let i = 1; i < reply.length; i += 2) {
     const key = String(reply[i]);
-    if (!isOwn(key, keyPrefix)) continue;
+    if (!isOwnKey(key, keyPrefix)) continue;
     const fields = new Map<string, string>();
     const listed = (reply[i + 1] ?? []) as unknown[];
     for (let f = 0; f + 1 < listed.length; f += 2)
@@ -164,6 +165,3 @@ export function toResult(
     ? { results, token: `${offsetOf(query.page?.token) + count}` }
     : { results };
 }
-
-const isOwn = (key: string, prefix: string): boolean =>
-  key.startsWith(prefix) && !key.slice(prefix.length).includes("||");

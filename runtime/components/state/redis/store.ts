@@ -25,6 +25,7 @@ import { redisSlot } from "../../clients/redis/slot.ts";
 import { etagOf, ttlOf } from "../../state-requests.ts";
 import { learn, type RedisFacts } from "./facts.ts";
 import { parseIndexes, toResult, toSearch } from "./query.ts";
+import { scan } from "./scan.ts";
 import { readAll, readDocument, readHash } from "./read.ts";
 import {
   deleteDocument,
@@ -145,7 +146,7 @@ function openStore(
     get features() {
       return facts.hasJson ? [...plain, "QUERY_API" as const] : plain;
     },
-    // In a cluster one script can't read the keys of several servers.
+    // In a cluster one script can't read the keys of several servers, nor one cursor list them.
     ...(options.isCluster
       ? {}
       : {
@@ -160,6 +161,7 @@ function openStore(
                   client,
                   requests.map(({ key }) => key),
                 ),
+          keys: (prefix, after, limit) => scan(client, prefix, after, limit),
         }),
     get: ({ key, metadata }) => read(key, metadata),
     async set(request) {

@@ -213,6 +213,20 @@ export class StateFile {
     }
   }
 
+  /** Keys that begin with `prefix` and come behind `after`, as SQLite orders them: by their bytes. */
+  keys(prefix: string, after: string, limit: number): string[] {
+    const { table } = this.#options;
+    // No more is asked of the index than these keys: whoever looks must not hold up others.
+    const rows = this.#patiently(() =>
+      this.#db
+        .prepare(
+          `SELECT key FROM ${table} WHERE key > ? AND key >= ? AND key < ? AND ${alive} ORDER BY key LIMIT ?`,
+        )
+        .all(after, prefix, `${prefix}\u{10ffff}`, limit),
+    );
+    return rows.map(({ key }) => key as string);
+  }
+
   /** Moves the write-ahead log into the file and frees its space, as far as there is space for that. */
   shortenLog(): void {
     this.#db.exec("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -32,15 +32,16 @@ export type StateWrite =
     }
   | { op: "delete"; key: string; etag: string | undefined };
 
-/** Each is answered by one {@link Outcome}, in order. `gets` are read at one moment. */
+/** Each is answered by one {@link Outcome}, in order. `gets` are read at one moment; `list` gives keys in their order. */
 export type StateTask =
   | StateWrite
   | { op: "get"; key: string }
   | { op: "gets"; keys: string[] }
+  | { op: "list"; prefix: string; after: string; limit: number }
   | { op: "multi"; writes: StateWrite[] };
 
 export const isRead = ({ op }: StateTask): boolean =>
-  op === "get" || op === "gets";
+  op === "get" || op === "gets" || op === "list";
 
 /** `expires` is SQLite's text: `2026-11-21 08:00:00`, UTC. */
 export type FoundRow = [
@@ -54,6 +55,7 @@ export type Outcome =
   | null
   | FoundRow
   | { rows: (FoundRow | null)[] }
+  | { listed: string[] }
   | { error: string }
   | "mismatch";
 

@@ -169,6 +169,8 @@ function attempt(task: StateTask, within?: StateFile): Outcome {
     const database = within ?? file();
     if (task.op === "get") return database.get(task.key);
     if (task.op === "gets") return { rows: database.getAll(task.keys) };
+    if (task.op === "list")
+      return { listed: database.keys(task.prefix, task.after, task.limit) };
     if (task.op !== "multi") database.write(task);
     else database.part(() => task.writes.forEach((one) => database.write(one)));
     return null;
