@@ -1,8 +1,10 @@
 /** Starts the user's app: its own group, its environment, its output as pipes. */
 import { resolve } from "node:path";
-import { appPath, lookUp } from "./app-path.ts";
+import { appPath } from "./app-path.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
+import { lookUp } from "./look-up.ts";
+import { programOf } from "./program.ts";
 
 /** No such command on PATH. */
 export class CommandNotFound extends Error {
@@ -38,14 +40,13 @@ export async function startApp(
         ? `exec: "${command}": stat ${resolve(cwd ?? "", command)}: no such executable file`
         : `exec: "${command}": executable file not found in $PATH`,
     );
-  // Windows runs .cmd files, npm among them, only by its command processor.
-  if (/\.(cmd|bat)$/i.test(file))
-    return start("cmd.exe", ["/d", "/c", command, ...args], {
-      cwd,
-      env: wholeEnv,
-      stdio: [...stdio],
-    });
-  return start(file, args, { cwd, env: wholeEnv, stdio: [...stdio] });
+  const { file: program, args: given, ...options } = programOf(file, args);
+  return start(program, given, {
+    cwd,
+    env: wholeEnv,
+    stdio: [...stdio],
+    ...options,
+  });
 }
 
 /** Our own environment without the lifeline to our parent. PATH has one name, on Windows too. */
