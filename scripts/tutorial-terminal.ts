@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
+import { killTree, signalGroup } from "../runtime/shared/process/group.ts";
 import { root } from "./docker.ts";
 
 export class Terminal {
@@ -57,7 +58,7 @@ export class Terminal {
 
   /** Sends SIGINT to every process of the terminal, as Ctrl+C does. */
   interrupt(): void {
-    this.#signal("SIGINT");
+    void this.#signal("SIGINT");
   }
 
   /** Ends what still runs, first by a signal that it can handle. */
@@ -65,16 +66,15 @@ export class Terminal {
     if (this.exitCode === undefined) this.interrupt();
     await this.until(() => this.exitCode !== undefined, 20);
     // Processes of the group may outlive the shell.
-    this.#signal("SIGKILL");
+    await this.#signal("SIGKILL");
     await this.#closed;
   }
 
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      if (this.#pid) process.kill(-this.#pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+  /** Windows has no groups and no such signals: there all of them end at once. */
+  async #signal(signal: NodeJS.Signals): Promise<void> {
+    if (!this.#pid) return;
+    if (process.platform === "win32") await killTree(this.#pid);
+    else signalGroup(this.#pid, signal);
   }
 }
 
