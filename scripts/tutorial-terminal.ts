@@ -5,6 +5,14 @@ import { createInterface } from "node:readline";
 import { killTree, signalGroup } from "../runtime/shared/process/group.ts";
 import { root } from "./docker.ts";
 
+/** Where a reader sits. */
+export interface Desk {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Folders that come first in PATH. */
+  programs?: string;
+}
+
 export class Terminal {
   readonly printed: string[] = [];
   /** Set when the shell has ended. */
@@ -13,11 +21,18 @@ export class Terminal {
   readonly #closed: Promise<void>;
   #changed = () => {};
 
-  constructor(commands: string, echo: (line: string) => void) {
+  constructor(
+    commands: string,
+    echo: (line: string) => void,
+    { cwd = root, env = process.env, programs = "" }: Desk = {},
+  ) {
     // Because of the trap the shell waits for its command after Ctrl+C, as an interactive shell does.
     const child = spawn("sh", ["-c", `trap : INT\nset -e\n${commands}`], {
-      cwd: root,
-      env: { ...process.env, PATH: readersPath() },
+      cwd,
+      env: {
+        ...env,
+        PATH: [programs, readersPath()].filter(Boolean).join(delimiter),
+      },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

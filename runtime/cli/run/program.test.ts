@@ -27,7 +27,7 @@ test("a script is started by the command processor, in a folder with a blank too
       "/d",
       "/s",
       "/c",
-      '"C:\\Program^ Files\\nodejs\\npm.CMD ^^^"start^^^""',
+      '""C:\\Program Files\\nodejs\\npm.CMD" ^^^"start^^^""',
     ],
     windowsVerbatimArguments: true,
   });
@@ -44,7 +44,7 @@ test.each([
   ["", '""'],
 ])("nothing in the argument %j is a command of its own", (arg, arrives) => {
   const whole = onWindows("C:\\npm.cmd", arg).args.at(-1)!;
-  const written = whole.slice('"C:\\npm.cmd '.length, -1);
+  const written = whole.slice('""C:\\npm.cmd" '.length, -1);
   // No letter that means something to the command processor is without its caret, in either reading.
   for (const line of [written, read(written)])
     expect(line.replace(/\^./g, "")).not.toMatch(/[()[\]%!^"`<>&|;, *?]/);

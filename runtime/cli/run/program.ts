@@ -16,7 +16,7 @@ export function programOf(
 ): Program {
   if (platform !== "win32" || !/\.(cmd|bat)$/i.test(file))
     return { file, args };
-  const line = [escaped(file), ...args.map((arg) => twiceEscaped(quoted(arg)))];
+  const line = [`"${file}"`, ...args.map((arg) => twiceEscaped(quoted(arg)))];
   return {
     file: processor,
     // With /s it takes off the outer quotes, and no others.

@@ -24,7 +24,13 @@ export async function startApp(
   { cwd, env, byShell, stdin }: AppOptions,
 ): Promise<Child> {
   const { PATH: path, ...rest } = inherited();
-  const wholeEnv = { ...rest, PATH: await appPath(path), ...env };
+  const wholeEnv = {
+    // Our pipe is no terminal: Python would keep its lines back, until they are 8 KB or it ends.
+    PYTHONUNBUFFERED: "1",
+    ...rest,
+    PATH: await appPath(path),
+    ...env,
+  };
   const stdio = [stdin, "pipe", "pipe"] as const;
   const [command = "", ...args] = words;
   if (byShell && process.platform !== "win32")
