@@ -1,6 +1,6 @@
 /**
  * Dapr's quickstarts, as their readers run them: the commands, components and run files of their READMEs on their own ports,
- * with a Redis and a PostgreSQL where their components name them. The apps are ours and do what those of the quickstarts do; with
+ * with a Redis, a PostgreSQL and a Kafka where their components name them. The apps are ours and do what those of the quickstarts do; with
  * DAPR_TEST_QUICKSTARTS=FOLDER, a clone of github.com/dapr/quickstarts, they are the quickstarts' own.
  */
 import {
@@ -20,6 +20,7 @@ import {
   type PostgresContainer,
 } from "../../support/postgres-server.ts";
 import { isFree } from "../../support/ports.ts";
+import { startKafka, type KafkaBroker } from "../../contracts/kafka-broker.ts";
 import { startRedis, type RedisContainer } from "../../support/redis-server.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { waitFor } from "../../wait-for.ts";
@@ -48,17 +49,19 @@ const opened: Terminal[] = [];
 let endTurn = () => {};
 let redis: RedisContainer | undefined;
 let postgres: PostgresContainer | undefined;
+let kafka: KafkaBroker | undefined;
 
 beforeAll(async () => {
   // The quickstarts' own; those of sidecars that no flag names are free ones.
   endTurn = await takeTurn({
     ports: [
-      3500, 3501, 5001, 5002, 5003, 5004, 5005, 5432, 6001, 6021, 6379,
-    ].concat([8001, 50051]),
+      3000, 3500, 3501, 5001, 5002, 5003, 5004, 5005, 5432, 6001, 6021,
+    ].concat([6379, 8001, 8080, 9092, 50051]),
   });
-  [redis, postgres] = await Promise.all([
+  [redis, postgres, kafka] = await Promise.all([
     startRedis({ port: 6379 }),
     startPostgres({ port: 5432, password: "docker", database: "orders" }),
+    startKafka({}, {}, {}, 9092),
   ]);
   await postgres.query(
     "create table orders ( orderid int, customer text, price float )",
@@ -77,7 +80,7 @@ afterEach(async () => {
   for (const terminal of opened.splice(0).toReversed()) await terminal.end();
 });
 afterAll(async () => {
-  await Promise.all([redis?.stop(), postgres?.stop()]);
+  await Promise.all([redis?.stop(), postgres?.stop(), kafka?.stop()]);
   endTurn();
 });
 
@@ -132,8 +135,8 @@ async function ends(terminal: Terminal): Promise<void> {
 }
 
 /** Another program may have taken one meanwhile, say a demo that somebody started. */
-async function portsAreFree(terminals: Typed[]): Promise<void> {
-  const ports = terminals.flatMap(({ command }) =>
+async function portsAreFree(all: Typed[]): Promise<void> {
+  const ports = all.flatMap(({ command }) =>
     [...command.matchAll(/-port (\d+)/g)].map(([, port]) => Number(port)),
   );
   for (const port of ports)
@@ -155,10 +158,18 @@ describe.each(
   if (needs === "PostgreSQL")
     beforeEach(() => postgres!.query("truncate orders"));
 
-  test.each(ways)("$name", async ({ terminals, stop }: Way) => {
-    await portsAreFree(terminals);
+  test.each(ways)("$name", async ({ typed: all, stop }: Way) => {
+    await portsAreFree(all);
     const running: [Terminal, Typed][] = [];
-    for (const typed of terminals) {
+    for (const typed of all) {
+      if (typed.ends) {
+        const printed = await types(join(home, typed.in), typed.command);
+        expect([printed, missing(typed.prints, printed)]).toEqual([
+          printed,
+          [],
+        ]);
+        continue;
+      }
       const terminal = open(join(home, typed.in), typed.command);
       running.push([terminal, typed]);
       // A reader opens the next terminal when this one says that all is up.

@@ -6,15 +6,16 @@
 export interface Quickstart {
   /** In the repository. */
   folder: string;
-  language: "JavaScript" | "Python";
-  needs: "nothing" | "Redis" | "PostgreSQL";
+  language: "JavaScript" | "Python" | "both";
+  needs: "nothing" | "Redis" | "PostgreSQL" | "Kafka";
   ways: Way[];
 }
 
 /** One of the ways to run it that its README tells of. */
 export interface Way {
   name: "one by one" | "all at once";
-  terminals: Typed[];
+  /** In this order; each in a terminal of its own. */
+  typed: Typed[];
   /** What ends them, typed in the quickstart's folder. */
   stop: string[];
 }
@@ -23,8 +24,9 @@ export interface Typed {
   /** Below the quickstart's folder. */
   in: string;
   command: string;
+  /** The first line says that the next command may be typed. The others come in time. */
   prints: string[];
-  /** The app ends by itself. */
+  /** It ends by itself, before anything else is typed. */
   ends?: true;
 }
 
@@ -38,15 +40,23 @@ const one = (folder: string, command: string, ...prints: string[]): Typed => ({
   prints: [up, ...prints.map((line) => `== APP == ${line}`)],
 });
 
-const oneByOne = (stopped: string[], ...terminals: Typed[]): Way => ({
+/** A command that ends. */
+const ends = (folder: string, command: string, ...prints: string[]): Typed => ({
+  in: folder,
+  command,
+  prints,
+  ends: true,
+});
+
+const oneByOne = (stopped: string[], ...typed: Typed[]): Way => ({
   name: "one by one",
-  terminals,
+  typed,
   stop: stopped.map((id) => `dapr stop --app-id ${id}`),
 });
 
 const allAtOnce = (...prints: string[]): Way => ({
   name: "all at once",
-  terminals: [{ in: ".", command: "dapr run -f .", prints }],
+  typed: [{ in: ".", command: "dapr run -f .", prints }],
   stop: ["dapr stop -f ."],
 });
 
@@ -85,14 +95,15 @@ const secrets = (
   language,
   needs: "nothing",
   ways: [
-    oneByOne([], {
-      ...one(
+    oneByOne(
+      [],
+      ends(
         "order-processor",
         `dapr run --app-id order-processor --resources-path ../../../components/ -- ${language === "Python" ? "python3 app.py" : "npm start"}`,
-        line,
+        `== APP == ${line}`,
+        appEnds,
       ),
-      ends: true,
-    }),
+    ),
   ],
 });
 
@@ -128,7 +139,114 @@ const bindings = (
   };
 };
 
+const kept = "== APP == Successfully persisted state.";
+const order = (id: number) => `== APP == Got a new order! Order ID: ${id}`;
+
+/** Those of the older tutorials that use what this version has. */
+const tutorials: Quickstart[] = [
+  {
+    folder: "tutorials/hello-world",
+    language: "both",
+    needs: "nothing",
+    ways: [
+      oneByOne(
+        ["nodeapp", "pythonapp"],
+        {
+          in: "node",
+          command:
+            "dapr run --app-id nodeapp --app-port 3000 --dapr-http-port 3500 node app.js",
+          prints: [up, order(42), kept, order(42), kept].concat(
+            [1, 2, 3, 4, 5].flatMap((id) => [order(id), kept]),
+          ),
+        },
+        ends(
+          "node",
+          "dapr invoke --app-id nodeapp --method neworder --data-file sample.json",
+          "App invoked successfully",
+        ),
+        ends(
+          "node",
+          "curl -XPOST -d @sample.json -H Content-Type:application/json http://localhost:3500/v1.0/invoke/nodeapp/method/neworder",
+        ),
+        ends(
+          "node",
+          "curl http://localhost:3500/v1.0/invoke/nodeapp/method/order",
+          '{"orderId":"42"}',
+        ),
+        ends(
+          "node",
+          "dapr invoke --app-id nodeapp --method order --verb GET",
+          '{"orderId":"42"}',
+          "App invoked successfully",
+        ),
+        one("python", "dapr run --app-id pythonapp python3 app.py"),
+      ),
+    ],
+  },
+  {
+    folder: "tutorials/pub-sub",
+    language: "both",
+    needs: "nothing",
+    ways: [
+      oneByOne(
+        ["node-subscriber", "python-subscriber", "react-form"],
+        one(
+          "node-subscriber",
+          "dapr run --app-id node-subscriber --app-port 3000 node app.js",
+          "A:  Message on A",
+          "B:  Message on B",
+        ),
+        one(
+          "python-subscriber",
+          "dapr run --app-id python-subscriber --app-port 5001 python3 app.py",
+          'Received message "Message on A" on topic "A"',
+          'Received message "Message on C" on topic "C"',
+        ),
+        one(
+          "react-form",
+          "dapr run --app-id react-form --app-port 8080 npm run start",
+        ),
+        ends(
+          "react-form",
+          "dapr publish --publish-app-id react-form --pubsub pubsub --topic A --data-file message_a.json",
+          "Event published successfully",
+        ),
+        ...["b", "c"].map((letter) =>
+          ends(
+            "react-form",
+            `curl -s http://localhost:8080/publish -H Content-Type:application/json --data @message_${letter}.json`,
+            "OK",
+          ),
+        ),
+      ),
+    ],
+  },
+  {
+    folder: "tutorials/bindings",
+    language: "both",
+    needs: "Kafka",
+    ways: [
+      oneByOne(
+        ["bindings-nodeapp", "bindings-pythonapp"],
+        one(
+          "nodeapp",
+          "dapr run --app-id bindings-nodeapp --app-port 3000 node app.js --resources-path ../components",
+          "Hello from Kafka!",
+          "{ orderId: ",
+        ),
+        one(
+          "pythonapp",
+          "dapr run --app-id bindings-pythonapp python3 app.py --resources-path ../components",
+          "{'data': {'orderId': 1}, 'operation': 'create'}",
+          "Response for order 1: 204",
+        ),
+      ),
+    ],
+  },
+];
+
 export const quickstarts: Quickstart[] = [
+  ...tutorials,
   state("http", "JavaScript"),
   state("sdk", "JavaScript"),
   state("http", "Python"),
