@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "./docker.ts";
 import { installOnce } from "./install-once.ts";
+import { programIn, pythonCommand, pythonProblem } from "./python.ts";
 
 const folder = join(root, "tests", "sdk");
 const cache = join(folder, ".cache");
@@ -26,12 +27,6 @@ export async function installSdks(): Promise<
   return missing;
 }
 
-/** Why no environment of Python's can be made, or `undefined`. */
-export const pythonProblem = () =>
-  answers("python3", "-c", "import venv, ensurepip")
-    ? undefined
-    : "Python 3 with its modules venv and ensurepip is not installed";
-
 const goProblem = () =>
   answers("go", "version") ? undefined : "Go is not installed";
 
@@ -45,8 +40,8 @@ async function installPython(): Promise<void> {
   const read = (file: string) => readFileSync(file, "utf8");
   if (existsSync(installed) && read(installed) === read(wanted)) return;
   console.error("Installing Dapr's SDK for Python (once) …");
-  await run("python3", "-m", "venv", "--clear", venv);
-  const pip = [join(venv, "bin", "pip"), "--disable-pip-version-check"];
+  await run(pythonCommand(), "-m", "venv", "--clear", venv);
+  const pip = [programIn(venv, "pip"), "--disable-pip-version-check"];
   await run(...pip, "install", "--quiet", "--no-deps", "-r", wanted);
   copyFileSync(wanted, installed);
 }

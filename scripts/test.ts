@@ -20,8 +20,9 @@ import { runJest } from "./jest-run.ts";
 import { fail, parseOptions } from "./options.ts";
 import { addJestCounts, addLastLine, type Counts } from "./test-counts.ts";
 import { installOnce, isInstalled } from "./install-once.ts";
-import { installSdks, pythonProblem } from "./install-sdks.ts";
+import { installSdks } from "./install-sdks.ts";
 import { programProblem } from "./programs.ts";
+import { pythonProblem } from "./python.ts";
 import { findTestFiles, type TestFile } from "./test-files.ts";
 import {
   clusterRuns,

@@ -2,7 +2,16 @@
 import { spawn } from "node:child_process";
 import { delimiter } from "node:path";
 import { createInterface } from "node:readline";
+import { killTree, signalGroup } from "../runtime/shared/process/group.ts";
 import { root } from "./docker.ts";
+
+/** Where a reader sits. */
+export interface Desk {
+  cwd?: string;
+  env?: NodeJS.ProcessEnv;
+  /** Folders that come first in PATH. */
+  programs?: string;
+}
 
 export class Terminal {
   readonly printed: string[] = [];
@@ -12,11 +21,18 @@ export class Terminal {
   readonly #closed: Promise<void>;
   #changed = () => {};
 
-  constructor(commands: string, echo: (line: string) => void) {
+  constructor(
+    commands: string,
+    echo: (line: string) => void,
+    { cwd = root, env = process.env, programs = "" }: Desk = {},
+  ) {
     // Because of the trap the shell waits for its command after Ctrl+C, as an interactive shell does.
     const child = spawn("sh", ["-c", `trap : INT\nset -e\n${commands}`], {
-      cwd: root,
-      env: { ...process.env, PATH: readersPath() },
+      cwd,
+      env: {
+        ...env,
+        PATH: [programs, readersPath()].filter(Boolean).join(delimiter),
+      },
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -57,7 +73,7 @@ export class Terminal {
 
   /** Sends SIGINT to every process of the terminal, as Ctrl+C does. */
   interrupt(): void {
-    this.#signal("SIGINT");
+    void this.#signal("SIGINT");
   }
 
   /** Ends what still runs, first by a signal that it can handle. */
@@ -65,16 +81,15 @@ export class Terminal {
     if (this.exitCode === undefined) this.interrupt();
     await this.until(() => this.exitCode !== undefined, 20);
     // Processes of the group may outlive the shell.
-    this.#signal("SIGKILL");
+    await this.#signal("SIGKILL");
     await this.#closed;
   }
 
-  #signal(signal: NodeJS.Signals): void {
-    try {
-      if (this.#pid) process.kill(-this.#pid, signal);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-    }
+  /** Windows has no groups and no such signals: there all of them end at once. */
+  async #signal(signal: NodeJS.Signals): Promise<void> {
+    if (!this.#pid) return;
+    if (process.platform === "win32") await killTree(this.#pid);
+    else signalGroup(this.#pid, signal);
   }
 }
 

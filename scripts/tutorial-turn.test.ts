@@ -9,10 +9,10 @@ test("a second tutorial waits until the first one ends", async () => {
   const told = jest
     .spyOn(console, "error")
     .mockImplementation(() => waiting.resolve());
-  const end = await takeTurn(folder, process.pid);
+  const end = await takeTurn({ folder });
   let isOver = false;
   // Our parent is another process that certainly lives as long as this test.
-  const second = takeTurn(folder, process.ppid).then((endSecond) => {
+  const second = takeTurn({ folder, pid: process.ppid }).then((endSecond) => {
     expect(isOver).toBe(true);
     endSecond();
   });

@@ -5,15 +5,23 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortClaims } from "./port-claims.ts";
 import { isFree } from "./ports.ts";
 
-const ports = [3000, 5001, 8080, 3500, 3501, 3502];
+const tutorialPorts = [3000, 5001, 8080, 3500, 3501, 3502];
 /** The limit for the ports to become free. A demo of another copy of the kit ends in that time, or a user reads the message and ends the program. */
 const freePortsLimitMs = 600_000;
 
+export interface Turn {
+  /** Those that must be free. */
+  ports?: readonly number[];
+  folder?: string;
+  pid?: number;
+}
+
 /** Waits until no other tutorial runs. Resolves with the function that ends this one's turn. Rejects when another program keeps a port. */
-export async function takeTurn(
+export async function takeTurn({
+  ports = tutorialPorts,
   folder = join(tmpdir(), `dapr-tutorials-${userInfo().uid}`),
   pid = process.pid,
-): Promise<() => void> {
+}: Turn = {}): Promise<() => void> {
   const turn = new PortClaims(folder, pid);
   for (let told = false; !turn.claim(1); told = true) {
     if (!told) console.error("Waiting for another tutorial to end …");

@@ -13,6 +13,7 @@ const long = [
   "contracts/kafka.test.ts",
   "end-to-end/demo.test.ts",
   "end-to-end/rolling-update.test.ts",
+  "sdk/quickstarts/quickstarts.test.ts",
 ];
 for (const name of long)
   if (!existsSync(join(import.meta.dirname, name)))

@@ -5,7 +5,7 @@
  * client needs them, as that takes some 30 ms.
  */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import type { Logger } from "../shared/log.ts";
 import { readRegular, whyUnread } from "../shared/files/read-regular.ts";
 
@@ -79,7 +79,7 @@ function systemAuthorities(
       if (own.length > 0) break;
     }
   else pems.push(...tls.getCACertificates("system"));
-  for (const folder of folders ? folders.split(":") : [])
+  for (const folder of folders ? folders.split(delimiter) : [])
     try {
       for (const name of readdirSync(folder))
         pems.push(...read(join(folder, name), "SSL_CERT_DIR"));

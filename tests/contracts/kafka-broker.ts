@@ -35,10 +35,13 @@ export async function startKafka(
   extraListeners: Record<string, string> = {},
   /** Files in the container, by path. */
   files: Record<string, string> = {},
+  /** The port of the listener without login; else a free one. */
+  port?: number,
 ): Promise<KafkaBroker> {
   const protocols = { PLAIN: "PLAINTEXT", ...extraListeners };
   const names = Object.keys(protocols);
   const free = await freePorts(names.length);
+  if (port) free[0] = port;
   const ports = new Map(names.map((name, at) => [name, free[at]!]));
   const all = [...ports];
   const container = await new GenericContainer(image)

@@ -105,6 +105,7 @@ test("the app gets its environment, and each line of its two streams has a prefi
     APP_CHANNEL_ADDRESS: "127.0.0.1",
     DAPR_HTTP_PORT: http,
     DAPR_GRPC_PORT: grpc,
+    PYTHONUNBUFFERED: "1",
   });
   expect(env["DAPR_METRICS_PORT"]).toMatch(/^\d+$/);
   expect(env).not.toHaveProperty("DAPR_LIFELINE_FD");

@@ -4,6 +4,7 @@
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { programIn } from "../../scripts/python.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { component, fileStore } from "../support/component.ts";
 import {
@@ -33,7 +34,7 @@ interface Run {
 }
 
 const here = (...path: string[]) => join(__dirname, ...path);
-const python = here(".cache", "python", "bin", "python");
+const python = programIn(here(".cache", "python"), "python");
 const go = here(".cache", "go", "sdk");
 const protocols = { http: "HTTP", grpc: "gRPC" } as const;
 const runs: Run[] = [

@@ -19,17 +19,29 @@ export interface PostgresContainer {
 
 export const postgresPassword = "canary-4711";
 
-export async function startPostgres(): Promise<PostgresContainer> {
-  const [port] = (await freePorts(1)) as [number];
+export interface PostgresOptions {
+  /** The port of this machine; else a free one. */
+  port?: number;
+  password?: string;
+  /** One more database. The statements of `query` are for it. */
+  database?: string;
+}
+
+export async function startPostgres({
+  port: wanted,
+  password = postgresPassword,
+  database: made = "postgres",
+}: PostgresOptions = {}): Promise<PostgresContainer> {
+  const port = wanted ?? (await freePorts(1))[0]!;
   const container = await new GenericContainer("postgres:15")
     .withExposedPorts({ container: 5432, host: port })
-    .withEnvironment({ POSTGRES_PASSWORD: postgresPassword })
+    .withEnvironment({ POSTGRES_PASSWORD: password, POSTGRES_DB: made })
     .withStartupTimeout(540_000)
     .start();
   const client = await getContainerRuntimeClient();
   const raw = client.container.getById(container.getId());
-  const url = (database = "postgres") =>
-    `postgres://postgres:${postgresPassword}@127.0.0.1:${port}/${database}`;
+  const url = (database = made) =>
+    `postgres://postgres:${password}@127.0.0.1:${port}/${database}`;
   const postgres: PostgresContainer = {
     port,
     url,

@@ -21,6 +21,8 @@ export interface RedisContainer {
 }
 
 export interface RedisOptions {
+  /** The port of this machine; else a free one. */
+  port?: number;
   /** More arguments of redis-server, e.g. `--requirepass`. */
   args?: string[];
   /** Files in the container, by path. */
@@ -32,12 +34,13 @@ export interface RedisOptions {
 }
 
 export async function startRedis({
+  port: wanted,
   args = [],
   files = {},
   password,
   tls,
 }: RedisOptions = {}): Promise<RedisContainer> {
-  const [port] = (await freePorts(1)) as [number];
+  const port = wanted ?? (await freePorts(1))[0]!;
   // The port is the same inside the container, since a cluster and sentinels send it to clients.
   const container = await new GenericContainer("redis:7")
     .withStartupTimeout(540_000)

@@ -1,7 +1,7 @@
 /** `dapr stop`: ends apps by ID, or the run of a run file. */
 import { setTimeout as delay } from "node:timers/promises";
 import { command } from "../command.ts";
-import { isAlive } from "../../shared/process/group.ts";
+import { isAlive, killCommand } from "../../shared/process/group.ts";
 import { startOf } from "../../shared/process/start.ts";
 import { findInstances, runDetails } from "../instances/instances.ts";
 import type { Instance, RunDetails } from "../instances/instances.ts";
@@ -12,8 +12,8 @@ import { postShutdown } from "../instances/sidecar-http.ts";
 
 type Running = Instance & RunDetails;
 
-/** Time for an app, its sidecar and their CLI to end, one after the other. */
-const patienceMs = 15_000;
+/** Time for an app, its sidecar and their CLI to end, one after the other. The CLI kills both within 13 s; a busy machine takes longer over it. */
+const patienceMs = 60_000;
 
 const examples = `
 # The app and its sidecar
@@ -141,7 +141,7 @@ async function ask(
   while (await isThere()) {
     if (Date.now() > deadline)
       throw new Error(
-        `process ${pid} is still running ${patienceMs / 1000} s after SIGTERM: end it with \`kill -9 ${pid}\``,
+        `process ${pid} is still running ${patienceMs / 1000} s after it was asked to end: end it with \`${killCommand(pid)}\``,
       );
     await delay(25);
   }

@@ -7,7 +7,7 @@ import {
   rootExpiry,
 } from "../kubernetes/root-certificate.ts";
 import { stalePods } from "../kubernetes/stale-pods.ts";
-import { lookUp } from "../run/app-path.ts";
+import { lookUp } from "../run/look-up.ts";
 import { note, ok, warning, type Finding } from "./finding.ts";
 
 export async function checkCluster(): Promise<Finding[]> {

@@ -1,7 +1,8 @@
 /** The Node that runs this CLI, and the one that apps find on PATH. */
 import { realpathSync } from "node:fs";
 import { delimiter, dirname } from "node:path";
-import { appPath, lookUp } from "../run/app-path.ts";
+import { appPath } from "../run/app-path.ts";
+import { lookUp } from "../run/look-up.ts";
 import { note, ok, type Finding } from "./finding.ts";
 
 export async function checkNode(): Promise<Finding[]> {

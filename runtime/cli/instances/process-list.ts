@@ -99,7 +99,8 @@ async function fromPowerShell(): Promise<ProcessInfo[]> {
     [
       "-NoProfile",
       "-Command",
-      `Get-CimInstance Win32_Process | ForEach-Object { [pscustomobject]@{ pid=$_.ProcessId; parent=$_.ParentProcessId; name=$_.Name; line=$_.CommandLine; startedMs=([DateTimeOffset]$_.CreationDate).ToUnixTimeMilliseconds() } } | ConvertTo-Json -Compress`,
+      // Otherwise letters outside ASCII come in the console's own encoding.
+      `[Console]::OutputEncoding = [Text.Encoding]::UTF8; Get-CimInstance Win32_Process | ForEach-Object { [pscustomobject]@{ pid=$_.ProcessId; parent=$_.ParentProcessId; name=$_.Name; line=$_.CommandLine; startedMs=([DateTimeOffset]$_.CreationDate).ToUnixTimeMilliseconds() } } | ConvertTo-Json -Compress`,
     ],
     { maxBuffer: 64 << 20 },
   );

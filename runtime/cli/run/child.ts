@@ -33,6 +33,7 @@ export interface StartOptions {
   cwd?: string | undefined;
   env: NodeJS.ProcessEnv;
   stdio: StdioOptions;
+  windowsVerbatimArguments?: boolean;
 }
 
 /** Starts it; rejects when there is no such command. */

@@ -1,8 +1,10 @@
 /** Starts the user's app: its own group, its environment, its output as pipes. */
 import { resolve } from "node:path";
-import { appPath, lookUp } from "./app-path.ts";
+import { appPath } from "./app-path.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
+import { lookUp } from "./look-up.ts";
+import { programOf } from "./program.ts";
 
 /** No such command on PATH. */
 export class CommandNotFound extends Error {
@@ -22,7 +24,13 @@ export async function startApp(
   { cwd, env, byShell, stdin }: AppOptions,
 ): Promise<Child> {
   const { PATH: path, ...rest } = inherited();
-  const wholeEnv = { ...rest, PATH: await appPath(path), ...env };
+  const wholeEnv = {
+    // Our pipe is no terminal: Python would keep its lines back, until they are 8 KB or it ends.
+    PYTHONUNBUFFERED: "1",
+    ...rest,
+    PATH: await appPath(path),
+    ...env,
+  };
   const stdio = [stdin, "pipe", "pipe"] as const;
   const [command = "", ...args] = words;
   if (byShell && process.platform !== "win32")
@@ -38,14 +46,13 @@ export async function startApp(
         ? `exec: "${command}": stat ${resolve(cwd ?? "", command)}: no such executable file`
         : `exec: "${command}": executable file not found in $PATH`,
     );
-  // Windows runs .cmd files, npm among them, only by its command processor.
-  if (/\.(cmd|bat)$/i.test(file))
-    return start("cmd.exe", ["/d", "/c", command, ...args], {
-      cwd,
-      env: wholeEnv,
-      stdio: [...stdio],
-    });
-  return start(file, args, { cwd, env: wholeEnv, stdio: [...stdio] });
+  const { file: program, args: given, ...options } = programOf(file, args);
+  return start(program, given, {
+    cwd,
+    env: wholeEnv,
+    stdio: [...stdio],
+    ...options,
+  });
 }
 
 /** Our own environment without the lifeline to our parent, and without what only a sidecar may know. PATH has one name, on Windows too. */

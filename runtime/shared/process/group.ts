@@ -48,10 +48,17 @@ export async function killTree(pid: number): Promise<void> {
   try {
     await promisify(execFile)("taskkill", ["/PID", String(pid), "/T", "/F"]);
   } catch (error) {
-    // 128: no such process, so it has ended already.
-    if ((error as { code?: unknown }).code !== 128) throw error;
+    // It fails too if a process of the tree ended by itself meanwhile.
+    if (isAlive(pid)) throw error;
   }
 }
+
+/** What a user types to end a process that does not end. */
+export const killCommand = (
+  pid: number,
+  platform = process.platform,
+): string =>
+  platform === "win32" ? `taskkill /PID ${pid} /T /F` : `kill -9 ${pid}`;
 
 export function isAlive(pid: number): boolean {
   try {
