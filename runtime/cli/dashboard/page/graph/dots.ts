@@ -1,0 +1,69 @@
+/** The dots that move along the edges, one for each message; many at once become one. */
+import type { Step } from "./route.ts";
+
+export interface Dot {
+  steps: readonly Step[];
+  isError: boolean;
+  /** How many messages it stands for. */
+  count: number;
+  startedMs: number;
+}
+
+/** Where a dot is: on which step, and how far on it, 0 to 1. */
+export interface Place {
+  dot: Dot;
+  step: Step;
+  part: number;
+}
+
+const stepMs = 700;
+/** Messages that begin within this time on one way are one dot. */
+const mergeMs = 150;
+const maxDots = 80;
+
+export class Dots {
+  #dots: Dot[] = [];
+
+  get isEmpty(): boolean {
+    return this.#dots.length === 0;
+  }
+
+  add(steps: readonly Step[], isError: boolean, nowMs: number): void {
+    if (steps.length === 0) return;
+    const key = keyOf(steps, isError);
+    const same = this.#dots.findLast(
+      (dot) => keyOf(dot.steps, dot.isError) === key,
+    );
+    if (
+      same &&
+      (nowMs - same.startedMs < mergeMs || this.#dots.length >= maxDots)
+    )
+      same.count++;
+    else if (this.#dots.length < maxDots)
+      this.#dots.push({ steps, isError, count: 1, startedMs: nowMs });
+  }
+
+  /** Where they are now. Those that have arrived are dropped. */
+  places(nowMs: number): Place[] {
+    this.#dots = this.#dots.filter(
+      ({ startedMs, steps }) => nowMs - startedMs < steps.length * stepMs,
+    );
+    return this.#dots.map((dot) => {
+      const gone = (nowMs - dot.startedMs) / stepMs;
+      const step = dot.steps[Math.floor(gone)]!;
+      const part = gone % 1;
+      return { dot, step, part: step.isBack ? 1 - part : part };
+    });
+  }
+
+  clear(): void {
+    this.#dots = [];
+  }
+}
+
+const keyOf = (steps: readonly Step[], isError: boolean) =>
+  `${isError} ${steps.map(({ edge, isBack }) => `${edge}${isBack}`).join(" ")}`;
+
+/** A dot for many is larger, up to three times. */
+export const radiusOf = (count: number): number =>
+  Math.min(15, 5 + 2 * Math.log2(count));
