@@ -33,5 +33,11 @@ export async function readKeys(
     maxBytes,
     () => new Error(`its answer is larger than ${maxBytes} bytes`),
   );
-  return { status: response.statusCode!, json: body.toString("utf8") };
+  const status = response.statusCode!;
+  const text = body.toString("utf8");
+  const isJson = /^application\/json\b/.test(
+    response.headers["content-type"] ?? "",
+  );
+  // Who may not ask is told so in plain text.
+  return { status, json: isJson ? text : JSON.stringify({ error: text }) };
 }

@@ -37,11 +37,15 @@ export function timeOf(at: number): string {
 const msText = (ms: number): string =>
   `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
 
+/** `Dapr/GetState` of `/dapr.proto.runtime.v1.Dapr/GetState` */
+const shortName = (method: string): string =>
+  method.slice(method.lastIndexOf(".") + 1);
+
 const whatOf = (event: CallEvent | DeliveryEvent): string =>
   event.type === "delivery"
     ? `${event.source ?? event.from}${event.topic ? ` / ${event.topic}` : ""} → ${event.path}`
     : event.door === "grpc"
-      ? [event.method, event.target, event.topic ?? event.key]
+      ? [shortName(event.method), event.target, event.topic ?? event.key]
           .filter(Boolean)
           .join(" ")
       : `${event.method} ${event.path}`;
@@ -85,36 +89,35 @@ export function filtered(
 
 /** What the detail view tells besides the bodies, as names and values. */
 export function factsOf({ appId, daprdPid, event }: Seen): [string, string][] {
+  const sidecar = `the sidecar of ${appId} (process ${daprdPid})`;
   const facts: [string, string | undefined][] =
     event.type === "call"
       ? [
-          ["What", "A call of the sidecar's API"],
-          ["Sidecar", `${appId} (process ${daprdPid})`],
-          ["Door", event.door === "grpc" ? "gRPC" : "HTTP"],
-          ["Method", event.method],
-          ["Path", event.path],
+          [
+            "What",
+            `A call of ${sidecar}, over ${event.door === "grpc" ? "gRPC" : "HTTP"}`,
+          ],
+          [
+            "Path",
+            event.door === "grpc"
+              ? event.path
+              : `${event.method} ${event.path}`,
+          ],
           ["Building block", event.block],
           [event.block === "invoke" ? "App" : "Component", event.target],
-          ["Topic", event.topic],
-          ["Key", event.key],
-          ["Status", String(event.status)],
         ]
       : [
-          ["What", "A delivery from the sidecar to its app"],
-          ["Sidecar", `${appId} (process ${daprdPid})`],
-          ["From", event.from],
-          [event.from === "invoke" ? "App" : "Component", event.source],
-          ["Topic", event.topic],
+          ["What", `A delivery from ${sidecar} to its app`],
           ["Path", event.path],
-          ["Status", event.status === undefined ? "" : String(event.status)],
-          ["Outcome", event.outcome],
+          ["Building block", event.from],
+          [event.from === "invoke" ? "From app" : "Component", event.source],
         ];
   return [
     ...facts,
-    ["Time", `${timeOf(event.at)}, took ${msText(event.ms)}`] as [
-      string,
-      string,
-    ],
+    ["Topic", event.topic] as const,
+    ["Key", event.type === "call" ? event.key : undefined] as const,
+    ["Status", statusOf(event)] as const,
+    ["Time", `${timeOf(event.at)}, took ${msText(event.ms)}`] as const,
   ].flatMap(([name, value]) =>
     value ? [[name, printable(value)] as [string, string]] : [],
   );

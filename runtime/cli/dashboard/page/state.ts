@@ -1,11 +1,14 @@
 /** The keys of an app's state stores, and a value when it is asked for. */
 import { useState } from "preact/hooks";
 import { printable } from "../../printable.ts";
-import type { App, CallAnswer } from "../messages.ts";
+import type { App, CallAnswer, KeysAnswer } from "../messages.ts";
 import { callApi, readKeys } from "./api.ts";
 import { Answer } from "./forms/request-form.ts";
 import { readRequest } from "./forms/requests.ts";
 import { view } from "./view.ts";
+
+/** How many pages of keys are asked for before the reader is. */
+const mostPages = 20;
 
 export function State({ app }: { app: App }) {
   const stores = app.components
@@ -40,9 +43,18 @@ function Keys({ app, store }: { app: App; store: string }) {
   const [value, setValue] = useState<Value>();
   const read = async (after: string) => {
     try {
-      const answer = await readKeys(app, store, after);
-      setKeys([...(after ? (keys ?? []) : []), ...answer.keys]);
-      setNext(answer.next);
+      const found = new Set(after ? keys : []);
+      const before = found.size;
+      let from: string | null = after;
+      // A page of keys may be empty although others follow.
+      for (let n = 0; n < mostPages && from !== null; n++) {
+        const answer: KeysAnswer = await readKeys(app, store, from);
+        for (const key of answer.keys) found.add(key);
+        from = answer.next;
+        if (found.size > before) break;
+      }
+      setKeys([...found]);
+      setNext(from);
       setError("");
     } catch (failure) {
       setError((failure as Error).message);

@@ -1,6 +1,6 @@
 /** Draws the dots of messages, for as long as there are any. */
 import { isError, type Seen, type Store } from "../store.ts";
-import { Dots, radiusOf } from "./dots.ts";
+import { deliveryDelayMs, Dots, radiusOf } from "./dots.ts";
 import type { Model } from "./model.ts";
 import { routeOf, type Step } from "./route.ts";
 
@@ -37,7 +37,8 @@ export function animate(
     if (document.hidden) return;
     const steps = routeOf(seen, apps, (edge) => pathOf(edge) !== null);
     if (still.matches) return lightUp(steps, pathOf);
-    dots.add(steps, isError(seen.event), performance.now());
+    const delayMs = seen.event.type === "delivery" ? deliveryDelayMs : 0;
+    dots.add(steps, isError(seen.event), performance.now() + delayMs);
     frame ||= requestAnimationFrame(draw);
   }
 

@@ -17,6 +17,8 @@ export interface Place {
 }
 
 const stepMs = 700;
+/** A delivery is told together with the call that caused it. Its dot begins when that of the call arrives. */
+export const deliveryDelayMs = 2 * stepMs;
 /** Messages that begin within this time on one way are one dot. */
 const mergeMs = 150;
 const maxDots = 80;
@@ -28,7 +30,8 @@ export class Dots {
     return this.#dots.length === 0;
   }
 
-  add(steps: readonly Step[], isError: boolean, nowMs: number): void {
+  /** `startMs` may be to come. */
+  add(steps: readonly Step[], isError: boolean, startMs: number): void {
     if (steps.length === 0) return;
     const key = keyOf(steps, isError);
     const same = this.#dots.findLast(
@@ -36,19 +39,20 @@ export class Dots {
     );
     if (
       same &&
-      (nowMs - same.startedMs < mergeMs || this.#dots.length >= maxDots)
+      (startMs - same.startedMs < mergeMs || this.#dots.length >= maxDots)
     )
       same.count++;
     else if (this.#dots.length < maxDots)
-      this.#dots.push({ steps, isError, count: 1, startedMs: nowMs });
+      this.#dots.push({ steps, isError, count: 1, startedMs: startMs });
   }
 
-  /** Where they are now. Those that have arrived are dropped. */
+  /** Where those are that have begun. Those that have arrived are dropped. */
   places(nowMs: number): Place[] {
     this.#dots = this.#dots.filter(
       ({ startedMs, steps }) => nowMs - startedMs < steps.length * stepMs,
     );
-    return this.#dots.map((dot) => {
+    const begun = this.#dots.filter(({ startedMs }) => startedMs <= nowMs);
+    return begun.map((dot) => {
       const gone = (nowMs - dot.startedMs) / stepMs;
       const step = dot.steps[Math.floor(gone)]!;
       const part = gone % 1;

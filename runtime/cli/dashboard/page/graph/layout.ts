@@ -101,9 +101,9 @@ function pathOf(
   return `M ${startX} ${startY} C ${middle} ${startY} ${middle} ${endY} ${end.x} ${endY}`;
 }
 
-/** Cuts a text to what a box of this width shows, at 7 pixels a character. */
+/** Cuts a text to what a box of this width shows, at 8 pixels a character. */
 export function fit(text: string, width: number): string {
-  const most = Math.max(4, Math.floor((width - 18) / 7));
+  const most = Math.max(4, Math.floor((width - 16) / 8));
   const chars = [...text];
   return chars.length <= most ? text : `${chars.slice(0, most - 1).join("")}…`;
 }
