@@ -39,7 +39,7 @@ let complaints: string[];
 beforeAll(async () => {
   browser = await chromium.launch({ executablePath: findBrowser()! });
   shop = await startShop(dir, `page-${process.pid}`);
-  dashboard = await startDashboard(dir, "-f", shop.runFile);
+  dashboard = await startDashboard(dir, ["-f", shop.runFile]);
 });
 
 async function open(options: BrowserContextOptions = {}, to = dashboard.url) {
@@ -125,7 +125,7 @@ test("`npm run demo:local -- --dashboard`: the orders are seen to flow, and all 
       "the dashboard's address",
       () => /^ {2}dashboard +(http:\S+)$/m.exec(output)?.[1],
     );
-    await open({ viewport: { width: 960, height: 700 } }, url);
+    await open({ viewport: { width: 900, height: 740 } }, url);
     const sent = page.getByRole("option", { name: "sample-topic 204" });
     await sent.first().waitFor();
     const got = page.getByRole("option", { name: "sample-topic → " });
@@ -470,7 +470,7 @@ test("a sidecar that was started by hand says why its calls are not seen", async
 
 test("without an app the page says how to start one", async () => {
   const other = await startShop(dir, `gone-${process.pid}`);
-  const alone = await startDashboard(dir, "-f", other.runFile);
+  const alone = await startDashboard(dir, ["-f", other.runFile]);
   await open({}, alone.url);
   await page.getByRole("radio", { name: other.appId }).waitFor();
   await other.end();
@@ -478,4 +478,17 @@ test("without an app the page says how to start one", async () => {
   expectQuiet(alone.url);
   await alone.end();
   await page.getByText("The dashboard does not answer.").waitFor();
+});
+
+test("a page too many says so", async () => {
+  await page.context().close();
+  const others = [];
+  // Those of the tests before may just be closing.
+  while (others.length < 4)
+    others.push(
+      await waitFor("a place", () => dashboard.open().catch(() => undefined)),
+    );
+  await open();
+  await page.getByText("too many pages of it are open").waitFor();
+  for (const other of others) other.leave();
 });

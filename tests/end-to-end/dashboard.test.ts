@@ -25,7 +25,7 @@ let dashboard: TestDashboard;
 
 beforeAll(async () => {
   shop = await startShop(dir, id("shop"));
-  dashboard = await startDashboard(dir, "-f", shop.runFile);
+  dashboard = await startDashboard(dir, ["-f", shop.runFile]);
 });
 
 afterAll(async () => {
@@ -80,7 +80,7 @@ test.each([
   ["127.0.0.1", "127.0.0.1"],
   ["::1", "[::1]"],
 ])("it listens on %s if told so", async (address, shown) => {
-  const other = await startDashboard(dir, "-a", address);
+  const other = await startDashboard(dir, ["-a", address]);
   expect(other.url).toBe(`http://${shown}:${other.port}`);
   const { status } = await call(other.port, "GET", "/", {
     host: address,
@@ -313,6 +313,35 @@ test("a sidecar that ends is gone, and one that starts is there", async () => {
   const after = await page.watched(shop.appId);
   expect(after.daprdPid).not.toBe(before.daprdPid);
   page.leave();
+});
+
+test("a sidecar on a socket that asks for an API token is watched, and called with the token", async () => {
+  const appId = id("socket");
+  const token = { DAPR_API_TOKEN: "an-api-token" };
+  const run = cli(
+    ["run", "-a", appId, "-u", dir, "--resources-path", "resources"],
+    { cwd: dir, env: { ...envOf(dir), ...token } },
+  );
+  await run.prints("You're up and running!");
+  const invoke = {
+    appId,
+    method: "GET",
+    path: `/v1.0/invoke/${appId}/method/x`,
+  };
+  for (const [env, status] of [
+    [{}, 401],
+    [token, 500],
+  ] as const) {
+    const other = await startDashboard(dir, [], env);
+    const page = await other.open();
+    await page.watched(appId);
+    const answer = await other.post("/api/call", invoke);
+    expect(answer.json()).toMatchObject({ status });
+    page.leave();
+    await other.end();
+  }
+  run.signal("SIGTERM");
+  await run.exit;
 });
 
 test("five pages are too many", async () => {

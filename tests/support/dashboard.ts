@@ -130,9 +130,12 @@ export interface TestDashboard {
 
 export async function startDashboard(
   dir: string,
-  ...args: string[]
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<TestDashboard> {
-  const run = cli(["dashboard", "-p", "0", ...args], { env: envOf(dir) });
+  const run = cli(["dashboard", "-p", "0", ...args], {
+    env: { ...envOf(dir), ...env },
+  });
   await run.prints("Dapr dashboard available at:\thttp://");
   const [, url = ""] = /available at:\t(\S+)/.exec(run.out) ?? [];
   const port = Number(new URL(url).port);

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { isUtf8 } from "node:buffer";
 import { send } from "../instances/sidecar-http.ts";
-import type { Sidecar } from "./live-view.ts";
+import type { Sidecar } from "./find-sidecars.ts";
 import type { CallAnswer, CallRequest } from "./messages.ts";
 
 const methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];

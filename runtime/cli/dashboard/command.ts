@@ -1,7 +1,13 @@
 /** `dapr dashboard`: a page that shows what runs on this machine, and what passes. */
 import { isIP } from "node:net";
 import { about } from "../commands/about.ts";
-import { CommandError, UsageError, command } from "../command.ts";
+import {
+  CommandError,
+  UsageError,
+  command,
+  type FlagTable,
+} from "../command.ts";
+import { sayMisplaced } from "../commands/misplaced-flags.ts";
 import { printVersion } from "../commands/version.ts";
 import { listeners } from "../doctor/listeners.ts";
 import { aborted, watchForStop } from "../ending.ts";
@@ -21,6 +27,15 @@ dapr dashboard -p 0
 # Only the apps of a run file
 dapr dashboard -f dapr.yaml
 `;
+
+const inCluster = {
+  namespace: {
+    type: "string",
+    short: "n",
+    default: "dapr-system",
+    about: "With -k: its namespace",
+  },
+} as const satisfies FlagTable;
 
 export const dashboard = command(
   "dashboard",
@@ -49,12 +64,7 @@ export const dashboard = command(
       short: "k",
       about: "Open the dashboard of a cluster; not in this version",
     },
-    namespace: {
-      type: "string",
-      short: "n",
-      default: "dapr-system",
-      about: "With -k: its namespace",
-    },
+    ...inCluster,
     version: { type: "bool", short: "v", about: "Print the versions" },
   },
   {
@@ -62,7 +72,7 @@ export const dashboard = command(
     notes:
       "The page lives as long as this command. It sees the calls of sidecars that `dapr run` of this kit started, and looks at them only while a page is open.",
   },
-  async ({ flags, words, io }) => {
+  async ({ flags, given, words, io }) => {
     if (flags.version) return printVersion("", io);
     if (words.length > 0)
       throw new UsageError(`dashboard takes no words: ${words.join(" ")}`);
@@ -70,6 +80,7 @@ export const dashboard = command(
       throw new CommandError(
         "the dashboard is not in the cluster in this version. What runs there: `dapr list -k`, `dapr status -k`, `dapr components -k`, `dapr logs -k -a ID`",
       );
+    sayMisplaced(given, inCluster, "without -k", io);
     const { address, port } = flags;
     if (port < 0 || port > 65_535)
       throw new UsageError(

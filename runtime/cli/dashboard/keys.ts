@@ -1,7 +1,7 @@
 /** The keys of a state store, as the sidecar lists them. */
 import { wholeBody } from "../../shared/whole-body.ts";
 import { send } from "../instances/sidecar-http.ts";
-import type { Sidecar } from "./live-view.ts";
+import type { Sidecar } from "./find-sidecars.ts";
 import { tokenHeader, watchPath } from "./sidecar-events.ts";
 
 const maxBytes = 1024 * 1024;

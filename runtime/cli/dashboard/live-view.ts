@@ -1,36 +1,19 @@
 /** What runs and what passes, told to every open page. Nothing is looked at while no page is open. */
 import { messageOf } from "../../shared/message-of.ts";
 import { delay } from "../../shared/timers.ts";
-import {
-  detailsIn,
-  findInstances,
-  metadataOf,
-  type Instance,
-  type RunDetails,
-} from "../instances/instances.ts";
-import { readWatchToken } from "../instances/watch-tokens.ts";
+import type { Instance } from "../instances/instances.ts";
 import { describeApp } from "./describe-app.ts";
 import type { EventStream } from "./event-stream.ts";
+import { findSidecars, type Sidecar, type Sought } from "./find-sidecars.ts";
 import type { App, PageEvent } from "./messages.ts";
 import { watchSidecar } from "./sidecar-events.ts";
 
 /** PowerShell takes a third of a second to list processes. */
 const pollMs = process.platform === "win32" ? 10_000 : 2000;
 
-export interface LiveViewOptions {
-  /** `<dapr>`, where `dapr run` keeps the tokens of its sidecars. */
-  home: string;
-  /** Only the apps of this run file, by its absolute path; empty: all. */
-  runFile: string;
+export interface LiveViewOptions extends Sought {
   /** What keeps it from looking; said once. */
   warn(message: string): void;
-}
-
-export interface Sidecar {
-  instance: Instance;
-  details: RunDetails;
-  metadata: Record<string, unknown> | undefined;
-  token: string | undefined;
 }
 
 interface Watched extends Sidecar {
@@ -47,6 +30,8 @@ export class LiveView {
   #following: AbortController | undefined;
   /** The last list of apps, as it was sent. */
   #shown = "";
+  /** What was looked up while the page was loading. */
+  #ahead: { sidecars: Promise<Sidecar[]>; atMs: number } | undefined;
 
   constructor(options: LiveViewOptions) {
     this.#options = options;
@@ -63,6 +48,16 @@ export class LiveView {
     if (this.#following) return;
     this.#following = new AbortController();
     void this.#follow(this.#following.signal);
+  }
+
+  /** The page is being loaded: its first list is made meanwhile. */
+  prepare(): void {
+    const atMs = performance.now();
+    if (this.#following || (this.#ahead && atMs - this.#ahead.atMs < pollMs))
+      return;
+    const sidecars = this.#look();
+    sidecars.catch(() => {}); // the page that asks is told
+    this.#ahead = { sidecars, atMs };
   }
 
   /** The sidecar of that process, or the newest of the app. */
@@ -90,7 +85,7 @@ export class LiveView {
     let isWarned = false;
     while (!signal.aborted) {
       try {
-        const sidecars = await this.#look();
+        const sidecars = await (this.#takeAhead() ?? this.#look());
         if (!signal.aborted) this.#update(sidecars);
         isWarned = false;
       } catch (error) {
@@ -104,27 +99,19 @@ export class LiveView {
     }
   }
 
-  /** The oldest first. */
-  async #look(): Promise<Sidecar[]> {
-    const { home, runFile } = this.#options;
-    const instances = await findInstances();
-    const all = await Promise.all(
-      instances.map(async (instance) => {
-        const metadata =
-          (await metadataOf(instance)) ??
-          // One that is busy is still what it was.
-          this.#sidecars.get(keyOf(instance))?.metadata;
-        return {
-          instance,
-          metadata,
-          details: detailsIn(metadata, instance),
-          token: readWatchToken(instance, home),
-        };
-      }),
+  #takeAhead(): Promise<Sidecar[]> | undefined {
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    return ahead && performance.now() - ahead.atMs < pollMs
+      ? ahead.sidecars
+      : undefined;
+  }
+
+  #look(): Promise<Sidecar[]> {
+    return findSidecars(
+      this.#options,
+      (instance) => this.#sidecars.get(keyOf(instance))?.metadata,
     );
-    return runFile
-      ? all.filter(({ details }) => details.runTemplatePath === runFile)
-      : all;
   }
 
   #update(found: readonly Sidecar[]): void {

@@ -4,7 +4,7 @@ import { logPath, type LogOf } from "../instances/log-path.ts";
 import { withoutAnsi } from "../lines.ts";
 import type { EventStream } from "./event-stream.ts";
 import { followFile } from "./follow-file.ts";
-import type { Sidecar } from "./live-view.ts";
+import type { Sidecar } from "./find-sidecars.ts";
 import type { LogEvent } from "./messages.ts";
 
 /** Sends both streams until the page closes. */

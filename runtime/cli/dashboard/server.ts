@@ -11,7 +11,8 @@ import { callSidecar, wrongCall } from "./call.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusalOf } from "./guard.ts";
 import { readKeys } from "./keys.ts";
-import type { LiveView, Sidecar } from "./live-view.ts";
+import type { Sidecar } from "./find-sidecars.ts";
+import type { LiveView } from "./live-view.ts";
 import { sendLogs } from "./logs.ts";
 import type { CallRequest, Refused } from "./messages.ts";
 import { pageHeaders, readPage } from "./page-files.ts";
@@ -115,6 +116,7 @@ export async function openDashboard(
     if (refusal) throw new HttpError(refusal.status, refusal.why);
     const file = method === "GET" ? page.get(path) : undefined;
     if (file) {
+      if (path === "/") view.prepare();
       response.setHeader("content-type", file.type);
       response.end(file.bytes);
       return;

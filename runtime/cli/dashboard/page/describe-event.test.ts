@@ -92,7 +92,10 @@ test("facts that are not known are left out", () => {
     "Building block",
     "Component",
     "Status",
-    "Time",
+    "Began",
   ]);
-  expect(factsOf(seen(delivery))).toContainEqual(["Status", "200 success"]);
+  expect(factsOf(seen(delivery))).toContainEqual([
+    "Status",
+    "200 success, in 0.4 ms",
+  ]);
 });

@@ -116,8 +116,8 @@ export function factsOf({ appId, daprdPid, event }: Seen): [string, string][] {
     ...facts,
     ["Topic", event.topic] as const,
     ["Key", event.type === "call" ? event.key : undefined] as const,
-    ["Status", statusOf(event)] as const,
-    ["Time", `${timeOf(event.at)}, took ${msText(event.ms)}`] as const,
+    ["Status", `${statusOf(event)}, in ${msText(event.ms)}`] as const,
+    ["Began", timeOf(event.at)] as const,
   ].flatMap(([name, value]) =>
     value ? [[name, printable(value)] as [string, string]] : [],
   );

@@ -6,6 +6,8 @@ import { logsPath } from "./api.ts";
 import { view } from "./view.ts";
 
 const maxLines = 1000;
+const refused =
+  "No lines can be read: the sidecar has ended, or too many pages show logs.";
 const tellMs = 100;
 
 interface Line {
@@ -76,6 +78,11 @@ function useLines({ appId, daprdPid }: App): Line[] {
       };
       source.onmessage = ({ data }) =>
         add(JSON.parse(data as string) as LogEvent);
+      // After an answer that is no stream the browser gives up.
+      source.onerror = ({ currentTarget }) => {
+        if ((currentTarget as EventSource).readyState === EventSource.CLOSED)
+          add({ stream: "daprd", note: refused });
+      };
     };
     follow();
     document.addEventListener("visibilitychange", follow);

@@ -34,6 +34,7 @@ export class Store {
   readonly #listeners = new Set<() => void>();
   readonly #watchers = new Set<(seen: Seen) => void>();
   #isTelling = false;
+  #toldMs = -tellMs;
   #next = 1;
 
   take(message: PageEvent): void {
@@ -86,10 +87,13 @@ export class Store {
   #changed(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
+    // The first change is told at once.
+    const waitMs = Math.max(0, this.#toldMs + tellMs - performance.now());
     setTimeout(() => {
       this.#isTelling = false;
+      this.#toldMs = performance.now();
       for (const listener of this.#listeners) listener();
-    }, tellMs);
+    }, waitMs);
   }
 }
 
