@@ -87,13 +87,14 @@ export class Store {
   #changed(): void {
     if (this.#isTelling) return;
     this.#isTelling = true;
-    // The first change is told at once.
-    const waitMs = Math.max(0, this.#toldMs + tellMs - performance.now());
-    setTimeout(() => {
+    const tell = () => {
       this.#isTelling = false;
       this.#toldMs = performance.now();
       for (const listener of this.#listeners) listener();
-    }, waitMs);
+    };
+    // The first change after a while is told at once.
+    if (performance.now() - this.#toldMs > tellMs) queueMicrotask(tell);
+    else setTimeout(tell, tellMs);
   }
 }
 
