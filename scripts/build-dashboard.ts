@@ -21,7 +21,7 @@ export async function buildDashboard(folder: string): Promise<string[]> {
     format: "esm",
     platform: "browser",
     target: "es2022",
-    legalComments: "none",
+    legalComments: "none", // THIRD-PARTY-LICENSES.txt has them
     logLevel: "warning",
   });
   copyFileSync(join(page, "index.html"), join(folder, "index.html"));

@@ -1,5 +1,5 @@
 import type { CallEvent, DeliveryEvent } from "../../../shared/watch-event.ts";
-import { factsOf, filtered, rowOf } from "./describe-event.ts";
+import { factsOf, filtered, rowOf, sayTraffic } from "./describe-event.ts";
 import type { Seen } from "./store.ts";
 
 const base = { id: "1", at: 0, ms: 0.44 };
@@ -98,4 +98,13 @@ test("facts that are not known are left out", () => {
     "Status",
     "200 success, in 0.4 ms",
   ]);
+});
+
+test("one sentence tells the traffic, and none that there was none", () => {
+  const before = { calls: 5, deliveries: 5, errors: 1 };
+  const now = { calls: 6, deliveries: 15, errors: 1 };
+  expect(sayTraffic(before, now, 15)).toBe(
+    "In the last 15 seconds: 1 call, 10 deliveries, 0 errors.",
+  );
+  expect(sayTraffic(before, before, 15)).toBe("");
 });

@@ -1,7 +1,7 @@
 /** Calls and deliveries in words. */
 import type { CallEvent, DeliveryEvent } from "../../../shared/watch-event.ts";
 import { printable } from "../../printable.ts";
-import { isError, type Seen } from "./store.ts";
+import { isError, type Counts, type Seen } from "./store.ts";
 
 export interface Row {
   time: string;
@@ -121,4 +121,19 @@ export function factsOf({ appId, daprdPid, event }: Seen): [string, string][] {
   ].flatMap(([name, value]) =>
     value ? [[name, printable(value)] as [string, string]] : [],
   );
+}
+
+/** Empty if nothing has passed. */
+export function sayTraffic(
+  before: Counts,
+  now: Counts,
+  seconds: number,
+): string {
+  const calls = now.calls - before.calls;
+  const deliveries = now.deliveries - before.deliveries;
+  const errors = now.errors - before.errors;
+  if (calls + deliveries === 0) return "";
+  const count = (number: number, one: string, many: string) =>
+    `${number} ${number === 1 ? one : many}`;
+  return `In the last ${seconds} seconds: ${count(calls, "call", "calls")}, ${count(deliveries, "delivery", "deliveries")}, ${count(errors, "error", "errors")}.`;
 }

@@ -4,7 +4,7 @@ import { printable } from "../../printable.ts";
 import type { App, CallAnswer, KeysAnswer } from "../messages.ts";
 import { callApi, readKeys } from "./api.ts";
 import { Answer } from "./forms/request-form.ts";
-import { readRequest } from "./forms/requests.ts";
+import { plainKey, readRequest } from "./forms/requests.ts";
 import { view } from "./view.ts";
 
 /** How many pages of keys are asked for before the reader is. */
@@ -94,10 +94,6 @@ function Keys({ app, store }: { app: App; store: string }) {
 
 const sayKeys = (count: number, hasMore: boolean) =>
   `${count} ${count === 1 ? "key" : "keys"} of this app${hasMore ? ", and more" : ""}.`;
-
-/** The store keeps `app||key`; the API adds that part itself. */
-export const plainKey = (key: string): string =>
-  key.includes("||") ? key.slice(key.indexOf("||") + 2) : key;
 
 function ValueView({ value: { answer, error } }: { value: Value }) {
   if (error) return view`<p class="answer wrong">✗ ${error}</p>`;

@@ -19,6 +19,12 @@ export interface Seen {
   event: CallEvent | DeliveryEvent;
 }
 
+export interface Counts {
+  calls: number;
+  deliveries: number;
+  errors: number;
+}
+
 export type Connection = "connecting" | "live" | "lost" | "refused";
 
 export class Store {

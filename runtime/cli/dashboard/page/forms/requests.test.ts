@@ -1,6 +1,7 @@
 import {
   bindingRequest,
   invokeRequest,
+  plainKey,
   publishRequest,
   readRequest,
   saveRequest,
@@ -73,4 +74,12 @@ test("bindings", () => {
     expect(() => bindingRequest({ ...typed, metadata })).toThrow(
       "Metadata has to be a JSON object",
     );
+});
+
+test.each([
+  ["app||key", "key"],
+  ["key", "key"],
+  ["namespace.app||a|b", "a|b"],
+])("the store's key %s is %s for the API", (stored, key) => {
+  expect(plainKey(stored)).toBe(key);
 });

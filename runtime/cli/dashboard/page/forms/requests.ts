@@ -55,6 +55,10 @@ export const readRequest = (store: string, key: string): FormRequest => ({
   path: path("state", store, key),
 });
 
+/** The store keeps `app||key`; the API adds that part itself. */
+export const plainKey = (key: string): string =>
+  key.includes("||") ? key.slice(key.indexOf("||") + 2) : key;
+
 /** `metadata`: a JSON object of texts, or nothing. Throws if it is something else. */
 export function bindingRequest(typed: {
   binding: string;
