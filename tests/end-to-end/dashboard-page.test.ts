@@ -50,6 +50,8 @@ async function open(options: BrowserContextOptions = {}, to = dashboard.url) {
     viewport: { width: 1100, height: 900 },
     ...options,
   });
+  // Far more than anything takes on a busy machine: the clock decides no test.
+  context.setDefaultTimeout(120_000);
   page = await context.newPage();
   page.on("request", (request) => requests.push(request.url()));
   page.on("console", (message) => complaints.push(message.text()));
