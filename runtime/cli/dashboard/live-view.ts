@@ -18,6 +18,8 @@ export interface LiveViewOptions extends Sought {
 
 interface Watched extends Sidecar {
   isWatched: boolean;
+  /** It does not let itself be watched. */
+  isRefused?: boolean;
   /** Ends the watching; undefined if it can't be watched. */
   watching: AbortController | undefined;
 }
@@ -154,7 +156,11 @@ export class LiveView {
         },
       },
       watching.signal,
-    );
+    ).then(() => {
+      if (watching.signal.aborted) return;
+      sidecar.isRefused = true;
+      this.#show();
+    });
   }
 
   /** Tells the pages if something has changed. */
@@ -170,15 +176,23 @@ export class LiveView {
   }
 }
 
-function appOf({ instance, metadata, token, isWatched }: Watched): App {
-  const app = { ...describeApp(instance, metadata), isWatched };
-  if (isWatched) return app;
+function appOf(sidecar: Watched): App {
+  const { instance, metadata, isWatched } = sidecar;
+  const why = whyUnwatched(sidecar);
   return {
-    ...app,
-    whyUnwatched: token
-      ? "Its calls and messages are not seen at the moment: the sidecar does not let them be watched."
-      : "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.",
+    ...describeApp(instance, metadata),
+    isWatched,
+    ...(why ? { whyUnwatched: why } : {}),
   };
+}
+
+/** Undefined also while the dashboard is about to watch it. */
+function whyUnwatched({ token, isRefused }: Watched): string | undefined {
+  if (!token)
+    return "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.";
+  return isRefused
+    ? "Its calls and messages are not seen: the sidecar does not let itself be watched."
+    : undefined;
 }
 
 /** The number of a process that has ended may be given to another. */

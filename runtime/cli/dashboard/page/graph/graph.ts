@@ -79,7 +79,7 @@ function AppBoxes({ app, layout }: { app: App; layout: Layout }) {
       <${Line} box=${appBox} y="44" text=${app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app"} />
     </g>
     <g class=${app.isWatched ? "node sidecar watched" : "node sidecar"}>
-      <${Frame} box=${box} title=${app.whyUnwatched ?? "Its calls and messages are shown."} />
+      <${Frame} box=${box} title=${app.whyUnwatched ?? "The sidecar."} />
       <${Line} box=${box} y="24" strong text=${`:${app.httpPort}`} />
       <${Line} box=${box} y="44" text=${app.isWatched ? "watched" : "not watched"} />
     </g>`;
