@@ -41,7 +41,16 @@ export async function findSidecars(
       };
     }),
   );
-  return runFile
-    ? all.filter(({ details }) => details.runTemplatePath === runFile)
-    : all;
+  return runFile ? all.filter(isOfRun(all, runFile)) : all;
+}
+
+/** One `dapr run -f` starts all apps of its file. So those belong to it, too, that have not been told the file yet. */
+function isOfRun(all: readonly Sidecar[], runFile: string) {
+  const runs = new Set(
+    all
+      .filter(({ details }) => details.runTemplatePath === runFile)
+      .map(({ instance }) => instance.cli?.pid),
+  );
+  return ({ instance: { cli } }: Sidecar) =>
+    cli !== undefined && runs.has(cli.pid);
 }

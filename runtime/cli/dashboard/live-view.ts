@@ -6,7 +6,7 @@ import { describeApp } from "./describe-app.ts";
 import type { EventStream } from "./event-stream.ts";
 import { findSidecars, type Sidecar, type Sought } from "./find-sidecars.ts";
 import type { App, PageEvent } from "./messages.ts";
-import { watchSidecar } from "./sidecar-events.ts";
+import { watchSidecar, type WatchState } from "./sidecar-events.ts";
 
 /** PowerShell takes a third of a second to list processes. */
 const pollMs = process.platform === "win32" ? 10_000 : 2000;
@@ -17,9 +17,7 @@ export interface LiveViewOptions extends Sought {
 }
 
 interface Watched extends Sidecar {
-  isWatched: boolean;
-  /** It does not let itself be watched. */
-  isRefused?: boolean;
+  state: WatchState;
   /** Ends the watching; undefined if it can't be watched. */
   watching: AbortController | undefined;
 }
@@ -127,7 +125,7 @@ export class LiveView {
       const key = keyOf(sidecar.instance);
       const known = this.#sidecars.get(key);
       const watched = Object.assign(
-        known ?? { isWatched: false, watching: undefined },
+        known ?? { state: "connecting" as const, watching: undefined },
         sidecar,
       );
       this.#sidecars.set(key, watched);
@@ -150,17 +148,13 @@ export class LiveView {
           const whole = `${head.slice(0, -1)},"event":${json}}`;
           for (const page of this.#pages) page.send(whole);
         },
-        watched: (isWatched) => {
-          sidecar.isWatched = isWatched;
+        state: (now) => {
+          sidecar.state = now;
           if (!watching.signal.aborted) this.#show();
         },
       },
       watching.signal,
-    ).then(() => {
-      if (watching.signal.aborted) return;
-      sidecar.isRefused = true;
-      this.#show();
-    });
+    );
   }
 
   /** Tells the pages if something has changed. */
@@ -177,20 +171,20 @@ export class LiveView {
 }
 
 function appOf(sidecar: Watched): App {
-  const { instance, metadata, isWatched } = sidecar;
+  const { instance, metadata, state } = sidecar;
   const why = whyUnwatched(sidecar);
   return {
     ...describeApp(instance, metadata),
-    isWatched,
+    isWatched: state === "watched",
     ...(why ? { whyUnwatched: why } : {}),
   };
 }
 
 /** Undefined also while the dashboard is about to watch it. */
-function whyUnwatched({ token, isRefused }: Watched): string | undefined {
+function whyUnwatched({ token, state }: Watched): string | undefined {
   if (!token)
     return "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.";
-  return isRefused
+  return state === "refused"
     ? "Its calls and messages are not seen: the sidecar does not let itself be watched."
     : undefined;
 }

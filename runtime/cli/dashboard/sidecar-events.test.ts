@@ -1,4 +1,8 @@
-import { readEvents } from "./sidecar-events.ts";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { waitFor } from "../../../tests/wait-for.ts";
+import { readEvents, watchSidecar } from "./sidecar-events.ts";
 
 async function* chunks(text: string, size: number) {
   const bytes = Buffer.from(text);
@@ -21,4 +25,41 @@ test("an event without an end is not gathered for ever", async () => {
   await expect(readEvents(endless, () => {})).rejects.toThrow(
     "an event is longer than 1048576 characters",
   );
+});
+
+test("who is refused asks again, since another program may have had the port; a stream that breaks is opened anew", async () => {
+  let asked = 0;
+  const server = createServer((request, response) => {
+    asked++;
+    expect(request.headers["dapr-watch-token"]).toBe("a token");
+    response.statusCode = asked === 1 ? 401 : 200;
+    response.end(asked === 1 ? "" : `data: ${asked}\n\n`);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port: httpPort } = server.address() as AddressInfo;
+  const told: string[] = [];
+  const stop = new AbortController();
+  const ended = watchSidecar(
+    { httpPort },
+    "a token",
+    {
+      event: (json) => told.push(json),
+      state: (now) => told.push(now),
+    },
+    stop.signal,
+  );
+  await waitFor("the third answer", () => told.includes("3"));
+  stop.abort();
+  await ended;
+  expect(told.slice(0, 6)).toEqual([
+    "refused",
+    "watched",
+    "2",
+    "connecting",
+    "watched",
+    "3",
+  ]);
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
 });

@@ -11,15 +11,19 @@ export const watchPath = "/dapr-kit/watch";
 /** Two bodies of 4 KiB, escaped, are far less. */
 const maxEventChars = 1024 * 1024;
 const retryMs = 1000;
+/** Another program may have had its port at first. */
+const refusedMs = 5000;
+
+/** `refused`: it does not let itself be watched. */
+export type WatchState = "connecting" | "watched" | "refused";
 
 export interface Watcher {
   /** The JSON of a `WatchEvent`, on one line. */
   event(json: string): void;
-  /** Whether events come now. */
-  watched(isWatched: boolean): void;
+  state(now: WatchState): void;
 }
 
-/** Begins anew when the stream breaks; ends with the signal, or when the sidecar has no such API. */
+/** Begins anew when the stream breaks; ends with the signal. */
 export async function watchSidecar(
   address: SidecarAddress,
   token: string,
@@ -29,9 +33,10 @@ export async function watchSidecar(
   while (!signal.aborted) {
     const isRefused = await readOnce(address, token, watcher, signal);
     if (signal.aborted) return;
-    watcher.watched(false);
-    if (isRefused) return;
-    await delay(retryMs, undefined, { signal }).catch(() => {}); // the loop sees that it was aborted
+    watcher.state(isRefused ? "refused" : "connecting");
+    await delay(isRefused ? refusedMs : retryMs, undefined, { signal }).catch(
+      () => {},
+    ); // the loop sees that it was aborted
   }
 }
 
@@ -53,7 +58,7 @@ async function readOnce(
       response.destroy();
       return response.statusCode! < 500;
     }
-    watcher.watched(true);
+    watcher.state("watched");
     await readEvents(response, watcher.event);
   } catch {
     // It is starting or ending, or the signal came.

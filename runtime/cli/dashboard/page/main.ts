@@ -1,6 +1,6 @@
 /** The page. */
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { AppPanel } from "./app-panel.ts";
 import { connect } from "./connect.ts";
 import { Graph } from "./graph/graph.ts";
@@ -19,7 +19,11 @@ const states: Record<Connection, string> = {
 
 function Page({ store }: { store: Store }) {
   const [, setTurn] = useState(0);
-  useEffect(() => store.onChange(() => setTurn((turn) => turn + 1)), [store]);
+  // Before the browser paints: a change that comes earlier than its listener would be lost.
+  useLayoutEffect(
+    () => store.onChange(() => setTurn((turn) => turn + 1)),
+    [store],
+  );
   const { apps, connection } = store;
   return view`
     <header>
