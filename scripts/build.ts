@@ -1,11 +1,12 @@
 /**
  * Bundles what ships: dist/dapr.js and dist/daprd.js, with the drivers as lazily
- * loaded chunks, the test API, the templates of `dapr create`, and the licenses of all packages in it. `npm install` runs it
- * (prepare). The programs in runtime/bin run it again when a source is newer than the bundle.
+ * loaded chunks, the test API, the templates of `dapr create`, the page of `dapr dashboard`, and the licenses of all packages in
+ * it. `npm install` runs it (prepare). The programs in runtime/bin run it again when a source is newer than the bundle.
  */
 import { build, type BuildFailure, type BuildOptions } from "esbuild";
 import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildDashboard } from "./build-dashboard.ts";
 import { buildTemplates, templatePackages } from "./build-templates.ts";
 import { builtins } from "./builtins-plugin.ts";
 import { licenses, packagesOfFiles } from "./licenses.ts";
@@ -86,12 +87,13 @@ await build({
 });
 const templates = join(fresh, "templates");
 buildTemplates(templates);
+const ofPage = await buildDashboard(join(fresh, "dashboard"));
 const installed = join(root, "node_modules");
 writeFileSync(
   join(fresh, "THIRD-PARTY-LICENSES.txt"),
   licenses([
-    ...packagesOfFiles(Object.keys(metafile.inputs)).map((folder) =>
-      join(root, folder),
+    ...packagesOfFiles([...Object.keys(metafile.inputs), ...ofPage]).map(
+      (folder) => join(root, folder),
     ),
     ...templatePackages(templates, installed).map((name) =>
       join(installed, name),

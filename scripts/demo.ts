@@ -2,6 +2,7 @@
 import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { chalk, YAML } from "zx";
+import { startDashboard, type DemoDashboard } from "./demo-dashboard.ts";
 import { DemoFolder } from "./demo-folder.ts";
 import { removeOldLogs } from "./demo-logs.ts";
 import { OrderCount } from "./demo-orders.ts";
@@ -21,6 +22,7 @@ const usage = `npm run demo:local [-- OPTIONS]
                             uses docker-compose-single-kafka.yml and starts it if need be
   --broker redis            of pub-sub: the same with Redis
   --store embedded|redis    of the others: the same for their state store
+  --dashboard               with \`dapr dashboard\` beside it: a page that shows the orders flow
   --count N                 stop after orders or messages 1…N came through; exit 0 only if all did
   --help                    this text`;
 
@@ -39,6 +41,7 @@ const { values } = parseOptions("demo:local", usage, {
   broker: { type: "string" },
   store: { type: "string" },
   count: { type: "string" },
+  dashboard: { type: "boolean" },
 });
 const scene = chooseScene(values);
 if (values.count !== undefined && !/^[1-9]\d{0,5}$/.test(String(values.count)))
@@ -64,12 +67,13 @@ function prefixOf(app: string): string {
 let ending: { why: string; code: number } | undefined;
 const stopping = new AbortController();
 function end(why: string, code: number): void {
-  if (ending) return;
+  if (stopping.signal.aborted) return;
   ending = { why, code };
   stopping.abort();
 }
 
 let apps: Run | undefined;
+let dashboard: DemoDashboard | undefined;
 watchForStop({
   asked: (why) => end(why, 0),
   insisted: () => apps?.kill(),
@@ -86,6 +90,7 @@ try {
 } catch (error) {
   end((error as Error).message, 1);
 } finally {
+  await dashboard?.stop();
   claims?.release();
   folder?.remove();
   await service?.stop();
@@ -94,9 +99,17 @@ report();
 
 async function run(folder: DemoFolder): Promise<void> {
   const template = await writeTemplate(folder);
+  const runFile = join(folder.path, "dapr.yaml");
+  if (values.dashboard)
+    dashboard = await startDashboard(
+      await freePort(8080, (port) => claims!.claim(port)),
+      runFile,
+      (why) => end(why, 1),
+    );
+  if (stopping.signal.aborted) return;
   console.log(banner(template));
   const registry = join(folder.path, "sidecars");
-  apps = startRun(join(folder.path, "dapr.yaml"), registry, {
+  apps = startRun(runFile, registry, {
     line: (app, text) => {
       console.log(`${prefixOf(app)} ${text}`);
       if (orders?.seen(app, text))
@@ -157,6 +170,7 @@ function banner({ apps }: RunTemplate): string {
   });
   const page = apps.find(({ appID }) => appID === scene.page);
   if (page) rows.push(row("page", `http://localhost:${page.appPort}/`));
+  if (dashboard) rows.push(row("dashboard", dashboard.url));
   const folders = new Set(
     apps.map(({ appDirPath }) => relative(root, appDirPath)),
   );

@@ -79,6 +79,8 @@ const suites: Record<string, (isShared: boolean) => unknown> = {
   lint: async () => {
     await tool("oxlint", "oxlint/bin/oxlint", "--deny-warnings");
     await tool("tsc", "typescript/bin/tsc", "-p", ".");
+    // The page of the dashboard has the browser's types.
+    await tool("tsc", "typescript/bin/tsc", "-p", "runtime/cli/dashboard/page");
   },
   proto,
   patterns,

@@ -91,6 +91,7 @@ test.each([
   const missing = readdirSync(join(root, folder), { withFileTypes: true })
     .map((entry) => join(folder, entry.name, entry.isFile() ? "" : "README.md"))
     .map((page) => relative(".", page))
+    .filter((page) => page.endsWith(".md"))
     .filter((page) => page !== join(folder, "README.md"))
     .filter((page) => !page.includes(".zh-CN."))
     .filter(

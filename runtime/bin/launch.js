@@ -81,8 +81,7 @@ function holdsNewer(folder, builtMs) {
     if (entry.isDirectory())
       return entry.name !== "node_modules" && holdsNewer(path, builtMs);
     return (
-      entry.name.endsWith(".ts") &&
-      !entry.name.endsWith(".test.ts") &&
+      /(?<!\.test)\.(?:ts|css|html)$/.test(entry.name) &&
       statSync(path).mtimeMs > builtMs
     );
   });

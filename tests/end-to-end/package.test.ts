@@ -42,7 +42,7 @@ test("it is below 3 MB, installs alone and brings no script", () => {
 
 test("it has the bundle and what starts it, and no sources, tests or maps", () => {
   const wanted =
-    /^(package\.json|README\.md|LICENSE|dist\/[\w-]+\.c?js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/chunks\/[\w.-]+\.js|dist\/templates\/.+|dist\/packages\/.+|runtime\/bin\/(dapr|daprd|launch)\.js|runtime\/bin\/installed\.cjs|runtime\/testing\/index\.(cjs|d\.cts))$/;
+    /^(package\.json|README\.md|LICENSE|dist\/[\w-]+\.c?js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/dashboard\/(index\.html|dashboard\.(js|css))|dist\/chunks\/[\w.-]+\.js|dist\/templates\/.+|dist\/packages\/.+|runtime\/bin\/(dapr|daprd|launch)\.js|runtime\/bin\/installed\.cjs|runtime\/testing\/index\.(cjs|d\.cts))$/;
   // A template is an app that its user goes on with, and may be TypeScript.
   const unwanted =
     /\.map$|\.test\.|(^|\/)(tests?|__tests__|node_modules|\.[^/]*)(\/|$)|^(?!dist\/templates\/|runtime\/testing\/).*\.[cm]?ts$/;

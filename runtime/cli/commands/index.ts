@@ -37,6 +37,10 @@ export const commands: readonly CommandEntry[] = [
   lazily("uninstall", async () => (await import("./uninstall.ts")).uninstall),
   lazily("create", async () => (await import("../create/command.ts")).create),
   lazily("doctor", async () => (await import("../doctor/command.ts")).doctor),
+  lazily(
+    "dashboard",
+    async () => (await import("../dashboard/command.ts")).dashboard,
+  ),
   lazily("logs", async () => (await import("./logs.ts")).logs),
   lazily(
     "components",

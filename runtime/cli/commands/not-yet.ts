@@ -2,8 +2,6 @@
 import type { Io } from "../io.ts";
 
 const later: Record<string, string> = {
-  dashboard:
-    "Nor is it in the original since 1.18. What runs: `dapr list`; components: `dapr components`; in a cluster the same with -k, and `dapr status -k`.",
   mcpservers: "MCP servers are not served yet.",
   scheduler:
     "The jobs API is not served yet. The binding bindings.cron calls your app on a schedule.",

@@ -160,22 +160,35 @@ function isOf(
   return id === appId && Number(cliPid ?? 0) === (cli?.pid ?? 0);
 }
 
-export async function runDetails(instance: Instance): Promise<RunDetails> {
-  let extended: unknown;
+/** What the sidecar tells of itself; undefined if it does not answer, or another one does. */
+export async function metadataOf(
+  instance: Instance,
+): Promise<Record<string, unknown> | undefined> {
   try {
     const metadata = await getMetadata(instance);
-    if (isOf(instance, metadata)) extended = metadata["extended"];
+    return isOf(instance, metadata) ? metadata : undefined;
   } catch {
-    // A sidecar that hangs or is just starting is still listed, with blanks.
+    return undefined; // it hangs, or is just starting
   }
+}
+
+export const runDetails = async (instance: Instance): Promise<RunDetails> =>
+  detailsIn(await metadataOf(instance), instance);
+
+export function detailsIn(
+  metadata: Record<string, unknown> | undefined,
+  { startedByCli }: Instance,
+): RunDetails {
   const told = (key: string) => {
-    const value = (extended as Record<string, unknown> | undefined)?.[key];
+    const value = (
+      metadata?.["extended"] as Record<string, unknown> | undefined
+    )?.[key];
     return typeof value === "string" ? value : "";
   };
   const appPid = Number(told("appPID"));
   return {
     command: told("appCommand"),
-    appPid: instance.startedByCli.includes(appPid) ? appPid : 0,
+    appPid: startedByCli.includes(appPid) ? appPid : 0,
     runTemplatePath: told("runTemplatePath"),
     runTemplateName: told("runTemplateName"),
     appLogPath: told("appLogPath"),

@@ -1,6 +1,6 @@
 /** The CLI's few calls to a sidecar's HTTP API, over TCP or a Unix socket. */
 import { constants } from "node:buffer";
-import { request } from "node:http";
+import { request, type IncomingMessage } from "node:http";
 import { wholeBody } from "../../shared/whole-body.ts";
 import { libraryMs } from "../../shared/timers.ts";
 
@@ -98,25 +98,23 @@ const maxBytesOf = {
   sidecar: 16 * 1024 * 1024,
 };
 
-function call(
+export interface SidecarRequest {
+  method: string;
+  /** With its query, as it goes on the wire. */
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  /** Ends the request, and its answer too. */
+  signal?: AbortSignal;
+}
+
+/** Sends a request, with the API token if the environment has one. Resolves with the answer's head; its body is to be read or destroyed. */
+export function send(
   { httpPort, socketPath }: SidecarAddress,
-  method: string,
-  path: string,
-  body: string | Buffer = "",
-  contentType = "text/plain",
-  timeoutMs = 2000,
-): Promise<Answer> {
+  { method, path, headers, body = "", signal }: SidecarRequest,
+): Promise<IncomingMessage> {
   const token = process.env["DAPR_API_TOKEN"];
   return new Promise((resolve, reject) => {
-    const maxBytes = maxBytesOf[timeoutMs > 0 ? "sidecar" : "app"];
-    const tooLarge = () =>
-      new Error(`its answer is larger than ${maxBytes} bytes`);
-    const fail = (error: Error) =>
-      reject(
-        error.name === "AbortError"
-          ? new Error(`no answer within ${timeoutMs} ms`)
-          : error,
-      );
     const sent = request(
       {
         ...(socketPath
@@ -125,25 +123,48 @@ function call(
         method,
         path,
         agent: false,
-        // The limit is for all of it: another program on that port may send a byte a second.
-        ...(timeoutMs > 0
-          ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
-          : {}),
+        ...(signal ? { signal } : {}),
         headers: {
-          "content-type": contentType,
           "content-length": Buffer.byteLength(body),
           ...(token ? { "dapr-api-token": token } : {}),
+          ...headers,
         },
       },
-      (response) => {
-        const { statusCode: status = 0, statusMessage: reason = "" } = response;
-        wholeBody(response, maxBytes, tooLarge).then(
-          (body) => resolve({ status, reason, body: body.toString("utf8") }),
-          fail,
-        );
-      },
+      resolve,
     );
-    sent.on("error", fail);
+    sent.on("error", reject);
     sent.end(body);
   });
+}
+
+async function call(
+  address: SidecarAddress,
+  method: string,
+  path: string,
+  body: string | Buffer = "",
+  contentType = "text/plain",
+  timeoutMs = 2000,
+): Promise<Answer> {
+  const maxBytes = maxBytesOf[timeoutMs > 0 ? "sidecar" : "app"];
+  const tooLarge = () =>
+    new Error(`its answer is larger than ${maxBytes} bytes`);
+  try {
+    const response = await send(address, {
+      method,
+      path,
+      body,
+      headers: { "content-type": contentType },
+      // The limit is for all of it: another program on that port may send a byte a second.
+      ...(timeoutMs > 0
+        ? { signal: AbortSignal.timeout(libraryMs(timeoutMs)) }
+        : {}),
+    });
+    const { statusCode: status = 0, statusMessage: reason = "" } = response;
+    const whole = await wholeBody(response, maxBytes, tooLarge);
+    return { status, reason, body: whole.toString("utf8") };
+  } catch (error) {
+    throw (error as Error).name === "AbortError"
+      ? new Error(`no answer within ${timeoutMs} ms`)
+      : error;
+  }
 }

@@ -1,16 +1,17 @@
 /** `dapr logs -a ID` on this machine: the file that `dapr run -f` writes. */
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { CommandError } from "../command.ts";
 import { findInstances, runDetails } from "../instances/instances.ts";
+import { isLog, logPath, type LogOf } from "../instances/log-path.ts";
 import type { Io } from "../io.ts";
 import { printable } from "../printable.ts";
 
 export async function printLogHere(
   appId: string,
-  which: "app" | "daprd",
+  which: LogOf,
   io: Io,
 ): Promise<number> {
   const path =
@@ -41,14 +42,12 @@ export async function printLogHere(
 /** Undefined if no such app runs. Throws if its output went to a terminal. */
 async function pathOfRunning(
   appId: string,
-  which: "app" | "daprd",
+  which: LogOf,
 ): Promise<string | undefined> {
   const found = (await findInstances()).findLast((one) => one.appId === appId);
   if (!found) return undefined;
-  const details = await runDetails(found);
-  const path = which === "app" ? details.appLogPath : details.daprdLogPath;
-  // Whoever reaches the sidecar can write its metadata, so not any file is taken for a log.
-  if (isLog(basename(path), appId, which) && existsSync(path)) return path;
+  const path = logPath(await runDetails(found), appId, which);
+  if (path) return path;
   throw new CommandError(
     `could not get logs: those of app "${appId}" are printed by its own \`dapr run\`${found.cli ? ` (PID ${found.cli.pid})` : ""}. \`dapr run -f\` writes them to files, unless the run file says console`,
   );
@@ -57,7 +56,7 @@ async function pathOfRunning(
 /** Of an app that has ended; the names of files end in the time of their start. */
 async function newest(
   appId: string,
-  which: "app" | "daprd",
+  which: LogOf,
 ): Promise<string | undefined> {
   const folder = join(".dapr", "logs");
   const names = await readdir(folder).catch(() => []);
@@ -66,11 +65,4 @@ async function newest(
     .sort()
     .at(-1);
   return last && join(folder, last);
-}
-
-function isLog(name: string, appId: string, which: "app" | "daprd"): boolean {
-  const prefix = `${appId}_${which}_`;
-  return (
-    name.startsWith(prefix) && /^\d{14}\.log$/.test(name.slice(prefix.length))
-  );
 }

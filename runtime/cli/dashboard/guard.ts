@@ -1,0 +1,64 @@
+/**
+ * Who may ask the dashboard: its own page, and programs of this machine. A page
+ * of another site could reach it too, directly or by a name that it has turned
+ * to this machine (DNS rebinding). It is known by Host, Origin and Sec-Fetch-Site.
+ */
+import type { IncomingHttpHeaders } from "node:http";
+import { isIPv4 } from "node:net";
+
+export interface Refusal {
+  status: number;
+  why: string;
+}
+
+/** Undefined lets the request pass. `port` is the dashboard's. */
+export function refusalOf(
+  method: string,
+  path: string,
+  headers: IncomingHttpHeaders,
+  port: number,
+): Refusal | undefined {
+  const host = headers.host ?? "";
+  if (!isOwnHost(host, port))
+    return {
+      status: 403,
+      why: "The dashboard answers only to localhost and loopback addresses with its port. Open the address that `dapr dashboard` printed.",
+    };
+  const { origin } = headers;
+  const isOwn = origin?.toLowerCase() === `http://${host.toLowerCase()}`;
+  const site = headers["sec-fetch-site"];
+  const isForeign =
+    (origin !== undefined && !isOwn) ||
+    (site !== undefined && site !== "same-origin" && site !== "none");
+  // Anybody may link to the page itself. It tells nothing, and no other page can read it.
+  if (path.startsWith("/api/") && isForeign)
+    return {
+      status: 403,
+      why: "A page of another site may not ask the dashboard.",
+    };
+  if (method === "GET" || method === "HEAD") return undefined;
+  if (!isOwn || headers["x-dapr-dashboard"] !== "1")
+    return {
+      status: 403,
+      why: "This needs the Origin of the dashboard's own page and the header `x-dapr-dashboard: 1`.",
+    };
+  const [type = ""] = (headers["content-type"] ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json")
+    return {
+      status: 415,
+      why: "This needs the header `content-type: application/json`.",
+    };
+  return undefined;
+}
+
+function isOwnHost(host: string, port: number): boolean {
+  const [, name = "", given = "80"] =
+    /^(\[[\da-f:]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? [];
+  return Number(given) === port && isLoopbackName(name.toLowerCase());
+}
+
+/** No name but localhost: any other can be made to lead anywhere. */
+const isLoopbackName = (name: string): boolean =>
+  name === "localhost" ||
+  name === "[::1]" ||
+  (isIPv4(name) && name.startsWith("127."));

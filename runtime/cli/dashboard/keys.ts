@@ -1,0 +1,43 @@
+/** The keys of a state store, as the sidecar lists them. */
+import { wholeBody } from "../../shared/whole-body.ts";
+import { send } from "../instances/sidecar-http.ts";
+import type { Sidecar } from "./find-sidecars.ts";
+import { tokenHeader, watchPath } from "./sidecar-events.ts";
+
+const maxBytes = 1024 * 1024;
+
+/** The sidecar's answer as it is: `{ keys, next }`, or an error. */
+export async function readKeys(
+  { instance, token }: Sidecar,
+  store: string,
+  after: string,
+  signal: AbortSignal,
+): Promise<{ status: number; json: string }> {
+  if (!token)
+    return {
+      status: 409,
+      json: JSON.stringify({
+        error:
+          "This sidecar was not started by `dapr run` of this kit, so it does not list keys.",
+      }),
+    };
+  const query = after ? `?after=${encodeURIComponent(after)}` : "";
+  const response = await send(instance, {
+    method: "GET",
+    path: `${watchPath}/stores/${encodeURIComponent(store)}/keys${query}`,
+    headers: { [tokenHeader]: token },
+    signal,
+  });
+  const body = await wholeBody(
+    response,
+    maxBytes,
+    () => new Error(`its answer is larger than ${maxBytes} bytes`),
+  );
+  const status = response.statusCode!;
+  const text = body.toString("utf8");
+  const isJson = /^application\/json\b/.test(
+    response.headers["content-type"] ?? "",
+  );
+  // Who may not ask is told so in plain text.
+  return { status, json: isJson ? text : JSON.stringify({ error: text }) };
+}

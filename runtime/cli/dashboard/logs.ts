@@ -1,0 +1,56 @@
+/** The lines of an app and of its sidecar, as far as `dapr run` writes them to files. */
+import { messageOf } from "../../shared/message-of.ts";
+import { logPath, type LogOf } from "../instances/log-path.ts";
+import { withoutAnsi } from "../lines.ts";
+import type { EventStream } from "./event-stream.ts";
+import { followFile } from "./follow-file.ts";
+import type { Sidecar } from "./find-sidecars.ts";
+import type { LogEvent } from "./messages.ts";
+
+/** Sends both streams until the page closes. */
+export function sendLogs(sidecar: Sidecar, page: EventStream): void {
+  const closed = new AbortController();
+  page.onClose(() => closed.abort());
+  for (const stream of ["app", "daprd"] as const)
+    void sendLog(stream, sidecar, page, closed.signal);
+}
+
+async function sendLog(
+  stream: LogOf,
+  { instance, details }: Sidecar,
+  page: EventStream,
+  signal: AbortSignal,
+): Promise<void> {
+  const { appId, cli, appPort } = instance;
+  const tell = (event: LogEvent) => page.send(JSON.stringify(event));
+  const path = logPath(details, appId, stream);
+  if (!path) {
+    const where = cli
+      ? `in the terminal of its \`dapr run\` (PID ${cli.pid})`
+      : "where it was started";
+    const note =
+      stream === "app" && !details.appPid && !appPort
+        ? "No app was started with this sidecar."
+        : `These lines are ${where}. \`dapr run -f\` writes them to files, which are shown here.`;
+    return tell({ stream, note });
+  }
+  const prefix = `== APP - ${appId} == `;
+  try {
+    await followFile(
+      path,
+      (line) =>
+        tell({
+          stream,
+          line: withoutAnsi(
+            line.startsWith(prefix) ? line.slice(prefix.length) : line,
+          ),
+        }),
+      signal,
+    );
+  } catch (error) {
+    tell({
+      stream,
+      note: `The log ${path} can't be read: ${messageOf(error)}`,
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** What the forms send: calls of the sidecar's HTTP API. */
+import type { CallRequest } from "../../messages.ts";
+
+export type FormRequest = Omit<CallRequest, "appId" | "pid">;
+
+const json = "application/json";
+const path = (...parts: string[]) =>
+  `/v1.0/${parts.map(encodeURIComponent).join("/")}`;
+
+export const publishRequest = (typed: {
+  pubsub: string;
+  topic: string;
+  contentType: string;
+  data: string;
+}): FormRequest => ({
+  method: "POST",
+  // A topic may have slashes.
+  path: path("publish", typed.pubsub, ...typed.topic.split("/")),
+  contentType: typed.contentType,
+  body: typed.data,
+});
+
+export function invokeRequest(typed: {
+  target: string;
+  verb: string;
+  method: string;
+  data: string;
+}): FormRequest {
+  // It was typed by hand: what a URL can't hold is escaped, existing escapes and the query stay.
+  const method = typed.method
+    .replace(/^\/+/, "")
+    .replace(/[^!-~]+/g, encodeURIComponent);
+  const hasBody = typed.verb !== "GET" && typed.data !== "";
+  return {
+    method: typed.verb,
+    path: `${path("invoke", typed.target, "method")}/${method}`,
+    ...(hasBody ? { contentType: json, body: typed.data } : {}),
+  };
+}
+
+/** `value`: JSON, or any other text, which is saved as a text. */
+export const saveRequest = (typed: {
+  store: string;
+  key: string;
+  value: string;
+}): FormRequest => ({
+  method: "POST",
+  path: path("state", typed.store),
+  contentType: json,
+  body: `[{"key":${JSON.stringify(typed.key)},"value":${jsonOf(typed.value)}}]`,
+});
+
+export const readRequest = (store: string, key: string): FormRequest => ({
+  method: "GET",
+  path: path("state", store, key),
+});
+
+/** The store keeps `app||key`; the API adds that part itself. */
+export const plainKey = (key: string): string =>
+  key.includes("||") ? key.slice(key.indexOf("||") + 2) : key;
+
+/** `metadata`: a JSON object of texts, or nothing. Throws if it is something else. */
+export function bindingRequest(typed: {
+  binding: string;
+  operation: string;
+  data: string;
+  metadata: string;
+}): FormRequest {
+  const metadata = typed.metadata.trim();
+  if (metadata && !isObject(metadata))
+    throw new Error('Metadata has to be a JSON object, say {"key": "1"}.');
+  return {
+    method: "POST",
+    path: path("bindings", typed.binding),
+    contentType: json,
+    body: `{"operation":${JSON.stringify(typed.operation)}${typed.data === "" ? "" : `,"data":${jsonOf(typed.data)}`}${metadata ? `,"metadata":${metadata}` : ""}}`,
+  };
+}
+
+/** JSON as it was typed: large numbers keep their digits. */
+function jsonOf(text: string): string {
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return JSON.stringify(text); // a text without quotes
+  }
+}
+
+function isObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
