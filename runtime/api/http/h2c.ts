@@ -10,6 +10,7 @@ import type {
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Remote } from "../../net/own-sockets.ts";
+import { maxSessionMemory } from "../../net/session-memory.ts";
 import { startTimer } from "../../shared/timers.ts";
 
 /** As the HTTP/1.1 server calls it; the caller's socket comes beside the stream that carries the request. */
@@ -51,6 +52,7 @@ export function createH2c(
   };
   const server = import("node:http2").then(({ createServer }) => {
     const h2 = createServer({
+      maxSessionMemory,
       settings: {
         maxHeaderListSize: maxHeaderBytes,
         maxConcurrentStreams: 256,

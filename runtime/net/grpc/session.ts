@@ -1,4 +1,5 @@
 /** What both ends of a connection are opened with. */
+import { maxSessionMemory } from "../session-memory.ts";
 
 /** What one stream may send before it is read. */
 const windowBytes = 256 * 1024;
@@ -11,7 +12,6 @@ export const answerMetadataBytes = 128 * 1024;
 export const sessionOptions = {
   /** Compressed, with what HTTP/2 adds. */
   maxSendHeaderBlockLength: answerMetadataBytes,
-  /** In MB: what is under way is limited by the streams themselves. */
-  maxSessionMemory: 1024,
+  maxSessionMemory,
   settings: { enablePush: false, initialWindowSize: windowBytes },
 };

@@ -287,3 +287,20 @@ test("a caller that goes away ends its request at the app", async () => {
   await expect(reply).rejects.toThrow("gone");
   await waitFor("the app to hear of it", () => gone || sockets.size === 0);
 });
+
+test("a connection stays good after many requests that were called off before they were sent", async () => {
+  let count = 0;
+  await startRaw((stream) =>
+    ++count > 20 ? [frame(headers!, endsHeaders | endsStream, stream, ok)] : [],
+  );
+  for (let n = 1; n <= 20; n++) {
+    const off = new AbortController();
+    const body = Buffer.alloc(1024 * 1024);
+    const asked = send({ method: "POST", body, signal: off.signal });
+    await waitFor("the request", () => count === n);
+    off.abort(new Error("called off"));
+    await expect(asked).rejects.toThrow("called off");
+  }
+  expect((await send()).status).toBe(200);
+  expect(sockets.size).toBe(1);
+});

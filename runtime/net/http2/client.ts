@@ -17,6 +17,7 @@ import {
 } from "../../contracts/invocation.ts";
 import { startTimer } from "../../shared/timers.ts";
 import { exchange } from "./exchange.ts";
+import { maxSessionMemory } from "../session-memory.ts";
 import { checkSendable } from "../http1/request.ts";
 import { hopByHop } from "../../shared/hop-by-hop.ts";
 
@@ -52,6 +53,7 @@ export function createHttp2Client(
       const socket = connectTcp({ ...address, noDelay: true });
       const session = connect(origin, {
         createConnection: () => socket,
+        maxSessionMemory,
         settings: { enablePush: false, initialWindowSize: windowBytes },
       });
       all.add(session);
