@@ -165,6 +165,25 @@ describe("calls of the original", () => {
 
   test("what a gRPC app answered keeps its status, details and trailers", async () => {
     const details = [{ typeUrl: "type/a", value: Buffer.from("why") }];
+  // The original knows HTTP's own headers by this spelling, and takes others for metadata of gRPC.
+  test("an HTTP app's headers have their names as the original writes them", async () => {
+    const given = [
+      ["Date", "today"],
+      ["content-length", "5"],
+      ["x-my-head", "1"],
+      ["my-bytes-bin", "AAEC"],
+    ];
+    reply.headers.push(...given.flat());
+    const [answer] = await stream(Buffer.from(getRequest, "hex"));
+    const { headers } = decodeResponsePart(answer!).response!;
+    expect([...headers.keys()]).toEqual([
+      "Date",
+      "Content-Length",
+      "X-My-Head",
+      "my-bytes-bin",
+    ]);
+  });
+
     const told = { code: 5, message: "none such", details };
     reply = {
       status: 404,

@@ -45,8 +45,8 @@ const protobuf = "application/x-protobuf";
 type Metadata = Map<string, ListStringValue>;
 
 /**
- * `Content-Length`, as the original's HTTP callers write it. Its callee knows HTTP's own headers by this spelling only,
- * and would pass others on to a gRPC app, whose connection a `content-length` breaks. It knows bytes by a `-bin` in lower case.
+ * `Content-Length`, as the original writes HTTP's own headers. It knows them by this spelling only, and would pass others
+ * on to a gRPC app or caller, whose connection a `content-length` breaks. It knows bytes by a `-bin` in lower case.
  */
 const goName = (lower: string): string =>
   isBinaryName(lower)
@@ -189,7 +189,11 @@ export function toInvokeResponse({
   headers,
   grpc,
 }: ForwardReply): InternalInvokeResponse {
-  const { metadata, contentType } = toMetadata(headers);
+  // What a gRPC app calls `date` is no header of HTTP.
+  const { metadata, contentType } = toMetadata(
+    headers,
+    grpc ? undefined : goName,
+  );
   return {
     status: grpc
       ? { code: grpc.code, message: grpc.message, details: detailsOf(grpc) }
