@@ -3,6 +3,8 @@
  * control judges the very path that goes on the wire.
  */
 
+import { toHeaderValue } from "../shared/header-text.ts";
+
 export interface MethodPath {
   /** As access control compares it, with a leading slash: `/a b`. */
   operation: string;
@@ -83,10 +85,22 @@ function clean(path: string): string {
 }
 
 /**
- * The path of a method that comes by itself, as over gRPC. Callers differ in whether it comes encoded: so escapes
- * in it count as escapes, and characters that no URL may have are encoded. Throws on what would end the path.
+ * The path of a method that comes by itself, as over gRPC, with its query: what stands behind a `?` of the method, and
+ * then `more`. Throws on a method that is none.
  */
-export function pathOfMethod(method: string): string {
+export function pathWithQuery(method: string, more = ""): string {
+  const mark = method.indexOf("?");
+  const own = mark < 0 ? "" : method.slice(mark + 1);
+  const path = pathOfMethod(mark < 0 ? method : method.slice(0, mark));
+  const query = [own, more].filter(Boolean).map(toHeaderValue).join("&");
+  return query === "" ? path : `${path}?${query}`;
+}
+
+/**
+ * Callers differ in whether a method comes encoded: so escapes in it count as escapes, and characters that no URL may
+ * have are encoded. Throws on what would end the path.
+ */
+function pathOfMethod(method: string): string {
   // oxlint-disable-next-line no-control-regex -- they are what is refused
   const bad = /[\0-\x1f\x7f#?]/.exec(method)?.[0];
   if (bad !== undefined)

@@ -147,6 +147,8 @@ describe("calls of the original", () => {
     ["caf\u00e9", "/caf%C3%A9"],
     ["/lead", "/lead"],
     ["", "/"],
+    ["hello?x=1", "/hello?x=1"],
+    ["?x=1", "/?x=1"],
   ])("the method %j", async (method, path) => {
     const request = head();
     request.message!.method = method;
@@ -163,8 +165,16 @@ describe("calls of the original", () => {
     expect(seen).toMatchObject({ method: "NONE", path: "/x" });
   });
 
-  test("what a gRPC app answered keeps its status, details and trailers", async () => {
-    const details = [{ typeUrl: "type/a", value: Buffer.from("why") }];
+  test("a query in the method comes before the one beside it", async () => {
+    const message = {
+      ...head().message!,
+      method: "hello?x=1",
+      httpExtension: { verb: 1 as const, querystring: "y=2" },
+    };
+    await stream(encodeRequestPart({ request: head({ message }) }));
+    expect(seen?.path).toBe("/hello?x=1&y=2");
+  });
+
   // The original knows HTTP's own headers by this spelling, and takes others for metadata of gRPC.
   test("an HTTP app's headers have their names as the original writes them", async () => {
     const given = [
@@ -184,6 +194,8 @@ describe("calls of the original", () => {
     ]);
   });
 
+  test("what a gRPC app answered keeps its status, details and trailers", async () => {
+    const details = [{ typeUrl: "type/a", value: Buffer.from("why") }];
     const told = { code: 5, message: "none such", details };
     reply = {
       status: 404,
@@ -238,10 +250,10 @@ describe("calls of the original", () => {
       status.INVALID_ARGUMENT,
     ],
     [
-      "a query in the method",
+      "a fragment in the method",
       [
         encodeRequestPart({
-          request: head({ message: { ...head().message!, method: "a?b=1" } }),
+          request: head({ message: { ...head().message!, method: "a#b" } }),
         }),
       ],
       status.INVALID_ARGUMENT,

@@ -2,7 +2,7 @@
 import type { Invocation } from "../../blocks/invocation/invocation.ts";
 import { ApiError, errorInfo } from "../../contracts/errors.ts";
 import type { ForwardReply, RawHeaders } from "../../contracts/invocation.ts";
-import { pathOfMethod } from "../../contracts/method-path.ts";
+import { pathWithQuery } from "../../contracts/method-path.ts";
 import { toHeaders, toMetadata } from "../../net/grpc/header-metadata.ts";
 import type { Metadata } from "../../net/grpc/metadata.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
@@ -61,15 +61,9 @@ function toRequest(
   const verb = verbs.get(httpExtension?.verb ?? 0);
   if (verb === undefined || verb === "CONNECT")
     throw refuse("invalid HTTP verb");
-  const mark = method.indexOf("?");
-  const queries = [
-    mark < 0 ? "" : method.slice(mark + 1),
-    httpExtension?.querystring ?? "",
-  ];
-  const query = queries.filter(Boolean).map(toHeaderValue).join("&");
   let path: string;
   try {
-    path = pathOfMethod(mark < 0 ? method : method.slice(0, mark));
+    path = pathWithQuery(method, httpExtension?.querystring);
   } catch (error) {
     throw refuse(messageOf(error));
   }
@@ -81,7 +75,7 @@ function toRequest(
     headers.push("content-length", String(body.length));
   return {
     method: verb,
-    path: query === "" ? path : `${path}?${query}`,
+    path,
     headers,
     body: body.length > 0 ? body : undefined,
     ...(data?.typeUrl && { typeUrl: data.typeUrl }),

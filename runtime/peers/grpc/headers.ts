@@ -1,5 +1,5 @@
 /** A call's headers, verb and path as the internal messages hold them (docs/protocol/sidecars.md), and back. */
-import { pathOfMethod } from "../../contracts/method-path.ts";
+import { pathWithQuery } from "../../contracts/method-path.ts";
 import { judgeHead } from "../../net/answer-head.ts";
 import { base64Error, padded } from "../../net/grpc/base64.ts";
 import { isBinaryName } from "../../shared/binary-names.ts";
@@ -176,8 +176,7 @@ export const malformed = (why: string): CallError =>
 
 function pathOf(method: string, query: string): string {
   try {
-    const path = pathOfMethod(method);
-    return query === "" ? path : `${path}?${toHeaderValue(query)}`;
+    return pathWithQuery(method, query);
   } catch (error) {
     throw new CallError("invalid", messageOf(error), { cause: error });
   }
