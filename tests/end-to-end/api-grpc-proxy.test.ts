@@ -11,7 +11,6 @@ import {
 import { canReadMemory, memoryOf } from "../support/memory.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { waitFor } from "../wait-for.ts";
 
 const registry = { DAPR_REGISTRY_PATH: tempFolder("daprd-registry") };
 
@@ -82,20 +81,20 @@ describe("at the app", () => {
     call.cancel();
   });
 
-  test("--app-max-concurrency: a call has its place until it is over", async () => {
+  test("--app-max-concurrency: an open stream takes no place of other calls", async () => {
     await startCallee(echo.port, ["--app-max-concurrency=1"]);
     const caller = await startCaller();
-    const first = chat(caller.grpcPort);
-    await new Promise((resolve) => first.once("data", resolve));
-    const second = chat(caller.grpcPort);
-    let hasBegun = false;
-    second.on("data", () => (hasBegun = true));
-    const reply = await caller.call("GET", "/v1.0/healthz/outbound");
-    expect(reply.status).toBe(204);
-    expect([hasBegun, echo.seen.length]).toEqual([false, 1]);
-    first.cancel();
-    await waitFor("the second call", () => hasBegun);
-    second.cancel();
+    const streams = [1, 2].map(() => chat(caller.grpcPort));
+    for (const stream of streams)
+      await new Promise((resolve) => stream.once("data", resolve));
+    const path = "/v1.0/invoke/echo/method/none";
+    const { status: code, text } = await caller.call("GET", path);
+    // It is the app that says so.
+    expect([code, text]).toEqual([
+      501,
+      expect.stringContaining("does not implement the method") as string,
+    ]);
+    for (const stream of streams) stream.cancel();
   });
 
   test.each(["one", "two"])(

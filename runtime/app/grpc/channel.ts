@@ -131,20 +131,12 @@ export function createGrpcChannel(
     }
   }
 
-  async function proxy(
-    call: ProxiedCall,
-    metadata: ProxiedMetadata,
-  ): Promise<void> {
-    const release = await semaphore?.acquire(call.signal);
-    try {
-      await passOn(call, client, {
-        metadata: { ...metadata, ...token },
-        explain: failure,
-      });
-    } finally {
-      release?.();
-    }
-  }
+  /** It takes no place of the limit: a stream may stay open for ever, and all else of the app would wait for it. */
+  const proxy = (call: ProxiedCall, metadata: ProxiedMetadata) =>
+    passOn(call, client, {
+      metadata: { ...metadata, ...token },
+      explain: failure,
+    });
 
   const onDropped = (name: string) =>
     log.debug(
