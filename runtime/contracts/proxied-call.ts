@@ -6,6 +6,14 @@ export type ProxiedMetadata = Record<string, string | string[]>;
 /** Between sidecars this metadata asks to be told of a failed call that the app saw nothing of it, and tells it. Callers and apps never see it. */
 export const unsentMark = "dapr-unsent";
 
+/** The app that a call is for, `app` or `app.namespace`, as its metadata name it; undefined where they name none. */
+export function targetOf(
+  metadata: Readonly<Record<string, string | string[] | undefined>>,
+): string | undefined {
+  const named = metadata["dapr-callee-app-id"] ?? metadata["dapr-app-id"];
+  return Array.isArray(named) ? named[0] : named;
+}
+
 /** A call as it came in. */
 export interface ProxiedCall {
   /** `/package.Service/Method` */

@@ -215,22 +215,25 @@ test("the health service says whether the sidecar is ready", async () => {
   expect(nameOf((await check("nope")).code)).toBe("NOT_FOUND");
 });
 
-test("the health of an app that the call names is asked of the app", async () => {
-  const { app, answer } = await startSlowApp();
-  answer();
-  const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
-  const api = openGrpc(sidecar.grpcPort);
-  const { code, text } = await api.call(
-    "Check",
-    { service: "" },
-    {
-      service: "grpc.health.v1.Health",
-      metadata: { "dapr-app-id": "testapp" },
-    },
-  );
-  expect(nameOf(code)).toBe("INTERNAL");
-  expect(text).toContain("the app does not speak gRPC");
-});
+test.each(["dapr-app-id", "dapr-callee-app-id"])(
+  "the health of an app that the call names by %s is asked of the app",
+  async (name) => {
+    const { app, answer } = await startSlowApp();
+    answer();
+    const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
+    const api = openGrpc(sidecar.grpcPort);
+    const { code, text } = await api.call(
+      "Check",
+      { service: "" },
+      {
+        service: "grpc.health.v1.Health",
+        metadata: { [name]: "testapp" },
+      },
+    );
+    expect(nameOf(code)).toBe("INTERNAL");
+    expect(text).toContain("the app does not speak gRPC");
+  },
+);
 
 test("InvokeService without an app id says so", async () => {
   const sidecar = await startDaprd();

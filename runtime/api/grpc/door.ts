@@ -2,7 +2,7 @@
 import { ApiError } from "../../contracts/errors.ts";
 import { CallError, grpcCodeOfKind } from "../../contracts/invocation.ts";
 import { PolicyError } from "../../contracts/run.ts";
-import type { ProxiedCall } from "../../contracts/proxied-call.ts";
+import { targetOf, type ProxiedCall } from "../../contracts/proxied-call.ts";
 import type { Watch } from "../../contracts/watch.ts";
 import { createGrpcServer, type GrpcServer } from "../../net/grpc/server.ts";
 import type { ServeCall } from "../../net/grpc/server.ts";
@@ -117,9 +117,7 @@ const unlessForApp = (methods: Methods, askApp: ServeCall): Methods =>
     Object.entries(methods).map(([path, method]): [string, ServeCall] => [
       path,
       (call) =>
-        call.metadata["dapr-app-id"] === undefined
-          ? method(call)
-          : askApp(call),
+        targetOf(call.metadata) === undefined ? method(call) : askApp(call),
     ]),
   );
 

@@ -2,6 +2,7 @@
 import type { AppChannel } from "../../contracts/app-channel.ts";
 import { CallError, type Peers } from "../../contracts/invocation.ts";
 import {
+  targetOf,
   unsentMark,
   type ProxiedCall,
   type ProxiedMetadata,
@@ -58,7 +59,7 @@ export function createProxying(options: ProxyingOptions) {
           `${call.path} is for calls between sidecars, which say who calls whom; call the app's own service, or InvokeService`,
         );
       const { proxied } = call;
-      const { id, space } = parseTarget(targetOf(proxied), namespace);
+      const { id, space } = parseTarget(namedBy(proxied), namespace);
       const metadata = without(
         proxied,
         options.hasApiToken ? withToken : identity,
@@ -72,7 +73,7 @@ export function createProxying(options: ProxyingOptions) {
         });
       // Older sidecars of the original ask for this one.
       metadata["dapr-app-id"] = metadata["dapr-callee-app-id"]!;
-      const target = targetOf(proxied);
+      const target = namedBy(proxied);
       return options.policies.proxy(
         () => appTarget(target, keysOf(id, space), call.path),
         call,
@@ -92,7 +93,7 @@ export function createProxying(options: ProxyingOptions) {
     async receiveProxied(call: ProxiedCall): Promise<void> {
       try {
         const { proxied } = call;
-        const { id } = parseTarget(targetOf(proxied), namespace);
+        const { id } = parseTarget(namedBy(proxied), namespace);
         if (id !== appId)
           throw new CallError(
             "invalid",
@@ -125,14 +126,13 @@ const identity = new Set([
 const withToken = new Set([...identity, "dapr-api-token"]);
 const betweenThem = new Set(["dapr-app-id", unsentMark]);
 
-function targetOf(proxied: ProxiedMetadata): string {
-  const named = proxied["dapr-callee-app-id"] ?? proxied["dapr-app-id"];
-  const first = Array.isArray(named) ? named[0] : named;
-  if (!first)
+function namedBy(proxied: ProxiedMetadata): string {
+  const target = targetOf(proxied);
+  if (!target)
     throw new Error(
       "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
     );
-  return first;
+  return target;
 }
 
 function without(

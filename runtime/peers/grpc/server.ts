@@ -12,7 +12,11 @@ import {
   type Forward,
   type ForwardReply,
 } from "../../contracts/invocation.ts";
-import { unsentMark, type ProxiedCall } from "../../contracts/proxied-call.ts";
+import {
+  targetOf,
+  unsentMark,
+  type ProxiedCall,
+} from "../../contracts/proxied-call.ts";
 import {
   createGrpcServer,
   type GrpcServer,
@@ -93,8 +97,7 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
 
 /** A sidecar names the app of an app's call in the metadata, and that of its own in the message. */
 const isProxied = ({ metadata }: ServerCall) =>
-  metadata["dapr-app-id"] !== undefined ||
-  metadata["dapr-callee-app-id"] !== undefined;
+  targetOf(metadata) !== undefined;
 
 const notProxied = (path: string) =>
   new CallError(
