@@ -8,6 +8,7 @@ import {
   type OutgoingHttpHeaders,
   type Settings,
 } from "node:http2";
+import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import {
@@ -323,22 +324,28 @@ test("who sends gzip is answered with it, unless the answer is short", async () 
     ]),
   });
   const session = connectHttp2(`http://127.0.0.1:${port}`);
-  const ask = async (...messages: Buffer[]) => {
+  const askPacked = (body: Buffer) => {
     const stream = session.request({
       ":method": "POST",
       ":path": path,
       "content-type": "application/grpc",
       "grpc-encoding": "gzip",
     });
-    stream.end(
+    stream.end(body);
+    return stream;
+  };
+  const framed = (body: Buffer, flag: number) => {
+    const start = Buffer.from([flag, 0, 0, 0, 0]);
+    start.writeUInt32BE(body.length, 1);
+    return Buffer.concat([start, body]);
+  };
+  const ask = async (...messages: Buffer[]) => {
+    // Each message says for itself whether it is compressed.
+    const stream = askPacked(
       Buffer.concat(
-        messages.map((message, i) => {
-          // Each message says for itself whether it is compressed.
-          const body = i % 2 === 0 ? gzipSync(message) : message;
-          const start = Buffer.from([i % 2 === 0 ? 1 : 0, 0, 0, 0, 0]);
-          start.writeUInt32BE(body.length, 1);
-          return Buffer.concat([start, body]);
-        }),
+        messages.map((message, i) =>
+          i % 2 === 0 ? framed(gzipSync(message), 1) : framed(message, 0),
+        ),
       ),
     );
     const chunks: Buffer[] = [];
@@ -350,6 +357,12 @@ test("who sends gzip is answered with it, unless the answer is short", async () 
   expect(long[0]).toBe(1);
   expect(gunzipSync(long.subarray(5))).toEqual(Buffer.concat([one, two]));
   expect(await ask(Buffer.from("a"))).toEqual(Buffer.from("\0\0\0\0\x01a"));
+  const noGzip = askPacked(framed(Buffer.alloc(70, "x"), 1)).resume();
+  const [head] = (await once(noGzip, "response")) as [IncomingHttpHeaders];
+  expect(head).toMatchObject({
+    "grpc-status": String(status.INTERNAL),
+    "grpc-message": expect.stringContaining("it is no gzip") as string,
+  });
   session.destroy();
 });
 

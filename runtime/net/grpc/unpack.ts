@@ -8,15 +8,19 @@ const heldBytes = 64 * 1024 * 1024;
 const syncBytes = 16 * 1024;
 /** What zlib takes for `chunkSize`. */
 const leastChunk = 64;
-/** A gzip file's last field (RFC 1952 §2.3.1). */
+/** How a gzip file begins: its two marks, and its only method (RFC 1952 §2.3.1). */
+const gzipStart = Buffer.from([0x1f, 0x8b, 8]);
+/** A gzip file's last field. */
 const sizeField = 4;
 
 let held = 0;
 const waiting: (() => void)[] = [];
 
-/** How many bytes a packed message says it has. Throws a {@link GrpcError} when that is more than `maxBytes`; 0 is no limit. */
+/** How many bytes a packed message says it has. Throws a {@link GrpcError} when that is more than `maxBytes`, where 0 is no limit, and when it is no gzip. */
 export function sizeOfPacked(packed: Buffer, maxBytes: number): number {
-  if (packed.length < 18) throw broken();
+  // Of other bytes the last four are no size that could be told.
+  if (packed.length < 18 || !packed.subarray(0, 3).equals(gzipStart))
+    throw broken();
   const size = packed.readUInt32LE(packed.length - sizeField);
   if (maxBytes > 0 && size > maxBytes)
     throw new GrpcError(
