@@ -235,6 +235,21 @@ test.each(["dapr-app-id", "dapr-callee-app-id"])(
   },
 );
 
+test("InvokeService has no data where the app's answer has no body", async () => {
+  const app = await startApp(({ path }) => ({
+    status: path === "/none" ? 204 : 200,
+  }));
+  const sidecar = await startDaprd({ appPort: app.port, until: "ready" });
+  const api = openGrpc(sidecar.grpcPort);
+  for (const method of ["none", "empty"])
+    expect(
+      await api.call("InvokeService", {
+        id: "testapp",
+        message: { method, httpExtension: { verb: "GET" } },
+      }),
+    ).toMatchObject({ code: 0, reply: { data: null } });
+});
+
 test("InvokeService without an app id says so", async () => {
   const sidecar = await startDaprd();
   const api = openGrpc(sidecar.grpcPort);

@@ -37,7 +37,8 @@ export const invokeMethods = (
       if (!endsWell(reply, value, server)) return nothing;
       const contentType = valueOf(reply.headers, "content-type") ?? "";
       const typeUrl = reply.grpc?.typeUrl ?? "";
-      return { data: { typeUrl, value }, contentType };
+      const isEmpty = typeUrl === "" && value.length === 0;
+      return { data: isEmpty ? undefined : { typeUrl, value }, contentType };
     },
   ),
 });
