@@ -92,6 +92,7 @@ test.each<[string, Buffer[], OutgoingHttpHeaders | undefined, object, object]>([
   ["trailers without a status", [frame("a")], { x: "1" }, {}, { code: 2 }],
   ["a status that is no number", [], { "grpc-status": "ok" }, {}, { code: 2 }],
   ["an unknown status", [], { "grpc-status": "99" }, {}, { code: 99 }],
+  ["two statuses", [], { "grpc-status": ["0", "5"] }, {}, { code: 5 }],
   ["half a head", [Buffer.from([0, 0])], ok, {}, { code: 13 }],
   ["half a message", [frame("a", 0, 9)], ok, {}, { code: 13 }],
   ["a compressed message", [frame("a", 1)], ok, {}, { code: 13 }],
@@ -144,6 +145,27 @@ test.each([
       "content-type": "text/plain",
     });
     expect(await (await call()).end).toMatchObject({ code, origin: "http" });
+  },
+);
+
+// As in grpc-go: a proxy between may have made them.
+test.each([
+  [{ ":status": 500 }, 2],
+  [{ ":status": 503 }, 14],
+  [{ ":status": 204 }, 2],
+  [{ "content-type": "text/plain" }, 2],
+  [{ "content-type": "text/plain", ":status": 404 }, 12],
+])(
+  "a status alone counts only in an answer of gRPC: %j is the code %i",
+  async (head, code) => {
+    for (const told of ["0", "7"]) {
+      answer = (stream) =>
+        stream.respond(
+          { ...grpc, "grpc-status": told, ...head },
+          { endStream: true },
+        );
+      expect(await (await call()).end).toMatchObject({ code, origin: "http" });
+    }
   },
 );
 

@@ -114,6 +114,7 @@ const settingsType = 4;
 const endStream = 1;
 const endHeaders = 4;
 const ok = Buffer.from([0x88]);
+const http500 = Buffer.from([0x8e]);
 const type = literal("content-type", "application/grpc");
 const settings = literal("http2-settings", "x");
 const fine = literal("grpc-status", "0");
@@ -159,6 +160,32 @@ async function startRawApp(heads: Buffer[]) {
   };
 }
 
+/** Codes that a call of the app's own service ends with, and one by InvokeService, through two sidecars. */
+async function codesBehind(heads: Buffer[]): Promise<[number, number]> {
+  const app = await startRawApp(heads);
+  try {
+    const both = await startPair(app.port);
+    const api = openGrpc(both[0].grpcPort);
+    const passedOn = await new Promise<number>((resolve) => {
+      const call = api.client.makeBidiStreamRequest(
+        "/test.Any/Any",
+        bytes,
+        bytes,
+        toApp(),
+      );
+      call.on("error", () => {}).on("data", () => {});
+      call.on("status", ({ code }) => resolve(code));
+      call.end();
+    });
+    const message = { method: "m" };
+    const { code } = await api.call("InvokeService", { id: "callee", message });
+    await alive(both);
+    return [passedOn, code];
+  } finally {
+    app.close();
+  }
+}
+
 test.each([
   ["head", [Buffer.concat([ok, type, settings]), fine], 0],
   ["trailers", [Buffer.concat([ok, type]), Buffer.concat([fine, settings])], 0],
@@ -171,33 +198,32 @@ test.each([
 ])(
   "http2-settings in the %s, which Node does not send, end no sidecar",
   async (_, heads, code) => {
-    const app = await startRawApp(heads);
-    try {
-      const both = await startPair(app.port);
-      const api = openGrpc(both[0].grpcPort);
-      const { client } = api;
-      const told = await new Promise<number>((resolve) => {
-        const call = client.makeBidiStreamRequest(
-          "/test.Any/Any",
-          bytes,
-          bytes,
-          toApp(),
-        );
-        call.on("error", () => {}).on("data", () => {});
-        call.on("status", ({ code }) => resolve(code));
-        call.end();
-      });
-      expect(told).toBe(code);
-      const message = { method: "m" };
-      const invoked = await api.call("InvokeService", {
-        id: "callee",
-        message,
-      });
-      // An answer of OK has to have a message.
-      expect(invoked.code).toBe(code === 0 ? status.INTERNAL : code);
-      await alive(both);
-    } finally {
-      app.close();
-    }
+    // An answer of OK has to have a message.
+    const invoked = code === 0 ? status.INTERNAL : code;
+    expect(await codesBehind(heads)).toEqual([code, invoked]);
   },
 );
+
+test.each([
+  [
+    "two statuses: the last one",
+    [
+      Buffer.concat([ok, type]),
+      Buffer.concat([literal("grpc-status", "0"), failed]),
+    ],
+    5,
+  ],
+  [
+    "a status that is no number: UNKNOWN",
+    [Buffer.concat([ok, type]), literal("grpc-status", "abc")],
+    2,
+  ],
+  ["the HTTP status 500: UNKNOWN", [Buffer.concat([http500, type, fine])], 2],
+  [
+    "another content type: UNKNOWN",
+    [Buffer.concat([ok, literal("content-type", "text/plain"), fine])],
+    2,
+  ],
+])("an app's answer with %s", async (_, heads, code) => {
+  expect(await codesBehind(heads)).toEqual([code, code]);
+});

@@ -220,10 +220,7 @@ export class ClientCall {
     const isAlone = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     const status = Number(head[":status"]);
     const type = head["content-type"] ?? "";
-    if (head["grpc-status"] !== undefined && isAlone) {
-      this.#trailers = head;
-      this.#rawTrailers = raw;
-    } else if (status !== 200 || !isGrpc(type)) {
+    if (status !== 200 || !isGrpc(type)) {
       this.#finish(
         new GrpcError(
           codeOfHttp(status),
@@ -231,6 +228,9 @@ export class ClientCall {
           { origin: "http" },
         ),
       );
+    } else if (head["grpc-status"] !== undefined && isAlone) {
+      this.#trailers = head;
+      this.#rawTrailers = raw;
     } else if (
       !this.#limit &&
       (head["grpc-encoding"] ?? "identity") !== "identity"

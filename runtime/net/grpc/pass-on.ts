@@ -7,7 +7,7 @@ import {
 import { countSpent } from "../../shared/memory/spent-bytes.ts";
 import type { GrpcClient } from "./client.ts";
 import { proxiedMetadata } from "./proxied-metadata.ts";
-import { GrpcError } from "./status.ts";
+import { GrpcError, grpcCode } from "./status.ts";
 
 export interface PassOnOptions {
   /** All that goes with the request. */
@@ -39,7 +39,12 @@ export async function passOn(
             !error || (error instanceof GrpcError && error.origin === "status");
           if (isUnsent(error, toSidecar) && call.rewind())
             return over.reject(explain(error));
-          if (isStatus) call.endWith(withoutMark(trailers, raw));
+          if (isStatus)
+            call.endWith({
+              ...withoutMark(trailers, raw),
+              // One, where the server told several, in whatever spelling.
+              "grpc-status": String(error ? error.code : grpcCode.ok),
+            });
           else call.fail(inWords(error, explain));
           over.resolve();
         },

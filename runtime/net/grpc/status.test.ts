@@ -28,12 +28,23 @@ test("codes have the names that gRPC writes", () => {
 });
 
 test("OK is no error, and what is no status is one", () => {
-  expect(statusOf({ "grpc-status": "0" })).toBeUndefined();
-  for (const told of [undefined, "", "00x", "-1", "1e3", "9999999999"])
+  for (const told of ["0", "00", "0, 0", "5, 0"])
+    expect(statusOf({ "grpc-status": told })).toBeUndefined();
+  expect(statusOf({})).toMatchObject({
+    code: 2,
+    origin: "reset",
+    message: "the answer ended without a status of gRPC",
+  });
+  for (const told of ["", "00x", "-1", "1e3", "9999999999", "0, abc"])
     expect(statusOf({ "grpc-status": told })).toMatchObject({
       code: 2,
-      origin: "reset",
+      origin: "http",
+      message: `the answer's status is ${JSON.stringify(told.split(", ").at(-1))}, which is none of gRPC`,
     });
+  expect(statusOf({ "grpc-status": "0, 5" })).toMatchObject({
+    code: 5,
+    origin: "status",
+  });
 });
 
 test.each([[], [0], [255, 254], [1, 2, 3]])(

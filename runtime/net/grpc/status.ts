@@ -16,7 +16,7 @@ export function nameOfCode(code: number): string {
 /**
  * Who ended the call:
  * - `status`: the other side, with a status;
- * - `http`: the other side, with an answer of HTTP that is no gRPC; the code is what its status stands for;
+ * - `http`: the other side, with an answer that is no gRPC; the code is what its HTTP status stands for, or UNKNOWN;
  * - `reset`: the other side, without any status;
  * - `unreachable`: there was no connection;
  * - `refused`: the other side looked at nothing of it;
@@ -65,15 +65,24 @@ export class GrpcError extends Error {
 
 /** What ends a call: OK is undefined. */
 export function statusOf(trailers: IncomingHttpHeaders): GrpcError | undefined {
-  const told = trailers["grpc-status"];
-  if (told === "0") return undefined;
+  const all = trailers["grpc-status"];
+  if (all === "0") return undefined;
   const options = { origin: "status", trailers } as const;
-  if (typeof told !== "string" || !/^\d{1,9}$/.test(told))
+  if (typeof all !== "string")
     return new GrpcError(
       grpcCode.unknown,
       "the answer ended without a status of gRPC",
       { ...options, origin: "reset" },
     );
+  // Of several, which Node joins, the last one counts, as in grpc-go.
+  const told = all.split(", ").at(-1)!;
+  if (!/^\d{1,9}$/.test(told))
+    return new GrpcError(
+      grpcCode.unknown,
+      `the answer's status is ${JSON.stringify(told.slice(0, 60))}, which is none of gRPC`,
+      { ...options, origin: "http" },
+    );
+  if (Number(told) === grpcCode.ok) return undefined;
   const text = trailers["grpc-message"];
   return new GrpcError(
     Number(told),
