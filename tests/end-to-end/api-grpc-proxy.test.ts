@@ -120,6 +120,19 @@ describe("at the app", () => {
     },
   );
 
+  test("while it is unhealthy it gets no calls", async () => {
+    // It serves no HealthCheck.
+    await startCallee(echo.port, ["--enable-app-health-check"]);
+    const caller = await startCaller();
+    const call = chat(caller.grpcPort);
+    const error = await new Promise((resolve) => call.once("error", resolve));
+    expect(error).toMatchObject({
+      code: status.INTERNAL,
+      details: "app is not in a healthy state",
+    });
+    expect(echo.seen).toEqual([]);
+  });
+
   test("an app that speaks HTTP is told so", async () => {
     const app = await startApp();
     const { grpcPort } = await startDaprd({
