@@ -17,6 +17,7 @@ import {
 import { serviceOf, type Message } from "../support/proto-services.ts";
 import { closeApps, startApp } from "../support/recording-app.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { hasOpenssl, makeCertificates } from "../support/tls.ts";
 import { waitFor } from "../wait-for.ts";
 
 afterEach(async () => {
@@ -456,15 +457,30 @@ test("--app-max-concurrency counts invocations, and --app-ssl is grpcs", async (
   );
 });
 
-test("an app that speaks HTTP where gRPC is said is told apart", async () => {
-  const app = await startApp();
-  const sidecar = await startDaprd({
-    appPort: app.port,
-    until: "ready",
-    args: ["--app-protocol=grpc"],
+describe("another protocol than the one that is said", () => {
+  const askAt = async (appPort: number) => {
+    const sidecar = await startDaprd({
+      appPort,
+      until: "ready",
+      args: ["--app-protocol=grpc"],
+    });
+    const headers = { "dapr-app-id": "testapp" };
+    return sidecar.call("GET", "/a", { headers });
+  };
+  const told = {
+    status: 500,
+    text: expect.stringContaining(
+      "does it speak gRPC without TLS, as --app-protocol says?",
+    ) as string,
+  };
+
+  test("of an app over HTTP is told", async () => {
+    expect(await askAt((await startApp()).port)).toMatchObject(told);
   });
-  const headers = { "dapr-app-id": "testapp" };
-  const reply = await sidecar.call("GET", "/a", { headers });
-  expect(reply.status).toBe(500);
-  expect(reply.text).toContain("does it speak gRPC, as --app-protocol says?");
+
+  (hasOpenssl ? test : test.skip)("of an app with TLS is told", async () => {
+    const tls = makeCertificates(tempFolder("app-tls"));
+    const app = await startGrpcApp({ OnInvoke: () => ({}) }, 0, tls);
+    expect(await askAt(app.port)).toMatchObject(told);
+  });
 });

@@ -70,7 +70,7 @@ export function createGrpcChannel(
     delivery.forget();
     const cause = explainTls(origin, error);
     return new AppUnreachable(
-      `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error)}`,
+      `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error, protocol)}`,
       {
         cause: error,
         unsent: error instanceof GrpcError && error.unsent,
@@ -186,12 +186,11 @@ const answerTooLarge = (size: number, maxBytes: number) =>
     `the app's answer is larger than allowed (${size} of ${maxBytes} bytes)`,
   );
 
-/** For what is mostly the wrong protocol. */
-function hint(error: Error): string {
+/** For what is mostly the wrong protocol: the app is there, and answers no HTTP/2 or nothing at all. */
+function hint(error: Error, protocol: GrpcChannelOptions["protocol"]): string {
   if (!(error instanceof GrpcError) || error.origin !== "unreachable")
     return "";
-  const { code = "" } = (error.cause ?? {}) as NodeJS.ErrnoException;
-  return code.startsWith("ERR_HTTP2")
-    ? "; does it speak gRPC, as --app-protocol says?"
-    : "";
+  const { code } = (error.cause ?? {}) as NodeJS.ErrnoException;
+  if (code !== undefined && !code.startsWith("ERR_HTTP2")) return "";
+  return `; does it speak gRPC ${protocol === "grpcs" ? "with" : "without"} TLS, as --app-protocol says?`;
 }
