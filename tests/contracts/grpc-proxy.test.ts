@@ -139,7 +139,7 @@ describe("who is called, and with what", () => {
       "a callee that denies",
       { "dapr-app-id": "echo" },
       status.PERMISSION_DENIED,
-      /denied access to id: unknown operation: test\.Echo\/Unary verb: NONE$/,
+      /denied access to id: unknown operation: \/test\.Echo\/Unary verb: NONE$/,
     ],
   ])("%s", async (_name, headers, code, details) => {
     const echo = await service();

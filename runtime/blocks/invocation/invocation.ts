@@ -86,7 +86,7 @@ export function createInvocation(options: InvocationOptions) {
      */
     async receive(request: ForwardRequest): Promise<ForwardReply> {
       const { operation, wire } = normalised(request.path);
-      allow(operation, request.method);
+      allow(operation, request.method, operation.slice(1));
       if (!app)
         throw new CallError("internal", "app channel is not initialized");
       const headers = requestHeaders(request.headers, {
@@ -162,15 +162,15 @@ export function createInvocation(options: InvocationOptions) {
     });
   }
 
-  /** Throws a {@link CallError} where access control denies a call of another sidecar's. */
-  function allow(operation: string, verb: string) {
+  /** Throws a {@link CallError} where access control denies a call of another sidecar's; `told` is what the error calls it. */
+  function allow(operation: string, verb: string, told = operation) {
     // Without mutual TLS nobody has proven who calls.
     const caller = undefined;
     const { accessControl } = options;
     if (accessControl && !isAllowed(accessControl, caller, operation, verb))
       throw new CallError(
         "denied",
-        `access control policy has denied access to id: unknown operation: ${operation.slice(1)} verb: ${verb}`,
+        `access control policy has denied access to id: unknown operation: ${told} verb: ${verb}`,
       );
   }
 }
