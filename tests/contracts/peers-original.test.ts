@@ -187,6 +187,7 @@ describe("calls of the original", () => {
     const [answer] = await stream(Buffer.from(getRequest, "hex"));
     const { headers } = decodeResponsePart(answer!).response!;
     expect([...headers.keys()]).toEqual([
+      "Content-Type",
       "Date",
       "Content-Length",
       "X-My-Head",
@@ -495,7 +496,11 @@ describe("calls to the original", () => {
     const received = answer(Buffer.from(getResponse, "hex"));
     await call({
       path: "/a%20b?x=1",
-      headers: ["x-one", "1", "x-raw-bin", "AP8"],
+      headers: [
+        ["x-one", "1"],
+        ["x-raw-bin", "AP8"],
+        ["content-type", "text/plain"],
+      ].flat(),
     });
     const { request: sent, payload } = decodeRequestPart(received[0]!);
     expect(sent).toMatchObject({
@@ -510,6 +515,9 @@ describe("calls to the original", () => {
       values: ["callee"],
     });
     expect(sent!.metadata.get("Content-Length")).toEqual({ values: ["8"] });
+    expect(sent!.metadata.get("Content-Type")).toEqual({
+      values: ["text/plain"],
+    });
     expect(sent!.metadata.get("X-One")).toEqual({ values: ["1"] });
     // It knows bytes by the lower case, and wants padding.
     expect(sent!.metadata.get("x-raw-bin")).toEqual({ values: ["AP8="] });

@@ -53,10 +53,13 @@ const goName = (lower: string): string =>
     ? lower
     : lower.replace(/(?:^|-)[a-z]/g, (start) => start.toUpperCase());
 
-/** The content type has a field of its own, beside the headers. */
+/**
+ * The content type has a field of its own. The original has it among HTTP's headers as well, from where callers and apps by
+ * gRPC get `dapr-content-type`.
+ */
 function toMetadata(
   headers: RawHeaders,
-  spelt = (lower: string) => lower,
+  { ofHttp }: { ofHttp: boolean },
 ): { metadata: Metadata; contentType: string } {
   const metadata: Metadata = new Map();
   let contentType = "";
@@ -66,10 +69,11 @@ function toMetadata(
       ? padded(headers[i + 1]!)
       : fromHeaderValue(headers[i + 1]!);
     if (lower === "content-type") {
+      const isFirst = contentType === "";
       contentType ||= value;
-      continue;
+      if (!ofHttp || !isFirst) continue;
     }
-    const name = spelt(lower);
+    const name = ofHttp ? goName(lower) : lower;
     const known = metadata.get(name);
     if (known) known.values.push(value);
     else metadata.set(name, { values: [value] });
@@ -122,7 +126,7 @@ export function toInvokeRequest({
       `the method ${method} can't be passed to another sidecar over gRPC`,
       { unsent: true },
     );
-  const { metadata, contentType } = toMetadata(headers, goName);
+  const { metadata, contentType } = toMetadata(headers, { ofHttp: true });
   metadata.set("destination-app-id", { values: [appId] });
   // From this the callee knows the length that it tells the app.
   if (body instanceof Uint8Array)
@@ -189,16 +193,15 @@ export function toInvokeResponse({
   grpc,
 }: ForwardReply): InternalInvokeResponse {
   // What a gRPC app calls `date` is no header of HTTP.
-  const { metadata, contentType } = toMetadata(
-    headers,
-    grpc ? undefined : goName,
-  );
+  const { metadata, contentType } = toMetadata(headers, { ofHttp: !grpc });
   return {
     status: grpc
       ? { code: grpc.code, message: grpc.message, details: detailsOf(grpc) }
       : { code: status, message: "", details: [] },
     headers: metadata,
-    trailers: grpc ? toMetadata(grpc.trailers).metadata : new Map(),
+    trailers: grpc
+      ? toMetadata(grpc.trailers, { ofHttp: false }).metadata
+      : new Map(),
     message: {
       data: grpc?.typeUrl
         ? { typeUrl: grpc.typeUrl, value: new Uint8Array(0) }
