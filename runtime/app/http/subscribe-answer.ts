@@ -5,6 +5,7 @@ import { decodeFirst } from "../../shared/json/go-json.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { nearestName, short } from "../../shared/nearest-name.ts";
+import { setOwn } from "../../shared/set-own.ts";
 
 type Entry = Record<string, unknown>;
 
@@ -136,7 +137,7 @@ function readMetadata(entry: Entry): Record<string, string> {
   for (const [name, value] of Object.entries(given)) {
     if (typeof value !== "string")
       throw new Error(`its metadata ${JSON.stringify(name)} is no text`);
-    metadata[name] = value;
+    setOwn(metadata, name, value);
   }
   return metadata;
 }
