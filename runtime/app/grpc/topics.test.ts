@@ -1,6 +1,7 @@
 import { recordingLog } from "../../../tests/support/recording-log.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
 import type { TopicEventBulkRequest } from "../../proto/gen/dapr/proto/runtime/v1/appcallback.ts";
+import type { Metadata } from "../../net/grpc/metadata.ts";
 import type { Ask } from "./delivery.ts";
 import { onBulkTopicEvent, onBulkTopicEventAlpha1 } from "./methods.ts";
 import { createTopics } from "./topics.ts";
@@ -45,4 +46,33 @@ test("bulks that go at the same time all find the older name of the method", asy
   expect(await deliver("3")).toEqual(["success"]);
   const [newer, older] = [onBulkTopicEvent, onBulkTopicEventAlpha1];
   expect(asked).toEqual([newer, newer, older, older, older]);
+});
+
+test("the metadata pubsubname is the component's alone, whatever the message has under it", async () => {
+  const sent: Metadata[] = [];
+  const ask = async (
+    _method: unknown,
+    request: TopicEventBulkRequest,
+    { metadata }: { metadata: Metadata },
+  ) => {
+    sent.push(metadata);
+    return {
+      statuses: request.entries.map(({ entryId }) => ({ entryId, status: 0 })),
+    };
+  };
+  const topics = createTopics(ask as unknown as Ask, recordingLog());
+  await topics.deliverEvents({
+    id: "1",
+    pubsub: "rbus",
+    topic: "orders",
+    path: "",
+    metadata: { pubsubName: "evil", PUBSUBNAME: "worse", ["__proto__"]: "pp" },
+    entries: [],
+  });
+  expect(sent.map(Object.entries)).toEqual([
+    [
+      ["__proto__", "pp"],
+      ["pubsubname", "rbus"],
+    ],
+  ]);
 });

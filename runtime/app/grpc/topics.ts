@@ -36,9 +36,12 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
     );
   const metadataOf = (pubsub: string, metadata: Record<string, string>) =>
     toMetadata(
-      Object.entries({ ...metadata, pubsubname: pubsub })
-        .filter(([name]) => !ofMessage.has(name.toLowerCase()))
-        .flat(),
+      [
+        ...Object.entries(metadata).filter(
+          ([name]) => !notPassedOn.has(name.toLowerCase()),
+        ),
+        [pubsubKey, pubsub],
+      ].flat(),
       { onDropped },
     );
 
@@ -129,7 +132,9 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
   };
 }
 
-const ofMessage = new Set(["content-type", "content-length"]);
+const pubsubKey = "pubsubname";
+/** The last one may be the publisher's, or of the topic that a dead letter comes from. */
+const notPassedOn = new Set(["content-type", "content-length", pubsubKey]);
 
 const told = (method: string, error: unknown) =>
   error instanceof GrpcError ? refused(method, error) : error;
