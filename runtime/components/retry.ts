@@ -10,7 +10,13 @@ import {
   type Message,
 } from "../contracts/delivery.ts";
 import type { Logger } from "../shared/log.ts";
-import { choice, durationMs, number, text } from "../contracts/metadata.ts";
+import {
+  choice,
+  durationMs,
+  number,
+  orNegative,
+  text,
+} from "../contracts/metadata.ts";
 import { isTruthy } from "../shared/units.ts";
 import type { MetadataValues, Property } from "../contracts/metadata.ts";
 
@@ -39,7 +45,8 @@ export const redeliveryMetadata = {
     "Give up after this long; 0 or absent: never.",
   ),
   backOffMaxRetries: number(
-    "Give up after this many further tries; -1 or absent: never.",
+    "Give up after this many further tries; -1 (any negative number) or absent: never.",
+    { least: orNegative },
   ),
 };
 

@@ -1,5 +1,6 @@
 /** A CloudEvent as gRPC has it: some attributes are fields of their own, its data is bytes, all else is an extension. */
 import { isJsonType } from "../shared/content-type.ts";
+import { fromStandardBase64 } from "../shared/standard-base64.ts";
 import { encode } from "../shared/json/go-json.ts";
 import type { CloudEvent } from "./subscription.ts";
 
@@ -23,6 +24,7 @@ const own = new Set([
   "data_base64",
 ]);
 
+/** Throws where its data can't be read. */
 export function eventFields(event: CloudEvent): EventFields {
   const text = (name: string) => {
     const value = event[name];
@@ -47,7 +49,12 @@ export function eventFields(event: CloudEvent): EventFields {
  */
 function dataOf(event: CloudEvent, contentType: string): Uint8Array {
   const { data, data_base64: base64 } = event;
-  if (typeof base64 === "string") return Buffer.from(base64, "base64");
+  if (base64 !== undefined && base64 !== null) {
+    const bytes =
+      typeof base64 === "string" ? fromStandardBase64(base64) : undefined;
+    if (bytes) return bytes;
+    throw new Error("the event's data_base64 is no Base64");
+  }
   if (data === undefined || data === null) return new Uint8Array(0);
   const isPlain =
     typeof data === "string" &&

@@ -1,8 +1,11 @@
 import {
   bool,
   duration,
+  durationMs,
   list,
   MetadataError,
+  number,
+  orNegative,
   parseMetadata,
   text,
 } from "./metadata.ts";
@@ -67,4 +70,33 @@ test("sizes are Kubernetes quantities", () => {
   expect(parseQuantity("4Mi")).toBe(4 * 1024 * 1024);
   expect(parseQuantity("1G")).toBe(1e9);
   expect(() => parseQuantity("100MB")).toThrow("is not a size");
+});
+
+test.each([
+  ["duration", duration("Pause")],
+  ["durationMs", durationMs("Pause")],
+  ["number", number("Many", { default: 3 })],
+])("a negative %s is an error that names its line", (_kind, one) => {
+  const read = (value: string) =>
+    parseMetadata({ one }, [{ name: "one", value, at }]);
+  for (const value of ["-5", "-0.5"]) {
+    let told: unknown;
+    try {
+      read(value);
+    } catch (error) {
+      told = error;
+    }
+    expect(told).toMatchObject({
+      at,
+      message: `metadata 'one': "${value}" is too small: 0 or more, or leave it out for its default`,
+    });
+  }
+  expect(read("0")).toEqual({ one: 0 });
+});
+
+test("a negative value passes where it has a meaning", () => {
+  const retries = number("Tries; -1: no end", { least: orNegative });
+  expect(
+    parseMetadata({ retries }, [{ name: "retries", value: "-1" }]),
+  ).toEqual({ retries: -1 });
 });

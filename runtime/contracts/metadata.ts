@@ -30,6 +30,8 @@ export interface Property<T = unknown> {
   /** The original's own words if it is required and absent, such as `schedule not set`. */
   missing?: string;
   secret?: boolean;
+  /** Of a number or a duration; absent: any. */
+  least?: number;
   /** Older names, used only when the main name is absent. */
   aliases?: string[];
 }
@@ -54,35 +56,49 @@ export class MetadataError extends Error {
 }
 
 type Options<T> = Partial<
-  Pick<Property<T>, "default" | "required" | "missing" | "secret" | "aliases">
+  Pick<
+    Property<T>,
+    "default" | "required" | "missing" | "secret" | "aliases" | "least"
+  >
 >;
 
 const property =
-  <T>(kind: string, parse: (text: string) => T) =>
+  <T>(kind: string, parse: (text: string) => T, least?: number) =>
   <O extends Options<T>>(about: string, options?: O) =>
-    ({ about, kind, parse, ...options }) as Property<
+    ({ about, kind, parse, least, ...options }) as Property<
       O extends { required: true } | { default: T } ? T : T | undefined
     >;
 
 export const text = property("text", (value) => value);
+/** As `least`: a negative value has a meaning, which the property's text tells. */
+export const orNegative = -Infinity;
 /** Comma-separated, not trimmed. */
 export const list = property("list", (value) =>
   value === "" ? [] : value.split(","),
 );
 export const bool = property("bool", isTruthy);
-export const number = property("number", (value) => {
-  const parsed = Number(value);
-  if (value.trim() === "" || !Number.isFinite(parsed))
-    throw new Error(`"${value}" is not a number`);
-  return parsed;
-});
-/** Milliseconds, from a Go duration (`1m30s`) or a bare number of seconds. */
-export const duration = property("duration", (value) =>
-  parseDurationMs(value, 1000),
+/** At least 0, if `least` says nothing else. */
+export const number = property(
+  "number",
+  (value) => {
+    const parsed = Number(value);
+    if (value.trim() === "" || !Number.isFinite(parsed))
+      throw new Error(`"${value}" is not a number`);
+    return parsed;
+  },
+  0,
 );
-/** Milliseconds, from a Go duration or a bare number of milliseconds. */
-export const durationMs = property("duration", (value) =>
-  parseDurationMs(value, 1),
+/** Milliseconds, from a Go duration (`1m30s`) or a bare number of seconds. At least 0, if `least` says nothing else. */
+export const duration = property(
+  "duration",
+  (value) => parseDurationMs(value, 1000),
+  0,
+);
+/** Milliseconds, from a Go duration or a bare number of milliseconds. At least 0 as well. */
+export const durationMs = property(
+  "duration",
+  (value) => parseDurationMs(value, 1),
+  0,
 );
 /** Bytes, from a Kubernetes quantity (`100Mi`, `1G`). */
 export const size = property("size", parseQuantity);
@@ -133,7 +149,7 @@ export function parseMetadata<T extends MetadataTable>(
       continue;
     }
     try {
-      values[name] = property.parse(item.value);
+      values[name] = parseValue(property, item.value);
     } catch (error) {
       throw new MetadataError(
         `metadata '${item.name}': ${property.secret || item.isSecret ? `not a ${property.kind}` : (error as Error).message}`,
@@ -142,6 +158,15 @@ export function parseMetadata<T extends MetadataTable>(
     }
   }
   return values as MetadataValues<T>;
+}
+
+function parseValue({ parse, least }: Property, text: string): unknown {
+  const value = parse(text);
+  if (least !== undefined && (value as number) < least)
+    throw new Error(
+      `"${text}" is too small: ${least} or more, or leave it out for its default`,
+    );
+  return value;
 }
 
 /** The written key that looks most like a misspelt `wanted`: within two edits, and no property itself. */

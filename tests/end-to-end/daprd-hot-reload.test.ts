@@ -102,6 +102,42 @@ test("an error in a file is logged once, with its place, and changes nothing unt
   expect(await read(sidecar, "store")).toBe("1");
 });
 
+test("each change of a file that is wrong is told, with what was meant", async () => {
+  const subscription = (route: string) => `apiVersion: dapr.io/v1alpha1
+kind: Subscription
+metadata: {name: one}
+spec:
+  pubsubname: bus
+  topic: orders
+  ${route}
+`;
+  const sidecar = await startDaprd({
+    resources: { "one.yaml": subscription("route: /orders") },
+  });
+  const refusals = () =>
+    sidecar
+      .messages()
+      .filter((line) =>
+        line.startsWith(
+          'a changed file is not taken: subscription "one": it has no spec.route',
+        ),
+      ).length;
+  write(sidecar, "one.yaml", subscription("rout: /orders"));
+  await sidecar.logged(
+    "spec.rout is not a field and has no effect; did you mean route?",
+  );
+  expect(refusals()).toBe(1);
+  write(sidecar, "one.yaml", subscription("rotue: /orders"));
+  await sidecar.logged(
+    "spec.rotue is not a field and has no effect; did you mean route?",
+  );
+  expect(refusals()).toBe(2);
+  // Another file's change says nothing of this one.
+  write(sidecar, "more.yaml", component("more", "state.in-memory"));
+  await sidecar.logged("Component loaded: more");
+  expect(refusals()).toBe(2);
+});
+
 test("a component that cannot be opened after a change stays as it was, and is tried again", async () => {
   const sidecar = await startDaprd({
     resources: { "store.yaml": component("store", "state.in-memory") },

@@ -72,6 +72,24 @@ test("the app is asked with its ID, and gets the event as a CloudEvent", async (
   );
 });
 
+test.each([
+  ["in memory", memoryBus()],
+  ["in a file", fileBus()],
+])(
+  "metadata of the name __proto__ comes with the event, %s",
+  async (_, bus) => {
+    const { app, sidecar } = await startTopics(
+      { subscriptions: [orders] },
+      { resources: { "bus.yaml": bus } },
+    );
+    await whenRead(sidecar);
+    await publish(sidecar, "orders", 1, { query: "?metadata.__proto__=pp" });
+    const { rawHeaders } = await waitFor("the event", () => app.posts()[0]);
+    const at = rawHeaders.indexOf("__proto__");
+    expect(rawHeaders.slice(at, at + 2)).toEqual(["__proto__", "pp"]);
+  },
+);
+
 test("the list of topics of Dapr's first releases: each topic is its route", async () => {
   const { app, sidecar } = await startTopics({ subscriptions: ["A", "B"] });
   await whenRead(sidecar);

@@ -6,6 +6,8 @@ export interface Recorded {
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
+  /** Names and values in turn; Node's `headers` have no `__proto__`. */
+  rawHeaders: string[];
   body: string;
   /** Set once its caller has left without an answer. */
   isCut?: true;
@@ -51,6 +53,7 @@ export async function startApp(
       method: incoming.method!,
       path: incoming.url!,
       headers: incoming.headers,
+      rawHeaders: incoming.rawHeaders,
       body: Buffer.concat(chunks).toString("utf8"),
     };
     requests.push(recorded);

@@ -24,6 +24,7 @@ export interface Setting extends FakeBusOptions {
   playBulk?(events: BulkEvents): Promise<(EventOutcome | Error)[]>;
   metadata?: MetadataItem[];
   run?: Run;
+  ringPauseMs?: number;
 }
 
 export const subscription = (
@@ -76,6 +77,7 @@ export async function startSubscriptions(setting: Setting = {}) {
         `${pubsub} ${topic} ${outcome}${status === outcome ? "" : ` as ${status}`}`,
       ),
     onBulk: () => {},
+    ringPauseMs: setting.ringPauseMs,
     log,
   });
   pubsubs.add("bus", bus, setting.metadata ?? [], messageOf);

@@ -8,6 +8,7 @@ import {
   InvokeBindingRequest,
   InvokeBindingResponse,
 } from "../../proto/gen/dapr/proto/runtime/v1/dapr.ts";
+import { setOwn } from "../../shared/set-own.ts";
 import { sendable } from "./headers.ts";
 import { toMap, toRecord } from "./maps.ts";
 import { kept, unary, type Methods } from "./method.ts";
@@ -66,7 +67,10 @@ function addCallMetadata(
       : name.startsWith("grpc-")
         ? `dapr-${name}`
         : name;
-    if (first !== undefined && (ofTheTrace.has(key) || !(key in metadata)))
-      metadata[key] = first;
+    if (
+      first !== undefined &&
+      (ofTheTrace.has(key) || !Object.hasOwn(metadata, key))
+    )
+      setOwn(metadata, key, first);
   }
 }

@@ -1,6 +1,7 @@
 /** The body of a request to an output binding, read as the original reads it (docs/protocol/bindings.md). */
 import { ApiError } from "../../contracts/errors.ts";
 import { decodeFirst, encode } from "../../shared/json/go-json.ts";
+import { setOwn } from "../../shared/set-own.ts";
 import { isObject, kindOf } from "./go-members.ts";
 
 /** No app's HTTP server takes as many headers. Without a limit they would hold up every other request. */
@@ -61,16 +62,4 @@ export function parseBody(bytes: Uint8Array): BindingBody {
     }
   }
   return body;
-}
-
-/** Sets a key of the caller's choosing, `__proto__` included, without touching the prototype. */
-function setOwn(target: Record<string, string>, key: string, value: string) {
-  if (key === "__proto__")
-    Object.defineProperty(target, key, {
-      value,
-      enumerable: true,
-      writable: true,
-      configurable: true,
-    });
-  else target[key] = value;
 }

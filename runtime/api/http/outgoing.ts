@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { ApiError } from "../../contracts/errors.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { free } from "../../shared/memory/spent-bytes.ts";
+import { setOwn } from "../../shared/set-own.ts";
 import { errorBody } from "./error-reply.ts";
 import type { ApiReply } from "./request.ts";
 
@@ -60,7 +61,7 @@ function writeHead(
   const headers: Record<string, string | number> = {};
   for (const name in reply.headers)
     if (isSendable(name, reply.headers[name]!))
-      headers[name] = reply.headers[name]!;
+      setOwn(headers, name, reply.headers[name]!);
   const { body } = reply;
   if (body !== undefined) {
     headers["content-type"] = reply.contentType ?? "application/json";

@@ -2,6 +2,7 @@
 import { outcomeOf, outcomesOf } from "../../contracts/event-answer.ts";
 import { eventFields } from "../../contracts/event-fields.ts";
 import type {
+  BulkEvent,
   BulkEvents,
   EventOutcome,
   Subscription,
@@ -11,6 +12,7 @@ import { GrpcError } from "../../net/grpc/status.ts";
 import {
   TopicEventResponse_TopicEventResponseStatus,
   type TopicEventBulkRequest,
+  type TopicEventBulkRequestEntry,
   type TopicEventBulkResponse,
   type TopicSubscription,
 } from "../../proto/gen/dapr/proto/runtime/v1/appcallback.ts";
@@ -36,9 +38,12 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
     );
   const metadataOf = (pubsub: string, metadata: Record<string, string>) =>
     toMetadata(
-      Object.entries({ ...metadata, pubsubname: pubsub })
-        .filter(([name]) => !ofMessage.has(name.toLowerCase()))
-        .flat(),
+      [
+        ...Object.entries(metadata).filter(
+          ([name]) => !notPassedOn.has(name.toLowerCase()),
+        ),
+        [pubsubKey, pubsub],
+      ].flat(),
       { onDropped },
     );
 
@@ -106,30 +111,42 @@ export function createTopics(ask: Ask, log: Logger): TopicChannel {
     },
 
     async deliverEvents(events, _onAnswer, limit) {
-      const { pubsub, entries } = events;
+      const { pubsub } = events;
+      const read = events.entries.map(toBulkEntry);
+      const entries = read.flatMap((one) =>
+        one instanceof Error ? [] : [one],
+      );
+      /** One that can't be read holds up none of the others. */
+      const withUnread = (outcomes: (EventOutcome | Error)[]) =>
+        read.map((one) => (one instanceof Error ? one : outcomes.shift()!));
+      if (entries.length === 0 && read.length > 0) return withUnread([]);
       try {
         const { statuses } = await askBulk(
-          toBulkRequest(events),
+          toBulkRequest(events, entries),
           metadataOf(pubsub, events.metadata),
           limit,
         );
-        return outcomesOf(
-          entries,
-          new Map(statuses.map((one) => [one.entryId, nameOf(one.status)])),
-          log,
+        return withUnread(
+          outcomesOf(
+            entries,
+            new Map(statuses.map((one) => [one.entryId, nameOf(one.status)])),
+            log,
+          ),
         );
       } catch (error) {
         if (!isUnimplemented(error)) throw told(bulkMethod.name, error);
         log.warn(
           `non-retriable error returned from app while processing bulk pub/sub event: it implements neither ${onBulkTopicEvent.name} nor ${onBulkTopicEventAlpha1.name}; the events are lost to it`,
         );
-        return entries.map((): EventOutcome => "ignore");
+        return withUnread(entries.map((): EventOutcome => "ignore"));
       }
     },
   };
 }
 
-const ofMessage = new Set(["content-type", "content-length"]);
+const pubsubKey = "pubsubname";
+/** The last one may be the publisher's, or of the topic that a dead letter comes from. */
+const notPassedOn = new Set(["content-type", "content-length", pubsubKey]);
 
 const told = (method: string, error: unknown) =>
   error instanceof GrpcError ? refused(method, error) : error;
@@ -184,27 +201,37 @@ function readSubscription(
 const positive = (value: number | undefined) =>
   value !== undefined && value > 0 ? value : undefined;
 
-const toBulkRequest = ({
-  id,
-  pubsub,
-  topic,
-  path,
-  metadata,
-  entries,
-}: BulkEvents): TopicEventBulkRequest => ({
+const toBulkRequest = (
+  { id, pubsub, topic, path, metadata }: BulkEvents,
+  entries: TopicEventBulkRequestEntry[],
+): TopicEventBulkRequest => ({
   id,
   topic,
   path,
   pubsubName: pubsub,
   type: "com.dapr.event.sent.bulk",
   metadata: new Map(Object.entries({ ...metadata, pubsubName: pubsub })),
-  entries: entries.map(({ entryId, event, contentType, metadata }) => ({
-    entryId,
-    contentType,
-    metadata: new Map(Object.entries(metadata)),
-    event:
-      "raw" in event
-        ? { $case: "bytes", value: event.raw }
-        : { $case: "cloudEvent", value: eventFields(event.parsed()) },
-  })),
+  entries,
 });
+
+/** An error where it can't be read. */
+function toBulkEntry({
+  entryId,
+  event,
+  contentType,
+  metadata,
+}: BulkEvent): TopicEventBulkRequestEntry | Error {
+  try {
+    return {
+      entryId,
+      contentType,
+      metadata: new Map(Object.entries(metadata)),
+      event:
+        "raw" in event
+          ? { $case: "bytes", value: event.raw }
+          : { $case: "cloudEvent", value: eventFields(event.parsed()) },
+    };
+  } catch (error) {
+    return error as Error;
+  }
+}

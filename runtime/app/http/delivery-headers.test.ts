@@ -27,3 +27,18 @@ test("one that no header can carry is left out, not the message", () => {
   expect(headers).toEqual({ "content-type": "application/json" });
   expect(dropped).toEqual(["content-type"]);
 });
+
+test("__proto__ is a name as any other", () => {
+  const headers = deliveryHeaders(
+    { ["__proto__"]: "pp", key: "v" },
+    Buffer.from("1"),
+    (name) => {
+      throw new Error(`dropped ${name}`);
+    },
+  );
+  expect(Object.entries(headers)).toEqual([
+    ["content-type", "application/json"],
+    ["__proto__", "pp"],
+    ["key", "v"],
+  ]);
+});

@@ -6,6 +6,7 @@
  */
 import { contentTypeOf } from "../../shared/content-type.ts";
 import { hopByHop } from "../../shared/hop-by-hop.ts";
+import { setOwn } from "../../shared/set-own.ts";
 
 const dropped = new Set([
   ...hopByHop,
@@ -47,7 +48,7 @@ export function deliveryHeaders(
       // UTF-8 goes out as its bytes, as the original sends it.
       value = Buffer.from(value, "utf8").toString("latin1");
     }
-    headers[name] = value;
+    setOwn(headers, name, value);
   }
   headers["content-type"] ||= contentTypeOf(data);
   return headers;

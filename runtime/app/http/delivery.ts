@@ -3,6 +3,7 @@ import type { AppChannel } from "../../contracts/app-channel.ts";
 import { DeliveryError } from "../../contracts/delivery.ts";
 import type { Logger } from "../../shared/log.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
+import { routePath } from "./route-path.ts";
 
 /** What the app answered. `body` is at most the body limit. */
 export interface AppReply {
@@ -36,7 +37,9 @@ export function createDelivery(
   return {
     /** 2xx and 405 mean yes. */
     async refusalOf({ route }, timeoutMs) {
-      const { status } = await send("OPTIONS", `/${route}`, { timeoutMs });
+      const { status } = await send("OPTIONS", routePath(`/${route}`), {
+        timeoutMs,
+      });
       if ((status >= 200 && status < 300) || status === 405) return undefined;
       return `OPTIONS /${route} answered ${status}, not 2xx or 405, so nothing is delivered; give the app the route POST /${route}, or the component the metadata route (the app's path) or direction: output`;
     },
@@ -51,7 +54,7 @@ export function createDelivery(
           `input binding ${name}: header ${JSON.stringify(header)} can't be sent over HTTP and is left out; escapeHeaders: "true" would carry it`,
         );
       });
-      const { status, body } = await send("POST", `/${route}`, {
+      const { status, body } = await send("POST", routePath(`/${route}`), {
         body: data,
         headers,
         signal,

@@ -82,7 +82,7 @@ test.each([
   );
 });
 
-test.each([
+test.each<[unknown, string]>([
   [{ topic: "a", route: "/a" }, "it names no pubsubname"],
   [{ pubsubname: "p", route: "/a" }, "it names no topic"],
   [{ pubsubname: "p", topic: "a" }, "topic a has an empty routes"],
@@ -92,6 +92,33 @@ test.each([
     { pubsubname: "p", topic: "a", route: "/a", metadata: { n: 1 } },
     'its metadata "n" is no text',
   ],
+  ...(
+    [
+      [
+        { bulkSubscribe: { enabled: "true" } },
+        "bulkSubscribe.enabled is neither true nor false",
+      ],
+      [{ bulkSubscribe: { enabled: 1 } }, "bulkSubscribe.enabled is neither"],
+      [{ bulkSubscribe: true }, "bulkSubscribe is no object"],
+      [
+        { bulkSubscribe: { enabled: false, maxMessagesCount: "9" } },
+        "bulkSubscribe.maxMessagesCount is no whole number",
+      ],
+      [{ routes: { default: 1 } }, "routes.default is no text"],
+      [{ routes: { rules: [[]] } }, "routes.rules[0] is no object"],
+      [
+        { routes: { rules: [{ match: 1 }] } },
+        "routes.rules[0].match is no text",
+      ],
+      [{ deadLetterTopic: ["d"] }, "deadLetterTopic is no text"],
+    ] as const
+  ).map(
+    ([more, why]) =>
+      [
+        { pubsubname: "p", topic: "a", route: "/a", ...more },
+        `its ${why}`,
+      ] satisfies [unknown, string],
+  ),
   [7, "it is neither an object nor the name of a topic"],
 ])("%j is left out, and the others count", (entry, why) => {
   const { found, log } = read([

@@ -5,6 +5,7 @@ import { decodeFirst } from "../../shared/json/go-json.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { nearestName, short } from "../../shared/nearest-name.ts";
+import { setOwn } from "../../shared/set-own.ts";
 
 type Entry = Record<string, unknown>;
 
@@ -69,9 +70,9 @@ function readEntry(
       metadata: {},
       origin: "PROGRAMMATIC",
     };
-  if (typeof value !== "object" || value === null || Array.isArray(value))
+  if (!isEntry(value))
     throw new Error("it is neither an object nor the name of a topic");
-  const entry = foldKeys(value as Entry, fields, warn);
+  const entry = foldKeys(value, fields, warn);
   const pubsub = text(entry, "pubsubname");
   const topic = text(entry, "topic");
   if (pubsub === "") throw new Error("it names no pubsubname");
@@ -99,16 +100,21 @@ function readRules(
   warn: (problem: string) => void,
 ): { match: string; path: string }[] {
   const routes = object(entry, "routes");
-  const inside = routes && foldKeys(routes, ["rules", "default"], warn);
-  const list = inside?.["rules"] ?? [];
+  const inside: Entry = routes
+    ? foldKeys(routes, ["rules", "default"], warn)
+    : {};
+  const list = inside["rules"] ?? [];
   if (!Array.isArray(list)) throw new Error("its routes.rules is no list");
   const rules = list.map((rule: unknown, i) => {
-    if (typeof rule !== "object" || rule === null)
-      throw new Error(`its routes.rules[${i}] is no object`);
-    const one = foldKeys(rule as Entry, ["match", "path"], warn);
-    return { match: text(one, "match").trim(), path: text(one, "path") };
+    const place = `routes.rules[${i}]`;
+    if (!isEntry(rule)) throw new Error(`its ${place} is no object`);
+    const one = foldKeys(rule, ["match", "path"], warn);
+    return {
+      match: text(one, "match", place).trim(),
+      path: text(one, "path", place),
+    };
   });
-  const fallback = (inside && text(inside, "default")) || text(entry, "route");
+  const fallback = text(inside, "default", "routes") || text(entry, "route");
   return fallback ? [...rules, { match: "", path: fallback }] : rules;
 }
 
@@ -123,11 +129,14 @@ function readBulk(
     ["enabled", "maxMessagesCount", "maxAwaitDurationMs"],
     warn,
   );
-  if (bulk["enabled"] !== true) return undefined;
-  return {
-    maxMessages: positive(bulk, "maxMessagesCount") ?? 100,
-    maxAwaitMs: positive(bulk, "maxAwaitDurationMs") ?? 1000,
+  const enabled = bulk["enabled"] ?? false;
+  if (typeof enabled !== "boolean")
+    throw new Error("its bulkSubscribe.enabled is neither true nor false");
+  const limits = {
+    maxMessages: positive(bulk, "maxMessagesCount", "bulkSubscribe") ?? 100,
+    maxAwaitMs: positive(bulk, "maxAwaitDurationMs", "bulkSubscribe") ?? 1000,
   };
+  return enabled ? limits : undefined;
 }
 
 function readMetadata(entry: Entry): Record<string, string> {
@@ -136,7 +145,7 @@ function readMetadata(entry: Entry): Record<string, string> {
   for (const [name, value] of Object.entries(given)) {
     if (typeof value !== "string")
       throw new Error(`its metadata ${JSON.stringify(name)} is no text`);
-    metadata[name] = value;
+    setOwn(metadata, name, value);
   }
   return metadata;
 }
@@ -161,22 +170,33 @@ function foldKeys(
   return folded;
 }
 
-function text(entry: Entry, name: string): string {
+/** `place` is where in the subscription it is. */
+function text(entry: Entry, name: string, place?: string): string {
   const value = entry[name] ?? "";
   if (typeof value === "string") return value;
-  throw new Error(`its ${name} is no text`);
+  throw new Error(`its ${within(place, name)} is no text`);
 }
 
 function object(entry: Entry, name: string): Entry | undefined {
   const value = entry[name] ?? undefined;
   if (value === undefined) return undefined;
-  if (typeof value === "object" && !Array.isArray(value)) return value as Entry;
+  if (isEntry(value)) return value;
   throw new Error(`its ${name} is no object`);
 }
 
-function positive(entry: Entry, name: string): number | undefined {
+const isEntry = (value: unknown): value is Entry =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const within = (place: string | undefined, name: string) =>
+  place ? `${place}.${name}` : name;
+
+function positive(
+  entry: Entry,
+  name: string,
+  place: string,
+): number | undefined {
   const value = entry[name] ?? 0;
   if (!Number.isSafeInteger(value))
-    throw new Error(`its ${name} is no whole number`);
+    throw new Error(`its ${within(place, name)} is no whole number`);
   return (value as number) > 0 ? (value as number) : undefined;
 }

@@ -12,6 +12,7 @@ import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { readTrace } from "../../shared/trace-context.ts";
 import { deliveryHeaders } from "./delivery-headers.ts";
+import { routePath } from "./route-path.ts";
 import { askMs } from "../time-limit.ts";
 import type { AppReply, Send } from "./delivery.ts";
 import { readSubscriptions } from "./subscribe-answer.ts";
@@ -68,7 +69,7 @@ export function createTopics(
       const { pubsub, topic, path, envelope, metadata } = event;
       const cloudEvent = event.parsed();
       const id = String(cloudEvent["id"]);
-      const reply = await send("POST", pathOf(path), {
+      const reply = await send("POST", routePath(path), {
         body: envelope,
         headers: headersOf(
           { pubsub, topic },
@@ -88,14 +89,14 @@ export function createTopics(
           status,
         );
       log.error(
-        `non-retriable error returned from app while processing pub/sub event ${id}: ${body}. status code returned: 404 (POST ${pathOf(path)})`,
+        `non-retriable error returned from app while processing pub/sub event ${id}: ${body}. status code returned: 404 (POST ${routePath(path)})`,
       );
       return "drop";
     },
 
     async deliverEvents(events, onAnswer, limit) {
       const { pubsub, topic, path, metadata, entries } = events;
-      const reply = await send("POST", pathOf(path), {
+      const reply = await send("POST", routePath(path), {
         body: bulkBody(events),
         headers: headersOf({ pubsub, topic }, metadata, "application/json"),
         signal: limit,
@@ -109,7 +110,7 @@ export function createTopics(
           status,
         );
       log.error(
-        `Non-retriable error returned from app while processing bulk pub/sub event. status code returned: 404 (POST ${pathOf(path)})`,
+        `Non-retriable error returned from app while processing bulk pub/sub event. status code returned: 404 (POST ${routePath(path)})`,
       );
       return entries.map((): EventOutcome => "ignore");
     },
@@ -122,12 +123,6 @@ const isSuccess = (status: number) => status >= 200 && status < 300;
 
 const textOf = ({ body }: AppReply) =>
   Buffer.from(body).toString("utf8", 0, 1024);
-
-/** `orders` and `/orders` are the same. What no request line can hold is escaped. */
-function pathOf(path: string): string {
-  const rooted = path.startsWith("/") ? path : `/${path}`;
-  return /^[\x21-\x7e]*$/.test(rooted) ? rooted : encodeURI(rooted);
-}
 
 /** The trace that the event belongs to, in the headers that a tracing app looks at. */
 function traceHeaders(event: CloudEvent): Record<string, string> {

@@ -9,6 +9,7 @@ import {
 } from "../../contracts/proxied-call.ts";
 import type { InvocationPolicies } from "../../contracts/invocation-policies.ts";
 import { toHeaderValue } from "../../shared/header-text.ts";
+import { setOwn } from "../../shared/set-own.ts";
 import { ofApp } from "./failures.ts";
 import { keysOf, type Reach } from "./reach.ts";
 import { appTarget, parseTarget } from "./target.ts";
@@ -141,6 +142,6 @@ function without(
 ): ProxiedMetadata {
   const kept: ProxiedMetadata = {};
   for (const name in metadata)
-    if (!names.has(name)) kept[name] = metadata[name]!;
+    if (!names.has(name)) setOwn(kept, name, metadata[name]!);
   return kept;
 }

@@ -323,3 +323,41 @@ test("the namespace is before the broker's topic, and not before the app's", asy
   expect(outcomes).toEqual(["bus orders drop as success"]);
   expect(bus.published[0]!.topic).toBe("nsgraves");
 });
+
+describe("a dead-letter topic that leads back", () => {
+  const own = [subscription({ topic: "orders", deadLetterTopic: "orders" })];
+
+  test("is told, and its messages come again after a pause", async () => {
+    const { bus, log, read } = await start({
+      own,
+      play: () => "drop",
+      ringPauseMs: 1,
+    });
+    await read();
+    await bus.send("orders", event());
+    expect(bus.published.map(({ topic }) => topic)).toEqual(["orders"]);
+    expect(log.lines).toContain(
+      "warning the dead letters of topic orders of pubsub bus come back to it (orders → orders): what the app does not take comes again every second, for ever; give it a deadLetterTopic that leads elsewhere (the app's own list has it)",
+    );
+  });
+
+  test("in the pause the subscription can end: the message is handed back", async () => {
+    const refused = Promise.withResolvers<void>();
+    const { bus, read, subscriptions } = await start({
+      own,
+      play() {
+        refused.resolve();
+        return "drop";
+      },
+      ringPauseMs: 3_600_000,
+    });
+    await read();
+    const sent = bus.send("orders", event());
+    await refused.promise;
+    await Promise.all([
+      expect(sent).rejects.toThrow(DeliveryInterrupted),
+      subscriptions.stopReading(),
+    ]);
+    expect(bus.published).toEqual([]);
+  });
+});

@@ -2,8 +2,13 @@
 import { DeliveryInterrupted } from "../../contracts/delivery.ts";
 import type { TopicMessage } from "../../contracts/pubsub.ts";
 import type { Run } from "../../contracts/run.ts";
-import type { CloudEvent, EventOutcome } from "../../contracts/subscription.ts";
+import type {
+  CloudEvent,
+  EventOutcome,
+  Subscription,
+} from "../../contracts/subscription.ts";
 import type { Watch } from "../../contracts/watch.ts";
+import { pause } from "../../shared/backoff.ts";
 import type { Logger } from "../../shared/log.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { isAway, runUnlessAway } from "../reading/hold.ts";
@@ -33,6 +38,10 @@ export interface DeliveryOptions {
   inbound(component: string): Run;
   onEvent: ObserveEvent;
   watch?: Watch | undefined;
+  /** Whether its dead letters come back to it. */
+  isRing(subscription: Subscription): boolean;
+  /** How long a message waits before it comes back that way; 1 s if absent. */
+  ringPauseMs?: number | undefined;
   log: Logger;
 }
 
@@ -51,6 +60,8 @@ export function createDelivery({
   inbound,
   onEvent,
   watch,
+  isRing,
+  ringPauseMs = 1000,
   log,
 }: DeliveryOptions) {
   /** Messages that nobody can be given, however often they come. */
@@ -134,6 +145,8 @@ export function createDelivery({
       if (isError) throw outcome;
       return;
     }
+    if (isRing(subscription) && !(await pause(ringPauseMs, leaving)))
+      throw new DeliveryInterrupted("nobody takes it any more");
     try {
       await sendToDeadLetter(named, deadLetterTopic, message);
     } catch (error) {

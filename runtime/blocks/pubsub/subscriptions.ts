@@ -12,6 +12,7 @@ import { where } from "../../shared/position.ts";
 import { appTaker } from "./app-taker.ts";
 import { askApp } from "./ask-app.ts";
 import { pubsubErrors } from "./errors.ts";
+import { ringOf } from "./dead-letter-ring.ts";
 import { createHandOver, type HandOverOptions } from "./hand-over.ts";
 import type { PubSubs } from "./pubsub.ts";
 import { makeReady, type Ready } from "./ready.ts";
@@ -19,7 +20,7 @@ import type { TakerOptions } from "./takers.ts";
 import { createTopics, keyOf } from "./topics.ts";
 import { usualPubSub } from "./usual-pubsub.ts";
 
-export interface SubscriptionsOptions extends HandOverOptions {
+export interface SubscriptionsOptions extends Omit<HandOverOptions, "isRing"> {
   pubsubs: Pick<PubSubs, "component" | "components" | "onChange">;
   appId: string;
   app: AppChannel | undefined;
@@ -52,7 +53,10 @@ export function createSubscriptions(options: SubscriptionsOptions) {
   const topics = createTopics({
     pubsubs,
     log,
-    handOver: createHandOver(options),
+    handOver: createHandOver({
+      ...options,
+      isRing: (one) => !!ringOf(one, list()),
+    }),
   });
   let declared: Ready[] = [];
   let declaredContent = "[]";
@@ -128,6 +132,16 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     }
   }
 
+  function tellRing(one: Subscription) {
+    const ring = ringOf(one, list());
+    if (!ring) return;
+    tellOnce(
+      "warn",
+      `the dead letters of topic ${one.topic} of pubsub ${one.pubsub} come back to it (${ring.join(" → ")}): what the app does not take comes again every second, for ever; give it a deadLetterTopic that leads elsewhere`,
+      where(one.at) || whose[one.origin],
+    );
+  }
+
   function tellTopics() {
     const byPubSub = Map.groupBy(
       effective().filter(({ subscription: { pubsub, topic } }) =>
@@ -163,7 +177,20 @@ export function createSubscriptions(options: SubscriptionsOptions) {
         forApp.delete(key);
         ending.push(topics.remove(now));
       }
+    for (const { subscription } of forApp.values()) tellRing(subscription);
     return { tried: Promise.all(trying), ended: Promise.all(ending) };
+  }
+
+  function tellOnce(level: "warn" | "error", line: string, place: string) {
+    if (!told.has(line)) log[level](place ? `${line} (${place})` : line);
+    told.add(line);
+  }
+
+  /** All that count now, streams among them. */
+  function list(): Subscription[] {
+    return [...effective(), ...streams.keys()].map(
+      ({ subscription }) => subscription,
+    );
   }
 
   /** Tells once why a subscription waits. */
@@ -171,10 +198,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
     const { pubsub, topic } = subscription;
     const found = pubsubs.component(pubsub);
     const place = where(subscription.at);
-    const tell = (line: string) => {
-      if (!told.has(line)) log.error(place ? `${line} (${place})` : line);
-      told.add(line);
-    };
+    const tell = (line: string) => tellOnce("error", line, place);
     if (!found)
       tell(
         `the subscription to topic ${topic} waits for pubsub ${pubsub}, which is not loaded; loaded are: ${
@@ -257,6 +281,7 @@ export function createSubscriptions(options: SubscriptionsOptions) {
         deliver: wanted.deliver,
       };
       streams.set(taker, wanted.onEnd);
+      tellRing(taker.subscription);
       await topics.add(taker);
       return async () => {
         streams.delete(taker);
@@ -264,13 +289,15 @@ export function createSubscriptions(options: SubscriptionsOptions) {
       };
     },
 
-    /** All that count now, streams among them. */
-    list: (): Subscription[] => [
-      ...effective().map(({ subscription }) => subscription),
-      ...[...streams.keys()].map(({ subscription }) => subscription),
-    ],
+    list,
   };
 }
+
+const whose: Record<Subscription["origin"], string> = {
+  DECLARATIVE: "",
+  PROGRAMMATIC: "the app's own list has it",
+  STREAMING: "the app's stream has it",
+};
 
 const placeOf = ({ at }: Subscription) => (at ? ` (${where(at)})` : "");
 

@@ -21,7 +21,7 @@ export const untrusted = (
   error: unknown,
   property: string,
 ): string | undefined =>
-  /CERT|SELF_SIGNED|UNABLE_TO/.test(codeOf(error))
+  /^(?!ERR_SSL_).*(?:CERT|SELF_SIGNED|UNABLE_TO)/.test(codeOf(error))
     ? `the server's certificate is not accepted (${messageOf(error)}, ${codeOf(error)}); ${property}`
     : undefined;
 

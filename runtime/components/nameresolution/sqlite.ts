@@ -4,6 +4,7 @@ import {
   bool,
   duration,
   MetadataError,
+  orNegative,
   text,
 } from "../../contracts/metadata.ts";
 import {
@@ -39,8 +40,12 @@ const metadata = {
     { default: 5000 },
   ),
   cleanupInterval: duration(
-    "How often rows of sidecars that are gone are removed, by one of them.",
-    { default: 3_600_000, aliases: ["cleanupIntervalInSeconds"] },
+    "How often rows of sidecars that are gone are removed, by one of them; 0 or less: never.",
+    {
+      least: orNegative,
+      default: 3_600_000,
+      aliases: ["cleanupIntervalInSeconds"],
+    },
   ),
 };
 

@@ -5,6 +5,7 @@ import {
   bool,
   duration,
   MetadataError,
+  orNegative,
   text,
 } from "../../contracts/metadata.ts";
 import {
@@ -52,8 +53,8 @@ const metadata = {
     default: "metadata",
   }),
   cleanupInterval: duration(
-    "How often expired values are removed, by one of the sidecars; 0 is never. They are invisible anyway.",
-    { default: 0, aliases: ["cleanupIntervalInSeconds"] },
+    "How often expired values are removed, by one of the sidecars; 0 or less: never. They are invisible anyway.",
+    { least: orNegative, default: 0, aliases: ["cleanupIntervalInSeconds"] },
   ),
 };
 

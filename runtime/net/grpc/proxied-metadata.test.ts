@@ -16,3 +16,11 @@ test("values of one name stay apart, and what HTTP/2 says itself stays out", () 
     "user-agent": "first",
   });
 });
+
+test("__proto__ is a name as any other, once and twice", () => {
+  const name = "__proto__";
+  const once = proxiedMetadata({ [name]: "a" });
+  expect(Object.entries(once)).toEqual([[name, "a"]]);
+  const twice = proxiedMetadata({ [name]: "a, b" }, [name, "a", name, "b"]);
+  expect(Object.entries(twice)).toEqual([[name, ["a", "b"]]]);
+});

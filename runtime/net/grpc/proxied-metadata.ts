@@ -1,6 +1,7 @@
 /** Headers as they came, ready to be sent once more. */
 import type { IncomingHttpHeaders } from "node:http2";
 import type { ProxiedMetadata } from "../../contracts/proxied-call.ts";
+import { setOwn } from "../../shared/set-own.ts";
 
 /** `raw` are names and values in turn; Node joins those of one name in `headers`, or takes the first where there can be only one. */
 export function proxiedMetadata(
@@ -12,14 +13,9 @@ export function proxiedMetadata(
   for (const name in headers) {
     names++;
     const value = headers[name];
-    // A plain object can't have the second one, and Node does not send the third one.
-    if (
-      name.charCodeAt(0) === colon ||
-      name === "__proto__" ||
-      name === "http2-settings"
-    )
-      continue;
-    if (value !== undefined) metadata[name] = value;
+    // Node does not send the second one.
+    if (name.charCodeAt(0) === colon || name === "http2-settings") continue;
+    if (value !== undefined) setOwn(metadata, name, value);
   }
   if (raw.length > 2 * names) keepApart(metadata, raw);
   return metadata;
@@ -36,6 +32,10 @@ function keepApart(metadata: ProxiedMetadata, raw: readonly string[]) {
     else all.set(raw[i]!, [raw[i + 1]!]);
   }
   for (const [name, values] of all)
-    if (values.length > 1 && name in metadata && metadata[name] !== values[0])
-      metadata[name] = values;
+    if (
+      values.length > 1 &&
+      Object.hasOwn(metadata, name) &&
+      metadata[name] !== values[0]
+    )
+      setOwn<string | string[]>(metadata, name, values);
 }

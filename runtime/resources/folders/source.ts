@@ -44,6 +44,8 @@ export function openFolders(options: FoldersOptions): ResourceSource {
   const configurations = openConfigurationFiles(options);
   /** By file. */
   let readings = new Map<string, Reading>();
+  /** The text of each file when it was last looked at, taken or not. */
+  const seen = new Map<string, string>();
   let denied: readonly string[] = [];
   let isFollowed = true;
   let secrets: SecretSource | undefined;
@@ -81,29 +83,54 @@ export function openFolders(options: FoldersOptions): ResourceSource {
     text: string | undefined,
   ): Promise<Reading | undefined> {
     const before = readings.get(file);
+    if (text !== undefined && text !== seen.get(file)) {
+      seen.set(file, text);
+      forget(file);
+    }
     if (text === undefined || text === before?.text) return before;
     const now = { text, documents: readDocuments(text, file) };
+    const hints = new Set<string>();
     const problem =
       before && !(await problemOf(before.documents))
-        ? await problemOf(now.documents)
+        ? await problemOf(now.documents, hints)
         : undefined;
     if (problem === undefined) return now;
     log.warn(
       `a changed file is not taken: ${problem}; what is loaded from it stays until it is mended`,
     );
+    for (const hint of hints) log.warn(hint);
     return before;
   }
 
-  /** Why documents can't all be read. */
-  async function problemOf(of: Documents): Promise<string | undefined> {
+  /** Of a file that has changed each mistake is news. */
+  function forget(file: string) {
+    log.forget(file);
+    for (const [what, message] of mistakes)
+      if (message.includes(`${file}:`)) mistakes.delete(what);
+  }
+
+  /** Why documents can't all be read. What is told beside it is added to `hints`. */
+  async function problemOf(
+    of: Documents,
+    hints = new Set<string>(),
+  ): Promise<string | undefined> {
     const broken = of.find((one) => one instanceof YamlError);
     if (broken) return `${broken.message} (${where(broken.at)})`;
     let problem: string | undefined;
+    const malformed = new Set<string>();
     const looking = {
       ...options,
-      log: silent,
+      log: {
+        ...silent,
+        warn(line: string) {
+          // It is the problem, or comes up once that is mended.
+          if (![...malformed].some((why) => line.includes(why)))
+            hints.add(line);
+        },
+      },
       onMalformed(why: string) {
         problem ??= why;
+        malformed.add(why);
       },
     };
     for (const document of of) {
@@ -111,8 +138,7 @@ export function openFolders(options: FoldersOptions): ResourceSource {
       selectSubscriptions([document], looking);
     }
     await selectResiliencies(of, {
-      ...options,
-      log: silent,
+      ...looking,
       onWrong: (why) => (problem ??= why),
     });
     return problem;

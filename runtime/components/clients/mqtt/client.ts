@@ -6,6 +6,7 @@ import type { Logger } from "../../../shared/log.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import { unlessAborted } from "../../../shared/unless-aborted.ts";
 import { lacking, untrusted, watchServer } from "../server-outage.ts";
+import { isTlsRefusal, wrongServer } from "../wrong-server.ts";
 
 export interface MqttServer {
   /** host:port, for messages. */
@@ -76,22 +77,30 @@ export async function openMqtt(
   let connected = Promise.withResolvers<void>();
   const underWay = new Set<Promise<void>>();
 
+  let wasConnected = false;
   client.on("connect", () => {
     outage.over();
     backoff.reset();
+    wasConnected = true;
     connected.resolve();
   });
   let last: Error | undefined;
   client.on("error", (error) => {
     last = error;
-    if (!isClosed) outage.found(reasonOf(error));
+    if (!isClosed) outage.found(reasonOf(error, server));
   });
   client.on("close", () => {
     session.abort();
     session = new AbortController();
     if (client.connected || isClosed) return;
-    if (last === undefined) outage.found("the connection has ended");
+    if (last === undefined)
+      outage.found(
+        wasConnected || isTls(server.protocol)
+          ? "the connection has ended"
+          : `the server closed the connection; if it speaks TLS only, ${useTls}`,
+      );
     last = undefined;
+    wasConnected = false;
     connected = Promise.withResolvers();
     client.options.reconnectPeriod = Math.ceil(backoff.nextMs());
   });
@@ -214,6 +223,13 @@ async function prepare(server: MqttServer): Promise<MqttClient> {
   });
 }
 
+const isTls = (protocol: MqttServer["protocol"]) =>
+  protocol === "mqtts" || protocol === "wss";
+
+/** How the library begins what it says of packets that are no MQTT. */
+const foreign =
+  /^(Invalid|Cannot parse|Malformed|Packet |Not supported|Unknown property|Will |Connect flag)/;
+
 /** A client that was connected by hand forgets that it was ended, and would connect again. */
 function endForGood(client: MqttClient, isAtOnce: boolean): Promise<void> {
   client.options.reconnectPeriod = 0;
@@ -236,15 +252,31 @@ async function firstAttempt(
   over.abort();
   if (!(first instanceof Error) || !isHopeless(first)) return;
   await endForGood(client, true);
-  throw new Error(`mqtt pub/sub error: ${lacking(name, reasonOf(first))}`, {
-    cause: first,
-  });
+  throw new Error(
+    `mqtt pub/sub error: ${lacking(name, reasonOf(first, server))}`,
+    {
+      cause: first,
+    },
+  );
 }
 
-const reasonOf = (error: Error): string =>
-  untrusted(error, "its authority goes into 'caCert'") ?? messageOf(error);
+const useTls = "write mqtts:// in the url";
+
+const reasonOf = (error: Error, { protocol, tls }: MqttServer): string =>
+  wrongServer(error, {
+    ownPort: "the server's port for MQTT",
+    foreign,
+    useTls,
+    useNoTls: "write mqtt:// in the url",
+    speaksTls: isTls(protocol),
+    hasCertificate: tls.cert !== undefined,
+  }) ??
+  untrusted(error, "its authority goes into 'caCert'") ??
+  messageOf(error);
 
 const isHopeless = (error: Error): boolean =>
   /^Connection refused: (Bad username or password|Not authorized|Identifier rejected)/i.test(
     messageOf(error),
-  ) || untrusted(error, "") !== undefined;
+  ) ||
+  isTlsRefusal(error) ||
+  untrusted(error, "") !== undefined;

@@ -6,6 +6,7 @@ import type { Logger } from "../../../shared/log.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import { unlessAborted } from "../../../shared/unless-aborted.ts";
 import { lacking, untrusted, watchServer } from "../server-outage.ts";
+import { isTlsRefusal, wrongServer } from "../wrong-server.ts";
 import type { RabbitServer } from "./settings.ts";
 
 export interface RabbitClient {
@@ -172,13 +173,22 @@ async function within(ms: number, work: Promise<unknown>): Promise<void> {
 }
 
 /** The server's own words are in the middle of amqplib's. */
-function reasonOf(error: unknown, { vhost }: RabbitServer): string {
+function reasonOf(error: unknown, { vhost, tls }: RabbitServer): string {
   const text = messageOf(error).trim();
   // Its answer to the name of the virtual host, of which amqplib keeps only the kind.
   if (text.startsWith("Expected ConnectionOpenOk; got <ConnectionClose"))
     return `NOT_ALLOWED - the virtual host ${vhost} does not exist, or the user may not use it`;
-  if (codeOf(error) === "ERR_SSL_WRONG_VERSION_NUMBER")
-    return "it speaks no TLS at this port";
+  const wrong = wrongServer(error, {
+    ownPort: "RabbitMQ's port for AMQP",
+    foreign: /^(Frame size|Invalid frame|Unknown frame type|Frame on channel)/,
+    useTls,
+    useNoTls: "say amqp in connectionString or protocol",
+    speaksTls: tls !== undefined,
+    hasCertificate: tls?.cert !== undefined,
+  });
+  if (wrong) return wrong;
+  if (!tls && text.startsWith("Socket closed abruptly"))
+    return `the server closed the connection; if it speaks TLS only, ${useTls}`;
   const [, own] =
     /^(?:Handshake terminated by server|Connection closed): \d+ \([A-Z_-]+\) with message "(.*)"$/.exec(
       text,
@@ -186,8 +196,9 @@ function reasonOf(error: unknown, { vhost }: RabbitServer): string {
   return untrusted(error, "its authority goes into 'caCert'") ?? own ?? text;
 }
 
-const codeOf = (error: unknown) => (error as { code?: unknown }).code;
+const useTls = "say amqps in connectionString or protocol";
 
 const isHopeless = (error: unknown, server: RabbitServer): boolean =>
   /^(ACCESS_REFUSED|NOT_ALLOWED)/.test(reasonOf(error, server)) ||
+  isTlsRefusal(error) ||
   untrusted(error, "") !== undefined;

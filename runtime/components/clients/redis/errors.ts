@@ -3,6 +3,7 @@ import { messageOf } from "../../../shared/message-of.ts";
 import { unresolved } from "../../../shared/unresolved.ts";
 import type { RedisServer } from "./settings.ts";
 import { lacking, untrusted } from "../server-outage.ts";
+import { wrongServer } from "../wrong-server.ts";
 
 /** Trying again does not help. */
 export class HopelessError extends Error {
@@ -46,10 +47,15 @@ export function reasonOf(
     return `${told}; set redisType to node`;
   if (/unknown command ['`]?sentinel/i.test(told))
     return `${told}; redisHost must name sentinels, or failover be false`;
-  if (/EPROTO|ERR_SSL/.test(code))
-    return `what listens there speaks no TLS; set enableTLS to false, or name the port that does (${told})`;
-  if (told.startsWith("Unknown RESP type"))
-    return "what listens there answers in another protocol; name Redis' own port, and set enableTLS if it speaks TLS";
+  const wrong = wrongServer(error, {
+    ownPort: "Redis' own port",
+    foreign: /^(Unknown RESP type|Command queue state error)/,
+    useTls: "set enableTLS",
+    useNoTls: "set enableTLS to false",
+    speaksTls: tls !== undefined,
+    hasCertificate: tls?.cert !== undefined,
+  });
+  if (wrong) return wrong;
   if (code === "ETIMEDOUT")
     return `no answer (${told}); ${tls ? "if it speaks no TLS, set enableTLS to false; else " : ""}correct redisHost and redisPort, or look at what is between`;
   if (told.startsWith("Socket timeout"))

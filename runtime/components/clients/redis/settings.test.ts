@@ -43,7 +43,8 @@ test.each([
   [{ redisHost: "http://db" }, "not host or host:port"],
   [{ redisHost: "db", enableTLS: "yes" }, '"yes" is not a bool'],
   [{ redisHost: "db", failover: "true" }, "needs sentinelMasterName"],
-  [{ redisHost: "db", redisDB: "-1" }, "not a database number"],
+  [{ redisHost: "db", redisDB: "1.5" }, "not a database number"],
+  [{ redisHost: "db", redisDB: "-1" }, "is too small"],
   [{ redisHost: "db", useEntraID: "true" }, "useEntraID is not supported"],
   [{ redisHost: "db", readTimeout: "soon" }, "not a duration"],
 ])("%j is refused", (values, error) => {

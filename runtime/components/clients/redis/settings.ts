@@ -6,6 +6,7 @@
 import type { ConnectionOptions } from "node:tls";
 import type { Logger } from "../../../shared/log.ts";
 import {
+  orNegative,
   choice,
   durationMs,
   MetadataError,
@@ -62,26 +63,36 @@ export const redisMetadata = {
   clientKey: text("Its PEM key.", { secret: true }),
   redisMaxRetries: number(
     "How many attempts to reach the server a request waits for; -1: none. What was sent is never sent again.",
-    { default: 3, aliases: ["maxRetries"] },
+    { least: orNegative, default: 3, aliases: ["maxRetries"] },
   ),
-  redisMinRetryInterval: durationMs("First pause between attempts.", {
-    default: 8,
-  }),
-  redisMaxRetryInterval: durationMs("Longest pause between attempts.", {
-    default: 512,
-  }),
-  maxRetryBackoff: number("redisMinRetryInterval in nanoseconds (older form)."),
+  redisMinRetryInterval: durationMs(
+    "First pause between attempts; -1: as short as can be.",
+    {
+      least: orNegative,
+      default: 8,
+    },
+  ),
+  redisMaxRetryInterval: durationMs(
+    "Longest pause between attempts; -1: as short as can be.",
+    {
+      least: orNegative,
+      default: 512,
+    },
+  ),
+  maxRetryBackoff: number(
+    "redisMinRetryInterval in nanoseconds (older form).",
+    { least: orNegative },
+  ),
   dialTimeout: durationMs("How long one attempt to connect may take.", {
     default: 5000,
   }),
   readTimeout: durationMs(
     "Silence after which the connection is given up; -1: no limit.",
-    {
-      default: 3000,
-    },
+    { least: orNegative, default: 3000 },
   ),
   writeTimeout: durationMs(
     "As readTimeout, and by default that; the longer of both counts.",
+    { least: orNegative },
   ),
   poolSize: text(noEffect),
   minIdleConns: text(noEffect),

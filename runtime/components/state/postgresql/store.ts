@@ -3,6 +3,7 @@ import type { Call } from "../../../contracts/call.ts";
 import type { OpenContext } from "../../../contracts/component.ts";
 import {
   duration,
+  orNegative,
   text,
   type MetadataTable,
   type MetadataValues,
@@ -51,6 +52,7 @@ const common = {
   cleanupInterval: duration(
     "Pause between sweeps of expired rows, by one sidecar for all; 0 or less: never.",
     {
+      least: orNegative,
       default: 3_600_000,
       aliases: ["cleanupIntervalInSeconds"],
     },

@@ -3,7 +3,7 @@
  * (docs/protocol/redis.md). Data written by the original is read here and the other way round.
  */
 import { keyPrefix } from "../../../contracts/state-keys.ts";
-import { number, text } from "../../../contracts/metadata.ts";
+import { number, orNegative, text } from "../../../contracts/metadata.ts";
 import {
   defineStateStore,
   EtagError,
@@ -39,7 +39,12 @@ import { givenNamespace } from "../../../shared/namespace.ts";
 
 const metadata = {
   ...redisMetadata,
-  ttlInSeconds: number("Seconds to live of what names no TTL of its own."),
+  ttlInSeconds: number(
+    "Seconds to live of what names no TTL of its own; -1: it stays for ever.",
+    {
+      least: orNegative,
+    },
+  ),
   queryIndexes: text(
     "JSON of the query API's indexes: [{name, indexes: [{key, type}]}].",
   ),
