@@ -6,6 +6,7 @@ import {
   duration,
   MetadataError,
   number,
+  orNegative,
   text,
   type MetadataValues,
 } from "../../../contracts/metadata.ts";
@@ -45,12 +46,13 @@ export const postgresMetadata = {
       aliases: ["timeoutInSeconds"],
     },
   ),
-  maxConns: number("Most connections at a time; by default 4 or one per CPU."),
+  maxConns: number(
+    "Most connections at a time; 1 or less, as absent: 4 or one per CPU.",
+    { least: orNegative },
+  ),
   connectionMaxIdleTime: duration(
-    "Close a connection unused for this long; 0: 30m.",
-    {
-      default: 0,
-    },
+    "Close a connection unused for this long; 0 or less: 30m.",
+    { least: orNegative, default: 0 },
   ),
   queryExecMode: text(
     "`cache_statement` (default) prepares each statement once per connection; `cache_describe`, `describe_exec`, `exec` and `simple_protocol` do not, as a pooler between needs it.",
@@ -137,8 +139,11 @@ export function postgresServer(
         ? meta.maxConns!
         : poolSize || Math.max(4, availableParallelism()),
     idleMs:
-      meta.connectionMaxIdleTime ||
-      (poolIdle ? idleTime(poolIdle) : 30 * 60_000),
+      meta.connectionMaxIdleTime > 0
+        ? meta.connectionMaxIdleTime
+        : poolIdle
+          ? idleTime(poolIdle)
+          : 30 * 60_000,
     prepares,
     limitsStatements:
       prepares &&
