@@ -17,9 +17,15 @@ export interface ExpectedServer {
 const codeOf = (error: unknown) =>
   String((error as { code?: unknown }).code ?? "");
 
-/** In OpenSSL's names of alerts; the last one may have other reasons. */
+/** OpenSSL's name of the alert by which the other side ended the handshake, such as `CERTIFICATE_REQUIRED`. */
+function alertIn(error: unknown): string | undefined {
+  const parts = codeOf(error).split("_ALERT_");
+  return parts.length > 1 ? parts.at(-1) : undefined;
+}
+
+/** The last one may have other reasons. */
 const ofCertificates =
-  /_ALERT_(?:(?:BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_\w+|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
+  /^(?:BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_.*|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
 
 /** Undefined where it is no such server, as far as can be told. Never OpenSSL's own text, which has a line break. */
 export function wrongServer(
@@ -28,10 +34,10 @@ export function wrongServer(
 ): string | undefined {
   const code = codeOf(error);
   const told = messageOf(error);
-  const [, alert] = /_ALERT_(\w+)$/.exec(code) ?? [];
+  const alert = alertIn(error);
   if (alert !== undefined) {
     const words = alert.toLowerCase().replaceAll("_", " ");
-    if (!ofCertificates.test(code))
+    if (!ofCertificates.test(alert))
       return `the server ends the TLS handshake (${words})`;
     return expected.hasCertificate
       ? `the server does not accept the client's certificate (${words}); correct clientCert and clientKey`
@@ -48,4 +54,4 @@ export function wrongServer(
 
 /** Whether trying again is no use. */
 export const isTlsRefusal = (error: unknown): boolean =>
-  ofCertificates.test(codeOf(error));
+  ofCertificates.test(alertIn(error) ?? "");
