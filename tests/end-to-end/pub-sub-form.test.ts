@@ -39,6 +39,8 @@ beforeEach(async () => {
   page.on("console", (message) => complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto(address);
+  // What is typed before the page has its focus goes nowhere.
+  await page.locator("input[name=message]:focus").waitFor();
 });
 
 afterEach(() => page.close());
