@@ -1,9 +1,7 @@
 /** Why a call of an address outside failed, in words that tell who did not do what. */
+import { codeOf } from "../shared/code-of.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { unresolved } from "../shared/unresolved.ts";
-
-const codeOf = (error: unknown) =>
-  String((error as { code?: unknown }).code ?? "");
 
 /** `setting` names what holds the address. An error without words here stays as it is. */
 export function explainExternal(

@@ -1,4 +1,5 @@
 /** What is told of a call while somebody watches. */
+import { targetOf } from "../../contracts/proxied-call.ts";
 import type { Unnumbered, Watch } from "../../contracts/watch.ts";
 import type { ServerCall } from "../../net/grpc/server-call.ts";
 import type { InvokeRequest } from "../../proto/gen/dapr/proto/common/v1/common.ts";
@@ -118,10 +119,7 @@ function blockOf({ path, metadata }: ServerCall): CallEvent["block"] {
     ? blocks[path.slice(service.length)]
     : undefined;
   if (known) return known;
-  return metadata["dapr-app-id"] === undefined &&
-    metadata["dapr-callee-app-id"] === undefined
-    ? "other"
-    : "invoke";
+  return targetOf(metadata) === undefined ? "other" : "invoke";
 }
 
 /** The fields have these names in all of Dapr's messages. */
@@ -135,15 +133,13 @@ function subjectOf(
       ? shortened(value)
       : undefined;
   };
-  const called = metadata["dapr-callee-app-id"] ?? metadata["dapr-app-id"];
+  const called = targetOf(metadata);
   const target =
     text("storeName") ?? text("pubsubName") ?? text("name") ?? text("id");
   return {
     target: target
       ? shownTarget(target)
-      : typeof called === "string"
-        ? shortened(fromHeaderValue(called))
-        : undefined,
+      : called && shortened(fromHeaderValue(called)),
     topic: text("topic"),
     key: text("key"),
   };

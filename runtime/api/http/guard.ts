@@ -5,6 +5,7 @@
  */
 import { isIP, isIPv6 } from "node:net";
 import { ApiError } from "../../contracts/errors.ts";
+import { isLoopbackName } from "../../shared/addresses.ts";
 import { isFromHere } from "../from-here.ts";
 import { createTokenCheck } from "../token.ts";
 import type { ApiRequest } from "./request.ts";
@@ -126,9 +127,6 @@ function isLoopbackUrl(url: string): boolean {
   return (
     parsed !== null &&
     /^https?:$/.test(parsed.protocol) &&
-    (parsed.hostname === "localhost" ||
-      parsed.hostname.endsWith(".localhost") ||
-      parsed.hostname === "[::1]" ||
-      (isIP(parsed.hostname) === 4 && parsed.hostname.startsWith("127.")))
+    (isLoopbackName(parsed.hostname) || parsed.hostname.endsWith(".localhost"))
   );
 }

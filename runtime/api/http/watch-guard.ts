@@ -1,5 +1,6 @@
 /** Who may watch: a program of this machine that knows the token. No web page does, whatever origins the API allows. */
 import { ApiError } from "../../contracts/errors.ts";
+import { isLoopbackName } from "../../shared/addresses.ts";
 import { isFromHere } from "../from-here.ts";
 import { createTokenCheck } from "../token.ts";
 import { header, type ApiRequest } from "./request.ts";
@@ -40,8 +41,3 @@ export function createWatchGuard({
       : new ApiError("watchToken");
   };
 }
-
-const isLoopbackName = (host: string) =>
-  host === "localhost" ||
-  host === "::1" ||
-  /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);

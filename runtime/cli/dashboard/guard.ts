@@ -4,7 +4,7 @@
  * to this machine (DNS rebinding). It is known by Host, Origin and Sec-Fetch-Site.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import { isIPv4 } from "node:net";
+import { isLoopbackName } from "../../shared/addresses.ts";
 
 export interface Refusal {
   status: number;
@@ -56,9 +56,3 @@ function isOwnHost(host: string, port: number): boolean {
     /^(\[[\da-f:]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? [];
   return Number(given) === port && isLoopbackName(name.toLowerCase());
 }
-
-/** No name but localhost: any other can be made to lead anywhere. */
-const isLoopbackName = (name: string): boolean =>
-  name === "localhost" ||
-  name === "[::1]" ||
-  (isIPv4(name) && name.startsWith("127."));

@@ -1,4 +1,5 @@
 /** An outage of a server, in the log and in the answers that its requests get. */
+import { codeOf } from "../../shared/code-of.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import type { Logger } from "../../shared/log.ts";
 import { watchOutage, type Outage } from "../../shared/outage.ts";
@@ -12,9 +13,6 @@ const isRefusal = (reason: string) =>
 /** What a request gets while the server can't be used. */
 export const lacking = (server: string, reason: string): string =>
   `${server} ${isRefusal(reason) ? "refuses the login" : "can't be reached"}: ${reason}`;
-
-const codeOf = (error: unknown) =>
-  String((error as { code?: unknown }).code ?? "");
 
 /** What to say of a certificate that is not accepted; `property` names the authority's. */
 export const untrusted = (

@@ -1,4 +1,5 @@
 /** What to say of a server that is another one than the component takes it for: of another protocol, with TLS or without, or one that asks for a certificate. */
+import { codeOf } from "../../shared/code-of.ts";
 import { messageOf } from "../../shared/message-of.ts";
 
 export interface ExpectedServer {
@@ -13,9 +14,6 @@ export interface ExpectedServer {
   speaksTls: boolean;
   hasCertificate: boolean;
 }
-
-const codeOf = (error: unknown) =>
-  String((error as { code?: unknown }).code ?? "");
 
 /** OpenSSL's name of the alert by which the other side ended the handshake, such as `CERTIFICATE_REQUIRED`. */
 function alertIn(error: unknown): string | undefined {

@@ -1,4 +1,5 @@
 /** What errors of the driver `pg` and of PostgreSQL mean: whether to try again, what became of a request, and what to do. */
+import { codeOf } from "../../../shared/code-of.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import { unresolved } from "../../../shared/unresolved.ts";
 import { formatHostPort } from "../host-port.ts";
@@ -12,9 +13,6 @@ export const isWithoutTls = (error: unknown) =>
 /** A pooler in between refuses settings that it can't pass on. */
 export const refusesSettings = (error: unknown) =>
   /^unsupported startup parameter.*statement_timeout/.test(messageOf(error));
-
-const codeOf = (error: unknown) =>
-  String((error as { code?: string }).code ?? "");
 
 /** There was no connection, so nothing was sent. The cause says why. */
 export class NotConnectedError extends Error {

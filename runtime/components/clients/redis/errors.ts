@@ -1,4 +1,5 @@
 /** What errors of ioredis and of Redis mean: whether to try again, what became of a command, and what to do. */
+import { codeOf } from "../../../shared/code-of.ts";
 import { messageOf } from "../../../shared/message-of.ts";
 import { unresolved } from "../../../shared/unresolved.ts";
 import type { RedisServer } from "./settings.ts";
@@ -14,9 +15,6 @@ export class HopelessError extends Error {
 export const hungUp = "the server closed the connection";
 /** The server closed a connection that was in use. */
 export const cutOff = "the server ended the connection";
-
-const codeOf = (error: unknown) =>
-  String((error as NodeJS.ErrnoException).code ?? "");
 
 export const isHopeless = (error: Error): boolean =>
   error instanceof HopelessError ||
