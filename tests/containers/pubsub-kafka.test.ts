@@ -9,6 +9,7 @@ import type {
 import { openPubSub } from "../contracts/open-component.ts";
 import { startKafka, type KafkaBroker } from "../contracts/kafka-broker.ts";
 import { startProcess } from "../contracts/start-process.ts";
+import { newGate, openGates } from "../support/gates.ts";
 import { waitFor } from "../wait-for.ts";
 
 let broker: KafkaBroker;
@@ -42,6 +43,7 @@ beforeEach(async () => {
   await admin.createTopics({ topics: [{ topic, numPartitions: 3 }] });
 });
 afterEach(async () => {
+  openGates();
   await Promise.all(opened.splice(0).map((bus) => bus.close()));
 });
 
@@ -154,7 +156,7 @@ test("a topic that ends waits for what is in flight, and commits it, while other
   const bus = await open();
   const other = `${topic}-b`;
   await admin.createTopics({ topics: [{ topic: other, numPartitions: 1 }] });
-  const gate = Promise.withResolvers<void>();
+  const gate = newGate();
   const begun = Promise.withResolvers<void>();
   const seen: string[] = [];
   const stop = await read(bus, () => (begun.resolve(), gate.promise));

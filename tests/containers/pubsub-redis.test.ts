@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Handle, PubSub } from "../../runtime/contracts/pubsub.ts";
 import { openPubSub } from "../contracts/open-component.ts";
 import { startProcess } from "../contracts/start-process.ts";
+import { newGate, openGates } from "../support/gates.ts";
 import { startSentinels } from "../support/redis-sentinels.ts";
 import { startRedis, type RedisContainer } from "../support/redis-server.ts";
 import { waitFor } from "../wait-for.ts";
@@ -23,6 +24,7 @@ beforeEach(() => {
   log = [];
 });
 afterEach(async () => {
+  openGates();
   await Promise.all(opened.splice(0).map((bus) => bus.close()));
 });
 
@@ -67,7 +69,7 @@ describe("entries", () => {
     expect(
       (await redis.admin.xrange(topic, "-", "+")).map(([, fields]) => fields),
     ).toEqual([["data", '{"a":1}', "metadata", '{"colour":"<blue>"}']]);
-    const gate = Promise.withResolvers<void>();
+    const gate = newGate();
     const begun = Promise.withResolvers<void>();
     await read(bus, () => (begun.resolve(), gate.promise));
     await begun.promise;
@@ -140,9 +142,13 @@ test("no more is read ahead than queueDepth, however much waits, and no more is 
       {},
     );
   const gates: (() => void)[] = [];
+  const atEnd = newGate();
   let taken = 0;
   await read(bus, async () => {
-    await new Promise<void>((resolve) => gates.push(resolve));
+    await Promise.race([
+      new Promise<void>((resolve) => gates.push(resolve)),
+      atEnd.promise,
+    ]);
     taken++;
   });
   await waitFor("the workers", () => gates.length === 3);
@@ -166,7 +172,7 @@ test("no more is read ahead than queueDepth, however much waits, and no more is 
 describe("a message", () => {
   test("that takes longer than processingTimeout is delivered once, also with a second reader", async () => {
     const quick = { processingTimeout: "1s", redeliverInterval: "50ms" };
-    const gate = Promise.withResolvers<void>();
+    const gate = newGate();
     let deliveries = 0;
     const handle = async () => {
       deliveries++;
@@ -296,7 +302,7 @@ describe("a group", () => {
 
 test("a stop hands over what was read ahead, and the next reader has it at once", async () => {
   const bus = await open({ concurrency: "1", processingTimeout: "1h" });
-  const gate = Promise.withResolvers<void>();
+  const gate = newGate();
   const begun: string[] = [];
   const stop = await read(bus, async (message) => {
     begun.push(text(message));
