@@ -109,7 +109,6 @@ test.each([
   [["-a", "nowhere.example"], "Invalid address: nowhere.example\n    Use"],
   [["-a", "127.0.0.1 "], "Invalid address: 127.0.0.1 \n"],
   [["-f", "no-such.yaml"], "no-such.yaml"],
-  [["-k"], "the dashboard is not in the cluster in this version. What runs"],
 ])("%j is refused with a reason and exit code 1", async (args, why) => {
   const { code, out, err } = await dapr("dashboard", "-p", "0", ...args);
   expect({ code, out }).toEqual({ code: 1, out: "" });
@@ -285,7 +284,7 @@ test("a sidecar that was started by hand is shown, with why its calls are not", 
   expect(app).toMatchObject({
     httpPort: daprd.port,
     isWatched: false,
-    whyUnwatched:
+    note:
       "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.",
   });
   // The one of `dapr run` is seen beside it.
@@ -311,7 +310,7 @@ test("a sidecar that ends is gone, and one that starts is there", async () => {
   expect(gone.status).toBe(404);
   shop = await startShop(dir, shop.appId);
   const after = await page.watched(shop.appId);
-  expect(after.daprdPid).not.toBe(before.daprdPid);
+  expect(after.sidecar).not.toBe(before.sidecar);
   page.leave();
 });
 

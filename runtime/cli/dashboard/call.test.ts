@@ -47,7 +47,7 @@ test.each([
 
 test.each([
   [{ appId: 1 }, "appId"],
-  [{ pid: "1" }, "pid"],
+  [{ sidecar: 1 }, "sidecar"],
   [{ method: "CONNECT" }, "method"],
   [{ method: undefined }, "method"],
   [{ path: 1 }, "path"],

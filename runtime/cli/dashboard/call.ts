@@ -2,8 +2,8 @@
 import type { IncomingMessage } from "node:http";
 import { isUtf8 } from "node:buffer";
 import { send } from "../instances/sidecar-http.ts";
-import type { Sidecar } from "./find-sidecars.ts";
 import type { CallAnswer, CallRequest } from "./messages.ts";
+import type { Sidecar } from "./sidecar.ts";
 
 const methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 const maxAnswerBytes = 1024 * 1024;
@@ -12,13 +12,13 @@ const maxAnswerBytes = 1024 * 1024;
 export function wrongCall(given: unknown): string | undefined {
   if (typeof given !== "object" || given === null)
     return "The body has to be an object with appId, method and path.";
-  const { appId, pid, method, path, contentType, body } = given as Record<
+  const { appId, sidecar, method, path, contentType, body } = given as Record<
     string,
     unknown
   >;
   if (typeof appId !== "string") return "appId has to be a text.";
-  if (pid !== undefined && typeof pid !== "number")
-    return "pid has to be a number.";
+  if (sidecar !== undefined && typeof sidecar !== "string")
+    return "sidecar has to be a text.";
   if (!methods.includes(method as string))
     return `method has to be one of ${methods.join(", ")}.`;
   if (typeof path !== "string" || !isAllowed(path))
@@ -47,12 +47,12 @@ function isAllowed(path: string): boolean {
 
 /** Rejects if the sidecar does not answer. */
 export async function callSidecar(
-  { instance }: Sidecar,
+  sidecar: Sidecar,
   { method, path, contentType, body }: CallRequest,
   signal: AbortSignal,
 ): Promise<CallAnswer> {
   const startedMs = performance.now();
-  const response = await send(instance, {
+  const response = await send(await sidecar.reach(), {
     method,
     path,
     signal,

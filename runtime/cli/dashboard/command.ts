@@ -1,4 +1,4 @@
-/** `dapr dashboard`: a page that shows what runs on this machine, and what passes. */
+/** `dapr dashboard`: a page that shows what runs on this machine or in a cluster, and what passes. */
 import { isIP } from "node:net";
 import { about } from "../commands/about.ts";
 import {
@@ -15,7 +15,9 @@ import { daprHome } from "../home.ts";
 import { findRunFile } from "../run/run-file.ts";
 import { isLoopback, withPort } from "../../shared/addresses.ts";
 import { LiveView } from "./live-view.ts";
+import { localSidecars } from "./local-sidecars.ts";
 import { openDashboard, type Dashboard } from "./server.ts";
+import type { SidecarSource } from "./sidecar.ts";
 
 const examples = `
 # All apps of this machine
@@ -26,6 +28,9 @@ dapr dashboard -p 0
 
 # Only the apps of a run file
 dapr dashboard -f dapr.yaml
+
+# The apps in the cluster that kubectl points at
+dapr dashboard -k
 `;
 
 const inCluster = {
@@ -33,7 +38,16 @@ const inCluster = {
     type: "string",
     short: "n",
     default: "dapr-system",
-    about: "With -k: its namespace",
+    about: "With -k: the namespace of the control plane",
+  },
+} as const satisfies FlagTable;
+
+const here = {
+  "run-file": {
+    type: "string",
+    short: "f",
+    takes: "file",
+    about: "Only apps started from this run file",
   },
 } as const satisfies FlagTable;
 
@@ -53,16 +67,11 @@ export const dashboard = command(
       default: "localhost",
       about: "The address of the page: localhost or a loopback address",
     },
-    "run-file": {
-      type: "string",
-      short: "f",
-      takes: "file",
-      about: "Only apps started from this run file",
-    },
+    ...here,
     kubernetes: {
       type: "bool",
       short: "k",
-      about: "Open the dashboard of a cluster; not in this version",
+      about: "Show the apps in Kubernetes",
     },
     ...inCluster,
     version: { type: "bool", short: "v", about: "Print the versions" },
@@ -70,30 +79,36 @@ export const dashboard = command(
   {
     examples,
     notes:
-      "The page lives as long as this command. It sees the calls of sidecars that `dapr run` of this kit started, and looks at them only while a page is open.",
+      "The page lives as long as this command, and looks at sidecars only while it is open. It sees the calls of those that `dapr run` of this kit started; in a cluster of those with a DAPR_WATCH_TOKEN (docs/dashboard.md). With -k kubectl does the work, and nothing is installed in the cluster.",
   },
   async ({ flags, given, words, io }) => {
     if (flags.version) return printVersion("", io);
     if (words.length > 0)
       throw new UsageError(`dashboard takes no words: ${words.join(" ")}`);
-    if (flags.kubernetes)
-      throw new CommandError(
-        "the dashboard is not in the cluster in this version. What runs there: `dapr list -k`, `dapr status -k`, `dapr components -k`, `dapr logs -k -a ID`",
-      );
-    sayMisplaced(given, inCluster, "without -k", io);
+    if (flags.kubernetes) sayMisplaced(given, here, "with -k", io);
+    else sayMisplaced(given, inCluster, "without -k", io);
     const { address, port } = flags;
     if (port < 0 || port > 65_535)
       throw new UsageError(
         `invalid argument "${port}" for "-p, --port" flag: a port is 0 to 65535`,
       );
     checkAddress(address);
-    const view = new LiveView({
-      home: daprHome(flags["runtime-path"]),
-      runFile: flags["run-file"] && (await findRunFile(flags["run-file"])),
-      warn: (message) => io.status("warning", message),
-    });
     const stop = watchForStop();
+    let source: SidecarSource | undefined;
     try {
+      source = flags.kubernetes
+        ? await (
+            await import("./cluster/open-cluster.ts")
+          ).openCluster(flags.namespace, io)
+        : localSidecars({
+            home: daprHome(flags["runtime-path"]),
+            runFile:
+              flags["run-file"] && (await findRunFile(flags["run-file"])),
+          });
+      if (stop.asked.aborted) return 0;
+      const view = new LiveView(source, (message) =>
+        io.status("warning", message),
+      );
       const opened = await open(view, address, port);
       io.status(
         "info",
@@ -103,6 +118,7 @@ export const dashboard = command(
       await opened.close();
       return 0;
     } finally {
+      await source?.close();
       stop.dispose();
     }
   },

@@ -16,7 +16,7 @@ const base = {
   appPort: 3000,
   httpPort: 3500,
   grpcPort: 50001,
-  daprdPid: 7,
+  sidecar: "7",
   created: 1000,
 };
 

@@ -1,13 +1,14 @@
 /** What the page is told of a sidecar, from its process and its metadata. */
 import { detailsIn, type Instance } from "../instances/instances.ts";
 import type { App, AppComponent, AppSubscription } from "./messages.ts";
+import type { Metadata } from "./sidecar.ts";
 
 type Json = Record<string, unknown>;
 
 /** `metadata` is undefined while the sidecar does not answer. */
 export function describeApp(
   instance: Instance,
-  metadata: Json | undefined,
+  metadata: Metadata | undefined,
 ): Omit<App, "isWatched"> {
   const { command, appPid, runTemplateName } = detailsIn(metadata, instance);
   return {
@@ -18,12 +19,19 @@ export function describeApp(
     command,
     created: instance.startedMs,
     appPid,
-    daprdPid: instance.daprdPid,
+    sidecar: String(instance.daprdPid),
     ...(runTemplateName ? { runTemplateName } : {}),
-    components: listOf(metadata?.["components"]).map(component),
-    subscriptions: listOf(metadata?.["subscriptions"]).map(subscription),
+    ...describeParts(metadata),
   };
 }
+
+/** What the sidecar has loaded. */
+export const describeParts = (
+  metadata: Metadata | undefined,
+): Pick<App, "components" | "subscriptions"> => ({
+  components: listOf(metadata?.["components"]).map(component),
+  subscriptions: listOf(metadata?.["subscriptions"]).map(subscription),
+});
 
 const component = (told: Json): AppComponent => ({
   name: textOf(told["name"]),

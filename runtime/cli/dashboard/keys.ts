@@ -1,31 +1,30 @@
 /** The keys of a state store, as the sidecar lists them. */
 import { wholeBody } from "../../shared/whole-body.ts";
 import { send } from "../instances/sidecar-http.ts";
-import type { Sidecar } from "./find-sidecars.ts";
 import { tokenHeader, watchPath } from "./sidecar-events.ts";
+import type { Sidecar } from "./sidecar.ts";
 
 const maxBytes = 1024 * 1024;
 
 /** The sidecar's answer as it is: `{ keys, next }`, or an error. */
 export async function readKeys(
-  { instance, token }: Sidecar,
+  { watchToken, reach, app }: Sidecar,
   store: string,
   after: string,
   signal: AbortSignal,
 ): Promise<{ status: number; json: string }> {
-  if (!token)
+  if (!watchToken)
     return {
       status: 409,
       json: JSON.stringify({
-        error:
-          "This sidecar was not started by `dapr run` of this kit, so it does not list keys.",
+        error: `This sidecar lists no keys. ${app.note ?? ""}`.trimEnd(),
       }),
     };
   const query = after ? `?after=${encodeURIComponent(after)}` : "";
-  const response = await send(instance, {
+  const response = await send(await reach(), {
     method: "GET",
     path: `${watchPath}/stores/${encodeURIComponent(store)}/keys${query}`,
-    headers: { [tokenHeader]: token },
+    headers: { [tokenHeader]: watchToken },
     signal,
   });
   const body = await wholeBody(

@@ -1,20 +1,13 @@
 /** What runs and what passes, told to every open page. Nothing is looked at while no page is open. */
 import { messageOf } from "../../shared/message-of.ts";
 import { delay } from "../../shared/timers.ts";
-import type { Instance } from "../instances/instances.ts";
-import { describeApp } from "./describe-app.ts";
 import type { EventStream } from "./event-stream.ts";
-import { findSidecars, type Sidecar, type Sought } from "./find-sidecars.ts";
 import type { App, PageEvent } from "./messages.ts";
 import { watchSidecar, type WatchState } from "./sidecar-events.ts";
+import type { Sidecar, SidecarSource } from "./sidecar.ts";
 
-/** PowerShell takes a third of a second to list processes. */
-const pollMs = process.platform === "win32" ? 10_000 : 2000;
-
-export interface LiveViewOptions extends Sought {
-  /** What keeps it from looking; said once. */
-  warn(message: string): void;
-}
+/** What keeps it from looking; said once. */
+type Warn = (message: string) => void;
 
 interface Watched extends Sidecar {
   state: WatchState;
@@ -23,7 +16,8 @@ interface Watched extends Sidecar {
 }
 
 export class LiveView {
-  readonly #options: LiveViewOptions;
+  readonly #source: SidecarSource;
+  readonly #warn: Warn;
   readonly #pages = new Set<EventStream>();
   readonly #sidecars = new Map<string, Watched>();
   /** Set while a page is open. */
@@ -31,10 +25,11 @@ export class LiveView {
   /** The last list of apps, as it was sent. */
   #shown = "";
   /** What was looked up while the page was loading. */
-  #ahead: { sidecars: Promise<Sidecar[]>; atMs: number } | undefined;
+  #ahead: { sidecars: Promise<readonly Sidecar[]>; atMs: number } | undefined;
 
-  constructor(options: LiveViewOptions) {
-    this.#options = options;
+  constructor(source: SidecarSource, warn: Warn) {
+    this.#source = source;
+    this.#warn = warn;
   }
 
   get pages(): number {
@@ -53,21 +48,24 @@ export class LiveView {
   /** The page is being loaded: its first list is made meanwhile. */
   prepare(): void {
     const atMs = performance.now();
-    if (this.#following || (this.#ahead && atMs - this.#ahead.atMs < pollMs))
+    if (
+      this.#following ||
+      (this.#ahead && atMs - this.#ahead.atMs < this.#source.pollMs)
+    )
       return;
     const sidecars = this.#look();
     sidecars.catch(() => {}); // the page that asks is told
     this.#ahead = { sidecars, atMs };
   }
 
-  /** The sidecar of that process, or the newest of the app. */
-  async find(appId: string, pid?: number): Promise<Sidecar | undefined> {
+  /** That very sidecar, or the newest of the app. */
+  async find(appId: string, sidecar?: string): Promise<Sidecar | undefined> {
     const known = [...this.#sidecars.values()];
     const list = known.length > 0 ? known : await this.#look();
     return list.findLast(
-      ({ instance }) =>
-        instance.appId === appId &&
-        (pid === undefined || instance.daprdPid === pid),
+      ({ app }) =>
+        app.appId === appId &&
+        (sidecar === undefined || app.sidecar === sidecar),
     );
   }
 
@@ -90,58 +88,53 @@ export class LiveView {
         isWarned = false;
       } catch (error) {
         if (!isWarned)
-          this.#options.warn(
-            `What runs here can't be seen: ${messageOf(error)}. It is tried again.`,
+          this.#warn(
+            `What runs can't be seen: ${messageOf(error)}. It is tried again.`,
           );
         isWarned = true;
       }
-      await delay(pollMs, undefined, { signal }).catch(() => {}); // the loop sees that it was aborted
+      await delay(this.#source.pollMs, undefined, { signal }).catch(() => {}); // the loop sees that it was aborted
     }
   }
 
-  #takeAhead(): Promise<Sidecar[]> | undefined {
+  #takeAhead(): Promise<readonly Sidecar[]> | undefined {
     const ahead = this.#ahead;
     this.#ahead = undefined;
-    return ahead && performance.now() - ahead.atMs < pollMs
+    return ahead && performance.now() - ahead.atMs < this.#source.pollMs
       ? ahead.sidecars
       : undefined;
   }
 
-  #look(): Promise<Sidecar[]> {
-    return findSidecars(
-      this.#options,
-      (instance) => this.#sidecars.get(keyOf(instance))?.metadata,
-    );
+  #look(): Promise<readonly Sidecar[]> {
+    return this.#source.find((key) => this.#sidecars.get(key)?.metadata);
   }
 
   #update(found: readonly Sidecar[]): void {
-    const keys = new Set(found.map(({ instance }) => keyOf(instance)));
+    const keys = new Set(found.map(({ key }) => key));
     for (const [key, { watching }] of this.#sidecars)
       if (!keys.has(key)) {
         watching?.abort();
         this.#sidecars.delete(key);
       }
     for (const sidecar of found) {
-      const key = keyOf(sidecar.instance);
-      const known = this.#sidecars.get(key);
+      const known = this.#sidecars.get(sidecar.key);
       const watched = Object.assign(
         known ?? { state: "connecting" as const, watching: undefined },
         sidecar,
       );
-      this.#sidecars.set(key, watched);
-      if (!watched.watching && watched.token) this.#watch(watched);
+      this.#sidecars.set(sidecar.key, watched);
+      if (!watched.watching && watched.watchToken) this.#watch(watched);
     }
     this.#show();
   }
 
   #watch(sidecar: Watched): void {
-    const { instance, token } = sidecar;
-    const { appId, daprdPid } = instance;
+    const { appId, sidecar: id } = sidecar.app;
     const watching = (sidecar.watching = new AbortController());
-    const head = JSON.stringify({ type: "event", appId, daprdPid });
+    const head = JSON.stringify({ type: "event", appId, sidecar: id });
     void watchSidecar(
-      instance,
-      token!,
+      () => sidecar.reach(),
+      sidecar.watchToken!,
       {
         // It is passed on as it came: a browser may be watching a hundred orders a second.
         event: (json) => {
@@ -162,6 +155,9 @@ export class LiveView {
     const event: PageEvent = {
       type: "apps",
       apps: [...this.#sidecars.values()].map(appOf),
+      ...(this.#source.cluster === undefined
+        ? {}
+        : { cluster: this.#source.cluster }),
     };
     const json = JSON.stringify(event);
     if (json === this.#shown) return;
@@ -170,25 +166,14 @@ export class LiveView {
   }
 }
 
-function appOf(sidecar: Watched): App {
-  const { instance, metadata, state } = sidecar;
-  const why = whyUnwatched(sidecar);
+function appOf({ app, state }: Watched): App {
+  const note =
+    state === "refused"
+      ? "Its calls and messages are not seen: the sidecar does not let itself be watched."
+      : app.note;
   return {
-    ...describeApp(instance, metadata),
+    ...app,
     isWatched: state === "watched",
-    ...(why ? { whyUnwatched: why } : {}),
+    ...(note ? { note } : {}),
   };
 }
-
-/** Undefined also while the dashboard is about to watch it. */
-function whyUnwatched({ token, state }: Watched): string | undefined {
-  if (!token)
-    return "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.";
-  return state === "refused"
-    ? "Its calls and messages are not seen: the sidecar does not let itself be watched."
-    : undefined;
-}
-
-/** The number of a process that has ended may be given to another. */
-const keyOf = ({ daprdPid, startedMs }: Instance): string =>
-  `${daprdPid} ${startedMs}`;

@@ -14,6 +14,13 @@ export interface AppSubscription {
   rules: { match?: string; path?: string }[];
 }
 
+export interface AppPod {
+  name: string;
+  namespace: string;
+  /** Without the sidecar, each as `NAME: IMAGE`. */
+  containers: string[];
+}
+
 /** A sidecar, and the app behind it. */
 export interface App {
   appId: string;
@@ -26,12 +33,14 @@ export interface App {
   created: number;
   /** 0 if it is not known. */
   appPid: number;
-  /** Which sidecar it is: one app may have several. */
-  daprdPid: number;
+  /** Which sidecar it is, as one app may have several: its process ID; in a cluster `NAMESPACE/POD`. */
+  sidecar: string;
+  /** Only in a cluster. */
+  pod?: AppPod;
   /** Its calls are seen. */
   isWatched: boolean;
-  /** Why its calls are not seen. */
-  whyUnwatched?: string;
+  /** What of it is not shown, and why. */
+  note?: string;
   runTemplateName?: string;
   components: AppComponent[];
   subscriptions: AppSubscription[];
@@ -39,8 +48,9 @@ export interface App {
 
 /** An event of `/api/events`. */
 export type PageEvent =
-  | { type: "apps"; apps: App[] }
-  | { type: "event"; appId: string; daprdPid: number; event: WatchEvent }
+  /** `cluster`: kubectl's name of it; absent: this machine. */
+  | { type: "apps"; apps: App[]; cluster?: string }
+  | { type: "event"; appId: string; sidecar: string; event: WatchEvent }
   /** The page was too slow for so many events. */
   | MissedEvent;
 
@@ -55,7 +65,7 @@ export type LogEvent =
 export interface CallRequest {
   appId: string;
   /** Which sidecar of the app; absent: the newest. */
-  pid?: number;
+  sidecar?: string;
   method: string;
   /** Of publish, invoke, state or bindings of `/v1.0`, with its query. */
   path: string;

@@ -11,11 +11,10 @@ import { callSidecar, wrongCall } from "./call.ts";
 import { EventStream } from "./event-stream.ts";
 import { refusalOf } from "./guard.ts";
 import { readKeys } from "./keys.ts";
-import type { Sidecar } from "./find-sidecars.ts";
 import type { LiveView } from "./live-view.ts";
-import { sendLogs } from "./logs.ts";
 import type { CallRequest, Refused } from "./messages.ts";
 import { pageHeaders, readPage } from "./page-files.ts";
+import type { Sidecar } from "./sidecar.ts";
 
 /** A browser has six connections to one address. Each page keeps one open, and needs others for its calls. */
 const maxPages = 4;
@@ -66,7 +65,7 @@ export async function openDashboard(
         throw new HttpError(503, "Too many pages show logs. Close one.");
       logs++;
       response.on("close", () => logs--);
-      sendLogs(sidecar, new EventStream(response));
+      sidecar.sendLogs(new EventStream(response));
     },
     "GET /api/keys": async ({ query, gone }, response) => {
       const sidecar = await findSidecar(query);
@@ -81,27 +80,24 @@ export async function openDashboard(
       const call = await readJson(request);
       const wrong = wrongCall(call);
       if (wrong) throw new HttpError(400, wrong);
-      const { appId, pid } = call as CallRequest;
-      const sidecar = await find(appId, pid);
+      const { appId, sidecar } = call as CallRequest;
+      const found = await find(appId, sidecar);
       const answer = await answerOf(
-        callSidecar(sidecar, call as CallRequest, gone),
+        callSidecar(found, call as CallRequest, gone),
       );
       sendJson(response, 200, JSON.stringify(answer));
     },
   };
 
   const findSidecar = (query: URLSearchParams): Promise<Sidecar> =>
-    find(
-      query.get("app") ?? "",
-      query.has("pid") ? Number(query.get("pid")) : undefined,
-    );
+    find(query.get("app") ?? "", query.get("sidecar") ?? undefined);
 
-  async function find(appId: string, pid?: number): Promise<Sidecar> {
-    const found = await view.find(appId, pid);
+  async function find(appId: string, sidecar?: string): Promise<Sidecar> {
+    const found = await view.find(appId, sidecar);
     if (found) return found;
     throw new HttpError(
       404,
-      `No such sidecar runs: app ID ${JSON.stringify(appId)}${pid === undefined ? "" : `, process ${pid}`}.`,
+      `No such sidecar runs: app ID ${JSON.stringify(appId)}${sidecar === undefined ? "" : `, sidecar ${JSON.stringify(sidecar)}`}.`,
     );
   }
 

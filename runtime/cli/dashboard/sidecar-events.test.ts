@@ -41,7 +41,7 @@ test("who is refused asks again, since another program may have had the port; a 
   const told: string[] = [];
   const stop = new AbortController();
   const ended = watchSidecar(
-    { httpPort },
+    () => Promise.resolve({ httpPort }),
     "a token",
     {
       event: (json) => told.push(json),

@@ -23,15 +23,15 @@ export interface Watcher {
   state(now: WatchState): void;
 }
 
-/** Begins anew when the stream breaks; ends with the signal. */
+/** Begins anew when the stream breaks; ends with the signal. `reach` is asked each time. */
 export async function watchSidecar(
-  address: SidecarAddress,
+  reach: () => Promise<SidecarAddress>,
   token: string,
   watcher: Watcher,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const isRefused = await readOnce(address, token, watcher, signal);
+    const isRefused = await readOnce(reach, token, watcher, signal);
     if (signal.aborted) return;
     watcher.state(isRefused ? "refused" : "connecting");
     await delay(isRefused ? refusedMs : retryMs, undefined, { signal }).catch(
@@ -42,13 +42,13 @@ export async function watchSidecar(
 
 /** True if the sidecar refuses to be watched. */
 async function readOnce(
-  address: SidecarAddress,
+  reach: () => Promise<SidecarAddress>,
   token: string,
   watcher: Watcher,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    const response = await send(address, {
+    const response = await send(await reach(), {
       method: "GET",
       path: `${watchPath}/events`,
       headers: { [tokenHeader]: token },
@@ -61,7 +61,7 @@ async function readOnce(
     watcher.state("watched");
     await readEvents(response, watcher.event);
   } catch {
-    // It is starting or ending, or the signal came.
+    // It is starting or ending, can't be reached, or the signal came.
   }
   return false;
 }

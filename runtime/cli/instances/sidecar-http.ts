@@ -8,6 +8,8 @@ export interface SidecarAddress {
   httpPort: number;
   /** Path of the HTTP socket, when the sidecar listens on sockets. */
   socketPath?: string | undefined;
+  /** What it wants of callers, empty if nothing. Absent: what the environment of this command has. */
+  apiToken?: string;
 }
 
 export async function getMetadata(
@@ -108,12 +110,12 @@ export interface SidecarRequest {
   signal?: AbortSignal;
 }
 
-/** Sends a request, with the API token if the environment has one. Resolves with the answer's head; its body is to be read or destroyed. */
+/** Sends a request, with the API token if there is one. Resolves with the answer's head; its body is to be read or destroyed. */
 export function send(
-  { httpPort, socketPath }: SidecarAddress,
+  { httpPort, socketPath, apiToken }: SidecarAddress,
   { method, path, headers, body = "", signal }: SidecarRequest,
 ): Promise<IncomingMessage> {
-  const token = process.env["DAPR_API_TOKEN"];
+  const token = apiToken ?? process.env["DAPR_API_TOKEN"];
   return new Promise((resolve, reject) => {
     const sent = request(
       {

@@ -1,9 +1,7 @@
 /** The logs of an app's pods and their sidecars, as they come. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { delay } from "../../shared/timers.ts";
 import type { Io } from "../io.ts";
-import { eachLine } from "../lines.ts";
 import { printable } from "../printable.ts";
 import {
   fileStamp,
@@ -13,6 +11,7 @@ import {
 } from "../run/log-destination.ts";
 import type { RunApp } from "../run/run-file.ts";
 import { appNamespace } from "./app-manifests.ts";
+import { followKubectl } from "./follow-kubectl.ts";
 import { isThere } from "./kubectl.ts";
 
 /** A pod's log ends when it restarts: so long until its next one is asked for. */
@@ -74,25 +73,20 @@ const followOnce = (
   target: LogTarget,
   over: AbortSignal,
 ) =>
-  new Promise<void>((resolve) => {
-    const child = spawn(
-      "kubectl",
-      [
-        "logs",
-        "--follow",
-        "-n",
-        appNamespace,
-        "-l",
-        `app=${id}`,
-        "-c",
-        container,
-        "--tail=-1",
-        "--max-log-requests=20",
-        ...(since ? [`--since-time=${since}`] : []),
-      ],
-      { stdio: ["ignore", "pipe", "ignore"], windowsHide: true, signal: over },
-    );
-    eachLine(child.stdout, (line) => target.line(printable(line)));
-    child.on("error", () => resolve()); // aborted, or no kubectl: the next question says so
-    child.on("close", () => resolve());
-  });
+  followKubectl(
+    [
+      "logs",
+      "--follow",
+      "-n",
+      appNamespace,
+      "-l",
+      `app=${id}`,
+      "-c",
+      container,
+      "--tail=-1",
+      "--max-log-requests=20",
+      ...(since ? [`--since-time=${since}`] : []),
+    ],
+    (line) => target.line(printable(line)),
+    over,
+  );

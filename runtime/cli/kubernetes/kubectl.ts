@@ -12,13 +12,36 @@ export interface KubectlOptions {
   signal?: AbortSignal;
 }
 
+let context: readonly string[] = [];
+
+/**
+ * From now on all calls go to the cluster that is the current one now, whatever a user makes the current one meanwhile.
+ * Resolves with kubectl's name of it; empty if it has none, as in a pod.
+ */
+export async function stayInContext(): Promise<string> {
+  const name = await kubectl(["config", "current-context"]).catch(
+    (error: CommandError) => {
+      if (error.message.includes("current-context is not set")) return "";
+      throw error;
+    },
+  );
+  context = name.trim() ? ["--context", name.trim()] : [];
+  return name.trim();
+}
+
+/** The arguments of a call to that cluster. */
+export const inContext = (args: readonly string[]): readonly string[] => [
+  ...args,
+  ...context,
+];
+
 /** Runs kubectl and resolves with its stdout. Rejects with a {@link CommandError} that quotes what it said. */
 export function kubectl(
   args: readonly string[],
   { input, signal }: KubectlOptions = {},
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn("kubectl", args, {
+    const child = spawn("kubectl", inContext(args), {
       stdio: ["pipe", "pipe", "pipe"],
       windowsHide: true,
       signal,
@@ -48,6 +71,12 @@ export function kubectl(
   });
 }
 
+const lacksRights = "this user lacks rights in the cluster";
+
+/** Whether the cluster answered that the user may not. */
+export const isForbidden = (error: unknown): boolean =>
+  error instanceof CommandError && error.message.startsWith(lacksRights);
+
 /** What kubectl says of a failure: without its own log lines, each refusal once, and with what to do if no cluster answers. */
 export function readable(stderr: string): string {
   const said = stderr
@@ -62,8 +91,7 @@ export function readable(stderr: string): string {
   if (said.includes("doesn't have a resource type"))
     return `${said}: Dapr is not installed in this cluster; \`dapr init -k\` installs it`;
   const refused = said.indexOf(" is forbidden: ");
-  if (refused >= 0)
-    return `this user lacks rights in the cluster: ${clauseAt(said, refused)}`;
+  if (refused >= 0) return `${lacksRights}: ${clauseAt(said, refused)}`;
   // kubectl's own default where it has no configuration at all
   if (said.includes("localhost:8080 was refused"))
     return "invalid configuration: no configuration has been provided, so kubectl knows no cluster: point KUBECONFIG at its file, or make a cluster (kind, minikube, k3d), which writes one";
@@ -106,6 +134,7 @@ export interface KubeObject {
   metadata: {
     name: string;
     namespace?: string;
+    uid?: string;
     creationTimestamp: string;
     labels?: Record<string, string>;
     annotations?: Record<string, string>;

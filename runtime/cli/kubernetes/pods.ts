@@ -9,6 +9,7 @@ export interface Pod extends KubeObject {
   status: {
     phase?: string;
     containerStatuses?: ContainerStatus[];
+    initContainerStatuses?: ContainerStatus[];
   };
 }
 
@@ -16,16 +17,29 @@ export interface Container {
   name: string;
   image: string;
   args?: string[];
-  env?: { name: string; value?: string }[];
+  env?: EnvVar[];
+}
+
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: { secretKeyRef?: SecretKey };
+}
+
+/** A key of a Secret in the pod's namespace. */
+export interface SecretKey {
+  name: string;
+  key: string;
 }
 
 interface ContainerStatus {
   name: string;
   ready: boolean;
+  restartCount?: number;
   state?: {
     waiting?: { reason?: string };
     terminated?: { reason?: string };
-    running?: object;
+    running?: { startedAt?: string };
   };
 }
 

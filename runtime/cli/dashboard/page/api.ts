@@ -9,10 +9,10 @@ import type {
 
 /** Rejects with what is to be told. */
 export async function callApi(
-  { appId, daprdPid }: App,
-  request: Omit<CallRequest, "appId" | "pid">,
+  { appId, sidecar }: App,
+  request: Omit<CallRequest, "appId" | "sidecar">,
 ): Promise<CallAnswer> {
-  const call: CallRequest = { appId, pid: daprdPid, ...request };
+  const call: CallRequest = { appId, sidecar, ...request };
   return read<CallAnswer>(
     fetch("/api/call", {
       method: "POST",
@@ -37,9 +37,9 @@ export const readKeys = (
 export const logsPath = (app: App): string =>
   `/api/logs?${new URLSearchParams(ofApp(app)).toString()}`;
 
-const ofApp = ({ appId, daprdPid }: App) => ({
+const ofApp = ({ appId, sidecar }: App) => ({
   app: appId,
-  pid: String(daprdPid),
+  sidecar,
 });
 
 async function read<T>(answer: Promise<Response>): Promise<T> {

@@ -4,6 +4,7 @@ import { printable } from "../../printable.ts";
 import type { App } from "../messages.ts";
 import { Forms } from "./forms/forms.ts";
 import { Logs } from "./logs.ts";
+import { nameOf } from "./name-of.ts";
 import { Overview } from "./overview.ts";
 import { State } from "./state.ts";
 import { Tabs } from "./tabs.ts";
@@ -13,19 +14,19 @@ const tabs = ["Overview", "Try it", "State", "Logs"] as const;
 type Tab = (typeof tabs)[number];
 
 export function AppPanel({ apps }: { apps: App[] }) {
-  const [pid, setPid] = useState<number>();
+  const [chosen, choose] = useState<string>();
   const [tab, setTab] = useState<Tab>("Overview");
-  const app = apps.find(({ daprdPid }) => daprdPid === pid) ?? apps[0];
+  const app = apps.find(({ sidecar }) => sidecar === chosen) ?? apps[0];
   if (!app) return null;
   // Forms keep what was typed as long as the app is the same.
-  const key = app.daprdPid;
+  const key = app.sidecar;
   return view`<section aria-labelledby="apps-title" class="apps">
     <h2 id="apps-title">Apps</h2>
     <fieldset class="chips">
       <legend class="visually-hidden">App</legend>
       ${apps.map(
-        (one) => view`<label key=${one.daprdPid} class="chip">
-          <input type="radio" name="app" checked=${one === app} onChange=${() => setPid(one.daprdPid)} />
+        (one) => view`<label key=${one.sidecar} class="chip">
+          <input type="radio" name="app" checked=${one === app} onChange=${() => choose(one.sidecar)} />
           <span>${nameOf(one, apps)}</span>
         </label>`,
       )}
@@ -38,11 +39,3 @@ export function AppPanel({ apps }: { apps: App[] }) {
     <//>
   </section>`;
 }
-
-/** With the process if the app has several sidecars. */
-const nameOf = ({ appId, daprdPid }: App, apps: App[]): string =>
-  printable(
-    apps.filter((one) => one.appId === appId).length > 1
-      ? `${appId} (${daprdPid})`
-      : appId,
-  );

@@ -33,7 +33,7 @@ const delivery: DeliveryEvent = {
 const seen = (event: Seen["event"], n = 1): Seen => ({
   n,
   appId: "shop",
-  daprdPid: 7,
+  sidecar: "7",
   event,
 });
 

@@ -87,15 +87,19 @@ export function filtered(
     .toReversed();
 }
 
+/** `process 7`, `pod shop/nodeapp-1` */
+export const placeOf = (sidecar: string): string =>
+  `${sidecar.includes("/") ? "pod" : "process"} ${sidecar}`;
+
 /** What the detail view tells besides the bodies, as names and values. */
-export function factsOf({ appId, daprdPid, event }: Seen): [string, string][] {
-  const sidecar = `the sidecar of ${appId} (process ${daprdPid})`;
+export function factsOf({ appId, sidecar, event }: Seen): [string, string][] {
+  const which = `the sidecar of ${appId} (${placeOf(sidecar)})`;
   const facts: [string, string | undefined][] =
     event.type === "call"
       ? [
           [
             "What",
-            `A call of ${sidecar}, over ${event.door === "grpc" ? "gRPC" : "HTTP"}`,
+            `A call of ${which}, over ${event.door === "grpc" ? "gRPC" : "HTTP"}`,
           ],
           [
             "Path",
@@ -107,7 +111,7 @@ export function factsOf({ appId, daprdPid, event }: Seen): [string, string][] {
           [event.block === "invoke" ? "App" : "Component", event.target],
         ]
       : [
-          ["What", `A delivery from ${sidecar} to its app`],
+          ["What", `A delivery from ${which} to its app`],
           ["Path", event.path],
           ["Building block", event.from],
           [event.from === "invoke" ? "From app" : "Component", event.source],

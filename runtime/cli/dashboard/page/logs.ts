@@ -43,7 +43,7 @@ export function Logs({ app }: { app: App }) {
 }
 
 /** The last thousand lines. While the page is in the background none are asked for; afterwards they come anew. */
-function useLines({ appId, daprdPid }: App): Line[] {
+function useLines({ appId, sidecar }: App): Line[] {
   const [lines, setLines] = useState<Line[]>([]);
   useEffect(() => {
     let source: EventSource | undefined;
@@ -71,7 +71,7 @@ function useLines({ appId, daprdPid }: App): Line[] {
     const follow = () => {
       source?.close();
       if (document.hidden) return;
-      source = new EventSource(logsPath({ appId, daprdPid } as App));
+      source = new EventSource(logsPath({ appId, sidecar } as App));
       // Also after a break: the server begins again with the last lines.
       source.onopen = () => {
         kept = [];
@@ -91,6 +91,6 @@ function useLines({ appId, daprdPid }: App): Line[] {
       source?.close();
       clearTimeout(timer);
     };
-  }, [appId, daprdPid]);
+  }, [appId, sidecar]);
   return lines;
 }

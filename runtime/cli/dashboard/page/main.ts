@@ -1,6 +1,7 @@
 /** The page. */
 import { render } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
+import { printable } from "../../printable.ts";
 import { AppPanel } from "./app-panel.ts";
 import { connect } from "./connect.ts";
 import { Graph } from "./graph/graph.ts";
@@ -28,11 +29,12 @@ function Page({ store }: { store: Store }) {
   return view`
     <header>
       <h1>Dapr dashboard</h1>
+      ${store.cluster !== undefined && view`<p class="cluster">Cluster ${printable(store.cluster)}</p>`}
       <p role="status" class=${`connection ${connection}`}>${states[connection]}</p>
     </header>
     <main>
       <${Summary} store=${store} />
-      ${apps && (apps.length > 0 ? view`<${Running} store=${store} />` : view`<${Nothing} />`)}
+      ${apps && (apps.length > 0 ? view`<${Running} store=${store} />` : view`<${Nothing} inCluster=${store.cluster !== undefined} />`)}
     </main>`;
 }
 
@@ -47,10 +49,14 @@ function Running({ store }: { store: Store }) {
     <${AppPanel} apps=${apps} />`;
 }
 
-const Nothing = () => view`
+const Nothing = ({ inCluster }: { inCluster: boolean }) => view`
   <section aria-labelledby="nothing-title">
     <h2 id="nothing-title">No app runs</h2>
-    <p>Start one, and it appears here: <code>dapr run --app-id myapp --app-port 3000 -- node app.js</code>, or all of a run file: <code>dapr run -f dapr.yaml</code>.</p>
+    ${
+      inCluster
+        ? view`<p>An app appears here when its pod has a sidecar: give its pod template the annotations <code>dapr.io/enabled: "true"</code> and <code>dapr.io/app-id: myapp</code>.</p>`
+        : view`<p>Start one, and it appears here: <code>dapr run --app-id myapp --app-port 3000 -- node app.js</code>, or all of a run file: <code>dapr run -f dapr.yaml</code>.</p>`
+    }
   </section>`;
 
 const store = new Store();

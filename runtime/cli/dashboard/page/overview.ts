@@ -6,18 +6,21 @@ import { view } from "./view.ts";
 export function Overview({ app }: { app: App }) {
   const facts: [string, string][] = [
     ["App ID", app.appId],
+    ["Namespace", app.pod?.namespace ?? ""],
+    ["Pod", app.pod?.name ?? ""],
+    ["Containers", app.pod?.containers.join(", ") ?? ""],
     ["Command", app.command],
     ["App port", app.appPort ? String(app.appPort) : ""],
     ["App process", app.appPid ? String(app.appPid) : ""],
     [
       "Sidecar",
-      `process ${app.daprdPid}, HTTP port ${app.httpPort}, gRPC port ${app.grpcPort}`,
+      `${app.pod ? "in the pod" : `process ${app.sidecar}`}, HTTP port ${app.httpPort}, gRPC port ${app.grpcPort}`,
     ],
     ["Started", new Date(app.created).toLocaleString()],
     ["Run file", app.runTemplateName ?? ""],
   ];
   return view`
-    ${app.whyUnwatched && view`<p class="note">${app.whyUnwatched}</p>`}
+    ${app.note && view`<p class="note">${printable(app.note)}</p>`}
     <dl>${facts.map(
       ([name, value]) =>
         value &&

@@ -18,7 +18,7 @@ const call = (more: Partial<CallEvent> = {}): CallEvent => ({
 });
 
 const takes = (store: Store, more?: Partial<CallEvent>) =>
-  store.take({ type: "event", appId: "a", daprdPid: 1, event: call(more) });
+  store.take({ type: "event", appId: "a", sidecar: "1", event: call(more) });
 
 test("only the newest are kept, and all are counted", () => {
   const store = new Store();
@@ -31,7 +31,7 @@ test("only the newest are kept, and all are counted", () => {
     errors: 1,
     missed: 0,
   });
-  expect(store.uses.get(useKey(1, "pubsub", "A"))).toBe(maxSeen + 10);
+  expect(store.uses.get(useKey("1", "pubsub", "A"))).toBe(maxSeen + 10);
 });
 
 test("a delivery that the app did not take is an error", () => {
@@ -39,7 +39,7 @@ test("a delivery that the app did not take is an error", () => {
   store.take({
     type: "event",
     appId: "a",
-    daprdPid: 1,
+    sidecar: "1",
     event: {
       type: "delivery",
       id: "1",
@@ -58,7 +58,7 @@ test("what is missed is counted, by the sidecar and by the dashboard", () => {
   const store = new Store();
   const event = { type: "missed" as const, count: 3 };
   store.take(event);
-  store.take({ type: "event", appId: "a", daprdPid: 1, event });
+  store.take({ type: "event", appId: "a", sidecar: "1", event });
   expect(store.counts.missed).toBe(6);
   expect(store.seen).toEqual([]);
 });

@@ -15,7 +15,7 @@ export interface Seen {
   /** Its number, in the order of coming. */
   n: number;
   appId: string;
-  daprdPid: number;
+  sidecar: string;
   event: CallEvent | DeliveryEvent;
 }
 
@@ -31,6 +31,8 @@ export class Store {
   connection: Connection = "connecting";
   /** Undefined until the first list has come. */
   apps: App[] | undefined;
+  /** Undefined: what runs on this machine is shown. */
+  cluster: string | undefined;
   /** The newest last. */
   seen: readonly Seen[] = [];
   /** Since the page was opened. */
@@ -44,9 +46,11 @@ export class Store {
   #next = 1;
 
   take(message: PageEvent): void {
-    if (message.type === "apps") this.apps = message.apps;
-    else if (message.type === "missed") this.counts.missed += message.count;
-    else this.#add(message.appId, message.daprdPid, message.event);
+    if (message.type === "apps") {
+      this.apps = message.apps;
+      this.cluster = message.cluster;
+    } else if (message.type === "missed") this.counts.missed += message.count;
+    else this.#add(message.appId, message.sidecar, message.event);
     this.#changed();
   }
 
@@ -72,19 +76,19 @@ export class Store {
     return () => this.#watchers.delete(watcher);
   }
 
-  #add(appId: string, daprdPid: number, event: WatchEvent): void {
+  #add(appId: string, sidecar: string, event: WatchEvent): void {
     if (event.type === "missed") {
       this.counts.missed += event.count;
       return;
     }
     if (isPoll(event)) return;
-    const seen = { n: this.#next++, appId, daprdPid, event };
+    const seen = { n: this.#next++, appId, sidecar, event };
     this.seen = [...this.seen.slice(1 - maxSeen), seen];
     this.counts[event.type === "call" ? "calls" : "deliveries"]++;
     if (isError(event)) this.counts.errors++;
     const component = componentOf(event);
     if (component) {
-      const key = useKey(daprdPid, component, event.topic);
+      const key = useKey(sidecar, component, event.topic);
       this.uses.set(key, (this.uses.get(key) ?? 0) + 1);
     }
     for (const watcher of this.#watchers) watcher(seen);
@@ -120,10 +124,10 @@ export function componentOf(
 }
 
 export const useKey = (
-  daprdPid: number,
+  sidecar: string,
   component: string,
   topic = "",
-): string => JSON.stringify([daprdPid, component, topic]);
+): string => JSON.stringify([sidecar, component, topic]);
 
 export const isError = (event: CallEvent | DeliveryEvent): boolean =>
   event.type === "call" ? event.isError : event.outcome !== "success";

@@ -1,7 +1,7 @@
 /** What the forms send: calls of the sidecar's HTTP API. */
 import type { CallRequest } from "../../messages.ts";
 
-export type FormRequest = Omit<CallRequest, "appId" | "pid">;
+export type FormRequest = Omit<CallRequest, "appId" | "sidecar">;
 
 const json = "application/json";
 const path = (...parts: string[]) =>

@@ -7,16 +7,12 @@ import type { App } from "../../messages.ts";
 import type { Seen } from "../store.ts";
 import { Dots, radiusOf } from "./dots.ts";
 import { fit, layOut } from "./layout.ts";
-import { modelOf, noteUse, nothingUsed } from "./model.ts";
+import { modelOf, noteUse, nothingUsed, sidecarOf } from "./model.ts";
 import { routeOf } from "./route.ts";
 
-const app = (
-  appId: string,
-  daprdPid: number,
-  more: Partial<App> = {},
-): App => ({
+const app = (appId: string, sidecar: string, more: Partial<App> = {}): App => ({
   appId,
-  daprdPid,
+  sidecar,
   appPort: 3000,
   httpPort: 3500,
   grpcPort: 1,
@@ -33,23 +29,23 @@ const app = (
 });
 
 const apps = [
-  app("publisher", 1),
-  app("subscriber", 2, {
+  app("publisher", "1"),
+  app("subscriber", "2", {
     subscriptions: [{ pubsubname: "pubsub", topic: "A", rules: [] }],
   }),
 ];
 
-const call = (daprdPid: number, more: Partial<CallEvent>): Seen => ({
+const call = (sidecar: string, more: Partial<CallEvent>): Seen => ({
   n: 1,
   appId: "x",
-  daprdPid,
+  sidecar,
   event: { type: "call", isError: false, ...more } as CallEvent,
 });
-const publish = call(1, { block: "pubsub", target: "pubsub", topic: "A" });
+const publish = call("1", { block: "pubsub", target: "pubsub", topic: "A" });
 const delivery: Seen = {
   n: 2,
   appId: "subscriber",
-  daprdPid: 2,
+  sidecar: "2",
   event: {
     type: "delivery",
     from: "pubsub",
@@ -58,7 +54,7 @@ const delivery: Seen = {
     outcome: "success",
   } as DeliveryEvent,
 };
-const invoke = call(1, { block: "invoke", target: "subscriber" });
+const invoke = call("1", { block: "invoke", target: "subscriber" });
 
 const edgesOf = (seen: readonly Seen[]) => {
   const used = nothingUsed();
@@ -72,7 +68,7 @@ test("apps share a component of one name; topics come from subscriptions and fro
     { name: "pubsub", topics: ["A"] },
     { name: "store", topics: [] },
   ]);
-  const other = call(1, { block: "pubsub", target: "pubsub", topic: "B" });
+  const other = call("1", { block: "pubsub", target: "pubsub", topic: "B" });
   const { model: later, news } = edgesOf([publish, other, publish]);
   expect(news).toEqual([true, true, false]);
   expect(later.components[0]!.topics).toEqual(["A", "B"]);
@@ -80,7 +76,7 @@ test("apps share a component of one name; topics come from subscriptions and fro
 
 test("an app of another run has components of its own", () => {
   const model = modelOf(
-    [...apps, app("x", 3, { runTemplateName: "other" })],
+    [...apps, app("x", "3", { runTemplateName: "other" })],
     nothingUsed(),
   );
   expect(model.components.map(({ name }) => name)).toEqual([
@@ -91,22 +87,36 @@ test("an app of another run has components of its own", () => {
   ]);
 });
 
+test("in a cluster an app ID belongs to a namespace, and so does a component", () => {
+  const pod = (namespace: string, name: string) =>
+    app("shop", `${namespace}/${name}`, {
+      pod: { name, namespace, containers: [] },
+    });
+  const all = [pod("a", "shop-1"), pod("b", "shop-1"), pod("a", "shop-2")];
+  const { components } = modelOf(all, nothingUsed());
+  expect(components).toHaveLength(4);
+  expect(sidecarOf("shop", "a/shop-1", all)).toBe("a/shop-2");
+  expect(sidecarOf("shop", "b/shop-1", all)).toBe("b/shop-1");
+  expect(sidecarOf("shop.b", "a/shop-1", all)).toBe("b/shop-1");
+  expect(sidecarOf("shop.c", "a/shop-1", all)).toBeUndefined();
+});
+
 test("a publish goes from the app to the topic, its delivery from there to the other app", () => {
   const { model } = edgesOf([publish, invoke]);
   const hasEdge = (id: string) => model.edges.some((edge) => edge.id === id);
   expect(routeOf(publish, apps, hasEdge)).toEqual([
     { edge: "1 app", isBack: false },
-    { edge: '[1,"pubsub","A"]', isBack: false },
+    { edge: '["1","pubsub","A"]', isBack: false },
   ]);
   expect(routeOf(delivery, apps, hasEdge)).toEqual([
-    { edge: '[2,"pubsub","A"]', isBack: true },
+    { edge: '["2","pubsub","A"]', isBack: true },
     { edge: "2 app", isBack: true },
   ]);
   expect(routeOf(invoke, apps, hasEdge)).toEqual([
     { edge: "1 app", isBack: false },
     { edge: "1 peer 2", isBack: false },
   ]);
-  const unknown = call(1, { block: "state", target: "gone" });
+  const unknown = call("1", { block: "state", target: "gone" });
   expect(routeOf(unknown, apps, hasEdge)).toEqual([
     { edge: "1 app", isBack: false },
   ]);
@@ -133,8 +143,8 @@ test.each([200, 328, 500, 1200, 3000])(
 
 test("a graph without components, and one without apps, can be laid out", () => {
   expect(
-    layOut(modelOf([app("x", 1, { components: [] })], nothingUsed()), 600).paths
-      .size,
+    layOut(modelOf([app("x", "1", { components: [] })], nothingUsed()), 600)
+      .paths.size,
   ).toBe(1);
   expect(layOut(modelOf([], nothingUsed()), 600).boxes.size).toBe(0);
 });
@@ -143,6 +153,7 @@ test("a text that does not fit is cut", () => {
   expect(fit("pubsub", 100)).toBe("pubsub");
   expect(fit("a-very-long-component-name", 100)).toBe("a-very-lo…");
   expect([...fit("😀".repeat(40), 100)]).toHaveLength(10);
+  expect(fit("nodeapp-7c94bd87f4-cjpgd", 100, true)).toBe("…7f4-cjpgd");
 });
 
 const steps = [

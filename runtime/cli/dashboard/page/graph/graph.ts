@@ -8,6 +8,7 @@ import { animate } from "./animate.ts";
 import { fit, layOut, topicY, type Box, type Layout } from "./layout.ts";
 import {
   appNode,
+  componentNode,
   modelOf,
   noteUse,
   nothingUsed,
@@ -53,7 +54,7 @@ export function Graph({ store, apps }: { store: Store; apps: App[] }) {
         viewBox=${`0 0 ${layout.width} ${layout.height}`}>
         ${headings.map((text, n) => view`<text class="heading" x=${layout.columns[n]} y="16">${text}</text>`)}
         ${model.edges.map(({ id, kind }) => view`<path key=${id} class=${`edge ${kind}`} data-edge=${id} d=${layout.paths.get(id)} />`)}
-        ${model.apps.map((app) => view`<${AppBoxes} key=${app.daprdPid} app=${app} layout=${layout} />`)}
+        ${model.apps.map((app) => view`<${AppBoxes} key=${app.sidecar} app=${app} layout=${layout} />`)}
         ${model.components.map((node) => view`<${ComponentBox} key=${node.id} node=${node} model=${model} box=${layout.boxes.get(node.id)} store=${store} />`)}
         <g class="dots"></g>
       </svg>`
@@ -69,18 +70,22 @@ function labelOf({ apps, components }: Model): string {
 }
 
 function AppBoxes({ app, layout }: { app: App; layout: Layout }) {
-  const appBox = layout.boxes.get(appNode(app.daprdPid))!;
-  const box = layout.boxes.get(sidecarNode(app.daprdPid))!;
-  const hasApp = app.appPort > 0 || app.appPid > 0 || app.command !== "";
+  const appBox = layout.boxes.get(appNode(app.sidecar))!;
+  const box = layout.boxes.get(sidecarNode(app.sidecar))!;
+  const hasApp =
+    app.appPort > 0 ||
+    app.appPid > 0 ||
+    app.command !== "" ||
+    app.pod !== undefined;
   return view`
     <g class=${hasApp ? "node app" : "node app absent"}>
-      <${Frame} box=${appBox} title=${app.command || app.appId} />
+      <${Frame} box=${appBox} title=${app.command || app.pod?.containers.join(", ") || app.appId} />
       <${Line} box=${appBox} y="24" strong text=${app.appId} />
       <${Line} box=${appBox} y="44" text=${app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app"} />
     </g>
     <g class=${app.isWatched ? "node sidecar watched" : "node sidecar"}>
-      <${Frame} box=${box} title=${app.whyUnwatched ?? "The sidecar."} />
-      <${Line} box=${box} y="24" strong text=${`:${app.httpPort}`} />
+      <${Frame} box=${box} title=${[app.pod?.name, app.note ?? "The sidecar."].filter(Boolean).join(": ")} />
+      <${Line} box=${box} y="24" strong text=${app.pod?.name ?? `:${app.httpPort}`} keepsEnd=${app.pod !== undefined} />
       <${Line} box=${box} y="44" text=${app.isWatched ? "watched" : "not watched"} />
     </g>`;
 }
@@ -94,11 +99,13 @@ interface ComponentBoxProps {
 
 function ComponentBox({ node, model, box, store }: ComponentBoxProps) {
   const count = (topic: string) =>
-    model.apps.reduce(
-      (sum, { daprdPid }) =>
-        sum + (store.uses.get(useKey(daprdPid, node.name, topic)) ?? 0),
-      0,
-    );
+    model.apps
+      .filter((app) => componentNode(app, node.name) === node.id)
+      .reduce(
+        (sum, { sidecar }) =>
+          sum + (store.uses.get(useKey(sidecar, node.name, topic)) ?? 0),
+        0,
+      );
   const all = count("");
   return view`<g class="node component">
     <${Frame} box=${box} title=${`${node.name} (${node.type})`} />
@@ -123,12 +130,21 @@ interface LineProps {
   strong?: boolean;
   /** How often it was used. */
   count?: number;
+  /** Pods of one app differ in the last characters of their names. */
+  keepsEnd?: boolean;
 }
 
-function Line({ box, y, text, strong = false, count = 0 }: LineProps) {
+function Line({
+  box,
+  y,
+  text,
+  strong = false,
+  count = 0,
+  keepsEnd = false,
+}: LineProps) {
   const told = count > 0 ? String(count) : "";
   const width = box.width - told.length * 8;
   const top = box.y + Number(y);
-  return view`<text x=${box.x + 9} y=${top} class=${strong ? "strong" : ""}>${fit(printable(text), width)}</text>
+  return view`<text x=${box.x + 9} y=${top} class=${strong ? "strong" : ""}>${fit(printable(text), width, keepsEnd)}</text>
     ${told && view`<text x=${box.x + box.width - 8} y=${top} class="count" text-anchor="end">${told}</text>`}`;
 }

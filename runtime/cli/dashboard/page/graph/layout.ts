@@ -49,10 +49,10 @@ export function layOut(model: Model, available: number): Layout {
   const inner = Math.max(appsHeight, componentsHeight, appHeight);
   const boxes = new Map<string, Box>();
   let y = head + (inner - appsHeight) / 2;
-  for (const { daprdPid } of model.apps) {
+  for (const { sidecar } of model.apps) {
     for (const [node, column] of [
-      [appNode(daprdPid), 0],
-      [sidecarNode(daprdPid), 1],
+      [appNode(sidecar), 0],
+      [sidecarNode(sidecar), 1],
     ] as const)
       boxes.set(node, { x: columns[column], y, width: box, height: appHeight });
     y += appHeight + gap;
@@ -102,8 +102,11 @@ function pathOf(
 }
 
 /** Cuts a text to what a box of this width shows, at 8 pixels a character. */
-export function fit(text: string, width: number): string {
+export function fit(text: string, width: number, keepsEnd = false): string {
   const most = Math.max(4, Math.floor((width - 16) / 8));
   const chars = [...text];
-  return chars.length <= most ? text : `${chars.slice(0, most - 1).join("")}…`;
+  if (chars.length <= most) return text;
+  return keepsEnd
+    ? `…${chars.slice(1 - most).join("")}`
+    : `${chars.slice(0, most - 1).join("")}…`;
 }

@@ -27,10 +27,10 @@ export interface Model {
 
 /** What was seen to lead somewhere, besides what the metadata tells: topics that were published to, apps that were called. */
 export interface Used {
-  /** As `[process, component, topic]`. */
-  topics: Map<string, [number, string, string]>;
-  /** As `[process, app ID]`. */
-  peers: Map<string, [number, string]>;
+  /** As `[sidecar, component, topic]`. */
+  topics: Map<string, [string, string, string]>;
+  /** As `[sidecar, app ID]`. */
+  peers: Map<string, [string, string]>;
 }
 
 const maxUsed = 200;
@@ -41,12 +41,12 @@ export const nothingUsed = (): Used => ({
 });
 
 /** True if this is news. */
-export function noteUse(used: Used, { daprdPid, event }: Seen): boolean {
+export function noteUse(used: Used, { sidecar, event }: Seen): boolean {
   const component = componentOf(event);
   if (component && event.topic)
-    return addNew(used.topics, [daprdPid, component, event.topic]);
+    return addNew(used.topics, [sidecar, component, event.topic]);
   if (event.type === "call" && event.block === "invoke" && event.target)
-    return addNew(used.peers, [daprdPid, event.target]);
+    return addNew(used.peers, [sidecar, event.target]);
   return false;
 }
 
@@ -57,14 +57,15 @@ function addNew<T extends unknown[]>(map: Map<string, T>, entry: T): boolean {
   return true;
 }
 
-export const appNode = (pid: number): string => `app ${pid}`;
-export const sidecarNode = (pid: number): string => `sidecar ${pid}`;
+export const appNode = (sidecar: string): string => `app ${sidecar}`;
+export const sidecarNode = (sidecar: string): string => `sidecar ${sidecar}`;
 
-/** Apps of one run share their components; those of another run have others of the same name. */
+/** Apps of one run, or of one namespace, share their components; those of another one have others of the same name. */
 export const componentNode = (
-  { runTemplateName = "" }: App,
+  { runTemplateName = "", pod }: App,
   name: string,
-): string => `component ${JSON.stringify([runTemplateName, name])}`;
+): string =>
+  `component ${JSON.stringify([pod?.namespace ?? runTemplateName, name])}`;
 
 const isPubSub = ({ type }: AppComponent) => type.startsWith("pubsub.");
 
@@ -72,33 +73,33 @@ export function modelOf(apps: readonly App[], used: Used): Model {
   const nodes = new Map<string, ComponentNode>();
   const edges: Edge[] = [];
   for (const app of apps) {
-    const pid = app.daprdPid;
-    const sidecar = sidecarNode(pid);
+    const { sidecar } = app;
+    const node = sidecarNode(sidecar);
     edges.push({
-      id: `${pid} app`,
-      from: appNode(pid),
-      to: sidecar,
+      id: `${sidecar} app`,
+      from: appNode(sidecar),
+      to: node,
       kind: "app",
     });
     for (const component of app.components) {
       const { name, type } = component;
       const id = componentNode(app, name);
       if (!nodes.has(id)) nodes.set(id, { id, name, type, topics: [] });
-      const node = nodes.get(id)!;
+      const { topics: rows } = nodes.get(id)!;
       const topics = isPubSub(component) ? topicsOf(app, name, used) : [];
       for (const { topic } of topics)
-        if (!node.topics.includes(topic)) node.topics.push(topic);
+        if (!rows.includes(topic)) rows.push(topic);
       if (topics.length === 0)
         edges.push({
-          id: edgeId(pid, name),
-          from: sidecar,
+          id: edgeId(sidecar, name),
+          from: node,
           to: id,
           kind: "component",
         });
       for (const { topic, isSubscribed } of topics)
         edges.push({
-          id: edgeId(pid, name, topic),
-          from: sidecar,
+          id: edgeId(sidecar, name, topic),
+          from: node,
           to: id,
           topic,
           kind: isSubscribed ? "subscription" : "component",
@@ -106,8 +107,8 @@ export function modelOf(apps: readonly App[], used: Used): Model {
     }
     for (const peer of peersOf(app, apps, used))
       edges.push({
-        id: peerEdgeId(pid, peer),
-        from: sidecar,
+        id: peerEdgeId(sidecar, peer),
+        from: node,
         to: sidecarNode(peer),
         kind: "peer",
       });
@@ -116,18 +117,21 @@ export function modelOf(apps: readonly App[], used: Used): Model {
   return { apps, components: [...nodes.values()], edges };
 }
 
-export const edgeId = (pid: number, component: string, topic = ""): string =>
-  JSON.stringify([pid, component, topic]);
+export const edgeId = (
+  sidecar: string,
+  component: string,
+  topic = "",
+): string => JSON.stringify([sidecar, component, topic]);
 
-export const peerEdgeId = (pid: number, peer: number): string =>
-  `${pid} peer ${peer}`;
+export const peerEdgeId = (sidecar: string, peer: string): string =>
+  `${sidecar} peer ${peer}`;
 
 function topicsOf(app: App, component: string, used: Used) {
   const subscribed = app.subscriptions
     .filter(({ pubsubname }) => pubsubname === component)
     .map(({ topic }) => topic);
   const seen = [...used.topics.values()]
-    .filter(([pid, name]) => pid === app.daprdPid && name === component)
+    .filter(([sidecar, name]) => sidecar === app.sidecar && name === component)
     .map(([, , topic]) => topic);
   return [...new Set([...subscribed, ...seen])].map((topic) => ({
     topic,
@@ -135,15 +139,26 @@ function topicsOf(app: App, component: string, used: Used) {
   }));
 }
 
-function peersOf(app: App, apps: readonly App[], used: Used): number[] {
+function peersOf(app: App, apps: readonly App[], used: Used): string[] {
   return [...used.peers.values()]
-    .filter(([pid]) => pid === app.daprdPid)
-    .flatMap(([, appId]) => sidecarOf(appId, apps) ?? [])
-    .filter((pid) => pid !== app.daprdPid);
+    .filter(([sidecar]) => sidecar === app.sidecar)
+    .flatMap(([, target]) => sidecarOf(target, app.sidecar, apps) ?? [])
+    .filter((sidecar) => sidecar !== app.sidecar);
 }
 
-/** Of several sidecars of an app the newest: which one was called is not told. */
-export const sidecarOf = (
-  appId: string,
+/**
+ * Whom a sidecar called. Of several sidecars of an app the newest: which one was called is not told. In a cluster an
+ * app ID is one of the caller's namespace, unless another follows it behind a dot.
+ */
+export function sidecarOf(
+  target: string,
+  caller: string,
   apps: readonly App[],
-): number | undefined => apps.findLast((one) => one.appId === appId)?.daprdPid;
+): string | undefined {
+  const home = apps.find(({ sidecar }) => sidecar === caller)?.pod?.namespace;
+  return apps.findLast(
+    ({ appId, pod }) =>
+      (appId === target && pod?.namespace === home) ||
+      (pod && `${appId}.${pod.namespace}` === target),
+  )?.sidecar;
+}

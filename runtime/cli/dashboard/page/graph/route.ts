@@ -11,16 +11,16 @@ export interface Step {
 
 /** Edges that the graph does not have are left out: a component may be gone. */
 export function routeOf(
-  { daprdPid, event }: Seen,
+  { sidecar, event }: Seen,
   apps: readonly App[],
   hasEdge: (id: string) => boolean,
 ): Step[] {
-  const app = `${daprdPid} app`;
+  const app = `${sidecar} app`;
   const component = componentOf(event);
   const outside = component
     ? [
-        edgeId(daprdPid, component, event.topic),
-        edgeId(daprdPid, component),
+        edgeId(sidecar, component, event.topic),
+        edgeId(sidecar, component),
       ].find(hasEdge)
     : undefined;
   if (event.type === "delivery")
@@ -29,9 +29,9 @@ export function routeOf(
       .map((edge) => ({ edge: edge!, isBack: true }));
   const peer =
     event.block === "invoke" && event.target
-      ? sidecarOf(event.target, apps)
+      ? sidecarOf(event.target, sidecar, apps)
       : undefined;
-  const on = peer === undefined ? outside : peerEdgeId(daprdPid, peer);
+  const on = peer === undefined ? outside : peerEdgeId(sidecar, peer);
   return [app, on]
     .filter((edge) => edge !== undefined && hasEdge(edge))
     .map((edge) => ({ edge: edge!, isBack: false }));

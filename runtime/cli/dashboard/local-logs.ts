@@ -1,27 +1,34 @@
 /** The lines of an app and of its sidecar, as far as `dapr run` writes them to files. */
 import { messageOf } from "../../shared/message-of.ts";
+import { detailsIn, type Instance } from "../instances/instances.ts";
 import { logPath, type LogOf } from "../instances/log-path.ts";
 import { withoutAnsi } from "../lines.ts";
 import type { EventStream } from "./event-stream.ts";
 import { followFile } from "./follow-file.ts";
-import type { Sidecar } from "./find-sidecars.ts";
 import type { LogEvent } from "./messages.ts";
+import type { Metadata } from "./sidecar.ts";
 
 /** Sends both streams until the page closes. */
-export function sendLogs(sidecar: Sidecar, page: EventStream): void {
+export function sendLogs(
+  instance: Instance,
+  metadata: Metadata | undefined,
+  page: EventStream,
+): void {
   const closed = new AbortController();
   page.onClose(() => closed.abort());
   for (const stream of ["app", "daprd"] as const)
-    void sendLog(stream, sidecar, page, closed.signal);
+    void sendLog(stream, instance, metadata, page, closed.signal);
 }
 
 async function sendLog(
   stream: LogOf,
-  { instance, details }: Sidecar,
+  instance: Instance,
+  metadata: Metadata | undefined,
   page: EventStream,
   signal: AbortSignal,
 ): Promise<void> {
   const { appId, cli, appPort } = instance;
+  const details = detailsIn(metadata, instance);
   const tell = (event: LogEvent) => page.send(JSON.stringify(event));
   const path = logPath(details, appId, stream);
   if (!path) {
