@@ -36,7 +36,7 @@ test.each([
   [["components", "-k", "--namespace", "a.b"], "can't be a namespace"],
   [["init", "-k", "--set", "a=b"], "--set a: there is no such setting here"],
   [["init", "-k", "--enable-ha"], "--enable-ha is not available yet"],
-  [["dashboard", "-k"], "the dashboard is not in the cluster in this version"],
+  [["dashboard", "-k", "-n", "Bad NS!"], "can't be a namespace"],
   [["run", "-k", "-f", "none.yaml"], "Failed to get run file path: "],
   [["annotate", "-k", "none.yaml"], "could not read none.yaml: ENOENT"],
   [

@@ -284,8 +284,7 @@ test("a sidecar that was started by hand is shown, with why its calls are not", 
   expect(app).toMatchObject({
     httpPort: daprd.port,
     isWatched: false,
-    note:
-      "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.",
+    note: "Its calls and messages are not seen: the sidecar was not started by `dapr run` of this kit.",
   });
   // The one of `dapr run` is seen beside it.
   await page.watched(shop.appId);

@@ -79,7 +79,7 @@ export const dashboard = command(
   {
     examples,
     notes:
-      "The page lives as long as this command, and looks at sidecars only while it is open. It sees the calls of those that `dapr run` of this kit started; in a cluster of those with a DAPR_WATCH_TOKEN (docs/dashboard.md). With -k kubectl does the work, and nothing is installed in the cluster.",
+      "The page lives as long as this command, and looks at sidecars only while it is open. It sees the calls of those that `dapr run` of this kit started; in a cluster of those with a DAPR_WATCH_TOKEN. With -k kubectl does the work, and nothing is installed in the cluster.",
   },
   async ({ flags, given, words, io }) => {
     if (flags.version) return printVersion("", io);

@@ -1,8 +1,10 @@
 /** A free port of this machine that leads to a port of a pod. */
-import { delay } from "../../../shared/timers.ts";
+import { doublingBackoff } from "../../../shared/backoff.ts";
 import { followKubectl } from "../../kubernetes/follow-kubectl.ts";
 
+/** The first pause before it is opened again. A way that can't be opened is tried less and less often. */
 const againMs = 1000;
+const mostMs = 15_000;
 
 export interface PodName {
   name: string;
@@ -38,6 +40,7 @@ export class Forward {
 
   async #keepOpen(pod: PodName, remotePort: number): Promise<void> {
     const { signal } = this.#closing;
+    const pauses = doublingBackoff(againMs, mostMs);
     while (!signal.aborted) {
       const said = await followKubectl(
         [
@@ -51,7 +54,9 @@ export class Forward {
         ],
         (line) => {
           const port = forwardedPort(line);
-          if (port !== undefined) this.#set(port, "");
+          if (port === undefined) return;
+          pauses.reset();
+          this.#set(port, "");
         },
         signal,
       );
@@ -60,7 +65,7 @@ export class Forward {
         undefined,
         said || `kubectl port-forward to pod ${pod.name} has ended`,
       );
-      await delay(againMs, undefined, { signal }).catch(() => {}); // the loop sees that it was aborted
+      await pauses.wait(signal);
     }
   }
 

@@ -77,7 +77,7 @@ async function whereAllowed(io: Io): Promise<Where> {
   } catch (error) {
     if (!isForbidden(error)) throw error;
     throw new CommandError(
-      `the dashboard finds apps by their pods, which this user may list neither in all namespaces nor in ${namespace}, the context's: ${(error as Error).message}. Which rights it needs: docs/dashboard.md, "In a cluster"`,
+      `the dashboard finds apps by their pods, which this user may list neither in all namespaces nor in ${namespace}, the context's: ${(error as Error).message}. It needs the rights to list pods, to get pods/log and to create pods/portforward`,
     );
   }
   io.status(

@@ -21,7 +21,7 @@ import { sendPodLogs } from "./pod-logs.ts";
 import { readTokens, type PodTokens } from "./pod-tokens.ts";
 
 /** A page that is loaded again finds the ways still open. */
-const idleMs = 30_000;
+const idleMs = 20_000;
 /** The user may have been given the rights since. */
 const tokensAgainMs = 30_000;
 /** The list of pods does not wait longer for what they tell. */

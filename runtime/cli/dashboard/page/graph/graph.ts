@@ -81,7 +81,7 @@ function AppBoxes({ app, layout }: { app: App; layout: Layout }) {
     <g class=${hasApp ? "node app" : "node app absent"}>
       <${Frame} box=${appBox} title=${app.command || app.pod?.containers.join(", ") || app.appId} />
       <${Line} box=${appBox} y="24" strong text=${app.appId} />
-      <${Line} box=${appBox} y="44" text=${app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app"} />
+      <${Line} box=${appBox} y="44" text=${[app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app", app.pod?.namespace].filter(Boolean).join(", ")} />
     </g>
     <g class=${app.isWatched ? "node sidecar watched" : "node sidecar"}>
       <${Frame} box=${box} title=${[app.pod?.name, app.note ?? "The sidecar."].filter(Boolean).join(": ")} />
