@@ -26,7 +26,9 @@ export async function openCluster(
   const cluster = await stayInContext();
   await reachCluster();
   await findControlPlane(namespace, io);
-  return new PodSidecars(cluster, await whereAllowed(io));
+  // In a pod there is no context.
+  const home = cluster ? await contextNamespace() : "default";
+  return new PodSidecars(cluster, await whereAllowed(home, io), home);
 }
 
 async function findControlPlane(namespace: string, io: Io): Promise<void> {
@@ -56,22 +58,25 @@ async function findControlPlane(namespace: string, io: Io): Promise<void> {
   );
 }
 
-/** All namespaces, or that of the context if the user may not look at all. */
-async function whereAllowed(io: Io): Promise<Where> {
-  try {
-    await listSome("all");
-    return "all";
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-  }
-  const current = await kubectl([
+async function contextNamespace(): Promise<string> {
+  const text = await kubectl([
     "config",
     "view",
     "--minify",
     "-o",
     "jsonpath={..namespace}",
   ]);
-  const namespace = current.trim() || "default";
+  return text.trim() || "default";
+}
+
+/** All namespaces, or that of the context if the user may not look at all. */
+async function whereAllowed(namespace: string, io: Io): Promise<Where> {
+  try {
+    await listSome("all");
+    return "all";
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+  }
   try {
     await listSome({ namespace });
   } catch (error) {

@@ -16,6 +16,7 @@ import {
   keyOf,
   whyUnreachable,
 } from "./describe-pod.ts";
+import { followedAmong, mostFollowed } from "./followed-pods.ts";
 import { Forward } from "./forward.ts";
 import { sendPodLogs } from "./pod-logs.ts";
 import { readTokens, type PodTokens } from "./pod-tokens.ts";
@@ -37,6 +38,7 @@ export class PodSidecars implements SidecarSource {
   readonly pollMs = 3000;
   readonly cluster: string;
   readonly #where: Where;
+  readonly #home: string;
   /** By the pod's UID. */
   readonly #forwards = new Map<string, Forward>();
   readonly #tokens = new Map<string, KnownTokens>();
@@ -44,9 +46,11 @@ export class PodSidecars implements SidecarSource {
   #idle: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(cluster: string, where: Where) {
+  /** `home`: the namespace of kubectl's context. Its pods come first where there are many. */
+  constructor(cluster: string, where: Where, home: string) {
     this.cluster = cluster;
     this.#where = where;
+    this.#home = home;
   }
 
   async find(
@@ -61,8 +65,15 @@ export class PodSidecars implements SidecarSource {
         .filter((pod) => sidecarOf(pod) && !isOver(pod))
         .sort(byAge);
       this.#forget(pods);
+      const followed = followedAmong(pods, this.#home);
       return await Promise.all(
-        pods.map((pod) => this.#sidecarOf(pod, known(keyOf(pod)))),
+        pods.map((pod) =>
+          followed.has(pod)
+            ? this.#follow(pod, known(keyOf(pod)))
+            : this.#sidecarOf(pod, known(keyOf(pod)), {
+                notes: [notFollowed],
+              }),
+        ),
       );
     } finally {
       this.#looks--;
@@ -98,27 +109,40 @@ export class PodSidecars implements SidecarSource {
       if (!keys.has(key)) this.#tokens.delete(key);
   }
 
-  async #sidecarOf(pod: Pod, before: Metadata | undefined): Promise<Sidecar> {
-    const why = whyUnreachable(pod);
-    const { watchToken, apiToken, notes } = why
-      ? { watchToken: undefined, apiToken: "", notes: [why] }
-      : await this.#tokensOf(pod);
-    const reach = async (): Promise<SidecarAddress> => {
-      if (why) throw new Error(why);
-      return { httpPort: await this.#forwardTo(pod).port(), apiToken };
-    };
+  /** Reads what the sidecar tells. */
+  async #follow(pod: Pod, before: Metadata | undefined): Promise<Sidecar> {
+    const { watchToken, notes } = await this.#tokensOf(pod);
     const { appId } = describePod(pod, undefined);
-    const told = why ? {} : await withinTime(ask(reach, appId));
-    const metadata = told.metadata ?? before;
-    const note = [...(told.why ? [told.why] : []), ...notes].join(" ");
+    const told = await withinTime(ask(() => this.#reach(pod), appId));
+    return this.#sidecarOf(pod, told.metadata ?? before, {
+      watchToken,
+      notes: [...(told.why ? [told.why] : []), ...notes],
+    });
+  }
+
+  #sidecarOf(
+    pod: Pod,
+    metadata: Metadata | undefined,
+    { watchToken, notes }: { watchToken?: string | undefined; notes: string[] },
+  ): Sidecar {
+    const why = whyUnreachable(pod);
+    const note = why ?? notes.join(" ");
     return {
       key: keyOf(pod),
       app: { ...describePod(pod, metadata), ...(note ? { note } : {}) },
       metadata,
       watchToken,
-      reach,
+      reach: async () => {
+        if (why) throw new Error(why);
+        return this.#reach(pod);
+      },
       sendLogs: (page) => sendPodLogs(pod, page),
     };
+  }
+
+  async #reach(pod: Pod): Promise<SidecarAddress> {
+    const { apiToken } = await this.#tokensOf(pod);
+    return { httpPort: await this.#forwardTo(pod).port(), apiToken };
   }
 
   #forwardTo(pod: Pod): Forward {
@@ -144,6 +168,8 @@ export class PodSidecars implements SidecarSource {
     return tokens;
   }
 }
+
+const notFollowed = `More pods have a sidecar than the dashboard follows at a time (${mostFollowed}), so this one is asked only by the forms. Those of the context's namespace come first: kubectl config set-context --current --namespace=NAMESPACE, then start the dashboard again.`;
 
 const byAge = (a: Pod, b: Pod): number =>
   a.metadata.creationTimestamp.localeCompare(b.metadata.creationTimestamp) ||

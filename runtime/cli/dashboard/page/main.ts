@@ -29,7 +29,7 @@ function Page({ store }: { store: Store }) {
   return view`
     <header>
       <h1>Dapr dashboard</h1>
-      ${store.cluster !== undefined && view`<p class="cluster">Cluster ${printable(store.cluster)}</p>`}
+      ${store.cluster && view`<p class="cluster">Cluster ${printable(store.cluster)}</p>`}
       <p role="status" class=${`connection ${connection}`}>${states[connection]}</p>
     </header>
     <main>
