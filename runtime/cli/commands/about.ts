@@ -16,7 +16,8 @@ export const about = {
     "Uninstall Dapr runtime. Supported platforms: Kubernetes and self-hosted",
   "build-info": "Print build info of Dapr CLI and runtime",
   completion: "Generate shell completion scripts",
-  dashboard: "Start Dapr dashboard. Supported platforms: self-hosted",
+  dashboard:
+    "Start Dapr dashboard. Supported platforms: Kubernetes and self-hosted",
   doctor: "Find what is wrong on this machine, in the order to put it right",
   create: "Create an app pair that runs at once, from a tutorial",
 } as const;

@@ -117,6 +117,10 @@ export const dashboard = command(
       await aborted(stop.asked);
       await opened.close();
       return 0;
+    } catch (error) {
+      // Ctrl+C reaches a kubectl, too, which then fails.
+      if (stop.asked.aborted) return 0;
+      throw error;
     } finally {
       await source?.close();
       stop.dispose();
