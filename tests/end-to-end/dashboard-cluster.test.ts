@@ -1,4 +1,5 @@
 /** `dapr dashboard -k` with a kubectl that only answers, and real sidecars where its ways lead. */
+import type { CallAnswer } from "../../runtime/cli/dashboard/messages.ts";
 import { listProcesses } from "../../runtime/cli/instances/process-list.ts";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import { startDashboard, type TestDashboard } from "../support/dashboard.ts";
@@ -106,8 +107,22 @@ function cluster(...pods: object[]): FakeKubectl & {
   return { ...kubectl, show };
 }
 
-const start = (kubectl: FakeKubectl, ...args: string[]) =>
-  startDashboard(dir, ["-k", ...args], kubectl.env);
+let started: TestDashboard[] = [];
+async function start(kubectl: FakeKubectl, ...args: string[]) {
+  const dashboard = await startDashboard(dir, ["-k", ...args], kubectl.env);
+  started.push(dashboard);
+  return dashboard;
+}
+
+/** What a test that failed has left does not disturb the next one. */
+afterEach(async () => {
+  for (const { run } of started) {
+    run.signal("SIGKILL");
+    await run.exit;
+  }
+  started = [];
+  await noWays();
+});
 
 /** What runs of kubectl for that pod, the shell above it included. */
 const waysTo = async (name: string) =>
@@ -278,7 +293,10 @@ test("a way that breaks is opened again", async () => {
     const ways = await waysTo(`${mark}-1`);
     return ways.length === 2 && ways.every(({ pid }) => pid !== way!.pid);
   });
-  expect((await save(dashboard)).json()).toMatchObject({ status: 204 });
+  await waitFor("it to lead there", async () => {
+    const { status, json } = await save(dashboard);
+    return status === 200 && (json() as CallAnswer).status === 204;
+  });
   await dashboard.end();
 });
 
