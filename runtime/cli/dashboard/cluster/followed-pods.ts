@@ -2,7 +2,7 @@
 import type { Pod } from "../../kubernetes/pods.ts";
 import { whyUnreachable } from "./describe-pod.ts";
 
-/** Each costs a kubectl of some 40 MB. */
+/** Each costs a kubectl, of up to 100 MB. */
 export const mostFollowed = 30;
 
 /** Those that can be reached; the ones of the namespace `home` first, then in the order given. */
