@@ -38,6 +38,22 @@ export interface MetricsSettings {
   };
   /** Milliseconds, ascending. */
   latencyBuckets?: number[];
+  /** Absent: none. */
+  rules?: MetricRule[];
+}
+
+/** What a label of a metric becomes, by patterns one after the other. */
+export interface MetricRule {
+  /** With or without `dapr_`. */
+  metric: string;
+  label: string;
+  replacements: {
+    /** In the syntax of RE2; not checked. */
+    pattern: string;
+    /** What each match becomes; `$1` stands for what a group found. */
+    replacement: string;
+    at: Position;
+  }[];
 }
 
 export interface SecretScope {

@@ -6,6 +6,7 @@ import {
   createMetrics,
   type Metrics,
 } from "../observability/metrics/metrics.ts";
+import { compileRules } from "../observability/metrics/rules.ts";
 import { isLoopback, parseAddresses, withPort } from "../shared/addresses.ts";
 import { messageOf } from "../shared/message-of.ts";
 import { givenNamespace } from "../shared/namespace.ts";
@@ -14,17 +15,23 @@ import type { Flags } from "./flags.ts";
 import { serverOptions } from "./open-apis.ts";
 import type { SidecarOptions } from "./options.ts";
 
-/** Undefined where flag or Configuration switch metrics off. */
-export function createSidecarMetrics(
-  { flags, env }: SidecarOptions,
+/** Undefined where flag or Configuration switch metrics off. Rejects on a rule whose pattern is none. */
+export async function createSidecarMetrics(
+  { flags, env, log }: SidecarOptions,
   { metrics: settings }: Configuration,
-): Metrics | undefined {
+): Promise<Metrics | undefined> {
   if (!flags["enable-metrics"] || settings.enabled === false) return undefined;
-  return createMetrics({
+  const metrics = createMetrics({
     appId: flags["app-id"],
     namespace: givenNamespace(env),
     settings,
+    ...(settings.rules ? { rewrites: await compileRules(settings.rules) } : {}),
   });
+  for (const unknown of metrics.unknownLabels)
+    log.warn(
+      `spec.metrics.rules: there is no ${unknown}: its rule has no effect`,
+    );
+  return metrics;
 }
 
 /** Answers any path, without a token. A taken port is an error. */

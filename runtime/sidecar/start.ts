@@ -69,7 +69,7 @@ export async function start(options: SidecarOptions): Promise<Sidecar> {
     const configuration = await source.configuration();
     progress.features = configuration.enabledFeatures;
 
-    const metrics = createSidecarMetrics(options, configuration);
+    const metrics = await createSidecarMetrics(options, configuration);
     const watching = openWatch(options);
     const resiliencies = createResiliencies({ log, metrics });
     const policies = createPolicies({

@@ -77,6 +77,43 @@ async function withApp(metrics?: string, args: string[] = []) {
 const request = (method: string, path: string, status: number) =>
   `method="${method}",path="${path}",status="${status}"`;
 
+test("rules of the Configuration change labels, a broken one ends the start", async () => {
+  const { sidecar } = await withApp(
+    "{rules: [{name: dapr_http_server_request_count, labels: [{name: path, regex: {'/orders/ID': '/orders/.+'}}]}, {name: dapr_nothing, labels: [{name: path}]}]}",
+  );
+  for (const path of ["orders/1", "orders/2", "orders"])
+    await sidecar.call("GET", `/v1.0/invoke/counted/method/${path}`);
+  const found = await rows(sidecar);
+  const at = (name: string, path: string) =>
+    valueIn(
+      found,
+      name,
+      request("GET", `/v1.0/invoke/counted/method/${path}`, 200),
+    );
+  expect(at("http_server_request_count", "orders/ID")).toBe("2");
+  expect(at("http_server_request_count", "orders")).toBe("1");
+  expect(at("http_server_response_count", "orders/1")).toBe("1");
+  expect(sidecar.output()).toContain(
+    "spec.metrics.rules: there is no metric dapr_nothing: its rule has no effect",
+  );
+
+  const file = join(folder, "broken.yaml");
+  writeFileSync(
+    file,
+    configuration(
+      "  metrics: {rules: [{name: m, labels: [{name: l, regex: {a: '('}}]}]}\n",
+    ),
+  );
+  const broken = await startDaprd({
+    until: "nothing",
+    args: [`--config=${file}`],
+  });
+  expect((await broken.exited).code).toBe(1);
+  expect(broken.output()).toMatch(
+    /spec\.metrics\.rules: .* \(.*broken\.yaml:\d+:\d+\)/,
+  );
+});
+
 test("calls of each block are counted and timed under Dapr's names", async () => {
   const { app, sidecar } = await withApp();
   const save = JSON.stringify([{ key: "k", value: 1 }]);

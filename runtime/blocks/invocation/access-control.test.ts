@@ -98,3 +98,30 @@ test("the policy's default goes before the list's", () => {
   const rules = list([], { defaultAction: "deny" }, "allow");
   expect(isAllowed(rules, caller, "/a", "GET")).toBe(false);
 });
+
+/** What the original decides (1.14.4, `isOperationAllowedByAccessControlPolicy` with `isHTTP` false). */
+test.each<[string, boolean, ...Parameters<typeof list>[0]]>([
+  ["/orders", true, ["/orders", "*", "allow"]],
+  ["/ORDERS", false, ["/orders", "*", "allow"]],
+  ["/orders", false, ["/Orders", "*", "allow"]],
+  ["/Orders", true, ["/Orders", "*", "allow"]],
+  ["/orders", true, ["/orders", "", "allow"]],
+  ["/orders", true, ["/orders", "GET", "allow"]],
+  ["/orders", true, ["/orders", "GET", "allow"], ["/orders", "POST", "deny"]],
+  ["/orders", false, ["/orders", "GET", "deny"], ["/orders", "POST", "allow"]],
+  ["/shop.Orders/Get", true, ["/shop.Orders/Get", "", "allow"]],
+  ["/shop.orders/get", false, ["/shop.Orders/Get", "", "allow"]],
+  ["/shop.Orders/Put", true, ["/shop.Orders/*", "", "allow"]],
+  ["/shop.Orders/Put", true, ["/shop.Orders/**", "", "allow"]],
+  ["/Shop.Orders/Put", false, ["/shop.Orders/**", "", "allow"]],
+  ["/shop.Orders/Get", false, ["/shop.Orders/Get", "GET", "deny"]],
+  [
+    "/shop.Orders/Get",
+    false,
+    ["/shop.Orders/Get", "GET", "deny"],
+    ["/shop.Orders/*", "", "allow"],
+  ],
+  ["/orders", false, ["/other", "", "allow"]],
+])("%s of an app over gRPC: %s by %j", (operation, expected, ...rules) => {
+  expect(isAllowed(list(rules), caller, operation, undefined)).toBe(expected);
+});

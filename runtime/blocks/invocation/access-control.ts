@@ -14,14 +14,14 @@ export interface Caller {
 
 /**
  * Whether a call may pass. `operation` is the normalised path with its leading
- * slash, `verb` upper case. A caller without a certificate (no mutual TLS) gets
+ * slash, `verb` upper case; undefined where the app speaks gRPC. A caller without a certificate (no mutual TLS) gets
  * the list's default, whatever it claims to be.
  */
 export function isAllowed(
   list: AccessControl,
   caller: Caller | undefined,
   operation: string,
-  verb: string,
+  verb: string | undefined,
 ): boolean {
   const policy =
     caller && list.policies.find((candidate) => isFor(candidate, caller));
@@ -37,17 +37,22 @@ const isFor = (policy: AccessPolicy, caller: Caller) =>
 
 type Operation = AccessPolicy["operations"][number];
 
-/** The most specific operation decides, by its exact verb, then by `*`; one that has neither leaves it to the policy. */
+/**
+ * The most specific operation decides, by its exact verb, then by `*`; one that has neither leaves it to the policy. For an app
+ * that speaks gRPC verbs do not count and case does: of several operations of one name the first decides.
+ */
 function decide(
   policy: AccessPolicy,
   operation: string,
-  verb: string,
+  verb: string | undefined,
 ): AccessAction {
-  const path = operation.toLowerCase();
+  const folded = (text: string) =>
+    verb === undefined ? text : text.toLowerCase();
+  const path = folded(operation);
   let found: Operation[] = [];
   let foundRank = -1;
   for (const candidate of policy.operations) {
-    const name = candidate.name.toLowerCase();
+    const name = folded(candidate.name);
     if (!matches(name, path) || rank(name) < foundRank) continue;
     if (rank(name) > foundRank) found = [];
     foundRank = rank(name);
@@ -55,7 +60,9 @@ function decide(
   }
   const byVerb = (wanted: string) =>
     found.findLast(({ httpVerbs }) => httpVerbs.includes(wanted));
-  return (byVerb(verb) ?? byVerb("*"))?.action ?? policy.defaultAction;
+  const decisive =
+    verb === undefined ? found[0] : (byVerb(verb) ?? byVerb("*"));
+  return decisive?.action ?? policy.defaultAction;
 }
 
 /** `/a/*` is one segment more, `/a/**` any rest; anything else is the path itself. */

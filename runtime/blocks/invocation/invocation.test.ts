@@ -397,6 +397,30 @@ test("access control judges the path that goes on the wire", async () => {
   expect(toApp).toHaveLength(1);
 });
 
+test("of an app over gRPC access control compares no verb, and case counts", async () => {
+  const policy = {
+    appId: "a",
+    namespace: "n",
+    trustDomain: "t",
+    defaultAction: "deny" as const,
+    operations: [],
+  };
+  const accessControl = {
+    defaultAction: "deny" as const,
+    trustDomain: "public",
+    policies: [policy],
+  };
+  const app = { ...failingApp(refusal), proxy: async () => {} };
+  const { block } = open({ accessControl, app });
+  await expect(
+    block.receive(request({ method: "POST", path: "/NewOrder" })),
+  ).rejects.toMatchObject({
+    kind: "denied",
+    message:
+      "access control policy has denied access to id: unknown operation: NewOrder verb: NONE",
+  });
+});
+
 test("a denial at the callee is 403", async () => {
   const { block } = open({
     peers: {

@@ -167,10 +167,11 @@ export function createInvocation(options: InvocationOptions) {
     // Without mutual TLS nobody has proven who calls.
     const caller = undefined;
     const { accessControl } = options;
-    if (accessControl && !isAllowed(accessControl, caller, operation, verb))
+    const compared = app?.proxy ? undefined : verb;
+    if (accessControl && !isAllowed(accessControl, caller, operation, compared))
       throw new CallError(
         "denied",
-        `access control policy has denied access to id: unknown operation: ${told} verb: ${verb}`,
+        `access control policy has denied access to id: unknown operation: ${told} verb: ${compared ?? "NONE"}`,
       );
   }
 }

@@ -5,9 +5,15 @@
 import type { OnGrpcCall } from "../../contracts/call.ts";
 import type { MetricsSettings } from "../../contracts/configuration.ts";
 import { grpcCode } from "../../shared/grpc-code.ts";
-import { Bounded } from "./bounded.ts";
+import { Bounded, type Label } from "./bounded.ts";
 import { categoryOf } from "./error-category.ts";
 import { createPathLabel } from "./http-path.ts";
+import {
+  noRewrites,
+  rewritesOf,
+  unknownLabels,
+  type Rewrites,
+} from "./rules.ts";
 import { createTables, type Tables } from "./tables.ts";
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -34,6 +40,8 @@ export interface MetricsOptions {
   appId: string;
   namespace: string;
   settings: MetricsSettings;
+  /** What `settings.rules` come to; none if left out. */
+  rewrites?: Rewrites;
 }
 
 /** Milliseconds. */
@@ -49,24 +57,31 @@ const verbs = new Set(
 
 const none: readonly string[] = [];
 
-export function createMetrics({ appId, namespace, settings }: MetricsOptions) {
+export function createMetrics({
+  appId,
+  namespace,
+  settings,
+  rewrites = noRewrites,
+}: MetricsOptions) {
   const { http, latencyBuckets = usualLatencies } = settings;
   const tables = createTables(latencyBuckets, http.increasedCardinality);
   const verb = (method: string) =>
     http.excludeVerbs ? "" : verbs.has(method) ? method : "UNKNOWN";
   return {
-    ...countHttp(tables, settings, verb),
-    ...countGrpc(tables, settings),
+    ...countHttp(tables, settings, verb, rewrites),
+    ...countGrpc(tables, settings, rewrites),
     ...countComponents(tables, namespace),
-    ...countPubSub(tables, namespace),
-    ...countCalls(tables),
-    ...countResiliency(tables),
+    ...countPubSub(tables, namespace, rewrites),
+    ...countCalls(tables, rewrites),
+    ...countResiliency(tables, rewrites),
+    /** Of `rewrites`: for what there is not. */
+    unknownLabels: unknownLabels(rewrites, Object.values(tables)),
     /** The writer is loaded with the first reader. */
     async text(): Promise<{ contentType: string; body: string }> {
       const { contentType, metricsText } = await import("./text.ts");
       return {
         contentType,
-        body: metricsText(appId, Object.values(tables)),
+        body: metricsText(appId, Object.values(tables), rewrites),
       };
     },
   };
@@ -76,9 +91,11 @@ function countHttp(
   tables: Tables,
   { http, recordErrorCodes }: MetricsSettings,
   verb: (method: string) => string,
+  rewrites: Rewrites,
 ) {
-  const apiPath = createPathLabel(http);
-  const appPath = createPathLabel(http);
+  const ofPath = rewritesOf(rewrites, "path");
+  const apiPath = createPathLabel(http, ofPath);
+  const appPath = createPathLabel(http, ofPath);
   return {
     /** `bytes`: of the answer's body. */
     httpServer(
@@ -116,20 +133,30 @@ function countHttp(
 function countGrpc(
   tables: Tables,
   { recordErrorCodes }: MetricsSettings,
+  rewrites: Rewrites,
 ): Record<
   "grpcServer" | "grpcClient" | "grpcPassedOn" | "grpcPassedToApp",
   OnGrpcCall
 > {
-  const passedOn = new Bounded("other");
+  const passedOn = new Bounded(
+    "other",
+    rewritesOf(rewrites, "grpc_server_method", "grpc_client_method"),
+  );
   const counts = {
-    grpcServer(method, code, ms, { sentBytes, receivedBytes }, errorCode) {
+    grpcServer(
+      method: Label,
+      code,
+      ms,
+      { sentBytes, receivedBytes },
+      errorCode,
+    ) {
       tables.grpcServer.add([method, statusName(code)], ms);
       tables.grpcServerReceived.add([method], receivedBytes);
       tables.grpcServerSent.add([method], sentBytes);
       if (recordErrorCodes && errorCode)
         tables.errors.add([categoryOf(errorCode), errorCode]);
     },
-    grpcClient(method, code, ms, { sentBytes, receivedBytes }) {
+    grpcClient(method: Label, code, ms, { sentBytes, receivedBytes }) {
       tables.grpcClient.add([method, statusName(code)], ms);
       tables.grpcClientSent.add([method], sentBytes);
       tables.grpcClientReceived.add([method], receivedBytes);
@@ -179,8 +206,8 @@ const countComponents = (tables: Tables, namespace: string) => ({
 });
 
 /** Callers choose topics. */
-function countPubSub(tables: Tables, namespace: string) {
-  const topics = new Bounded("other");
+function countPubSub(tables: Tables, namespace: string, rewrites: Rewrites) {
+  const topics = new Bounded("other", rewritesOf(rewrites, "topic"));
   return {
     published(
       name: string,
@@ -222,8 +249,11 @@ function countPubSub(tables: Tables, namespace: string) {
 }
 
 /** Calls between sidecars. */
-function countCalls(tables: Tables) {
-  const apps = new Bounded("other");
+function countCalls(tables: Tables, rewrites: Rewrites) {
+  const apps = new Bounded(
+    "other",
+    rewritesOf(rewrites, "dst_app_id", "src_app_id"),
+  );
   const app = (id: string) => apps.fold(id);
   return {
     callSent(to: string, type: CallType) {
@@ -245,8 +275,8 @@ function countCalls(tables: Tables) {
 const breakerStates = ["closed", "half-open", "open", "unknown"];
 
 /** What the policies of Resiliency resources do. */
-function countResiliency(tables: Tables) {
-  const targets = new Bounded("other");
+function countResiliency(tables: Tables, rewrites: Rewrites) {
+  const targets = new Bounded("other", rewritesOf(rewrites, "target"));
   return {
     resiliencyLoaded(name: string, namespace: string) {
       tables.resiliencyLoaded.add([name, namespace]);

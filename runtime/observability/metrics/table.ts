@@ -1,4 +1,5 @@
 /** Events of one kind, counted by their labels. */
+import type { Label } from "./bounded.ts";
 
 /** How a table is told: as a count of its events, as a histogram of what was measured, or as the last value. */
 export interface Family {
@@ -9,13 +10,13 @@ export interface Family {
 
 export interface Row {
   /** By the table's labels. */
-  values: readonly string[];
+  values: readonly Label[];
   /** The sum of what was measured; then how many were at most each bound, and how many were above all of them. */
   counts: Float64Array;
 }
 
 /** A label's value, and what is known of the labels behind it. */
-type Branch = Map<string, Branch | Row>;
+type Branch = Map<Label, Branch | Row>;
 
 export class Table {
   readonly families: readonly Family[];
@@ -37,7 +38,7 @@ export class Table {
   }
 
   /** `measured`: milliseconds or bytes. */
-  add(values: readonly string[], measured = 0): void {
+  add(values: readonly Label[], measured = 0): void {
     // Most events are like the one before; not to look them up keeps the cost of a count below a microsecond.
     const last = this.#last;
     const row = last && isOf(last, values) ? last : this.#row(values);
@@ -50,12 +51,12 @@ export class Table {
   }
 
   /** Of a gauge. */
-  set(values: readonly string[], value: number): void {
+  set(values: readonly Label[], value: number): void {
     this.#row(values).counts[0] = value;
   }
 
   /** One look-up for each label: to join them to one key would cost more than all else. */
-  #row(values: readonly string[]): Row {
+  #row(values: readonly Label[]): Row {
     const last = values.length - 1;
     if (last < 0) return this.rows[0] ?? this.#newRow(values);
     let branch = this.#root;
@@ -69,14 +70,14 @@ export class Table {
     return row;
   }
 
-  #newRow(values: readonly string[]): Row {
+  #newRow(values: readonly Label[]): Row {
     const row = { values, counts: new Float64Array(this.bounds.length + 2) };
     this.rows.push(row);
     return row;
   }
 }
 
-function isOf(row: Row, values: readonly string[]): boolean {
+function isOf(row: Row, values: readonly Label[]): boolean {
   for (let i = 0; i < values.length; i++)
     if (row.values[i] !== values[i]) return false;
   return true;

@@ -289,6 +289,14 @@ test("metrics: the newer name wins for each setting, slips are told", () => {
     enabled: false
     recordErrorCodes: true
     http: {excludeVerbs: true}
+    rules:
+    - name: dapr_m
+      labels:
+      - name: path
+        regex:
+          /Orders/ID: /orders/(.)
+          "": x
+        regexp: {}
   metrics:
     enabled: true
     http:
@@ -307,13 +315,31 @@ test("metrics: the newer name wins for each setting, slips are told", () => {
       excludeVerbs: true,
     },
     latencyBuckets: [5, 100],
+    rules: [
+      {
+        metric: "dapr_m",
+        label: "path",
+        replacements: [
+          {
+            replacement: "/Orders/ID",
+            pattern: "/orders/(.)",
+            at: expect.objectContaining({ line: 15 }),
+          },
+          {
+            replacement: "",
+            pattern: "x",
+            at: expect.objectContaining({ line: 16 }),
+          },
+        ],
+      },
+    ],
   });
   expect(lines).toEqual([
     expect.stringMatching(
       /^warn the Configuration's spec\.metrics\.http\.pathMatchings is not a setting; did you mean pathMatching\? \(/,
     ),
     expect.stringMatching(
-      /^info spec\.metrics\.rules is accepted but not acted upon by this version \(/,
+      /^warn the Configuration's spec\.metric\.rules\.labels\.regexp is not a setting; did you mean regex\? \(/,
     ),
   ]);
 });
@@ -324,6 +350,20 @@ test.each([
   [
     "{latencyDistributionBuckets: [1s]}",
     'spec.metrics.latencyDistributionBuckets: "1s" is no whole number of milliseconds',
+  ],
+  ["{rules: {}}", "spec.metrics.rules must be a list"],
+  ["{rules: [{labels: []}]}", "spec.metrics.rules: a name is missing ("],
+  [
+    "{rules: [{name: m, labels: [{regex: {}}]}]}",
+    "spec.metrics.rules.labels: a name is missing (",
+  ],
+  [
+    "{rules: [{name: m, labels: [{name: l, regex: {a: [b]}}]}]}",
+    "spec.metrics.rules.labels.regex must map texts to patterns (",
+  ],
+  [
+    "{rules: [{name: m, labels: [{name: l, regex: {a: b, A: c}}]}]}",
+    'spec.metrics.rules.labels.regex: "A" is there twice; upper and lower case are the same here (',
   ],
 ])("metrics: %s ends the start", (text, message) => {
   expect(() => load(`  metrics: ${text}\n`)).toThrow(message);

@@ -5,6 +5,7 @@ import {
 } from "../../contracts/configuration.ts";
 import type { Logger } from "../../shared/log.ts";
 import { where } from "../../shared/position.ts";
+import { readMetricRules } from "./metric-rules.ts";
 import { tellUnknown } from "../unknown-fields.ts";
 import {
   boolAt,
@@ -42,11 +43,6 @@ export function readMetrics(
       `${names[i]}.http`,
       log,
     );
-    const rules = member(one, "rules");
-    if (rules)
-      log.info(
-        `${names[i]}.rules is accepted but not acted upon by this version (${where(rules.at)})`,
-      );
   }
   const find = (...path: string[]): Value | undefined =>
     given
@@ -59,6 +55,12 @@ export function readMetrics(
   const { http } = defaultMetrics;
   const enabled = bool("enabled");
   const latencyBuckets = readBuckets(find("latencyDistributionBuckets"));
+  // As in the original, an empty list is silent.
+  const rules = given
+    .map((one, i) =>
+      readMetricRules(member(one, "rules"), `${names[i]}.rules`, log),
+    )
+    .find((list) => list.length > 0);
   return {
     ...(enabled === undefined ? {} : { enabled }),
     recordErrorCodes: bool("recordErrorCodes") ?? false,
@@ -71,6 +73,7 @@ export function readMetrics(
       excludeVerbs: bool("http", "excludeVerbs") ?? http.excludeVerbs,
     },
     ...(latencyBuckets.length > 0 ? { latencyBuckets } : {}),
+    ...(rules ? { rules } : {}),
   };
 }
 
