@@ -1,6 +1,6 @@
 /** The way to the user's app in the terms of what is wanted of it, whatever protocol it speaks. */
 import { DeliveryError, type Message } from "./delivery.ts";
-import type { Forward } from "./invocation.ts";
+import type { Forward, ForwardReply } from "./invocation.ts";
 import type { Proxy } from "./proxied-call.ts";
 import type { OnAnswer, TopicChannel } from "./subscription.ts";
 
@@ -56,12 +56,20 @@ export class AppUnreachable extends DeliveryError {
   readonly unsent: boolean;
   /** Nothing listens on its port. */
   readonly isAway: boolean;
+  /** What callers of a gRPC app get in its place, as the original has it. */
+  readonly answer: ForwardReply | undefined;
 
   constructor(
     message: string,
-    options: { cause?: unknown; unsent?: boolean; isAway?: boolean } = {},
+    options: {
+      cause?: unknown;
+      unsent?: boolean;
+      isAway?: boolean;
+      answer?: ForwardReply;
+    } = {},
   ) {
     super(message, undefined, options.cause);
+    this.answer = options.answer;
     this.isAway = options.isAway ?? false;
     this.unsent = options.unsent ?? this.isAway;
   }

@@ -45,6 +45,8 @@ export interface GrpcEnd {
   trailers: RawHeaders;
   /** Of the message that the body is, if the app told it. */
   typeUrl?: string;
+  /** Its sidecar says so in the app's place: the app saw nothing of the call, and another instance may be asked. */
+  unsent?: boolean;
 }
 
 /** Passes a request on. Rejects with a {@link CallError}, or the channel's own error, if there is no answer. */
@@ -129,14 +131,17 @@ export class CallError extends Error {
   readonly kind: CallErrorKind;
   /** Nothing of the request reached the app, so it may be sent again if its body is at hand. */
   readonly unsent: boolean;
+  /** What the caller gets instead of an error, if no other instance takes the call. */
+  readonly answer: ForwardReply | undefined;
 
   constructor(
     kind: CallErrorKind,
     message: string,
-    options: { cause?: unknown; unsent?: boolean } = {},
+    options: { cause?: unknown; unsent?: boolean; answer?: ForwardReply } = {},
   ) {
     super(message, { cause: options.cause });
     this.kind = kind;
     this.unsent = options.unsent ?? false;
+    this.answer = options.answer;
   }
 }

@@ -140,8 +140,8 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
     [
       "a connection that is cut in the middle of the message",
       afterHalf((stream) => stream.session!.destroy()),
-      "INTERNAL",
-      500,
+      "UNAVAILABLE",
+      503,
       /the app at grpc:\/\/\S+ could not be called: /,
     ],
   ])(

@@ -400,21 +400,32 @@ describe.each(ways)("through %s", (_, isRemote) => {
     await call.cancelled;
   });
 
-  test("an app that dies in mid-call, and one that is not there, are errors of the call", async () => {
+  test("an app that dies in mid-call, and one that is not there, are UNAVAILABLE, as if they said so", async () => {
     const { caller, app } = await start();
     const lost = invoke(caller, "never", { method: "POST", body: "1" });
     await waitFor("the app to be asked", () => app.calls[0]);
     await app.close();
     expect((await lost).json()).toMatchObject({
-      errorCode: "ERR_DIRECT_INVOKE",
+      code: status.UNAVAILABLE,
       message: expect.stringMatching(
         /the app at grpc:\/\/127\.0\.0\.1:\d+ could not be called: /,
       ) as string,
     });
-    expect((await lost).status).toBe(500);
+    expect((await lost).status).toBe(503);
     const away = await invoke(caller, "echo", { method: "POST", body: "1" });
-    expect(away.status).toBe(500);
-    expect(away.text).toContain("ECONNREFUSED");
+    expect(away.status).toBe(503);
+    expect(away.json()).toEqual({
+      code: status.UNAVAILABLE,
+      message: expect.stringContaining("ECONNREFUSED") as string,
+    });
+    const { error } = await invokeOverGrpc(caller.grpcPort, {
+      id: "callee",
+      message: { method: "echo" },
+    });
+    expect(error).toMatchObject({
+      code: status.UNAVAILABLE,
+      details: expect.stringContaining("ECONNREFUSED") as string,
+    });
     await startGrpcApp(answers, app.port);
     expect((await invoke(caller, "echo")).status).toBe(200);
   });

@@ -69,14 +69,19 @@ export function createGrpcChannel(
     if (isAnswer(error)) return error;
     delivery.forget();
     const cause = explainTls(origin, error);
-    return new AppUnreachable(
-      `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error, protocol)}`,
-      {
+    const message = `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error, protocol)}`;
+    if (!(error instanceof GrpcError))
+      return new AppUnreachable(message, {
         cause: error,
-        unsent: error instanceof GrpcError && error.unsent,
         isAway: isRefused(error),
-      },
-    );
+      });
+    const { code, unsent } = error;
+    return new AppUnreachable(message, {
+      cause: error,
+      unsent,
+      isAway: isRefused(error),
+      answer: toErrorReply(new GrpcError(code, message), {}, unsent),
+    });
   }
 
   const ask: Ask = async (method, request, asking = {}) => {

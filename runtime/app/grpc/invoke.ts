@@ -88,15 +88,22 @@ export function toReply(
   };
 }
 
-/** A call that failed is an answer too: its status and text, as HTTP has them. */
+/** A call that failed is an answer too: its status and text, as HTTP has them. `unsent`: the app saw nothing of it. */
 export function toErrorReply(
   { code, message, details, trailers }: GrpcError,
   head: ReceivedMetadata,
+  unsent = false,
 ): ForwardReply {
   return {
     status: httpStatusOf(code),
     headers: [...toHeaders(head), "content-type", "application/json"],
     body: statusJson(code, message, details),
-    grpc: { code, message, details, trailers: toHeaders(trailers) },
+    grpc: {
+      code,
+      message,
+      details,
+      trailers: toHeaders(trailers),
+      ...(unsent && { unsent }),
+    },
   };
 }

@@ -3,7 +3,11 @@ import { Readable } from "node:stream";
 import { AppUnreachable } from "../../contracts/app-channel.ts";
 import { isIdempotent } from "../../shared/idempotent.ts";
 import { messageOf } from "../../shared/message-of.ts";
-import { CallError, type ForwardRequest } from "../../contracts/invocation.ts";
+import {
+  CallError,
+  type ForwardReply,
+  type ForwardRequest,
+} from "../../contracts/invocation.ts";
 
 /** The error of the app's connection as another sidecar is told it. It is `unavailable` only if another instance may be asked. */
 export function ofApp(error: unknown): CallError {
@@ -15,6 +19,13 @@ export function ofApp(error: unknown): CallError {
   if (error instanceof CallError && (error.unsent || !isTransient(error)))
     return error;
   return new CallError("internal", messageOf(error), { cause: error });
+}
+
+/** Throws if the app saw nothing of the call, so that another instance is asked first. */
+export function unlessUnsent(answer: ForwardReply): ForwardReply {
+  const { grpc } = answer;
+  if (!grpc?.unsent) return answer;
+  throw new CallError("unavailable", grpc.message, { unsent: true, answer });
 }
 
 export const isRefused = (error: unknown): boolean =>

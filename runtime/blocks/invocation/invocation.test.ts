@@ -5,6 +5,7 @@ import {
 } from "../../contracts/app-channel.ts";
 import {
   CallError,
+  type ForwardReply,
   type ForwardRequest,
   type PeerRequest,
 } from "../../contracts/invocation.ts";
@@ -301,7 +302,7 @@ describe("retries between sidecars", () => {
   describe("where several sidecars have the app", () => {
     /** Peers by their last number: each fails with its error, or answers. */
     function several(
-      errors: (CallError | undefined)[],
+      errors: (CallError | ForwardReply | undefined)[],
       more: Partial<InvocationOptions> = {},
     ) {
       const all = errors.map((_, i) => ({ host: `10.0.0.${i}`, port: 1 }));
@@ -320,8 +321,8 @@ describe("retries between sidecars", () => {
             const index = all.indexOf(to);
             calls.push(index);
             const error = errors[index];
-            if (error) throw error;
-            return answer;
+            if (error instanceof Error) throw error;
+            return error ?? answer;
           },
           proxy: async () => {},
           close: async () => {},
@@ -347,6 +348,21 @@ describe("retries between sidecars", () => {
       });
       await expect(post()).rejects.toThrow("after 3 retries. Error: refused");
       expect(calls).toEqual([0, 1, 0, 0, 0]);
+    });
+
+    test("a gRPC app that is away leads to the next, and is the answer if there is none", async () => {
+      const away = {
+        status: 503,
+        headers: [],
+        body: new Uint8Array(0),
+        grpc: { code: 14, message: "away", trailers: [], unsent: true },
+      };
+      const { post, calls } = several([away, undefined]);
+      expect((await post()).status).toBe(200);
+      expect(calls).toEqual([0, 1]);
+      const alone = several([away], { policies: plainPolicies(retryMs) });
+      expect((await alone.post()).grpc).toMatchObject({ code: 14 });
+      expect(alone.calls).toEqual([0, 0, 0, 0]);
     });
 
     test("an unhealthy app without a fellow is an error at once", async () => {

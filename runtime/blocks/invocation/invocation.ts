@@ -1,7 +1,10 @@
 /** The service invocation building block: who is meant, who may, and how it is reached (docs/protocol/invocation.md). */
 import type { AccessControl } from "../../contracts/configuration.ts";
 import type { Call } from "../../contracts/call.ts";
-import type { AppChannel } from "../../contracts/app-channel.ts";
+import {
+  AppUnreachable,
+  type AppChannel,
+} from "../../contracts/app-channel.ts";
 import { ApiError, type ErrorName } from "../../contracts/errors.ts";
 import type { CallTarget } from "../../contracts/invocation-policies.ts";
 import { PolicyError } from "../../contracts/run.ts";
@@ -16,7 +19,7 @@ import {
   type Peers,
 } from "../../contracts/invocation.ts";
 import { isAllowed } from "./access-control.ts";
-import { isRefused, isRepeatable, ofApp } from "./failures.ts";
+import { isRefused, isRepeatable, ofApp, unlessUnsent } from "./failures.ts";
 import { addForwarded, requestHeaders, responseHeaders } from "./headers.ts";
 import { methodPath } from "../../contracts/method-path.ts";
 import { createProxying } from "./proxying.ts";
@@ -59,6 +62,7 @@ export function createInvocation(options: InvocationOptions) {
       request: Omit<ForwardRequest, "signal">,
       caller: Call,
     ): Promise<ForwardReply> {
+      let reply: ForwardReply;
       try {
         const { operation, wire: path } = methodPath(request.path);
         const headers = requestHeaders(request.headers, {
@@ -66,18 +70,20 @@ export function createInvocation(options: InvocationOptions) {
           dropToken: options.hasApiToken,
         });
         const signal = caller.signal();
-        const reply = await options.policies.call(
+        reply = await options.policies.call(
           () => targetOf(target, operation),
           { ...request, path, headers, signal },
           (one) => call(target, one),
         );
-        return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
         if (error instanceof ApiError) throw error;
-        throw new ApiError(errorName(error), [target, messageOf(error)], {
-          cause: error,
-        });
+        if (!(error instanceof CallError && error.answer))
+          throw new ApiError(errorName(error), [target, messageOf(error)], {
+            cause: error,
+          });
+        reply = error.answer;
       }
+      return { ...reply, headers: responseHeaders(reply.headers) };
     },
 
     /**
@@ -94,9 +100,7 @@ export function createInvocation(options: InvocationOptions) {
         dropToken: false,
       });
       try {
-        const reply = await askApp(() =>
-          app.invoke({ ...request, path: wire, headers }),
-        );
+        const reply = await invokeApp(app, { ...request, path: wire, headers });
         return { ...reply, headers: responseHeaders(reply.headers) };
       } catch (error) {
         throw ofApp(error);
@@ -140,7 +144,7 @@ export function createInvocation(options: InvocationOptions) {
     const peerRequest = { ...request, appId: id, namespace: space };
     return reach({
       ...peerRequest,
-      call: (peer) => peers.call(peer, peerRequest),
+      call: async (peer) => unlessUnsent(await peers.call(peer, peerRequest)),
       isRepeatable: (error) => isRepeatable(request, error),
     });
   }
@@ -151,7 +155,17 @@ export function createInvocation(options: InvocationOptions) {
         "internal",
         "cannot invoke local endpoint: app channel not initialized",
       );
-    return askApp(() => app.invoke(request));
+    return invokeApp(app, request);
+  }
+
+  function invokeApp(
+    channel: AppChannel,
+    request: ForwardRequest,
+  ): Promise<ForwardReply> {
+    return askApp(() => channel.invoke(request)).catch((error: unknown) => {
+      if (error instanceof AppUnreachable && error.answer) return error.answer;
+      throw error;
+    });
   }
 
   function askApp<T>(call: () => Promise<T>): Promise<T> {

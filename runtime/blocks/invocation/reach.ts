@@ -62,7 +62,7 @@ export function createReach(options: ReachOptions): Reach {
         throw new CallError(
           error.kind,
           `failed to invoke target ${appId} after ${maxRetries} retries. Error: ${message}`,
-          { cause: error },
+          { cause: error, answer: error.answer },
         );
       else {
         const waitMs = pauseMs(round);

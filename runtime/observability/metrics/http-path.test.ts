@@ -27,7 +27,7 @@ test("keys are left out, whichever store was asked before", () => {
 
 test("a route has a hundred values, those after them share one", () => {
   const of = label();
-  const values = new Set<string>();
+  const values = new Set<ReturnType<typeof of>>();
   for (let i = 0; i < 1000; i++) values.add(of(`/v1.0/state/${i}/k`, get));
   expect(values.size).toBe(101);
   expect(values).toContain("/v1.0/state/{store}");
