@@ -3,8 +3,11 @@
 /** Metadata by lower-case names; several values of one name stay apart. Bytes (`…-bin`) are base64. */
 export type ProxiedMetadata = Record<string, string | string[]>;
 
-/** Between sidecars this metadata asks to be told of a failed call that the app saw nothing of it, and tells it. Callers and apps never see it. */
+/** Between sidecars this metadata tells of a failed call that the app saw nothing of it. Callers and apps never see it. */
 export const unsentMark = "dapr-unsent";
+
+/** It is told to whoever asks so. gRPC keeps the name to itself: a sidecar of the original drops it, and its app never sees it. */
+export const unsentAsked = { name: "grpc-message-type", value: unsentMark };
 
 /** The app that a call is for, `app` or `app.namespace`, as its metadata name it; undefined where they name none. */
 export function targetOf(

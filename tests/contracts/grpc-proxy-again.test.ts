@@ -202,7 +202,10 @@ test("a caller that does not ask for the word does not get it", async () => {
   const plain = await ask({});
   expect(plain.code).toBe(status.UNAVAILABLE);
   expect(plain.metadata.get("dapr-unsent")).toEqual([]);
-  const asked = await ask({ "dapr-unsent": "true" });
+  // A name that the original's sidecar would pass on to its app is no way to ask.
+  const passed = await ask({ "dapr-unsent": "true" });
+  expect(passed.metadata.get("dapr-unsent")).toEqual([]);
+  const asked = await ask({ "grpc-message-type": "dapr-unsent" });
   expect(asked.metadata.get("dapr-unsent")).toEqual(["true"]);
 });
 

@@ -462,7 +462,7 @@ test("--app-max-concurrency counts invocations, and --app-ssl is grpcs", async (
   });
   await withTls.logged("application protocol: grpcs. waiting on port");
   const reply = await withTls.call("GET", "/a", { headers });
-  expect(reply.status).toBe(500);
+  expect(reply.status).toBe(503);
   expect(reply.text).toContain(
     `the server at grpcs://127.0.0.1:${app.port} did not answer with TLS`,
   );
@@ -479,7 +479,7 @@ describe("another protocol than the one that is said", () => {
     return sidecar.call("GET", "/a", { headers });
   };
   const told = {
-    status: 500,
+    status: 503,
     text: expect.stringContaining(
       "does it speak gRPC without TLS, as --app-protocol says?",
     ) as string,

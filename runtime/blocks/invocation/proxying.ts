@@ -3,6 +3,7 @@ import type { AppChannel } from "../../contracts/app-channel.ts";
 import { CallError, type Peers } from "../../contracts/invocation.ts";
 import {
   targetOf,
+  unsentAsked,
   unsentMark,
   type ProxiedCall,
   type ProxiedMetadata,
@@ -125,7 +126,7 @@ const identity = new Set([
   unsentMark,
 ]);
 const withToken = new Set([...identity, "dapr-api-token"]);
-const betweenThem = new Set(["dapr-app-id", unsentMark]);
+const betweenThem = new Set(["dapr-app-id", unsentMark, unsentAsked.name]);
 
 function namedBy(proxied: ProxiedMetadata): string {
   const target = targetOf(proxied);

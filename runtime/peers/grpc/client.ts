@@ -12,7 +12,7 @@ import type {
 import type { Peer } from "../../contracts/name-resolver.ts";
 import type { ClientCall } from "../../net/grpc/call.ts";
 import { createGrpcClient, type GrpcClient } from "../../net/grpc/client.ts";
-import { unsentMark } from "../../contracts/proxied-call.ts";
+import { unsentAsked } from "../../contracts/proxied-call.ts";
 import { passOn } from "../../net/grpc/pass-on.ts";
 import { GrpcError, grpcCode } from "../../net/grpc/status.ts";
 import { told } from "../../net/grpc/told.ts";
@@ -109,7 +109,7 @@ export function createGrpcPeers({
     async proxy(peer, appId, call, metadata) {
       try {
         await passOn(call, clientFor(peer), {
-          metadata: { ...metadata, [unsentMark]: "true" },
+          metadata: { ...metadata, [unsentAsked.name]: unsentAsked.value },
           explain: (error) => toCallError(error, appId, peer),
           toSidecar: true,
         });

@@ -14,6 +14,7 @@ import {
 } from "../../contracts/invocation.ts";
 import {
   targetOf,
+  unsentAsked,
   unsentMark,
   type ProxiedCall,
 } from "../../contracts/proxied-call.ts";
@@ -68,7 +69,7 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
     (call) =>
       void take(call).catch((error: unknown) =>
         // The original's sidecar would pass the word on to its app.
-        fail(call, error, call.metadata[unsentMark] !== undefined),
+        fail(call, error, call.metadata[unsentAsked.name] === unsentAsked.value),
       );
   const told =
     (answer: ServeCall, tell = options.onGrpcCall): ServeCall =>
