@@ -30,7 +30,8 @@ import { appEnds, quickstarts, type Typed, type Way } from "./quickstarts.ts";
 const sdk = (...path: string[]) => join(__dirname, "..", ...path);
 const clone = process.env["DAPR_TEST_QUICKSTARTS"];
 const files = clone ?? join(__dirname, "files");
-const python = programIn(sdk(".cache", "python"), "python");
+const venv = sdk(".cache", "python");
+const python = programIn(venv, "python");
 const packages = sdk("js", "node_modules");
 const hasPython = existsSync(python);
 
@@ -143,18 +144,26 @@ async function portsAreFree(all: Typed[]): Promise<void> {
     await waitFor(`port ${port} to be free`, () => isFree(port));
 }
 
-/** What a reader installs first is here already. */
-function install(folder: string): void {
-  for (const app of readdirSync(folder, { withFileTypes: true }))
-    if (existsSync(join(folder, app.name, "package.json")))
-      symlinkSync(packages, join(folder, app.name, "node_modules"));
+/** What a reader installs first: for the apps of a clone as he does it, in the versions that they ask for; for ours it is here already. */
+async function install(folder: string): Promise<void> {
+  const apps = readdirSync(folder).map((name) => join(folder, name));
+  for (const one of [folder, ...apps]) {
+    const has = (name: string) => existsSync(join(one, name));
+    if (clone) {
+      if (has("package.json")) await types(one, "npm install");
+      if (has("pyproject.toml")) await types(one, "uv sync --all-packages");
+      continue;
+    }
+    if (has("package.json")) symlinkSync(packages, join(one, "node_modules"));
+    if (has("app.py")) symlinkSync(venv, join(one, ".venv"));
+  }
 }
 
 describe.each(
   quickstarts.filter(({ language }) => language !== "Python" || hasPython),
 )("$folder", ({ folder, needs, ways }) => {
   const home = join(place, folder);
-  beforeAll(() => install(home));
+  beforeAll(() => install(home), 600_000);
   if (needs === "PostgreSQL")
     beforeEach(() => postgres!.query("truncate orders"));
 

@@ -1,6 +1,6 @@
 /**
  * What a reader of Dapr's quickstarts types, and what they tell him to expect: the commands and lines of
- * https://github.com/dapr/quickstarts (2025 and 2026), as they are there.
+ * https://github.com/dapr/quickstarts for Dapr 1.18, as they are there. Of ways that a README no longer tells of, docs.dapr.io does.
  */
 
 export interface Quickstart {
@@ -54,11 +54,22 @@ const oneByOne = (stopped: string[], ...typed: Typed[]): Way => ({
   stop: stopped.map((id) => `dapr stop --app-id ${id}`),
 });
 
-const allAtOnce = (...prints: string[]): Way => ({
+const allAtOnce = (
+  language: Quickstart["language"],
+  ...prints: string[]
+): Way => ({
   name: "all at once",
-  typed: [{ in: ".", command: "dapr run -f .", prints }],
+  typed: [
+    {
+      in: ".",
+      command: language === "Python" ? "uv run dapr run -f ." : "dapr run -f .",
+      prints,
+    },
+  ],
   stop: ["dapr stop -f ."],
 });
+
+const python = "uv run python app.py";
 
 const started = (id: string) => `Started Dapr with app id "${id}"`;
 const of = (id: string, line: string) => `== APP - ${id} == ${line}`;
@@ -71,18 +82,20 @@ const state = (form: string, language: Quickstart["language"]): Quickstart => {
         "INFO:root:Saving Order: {'orderId': '1'}",
         "INFO:root:Saving Order: {'orderId': '2'}",
       ];
-  const command = `dapr run --app-id order-processor --resources-path ../../../resources/ -- ${isJs ? "npm start" : "python3 app.py"}`;
+  const command = `dapr run --app-id order-processor --resources-path ../../../resources/ -- ${isJs ? "npm start" : python}`;
   const single = oneByOne(
     ["order-processor"],
     one("order-processor", command, ...lines),
   );
-  const multi = allAtOnce(...lines.map((line) => of("order-processor", line)));
+  const multi = allAtOnce(
+    language,
+    ...lines.map((line) => of("order-processor", line)),
+  );
   return {
     folder: `state_management/${language.toLowerCase()}/${form}`,
     language,
     needs: "Redis",
-    // Python's with the SDK has no run file.
-    ways: isJs || form === "http" ? [multi, single] : [single],
+    ways: [multi, single],
   };
 };
 
@@ -99,7 +112,7 @@ const secrets = (
       [],
       ends(
         "order-processor",
-        `dapr run --app-id order-processor --resources-path ../../../components/ -- ${language === "Python" ? "python3 app.py" : "npm start"}`,
+        `dapr run --app-id order-processor --resources-path ../../../components/ -- ${language === "Python" ? python : "npm start"}`,
         `== APP == ${line}`,
         appEnds,
       ),
@@ -107,6 +120,7 @@ const secrets = (
   ],
 });
 
+/** One of the apps has them in JSON. */
 const rows = [
   "insert into orders (orderid, customer, price) values (1, 'John Smith', 100.32)",
   "insert into orders (orderid, customer, price) values (2, 'Jane Bond', 15.4)",
@@ -126,15 +140,12 @@ const bindings = (
     language,
     needs: "PostgreSQL",
     ways: [
-      allAtOnce(started(id), ...rows.map((line) => of(id, line))),
-      oneByOne(
-        [id],
-        one(
-          "batch",
-          `dapr run --app-id ${id} ${flags} --resources-path ../../../components -- ${command}`,
-          ...rows,
-        ),
-      ),
+      allAtOnce(language, started(id), ...rows.map((line) => of(id, line))),
+      oneByOne([id], {
+        in: "batch",
+        command: `dapr run --app-id ${id} ${flags} --resources-path ../../../components -- ${command}`,
+        prints: [up, ...rows],
+      }),
     ],
   };
 };
@@ -179,7 +190,7 @@ const tutorials: Quickstart[] = [
           '{"orderId":"42"}',
           "App invoked successfully",
         ),
-        one("python", "dapr run --app-id pythonapp python3 app.py"),
+        one("python", "dapr run --app-id pythonapp .venv/bin/python app.py"),
       ),
     ],
   },
@@ -198,13 +209,15 @@ const tutorials: Quickstart[] = [
         ),
         one(
           "python-subscriber",
-          "dapr run --app-id python-subscriber --app-port 5001 python3 app.py",
+          `dapr run --app-id python-subscriber --app-port 5001 ${python}`,
           'Received message "Message on A" on topic "A"',
           'Received message "Message on C" on topic "C"',
         ),
         one(
           "react-form",
           "dapr run --app-id react-form --app-port 8080 npm run start",
+          "Publishing:  { messageType: 'B', message: 'Message on B' }",
+          "Publishing:  { messageType: 'C', message: 'Message on C' }",
         ),
         ends(
           "react-form",
@@ -236,7 +249,7 @@ const tutorials: Quickstart[] = [
         ),
         one(
           "pythonapp",
-          "dapr run --app-id bindings-pythonapp python3 app.py --resources-path ../components",
+          `dapr run --app-id bindings-pythonapp ${python} --resources-path ../components`,
           "{'data': {'orderId': 1}, 'operation': 'create'}",
           "Response for order 1: 204",
         ),
@@ -257,21 +270,22 @@ export const quickstarts: Quickstart[] = [
     needs: "Redis",
     ways: [
       allAtOnce(
+        "JavaScript",
         started("order-processor-http"),
         started("checkout-http"),
         of("checkout-http", 'Published data: {"orderId":10}'),
         of("order-processor-http", "Subscriber received: { orderId: 10 }"),
       ),
       oneByOne(
-        ["checkout-http", "order-processor-http"],
+        ["checkout-http", "order-processing-http"],
         one(
           "order-processor",
-          "dapr run --app-id order-processor-http --resources-path ../../../components/  --app-port 5001 -- node .",
+          "dapr run --app-port 5003 --app-id order-processing-http --app-protocol http --dapr-http-port 3501 --resources-path ../../../components -- npm run start",
           "Subscriber received: { orderId: 2 }",
         ),
         one(
           "checkout",
-          "dapr run --app-id checkout-http --resources-path ../../../components/  --app-port 5001 -- node .",
+          "dapr run --app-id checkout-http --app-protocol http --dapr-http-port 3500 --resources-path ../../../components -- npm run start",
           'Published data: {"orderId":2}',
           'Published data: {"orderId":3}',
         ),
@@ -284,6 +298,7 @@ export const quickstarts: Quickstart[] = [
     needs: "Redis",
     ways: [
       allAtOnce(
+        "JavaScript",
         started("order-processor"),
         started("checkout-sdk"),
         of("checkout-sdk", 'Published data: {"orderId":1}'),
@@ -311,6 +326,7 @@ export const quickstarts: Quickstart[] = [
     needs: "Redis",
     ways: [
       allAtOnce(
+        "Python",
         started(`order-processor-${form}`),
         started(`checkout-${form}`),
         of(`checkout-${form}`, 'INFO:root:Published data: {"orderId": 1}'),
@@ -320,12 +336,12 @@ export const quickstarts: Quickstart[] = [
         [`checkout-${form}`, `order-processor-${form}`],
         one(
           "order-processor",
-          `dapr run --app-id order-processor-${form} --resources-path ../../../components/ --app-port 6001 -- ${form === "http" ? "python3 app.py" : "uvicorn app:app --port 6002"}`,
+          `dapr run --app-id order-processor-${form} --resources-path ../../../components/ ${form === "http" ? "--app-port 6021 -- uv run uvicorn app:app --port 6002" : `--app-port 6002 -- ${python}`}`,
           "Subscriber received : 2",
         ),
         one(
           "checkout",
-          `dapr run --app-id checkout-${form} --resources-path ../../../components/ -- python3 app.py`,
+          `dapr run --app-id checkout-${form} --resources-path ../../../components/ -- ${python}`,
           'INFO:root:Published data: {"orderId": 1}',
           'INFO:root:Published data: {"orderId": 2}',
         ),
@@ -338,6 +354,7 @@ export const quickstarts: Quickstart[] = [
     needs: "nothing",
     ways: [
       allAtOnce(
+        "JavaScript",
         'Validating config and starting app "order-processor"',
         started("order-processor"),
         "Writing log files to directory",
@@ -372,17 +389,18 @@ export const quickstarts: Quickstart[] = [
         ["checkout", "order-processor"],
         one(
           "order-processor",
-          "dapr run --app-port 8001 --app-id order-processor --app-protocol http --dapr-http-port 3501 -- python3 app.py",
+          `dapr run --app-port 8001 --app-id order-processor --app-protocol http --dapr-http-port 3501 -- ${python}`,
           'Order received : {"orderId": 10}',
         ),
         one(
           "checkout",
-          "dapr run  --app-id checkout --app-protocol http --dapr-http-port 3500 -- python3 app.py",
+          `dapr run  --app-id checkout --app-protocol http --dapr-http-port 3500 -- ${python}`,
           'Order passed: {"orderId": 1}',
           'Order passed: {"orderId": 2}',
         ),
       ),
       allAtOnce(
+        "Python",
         'Validating config and starting app "order-processor"',
         started("order-processor"),
         "Writing log files to directory",

@@ -5,6 +5,7 @@ const pubsub = `http://localhost:${process.env.DAPR_HTTP_PORT}/v1.0/publish/pubs
 const app = express();
 app.use(express.json());
 app.post("/publish", async (req, res) => {
+  console.log("Publishing: ", req.body);
   const { ok } = await fetch(`${pubsub}/${req.body.messageType}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
