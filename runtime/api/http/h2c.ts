@@ -7,10 +7,13 @@ import type {
   Http2ServerRequest,
   Http2ServerResponse,
   Http2Session,
+  Http2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
 import type { Remote } from "../../net/own-sockets.ts";
-import { maxSessionMemory } from "../../net/session-memory.ts";
+import { keepAlive } from "../../net/http2/keep-alive.ts";
+import { outliveGoaway } from "../../net/http2/outlive-goaway.ts";
+import { serverLimits } from "../../net/session-limits.ts";
 import { startTimer } from "../../shared/timers.ts";
 
 /** As the HTTP/1.1 server calls it; the caller's socket comes beside the stream that carries the request. */
@@ -52,7 +55,7 @@ export function createH2c(
   };
   const server = import("node:http2").then(({ createServer }) => {
     const h2 = createServer({
-      maxSessionMemory,
+      ...serverLimits,
       settings: {
         maxHeaderListSize: maxHeaderBytes,
         maxConcurrentStreams: 256,
@@ -84,6 +87,13 @@ export function createH2c(
       void server.then((h2) => {
         h2.once("session", (session) => {
           sessions.set(session, socket);
+          outliveGoaway(session);
+          let streams = 0;
+          session.on("stream", (stream: Http2Stream) => {
+            streams++;
+            stream.once("close", () => streams--);
+          });
+          keepAlive(session, socket, () => streams > 0);
           session.once("close", () => {
             sessions.delete(session);
             socket.destroySoon();

@@ -6,7 +6,8 @@ import {
 } from "node:http2";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { messageOf } from "../../shared/message-of.ts";
-import { keepAlive } from "./keep-alive.ts";
+import { keepAlive } from "../http2/keep-alive.ts";
+import { outliveGoaway } from "../http2/outlive-goaway.ts";
 import {
   answerMetadataBytes,
   connectionWindowBytes,
@@ -38,6 +39,8 @@ export interface Connection {
   isBeyond(streamId: number | undefined): boolean;
 }
 
+/** Names and values of an answer's head or trailers; their bytes are limited too. */
+const maxAnswerPairs = 4096;
 /** The name, TCP, TLS and the other side's settings, a packet that is sent again included. */
 const connectMs = 3000;
 
@@ -57,6 +60,7 @@ export function openConnection(target: Target): Promise<Connection> {
     const session = connectHttp2(authority, {
       createConnection: () => socket,
       ...sessionOptions,
+      maxHeaderListPairs: maxAnswerPairs,
       settings: {
         ...sessionOptions.settings,
         maxHeaderListSize: answerMetadataBytes,
@@ -92,14 +96,14 @@ export function openConnection(target: Target): Promise<Connection> {
     // Node puts its own codes and words around an error of the socket, which says more.
     socket.on("error", fail);
     session.on("error", fail);
+    outliveGoaway(session);
+    let why = "the connection was closed";
     session.on("goaway", (code: number, last: number) => {
       lastStream = last;
       if (code !== constants.NGHTTP2_NO_ERROR)
-        lost ??= new Error(
-          `the other side ended the connection with the HTTP/2 error ${code}`,
-        );
+        why = `the other side ended the connection with the HTTP/2 error ${code}`;
     });
-    session.on("close", () => fail(new Error("the connection was closed")));
+    session.on("close", () => fail(new Error(why)));
     // A client's first requests may come before the settings do, but then it does not know how many.
     session.on("remoteSettings", () => {
       if (isReady || allowed(session) === 0) return;

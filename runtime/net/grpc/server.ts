@@ -7,7 +7,9 @@ import {
   type ServerStreamResponseOptions,
 } from "node:http2";
 import type { Duplex } from "node:stream";
-import { keepAlive, refusePings } from "./keep-alive.ts";
+import { keepAlive, refusePings } from "../http2/keep-alive.ts";
+import { outliveGoaway } from "../http2/outlive-goaway.ts";
+import { serverLimits } from "../session-limits.ts";
 import { cutStuck, type StuckTimes } from "./cut-stuck.ts";
 import { leaveRest } from "./leave-rest.ts";
 import { refusalOf, type Refusal } from "./refusal.ts";
@@ -77,6 +79,7 @@ export function createGrpcServer({
   function serve(socket: Duplex) {
     const session = performServerHandshake(socket, {
       ...sessionOptions,
+      ...serverLimits,
       settings,
       maxHeaderListPairs: maxPairs + ownPairs,
     });
@@ -97,6 +100,7 @@ export function createGrpcServer({
       setTimeout(() => session.destroy(), goodbyeMs).unref();
     });
     session.setLocalWindowSize(connectionWindowBytes);
+    outliveGoaway(session);
     keepAlive(session, socket, () => streams.size > 0);
     cutStuck(session, streams, stuck);
     const silent = setTimeout(() => session.destroy(), prefaceMs).unref();

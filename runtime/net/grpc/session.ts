@@ -1,5 +1,5 @@
 /** What both ends of a connection are opened with. */
-import { maxSessionMemory } from "../session-memory.ts";
+import { sessionLimits } from "../session-limits.ts";
 
 /** What one stream may send before it is read. */
 const windowBytes = 256 * 1024;
@@ -12,6 +12,6 @@ export const answerMetadataBytes = 128 * 1024;
 export const sessionOptions = {
   /** Compressed, with what HTTP/2 adds. */
   maxSendHeaderBlockLength: answerMetadataBytes,
-  maxSessionMemory,
+  ...sessionLimits,
   settings: { enablePush: false, initialWindowSize: windowBytes },
 };

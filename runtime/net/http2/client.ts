@@ -17,7 +17,9 @@ import {
 } from "../../contracts/invocation.ts";
 import { startTimer } from "../../shared/timers.ts";
 import { exchange } from "./exchange.ts";
-import { maxSessionMemory } from "../session-memory.ts";
+import { sessionLimits } from "../session-limits.ts";
+import { keepAlive } from "./keep-alive.ts";
+import { outliveGoaway } from "./outlive-goaway.ts";
 import { checkSendable } from "../http1/request.ts";
 import { hopByHop } from "../../shared/hop-by-hop.ts";
 
@@ -53,7 +55,7 @@ export function createHttp2Client(
       const socket = connectTcp({ ...address, noDelay: true });
       const session = connect(origin, {
         createConnection: () => socket,
-        maxSessionMemory,
+        ...sessionLimits,
         settings: { enablePush: false, initialWindowSize: windowBytes },
       });
       all.add(session);
@@ -82,10 +84,13 @@ export function createHttp2Client(
         if (allowed(session) === 0 || sessions.has(session)) return;
         clearTimeout(timer);
         sessions.set(session, 0);
+        keepAlive(session, socket, () => sessions.get(session)! > 0, {
+          pings: false,
+        });
         resolve();
       });
       session.on("error", fail);
-      session.on("goaway", () => sessions.delete(session));
+      outliveGoaway(session);
       session.on("close", () => {
         all.delete(session);
         fail(new Error("the connection was closed"));
@@ -109,7 +114,6 @@ export function createHttp2Client(
   function giveBack(session: ClientHttp2Session) {
     const count = sessions.get(session);
     if (count !== undefined) sessions.set(session, count - 1);
-    else if (!session.closed) session.close(); // it said goodbye: its last requests end it
   }
 
   return {

@@ -44,22 +44,25 @@ export function keepAlive(
   };
   const ping = () => {
     awaitAnswer("ping");
-    session.ping(() => {
+    session.ping((error) => {
+      // Where nothing is written any more Node calls it off at once: that is no answer.
+      if (error) return;
       clearTimeout(late);
       late = undefined;
     });
   };
   const timer = startInterval(() => {
-    if (session.destroyed || session.closed) return;
+    if (session.destroyed) return;
     if (isBusy()) {
       idleSince = undefined;
       if (pings) ping();
       return;
     }
+    // Node waits for the other side to close its own.
+    if (session.closed) return awaitAnswer("goodbye");
     idleSince ??= performance.now();
     if (performance.now() - idleSince < idleMs) return;
     session.close();
-    // Node waits for the other side to close its own.
     awaitAnswer("goodbye");
   }, everyMs).unref();
   session.once("close", () => {
