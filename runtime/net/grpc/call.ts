@@ -122,7 +122,7 @@ export class ClientCall {
       { endStream: false, ...(cut && { signal: cut.signal }) },
     );
     this.#stream = stream;
-    connection.calls++;
+    connection.begin();
     if (timeoutMs !== undefined)
       this.#deadline = startTimer(
         () =>
@@ -150,7 +150,7 @@ export class ClientCall {
     });
     stream.on("error", () => {}); // its end tells more
     stream.on("close", () => {
-      connection.calls--;
+      connection.end();
       if (!this.#isOver) this.#finish(this.#broken());
     });
     if (frames) {
@@ -304,6 +304,7 @@ export class ClientCall {
     this.#signal?.removeEventListener("abort", this.#onAbort);
     // A server that answers early may leave the request unread.
     if (!this.#stream.closed && (error || !this.#hasEnded)) {
+      this.#connection.countReset();
       if (this.#cut && !this.#stream.writableFinished) this.#cut.abort();
       else this.#stream.close(constants.NGHTTP2_CANCEL);
     }

@@ -49,18 +49,47 @@ export interface GrpcClient {
   close(): void;
 }
 
+/** To one server. Calls beyond what they take wait for their turn. */
+const mostConnections = 16;
+
 export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
   const connections = new Set<Connection>();
   let opening: Promise<void> | undefined;
   let isClosed = false;
+  /** Calls for which no connection has room, in the order in which they came. */
+  const waiting = new Set<() => void>();
+  function wakeOne() {
+    for (const wake of waiting) {
+      waiting.delete(wake);
+      return wake();
+    }
+  }
+  function wakeAll() {
+    while (waiting.size > 0) wakeOne();
+  }
+  async function turn(signal: AbortSignal | undefined) {
+    const mine = Promise.withResolvers<void>();
+    waiting.add(mine.resolve);
+    try {
+      await unlessAborted(mine.promise, signal);
+    } catch (error) {
+      // Its turn had come: it is the next one's.
+      if (!waiting.delete(mine.resolve)) wakeOne();
+      throw error;
+    }
+  }
 
   async function open(): Promise<void> {
     try {
-      const connection = await openConnection(options);
+      const connection = await openConnection(options, wakeOne);
       const { session } = connection;
       if (isClosed) session.destroy();
       connections.add(connection);
-      session.once("close", () => connections.delete(connection));
+      session.once("close", () => {
+        connections.delete(connection);
+        wakeAll(); // they may open another
+      });
+      wakeAll();
     } finally {
       opening = undefined;
     }
@@ -71,6 +100,10 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
       if (connection.hasRoom) return connection;
     return undefined;
   };
+
+  const takesMore = ({ session }: Connection) => !session.closed;
+  const isFull = () =>
+    [...connections].filter(takesMore).length >= mostConnections;
 
   async function start(
     path: string,
@@ -86,8 +119,8 @@ export function createGrpcClient(options: GrpcClientOptions): GrpcClient {
           origin: "unreachable",
         });
       // Calls that wait share the connection that is being opened.
-      opening ??= open();
-      await unlessAborted(opening, signal);
+      if (!isFull()) await unlessAborted((opening ??= open()), signal);
+      else await turn(signal);
       connection = withRoom();
     }
     return new ClientCall(

@@ -8,6 +8,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { messageOf } from "../../shared/message-of.ts";
 import { keepAlive } from "../http2/keep-alive.ts";
 import { outliveGoaway } from "../http2/outlive-goaway.ts";
+import { createResetBudget, requestsAtOnce } from "../http2/reset-budget.ts";
 import {
   answerMetadataBytes,
   connectionWindowBytes,
@@ -29,8 +30,11 @@ export const anybody = "anybody";
 
 export interface Connection {
   readonly session: ClientHttp2Session;
-  /** Calls under way. */
-  calls: number;
+  /** A call begins. Its end has to be told. */
+  begin(): void;
+  end(): void;
+  /** A call is called off. */
+  readonly countReset: () => void;
   /** It takes another call. */
   readonly hasRoom: boolean;
   /** Why it ended; undefined as long as it is there. */
@@ -45,10 +49,13 @@ const maxAnswerPairs = 4096;
 const connectMs = 3000;
 
 /**
- * Resolves once a call can be made. Rejects with a {@link GrpcError} of the
+ * Resolves once a call can be made. `onRoom` is called when one has ended. Rejects with a {@link GrpcError} of the
  * origin `unreachable`, the cause of which is Node's own error.
  */
-export function openConnection(target: Target): Promise<Connection> {
+export function openConnection(
+  target: Target,
+  onRoom: () => void,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
     const { host, port } = target;
     let isReady = false;
@@ -77,15 +84,21 @@ export function openConnection(target: Target): Promise<Connection> {
       () => fail(new Error(`no connection within ${connectMs / 1000} s`)),
       connectMs,
     );
+    let calls = 0;
     const connection: Connection = {
       session,
-      calls: 0,
+      begin: () => void calls++,
+      end() {
+        calls--;
+        onRoom();
+      },
+      countReset: createResetBudget(session),
       get hasRoom() {
         return (
           !session.closed &&
           !session.destroyed &&
           lost === undefined &&
-          this.calls < allowed(session)
+          calls < allowed(session)
         );
       },
       get lost() {
@@ -110,7 +123,7 @@ export function openConnection(target: Target): Promise<Connection> {
       isReady = true;
       clearTimeout(timer);
       session.setLocalWindowSize(connectionWindowBytes);
-      keepAlive(session, socket, () => connection.calls > 0, {
+      keepAlive(session, socket, () => calls > 0, {
         pings: target.pings ?? true,
       });
       resolve(connection);
@@ -119,7 +132,7 @@ export function openConnection(target: Target): Promise<Connection> {
 }
 
 const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
-  remoteSettings?.maxConcurrentStreams ?? Infinity;
+  Math.min(remoteSettings?.maxConcurrentStreams ?? Infinity, requestsAtOnce);
 
 function openSocket({ host, port, trustAnchors }: Target): Socket {
   if (trustAnchors === undefined)

@@ -5,7 +5,12 @@ import { cutStuck } from "./cut-stuck.ts";
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-const streamOf = (bufferSize: number) => ({ bufferSize, close: jest.fn() });
+const streamOf = (bufferSize: number) => ({
+  bufferSize,
+  closed: false,
+  close: jest.fn(),
+  destroy: jest.fn(),
+});
 
 function watch(...streams: ReturnType<typeof streamOf>[]) {
   const session = new EventEmitter();
@@ -49,6 +54,17 @@ test("if a connection holds too much, what made no progress between two looks is
   jest.advanceTimersByTime(10_000);
   expect(many[0]!.close).not.toHaveBeenCalled();
   for (const one of many.slice(1)) expect(one.close).toHaveBeenCalled();
+});
+
+test("a stream that was closed and is still there at the next look is ended", () => {
+  const [reset, open] = [streamOf(0), streamOf(0)];
+  watch(reset, open);
+  reset.closed = true;
+  jest.advanceTimersByTime(10_000);
+  expect(reset.destroy).not.toHaveBeenCalled();
+  jest.advanceTimersByTime(10_000);
+  expect(reset.destroy).toHaveBeenCalled();
+  expect(open.destroy).not.toHaveBeenCalled();
 });
 
 test("nobody looks after the session's end", () => {

@@ -1,4 +1,7 @@
-/** Cuts answers that their caller does not take: it reads nothing, or never opens its window, and would keep them in memory for ever. */
+/**
+ * Cuts answers that their caller does not take: it reads nothing, or never opens its window, and would keep them in memory for ever.
+ * Cuts calls too that were reset without an error: Node keeps their streams until the rest of the request is read, which nobody does.
+ */
 import {
   constants,
   type Http2Session,
@@ -36,11 +39,17 @@ export function cutStuck(
   };
   /** What waited at the last looks, and since when it is that much. */
   const seen = new WeakMap<ServerHttp2Stream, { bytes: number; at: number }>();
+  const closed = new WeakSet<ServerHttp2Stream>();
   const timer = startInterval(() => {
     const now = performance.now();
     let held = 0;
     for (const stream of streams) held += stream.bufferSize;
     for (const stream of streams) {
+      if (stream.closed) {
+        if (closed.has(stream)) stream.destroy();
+        closed.add(stream);
+        continue;
+      }
       const bytes = stream.bufferSize;
       const before = seen.get(stream);
       if (bytes === 0 || before?.bytes !== bytes) {

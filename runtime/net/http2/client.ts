@@ -20,6 +20,7 @@ import { exchange } from "./exchange.ts";
 import { sessionLimits } from "../session-limits.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { outliveGoaway } from "./outlive-goaway.ts";
+import { createResetBudget, requestsAtOnce } from "./reset-budget.ts";
 import { checkSendable } from "../http1/request.ts";
 import { hopByHop } from "../../shared/hop-by-hop.ts";
 
@@ -43,8 +44,11 @@ export function createHttp2Client(
     host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || 80),
   };
-  /** Each connection, with how many requests it has under way. */
-  const sessions = new Map<ClientHttp2Session, number>();
+  /** Those that took a request, or may. */
+  const sessions = new Map<
+    ClientHttp2Session,
+    { requests: number; countReset(): void }
+  >();
   const all = new Set<ClientHttp2Session>();
   let opening: Promise<void> | undefined;
   let isClosed = false;
@@ -83,10 +87,9 @@ export function createHttp2Client(
       session.on("remoteSettings", () => {
         if (allowed(session) === 0 || sessions.has(session)) return;
         clearTimeout(timer);
-        sessions.set(session, 0);
-        keepAlive(session, socket, () => sessions.get(session)! > 0, {
-          pings: false,
-        });
+        const use = { requests: 0, countReset: createResetBudget(session) };
+        sessions.set(session, use);
+        keepAlive(session, socket, () => use.requests > 0, { pings: false });
         resolve();
       });
       session.on("error", fail);
@@ -102,18 +105,17 @@ export function createHttp2Client(
     for (;;) {
       if (isClosed)
         throw new CallError("unavailable", "the sidecar shuts down");
-      for (const [session, count] of sessions)
-        if (!session.closed && !session.destroyed && count < allowed(session)) {
-          sessions.set(session, count + 1);
+      for (const [session, use] of sessions)
+        if (
+          !session.closed &&
+          !session.destroyed &&
+          use.requests < allowed(session)
+        ) {
+          use.requests++;
           return session;
         }
       await (opening ??= open().finally(() => (opening = undefined)));
     }
-  }
-
-  function giveBack(session: ClientHttp2Session) {
-    const count = sessions.get(session);
-    if (count !== undefined) sessions.set(session, count - 1);
   }
 
   return {
@@ -122,7 +124,10 @@ export function createHttp2Client(
       const attempt = async () => {
         request.signal?.throwIfAborted();
         const session = await take();
-        return exchange(session, request, headers, () => giveBack(session));
+        const use = sessions.get(session)!;
+        return exchange(session, request, headers, use.countReset, () => {
+          use.requests--;
+        });
       };
       return attempt().catch((error: unknown) => {
         // An app that says goodbye refuses the requests that it has not seen.
@@ -139,7 +144,7 @@ export function createHttp2Client(
 }
 
 const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
-  remoteSettings?.maxConcurrentStreams ?? Infinity;
+  Math.min(remoteSettings?.maxConcurrentStreams ?? Infinity, requestsAtOnce);
 
 /** What HTTP/2 has no place for, or says itself. */
 const own = new Set([...hopByHop, "content-length"]);

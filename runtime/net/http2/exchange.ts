@@ -15,11 +15,12 @@ import {
 import { countSpent } from "../../shared/memory/spent-bytes.ts";
 import { judgeHead } from "../answer-head.ts";
 
-/** `onDone` is called once nothing of it is under way. */
+/** `onReset` is called if it is called off, `onDone` once nothing of it is under way. */
 export function exchange(
   session: ClientHttp2Session,
   { method, body, signal }: ForwardRequest,
   headers: OutgoingHttpHeaders,
+  onReset: () => void,
   onDone: () => void,
 ): Promise<ForwardReply> {
   return new Promise((resolve, reject) => {
@@ -47,6 +48,7 @@ export function exchange(
       isOver = true;
       signal?.removeEventListener("abort", onAbort);
       stopSending?.();
+      if (error && !stream.closed) onReset();
       if (error && cut && !stream.writableFinished) cut.abort();
       else if (error) stream.close(constants.NGHTTP2_CANCEL);
       if (!error) answer!.push(null);

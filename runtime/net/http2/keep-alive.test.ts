@@ -84,6 +84,25 @@ test("one whose other end says nothing any more is ended, with the reason", asyn
   expect(socket.destroyed).toBe(true);
 });
 
+test("one that pings are called off for is ended as if there were no answer", async () => {
+  jest.spyOn(session, "ping").mockImplementation((...[answered]: unknown[]) => {
+    (answered as (error: Error) => void)(new Error("ping cancelled"));
+    return true;
+  });
+  keepAlive(session, socket, () => true, { ...times, answerMs: 50 });
+  const [error] = (await once(session, "error")) as [Error];
+  expect(error.message).toBe("no answer to a ping");
+});
+
+test("one that said goodbye and has no call is ended", async () => {
+  near[0]!.unpipe().pause();
+  // As Node may: closed, with no stream, and for ever.
+  Object.defineProperty(session, "closed", { value: true });
+  keepAlive(session, socket, () => false, { ...times, answerMs: 50 });
+  const [error] = (await once(session, "error")) as [Error];
+  expect(error.message).toBe("no answer to a goodbye");
+});
+
 test("an idle one is closed after its time, and not pinged", async () => {
   near[0]!.unpipe().pause();
   keepAlive(session, socket, () => false, {
