@@ -17,9 +17,11 @@ import { CommandError } from "../command.ts";
 import { daprHome, defaultComponents, defaultConfig } from "../home.ts";
 import { KeyError, readKeys, sharedKeys, appKeys } from "./run-file-keys.ts";
 import type { AppKeys, SharedKeys } from "./run-file-keys.ts";
+import { slipOf, type Level } from "./run-file-slips.ts";
 import type { RunFlags } from "./run-flags.ts";
 
-export type Destination = "console" | "file" | "fileAndConsole";
+const destinations = ["console", "file", "fileAndConsole"] as const;
+export type Destination = (typeof destinations)[number];
 
 export interface RunApp {
   spec: AppSpec;
@@ -45,8 +47,8 @@ export interface RunFile {
   path: string;
   name: string;
   apps: RunApp[];
-  /** Warnings about it, a sentence each. */
-  warnings: string[];
+  /** `file:line:column` of a key such as `apps[1].appPort`, or of its nearest parent. */
+  placeOf(key: string): string;
 }
 
 /** The run file a `-f` argument means. Throws the original's errors. */
@@ -73,32 +75,34 @@ export async function findRunFile(argument: string): Promise<string> {
   return path;
 }
 
+/** `warn` is told of what is odd in it, a sentence each, also where this throws. */
 export async function readRunFile(
   path: string,
   runtimePath: string,
+  warn: (warning: string) => void,
 ): Promise<RunFile> {
   const text = path === "-" ? await readAll(process.stdin) : readText(path);
   const { parseRunFile } = await import("./run-file-yaml.ts");
   const file = path === "-" ? "stdin" : path;
   const { value, warnings, placeOf } = parseRunFile(text, file);
+  warnings.forEach(warn);
   try {
-    return { ...(await readTop(value, path, runtimePath)), warnings };
+    return { ...readTop(value, path, runtimePath), placeOf };
   } catch (error) {
     if (!(error instanceof KeyError)) throw error;
     throw new Error(`${error.message} (${placeOf(error.key)})`);
   }
 }
 
-async function readTop(
+function readTop(
   value: unknown,
   path: string,
   runtimePath: string,
-): Promise<Omit<RunFile, "warnings">> {
-  const top = (value ?? {}) as Record<string, unknown>;
-  if (typeof top !== "object" || !top["version"])
-    throw new Error(
-      "required field 'version' not found in the provided run template file",
-    );
+): Omit<RunFile, "placeOf"> {
+  const isMap = typeof value === "object" && value !== null;
+  const top = (isMap ? value : {}) as Record<string, unknown>;
+  if (!top["version"])
+    throw missing("version", top, "top", "", "run template file");
   const base = path === "-" ? process.cwd() : dirname(path);
   const common = readKeys(sharedKeys, top["common"] ?? {}, "common");
   const list = top["apps"] ?? [];
@@ -110,8 +114,9 @@ async function readTop(
   const apps: RunApp[] = [];
   for (const [at, entry] of list.entries())
     apps.push(
-      await readApp(
+      readApp(
         readKeys(appKeys, entry ?? {}, `apps[${at}]`),
+        entry ?? {},
         `apps[${at}]`,
         common,
         base,
@@ -119,13 +124,30 @@ async function readTop(
       ),
     );
   const ids = apps.map(({ spec }) => spec["app-id"]);
-  const twice = ids.find((id, at) => ids.indexOf(id) !== at);
-  if (twice !== undefined)
-    throw new Error(
-      `two apps have the ID "${twice}": give each its own 'appID'`,
+  const twin = ids.findIndex((id, at) => ids.indexOf(id) !== at);
+  if (twin > 0)
+    throw new KeyError(
+      `apps[${twin}].appID`,
+      `two apps have the ID "${ids[twin]}", apps[${ids.indexOf(ids[twin]!)}] and apps[${twin}]: give each its own 'appID'`,
     );
   const name = String(top["name"] ?? basename(base));
   return { path, name, apps };
+}
+
+/** A required key that is not in its map, `given`, whose whole name is `where`. */
+function missing(
+  name: string,
+  given: object,
+  level: Level,
+  where: string,
+  what: string,
+): KeyError {
+  const keys = Object.keys(given);
+  const written = keys.includes(name) ? name : slipOf(name, keys, level);
+  return new KeyError(
+    [where, written].filter(Boolean).join("."),
+    `required field '${name}' not found in the provided ${what}${written && written !== name ? `; did you mean '${name}' where it says '${written}'?` : ""}`,
+  );
 }
 
 function readText(path: string): string {
@@ -136,27 +158,23 @@ function readText(path: string): string {
   }
 }
 
-async function readApp(
+function readApp(
   app: AppKeys,
+  given: object,
   key: string,
   common: SharedKeys,
   base: string,
   runtimePath: string,
-): Promise<RunApp> {
+): RunApp {
   if (!app.appDirPath)
-    throw new KeyError(
-      key,
-      "required field 'appDirPath' not found in the provided app config file",
-    );
-  const dir = await mustExist(app.appDirPath, base);
-  const own = async (path: string | undefined) =>
-    path ? mustExist(path, dir) : "";
-  const shared = async (path: string | undefined) =>
-    path ? mustExist(path, base) : "";
+    throw missing("appDirPath", given, "app", key, "app config file");
+  const dir = mustExist(app.appDirPath, base, `${key}.appDirPath`);
+  const own = (name: "runtimePath" | "configFilePath") =>
+    app[name] ? mustExist(app[name], dir, `${key}.${name}`) : "";
+  const shared = (name: "runtimePath" | "configFilePath") =>
+    common[name] ? mustExist(common[name], base, `common.${name}`) : "";
   const home = daprHome(
-    runtimePath ||
-      (await own(app.runtimePath)) ||
-      (await shared(common.runtimePath)),
+    runtimePath || own("runtimePath") || shared("runtimePath"),
   );
   const options = readOptions(app, common);
   const inApp = (...path: string[]) => {
@@ -164,9 +182,9 @@ async function readApp(
     return existsSync(found) ? [found] : [];
   };
   const resources = [
-    await existing(listOf(app), dir),
+    existing(app, dir, key),
     inApp("resources"),
-    await existing(listOf(common), base),
+    existing(common, base, "common"),
   ].find((paths) => paths.length > 0);
   const spec: AppSpec = {
     ...options,
@@ -174,9 +192,9 @@ async function readApp(
     "app-id": options["app-id"] || basename(dir),
     "app-protocol": withTls(options["app-protocol"], options["app-ssl"]),
     config:
-      (await own(app.configFilePath)) ||
+      own("configFilePath") ||
       inApp("config.yaml")[0] ||
-      (await shared(common.configFilePath)) ||
+      shared("configFilePath") ||
       defaultConfig(home),
     "resources-path": resources ?? [],
     "max-body-size":
@@ -195,14 +213,24 @@ async function readApp(
     defaultComponents: defaultComponents(home),
     command: app.command ?? [],
   };
-  const destination = (key: "appLogDestination" | "daprdLogDestination") =>
-    app[key] || common[key];
+  const destination = (
+    name: "appLogDestination" | "daprdLogDestination",
+    otherwise: Destination,
+  ): Destination => {
+    const text = app[name] || common[name] || otherwise;
+    const known = destinations.find((one) => one === text);
+    if (known) return known;
+    throw new KeyError(
+      `${app[name] ? key : "common"}.${name}`,
+      `invalid log destination type: ${text}: give ${name} one of ${destinations.join(", ")}`,
+    );
+  };
   return {
     spec,
     dir,
     env: { ...common.env, ...app.env },
-    appLog: whereTo(destination("appLogDestination") || "fileAndConsole"),
-    sidecarLog: whereTo(destination("daprdLogDestination") || "file"),
+    appLog: destination("appLogDestination", "fileAndConsole"),
+    sidecarLog: destination("daprdLogDestination", "file"),
     container: {
       image: app.containerImage ?? "",
       pullPolicy: app.containerImagePullPolicy || "Always",
@@ -225,19 +253,22 @@ function readOptions(app: AppKeys, common: SharedKeys): RunFlags {
   return Object.fromEntries(values) as RunFlags;
 }
 
-/** `resourcesPath` is deprecated, and appended to the list. */
-const listOf = (keys: SharedKeys) => [
-  ...(keys.resourcesPaths ?? []),
-  ...(keys.resourcesPath ? [keys.resourcesPath] : []),
-];
+/** The folders of resources that these keys name, whose map's whole name is `where`. `resourcesPath` is deprecated, and appended to the list. */
+function existing(keys: SharedKeys, base: string, where: string): string[] {
+  const { resourcesPaths = [], resourcesPath } = keys;
+  const found = resourcesPaths.map((path, at) =>
+    mustExist(path, base, `${where}.resourcesPaths[${at}]`),
+  );
+  if (resourcesPath)
+    found.push(mustExist(resourcesPath, base, `${where}.resourcesPath`));
+  return found;
+}
 
-const existing = (paths: readonly string[], base: string) =>
-  Promise.all(paths.map((path) => mustExist(path, base)));
-
-async function mustExist(path: string, base: string): Promise<string> {
+function mustExist(path: string, base: string, key: string): string {
   const whole = resolve(base, path.replace(/^~(?=\/|$)/, homedir()));
   if (!existsSync(whole))
-    throw new Error(
+    throw new KeyError(
+      key,
       `error in getting the file info for ${whole}: stat ${whole}: no such file or directory`,
     );
   return whole;
@@ -249,9 +280,3 @@ const isEmpty = (value: unknown) =>
   value === 0 ||
   value === false ||
   (Array.isArray(value) && value.length === 0);
-
-function whereTo(text: string): Destination {
-  if (text === "console" || text === "file" || text === "fileAndConsole")
-    return text;
-  throw new Error(`invalid log destination type: ${text}`);
-}
