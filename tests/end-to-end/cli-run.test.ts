@@ -138,6 +138,7 @@ test("of two runs that want one port, one is up and the other ends, and neither 
   expect(ended.run.out).not.toContain("You're up and running!");
   expect(ended.run.out).not.toContain("== APP ==");
   await other.run.prints(up);
+  await other.run.prints("== APP == app pid");
   const response = await fetch(`http://127.0.0.1:${port}/v1.0/metadata`);
   expect(await response.json()).toMatchObject({
     id: other.id,

@@ -46,6 +46,7 @@ export async function examined(flags: ExamineFlags): Promise<Examined> {
         })),
     ),
     runFile,
+    file,
   };
 }
 

@@ -5,12 +5,18 @@
 import { isAnswerOf } from "../instances/instances.ts";
 import { getMetadata, StatusError } from "../instances/sidecar-http.ts";
 import { addressOf } from "./app-spec.ts";
+import type { AppSpec } from "./app-spec.ts";
 import { tryConnect } from "./ready.ts";
-import type { Session } from "./session.ts";
+import type { SidecarProcess } from "./start-sidecar.ts";
+
+interface Started {
+  spec: AppSpec;
+  sidecar: Pick<SidecarProcess, "isListening">;
+}
 
 /** Resolves with nothing once this run's own sidecar listens at `target`, a port or a socket's path. */
 export async function whyNotOwn(
-  { sidecar, spec }: Session,
+  { sidecar, spec }: Started,
   target: number | string,
 ): Promise<Error | undefined> {
   const isListening = sidecar.isListening();
@@ -23,7 +29,7 @@ export async function whyNotOwn(
 const notOurs = () => new Error("another program listens there");
 
 /** Another sidecar than this kit's is known by what it answers. Its HTTP API is the last of its two to listen. */
-async function foreign(spec: Session["spec"]): Promise<Error | undefined> {
+async function foreign(spec: AppSpec): Promise<Error | undefined> {
   try {
     const metadata = await getMetadata(addressOf(spec));
     // No CLI has told it yet, or this one has.
