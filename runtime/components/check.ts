@@ -19,27 +19,10 @@ import type { Logger } from "../shared/log.ts";
 import { MetadataError, parseMetadata } from "../contracts/metadata.ts";
 import { where } from "../shared/position.ts";
 import { nearestName, short } from "../shared/nearest-name.ts";
-import { daprTypes } from "./dapr-types.ts";
+import { ComponentError, findType, labelOf } from "./find-type.ts";
 import type { BuiltIn } from "./index.ts";
 import { readByBlock, withoutEffect } from "./without-effect.ts";
 import { tellValues } from "./tell-values.ts";
-
-export class ComponentError extends Error {
-  override name = "ComponentError";
-}
-
-/** What the categories are called in `couldn't find …`. */
-const categories: Record<string, string> = {
-  nameresolution: "name resolution",
-  state: "state store",
-  pubsub: "message bus",
-  secretstores: "secret store",
-  configuration: "configuration store",
-  lock: "lock store",
-  crypto: "crypto provider",
-  conversation: "conversation",
-  middleware: "HTTP middleware",
-};
 
 /** How many unknown properties of one component are named. */
 const mostTold = 20;
@@ -63,7 +46,7 @@ export async function readComponent<C extends Closable>(
   known: BuiltIn<C>[],
   options: OpenOptions,
 ): Promise<Ready<C>> {
-  const definition = await find(resource, known);
+  const definition = await findType(resource, known);
   tellUnknown(resource, definition, options.log);
   return read(resource, definition, options);
 }
@@ -78,7 +61,7 @@ export async function checkComponent(
   options: OpenOptions,
   unread: readonly string[],
 ): Promise<void> {
-  const definition = await find(resource, known);
+  const definition = await findType(resource, known);
   tellUnknown(resource, definition, options.log);
   const folded = unread.map((key) => key.toLowerCase());
   const isRead = (key: string) => !folded.includes(key.toLowerCase());
@@ -113,7 +96,7 @@ function read<C extends Closable>(
   } catch (error) {
     throw initFailure(resource, error, explain, definition.errorPrefix);
   }
-  tellValues(resource, definition, name(resource), options.log);
+  tellValues(resource, definition, labelOf(resource), options.log);
   const context = {
     name: resource.name,
     appId: options.appId,
@@ -124,17 +107,6 @@ function read<C extends Closable>(
     directions: directionsOf(resource),
   };
   return { definition, context, explain };
-}
-
-/** Why a component is absent although the original has its type; undefined for all others. `known`: the types of its category. */
-export function absenceOf(
-  { type, at }: ComponentResource,
-  known: readonly BuiltIn<Closable>[],
-): string | undefined {
-  if (!daprTypes.has(type) || known.some((one) => one.type === type))
-    return undefined;
-  const place = where(at);
-  return `its type ${type} is Dapr's, but not in this version of the sidecar${place ? ` (${place})` : ""}`;
 }
 
 /** Warns about properties that the type does not have, or that this version does not act upon. */
@@ -163,12 +135,12 @@ function tellUnknown(
       : `is no property of this type and has no effect${near ? `; did you mean '${near}'?` : ""}`;
     const place = where(nameAt);
     log.warn(
-      `component ${name(resource)}: metadata '${short(key)}' ${problem}${place ? ` (${place})` : ""}`,
+      `component ${labelOf(resource)}: metadata '${short(key)}' ${problem}${place ? ` (${place})` : ""}`,
     );
   }
   if (unknown.length > mostTold)
     log.warn(
-      `component ${name(resource)}: and ${unknown.length - mostTold} more unknown properties`,
+      `component ${labelOf(resource)}: and ${unknown.length - mostTold} more unknown properties`,
     );
 }
 
@@ -181,7 +153,7 @@ export function initFailure(
 ): ComponentError {
   const at = where(placeOf(error, resource) ?? resource.at);
   return new ComponentError(
-    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${prefix}${explain(error)}${at ? ` (${at})` : ""}`,
+    `[INIT_COMPONENT_FAILURE]: initialization error occurred for ${labelOf(resource)}: ${prefix}${explain(error)}${at ? ` (${at})` : ""}`,
     { cause: error },
   );
 }
@@ -192,49 +164,6 @@ function placeOf(error: unknown, { metadata }: ComponentResource) {
   return (
     error.at ?? metadata.find(({ name }) => name.toLowerCase() === property)?.at
   );
-}
-
-const name = (resource: ComponentResource) =>
-  `${resource.name} (${resource.version ? `${resource.type}/${resource.version}` : resource.type})`;
-
-async function find<C extends Closable>(
-  resource: ComponentResource,
-  known: BuiltIn<C>[],
-): Promise<ComponentDefinition<C>> {
-  const version = resource.version.toLowerCase();
-  const found = known.find(
-    ({ type, versions }) =>
-      type === resource.type &&
-      (versions.includes(version) ||
-        version === "" ||
-        (version === "v0" && versions.length === 1)),
-  );
-  if (found)
-    return found.load(
-      found.versions.includes(version) ? version : found.versions[0]!,
-    );
-  const category = resource.type.split(".")[0]!;
-  const cause =
-    category === "bindings"
-      ? `couldn't find binding ${name(resource)}`
-      : Object.hasOwn(categories, category)
-        ? `couldn't find ${categories[category]} ${resource.type}${resource.version ? `/${resource.version}` : ""}`
-        : `incorrect type ${resource.type}`;
-  throw new ComponentError(
-    `[CREATE_COMPONENT_FAILURE]: initialization error occurred for ${name(resource)}: ${cause}; ${hintFor(resource, known)} (${where(resource.at)})`,
-  );
-}
-
-/** What to name in an error: the versions of the type, the type that was probably meant, or all types. */
-function hintFor({ type }: ComponentResource, known: BuiltIn<Closable>[]) {
-  const same = known.find((one) => one.type === type);
-  if (same) return `versions of ${type} here: ${same.versions.join(", ")}`;
-  const types = known.map((one) => one.type);
-  const near = nearestName(type, types) ?? nearestName(type, [...daprTypes]);
-  if (!near) return `known types: ${types.join(", ")}`;
-  return types.includes(near)
-    ? `did you mean ${near}?`
-    : `did you mean ${near}? Dapr has it, this version of the sidecar has not`;
 }
 
 /** `direction` (comma list, names in any case); absent = both. */

@@ -4,7 +4,7 @@
  * closed, so that calls find one of them at any time.
  */
 import { once } from "node:events";
-import { absenceOf } from "../components/check.ts";
+import { absenceOf } from "../components/find-type.ts";
 import {
   LoadError,
   openLoaded,

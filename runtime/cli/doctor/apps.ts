@@ -4,7 +4,8 @@ import { appPath } from "../run/app-path.ts";
 import { checkApart, checkDistinct } from "../run/assign-ports.ts";
 import { checkSpec } from "../run/check-spec.ts";
 import { lookUp } from "../run/look-up.ts";
-import type { RunApp, RunFile } from "../run/run-file.ts";
+import type { RunFile } from "../run/run-file.ts";
+import type { RunApp } from "../run/run-file-app.ts";
 import { findSidecar } from "../run/sidecar-binary.ts";
 import { failure, ok, type Examined, type Finding } from "./finding.ts";
 

@@ -1,5 +1,6 @@
 /** Components as the sidecar would find them, and who needs one that is not there. Nothing is opened. */
-import { absenceOf, checkComponent } from "../../components/check.ts";
+import { checkComponent } from "../../components/check.ts";
+import { absenceOf } from "../../components/find-type.ts";
 import { typesFor } from "../../components/known.ts";
 import {
   label,

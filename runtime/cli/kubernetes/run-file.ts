@@ -6,7 +6,7 @@ import { CommandError, UsageError, type CommandInput } from "../command.ts";
 import { aborted, type StopWish } from "../ending.ts";
 import type { Io } from "../io.ts";
 import { openRunFile } from "../run/open-run-file.ts";
-import type { RunApp } from "../run/run-file.ts";
+import type { RunApp } from "../run/run-file-app.ts";
 import type { runFlags } from "../run/run-flags.ts";
 import {
   appNamespace,

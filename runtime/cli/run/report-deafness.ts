@@ -1,7 +1,7 @@
 /** Says that an app does not listen on its port, where the sidecar's own warning of it is not seen. */
 import { parseLevel } from "../../shared/log.ts";
 import type { Io } from "../io.ts";
-import type { Destination } from "./run-file.ts";
+import type { Destination } from "./run-file-app.ts";
 import { waitForPort } from "./ready.ts";
 import type { Session } from "./session.ts";
 

@@ -8,7 +8,8 @@ import type { Io } from "../io.ts";
 import { eachLine } from "../lines.ts";
 import { fileStamp, logFolder, openLog } from "./log-destination.ts";
 import type { LogTarget } from "./log-destination.ts";
-import type { RunApp, RunFile } from "./run-file.ts";
+import type { RunFile } from "./run-file.ts";
+import type { RunApp } from "./run-file-app.ts";
 import { reportDeafness } from "./report-deafness.ts";
 import {
   sayAppExit,

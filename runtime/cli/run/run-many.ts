@@ -11,7 +11,7 @@ import { findInstances } from "../instances/instances.ts";
 import type { Io } from "../io.ts";
 import { givenPorts } from "./port-names.ts";
 import { openRunFile } from "./open-run-file.ts";
-import type { RunApp, RunFile } from "./run-file.ts";
+import type { RunApp } from "./run-file-app.ts";
 import type { runFlags } from "./run-flags.ts";
 import { startOne } from "./run-many-app.ts";
 import type { Run } from "./run-many-app.ts";
