@@ -14,8 +14,8 @@ export type Status = keyof typeof glyphs;
 export interface Io {
   out(line: string): void;
   err(line: string): void;
-  /** A status line: failures go to stderr, the rest to stdout. */
-  status(status: Status, message: string): void;
+  /** A status line: failures go to stderr, unless the original prints that one on stdout; the rest goes to stdout. */
+  status(status: Status, message: string, on?: "stdout"): void;
   /** Colours are for terminals only. */
   colour: boolean;
 }
@@ -33,11 +33,11 @@ export function createIo(
   const io: Io = {
     out: (line) => void stdout.write(`${line}\n`),
     err: (line) => void stderr.write(`${line}\n`),
-    status(status, message) {
+    status(status, message, on) {
       const line = options.json
         ? jsonEvent(status, message)
         : statusLine(status, message);
-      if (status === "failure") io.err(line);
+      if (status === "failure" && on !== "stdout") io.err(line);
       else io.out(line);
     },
     colour: stdout.isTTY === true && !process.env["NO_COLOR"],

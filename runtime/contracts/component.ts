@@ -58,6 +58,8 @@ export interface ComponentDefinition<C extends Closable = Closable> {
    * not an error: connect in the background and keep trying.
    */
   open(context: OpenContext): Promise<C>;
+  /** Throws what {@link open} would throw of the settings alone. Reaches out to nothing, and changes nothing. */
+  check?(context: OpenContext): void;
 }
 
 /**
@@ -70,11 +72,19 @@ export const definer =
     type: string,
     metadata: T,
     open: (context: OpenContext<T>) => Promise<C>,
-    more: { versions?: string[]; errorPrefix?: string } = {},
+    {
+      check,
+      ...more
+    }: {
+      versions?: string[];
+      errorPrefix?: string;
+      check?: (context: OpenContext<T>) => void;
+    } = {},
   ): ComponentDefinition<C> => ({
     type,
     versions: ["v1"],
     metadata,
     ...more,
     open: open as unknown as ComponentDefinition<C>["open"],
+    ...(check && { check: check as NonNullable<ComponentDefinition["check"]> }),
   });

@@ -46,7 +46,9 @@ async function load() {
     const file = join(home, "dapr.yaml");
     const apps = [{ appDirPath: ".", appID: "orders", ...keys }];
     writeFileSync(file, JSON.stringify({ version: 1, common, apps }));
-    return readRunFile(file, home);
+    const warnings: string[] = [];
+    const read = await readRunFile(file, home, (line) => warnings.push(line));
+    return { ...read, warnings };
   };
   return { specOf, fileOf, appEnv, sidecarArgs, checkSpec, parseFlags, help };
 }

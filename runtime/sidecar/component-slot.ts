@@ -4,10 +4,11 @@
  * closed, so that calls find one of them at any time.
  */
 import { once } from "node:events";
+import { absenceOf } from "../components/find-type.ts";
 import {
-  absenceOf,
   LoadError,
   openLoaded,
+  typesAmong,
   type Loaded,
   type LoadOptions,
 } from "./open-loaded.ts";
@@ -107,7 +108,7 @@ export class ComponentSlot {
     const wanted = this.#wanted;
     const old = this.#loaded;
     if (!wanted) return this.#end();
-    const why = absenceOf(wanted, this.#options.categories);
+    const why = absenceOf(wanted, typesAmong(wanted, this.#options.categories));
     if (why) {
       this.#absence = { wanted, why };
       log.warn(

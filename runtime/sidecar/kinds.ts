@@ -16,13 +16,8 @@ import {
 } from "../blocks/pubsub/subscriptions.ts";
 import { createSecrets, type Secrets } from "../blocks/secrets/secrets.ts";
 import { createStates, type States } from "../blocks/state/state.ts";
-import {
-  bindings as bindingTypes,
-  pubsubs as pubsubTypes,
-  secretStores,
-  stateStores,
-} from "../components/index.ts";
-import { directionsOf } from "../components/open.ts";
+import { directionsOf } from "../components/check.ts";
+import { known } from "../components/known.ts";
 import type { AppChannel } from "../contracts/app-channel.ts";
 import type { Binding } from "../contracts/binding.ts";
 import type { Closable } from "../contracts/component.ts";
@@ -149,7 +144,7 @@ const secretKind = (
   secrets: Secrets,
   policies: Policies,
 ): Kind<SecretStore> => ({
-  known: secretStores,
+  known: known.secretstores,
   routes: secretRoutes(secrets),
   async methods() {
     const { secretMethods } = await import("../api/grpc/secrets.ts");
@@ -166,7 +161,7 @@ const secretKind = (
 });
 
 const stateKind = (states: States, policies: Policies): Kind<StateStore> => ({
-  known: stateStores,
+  known: known.state,
   routes: stateRoutes(states),
   async methods() {
     const { stateMethods } = await import("../api/grpc/state.ts");
@@ -186,7 +181,7 @@ const bindingKind = (
   bindings: Bindings,
   policies: Policies,
 ): Kind<Binding> => ({
-  known: bindingTypes,
+  known: known.bindings,
   routes: bindingRoutes(bindings),
   async methods() {
     const { bindingMethods } = await import("../api/grpc/bindings.ts");
@@ -207,7 +202,7 @@ const pubsubKind = (
   policies: Policies,
   log: Logger,
 ): Kind<PubSub> => ({
-  known: pubsubTypes,
+  known: known.pubsub,
   routes: publishRoutes(pubsubs),
   async methods() {
     const [{ publishMethods }, { subscribeMethods }] = await Promise.all([

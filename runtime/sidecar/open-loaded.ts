@@ -3,9 +3,10 @@
  * (docs/protocol/resources.md), then opens the component of its type.
  */
 import { randomUUID } from "node:crypto";
-import { initFailure, openComponent, type Opened } from "../components/open.ts";
-import { daprTypes } from "../components/dapr-types.ts";
+import { initFailure } from "../components/check.ts";
+import { openComponent, type Opened } from "../components/open.ts";
 import type { BuiltIn } from "../components/index.ts";
+import { typesFor } from "../components/known.ts";
 import type { Closable } from "../contracts/component.ts";
 import { messageOf } from "../shared/message-of.ts";
 import type { Explain } from "../contracts/hide-secrets.ts";
@@ -54,17 +55,17 @@ export interface ComponentTally {
   ): void;
 }
 
-/** Why a component is absent although the original has its type; undefined for all others. */
-export function absenceOf(
-  { type, at }: LoadedComponent,
+/** The types among which the component's is looked for. */
+export const typesAmong = (
+  { type }: LoadedComponent,
   categories: Record<string, Category>,
-): string | undefined {
-  if (!daprTypes.has(type)) return undefined;
-  const known = categories[type.slice(0, type.indexOf("."))]?.known ?? [];
-  if (known.some((one) => one.type === type)) return undefined;
-  const place = where(at);
-  return `its type ${type} is Dapr's, but not in this version of the sidecar${place ? ` (${place})` : ""}`;
-}
+): BuiltIn<Closable>[] =>
+  typesFor(
+    type,
+    Object.fromEntries(
+      Object.entries(categories).map(([name, { known }]) => [name, known]),
+    ),
+  );
 
 /** Why a component could not be opened. */
 export class LoadError extends Error {
@@ -107,8 +108,7 @@ export async function openLoaded(
     log,
   });
   const found = categories[resource.type.split(".")[0]!];
-  const known =
-    found?.known ?? Object.values(categories).flatMap(({ known }) => known);
+  const known = typesAmong(resource, categories);
   let opened: Opened<Closable> | undefined;
   try {
     expand(resource, options);

@@ -118,6 +118,48 @@ test("what is wrong in YAML is told with file and line, and is exit code 1", asy
   expect(warnings).toContain("did you mean Component?");
 });
 
+test("what the sidecar would refuse or leave out is told without a connection", async () => {
+  const of = (name: string, type: string, more: string) =>
+    `apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata: {name: ${name}}\nspec:\n  type: ${type}\n${more}`;
+  const folder = folderWith({
+    "a.yaml": of("type", "state.rediss", "  version: v1\n"),
+    "b.yaml": of(
+      "property",
+      "state.redis",
+      "  version: v1\n  metadata:\n  - {name: redisHostt, value: x}\n",
+    ),
+    "c.yaml": of("version", "state.redis", "  version: v9\n"),
+    "d.yaml": of("absent", "state.mongodb", "  version: v1\n"),
+    "e.yaml": of(
+      "secret",
+      "state.redis",
+      "  version: v1\n  metadata:\n  - {name: redisHost, secretKeyRef: {name: s, key: k}}\n",
+    ),
+    "f.yaml": of("bus", "pubsub.in-memory", "  version: v1\n"),
+    "g.yaml":
+      "apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: s}\nspec: {topic: t, pubsubname: buss, routes: {default: /t}}\n",
+    "h.yaml":
+      "apiVersion: dapr.io/v2alpha1\nkind: Subscription\nmetadata: {name: fine}\nspec: {topic: t, pubsubname: bus, routes: {default: /t}}\n",
+  });
+  const { code, found } = await findings(["--resources-path", folder]);
+  expect(code).toBe(1);
+  const told = found
+    .filter(({ check }) => check === "YAML")
+    .map(({ status, message }) => `${status} ${message}`);
+  const at = (file: string, place: string) =>
+    `(${join(folder, file)}:${place})`;
+  expect([...told].sort()).toEqual(
+    [
+      `failure [CREATE_COMPONENT_FAILURE]: initialization error occurred for type (state.rediss/v1): couldn't find state store state.rediss/v1; did you mean state.redis? ${at("a.yaml", "5:9")}`,
+      `failure [INIT_COMPONENT_FAILURE]: initialization error occurred for property (state.redis/v1): missing redisHost ${at("b.yaml", "5:9")}`,
+      `warning component property (state.redis/v1): metadata 'redisHostt' is no property of this type and has no effect; did you mean 'redisHost'? ${at("b.yaml", "8:12")}`,
+      `failure [CREATE_COMPONENT_FAILURE]: initialization error occurred for version (state.redis/v9): couldn't find state store state.redis/v9; versions of state.redis here: v1 ${at("c.yaml", "5:9")}`,
+      `warning component absent (state.mongodb/v1) is left out: its type state.mongodb is Dapr's, but not in this version of the sidecar ${at("d.yaml", "5:9")}`,
+      `failure the subscription to topic t waits for pubsub buss, which no component is named; did you mean bus? ${at("g.yaml", "1:1")}`,
+    ].sort(),
+  );
+});
+
 test("components of one name for different apps are none that meet", async () => {
   const folder = folderWith({
     "a.yaml": component("twin", "scopes: [one]\n"),
@@ -180,6 +222,58 @@ test("a port of a run file that somebody else has is told, with whose it is", as
       ),
       hint: "End that program, or give another port.",
     },
+  ]);
+});
+
+test("what a run would refuse of a run file's apps is told, and commands that are no programs", async () => {
+  mkdirSync(join(dir, "shop"), { recursive: true });
+  const [one, two] = [await freePort(), await freePort()];
+  const path = join(dir, "refused.yaml");
+  writeFileSync(
+    path,
+    `version: 1
+aps: []
+apps:
+  - {appID: a, appDirPath: shop, appPort: ${one}, daprHTTPPort: ${one}, command: [nosuchprogram]}
+  - {appID: b, appDirPath: shop, daprHTTPPort: ${two}, daprGRPCPort: ${two}, command: [./none]}
+  - {appID: c, appDirPath: shop, metricsPort: ${two}, logLevel: loud, command: ["${process.execPath}"]}
+`,
+  );
+  const { code, found } = await findings(["-f", path]);
+  expect(code).toBe(1);
+  const of = (check: string) =>
+    found.filter((one) => one.check === check).map(({ message }) => message);
+  expect(of("YAML")).toEqual([
+    `${path}:2:1: unknown key "aps" in the run file: it is ignored; did you mean "apps"?`,
+  ]);
+  expect(of("Apps")).toEqual(
+    [
+      `app "a": invalid configuration for HTTPPort. Port ${one} is the app's own port`,
+      `app "a": its command can't run: "nosuchprogram" is no executable file on PATH (${path}:4:`,
+      `app "b": invalid configuration for GRPCPort. Port ${two} is not available (${path}:5:`,
+      `app "b": its command can't run: ${join(dir, "shop", "none")} is no executable file (${path}:5:`,
+      `app "c": invalid log level "loud": `,
+      `app "c": invalid configuration for MetricsPort. Port ${two} is not available (${path}:6:`,
+    ].map((line) => expect.stringContaining(line)),
+  );
+});
+
+test("a run file that can't be used is told with its place, and its unknown keys too", async () => {
+  const path = join(dir, "unusable.yaml");
+  writeFileSync(path, "versoin: 1\ncomon: {}\n");
+  const { code, found } = await findings(["-f", path]);
+  expect(code).toBe(1);
+  expect(
+    found
+      .filter(({ check }) => check === "YAML")
+      .map(
+        ({ status, message }) =>
+          `${status} ${message.slice(0, path.length + 4)}`,
+      ),
+  ).toEqual([
+    `warning ${path}:1:1`,
+    `warning ${path}:2:1`,
+    expect.stringMatching(/^failure required field 'version'/),
   ]);
 });
 

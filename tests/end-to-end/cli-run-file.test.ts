@@ -356,6 +356,31 @@ test("a warning names the flags that are ignored beside -f", async () => {
   );
   expect(await run.exit).toBe(1);
   expect(run.out).toBe(
-    "⚠  The following flags are ignored when using --run-file and should be configured in the run file instead: app-id, log-level\nNo apps to run\n",
+    "⚠  The following flags are ignored when using --run-file and should be configured in the run file instead: app-id, log-level\n❌  No apps to run\n",
   );
+});
+
+test("what is wrong with a run file is a failure on stdout, after its unknown keys, and JSON if asked for", async () => {
+  const path = join(dir, "wrong.yaml");
+  writeFileSync(path, "versoin: 1\ncomon: {}\n");
+  const run = cli(["run", "-f", path], { cwd: dir });
+  expect(await run.exit).toBe(1);
+  expect(run.err).toBe("");
+  expect(run.out).toBe(
+    `⚠  ${path}:1:1: unknown key "versoin" in the run file: it is ignored; did you mean "version"?\n` +
+      `⚠  ${path}:2:1: unknown key "comon" in the run file: it is ignored; did you mean "common"?\n` +
+      `❌  Error getting apps from config file: required field 'version' not found in the provided run template file; did you mean 'version' where it says 'versoin'? (${path}:1:1)\n`,
+  );
+  const json = cli(["run", "-f", path, "--log-as-json"], { cwd: dir });
+  expect(await json.exit).toBe(1);
+  const events = json.out
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as { status: string; msg: string });
+  expect(events.map(({ status }) => status)).toEqual([
+    "warning",
+    "warning",
+    "failure",
+  ]);
+  expect(events[2]!.msg).toMatch(/^Error getting apps from config file: /);
 });

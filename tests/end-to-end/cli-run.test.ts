@@ -69,12 +69,10 @@ test("when the app exits with 0, the documented lines come in order, and the exi
     `ℹ️  Checking if Dapr sidecar is listening on HTTP port ${http}`,
     `ℹ️  Checking if Dapr sidecar is listening on GRPC port ${grpc}`,
     "ℹ️  Dapr sidecar is up and running.",
-    // So short an app may end before any of these.
-    ...[
-      `ℹ️  Updating metadata for appPID: ${pid}`,
-      `ℹ️  Updating metadata for app command: ${process.execPath} app.js exit 0`,
-    ].filter((line) => it.out.includes(line)),
-    ...(it.out.includes(up) ? [`✅  ${up}`, ""] : []),
+    `ℹ️  Updating metadata for appPID: ${pid}`,
+    `ℹ️  Updating metadata for app command: ${process.execPath} app.js exit 0`,
+    `✅  ${up}`,
+    "",
     "✅  Exited App successfully",
     "ℹ️  ",
     "terminated signal received: shutting down",
@@ -121,8 +119,36 @@ test("when the app fails, the error says why, and the exit code is 1", async () 
   expect(it.err).toBe(
     "❌  The App process exited with error code: 3\n❌  Error exiting App: app exited with status 3\n",
   );
+  expect(it.out).toContain(`✅  ${up}\n`);
   expect(it.out).toContain("terminated signal received: shutting down\n");
   expect(it.out).toContain("✅  Exited Dapr successfully\n");
+});
+
+test("of two runs that want one port, one is up and the other ends, and neither is told of the other's app", async () => {
+  const port = await freePort();
+  const both = [run(["-H", `${port}`]), run(["-H", `${port}`])] as const;
+  const first = await Promise.race(
+    both.map(async (one) => {
+      await one.run.exit;
+      return one;
+    }),
+  );
+  const [ended, other] = both[0] === first ? both : [both[1], both[0]];
+  expect(await ended.run.exit).toBe(1);
+  expect(ended.run.out).not.toContain("You're up and running!");
+  expect(ended.run.out).not.toContain("== APP ==");
+  await other.run.prints(up);
+  await other.run.prints("== APP == app pid");
+  const response = await fetch(`http://127.0.0.1:${port}/v1.0/metadata`);
+  expect(await response.json()).toMatchObject({
+    id: other.id,
+    extended: {
+      cliPID: `${other.run.pid}`,
+      appPID: `${appPid(other.run)}`,
+    },
+  });
+  other.run.signal("SIGTERM");
+  expect(await other.run.exit).toBe(0);
 });
 
 test("when the app is killed, the error says so, and the exit code is 1", async () => {
@@ -216,28 +242,39 @@ test("when app and CLI are stopped at once, that is no failure", async () => {
   await gone(pids);
 });
 
-test("when the app does not listen on its port, a warning names the port", async () => {
-  const port = await freePort();
-  const { run: it } = startedAs([
-    "run",
-    "--app-id",
-    `cli-run-deaf-${process.pid}`,
-    "--app-port",
-    String(port),
-    "--resources-path",
-    "resources",
-    "--",
-    "env",
-    "APP_PORT=",
-    process.execPath,
-    "app.js",
-  ]);
-  await it.prints(
-    `nothing listens on port ${port} after 5 s: the app has to listen on the port in its environment's APP_PORT`,
-  );
-  it.signal("SIGTERM");
-  expect(await it.exit).toBe(0);
-});
+test.each([
+  ["info", "nothing listens on port", "after 5 s: the app has"],
+  ["error", "⚠  App ", "yet, after 5 s: it has"],
+  ["fatal", "⚠  App ", "yet, after 5 s: it has"],
+])(
+  "with log level %s an app that does not listen is told once",
+  async (level, begin, end) => {
+    const port = await freePort();
+    const { run: it } = startedAs([
+      "run",
+      "--app-id",
+      `cli-run-deaf-${level}-${process.pid}`,
+      "--app-port",
+      String(port),
+      "--log-level",
+      level,
+      "--resources-path",
+      "resources",
+      "--",
+      "env",
+      "APP_PORT=",
+      process.execPath,
+      "app.js",
+    ]);
+    await it.prints(
+      `${end} to listen on the port in its environment's APP_PORT`,
+    );
+    expect(it.out).toContain(begin);
+    expect(it.out.split(`port ${port}`)).toHaveLength(level === "info" ? 3 : 2);
+    it.signal("SIGTERM");
+    expect(await it.exit).toBe(0);
+  },
+);
 
 test("processes that the app started end with it", async () => {
   const child = `require("node:child_process").spawn(process.execPath, ["app.js", "stubborn"], { stdio: "inherit" })`;

@@ -3,6 +3,7 @@ import { about } from "../commands/about.ts";
 import { CommandError, command } from "../command.ts";
 import { statusLine, type Io, type Status } from "../io.ts";
 import { printable } from "../printable.ts";
+import { checkApps } from "./apps.ts";
 import { checkCertificates } from "./certificates.ts";
 import { checkCluster } from "./cluster.ts";
 import { checkDiscovery } from "./discovery.ts";
@@ -21,6 +22,7 @@ const checks: [string, (examined: Examined) => Promise<Finding[]>][] = [
   ["Node", checkNode],
   ["Installation", checkInstallation],
   ["YAML", checkResources],
+  ["Apps", checkApps],
   ["Sidecars", checkInstances],
   ["Ports", checkPorts],
   ["Proxies", () => checkProxies()],

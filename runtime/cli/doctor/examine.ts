@@ -46,6 +46,7 @@ export async function examined(flags: ExamineFlags): Promise<Examined> {
         })),
     ),
     runFile,
+    file,
   };
 }
 
@@ -56,9 +57,9 @@ async function readIfGiven(
   if (!flags["run-file"]) return undefined;
   try {
     const path = await findRunFile(flags["run-file"]);
-    const file = await readRunFile(path, flags["runtime-path"]);
-    findings.push(...file.warnings.map((line) => warning(line)));
-    return file;
+    return await readRunFile(path, flags["runtime-path"], (line) =>
+      findings.push(warning(line)),
+    );
   } catch (error) {
     findings.push(failure((error as Error).message));
     return undefined;

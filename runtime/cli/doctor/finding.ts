@@ -1,5 +1,7 @@
 /** What a check of `dapr doctor` has found. */
 
+import type { RunFile } from "../run/run-file.ts";
+
 export interface Finding {
   /** `ok`; `note`: nothing to do, or not looked at; `warning`: may be meant so; `failure`: has to be put right. */
   status: "ok" | "note" | "warning" | "failure";
@@ -33,6 +35,8 @@ export interface Examined {
   wanted: readonly WantedPort[];
   /** What is wrong with the run file itself. */
   runFile: readonly Finding[];
+  /** The run file; undefined without one, or if it can't be read. */
+  file: RunFile | undefined;
 }
 
 export interface WantedPort {

@@ -16,6 +16,11 @@ import { selectSubscriptions } from "../../resources/kinds/subscription.ts";
 import { tellKind } from "../../resources/other-kinds.ts";
 import { textOf, YamlError, type Value } from "../../resources/values/yaml.ts";
 import { collectedWarnings } from "../collected-warnings.ts";
+import {
+  inComponent,
+  withoutPubsub,
+  type AppSubscription,
+} from "./components.ts";
 import { anAppOf } from "../standalone/folder-components.ts";
 import {
   failure,
@@ -34,34 +39,52 @@ export async function checkResources({
   const files = configurations.filter((file) => existsSync(file));
   if (folders.length + configurations.length + runFile.length === 0)
     return [note("No folder of resource files to look at")];
+  const read = await Promise.all(
+    folders.map((folder) => inFolder(folder, files)),
+  );
   const found = [
     ...runFile,
-    ...(
-      await Promise.all(folders.map((folder) => inFolder(folder, files)))
-    ).flat(),
+    ...read.flatMap(({ findings }) => findings),
+    ...withoutPubsub(
+      read.flatMap(({ subscriptions }) => subscriptions),
+      read.flatMap(({ components }) => components),
+    ),
     ...configurations.flatMap(inConfiguration),
   ];
   if (found.some(({ status }) => status !== "ok")) return found;
   return [ok(`Nothing is wrong in ${[...folders, ...files].join(", ")}`)];
 }
 
+interface FolderContent {
+  findings: Finding[];
+  components: LoadedComponent[];
+  subscriptions: AppSubscription[];
+}
+
 async function inFolder(
   folder: string,
   configurations: readonly string[],
-): Promise<Finding[]> {
+): Promise<FolderContent> {
   const { log, warnings } = collectedWarnings();
   const malformed: string[] = [];
   const components: LoadedComponent[] = [];
+  const subscriptions: AppSubscription[] = [];
+  const wrong: Finding[] = [];
   try {
     for (const document of documentsIn([folder], log)) {
+      const appId = anAppOf(document);
       const options = {
-        appId: anAppOf(document),
+        appId,
         env: process.env,
         log,
         onMalformed: (problem: string) => void malformed.push(problem),
       };
-      components.push(...selectComponents([document], options));
-      selectSubscriptions([document], options);
+      for (const component of selectComponents([document], options)) {
+        components.push(component);
+        wrong.push(...(await inComponent(component, appId, log)));
+      }
+      for (const subscription of selectSubscriptions([document], options))
+        subscriptions.push({ subscription, appId });
       await selectResiliencies([document], {
         ...options,
         onWrong: (problem) => void malformed.push(problem),
@@ -73,15 +96,18 @@ async function inFolder(
       );
     }
   } catch (error) {
-    return [failure((error as Error).message)];
+    const findings = [failure((error as Error).message)];
+    return { findings, components, subscriptions };
   }
-  return [
+  const findings = [
     ...malformed.map((problem) => failure(problem)),
+    ...wrong,
     ...twins(components),
     ...warnings
       .filter((line) => !malformed.some((problem) => line.endsWith(problem)))
       .map((line) => warning(line)),
   ];
+  return { findings, components, subscriptions };
 }
 
 /** One whose values come from a secret store can only be read by the sidecar, which has the store. */

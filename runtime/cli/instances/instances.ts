@@ -151,13 +151,14 @@ function flagValue(args: readonly string[], name: string): string | undefined {
   return undefined;
 }
 
-/** A sidecar in a container has its port there. On this machine another one may answer on that port, even one of the same ID. */
-function isOf(
-  { appId, cli }: Instance,
+/** Whether this metadata is of a sidecar of that app, started by one of these CLIs; 0 is a sidecar that no CLI has told so. */
+export function isAnswerOf(
   { id, extended }: Record<string, unknown>,
+  appId: string,
+  cliPids: readonly number[],
 ): boolean {
   const cliPid = (extended as Record<string, unknown> | undefined)?.["cliPID"];
-  return id === appId && Number(cliPid ?? 0) === (cli?.pid ?? 0);
+  return id === appId && cliPids.includes(Number(cliPid ?? 0));
 }
 
 /** What the sidecar tells of itself; undefined if it does not answer, or another one does. */
@@ -166,7 +167,9 @@ export async function metadataOf(
 ): Promise<Record<string, unknown> | undefined> {
   try {
     const metadata = await getMetadata(instance);
-    return isOf(instance, metadata) ? metadata : undefined;
+    const { appId, cli } = instance;
+    // A sidecar in a container has its port there. On this machine another one may answer on that port, even one of the same ID.
+    return isAnswerOf(metadata, appId, [cli?.pid ?? 0]) ? metadata : undefined;
   } catch {
     return undefined; // it hangs, or is just starting
   }

@@ -12,11 +12,17 @@ export interface SidecarAddress {
   apiToken?: string;
 }
 
+/** The sidecar has answered, but not as it should. */
+export class StatusError extends Error {
+  override name = "StatusError";
+}
+
 export async function getMetadata(
   address: SidecarAddress,
 ): Promise<Record<string, unknown>> {
   const { status, body } = await call(address, "GET", "/v1.0/metadata");
-  if (status !== 200) throw new Error(`HTTP ${status} on GET /v1.0/metadata`);
+  if (status !== 200)
+    throw new StatusError(`HTTP ${status} on GET /v1.0/metadata`);
   const metadata: unknown = JSON.parse(body);
   if (typeof metadata !== "object" || metadata === null)
     throw new Error("GET /v1.0/metadata answered no object");
@@ -31,12 +37,13 @@ export async function putMetadata(
   const path = `/v1.0/metadata/${key}`;
   const { status } = await call(address, "PUT", path, value);
   if (status !== 204 && status !== 200)
-    throw new Error(`HTTP ${status} on PUT ${path}`);
+    throw new StatusError(`HTTP ${status} on PUT ${path}`);
 }
 
 export async function postShutdown(address: SidecarAddress): Promise<void> {
   const { status } = await call(address, "POST", "/v1.0/shutdown");
-  if (status !== 204) throw new Error(`HTTP ${status} on POST /v1.0/shutdown`);
+  if (status !== 204)
+    throw new StatusError(`HTTP ${status} on POST /v1.0/shutdown`);
 }
 
 export interface MethodCall {

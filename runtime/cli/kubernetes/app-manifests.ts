@@ -6,7 +6,7 @@ import { allOptions } from "../../options/index.ts";
 import { unset } from "../../options/flag.ts";
 import { CommandError } from "../command.ts";
 import { marked } from "./ownership.ts";
-import type { RunApp } from "../run/run-file.ts";
+import type { RunApp } from "../run/run-file-app.ts";
 import type { RunFlags } from "../run/run-flags.ts";
 
 export const appNamespace = "default";

@@ -9,7 +9,7 @@ import {
   openLog,
   type LogTarget,
 } from "../run/log-destination.ts";
-import type { RunApp } from "../run/run-file.ts";
+import type { RunApp } from "../run/run-file-app.ts";
 import { appNamespace } from "./app-manifests.ts";
 import { followKubectl } from "./follow-kubectl.ts";
 import { isThere } from "./kubectl.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { CommandError, UsageError, type CommandInput } from "../command.ts";
 import { aborted, type StopWish } from "../ending.ts";
 import type { Io } from "../io.ts";
-import { findRunFile, readRunFile } from "../run/run-file.ts";
-import type { RunApp, RunFile } from "../run/run-file.ts";
+import { openRunFile } from "../run/open-run-file.ts";
+import type { RunApp } from "../run/run-file-app.ts";
 import type { runFlags } from "../run/run-flags.ts";
 import {
   appNamespace,
@@ -25,7 +25,9 @@ export async function runInCluster(
   { flags, io }: CommandInput<typeof runFlags>,
   stop: StopWish,
 ): Promise<number> {
-  const file = await openRunFile(flags["run-file"], flags["runtime-path"], io);
+  const argument = needFile(flags["run-file"]);
+  const file = await openRunFile(argument, flags["runtime-path"], io);
+  if (!file) return 1;
   for (const app of file.apps)
     try {
       checkApp(app);
@@ -60,13 +62,11 @@ export async function stopInCluster(
   flags: { "run-file": string; "runtime-path": string },
   io: Io,
 ): Promise<number> {
-  const { apps } = await openRunFile(
-    flags["run-file"],
-    flags["runtime-path"],
-    io,
-  );
+  const argument = needFile(flags["run-file"]);
+  const file = await openRunFile(argument, flags["runtime-path"], io);
+  if (!file) return 1;
   await reachCluster();
-  const there = apps.filter((app) => existsSync(pathsOf(app).deployment));
+  const there = file.apps.filter((app) => existsSync(pathsOf(app).deployment));
   if (there.length === 0)
     throw new CommandError(
       "Failed to stop Dapr and app processes: nothing of this file was deployed by `dapr run -k -f`",
@@ -76,24 +76,9 @@ export async function stopInCluster(
   return 0;
 }
 
-async function openRunFile(
-  argument: string,
-  runtimePath: string,
-  io: Io,
-): Promise<RunFile> {
-  if (!argument)
-    throw new UsageError("-k needs the run file of the apps: -f dapr.yaml");
-  const path = await findRunFile(argument);
-  try {
-    const file = await readRunFile(path, runtimePath);
-    for (const warning of file.warnings) io.status("warning", warning);
-    if (file.apps.length > 0) return file;
-  } catch (error) {
-    throw new CommandError(
-      `Error getting apps from config file: ${(error as Error).message}`,
-    );
-  }
-  throw new CommandError("No apps to run");
+function needFile(argument: string): string {
+  if (argument) return argument;
+  throw new UsageError("-k needs the run file of the apps: -f dapr.yaml");
 }
 
 function pathsOf({ dir }: RunApp) {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { allOptions } from "../../options/index.ts";
 import { defaultComponents, defaultConfig } from "../home.ts";
+import type { SidecarAddress } from "../instances/sidecar-http.ts";
 import type { RunFlags } from "./run-flags.ts";
 
 /** The value of each option of `dapr run`. Ports are 0 or less until {@link assignPorts} has picked them. */
@@ -76,3 +77,9 @@ export function socketPath(
     ? join(folder, `dapr-${spec["app-id"]}-${kind}.socket`)
     : undefined;
 }
+
+/** Where the sidecar's HTTP API is to be. */
+export const addressOf = (spec: AppSpec): SidecarAddress => ({
+  httpPort: spec["dapr-http-port"],
+  socketPath: socketPath(spec, "http"),
+});

@@ -12,6 +12,7 @@ export async function assignPorts(
   running: readonly Instance[],
   reserved: readonly number[] = [],
 ): Promise<void> {
+  checkDistinct(spec);
   const taken = new Set<number>(reserved);
   const appPort = spec["app-port"];
   if (appPort > 0) taken.add(appPort);
@@ -23,13 +24,24 @@ export async function assignPorts(
       if (!one.with || spec[one.with]) open.push(one);
       continue;
     }
-    if (port === appPort) throw sameAsApp(one, port);
     if (taken.has(port) || !(await isFree(port)))
       throw busy(one, port, running, taken.has(port));
     taken.add(port);
   }
   const found = await freePorts(open.length, taken);
   open.forEach(({ flag }, at) => (spec[flag] = found[at]!));
+}
+
+/** Throws if two of the ports that the app is given are the same. */
+export function checkDistinct(spec: AppSpec): void {
+  const seen = new Set<number>();
+  for (const one of sidecarPorts) {
+    const port = spec[one.flag];
+    if (port <= 0) continue;
+    if (port === spec["app-port"]) throw sameAsApp(one, port);
+    if (seen.has(port)) throw busy(one, port, [], true);
+    seen.add(port);
+  }
 }
 
 /**

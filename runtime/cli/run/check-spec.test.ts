@@ -107,7 +107,7 @@ test("a port of a run file is checked as a flag's is", async () => {
     file,
     "version: 1\napps: [{appDirPath: ., resourcesPath: ., daprHTTPPort: 99999}]",
   );
-  const { apps } = await readRunFile(file, home);
+  const { apps } = await readRunFile(file, home, () => {});
   expect(refusal(() => checkSpec(apps[0]!.spec, true))).toContain(
     "invalid configuration for HTTPPort. Port 99999 is not a port: give --dapr-http-port (daprHTTPPort)",
   );

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { makeFolder } from "../../shared/files/make-folder.ts";
 import type { Io, Status } from "../io.ts";
 import { withoutAnsi } from "../lines.ts";
-import type { Destination } from "./run-file.ts";
+import type { Destination } from "./run-file-app.ts";
 
 export interface LogTarget {
   line(text: string): void;

@@ -74,9 +74,9 @@ export function readKeys<T extends KeyTable>(
   return values as Values<T>;
 }
 
-/** A value of the wrong kind. */
+/** A value that can't be, or a key that is missing. */
 export class KeyError extends Error {
-  /** The key's whole name. */
+  /** The key's whole name, `apps[1].appPort`; of its map if it is missing, which is empty for the whole file. */
   readonly key: string;
 
   constructor(key: string, message: string) {

@@ -1,21 +1,13 @@
 /** Unknown keys of a run file: accepted as in the original, but with a warning that says what may have been meant. */
 import { isMap, isScalar, isSeq } from "yaml";
 import type { Document, Node } from "yaml";
-import { editDistance } from "../../shared/nearest-name.ts";
-import { appKeys, sharedKeys } from "./run-file-keys.ts";
+import { keysOf, nearestKey, type Level } from "./run-file-slips.ts";
 
-const topKeys = ["version", "name", "common", "apps"];
-const keysOf = {
-  top: topKeys,
-  common: Object.keys(sharedKeys),
-  app: Object.keys(appKeys),
-};
 const places = {
   top: "the run file",
   common: "`common`",
   app: "an app of `apps`",
 };
-type Level = keyof typeof keysOf;
 
 /** One sentence for each, in the file's order; `at` makes an offset a place. */
 export function unknownKeys(
@@ -53,7 +45,7 @@ function nameOf(app: unknown, at: number): string {
 }
 
 function advice(name: string, level: Level): string {
-  const near = nearestKey(name, keysOf[level]);
+  const near = nearestKey(name, level);
   if (near) return `; did you mean "${near}"?`;
   const elsewhere = (["app", "common", "top"] as const).filter(
     (other) => other !== level && keysOf[other].includes(name),
@@ -61,15 +53,4 @@ function advice(name: string, level: Level): string {
   return elsewhere.length > 0
     ? `; it belongs in ${elsewhere.map((other) => places[other]).join(" or ")}`
     : "";
-}
-
-/** `app_protocol` and `APPPROTOCOL` mean `appProtocol`; any other slip may be two letters off. */
-function nearestKey(name: string, keys: readonly string[]) {
-  const plain = (key: string) => key.toLowerCase().replace(/[-_\s]/g, "");
-  // No key is longer than 40, and the distance grows with the square.
-  if (name.length > 60) return undefined;
-  return keys
-    .map((key) => ({ key, edits: editDistance(plain(name), plain(key)) }))
-    .filter(({ key, edits }) => edits <= Math.min(2, key.length / 3))
-    .sort((a, b) => a.edits - b.edits)[0]?.key;
 }

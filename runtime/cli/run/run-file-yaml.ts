@@ -63,10 +63,12 @@ function secondDocument(text: string, from: number, file: string): string[] {
 
 function offsetOf(top: unknown, key: string): number {
   let node = top;
-  let offset = 0;
+  let offset = offsetIn(top) ?? 0;
   for (const step of key.split(/[.[\]]+/)) {
-    if (isSeq(node)) node = node.items[Number(step)];
-    else if (isMap(node)) {
+    if (isSeq(node)) {
+      node = node.items[Number(step)];
+      offset = offsetIn(node) ?? offset;
+    } else if (isMap(node)) {
       const pair = node.items.find((one) => String(one.key) === step);
       offset = offsetIn(pair?.key) ?? offset;
       node = pair?.value;

@@ -19,9 +19,11 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const file = join(dir, "dapr.yaml");
 
-function read(text: string) {
+async function read(text: string) {
   writeFileSync(file, text);
-  return readRunFile(file, "");
+  const warnings: string[] = [];
+  const read = await readRunFile(file, "", (line) => warnings.push(line));
+  return { ...read, warnings };
 }
 
 const firstOf = async (text: string) => (await read(text)).apps[0]!;
@@ -110,7 +112,17 @@ test("resources and configuration of <dapr>, and of the app's .dapr folder", asy
 test.each([
   [
     "apps: []",
-    "required field 'version' not found in the provided run template file",
+    `required field 'version' not found in the provided run template file (${file}:1:1)`,
+  ],
+  [
+    "name: x\nversoin: 1\n",
+    `run template file; did you mean 'version' where it says 'versoin'? (${file}:2:1)`,
+  ],
+  ["name: x\nversion: 0", `run template file (${file}:2:1)`],
+  ["text", `run template file (${file}:1:1)`],
+  [
+    "version: 1\napps:\n  - appID: x\n    appDirpath: .",
+    `app config file; did you mean 'appDirPath' where it says 'appDirpath'? (${file}:4:5)`,
   ],
   [
     "version: 1\napps: [{appID: x}]",
@@ -118,11 +130,23 @@ test.each([
   ],
   [
     "version: 1\napps: [{appDirPath: nope}]",
-    `error in getting the file info for ${join(dir, "nope")}: `,
+    `error in getting the file info for ${join(dir, "nope")}: stat ${join(dir, "nope")}: no such file or directory (${file}:2:9)`,
+  ],
+  [
+    "version: 1\ncommon:\n  resourcesPaths:\n    - common\n    - nope\napps: [{appDirPath: one}]",
+    `no such file or directory (${file}:5:7)`,
+  ],
+  [
+    "version: 1\ncommon:\n  configFilePath: nope\napps: [{appDirPath: one}]",
+    `no such file or directory (${file}:3:3)`,
   ],
   [
     "version: 1\napps: [{appDirPath: one, appLogDestination: foo}]",
-    "invalid log destination type: foo",
+    `invalid log destination type: foo: give appLogDestination one of console, file, fileAndConsole (${file}:2:26)`,
+  ],
+  [
+    "version: 1\ncommon: {daprdLogDestination: foo}\napps: [{appDirPath: one}]",
+    `give daprdLogDestination one of console, file, fileAndConsole (${file}:2:10)`,
   ],
   [
     "version: 1\napps: [{appDirPath: one, appPort: abc}]",
@@ -136,7 +160,7 @@ test.each([
   ],
   [
     "version: 1\napps: [{appDirPath: one}, {appDirPath: two, appID: one}]",
-    `two apps have the ID "one"`,
+    `two apps have the ID "one", apps[0] and apps[1]: give each its own 'appID' (${file}:2:45)`,
   ],
   ["version: 1\napps: [", `${file}:2:8: Flow sequence`],
   ["version: 1\napps:\n\t- x", `${file}:3:1: Tabs are not allowed`],
@@ -176,6 +200,18 @@ apps:
   ]);
 });
 
+test("unknown keys are told also where something else is wrong", async () => {
+  writeFileSync(file, "versoin: 1\ncomon: {}\n");
+  const warnings: string[] = [];
+  await expect(
+    readRunFile(file, "", (line) => warnings.push(line)),
+  ).rejects.toThrow("required field 'version'");
+  expect(warnings).toEqual([
+    `${file}:1:1: unknown key "versoin" in the run file: it is ignored; did you mean "version"?`,
+    `${file}:2:1: unknown key "comon" in the run file: it is ignored; did you mean "common"?`,
+  ]);
+});
+
 test.each([
   ["---\nversion: 1\napps: [{appDirPath: one}]\n---\n# no more\n...\n", []],
   [
@@ -208,12 +244,12 @@ test("no key of the tables is unknown", async () => {
 test("a run file that is no file, or takes too long to read, is refused by name", async () => {
   const folder = mkdtempSync(join(tmpdir(), "run-file-odd-"));
   try {
-    await expect(readRunFile(folder, "")).rejects.toThrow(
+    await expect(readRunFile(folder, "", () => {})).rejects.toThrow(
       `${folder} can't be read: it is a folder, not a file`,
     );
     const file = join(folder, "dapr.yaml");
     writeFileSync(file, `version: 1\nx: [${"[],".repeat(100_000)}]\n`);
-    await expect(readRunFile(file, "")).rejects.toThrow(
+    await expect(readRunFile(file, "", () => {})).rejects.toThrow(
       /dapr\.yaml:2:\d+: more than 100000 words, signs and lines$/,
     );
   } finally {

@@ -8,8 +8,9 @@ import type { Io } from "../io.ts";
 import { eachLine } from "../lines.ts";
 import { fileStamp, logFolder, openLog } from "./log-destination.ts";
 import type { LogTarget } from "./log-destination.ts";
-import type { RunApp, RunFile } from "./run-file.ts";
-import { waitForPort } from "./ready.ts";
+import type { RunFile } from "./run-file.ts";
+import type { RunApp } from "./run-file-app.ts";
+import { reportDeafness } from "./report-deafness.ts";
 import {
   sayAppExit,
   saySidecarExit,
@@ -56,7 +57,7 @@ export async function startOne(run: Run, app: RunApp): Promise<void> {
     throw error;
   }
   reportLaterDeaths(run, session);
-  reportDeafness(run, app, session, gone);
+  reportDeafness(io, session, app.sidecarLog, gone);
   io.status(
     "info",
     `Started Dapr with app id "${spec["app-id"]}". HTTP Port: ${spec["dapr-http-port"]}. gRPC Port: ${spec["dapr-grpc-port"]}`,
@@ -175,30 +176,6 @@ async function tellRun(
   };
   for (const [key, value] of Object.entries(entries))
     if (value !== "") await tellSidecar(session, key, value, gone);
-}
-
-const deafMs = 5000;
-
-/** Said here too: the sidecar says it only in its log, which may be a file. */
-function reportDeafness(
-  { io }: Run,
-  { sidecarLog }: RunApp,
-  { spec, app }: LoggedSession,
-  gone: AbortSignal,
-) {
-  if (!app || spec["app-port"] <= 0 || sidecarLog !== "file") return;
-  const elsewhere = spec["app-channel-address"];
-  if (elsewhere && !["127.0.0.1", "localhost"].includes(elsewhere)) return;
-  waitForPort(spec["app-port"], deafMs, gone).then(
-    (error) => {
-      if (error && !app.exit)
-        io.status(
-          "warning",
-          `App "${spec["app-id"]}" does not listen on port ${spec["app-port"]} yet, after ${deafMs / 1000} s: it has to listen on the port in its environment's APP_PORT, or appPort be the app's.`,
-        );
-    },
-    () => {}, // the run or the sidecar ended meanwhile
-  );
 }
 
 /** Later exits don't end the run. They are printed where the user looks, whatever the log destination. */

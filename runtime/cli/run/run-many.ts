@@ -9,10 +9,9 @@ import { aborted } from "../ending.ts";
 import type { StopWish } from "../ending.ts";
 import { findInstances } from "../instances/instances.ts";
 import type { Io } from "../io.ts";
-import { printable } from "../printable.ts";
 import { givenPorts } from "./port-names.ts";
-import { findRunFile, readRunFile } from "./run-file.ts";
-import type { RunApp, RunFile } from "./run-file.ts";
+import { openRunFile } from "./open-run-file.ts";
+import type { RunApp } from "./run-file-app.ts";
 import type { runFlags } from "./run-flags.ts";
 import { startOne } from "./run-many-app.ts";
 import type { Run } from "./run-many-app.ts";
@@ -25,23 +24,8 @@ export async function runMany(
   stop: StopWish,
 ): Promise<number> {
   warnAboutOtherFlags(given, io);
-  const path = await findRunFile(flags["run-file"]);
-  let file: RunFile;
-  try {
-    file = await readRunFile(path, flags["runtime-path"]);
-  } catch (error) {
-    io.out(
-      printable(
-        `Error getting apps from config file: ${(error as Error).message}`,
-      ),
-    );
-    return 1;
-  }
-  for (const warning of file.warnings) io.status("warning", warning);
-  if (file.apps.length === 0) {
-    io.out("No apps to run");
-    return 1;
-  }
+  const file = await openRunFile(flags["run-file"], flags["runtime-path"], io);
+  if (!file) return 1;
   for (const { spec } of file.apps) spec["log-as-json"] = flags["log-as-json"];
   const run: Run = {
     file,

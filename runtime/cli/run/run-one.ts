@@ -7,6 +7,7 @@ import { aborted, untilJudged } from "../ending.ts";
 import type { StopWish } from "../ending.ts";
 import type { Io } from "../io.ts";
 import { eachLine } from "../lines.ts";
+import { reportDeafness } from "./report-deafness.ts";
 import {
   endSession,
   sayAppExit,
@@ -41,7 +42,7 @@ export async function runOne(
   const ended = Promise.race([aborted(stop.asked), session.sidecar.exited]);
   void ended.then(() => over.abort());
   try {
-    await bringUp(session, io, over);
+    await bringUp(session, io, over.signal);
   } catch (error) {
     if (error instanceof CommandNotFound) {
       io.status(
@@ -61,9 +62,8 @@ export async function runOne(
   return windUp(session, io, stop);
 }
 
-async function bringUp(session: Session, io: Io, over: AbortController) {
+async function bringUp(session: Session, io: Io, gone: AbortSignal) {
   const { spec, sidecar } = session;
-  const gone = over.signal;
   sayStarting(session);
   if (spec["app-port"] <= 0) await waitUntilListening(session, gone);
   if (spec.command.length > 0) {
@@ -73,8 +73,8 @@ async function bringUp(session: Session, io: Io, over: AbortController) {
     });
     session.app = app;
     sidecar.watchApp(app.pid);
-    void app.exited.then(() => over.abort());
     showAppLines(app, io);
+    reportDeafness(io, session, "console", gone);
   }
   await tellSidecar(session, "cliPID", String(process.pid), gone);
   if (!session.app) {

@@ -3,12 +3,13 @@
  * lines go; what they say is the same for one app and for many.
  */
 import { rm } from "node:fs/promises";
-import { socketPath } from "./app-spec.ts";
+import { addressOf, socketPath } from "./app-spec.ts";
 import type { AppSpec } from "./app-spec.ts";
 import { end, exitText, failed, signalText } from "./child.ts";
 import type { Child, Exit } from "./child.ts";
 import type { Status } from "../io.ts";
-import { tell, waitForPort } from "./ready.ts";
+import { whyNotOwn } from "./own-sidecar.ts";
+import { tell, waitUntil } from "./ready.ts";
 import type { SidecarProcess } from "./start-sidecar.ts";
 
 export type Say = (status: Status, message: string) => void;
@@ -38,7 +39,7 @@ export function sayStarting({ spec, saySidecar }: Session) {
   );
 }
 
-/** Waits until both API servers listen; goes on with a warning when they don't. */
+/** Waits until both API servers of this run's own sidecar listen; goes on with a warning when they don't. */
 export async function waitUntilListening(session: Session, gone: AbortSignal) {
   const { spec, saySidecar } = session;
   for (const [name, port, socket] of [
@@ -47,7 +48,11 @@ export async function waitUntilListening(session: Session, gone: AbortSignal) {
   ] as const) {
     const what = socket ? `${name} socket ${socket}` : `${name} port ${port}`;
     saySidecar("info", `Checking if Dapr sidecar is listening on ${what}`);
-    const error = await waitForPort(socket ?? port, listenMs, gone);
+    const error = await waitUntil(
+      () => whyNotOwn(session, socket ?? port),
+      listenMs,
+      gone,
+    );
     if (!error) continue;
     saySidecar(
       "warning",
@@ -59,19 +64,18 @@ export async function waitUntilListening(session: Session, gone: AbortSignal) {
   saySidecar("info", "Dapr sidecar is up and running.");
 }
 
-/** Sets a metadata entry; false, with a warning, when the sidecar does not take it. */
+/** Sets a metadata entry of this run's own sidecar; false, with a warning, when it does not take it. */
 export async function tellSidecar(
-  { spec, saySidecar }: Session,
+  session: Session,
   key: string,
   value: string,
   gone: AbortSignal,
 ): Promise<boolean> {
-  const address = {
-    httpPort: spec["dapr-http-port"],
-    socketPath: socketPath(spec, "http"),
-  };
+  const { spec, saySidecar } = session;
+  const { httpPort, socketPath } = addressOf(spec);
+  const whyNot = () => whyNotOwn(session, socketPath ?? httpPort);
   try {
-    await tell(address, key, value, gone);
+    await tell({ httpPort, socketPath }, whyNot, key, value, gone);
     return true;
   } catch (error) {
     gone.throwIfAborted();

@@ -1,9 +1,13 @@
-/** Starts a sidecar with a lifeline, a pipe whose end tells it that this CLI is gone, and with a token by which it may be watched. */
+/**
+ * Starts a sidecar with a lifeline, a pipe whose end tells it that this CLI is gone, with a token by which it may be
+ * watched, and with a channel on which it tells that it listens.
+ */
 import { randomBytes } from "node:crypto";
 import type { Writable } from "node:stream";
 import type { AppSpec } from "./app-spec.ts";
 import { start } from "./child.ts";
 import type { Child } from "./child.ts";
+import type { StartStage } from "../../shared/process/start-stage.ts";
 import { limitEnv } from "../../shared/process/node-limits.ts";
 import { dropWatchToken, keepWatchToken } from "../instances/watch-tokens.ts";
 import { messageOf } from "../../shared/message-of.ts";
@@ -19,6 +23,8 @@ export interface SidecarProcess extends Child {
   release(): void;
   /** Settles once it has ended and nothing of it is left in `<dapr>`. */
   forgotten: Promise<void>;
+  /** Whether it has told that its APIs listen. Undefined for a foreign sidecar, which tells nothing. */
+  isListening(): boolean | undefined;
 }
 
 export async function startSidecar(
@@ -55,13 +61,19 @@ export async function startSidecar(
         options.output,
         options.output,
         "pipe",
+        ...(binary.own ? (["ipc"] as const) : []),
       ],
     },
   );
+  let hasListened = binary.own ? false : undefined;
+  child.process.on("message", ({ stage }: StartStage) => {
+    if (stage === "listening") hasListened = true;
+  });
   const lifeline = child.process.stdio[3] as Writable;
   // The sidecar may die before we do: its exit is what counts then, not the broken pipe.
   lifeline.on("error", () => {});
   return Object.assign(child, {
+    isListening: () => hasListened,
     watchApp: (pid: number) => void lifeline.write(`app-pid ${pid}\n`),
     release: () => void lifeline.destroy(),
     forgotten: watchToken

@@ -7,6 +7,7 @@ import {
   MetadataError,
   orNegative,
   text,
+  type MetadataValues,
 } from "../../contracts/metadata.ts";
 import {
   defineStateStore,
@@ -62,13 +63,7 @@ export const sqlite = defineStateStore(
   "state.sqlite",
   metadata,
   async ({ meta, log }) => {
-    if (meta.timeout < 1000)
-      throw new MetadataError(
-        "invalid value for 'timeout': must be greater than 1s",
-      );
-    for (const name of [meta.tableName, meta.metadataTableName])
-      if (!/^\w+$/.test(name))
-        throw new MetadataError(`invalid identifier: ${name}`);
+    checkSettings(meta);
     const connection = parseConnection(meta.connectionString);
     const { path, isReadOnly } = connection;
     if (path !== undefined && !isReadOnly) makeFolder(dirname(path));
@@ -95,7 +90,19 @@ export const sqlite = defineStateStore(
     });
     return storeOn(client);
   },
+  { check: ({ meta }) => checkSettings(meta) },
 );
+
+/** Throws on what can't be. */
+function checkSettings(meta: MetadataValues<typeof metadata>): void {
+  if (meta.timeout < 1000)
+    throw new MetadataError(
+      "invalid value for 'timeout': must be greater than 1s",
+    );
+  for (const name of [meta.tableName, meta.metadataTableName])
+    if (!/^\w+$/.test(name))
+      throw new MetadataError(`invalid identifier: ${name}`);
+}
 
 function storeOn(client: StateClient): StateStore {
   const get = async (key: string) =>

@@ -24,10 +24,7 @@ export const cron = defineBinding(
   "bindings.cron",
   metadata,
   async ({ name, meta, items, log }) => {
-    const schedule = readSchedule(
-      meta.schedule,
-      items.find((item) => item.name.toLowerCase() === "schedule"),
-    );
+    const schedule = scheduleOf(meta.schedule, items);
     const stops = new Set<StopReading>();
     return {
       async read(deliver) {
@@ -53,15 +50,14 @@ export const cron = defineBinding(
       },
     };
   },
+  { check: ({ meta, items }) => void scheduleOf(meta.schedule, items) },
 );
 
-function readSchedule(
-  written: string,
-  item: MetadataItem | undefined,
-): Schedule {
+function scheduleOf(written: string, items: readonly MetadataItem[]): Schedule {
   try {
     return parseSchedule(written);
   } catch (error) {
+    const item = items.find(({ name }) => name.toLowerCase() === "schedule");
     throw new MetadataError(
       item?.isSecret
         ? "invalid schedule format of what a secret store gave"

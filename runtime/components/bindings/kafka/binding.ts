@@ -92,4 +92,5 @@ export const kafka = defineBinding(
       },
     };
   },
+  { check: ({ meta, items, log }) => checkMetadata(meta, items, log) },
 );

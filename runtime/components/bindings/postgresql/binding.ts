@@ -110,6 +110,7 @@ export const postgresql = defineBinding(
       close,
     };
   },
+  { check: ({ meta }) => void postgresServer(meta) },
 );
 
 async function runRequest(

@@ -10,7 +10,12 @@ import type {
   Deliver,
   StopReading,
 } from "../../../contracts/delivery.ts";
-import { MetadataError, list, text } from "../../../contracts/metadata.ts";
+import {
+  MetadataError,
+  list,
+  text,
+  type MetadataValues,
+} from "../../../contracts/metadata.ts";
 import { LogClient } from "../../clients/sqlite/broker/client.ts";
 import { forcedPartition, partitionOf } from "../../clients/partitioner.ts";
 import { startReading } from "../../clients/sqlite/broker/reader.ts";
@@ -48,16 +53,7 @@ export const sqlite = defineBinding(
     const { name, appId, meta, directions } = context;
     const log = context.log.scope("dapr.contrib");
     const { publishTopic, topics = [], partitions, deadLetterTopic } = meta;
-    if (topics.length === 0 && !publishTopic)
-      throw new MetadataError(
-        "sqlite error: missing 'topics' or 'publishTopic' attribute",
-      );
-    for (const property of ["publishTopic", "deadLetterTopic"] as const)
-      if (meta[property]?.includes(","))
-        throw new MetadataError(
-          `sqlite error: metadata '${property}': a topic has no comma in its name, and this is one topic`,
-        );
-    checkSettings(meta);
+    checkMetadata(meta);
 
     const client = new LogClient(
       fileOf(context.items, meta.path),
@@ -177,4 +173,20 @@ export const sqlite = defineBinding(
 
     return { operations: ["create"], invoke, read, close };
   },
+  { check: ({ meta }) => checkMetadata(meta) },
 );
+
+/** Throws on what can't work. */
+function checkMetadata(meta: MetadataValues<typeof metadata>): void {
+  const { topics = [], publishTopic } = meta;
+  if (topics.length === 0 && !publishTopic)
+    throw new MetadataError(
+      "sqlite error: missing 'topics' or 'publishTopic' attribute",
+    );
+  for (const property of ["publishTopic", "deadLetterTopic"] as const)
+    if (meta[property]?.includes(","))
+      throw new MetadataError(
+        `sqlite error: metadata '${property}': a topic has no comma in its name, and this is one topic`,
+      );
+  checkSettings(meta);
+}

@@ -123,4 +123,5 @@ export const kafka = definePubSub(
       },
     };
   },
+  { check: ({ meta, items }) => checkKafka(meta, items, metadata) },
 );

@@ -68,6 +68,7 @@ export const mqtt3 = definePubSub(
       },
     };
   },
+  { check: ({ meta, appId }) => void serverOf(meta, appId) },
 );
 
 /** As Go reads it. */

@@ -79,4 +79,10 @@ export const rabbitmq = definePubSub(
       },
     };
   },
+  {
+    check: ({ meta }) => {
+      checkMetadata(meta);
+      serverOf(meta);
+    },
+  },
 );

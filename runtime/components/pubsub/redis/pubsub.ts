@@ -217,6 +217,12 @@ export const redis = definePubSub(
       },
     };
   },
+  {
+    check: ({ meta, log }) => {
+      redisServer(meta, log);
+      checkMetadata(meta);
+    },
+  },
 );
 
 /** Throws a {@link MetadataError} for a number that makes no sense. */

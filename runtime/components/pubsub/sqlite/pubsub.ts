@@ -126,4 +126,5 @@ export const sqlite = definePubSub(
       },
     };
   },
+  { check: ({ meta }) => checkSettings(meta) },
 );

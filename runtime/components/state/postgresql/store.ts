@@ -80,14 +80,32 @@ export const postgresqlV1 = defineStateStore(
   "state.postgresql",
   v1Metadata,
   (context) => open(context, v1Dialect(context.meta.tableName)),
+  {
+    check: ({ meta }) => {
+      v1Dialect(meta.tableName);
+      settingsOf(meta);
+    },
+  },
 );
 
 export const postgresqlV2 = defineStateStore(
   "state.postgresql",
   v2Metadata,
   (context) => open(context, v2Dialect(context.meta.tablePrefix)),
-  { versions: ["v2"] },
+  {
+    versions: ["v2"],
+    check: ({ meta }) => {
+      v2Dialect(meta.tablePrefix);
+      settingsOf(meta);
+    },
+  },
 );
+
+/** Throws on what can't be. */
+const settingsOf = (meta: MetadataValues<typeof common>) => ({
+  metadataTable: tableName("metadataTableName", meta.metadataTableName),
+  server: postgresServer(meta),
+});
 
 async function open(
   {
@@ -96,8 +114,7 @@ async function open(
   }: Pick<OpenContext, "log"> & { meta: MetadataValues<typeof common> },
   dialect: Dialect,
 ): Promise<StateStore> {
-  const metadataTable = tableName("metadataTableName", meta.metadataTableName);
-  const server = postgresServer(meta);
+  const { metadataTable, server } = settingsOf(meta);
   const client = await openPostgres({
     server,
     log,

@@ -94,6 +94,7 @@ export const redis = defineStateStore(
       },
     });
   },
+  { check: ({ meta, log }) => void redisServer(meta, log) },
 );
 
 interface StoreOptions {
