@@ -19,6 +19,8 @@ const fresh = `${dist}.${process.pid}.new`;
 const old = `${dist}.${process.pid}.old`;
 
 const options: BuildOptions = {
+  // Whoever runs a program rebuilds it, from any folder: the bundle names its files by this one.
+  absWorkingDir: root,
   bundle: true,
   format: "esm",
   platform: "node",
@@ -35,7 +37,6 @@ const options: BuildOptions = {
 
 const { errors, metafile } = await build({
   ...options,
-  absWorkingDir: root,
   entryPoints: [
     { in: "runtime/entries/dapr.ts", out: "dapr" },
     { in: "runtime/entries/daprd.ts", out: "daprd" },
@@ -81,7 +82,6 @@ await build({
   banner: {},
   format: "cjs",
   target: "node20",
-  absWorkingDir: root,
   entryPoints: ["runtime/testing/start-sidecar.ts"],
   outfile: join(fresh, "testing.cjs"),
 });
