@@ -1,4 +1,4 @@
-/** The rhythm of both producers: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. */
+/** The rhythm of a producer: an order, its answer, a second's rest, until Ctrl+C or SIGTERM. */
 import "isomorphic-fetch";
 import { setTimeout as sleep } from "node:timers/promises";
 

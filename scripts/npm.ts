@@ -8,22 +8,28 @@ export interface NpmOptions {
   stderr?: "inherit" | "ignore";
 }
 
+/** What to spawn: its arguments are `begin`, then those of npm. */
+export function npmProgram() {
+  const own = process.env["npm_execpath"];
+  return {
+    command: own ? process.execPath : "npm",
+    begin: own ? [own] : [],
+    shell: !own && process.platform === "win32",
+  };
+}
+
 /** Resolves with what it printed. Rejects if it fails. */
 export async function npm(
   args: readonly string[],
   { cwd, env, stderr = "inherit" }: NpmOptions = {},
 ): Promise<string> {
-  const own = process.env["npm_execpath"];
-  const child = spawn(
-    own ? process.execPath : "npm",
-    own ? [own, ...args] : args,
-    {
-      cwd,
-      env,
-      stdio: ["ignore", "pipe", stderr],
-      shell: !own && process.platform === "win32",
-    },
-  );
+  const { command, begin, shell } = npmProgram();
+  const child = spawn(command, [...begin, ...args], {
+    cwd,
+    env,
+    stdio: ["ignore", "pipe", stderr],
+    shell,
+  });
   let out = "";
   child.stdout!.setEncoding("utf8").on("data", (text: string) => (out += text));
   await new Promise<void>((resolve, reject) => {

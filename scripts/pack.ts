@@ -1,27 +1,30 @@
 /**
- * `npm run pack -- [FOLDER]`: makes the package that anybody can install, FOLDER/dapr-ts-VERSION.tgz (out/ if absent), and
- * prints its path. It is the bundle with what starts it: nothing is built or fetched where it is installed.
+ * `npm run pack -- [FOLDER]`: makes the package that anybody can install, FOLDER/dapr-ts-VERSION.tgz (out/ if absent), and the
+ * one of `npm create dapr-ts`, create-dapr-ts-VERSION.tgz; prints their paths. Each is the bundle with what starts it: nothing
+ * is built or fetched where it is installed.
  */
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
-  globSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative, resolve, sep } from "node:path";
+import {
+  leaveOutMaps,
+  writeOwnPackage,
+} from "../runtime/cli/create/own-package.ts";
 import { templatePackages } from "./build-templates.ts";
 import { npm } from "./npm.ts";
 import { fail, parseOptions } from "./options.ts";
 
 const usage = `npm run pack -- [FOLDER]
 
-  FOLDER   where the package goes (default out/)`;
+  FOLDER   where the packages go (default out/)`;
 
 const root = join(import.meta.dirname, "..");
 const { positionals } = parseOptions("pack", usage, {}, true);
@@ -38,25 +41,27 @@ if (status !== 0) process.exit(1);
 
 const folder = mkdtempSync(join(tmpdir(), "dapr-pack-"));
 try {
-  writePackage(folder);
+  const creator = join(folder, "create-dapr-ts");
+  const whole = join(creator, "dapr-ts");
+  writePackage(whole);
+  writeCreator(creator, whole);
   mkdirSync(target, { recursive: true });
-  const made = await npm(
-    ["pack", folder, "--pack-destination", target, "--ignore-scripts"],
-    { stderr: "ignore" },
-  );
-  console.log(join(target, made.trim().split("\n").at(-1) ?? ""));
+  for (const made of [whole, creator]) console.log(await pack(made));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** The folders are those of the kit, so that the same files find each other. */
+/** Returns the path of the file. */
+async function pack(made: string): Promise<string> {
+  const said = await npm(
+    ["pack", made, "--pack-destination", target, "--ignore-scripts"],
+    { stderr: "ignore" },
+  );
+  return join(target, said.trim().split("\n").at(-1) ?? "");
+}
+
 function writePackage(to: string): void {
-  copy("dist", to, (path) => !/\.map$|(^|[\\/])\.compile-cache/.test(path));
-  for (const file of ["dapr.js", "daprd.js", "launch.js", "installed.cjs"])
-    copy(`runtime/bin/${file}`, to);
-  for (const file of ["index.cjs", "index.d.cts"])
-    copy(`runtime/testing/${file}`, to);
-  copy("LICENSE", to);
+  writeOwnPackage(root, to, true);
   cpSync(join(import.meta.dirname, "package-readme.md"), join(to, "README.md"));
   const installed = join(root, "node_modules");
   // Not in a folder node_modules, which npm leaves out.
@@ -65,85 +70,54 @@ function writePackage(to: string): void {
       recursive: true,
       filter: (path) => isNeeded(relative(installed, path)),
     });
-  for (const name of globSync("dist/**/*.{js,cjs}", { cwd: to })) {
-    const file = join(to, name);
-    // `ipaddr.js` is a folder.
-    if (statSync(file).isFile()) leaveOutMap(file);
-  }
-  writeFileSync(
-    join(to, "package.json"),
-    `${JSON.stringify(manifest(), null, 2)}\n`,
+  leaveOutMaps(to);
+}
+
+/** `npm create X` runs the package `create-X`. It has all of `dapr-ts` in it, a copy of which goes into what it makes. */
+function writeCreator(to: string, whole: string): void {
+  const { version, license } = JSON.parse(
+    readFileSync(join(whole, "package.json"), "utf8"),
+  ) as { version: string; license: string };
+  const manifest = {
+    name: "create-dapr-ts",
+    version,
+    description: "Makes apps with Dapr-compatible sidecars, which run at once",
+    license,
+    type: "module",
+    bin: { "create-dapr-ts": "create.js" },
+    engines: { node: ">=24" },
+  };
+  const write = (name: string, text: string) =>
+    writeFileSync(join(to, name), text);
+  write("package.json", `${JSON.stringify(manifest, null, 2)}\n`);
+  write(
+    "create.js",
+    `#!/usr/bin/env node
+process.argv.splice(2, 0, "create");
+await import("./dapr-ts/runtime/bin/dapr.js");
+`,
   );
+  write(
+    "README.md",
+    `# create-dapr-ts
+
+\`npm create dapr-ts shop\` makes a folder \`shop\` with apps, their components and a run file, which run at once by \`npm start\`. It is \`dapr create\` of
+[dapr-ts](dapr-ts/README.md), which is part of it. \`npm create dapr-ts -- --help\` lists the flags. It downloads nothing else.
+`,
+  );
+  cpSync(join(whole, "LICENSE"), join(to, "LICENSE"));
 }
 
-function copy(
-  path: string,
-  to: string,
-  isWanted: (path: string) => boolean = () => true,
-): void {
-  const from = join(root, path);
-  cpSync(from, join(to, path), {
-    recursive: true,
-    filter: (file) => isWanted(relative(from, file)),
-  });
-}
-
-/** The line that names a source map: none is in the package. */
-function leaveOutMap(file: string): void {
-  const text = readFileSync(file, "utf8");
-  writeFileSync(file, text.replace(/\n\/\/# sourceMappingURL=\S+\s*$/, "\n"));
-}
-
-/** Of a package of others: what runs, and its license. */
+/** Of a package of others: what runs, and its license; of one of types the types. */
 function isNeeded(path: string): boolean {
+  const isOfTypes = /^(@types|undici-types)([\\/]|$)/.test(path);
   const inside = path.split(sep).slice(path.startsWith("@") ? 2 : 1);
   const name = basename(path);
   return (
     !inside.some((part) =>
       /^(\..*|tests?|__tests__|node_modules)$/.test(part),
     ) &&
-    !/\.(map|[cm]?ts)$/.test(name) &&
+    !(isOfTypes ? /\.map$/ : /\.(map|[cm]?ts)$/).test(name) &&
     !(/\.md$/i.test(name) && !/^licen[cs]e/i.test(name))
-  );
-}
-
-interface Manifest {
-  bin: Record<string, string>;
-  exports: Record<string, string | Record<string, string>>;
-  /** For TypeScript that does not know `exports`: `moduleResolution` node, the default of older ones. */
-  typesVersions: { "*": Record<string, string[]> };
-}
-
-/** That of runtime/, with paths from the package's folder, and without packages to install. */
-function manifest() {
-  const {
-    private: _,
-    dependencies: _dependencies,
-    devDependencies: _devDependencies,
-    ...kept
-  } = JSON.parse(
-    readFileSync(join(root, "runtime", "package.json"), "utf8"),
-  ) as Record<string, unknown> & Manifest;
-  const inRuntime = (path: string) => path.replace(/^(\.\/)?/, "$1runtime/");
-  const { "./package.json": own, ...entries } = kept.exports;
-  return {
-    ...kept,
-    engines: { node: ">=24" },
-    bin: mapValues(kept.bin, inRuntime),
-    exports: {
-      ...mapValues(entries, (conditions) =>
-        mapValues(conditions as Record<string, string>, inRuntime),
-      ),
-      "./package.json": own,
-    },
-    typesVersions: {
-      "*": mapValues(kept.typesVersions["*"], (paths) => paths.map(inRuntime)),
-    },
-  };
-}
-
-function mapValues<T, U>(record: Record<string, T>, to: (value: T) => U) {
-  return Object.fromEntries(
-    Object.entries(record).map(([name, value]) => [name, to(value)]),
   );
 }

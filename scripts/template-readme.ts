@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 
 const about: Record<string, string> = {
   bindings:
-    "Two apps and a queue. `producerapp` sends an order a second through its sidecar to the output binding `sample-topic`; `nodeapp` gets each order from the input binding of that name. The queue is a file under `.dapr/`; another component makes it Kafka.",
+    "Two apps and a queue. `producerapp` sends an order a second through its sidecar to the output binding `sample-topic`; `nodeapp` gets each order from the input binding of that name. It takes orders by service invocation, too, and keeps the latest of those in the component `statestore`, a SQLite file. The queue is a file under `.dapr/`; another component makes it Kafka.",
   state:
     "Two apps and a state store. `producerapp` calls the method `neworder` of `nodeapp` once a second, by its name; `nodeapp` keeps the latest order in the component `statestore`. The store is a SQLite file under `.dapr/`; another component makes it Redis.",
   pubsub:
@@ -25,11 +25,12 @@ Made by \`dapr create\` from a tutorial.
 ## Run it
 
 \`\`\`sh
-dapr run -f .
+npm start
 \`\`\`
 
-\`dapr\` is the command line that made this; in the folder of its kit it is \`npx dapr\`. The lines of each app begin with \`== APP - ID ==\`. Ctrl+C ends all of it, and so does \`dapr stop -f .\` in another terminal. Ports that are taken are changed in
-\`dapr.yaml\`; \`dapr doctor -f dapr.yaml\` says whose they are.
+It runs \`dapr run -f .\` with the \`dapr\` of this project, which is a copy of the one that made it, in \`vendor/dapr-ts/\`; you can type \`npx dapr run -f .\`, too. It needs Node 24 or newer.
+The lines of each app begin with \`== APP - ID ==\`. Ctrl+C ends all of it, and so does \`npm run stop\` in another terminal. Ports that are taken are changed in
+\`dapr.yaml\`; \`npx dapr doctor -f dapr.yaml\` says whose they are.
 
 The packages are in \`node_modules/\` already. In a copy without that folder run \`npm install\`.
 

@@ -6,11 +6,12 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
+import { basename, dirname, join } from "node:path";
 import { buildTemplates, tutorials } from "../../scripts/build-templates.ts";
 import { freePorts } from "../support/ports.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { cli } from "./cli-process.ts";
+import { cli, npmRun } from "./cli-process.ts";
 
 const root = join(__dirname, "../..");
 const dir = tempFolder("dapr-create");
@@ -26,7 +27,7 @@ async function create(...args: string[]) {
 const templates = readdirSync(join(root, "tutorials"))
   .map(
     (name) =>
-      Object.entries(tutorials).find(([, tutorial]) => tutorial === name)?.[0],
+      Object.entries(tutorials).find(([, { folder }]) => folder === name)?.[0],
   )
   .filter((name) => name !== undefined);
 
@@ -47,7 +48,7 @@ test.each(cases)("%s in %s runs at once", async (template, language) => {
   const folder = join(dir, name);
   expect(made).toEqual({
     code: 0,
-    out: `✅  Created ${folder}\nℹ️  Start its apps: dapr run -f ${name}\nℹ️  What is where: ${join(name, "README.md")}\n`,
+    out: `✅  Created ${folder}\nℹ️  Start its apps: cd ${name} && npm start\nℹ️  What is where: ${join(name, "README.md")}\n`,
     err: "",
   });
   const manifest = readFileSync(join(folder, "package.json"), "utf8");
@@ -57,18 +58,71 @@ test.each(cases)("%s in %s runs at once", async (template, language) => {
   );
   const ending = language === "javascript" ? ".ts" : ".js";
   const wrong = readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((file) => !file.startsWith("node_modules"))
+    .filter((file) => !/^(node_modules|vendor)/.test(file))
     .filter((file) => file.endsWith(ending));
   expect(wrong).toEqual([]);
 
   await movePorts(join(folder, "dapr.yaml"));
-  const run = cli(["run", "-f", name], { cwd: dir });
+  const run = npmRun(["start"], folder);
   await run.prints(arrived[template]!);
-  run.signal("SIGTERM");
-  expect(await run.exit).toBe(0);
+  const stop = npmRun(["run", "stop"], folder);
+  expect([await stop.exit, await run.exit, stop.err]).toEqual([0, 0, ""]);
   // All that the apps write is in the project.
   expect(existsSync(join(dir, ".dapr"))).toBe(false);
 });
+
+test.each(cases)(
+  "%s in %s has what its apps use, and nothing that speaks of what is not there",
+  async (template, language) => {
+    const name = `${template}-${language}-files`;
+    await create(name, "-t", template, "-l", language);
+    const files = readdirSync(join(dir, name), {
+      recursive: true,
+      encoding: "utf8",
+    })
+      .map((file) => file.replaceAll("\\", "/"))
+      .filter((file) => !/^(node_modules|vendor)/.test(file));
+    const read = (file: string) => readFileSync(join(dir, name, file), "utf8");
+    const written = files.filter((file) => /\.\w+$/.test(file));
+    const names = new Set(files.map((file) => basename(file)));
+    const named = written
+      .map(read)
+      .join("\n")
+      .matchAll(/[\w-]+\.(?:ya?ml|[cm]?[jt]s|json|html|py)\b(?!\()/g);
+    expect(
+      [...named].map(([one]) => one).filter((one) => !names.has(one)),
+    ).toEqual([]);
+    const isComponent = (file: string) => /^components\/.*yaml$/.test(file);
+    const components = written.filter(isComponent);
+    const apps = written
+      .filter((file) => /^(apps|nodeapp|producerapp)\//.test(file))
+      .map(read)
+      .join("\n");
+    for (const file of components)
+      expect(apps).toContain(basename(file, ".yaml"));
+  },
+);
+
+test.each(templates)(
+  "%s in TypeScript has the types of all that it uses",
+  async (template) => {
+    const name = `${template}-types`;
+    await create(name, "-t", template);
+    const { bin } = require("typescript/package.json") as {
+      bin: { tsc: string };
+    };
+    const tsc = join(
+      dirname(require.resolve("typescript/package.json")),
+      bin.tsc,
+    );
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [tsc, "-p", join(dir, name)],
+      { encoding: "utf8" },
+    );
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+  },
+);
 
 /** Other tests use the tutorials' ports at the same time. */
 async function movePorts(file: string) {

@@ -8,7 +8,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
+import { npmProgram } from "../../scripts/npm.ts";
 import { freePorts } from "../support/ports.ts";
 import { waitFor } from "../wait-for.ts";
 
@@ -36,12 +37,33 @@ export interface CliRun {
 /** Runs that have not ended yet. */
 const underWay = new Set<CliRun>();
 
-export function cli(
+interface CliOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+export const cli = (args: readonly string[], options?: CliOptions): CliRun =>
+  keep(process.execPath, [launcher, ...args], options);
+
+/** npm, as one types it in a project that is not the kit's: none of the kit's programs is at hand. */
+export function npmRun(args: readonly string[], cwd: string): CliRun {
+  const { command, begin } = npmProgram();
+  const path = (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => !folder.includes("node_modules"));
+  return keep(command, [...begin, ...args], {
+    cwd,
+    env: { PATH: [dirname(process.execPath), ...path].join(delimiter) },
+  });
+}
+
+function keep(
+  command: string,
   args: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+  options: CliOptions = {},
 ): CliRun {
   const { DAPR_RUNTIME_PATH: _, ...env } = process.env;
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const child = spawn(command, args, {
     cwd: options.cwd,
     env: { ...env, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

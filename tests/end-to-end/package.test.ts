@@ -1,6 +1,7 @@
 /** The package of `npm run pack`: what is in it, and that each command works where nothing else is installed. */
 import {
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -45,14 +46,17 @@ test("it has the bundle and what starts it, and no sources, tests or maps", () =
     /^(package\.json|README\.md|LICENSE|dist\/[\w-]+\.c?js|dist\/THIRD-PARTY-LICENSES\.txt|dist\/dashboard\/(index\.html|dashboard\.(js|css))|dist\/chunks\/[\w.-]+\.js|dist\/templates\/.+|dist\/packages\/.+|runtime\/bin\/(dapr|daprd|launch)\.js|runtime\/bin\/installed\.cjs|runtime\/testing\/index\.(cjs|d\.cts))$/;
   // A template is an app that its user goes on with, and may be TypeScript.
   const unwanted =
-    /\.map$|\.test\.|(^|\/)(tests?|__tests__|node_modules|\.[^/]*)(\/|$)|^(?!dist\/templates\/|runtime\/testing\/).*\.[cm]?ts$/;
+    /\.map$|\.test\.|(^|\/)(tests?|__tests__|node_modules|\.[^/]*)(\/|$)|^(?!dist\/templates\/|dist\/packages\/(@types|undici-types)\/|runtime\/testing\/).*\.[cm]?ts$/;
   expect(files().filter((file) => !wanted.test(file))).toEqual([]);
   expect(files().filter((file) => unwanted.test(file))).toEqual([]);
 });
 
 test("no file tells of the machine that packed it, or names a source map", () => {
   const places = [root, homedir(), tmpdir()].map((path) => `${path}${sep}`);
-  const found = files().flatMap((file) =>
+  // Their comments have examples of both.
+  const isOfTypes = (file: string) => /^dist\/packages\/@types\//.test(file);
+  const told = files().filter((file) => !isOfTypes(file));
+  const found = told.flatMap((file) =>
     [...places, "sourceMappingURL="]
       .filter((text) => read(file).includes(text))
       .map((text) => `${file}: ${text}`),
@@ -66,7 +70,12 @@ test("the licenses of all packages in it are told", () => {
     readFileSync(join(root, "runtime", "package.json"), "utf8"),
   ) as { dependencies: Record<string, string> };
   const named = (name: string) => text.includes(`\n${name} `);
-  const packages = readdirSync(join(project.installed, "dist", "packages"));
+  const home = join(project.installed, "dist", "packages");
+  const packages = readdirSync(home).flatMap((name) =>
+    name.startsWith("@")
+      ? readdirSync(join(home, name)).map((one) => `${name}/${one}`)
+      : name,
+  );
   expect(packages).toContain("express");
   expect(
     [...Object.keys(dependencies), ...packages].filter((name) => !named(name)),
@@ -140,3 +149,47 @@ test.each(["bindings", "state", "pubsub"])(
     expect(loaded).toEqual({ code: 0, out: "", err: "" });
   },
 );
+
+/** The documented ways, in an empty folder, without a network. */
+test("`npm exec` of the package's file, and `npm create` where it is installed, make a project", async () => {
+  const { creator } = project;
+  expect(statSync(creator).size).toBeLessThan(3e6);
+  const dir = join(project.dir, "..", "creating");
+  mkdirSync(dir);
+  const exec = ["exec", "--yes", `--package=${creator}`, "--"];
+  await project.npm([...exec, "create-dapr-ts", "shop"], dir);
+  expect(readdirSync(dir)).toEqual(["shop"]);
+  await project.npm(["install", "--no-audit", "--no-fund", creator], dir);
+  await project.npm(["create", "dapr-ts", "store", "--", "-t", "state"], dir);
+  const manifest = readFileSync(
+    join(dir, "node_modules", "create-dapr-ts", "package.json"),
+    "utf8",
+  );
+  expect(Object.keys(JSON.parse(manifest) as object)).not.toContain("scripts");
+  expect(readdirSync(join(dir, "store"))).toContain("vendor");
+});
+
+test("a project has all that its package.json names, after `npm install`, too, and its `dapr` is its own", async () => {
+  const made = join(project.dir, "..", "whole");
+  const exec = ["exec", "--yes", `--package=${project.creator}`, "--"];
+  await project.npm([...exec, "create-dapr-ts", made]);
+  const listed = async () =>
+    JSON.parse(await project.npm(["ls", "--json"], made)) as {
+      dependencies: object;
+      problems?: string[];
+    };
+  const before = await listed();
+  expect(before.problems).toBeUndefined();
+  expect(Object.keys(before.dependencies).sort()).toEqual([
+    "@types/express",
+    "@types/node",
+    "dapr-ts",
+    "express",
+    "isomorphic-fetch",
+  ]);
+  await project.npm(["install", "--no-audit", "--no-fund"], made);
+  expect(await listed()).toEqual(before);
+  expect(
+    await project.npm(["exec", "--", "dapr", "--version"], made),
+  ).toContain("Runtime version: ");
+});

@@ -9,6 +9,10 @@ export interface Project {
   dir: string;
   /** The file that was installed. */
   tarball: string;
+  /** The file of the package create-dapr-ts. */
+  creator: string;
+  /** Runs npm with nothing in store and nobody to ask; in the project, unless `cwd` says otherwise. Rejects if it fails. */
+  npm(args: readonly string[], cwd?: string): Promise<string>;
   /** The folder of the installed package. */
   installed: string;
   /** Runs Node in the project; the environment has none of this test run's own settings. */
@@ -37,13 +41,14 @@ export async function installPackage(): Promise<Project> {
   const packed = await npm(["run", "--silent", "pack", "--", folder], {
     cwd: root,
   });
-  const tarball = packed.trim();
+  const [tarball, creator] = packed.trim().split("\n") as [string, string];
+  const cache = join(folder, "cache");
   const dir = join(folder, "project");
   mkdirSync(dir);
   writeFileSync(join(dir, "package.json"), '{ "private": true }\n');
   await npm(["install", "--no-audit", "--no-fund", tarball], {
     cwd: dir,
-    env: offline(join(folder, "cache")),
+    env: offline(cache),
   });
   const installed = join(dir, "node_modules", "dapr-ts");
   const home = join(folder, "home");
@@ -60,6 +65,9 @@ export async function installPackage(): Promise<Project> {
   return {
     dir,
     tarball,
+    creator,
+    npm: (args, cwd = dir) =>
+      npm(args, { cwd, env: { ...plainEnv(), ...offlineEnv(cache) } }),
     installed,
     node,
     dapr: (...args) =>
@@ -70,6 +78,10 @@ export async function installPackage(): Promise<Project> {
 /** npm has nothing in store, and nobody to ask. */
 export const offline = (cache: string): NodeJS.ProcessEnv => ({
   ...process.env,
+  ...offlineEnv(cache),
+});
+
+const offlineEnv = (cache: string) => ({
   npm_config_cache: cache,
   npm_config_offline: "true",
   npm_config_registry: "http://127.0.0.1:9/",

@@ -5,6 +5,7 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 import { about } from "../commands/about.ts";
 import { CommandError, UsageError, command } from "../command.ts";
 import { copyPackages } from "./copy-packages.ts";
+import { ownFolder, linkOwnPackage, writeOwnPackage } from "./own-package.ts";
 import { findKit, templateNames, type Kit } from "./templates.ts";
 
 const languages = ["typescript", "javascript"];
@@ -34,13 +35,13 @@ export const create = command(
     examples: `
 # A producer and a consumer of orders, in TypeScript
 dapr create shop
-dapr run -f shop
+cd shop && npm start
 
 # A service that keeps state, in JavaScript
 dapr create shop --template state --language javascript
 `,
     notes:
-      "The files are those of the tutorials. Nothing is downloaded: the packages come from this CLI's own installation.",
+      "The files are those of the tutorials. Nothing is downloaded: the packages, and a copy of `dapr` itself, come from this CLI's own installation.",
   },
   async ({ flags, words, io }) => {
     if (words.length !== 1)
@@ -61,11 +62,18 @@ dapr create shop --template state --language javascript
         "warning",
         `Not installed beside this CLI: ${missing.join(", ")}. Run \`npm install\` in ${shown} first.`,
       );
-    io.status("info", `Start its apps: dapr run -f ${shown}`);
+    io.status(
+      "info",
+      `Start its apps: ${shown === "." ? "" : `cd ${quoted(shown)} && `}npm start`,
+    );
     io.status("info", `What is where: ${join(shown, "README.md")}`);
     return 0;
   },
 );
+
+/** For a shell; most names need nothing. */
+const quoted = (path: string) =>
+  /[^\w./\\:~-]/.test(path) ? `"${path}"` : path;
 
 function templateOf(kit: Kit, template: string, language: string): string {
   const names = templateNames(kit);
@@ -124,6 +132,8 @@ async function make(
     for (const name of ["package.json", "README.md"])
       await fillIn(join(fresh, name), basename(folder));
     const missing = await copyPackages(fresh, kit.packages);
+    writeOwnPackage(kit.root, join(fresh, ownFolder), false);
+    linkOwnPackage(fresh, folder);
     if (existsSync(folder)) await rmdir(folder);
     await rename(fresh, folder);
     return missing;

@@ -5,15 +5,25 @@ import { dirname, join } from "node:path";
 
 interface Manifest {
   dependencies?: Record<string, string>;
+  devDependencies?: Record<string, string>;
 }
 
-const dependenciesOf = (folder: string): string[] => {
-  const text = readFileSync(join(folder, "package.json"), "utf8");
-  return Object.keys((JSON.parse(text) as Manifest).dependencies ?? {});
-};
+const manifestOf = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as Manifest;
+
+const dependenciesOf = (folder: string): string[] =>
+  Object.keys(manifestOf(folder).dependencies ?? {});
+
+/** What is in a folder of the project is no package to copy. */
+function wantedBy(project: string): string[] {
+  const { dependencies, devDependencies } = manifestOf(project);
+  return Object.entries({ ...dependencies, ...devDependencies })
+    .filter(([, version]) => !version.startsWith("file:"))
+    .map(([name]) => name);
+}
 
 /**
- * What the project's package.json names, and what those packages need, of the folder `packages`. `missing` are the names of
+ * What the project's package.json names, for its development too, and what those packages need, of the folder `packages`. `missing` are the names of
  * packages that are not there.
  */
 export function packagesOf(
@@ -23,7 +33,7 @@ export function packagesOf(
   const names: string[] = [];
   const missing: string[] = [];
   const seen = new Set<string>();
-  const wanted = dependenciesOf(project).map((name) => ({
+  const wanted = wantedBy(project).map((name) => ({
     name,
     from: packages,
   }));

@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import { CommandError } from "../command.ts";
 
 export interface Kit {
+  /** The folder of the kit, or of the package. */
+  root: string;
   templates: string;
   /** The packages that apps of templates need, each in a folder of its name. */
   packages: string;
@@ -21,10 +23,10 @@ export function findKit(): Kit {
     // The package of npm has them beside the templates (scripts/pack.ts).
     const packed = join(dir, "dist", "packages");
     const packages = existsSync(packed) ? packed : join(dir, "node_modules");
-    return { templates, packages };
+    return { root: dir, templates, packages };
   }
   throw new CommandError(
-    "the templates are missing beside this CLI: run `npm install` again, which makes them",
+    "the templates are missing beside this CLI. A project that `dapr create` made has none: use the kit or the package that made it. In the kit `npm install` makes them",
   );
 }
 
