@@ -10,6 +10,12 @@ test.each([
   ["dbPassword=canary=canary", "dbPassword=***"],
   ["X-Amz-Signature=canary", "X-Amz-Signature=***"],
   ["sig=canary&sign=2", "sig=***&sign=2"],
+  ["key=canary&metadata.partitionKey=1", "key=***&metadata.partitionKey=1"],
+  ["code=canary&zipcode=1", "code=***&zipcode=1"],
+  [
+    "jwt=canary&sessionid=canary&PHPSESSION=canary",
+    "jwt=***&sessionid=***&PHPSESSION=***",
+  ],
   ["token", "token"],
 ])("?%s is shown as ?%s", (query, shown) => {
   expect(shownUrl("/a", query)).toBe(`/a?${shown}`);

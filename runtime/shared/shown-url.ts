@@ -3,7 +3,7 @@
 const mostChars = 1024;
 const masked = "***";
 const secretName =
-  /secret|token|passw|passphrase|pwd|auth|credential|signature|^sig$|api[-_.]?key|access[-_.]?key|private/i;
+  /secret|token|passw|passphrase|pwd|auth|credential|signature|api[-_.]?key|access[-_.]?key|private|session|cookie|jwt|^(?:sig|key|code|sid|otp|pin)$/i;
 
 /** `query` without its `?`; empty if there is none. */
 export function shownUrl(path: string, query: string): string {

@@ -328,6 +328,52 @@ test("no event has a secret, a token or a header's value", async () => {
   expect(watcher.text()).not.toContain(watchToken);
 });
 
+test("a secret that is asked by invocation of another sidecar is hidden, too", async () => {
+  const file = join(tempFolder("watching"), "secrets.json");
+  writeFileSync(file, '{"plain":"canary-1"}');
+  const holder = await startDaprd({
+    resources: { "a.yaml": fileStore("vault", file) },
+  });
+  // Its app is that sidecar.
+  const sidecar = await startDaprd({
+    appPort: holder.port,
+    appId: "asking",
+    until: "ready",
+    env: watchable,
+  });
+  const watcher = await openWatcher(sidecar.port);
+  const url = `http://127.0.0.1:${holder.port}`;
+  const api = "v1.0/secrets/vault";
+  const asked = [
+    `/v1.0/invoke/${url}/method/${api}/plain`,
+    `/v1.0/invoke/${encodeURIComponent(url)}/method/${api}/bulk`,
+    `/v1.0/invoke/${url}/method/v1.0/%73ecrets/vault/plain`,
+    `/v1.0/invoke/asking/method/${api}/plain`,
+  ];
+  for (const path of asked)
+    expect((await sidecar.call("GET", path)).text).toContain("canary-1");
+  const grpc = openGrpc(sidecar.grpcPort);
+  for (const id of [url, "asking"]) {
+    const { reply } = await grpc.call("InvokeService", {
+      id,
+      message: { method: `${api}/plain`, httpExtension: { verb: "GET" } },
+    });
+    expect(JSON.stringify(reply)).not.toBe("{}");
+  }
+  const invoked = () =>
+    [...watcher.calls(), ...watcher.deliveries()].filter(
+      (one) => one.type === "delivery" || one.block === "invoke",
+    );
+  // Each of the six calls, and two of them at the app, too.
+  await waitFor("all to be told", () => invoked().length === 8);
+  for (const { response } of invoked())
+    expect(response?.hidden).toBe("it may hold a secret");
+  expect(watcher.text()).not.toContain("canary-1");
+  expect(watcher.text()).not.toContain(
+    Buffer.from('{"plain":"canary-1"}').toString("base64").slice(0, 16),
+  );
+});
+
 (canReadMemory ? test : test.skip)(
   "a watcher who never reads costs bounded memory, holds nobody up, and is told what is missing",
   async () => {

@@ -12,6 +12,7 @@ import {
   shownQuery,
   shownTarget,
 } from "../../shared/shown-url.ts";
+import { mayBeSecretsPath } from "../../shared/secret-path.ts";
 import type { Body, CallEvent } from "../../shared/watch-event.ts";
 import { messagePreview } from "./message-preview.ts";
 
@@ -55,6 +56,8 @@ export function watchCall(
       asked = message as Fields;
       if (hasPassword(String(asked["id"] ?? "")))
         why = "it may name the password of the URL";
+      else if (block === "invoke" && mayBeSecretsPath(methodOf(asked)))
+        why = "it may hold a secret";
     }
     if (why) return;
     if (way === "response") response = messagePreview(message);
@@ -94,6 +97,10 @@ function bodyOf(
   if (shown) return { ...shown, bytes };
   return bytes > 0 ? hiddenBody(bytes, "application/grpc", why) : undefined;
 }
+
+/** Of InvokeService. */
+const methodOf = ({ message }: Fields): string =>
+  (message as InvokeRequest | undefined)?.method ?? "";
 
 /** Of InvokeService: the query is in its fields. */
 function withoutSecrets({ message, ...others }: Fields): Fields {

@@ -13,6 +13,7 @@ import {
   shownTarget,
   shownUrl,
 } from "../../shared/shown-url.ts";
+import { mayBeSecretsPath } from "../../shared/secret-path.ts";
 import type { Body, CallEvent } from "../../shared/watch-event.ts";
 import { findTarget } from "./invoke.ts";
 import { header, type ApiReply, type ApiRequest } from "./request.ts";
@@ -164,11 +165,13 @@ function invoked(request: ApiRequest): Subject {
   if (!found) return { block: "other" };
   const target = shownTarget(found.id);
   const isInPath = found.path !== request.path;
-  if (!hasPassword(found.id)) return { block: "invoke", target };
-  return {
-    block: "invoke",
-    target,
-    ...(isInPath && { path: `/v1.0/invoke/${target}/method${found.path}` }),
-    hidden: "it may name the password of the URL",
-  };
+  if (hasPassword(found.id))
+    return {
+      block: "invoke",
+      target,
+      ...(isInPath && { path: `/v1.0/invoke/${target}/method${found.path}` }),
+      hidden: "it may name the password of the URL",
+    };
+  const hidden = mayBeSecretsPath(found.path) && "it may hold a secret";
+  return { block: "invoke", target, ...(hidden && { hidden }) };
 }

@@ -19,6 +19,7 @@ import {
 } from "../../contracts/watched-delivery.ts";
 import { hiddenBody, lookAt } from "../../shared/body-preview.ts";
 import { fromHeaderValue } from "../../shared/header-text.ts";
+import { mayBeSecretsPath } from "../../shared/secret-path.ts";
 import { passedThrough } from "./proxied-calls.ts";
 
 export function watchInput(
@@ -38,7 +39,9 @@ export function watchInvoke(
   watch: Watch,
   { path, headers, body }: ForwardRequest,
 ) {
-  const asked = bodyOf(body, headers);
+  // An app may be a sidecar, whose secrets API is called.
+  const shown = mayBeSecretsPath(path) ? hiddenOf : bodyOf;
+  const asked = shown(body, headers);
   const delivery = new WatchedDelivery(
     watch,
     { from: "invoke", source: callerOf(headers), path },
@@ -46,7 +49,7 @@ export function watchInvoke(
   );
   return {
     answered({ status, headers, body, grpc }: ForwardReply) {
-      const answered = bodyOf(body, headers);
+      const answered = shown(body, headers);
       const isGood = status < 400 && (grpc?.code ?? 0) === 0;
       const end = () =>
         delivery.end(isGood ? "success" : "error", status, answered);
@@ -115,6 +118,16 @@ function bodyOf(
     ? laterPreview(body, contentType)
     : () => undefined;
 }
+
+const hiddenOf = (...given: Parameters<typeof bodyOf>): Preview => {
+  const preview = bodyOf(...given);
+  return () => {
+    const body = preview();
+    return (
+      body && hiddenBody(body.bytes, body.contentType, "it may hold a secret")
+    );
+  };
+};
 
 const callerOf = (headers: RawHeaders) =>
   callerIn(valueOf(headers, "dapr-caller-app-id"));
