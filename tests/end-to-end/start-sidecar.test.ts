@@ -212,6 +212,14 @@ test("a slip in an option names the right one", async () => {
   );
 });
 
+test("an option of the wrong kind starts no sidecar", async () => {
+  const wrong = [null, { appPort: -1 }, { appPort: "3000" }] as unknown[];
+  for (const options of wrong)
+    expect((await refusal(options as SidecarOptions)).message).toMatch(
+      /^startSidecar.* (this is null|is -1; give a port|is "3000"; give a port)/,
+    );
+});
+
 test("an app that does not listen is told with its port, unless it is not waited for", async () => {
   const [nobody] = await freePorts(1);
   const absent = await refusal({ appPort: nobody!, appTimeoutMs: 1 });
