@@ -383,7 +383,8 @@ test("a screen reader finds landmarks, headings and names, and is told little", 
   }
   // The list and the log change all the time: they are not read out.
   expect(await page.getByRole("log").getAttribute("aria-live")).toBe("off");
-  expect(await page.locator("[role=status]").count()).toBe(2);
+  // The connection, the traffic, and what has ended.
+  expect(await page.locator("[role=status]").count()).toBe(3);
   expectQuiet();
 });
 
@@ -469,6 +470,44 @@ test("a sidecar that was started by hand says why its calls are not seen", async
   await page.getByText("No app was started with this sidecar.").waitFor();
   expectQuiet(all.url);
   await all.end();
+});
+
+test("an app that dies is shown as ended in picture and overview, and told once", async () => {
+  const other = await startShop(dir, `mortal-${process.pid}`);
+  const alone = await startDashboard(dir, ["-f", other.runFile]);
+  await open({}, alone.url);
+  const row = page.getByRole("tabpanel").locator("div", {
+    has: page.getByText("App process", { exact: true }),
+  });
+  const pid = Number(await row.last().locator("dd").textContent());
+  process.kill(pid, "SIGKILL");
+  const said = page
+    .getByRole("status")
+    .getByText(`The app ${other.appId} has ended; its sidecar runs on.`);
+  await said.waitFor();
+  expect(await said.count()).toBe(1);
+  await page.locator(".graph .app.absent").getByText("✗ ended").waitFor();
+  await page.locator(".graph").getByText("without its app").waitFor();
+  await page.getByRole("img", { name: `${other.appId} (ended)` }).waitFor();
+  await page.getByText("The app has ended. Its sidecar runs on").waitFor();
+  expect(await row.last().locator("dd").textContent()).toBe("ended");
+  expectQuiet(alone.url);
+  await alone.end();
+  await other.end();
+});
+
+test("a method that is none is told as such, and one with a query goes", async () => {
+  await openShop();
+  await tab("Try it").click();
+  const invoke = form("Invoke a method");
+  for (const method of ["x y?z=1#q", "../../v1.0/shutdown"]) {
+    await invoke.getByLabel("Method", { exact: true }).fill(method);
+    await invoke.getByRole("button").click();
+    await invoke.getByText(`"${method}" is no method`).waitFor();
+  }
+  await invoke.getByLabel("Method", { exact: true }).fill("x y?z=1");
+  await invoke.getByRole("button").click();
+  await invoke.getByText("✓ 200").waitFor();
 });
 
 test("without an app the page says how to start one", async () => {

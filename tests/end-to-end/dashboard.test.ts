@@ -189,6 +189,13 @@ test("a secret is hidden, and the forms can't ask for one", async () => {
     path,
   });
   expect(refused.status).toBe(400);
+  const byUrl = await dashboard.post("/api/call", {
+    appId: shop.appId,
+    method: "GET",
+    path: `/v1.0/invoke/http://127.0.0.1:${shop.httpPort}/method${path}`,
+  });
+  expect(byUrl.status).toBe(400);
+  expect(byUrl.text).not.toContain("canary-7391");
   page.leave();
 });
 
@@ -298,6 +305,24 @@ test("a sidecar that was started by hand is shown, with why its calls are not", 
   logs.leave();
   page.leave();
   await all.end();
+});
+
+test("an app that ends while its sidecar runs on is told so", async () => {
+  const mortal = await startShop(dir, id("mortal"));
+  const all = await startDashboard(dir, ["-f", mortal.runFile]);
+  const page = await all.open();
+  const alive = await waitFor("its process", () =>
+    page.apps().find(({ appPid }) => appPid > 0),
+  );
+  expect(alive.hasEnded).toBeUndefined();
+  process.kill(alive.appPid, "SIGKILL");
+  const ended = await waitFor("its end", () =>
+    page.apps().find(({ hasEnded }) => hasEnded),
+  );
+  expect(ended).toMatchObject({ sidecar: alive.sidecar, appPid: 0 });
+  page.leave();
+  await all.end();
+  await mortal.end();
 });
 
 test("a sidecar that ends is gone, and one that starts is there", async () => {

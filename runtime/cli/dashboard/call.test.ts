@@ -1,4 +1,5 @@
 import { wrongCall } from "./call.ts";
+import { invokeRequest } from "./page/forms/requests.ts";
 
 const call = (more: Record<string, unknown>) =>
   wrongCall({
@@ -12,6 +13,8 @@ test.each([
   "/v1.0/publish/pubsub/orders",
   "/v1.0/publish/pubsub/a/b%20c?metadata.ttlInSeconds=1",
   "/v1.0/invoke/nodeapp/method/neworder?x=1&y=%2F",
+  "/v1.0/invoke/nodeapp.production/method/a/b",
+  "/v1.0/invoke/my%20app/method",
   "/v1.0/state/statestore",
   "/v1.0/state/statestore/a%2Fb",
   "/v1.0/bindings/sample-topic",
@@ -43,6 +46,37 @@ test.each([
   "",
 ])("%j may not", (path) => {
   expect(call({ path })).toMatch(/^path has to be/);
+});
+
+test.each([
+  "x y?z=1",
+  "?z=1",
+  `a?b='c' d&e={"f"}`,
+  "a%2Fb<c>^|`",
+  "a\\..\\b",
+  "//a//b",
+  "ü/…?ü",
+  "v1.0/shutdown",
+])("the method %j, as the form sends it, may be called", (method) => {
+  const typed = { target: "my app", verb: "POST", method, data: "" };
+  expect(call({ ...invokeRequest(typed) })).toBeUndefined();
+});
+
+test.each([
+  "/v1.0/invoke/http://127.0.0.1:3501/method/v1.0/secrets/sec/dbpass",
+  "/v1.0/invoke/HTTP://127.0.0.1:3501/method/x",
+  "/v1.0/invoke/https:/evil.example/method/x",
+  "/v1.0/invoke/http%3A%2F%2F127.0.0.1%3A3501/method/v1.0/secrets/sec/dbpass",
+  "/v1.0/invoke/%68ttp%3a%2f%2fevil.example/method/x",
+  "/v1.0/invoke/http%253A%252F%252Fevil.example/method/x",
+  "/v1.0/invoke/http:%5C%5Cevil.example/method/x",
+  "/v1.0/invoke/127.0.0.1:3501/method/x",
+  "/v1.0/invoke/user@evil.example/method/x",
+  "/v1.0/invoke/a/b/method/x",
+  "/v1.0/invoke/%zz/method/x",
+  "/v1.0/invoke/a",
+])("%s calls no app", (path) => {
+  expect(call({ path })).toMatch(/^path has to name an app/);
 });
 
 test.each([

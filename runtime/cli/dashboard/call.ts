@@ -2,6 +2,7 @@
 import type { IncomingMessage } from "node:http";
 import { isUtf8 } from "node:buffer";
 import { send } from "../instances/sidecar-http.ts";
+import { isCallableName } from "./callable-name.ts";
 import type { CallAnswer, CallRequest } from "./messages.ts";
 import type { Sidecar } from "./sidecar.ts";
 
@@ -23,6 +24,8 @@ export function wrongCall(given: unknown): string | undefined {
     return `method has to be one of ${methods.join(", ")}.`;
   if (typeof path !== "string" || !isAllowed(path))
     return "path has to be one of publish, invoke, state or bindings of /v1.0, without spaces and dot segments.";
+  if (isByUrl(path))
+    return "path has to name an app, or an HTTPEndpoint by its name, behind invoke: a URL is not called from here.";
   if (
     contentType !== undefined &&
     (typeof contentType !== "string" || !/^[ -~]*$/.test(contentType))
@@ -43,6 +46,20 @@ function isAllowed(path: string): boolean {
     read.hash === "" &&
     read.pathname + read.search === path
   );
+}
+
+/** Whether it invokes anything else than a name; in which spelling does not matter. */
+function isByUrl(path: string): boolean {
+  if (!path.startsWith("/v1.0/invoke/")) return false;
+  const [, name] =
+    /^\/v1\.0\/invoke\/([^/?]+)\/method(?:[/?]|$)/.exec(path) ?? [];
+  if (name === undefined) return true;
+  try {
+    // A `+` is a space for the sidecar.
+    return !isCallableName(decodeURIComponent(name));
+  } catch {
+    return true;
+  }
 }
 
 /** Rejects if the sidecar does not answer. */

@@ -1,26 +1,20 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { refusalOf } from "./guard.ts";
 
-const port = 8080;
 const own = "http://localhost:8080";
 const host = "localhost:8080";
 
 const get = (headers: IncomingHttpHeaders, path = "/api/events") =>
-  refusalOf("GET", path, headers, port)?.status;
+  refusalOf("GET", path, headers)?.status;
 
 const post = (headers: IncomingHttpHeaders) =>
-  refusalOf(
-    "POST",
-    "/api/call",
-    {
-      host,
-      origin: own,
-      "content-type": "application/json",
-      "x-dapr-dashboard": "1",
-      ...headers,
-    },
-    port,
-  )?.status;
+  refusalOf("POST", "/api/call", {
+    host,
+    origin: own,
+    "content-type": "application/json",
+    "x-dapr-dashboard": "1",
+    ...headers,
+  })?.status;
 
 test.each([
   "localhost:8080",
@@ -28,14 +22,15 @@ test.each([
   "127.0.0.1:8080",
   "127.1.2.3:8080",
   "[::1]:8080",
+  // Forwarded from another port.
+  "localhost:8081",
+  "localhost",
 ])("Host %s is the dashboard's", (name) => {
   expect(get({ host: name })).toBeUndefined();
 });
 
 test.each([
   "",
-  "localhost",
-  "localhost:8081",
   "localhost:08080x",
   "evil.example:8080",
   "127.0.0.1.evil.example:8080",
@@ -51,10 +46,13 @@ test.each([
   expect(post({ host: name, origin: `http://${name}` })).toBe(403);
 });
 
-test("port 80 need not be told", () => {
-  expect(
-    refusalOf("GET", "/api/keys", { host: "localhost" }, 80),
-  ).toBeUndefined();
+test("behind a forwarded port its page may ask, and a page of another port may not", () => {
+  const forwarded = "localhost:8081";
+  const origin = `http://${forwarded}`;
+  expect(post({ host: forwarded, origin })).toBeUndefined();
+  expect(post({ host: forwarded, origin: own })).toBe(403);
+  expect(post({ host, origin })).toBe(403);
+  expect(get({ host: forwarded, origin: own })).toBe(403);
 });
 
 test.each([

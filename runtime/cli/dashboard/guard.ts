@@ -11,18 +11,20 @@ export interface Refusal {
   why: string;
 }
 
-/** Undefined lets the request pass. `port` is the dashboard's. */
+/**
+ * Undefined lets the request pass. The port in `Host` may be another one than the dashboard's: whoever forwards a port (VS Code,
+ * ssh) may choose it. A browser tells the one that it really asked, and a page of another port has another Origin.
+ */
 export function refusalOf(
   method: string,
   path: string,
   headers: IncomingHttpHeaders,
-  port: number,
 ): Refusal | undefined {
   const host = headers.host ?? "";
-  if (!isOwnHost(host, port))
+  if (!isOwnHost(host))
     return {
       status: 403,
-      why: "The dashboard answers only to localhost and loopback addresses with its port. Open the address that `dapr dashboard` printed.",
+      why: "The dashboard answers only to localhost and loopback addresses. Open the address that `dapr dashboard` printed.",
     };
   const { origin } = headers;
   const isOwn = origin?.toLowerCase() === `http://${host.toLowerCase()}`;
@@ -51,8 +53,8 @@ export function refusalOf(
   return undefined;
 }
 
-function isOwnHost(host: string, port: number): boolean {
-  const [, name = "", given = "80"] =
-    /^(\[[\da-f:]+\]|[\w.-]+)(?::(\d{1,5}))?$/i.exec(host) ?? [];
-  return Number(given) === port && isLoopbackName(name.toLowerCase());
+function isOwnHost(host: string): boolean {
+  const [, name = ""] =
+    /^(\[[\da-f:]+\]|[\w.-]+)(?::\d{1,5})?$/i.exec(host) ?? [];
+  return isLoopbackName(name.toLowerCase());
 }

@@ -49,6 +49,7 @@ function sidecarOf({ instance, metadata }: Found, home: string): Sidecar {
     key: keyOf(instance),
     app: {
       ...describeApp(instance, metadata),
+      ...(hasEnded(instance, metadata) ? { hasEnded: true } : {}),
       ...(watchToken
         ? {}
         : {
@@ -60,6 +61,21 @@ function sidecarOf({ instance, metadata }: Found, home: string): Sidecar {
     reach: () => Promise.resolve(instance),
     sendLogs: (page) => sendLogs(instance, metadata, page),
   };
+}
+
+/** The processes were listed before the sidecar was asked: an app that started in between is no child in the list, but runs. */
+function hasEnded(instance: Instance, metadata: Metadata | undefined): boolean {
+  const { leftPid } = detailsIn(metadata, instance);
+  return leftPid > 0 && !isAlive(leftPid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
 
 /** The number of a process that has ended may be given to another. */

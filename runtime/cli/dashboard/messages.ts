@@ -33,6 +33,8 @@ export interface App {
   created: number;
   /** 0 if it is not known. */
   appPid: number;
+  /** Its process has ended, and the sidecar runs on. */
+  hasEnded?: boolean;
   /** Which sidecar it is, as one app may have several: its process ID; in a cluster `NAMESPACE/POD`. */
   sidecar: string;
   /** Only in a cluster. */

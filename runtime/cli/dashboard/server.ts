@@ -44,7 +44,6 @@ export async function openDashboard(
   port: number,
 ): Promise<Dashboard> {
   const page = readPage();
-  let own = port;
   let logs = 0;
 
   const routes: Record<
@@ -108,7 +107,7 @@ export async function openDashboard(
     const { method = "", url = "", headers } = request;
     const parsed = URL.parse(url, "http://localhost");
     const path = parsed?.pathname ?? "";
-    const refusal = refusalOf(method, path, headers, own);
+    const refusal = refusalOf(method, path, headers);
     if (refusal) throw new HttpError(refusal.status, refusal.why);
     const file = method === "GET" ? page.get(path) : undefined;
     if (file) {
@@ -149,9 +148,8 @@ export async function openDashboard(
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
-  own = (server.address() as AddressInfo).port;
   return {
-    port: own,
+    port: (server.address() as AddressInfo).port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

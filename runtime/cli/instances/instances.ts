@@ -27,6 +27,8 @@ export interface RunDetails {
   command: string;
   /** 0 if it is not a process that the CLI started, by the system's own list. */
   appPid: number;
+  /** In place of `appPid`: of a process that the CLI has started, by what it told the sidecar, but that is not among its own in the list. */
+  leftPid: number;
   runTemplatePath: string;
   runTemplateName: string;
   appLogPath: string;
@@ -180,7 +182,7 @@ export const runDetails = async (instance: Instance): Promise<RunDetails> =>
 
 export function detailsIn(
   metadata: Record<string, unknown> | undefined,
-  { startedByCli }: Instance,
+  { cli, startedByCli }: Instance,
 ): RunDetails {
   const told = (key: string) => {
     const value = (
@@ -192,6 +194,7 @@ export function detailsIn(
   return {
     command: told("appCommand"),
     appPid: startedByCli.includes(appPid) ? appPid : 0,
+    leftPid: cli && appPid > 0 && !startedByCli.includes(appPid) ? appPid : 0,
     runTemplatePath: told("runTemplatePath"),
     runTemplateName: told("runTemplateName"),
     appLogPath: told("appLogPath"),

@@ -4,6 +4,7 @@ import { useLayoutEffect, useState } from "preact/hooks";
 import { printable } from "../../printable.ts";
 import { AppPanel } from "./app-panel.ts";
 import { connect } from "./connect.ts";
+import { Endings } from "./endings.ts";
 import { Graph } from "./graph/graph.ts";
 import { Store, type Connection } from "./store.ts";
 import { Summary } from "./summary.ts";
@@ -34,6 +35,7 @@ function Page({ store }: { store: Store }) {
     </header>
     <main>
       <${Summary} store=${store} />
+      ${apps && view`<${Endings} apps=${apps} />`}
       ${apps && (apps.length > 0 ? view`<${Running} store=${store} />` : view`<${Nothing} inCluster=${store.cluster !== undefined} />`)}
     </main>`;
 }

@@ -11,7 +11,10 @@ export function Overview({ app }: { app: App }) {
     ["Containers", app.pod?.containers.join(", ") ?? ""],
     ["Command", app.command],
     ["App port", app.appPort ? String(app.appPort) : ""],
-    ["App process", app.appPid ? String(app.appPid) : ""],
+    [
+      "App process",
+      app.hasEnded ? "ended" : app.appPid ? String(app.appPid) : "",
+    ],
     [
       "Sidecar",
       `${app.pod ? "in the pod" : `process ${app.sidecar}`}, HTTP port ${app.httpPort}, gRPC port ${app.grpcPort}`,
@@ -20,6 +23,7 @@ export function Overview({ app }: { app: App }) {
     ["Run file", app.runTemplateName ?? ""],
   ];
   return view`
+    ${app.hasEnded && view`<p class="note">✗ The app has ended. Its sidecar runs on without it; what it said last is in its logs.</p>`}
     ${app.note && view`<p class="note">${printable(app.note)}</p>`}
     <dl>${facts.map(
       ([name, value]) =>

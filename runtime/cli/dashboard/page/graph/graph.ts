@@ -66,7 +66,7 @@ export function Graph({ store, apps }: { store: Store; apps: App[] }) {
 function labelOf({ apps, components }: Model): string {
   const listed = (names: string[]) =>
     names.length === 0 ? "none" : printable(names.join(", "));
-  return `Apps with a sidecar each: ${listed(apps.map(({ appId }) => appId))}. Components: ${listed(components.map(({ name, topics }) => (topics.length > 0 ? `${name} with the topics ${topics.join(", ")}` : name)))}.`;
+  return `Apps with a sidecar each: ${listed(apps.map(({ appId, hasEnded }) => (hasEnded ? `${appId} (ended)` : appId)))}. Components: ${listed(components.map(({ name, topics }) => (topics.length > 0 ? `${name} with the topics ${topics.join(", ")}` : name)))}.`;
 }
 
 function AppBoxes({ app, layout }: { app: App; layout: Layout }) {
@@ -78,15 +78,15 @@ function AppBoxes({ app, layout }: { app: App; layout: Layout }) {
     app.command !== "" ||
     app.pod !== undefined;
   return view`
-    <g class=${hasApp ? "node app" : "node app absent"}>
+    <g class=${hasApp && !app.hasEnded ? "node app" : "node app absent"}>
       <${Frame} box=${appBox} title=${app.command || app.pod?.containers.join(", ") || app.appId} />
       <${Line} box=${appBox} y="24" strong text=${app.appId} />
-      <${Line} box=${appBox} y="44" text=${[app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app", app.pod?.namespace].filter(Boolean).join(", ")} />
+      <${Line} box=${appBox} y="44" text=${app.hasEnded ? "✗ ended" : [app.appPort > 0 ? `port ${app.appPort}` : hasApp ? "no port" : "no app", app.pod?.namespace].filter(Boolean).join(", ")} />
     </g>
     <g class=${app.isWatched ? "node sidecar watched" : "node sidecar"}>
-      <${Frame} box=${box} title=${[app.pod?.name, app.note ?? "The sidecar."].filter(Boolean).join(": ")} />
+      <${Frame} box=${box} title=${[app.pod?.name, app.hasEnded ? "The sidecar. Its app has ended." : (app.note ?? "The sidecar.")].filter(Boolean).join(": ")} />
       <${Line} box=${box} y="24" strong text=${app.pod?.name ?? `:${app.httpPort}`} keepsEnd=${app.pod !== undefined} />
-      <${Line} box=${box} y="44" text=${app.isWatched ? "watched" : "not watched"} />
+      <${Line} box=${box} y="44" text=${app.hasEnded ? "without its app" : app.isWatched ? "watched" : "not watched"} />
     </g>`;
 }
 
