@@ -493,18 +493,57 @@ describe("a request that is wrong by gRPC's own rules", () => {
       { "content-type": "application/grpc+proto" },
     ],
     ["bytes with padding and without", { "x-bin": ["AA==", "AA", "AAAA,AA"] }],
+    ["an empty encoding, which is none", { "grpc-encoding": "" }],
   ])("%s is right", async (_, headers) => {
-    expect(await answerTo(headers)).toMatchObject({ ":status": 200 });
+    const head = await answerTo(headers);
+    expect(head).toMatchObject({ ":status": 200 });
+    // It comes with the trailers.
+    expect(head).not.toHaveProperty("grpc-status");
   });
 
   test.each(["0S", "1n", "-1S"])(
-    "the time %s is over at once",
+    "the time %s is over at once, and nothing is done",
     async (time) => {
-      onCall = () => {};
-      expect(await answerTo({ "grpc-timeout": time })).toMatchObject({
+      const done: string[] = [];
+      onCall = (call) =>
+        call.read({
+          onMessage: () => done.push("message"),
+          onEnd() {
+            done.push("end");
+            call.end();
+          },
+        });
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+        "grpc-timeout": time,
+      });
+      // Comes with the head.
+      stream.resume().end(Buffer.from([0, 0, 0, 0, 1, 65]));
+      const [head] = (await once(stream, "response")) as [IncomingHttpHeaders];
+      expect(head).toMatchObject({
         ":status": 200,
         "grpc-status": `${status.DEADLINE_EXCEEDED}`,
       });
+      await once(stream, "close");
+      expect(done).toEqual([]);
+    },
+  );
+
+  test.each(["0S", "1n"])(
+    "the time %s is over for a call that is passed on too",
+    async (time) => {
+      const done: string[] = [];
+      onCall = (call) =>
+        call.readBytes(
+          () => done.push("bytes"),
+          () => done.push("end"),
+        );
+      expect(await answerTo({ "grpc-timeout": time })).toMatchObject({
+        "grpc-status": `${status.DEADLINE_EXCEEDED}`,
+      });
+      expect(done).toEqual([]);
     },
   );
 });
