@@ -19,6 +19,9 @@ const sharedRoom = new Room({
     ),
 });
 
+/** Made once: an abort without a reason would make one with a stack each time. */
+const callOver = new Error("the call is over");
+
 export interface UnpackerOptions {
   maxBytes: number;
   /** Who takes turns with others when room is short: the connection. */
@@ -65,7 +68,7 @@ export class Unpacker {
 
   /** Nothing of the call is wanted any more: no message is told, and none waits. */
   close(): void {
-    this.#closed.abort();
+    this.#closed.abort(callOver);
   }
 
   get #isClosed(): boolean {
