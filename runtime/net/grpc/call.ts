@@ -6,7 +6,7 @@ import {
 } from "node:http2";
 import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
-import type { Connection } from "./connection.ts";
+import { maxAnswerPairs, type Connection } from "./connection.ts";
 import {
   bytesOf,
   endFrames,
@@ -17,7 +17,7 @@ import {
   type MessageBytes,
 } from "./messages.ts";
 import { metadataHeaders, type Metadata } from "./metadata.ts";
-import { answerMetadataBytes, answerMetadataPairs } from "./session.ts";
+import { answerMetadataBytes } from "./session.ts";
 import {
   codeOfHttp,
   codeOfReset,
@@ -316,5 +316,5 @@ export class ClientCall {
 /** Both sides reset with this one, and Node does not tell which side did. */
 const hintOf = (rstCode: number) =>
   rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM
-    ? ` (ENHANCE_YOUR_CALM): the head or the trailers of its answer have more than ${answerMetadataPairs} header fields or ${answerMetadataBytes} bytes, which is all that is taken here, or the other side found its own limits exceeded`
+    ? ` (ENHANCE_YOUR_CALM): the head or the trailers of its answer have more than ${maxAnswerPairs} header fields or ${answerMetadataBytes} bytes (32 more counted for each), which is all that is taken here, or the other side found a limit of its own exceeded`
     : "";

@@ -8,8 +8,6 @@ export const connectionWindowBytes = 4 * windowBytes;
 
 /** Of the metadata of an answer. Much more, and Node ends the connection with all its calls (nghttp2 takes eight CONTINUATION frames). */
 export const answerMetadataBytes = 128 * 1024;
-/** Of its names and values: where nothing is set, Node takes that many. */
-export const answerMetadataPairs = 128;
 
 export const sessionOptions = {
   /** Compressed, with what HTTP/2 adds. */
