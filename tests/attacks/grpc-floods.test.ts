@@ -4,7 +4,8 @@ import {
   constants,
   type ClientHttp2Session,
 } from "node:http2";
-import { connect, type Socket } from "node:net";
+import { createServer } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
 import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
 import {
@@ -67,8 +68,8 @@ const head = (method: string) => ({
   te: "trailers",
 });
 
-function openSession(): ClientHttp2Session {
-  const session = connectHttp2(`http://127.0.0.1:${sidecar.grpcPort}`, {
+function openSession(port = sidecar.grpcPort): ClientHttp2Session {
+  const session = connectHttp2(`http://127.0.0.1:${port}`, {
     maxSessionMemory: 1000,
   });
   session.on("error", () => {});
@@ -205,15 +206,113 @@ test("messages that are small and unpack to much", async () => {
     // It says that it has 10 bytes.
     const lie = gzipSync(Buffer.alloc(64 * 1024 * 1024));
     lie.writeUInt32LE(10, lie.length - 4);
-    expect(await statusOf(session, frame(lie, 1))).toBe("13");
+    expect(await statusOf(session, frame(lie, 1))).toBe("8");
+    const shorterLie = gzipSync(Buffer.alloc(1024 * 1024));
+    shorterLie.writeUInt32LE(10, shorterLie.length - 4);
+    const lies = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        statusOf(session, frame(shorterLie, 1)),
+      ),
+    );
+    expect(new Set(lies)).toEqual(new Set(["13"]));
     session.destroy();
   });
 });
 
-function statusOf(session: ClientHttp2Session, body: Buffer): Promise<unknown> {
+/** It never answers. */
+async function startSlowApp() {
+  let asked = 0;
+  const server = createServer((request, response) => {
+    request.resume();
+    if (request.url !== "/slow") return void response.writeHead(404).end();
+    asked++;
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    port: (server.address() as AddressInfo).port,
+    asked: () => asked,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+test("1,000 small messages that unpack to much, for an app that does not answer: other callers' are served meanwhile", async () => {
+  const app = await startSlowApp();
+  const slow = await startDaprd({
+    appId: "slow",
+    appPort: app.port,
+    until: "ready",
+    resources: { "a.yaml": stateStore("state.in-memory") },
+  });
+  try {
+    const attacker = openSession(slow.grpcPort);
+    const bomb = frame(
+      gzipSync(
+        encodeRequest(dapr, "InvokeService", {
+          id: "slow",
+          message: {
+            method: "slow",
+            data: { value: Buffer.alloc(4_000_000) },
+            httpExtension: { verb: "POST" },
+          },
+        }),
+      ),
+      1,
+    );
+    const bombs = Array.from({ length: 999 }, () =>
+      statusOf(attacker, bomb, "InvokeService"),
+    );
+    // One connection leaves as much of the room as it takes.
+    await waitFor("calls of the app", () => app.asked() === 8);
+    expect(await untilStill("calls of the app", app.asked)).toBe(8);
+    const other = openSession(slow.grpcPort);
+    const save = (bytes: number) =>
+      statusOf(
+        other,
+        frame(
+          gzipSync(
+            encodeRequest(dapr, "SaveState", {
+              storeName,
+              states: [{ key: "a", value: Buffer.alloc(bytes, "a") }],
+            }),
+          ),
+          1,
+        ),
+        "SaveState",
+      );
+    for (let i = 0; i < 20; i++) {
+      expect(await save(10)).toBe("0");
+      expect(await save(4_000_000)).toBe("0");
+    }
+    // The attacker's own small one does not wait either.
+    const get = encodeRequest(dapr, "GetState", { storeName, key: "b" });
+    expect(await statusOf(attacker, frame(gzipSync(get), 1), "GetState")).toBe(
+      "0",
+    );
+    expect(app.asked()).toBe(8);
+    attacker.destroy();
+    await Promise.all(bombs);
+    other.destroy();
+    // Its calls are over, and their room is free.
+    const again = openSession(slow.grpcPort);
+    for (let i = 0; i < 8; i++) void statusOf(again, bomb, "InvokeService");
+    await waitFor("calls of the app", () => app.asked() === 16);
+    again.destroy();
+  } finally {
+    app.close();
+  }
+});
+
+function statusOf(
+  session: ClientHttp2Session,
+  body: Buffer,
+  method = "SetMetadata",
+): Promise<unknown> {
   return new Promise((resolve) => {
     const stream = session.request({
-      ...head("SetMetadata"),
+      ...head(method),
       "grpc-encoding": "gzip",
     });
     stream.on("error", () => {});

@@ -191,6 +191,13 @@ test.each([
   },
 );
 
+test("an answer with an empty compression is one without", async () => {
+  answer = sending([frame("a")], ok, { "grpc-encoding": "" });
+  const { end, messages } = await call();
+  expect(await end).toBeUndefined();
+  expect(messages).toEqual(["a"]);
+});
+
 test("a message arrives complete, even byte by byte", async () => {
   const bytes = Buffer.concat([frame("one"), frame(""), frame("three")]);
   answer = (stream) => {

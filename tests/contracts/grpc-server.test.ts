@@ -366,6 +366,62 @@ test("who sends gzip is answered with it, unless the answer is short", async () 
   session.destroy();
 });
 
+test("a large message that waits for room until its deadline is DEADLINE_EXCEEDED; a small one does not wait", async () => {
+  const used = Promise.withResolvers<void>();
+  let told = 0;
+  await server.close();
+  server = createGrpcServer({
+    maxMessageBytes,
+    gzip: true,
+    methods: new Map([
+      [
+        path,
+        (call) =>
+          call.read({
+            async onMessage(message) {
+              told++;
+              if (message.length > 100) await used.promise;
+              call.end();
+            },
+            onEnd() {},
+          }),
+      ],
+    ]),
+  });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  const ask = async (message: Buffer, timeout = "1H") => {
+    const packed = gzipSync(message);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      "grpc-encoding": "gzip",
+      "grpc-timeout": timeout,
+    });
+    let code: unknown;
+    const take = (headers: IncomingHttpHeaders) =>
+      (code ??= headers["grpc-status"]);
+    stream.on("response", take).on("trailers", take);
+    const start = Buffer.from([1, 0, 0, 0, 0]);
+    start.writeUInt32BE(packed.length, 1);
+    stream.resume().end(Buffer.concat([start, packed]));
+    await once(stream, "close");
+    return code;
+  };
+  const large = Buffer.alloc(maxMessageBytes);
+  // One connection leaves as much of the 64 MiB as it takes.
+  const inUse = Array.from({ length: 32 }, () => ask(large));
+  await waitFor("calls", () => told === 32);
+  expect(await ask(large, "20m")).toBe(`${status.DEADLINE_EXCEEDED}`);
+  expect(await ask(Buffer.alloc(10))).toBe("0");
+  const waiting = ask(large);
+  used.resolve();
+  expect(await Promise.all([...inUse, waiting])).toEqual(
+    Array.from({ length: 33 }, () => "0"),
+  );
+  session.destroy();
+});
+
 test("an answer may end before its request does", async () => {
   onCall = (call) => {
     call.read({ onMessage() {}, onEnd() {} });
@@ -493,18 +549,57 @@ describe("a request that is wrong by gRPC's own rules", () => {
       { "content-type": "application/grpc+proto" },
     ],
     ["bytes with padding and without", { "x-bin": ["AA==", "AA", "AAAA,AA"] }],
+    ["an empty encoding, which is none", { "grpc-encoding": "" }],
   ])("%s is right", async (_, headers) => {
-    expect(await answerTo(headers)).toMatchObject({ ":status": 200 });
+    const head = await answerTo(headers);
+    expect(head).toMatchObject({ ":status": 200 });
+    // It comes with the trailers.
+    expect(head).not.toHaveProperty("grpc-status");
   });
 
   test.each(["0S", "1n", "-1S"])(
-    "the time %s is over at once",
+    "the time %s is over at once, and nothing is done",
     async (time) => {
-      onCall = () => {};
-      expect(await answerTo({ "grpc-timeout": time })).toMatchObject({
+      const done: string[] = [];
+      onCall = (call) =>
+        call.read({
+          onMessage: () => done.push("message"),
+          onEnd() {
+            done.push("end");
+            call.end();
+          },
+        });
+      const stream = session.request({
+        ":method": "POST",
+        ":path": path,
+        "content-type": "application/grpc",
+        "grpc-timeout": time,
+      });
+      // Comes with the head.
+      stream.resume().end(Buffer.from([0, 0, 0, 0, 1, 65]));
+      const [head] = (await once(stream, "response")) as [IncomingHttpHeaders];
+      expect(head).toMatchObject({
         ":status": 200,
         "grpc-status": `${status.DEADLINE_EXCEEDED}`,
       });
+      await once(stream, "close");
+      expect(done).toEqual([]);
+    },
+  );
+
+  test.each(["0S", "1n"])(
+    "the time %s is over for a call that is passed on too",
+    async (time) => {
+      const done: string[] = [];
+      onCall = (call) =>
+        call.readBytes(
+          () => done.push("bytes"),
+          () => done.push("end"),
+        );
+      expect(await answerTo({ "grpc-timeout": time })).toMatchObject({
+        "grpc-status": `${status.DEADLINE_EXCEEDED}`,
+      });
+      expect(done).toEqual([]);
     },
   );
 });

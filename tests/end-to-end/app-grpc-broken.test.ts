@@ -142,7 +142,7 @@ describe.each(["its own sidecar", "two sidecars"])("by %s", (way) => {
       afterHalf((stream) => stream.session!.destroy()),
       "UNAVAILABLE",
       503,
-      /the app at grpc:\/\/\S+ could not be called: /,
+      /the app at grpc:\/\/\S+ was called and gave no whole answer: /,
     ],
   ])(
     "%s is an error, and the next call is not",

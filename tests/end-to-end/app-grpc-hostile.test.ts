@@ -160,13 +160,18 @@ async function startRawApp(heads: Buffer[]) {
   };
 }
 
-/** Codes that a call of the app's own service ends with, and one by InvokeService, through two sidecars. */
-async function codesBehind(heads: Buffer[]): Promise<[number, number]> {
+interface Outcome {
+  code: number;
+  text: string;
+}
+
+/** What a call of the app's own service ends with, and one by InvokeService, through two sidecars. */
+async function outcomesBehind(heads: Buffer[]): Promise<[Outcome, Outcome]> {
   const app = await startRawApp(heads);
   try {
     const both = await startPair(app.port);
     const api = openGrpc(both[0].grpcPort);
-    const passedOn = await new Promise<number>((resolve) => {
+    const passedOn = await new Promise<Outcome>((resolve) => {
       const call = api.client.makeBidiStreamRequest(
         "/test.Any/Any",
         bytes,
@@ -174,16 +179,23 @@ async function codesBehind(heads: Buffer[]): Promise<[number, number]> {
         toApp(),
       );
       call.on("error", () => {}).on("data", () => {});
-      call.on("status", ({ code }) => resolve(code));
+      call.on("status", ({ code, details }) =>
+        resolve({ code, text: details }),
+      );
       call.end();
     });
     const message = { method: "m" };
-    const { code } = await api.call("InvokeService", { id: "callee", message });
+    const invoked = await api.call("InvokeService", { id: "callee", message });
     await alive(both);
-    return [passedOn, code];
+    return [passedOn, invoked];
   } finally {
     app.close();
   }
+}
+
+async function codesBehind(heads: Buffer[]): Promise<[number, number]> {
+  const [passedOn, invoked] = await outcomesBehind(heads);
+  return [passedOn.code, invoked.code];
 }
 
 test.each([
@@ -227,3 +239,29 @@ test.each([
 ])("an app's answer with %s", async (_, heads, code) => {
   expect(await codesBehind(heads)).toEqual([code, code]);
 });
+
+/** One field that goes into the table, then 5,000 times one byte that stands for it (RFC 7541 §6.1, §6.2.1). */
+function manyFields(): Buffer {
+  const field = literal("x-a", "a");
+  field[0] = 0x40;
+  return Buffer.concat([field, Buffer.alloc(5000, 0x80 | 62)]);
+}
+
+test.each([
+  ["its head", (many: Buffer) => [Buffer.concat([ok, type, many]), fine]],
+  [
+    "its trailers",
+    (many: Buffer) => [Buffer.concat([ok, type]), Buffer.concat([fine, many])],
+  ],
+])(
+  "an app's answer with too many header fields in %s: the error says so, and that the app was called",
+  async (_, heads) => {
+    for (const { code, text } of await outcomesBehind(heads(manyFields()))) {
+      expect(code).toBe(status.RESOURCE_EXHAUSTED);
+      expect(text).toMatch(
+        /the app at grpc:\/\/\S+ was called and gave no whole answer: /,
+      );
+      expect(text).toMatch(/more than 4096 header fields or 131072 bytes/);
+    }
+  },
+);

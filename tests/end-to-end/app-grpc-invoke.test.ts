@@ -408,7 +408,7 @@ describe.each(ways)("through %s", (_, isRemote) => {
     expect((await lost).json()).toMatchObject({
       code: status.UNAVAILABLE,
       message: expect.stringMatching(
-        /the app at grpc:\/\/127\.0\.0\.1:\d+ could not be called: /,
+        /the app at grpc:\/\/127\.0\.0\.1:\d+ was called and gave no whole answer: /,
       ) as string,
     });
     expect((await lost).status).toBe(503);

@@ -46,7 +46,7 @@ export function unary<Request, Response>(
       onMessage(bytes) {
         if (isAsked) return;
         isAsked = true;
-        void answer(bytes);
+        return answer(bytes);
       },
       onEnd() {
         if (!isAsked)

@@ -69,7 +69,10 @@ export function createGrpcChannel(
     if (isAnswer(error)) return error;
     delivery.forget();
     const cause = explainTls(origin, error);
-    const message = `the app at ${origin} could not be called: ${messageOf(cause)}${hint(error, protocol)}`;
+    const what = wasSent(error)
+      ? "was called and gave no whole answer"
+      : "could not be called";
+    const message = `the app at ${origin} ${what}: ${messageOf(cause)}${hint(error, protocol)}`;
     if (!(error instanceof GrpcError))
       return new AppUnreachable(message, {
         cause: error,
@@ -176,6 +179,9 @@ const isAnswer = (error: unknown): error is GrpcError =>
   (error.origin === "status" ||
     error.origin === "http" ||
     error.origin === "local");
+
+const wasSent = (error: Error): boolean =>
+  error instanceof GrpcError && !error.unsent;
 
 const tooLarge = (maxBytes: number) =>
   new CallError(

@@ -6,7 +6,7 @@ import {
 } from "node:http2";
 import { messageOf } from "../../shared/message-of.ts";
 import { startTimer } from "../../shared/timers.ts";
-import type { Connection } from "./connection.ts";
+import { maxAnswerPairs, type Connection } from "./connection.ts";
 import {
   bytesOf,
   endFrames,
@@ -17,6 +17,7 @@ import {
   type MessageBytes,
 } from "./messages.ts";
 import { metadataHeaders, type Metadata } from "./metadata.ts";
+import { answerMetadataBytes } from "./session.ts";
 import {
   codeOfHttp,
   codeOfReset,
@@ -233,7 +234,7 @@ export class ClientCall {
       this.#rawTrailers = raw;
     } else if (
       !this.#limit &&
-      (head["grpc-encoding"] ?? "identity") !== "identity"
+      (head["grpc-encoding"] || "identity") !== "identity"
     ) {
       this.#finish(
         new GrpcError(
@@ -291,7 +292,7 @@ export class ClientCall {
     return new GrpcError(
       codeOfReset(stream.rstCode ?? 0),
       stream.rstCode
-        ? `the call was reset with the HTTP/2 error ${stream.rstCode}`
+        ? `the call was reset with the HTTP/2 error ${stream.rstCode}${hintOf(stream.rstCode)}`
         : "the answer ended without a status of gRPC",
       { origin: "reset" },
     );
@@ -311,3 +312,9 @@ export class ClientCall {
     this.#handlers.onEnd(error, this.#trailers ?? {}, this.#rawTrailers);
   }
 }
+
+/** Both sides reset with this one, and Node does not tell which side did. */
+const hintOf = (rstCode: number) =>
+  rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM
+    ? ` (ENHANCE_YOUR_CALM): the head or the trailers of its answer have more than ${maxAnswerPairs} header fields or ${answerMetadataBytes} bytes (32 more counted for each), which is all that is taken here, or the other side found a limit of its own exceeded`
+    : "";

@@ -44,7 +44,7 @@ export interface Connection {
 }
 
 /** Names and values of an answer's head or trailers; their bytes are limited too. */
-const maxAnswerPairs = 4096;
+export const maxAnswerPairs = 4096;
 /** The name, TCP, TLS and the other side's settings, a packet that is sent again included. */
 const connectMs = 3000;
 

@@ -33,8 +33,8 @@ import { pack } from "./unpack.ts";
 import { Unpacker } from "./unpacker.ts";
 
 export interface ServerCallHandlers {
-  /** A view of what came. A call that is paused tells the messages that came with this one all the same. What it throws fails the call. */
-  onMessage(message: Buffer): void;
+  /** A view of what came. A call that is paused tells the messages that came with this one all the same. What it throws fails the call. Where it returns a promise, the message is in use until that settles; it must not reject. */
+  onMessage(message: Buffer): unknown;
   /** The caller has sent all: told once, and not for a call that broke off. */
   onEnd(): void;
 }
@@ -115,9 +115,7 @@ export class ServerCall implements ProxiedCall {
       if (trailers) this.#send(() => stream.sendTrailers(trailers));
     });
     stream.on("close", () => {
-      clearTimeout(this.#deadline);
-      this.#isOver = true;
-      this.#unpacker?.close();
+      this.#markOver();
       const isWhole = this.#hasRead && this.#trailers && !stream.rstCode;
       if (!isWhole) this.#abort(callerGone());
       this.#tellStatus(grpcCode.cancelled);
@@ -169,20 +167,23 @@ export class ServerCall implements ProxiedCall {
 
   /** Begins to read. Until then nothing of the request is lost. */
   read({ onMessage, onEnd }: ServerCallHandlers): void {
-    const encoding = this.metadata["grpc-encoding"] ?? "identity";
+    // As in grpc-go, an empty one is none.
+    const encoding = this.metadata["grpc-encoding"] || "identity";
     const { gzip, maxMessageBytes } = this.#setting;
     const isPacked = gzip && encoding === "gzip";
     if (encoding !== "identity" && !isPacked)
       return this.fail(unknownEncoding(encoding));
     const tell = (message: Buffer) => {
-      if (this.#isOver) return;
+      if (this.#isOver || this.#isLate()) return;
       this.sizes.receivedBytes += message.length;
-      onMessage(message);
+      return onMessage(message);
     };
     const unpacker = isPacked ? this.#unpack(tell) : undefined;
     const reader = new MessageReader(
       maxMessageBytes,
-      unpacker ? (...message) => unpacker.add(...message) : tell,
+      unpacker
+        ? (...message) => unpacker.add(...message)
+        : (message) => void tell(message),
       isPacked,
     );
     this.#readStream(
@@ -213,7 +214,7 @@ export class ServerCall implements ProxiedCall {
       }
     });
     const finish = () => {
-      if (this.#isOver || stream.closed) return;
+      if (this.#isOver || stream.closed || this.#isLate()) return;
       if (!isWithinMessage()) return onEnd();
       this.fail(
         new GrpcError(grpcCode.internal, "the request ended within a message"),
@@ -229,12 +230,13 @@ export class ServerCall implements ProxiedCall {
     else stream.on("end", end);
   }
 
-  #unpack(onMessage: (message: Buffer) => void): Unpacker {
+  #unpack(onMessage: (message: Buffer) => unknown): Unpacker {
     return (this.#unpacker = new Unpacker({
       maxBytes: this.#setting.maxMessageBytes,
+      // There is one for each connection.
+      owner: this.#setting,
       onMessage,
       onError: (error) => this.fail(error),
-      isOver: () => this.#isOver,
       hold: (isHeld) => {
         if (isHeld) this.#stream.pause();
         else if (!this.#isHeld) this.#stream.resume();
@@ -253,6 +255,7 @@ export class ServerCall implements ProxiedCall {
     const limit = new MessageLimit(this.#setting.maxMessageBytes);
     this.#readStream(
       (chunk) => {
+        if (this.#isLate()) return;
         limit.pass(chunk);
         this.sizes.receivedBytes += chunk.length;
         replay.push(chunk);
@@ -396,9 +399,8 @@ export class ServerCall implements ProxiedCall {
 
   /** A status is the whole answer. */
   #answerAlone(headers: OutgoingHttpHeaders, error?: unknown) {
-    this.#isOver = true;
+    this.#markOver();
     this.#trailers = {};
-    clearTimeout(this.#deadline);
     if (!this.#stream.closed) {
       this.#setting.onSent();
       this.#send(() => this.#stream.respond(headers, alone));
@@ -419,7 +421,7 @@ export class ServerCall implements ProxiedCall {
 
   /** Ends the call at once: a status would come after all that is written. */
   reset(): void {
-    this.#isOver = true;
+    this.#markOver();
     this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
   }
 
@@ -439,13 +441,25 @@ export class ServerCall implements ProxiedCall {
     last: readonly Uint8Array[] = [],
     error?: unknown,
   ) {
-    this.#isOver = true;
+    this.#markOver();
     this.#trailers = trailers;
-    clearTimeout(this.#deadline);
     this.#setting.onSent();
     endFrames(this.#stream, last);
     leaveRest(this.#stream);
     this.#tellStatus(Number(trailers["grpc-status"]), error);
+  }
+
+  #markOver() {
+    this.#isOver = true;
+    clearTimeout(this.#deadline);
+    this.#unpacker?.close();
+  }
+
+  /** The time may be over before its timer comes: what is asked for is not done any more then. */
+  #isLate(): boolean {
+    if (this.leftMs !== 0) return false;
+    this.#onDeadline();
+    return true;
   }
 
   #onDeadline() {

@@ -1,9 +1,8 @@
-/** Messages compressed with gzip. Of what a length promises, no more is made; and all that was made and is still in use has a limit. */
-import { gunzip, gunzipSync, gzip } from "node:zlib";
+/** Messages compressed with gzip. Of what a length promises, no more is made. */
+import { createGunzip, gunzip, gunzipSync, gzip } from "node:zlib";
+import { messageOf } from "../../shared/message-of.ts";
 import { GrpcError, grpcCode } from "./status.ts";
 
-/** Of all calls together. What came packed in few bytes must not fill the memory. */
-const heldBytes = 64 * 1024 * 1024;
 /** Up to here another thread costs more than the work. */
 const syncBytes = 16 * 1024;
 /** What zlib takes for `chunkSize`. */
@@ -13,54 +12,75 @@ const gzipStart = Buffer.from([0x1f, 0x8b, 8]);
 /** A gzip file's last field. */
 const sizeField = 4;
 
-let held = 0;
-const waiting: (() => void)[] = [];
-
-/** How many bytes a packed message says it has. Throws a {@link GrpcError} when that is more than `maxBytes`, where 0 is no limit, and when it is no gzip. */
+/**
+ * How many bytes a packed message says it has: those of its last member, and nearly always that is the only one. Throws a
+ * {@link GrpcError} when that is more than `maxBytes`, where 0 is no limit, and when it is no gzip.
+ */
 export function sizeOfPacked(packed: Buffer, maxBytes: number): number {
   // Of other bytes the last four are no size that could be told.
   if (packed.length < 18 || !packed.subarray(0, 3).equals(gzipStart))
     throw broken();
   const size = packed.readUInt32LE(packed.length - sizeField);
-  if (maxBytes > 0 && size > maxBytes)
-    throw new GrpcError(
-      grpcCode.resourceExhausted,
-      `a message is larger than allowed, once unpacked (${size} of ${maxBytes} bytes)`,
-    );
+  if (maxBytes > 0 && size > maxBytes) throw tooLarge(`${size}`, maxBytes);
   return size;
 }
 
-/** Waits until there is room for so much. {@link giveBack} has to be called with the same number. */
-export async function takeRoom(bytes: number): Promise<void> {
-  while (held > 0 && held + bytes > heldBytes)
-    await new Promise<void>((resolve) => waiting.push(resolve));
-  held += bytes;
+/** Of all its members (RFC 1952 §2.2), which have to be unpacked for it; nothing of that is kept. Rejects with a {@link GrpcError} as soon as it is more than `maxBytes`, where 0 is no limit, and when it is no gzip to its end. */
+export async function countPacked(
+  packed: Buffer,
+  maxBytes: number,
+): Promise<number> {
+  const unpacking = createGunzip();
+  unpacking.end(packed);
+  let size = 0;
+  try {
+    for await (const chunk of unpacking) {
+      size += (chunk as Buffer).length;
+      if (maxBytes > 0 && size > maxBytes)
+        throw tooLarge(`more than ${maxBytes}`, maxBytes);
+    }
+  } catch (error) {
+    throw error instanceof GrpcError ? error : broken(error);
+  }
+  // Node ends at what is no further member.
+  if (unpacking.bytesWritten < packed.length) throw broken();
+  return size;
 }
 
-export function giveBack(bytes: number): void {
-  held -= bytes;
-  for (const go of waiting.splice(0)) go();
-}
-
-/** Rejects with a {@link GrpcError} when it is no gzip, or not of the size that it says. */
-export async function unpack(packed: Buffer, size: number): Promise<Buffer> {
+/** Undefined when it has more than `size` bytes. Rejects with a {@link GrpcError} when it has fewer, or is no gzip. */
+export async function unpack(
+  packed: Buffer,
+  size: number,
+): Promise<Buffer | undefined> {
   const options = {
     maxOutputLength: Math.max(size, 1),
     // In one go: each further piece would be another way to the thread and back.
     chunkSize: Math.max(size, leastChunk),
   };
   try {
-    if (size <= syncBytes && packed.length <= syncBytes)
-      return gunzipSync(packed, options);
-    return await new Promise<Buffer>((resolve, reject) =>
-      gunzip(packed, options, (error, message) =>
-        error ? reject(error) : resolve(message),
-      ),
-    );
+    const message = await gunzipWith(packed, size, options);
+    if (message.length === size) return message;
+    if (message.length > size) return undefined;
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
+      return undefined;
     throw broken(error);
   }
+  throw broken();
 }
+
+const gunzipWith = (
+  packed: Buffer,
+  size: number,
+  options: { maxOutputLength: number; chunkSize: number },
+): Buffer | Promise<Buffer> =>
+  size <= syncBytes && packed.length <= syncBytes
+    ? gunzipSync(packed, options)
+    : new Promise((resolve, reject) =>
+        gunzip(packed, options, (error, message) =>
+          error ? reject(error) : resolve(message),
+        ),
+      );
 
 export const pack = (message: Uint8Array): Promise<Buffer> =>
   new Promise((resolve, reject) =>
@@ -71,9 +91,15 @@ export const pack = (message: Uint8Array): Promise<Buffer> =>
     ),
   );
 
+const tooLarge = (size: string, maxBytes: number) =>
+  new GrpcError(
+    grpcCode.resourceExhausted,
+    `a message is larger than allowed, once unpacked (${size} of ${maxBytes} bytes)`,
+  );
+
 const broken = (cause?: unknown) =>
   new GrpcError(
     grpcCode.internal,
-    "a compressed message can't be unpacked: it is no gzip, or not of the size that it says",
+    `a compressed message can't be unpacked: it is no gzip, or not of the size that it says${cause === undefined ? "" : ` (${messageOf(cause)})`}`,
     { cause },
   );

@@ -1,37 +1,60 @@
 /** The messages of one call that may be compressed, unpacked one after the other. */
-import { giveBack, sizeOfPacked, takeRoom, unpack } from "./unpack.ts";
+import { Room } from "./room.ts";
+import { GrpcError, grpcCode } from "./status.ts";
+import { countPacked, sizeOfPacked, unpack } from "./unpack.ts";
+
+/** A message up to this size takes no room, and never waits for any. */
+const smallBytes = 64 * 1024;
+/** Of the larger ones of all calls. What came packed in few bytes must not fill the memory. */
+const roomBytes = 64 * 1024 * 1024;
+const maxWaitMs = 60_000;
+
+const sharedRoom = new Room({
+  bytes: roomBytes,
+  maxWaitMs,
+  onMaxWait: () =>
+    new GrpcError(
+      grpcCode.resourceExhausted,
+      `there was no room within ${maxWaitMs / 1000} s to unpack a message: all calls together have ${roomBytes} bytes for compressed messages of more than ${smallBytes} bytes, until these calls are answered; call again later, with smaller messages or without compression`,
+    ),
+});
+
+/** Made once: an abort without a reason would make one with a stack each time. */
+const callOver = new Error("the call is over");
 
 export interface UnpackerOptions {
   maxBytes: number;
-  onMessage(message: Buffer): void;
+  /** Who takes turns with others when room is short: the connection. */
+  owner: object;
+  /** Where it returns a promise, the message is in use until that settles; it must not reject. */
+  onMessage(message: Buffer): unknown;
   onError(error: unknown): void;
-  /** Nothing of the call is wanted any more. */
-  isOver(): boolean;
   /** Whether messages wait, so that no more should come. */
   hold(isHeld: boolean): void;
+  room?: Room;
 }
 
 export class Unpacker {
   readonly #options: UnpackerOptions;
+  readonly #room: Room;
+  readonly #closed = new AbortController();
   #last: Promise<void> = Promise.resolve();
   #waiting = 0;
-  #held = 0;
-  #isClosed = false;
 
   constructor(options: UnpackerOptions) {
     this.#options = options;
+    this.#room = options.room ?? sharedRoom;
   }
 
   add(message: Buffer, isCompressed: boolean): void {
     if (this.#waiting++ === 0) this.#options.hold(true);
     this.#last = this.#last.then(async () => {
-      const { isOver, onMessage, onError, hold } = this.#options;
+      const { onError, hold } = this.#options;
       try {
-        if (isOver()) return;
-        const whole = isCompressed ? await this.#unpack(message) : message;
-        if (!isOver()) onMessage(whole);
+        if (isCompressed) await this.#unpack(message);
+        else this.#tell(message);
       } catch (error) {
-        onError(error);
+        if (!this.#isClosed) onError(error);
       } finally {
         if (--this.#waiting === 0) hold(false);
       }
@@ -43,24 +66,46 @@ export class Unpacker {
     this.#last = this.#last.then(then);
   }
 
-  /** The call is over, and nobody uses its messages any more. */
+  /** Nothing of the call is wanted any more: no message is told, and none waits. */
   close(): void {
-    this.#isClosed = true;
-    this.#giveBack();
+    this.#closed.abort(callOver);
   }
 
-  async #unpack(packed: Buffer): Promise<Buffer> {
-    const size = sizeOfPacked(packed, this.#options.maxBytes);
-    // The message before this one has been used.
-    this.#giveBack();
-    await takeRoom(size);
-    if (this.#isClosed) giveBack(size);
-    else this.#held = size;
-    return unpack(packed, size);
+  get #isClosed(): boolean {
+    return this.#closed.signal.aborted;
   }
 
-  #giveBack() {
-    if (this.#held > 0) giveBack(this.#held);
-    this.#held = 0;
+  #tell(message: Buffer): unknown {
+    return this.#isClosed ? undefined : this.#options.onMessage(message);
+  }
+
+  async #unpack(packed: Buffer): Promise<void> {
+    if (this.#isClosed) return;
+    const { maxBytes } = this.#options;
+    if (await this.#unpackTo(sizeOfPacked(packed, maxBytes), packed)) return;
+    // It has several members, or lies.
+    const size = await countPacked(packed, maxBytes);
+    if (!(await this.#unpackTo(size, packed)))
+      throw new Error("gzip has another size the second time");
+  }
+
+  /** False when it has more bytes. */
+  async #unpackTo(size: number, packed: Buffer): Promise<boolean> {
+    if (size <= smallBytes) {
+      const message = await unpack(packed, size);
+      if (message) this.#tell(message);
+      return message !== undefined;
+    }
+    const { owner } = this.#options;
+    await this.#room.take(owner, size, this.#closed.signal);
+    let used: unknown;
+    try {
+      const message = await unpack(packed, size);
+      if (message) used = this.#tell(message);
+      return message !== undefined;
+    } finally {
+      const giveBack = () => this.#room.giveBack(owner, size);
+      Promise.resolve(used).then(giveBack, giveBack);
+    }
   }
 }
