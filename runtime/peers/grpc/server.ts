@@ -69,7 +69,11 @@ export function createPeerGrpc(options: PeerGrpcOptions): GrpcServer {
     (call) =>
       void take(call).catch((error: unknown) =>
         // The original's sidecar would pass the word on to its app.
-        fail(call, error, call.metadata[unsentAsked.name] === unsentAsked.value),
+        fail(
+          call,
+          error,
+          call.metadata[unsentAsked.name] === unsentAsked.value,
+        ),
       );
   const told =
     (answer: ServeCall, tell = options.onGrpcCall): ServeCall =>
