@@ -1,7 +1,7 @@
 /** Apps over gRPC whose answers are refused by Node's HTTP/2, or come while their request is still being sent: no sidecar ends or hangs of it. */
 import { createServer as createTcp, type AddressInfo } from "node:net";
 import { Metadata, status, type ServiceError } from "@grpc/grpc-js";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
 import {
   connectEcho,
   echoMethods,
@@ -10,7 +10,7 @@ import {
 } from "../support/echo-service.ts";
 import { closeGrpc, openGrpc } from "../support/grpc-api.ts";
 import { canReadMemory, memoryOf } from "../support/memory.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { startPair } from "../support/sidecar-pair.ts";
 
 const bytes = (value: Buffer) => value;
 const toApp = () => {
@@ -24,16 +24,10 @@ afterEach(async () => {
   await stopAll();
 });
 
-async function startPair(appPort: number): Promise<[Daprd, Daprd]> {
-  const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
-  const callee = await startDaprd({
-    appId: "callee",
-    appPort,
-    args: ["--app-protocol", "grpc"],
-    until: "ready",
-    env,
-  });
-  return [await startDaprd({ appId: "caller", env }), callee];
+async function startBoth(appPort: number): Promise<[Daprd, Daprd]> {
+  const args = ["--app-protocol", "grpc"];
+  const { caller, callee } = await startPair(appPort, { args });
+  return [caller, callee];
 }
 
 const alive = async (sidecars: Daprd[]) => {
@@ -49,7 +43,7 @@ describe("a request that is answered before it is sent", () => {
   afterEach(() => echo.close());
 
   test("the caller has the status, and both sidecars go on", async () => {
-    const both = await startPair(echo.port);
+    const both = await startBoth(echo.port);
     // A sidecar that loops would take all memory of the machine.
     const guard = setInterval(() => {
       for (const { pid, child } of both)
@@ -169,7 +163,7 @@ interface Outcome {
 async function outcomesBehind(heads: Buffer[]): Promise<[Outcome, Outcome]> {
   const app = await startRawApp(heads);
   try {
-    const both = await startPair(app.port);
+    const both = await startBoth(app.port);
     const api = openGrpc(both[0].grpcPort);
     const passedOn = await new Promise<Outcome>((resolve) => {
       const call = api.client.makeBidiStreamRequest(

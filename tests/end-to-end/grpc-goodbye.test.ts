@@ -9,9 +9,10 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { AddressInfo } from "node:net";
-import { startDaprd, stopAll, type Daprd } from "../support/daprd.ts";
+import { frameMessage } from "../../runtime/net/grpc/messages.ts";
+import { stopAll, type Daprd } from "../support/daprd.ts";
 import { canReadMemory } from "../support/memory.ts";
-import { tempFolder } from "../support/temp-folder.ts";
+import { startPair } from "../support/sidecar-pair.ts";
 import { setTimeout as delay } from "node:timers/promises";
 import { waitFor } from "../wait-for.ts";
 
@@ -21,7 +22,7 @@ let goodbyes = 0;
 let never = 0;
 let later: ServerHttp2Stream[] = [];
 const clients: ClientHttp2Session[] = [];
-let both: Daprd[];
+let caller: Daprd;
 
 beforeEach(async () => {
   [goodbyes, never, later] = [0, 0, []];
@@ -38,16 +39,8 @@ beforeEach(async () => {
     }
   });
   await new Promise<void>((done) => app.listen(0, "127.0.0.1", done));
-  const env = { DAPR_REGISTRY_PATH: tempFolder("registry") };
   const { port } = app.address() as AddressInfo;
-  const callee = await startDaprd({
-    appId: "callee",
-    appPort: port,
-    args: ["--app-protocol", "grpc"],
-    until: "ready",
-    env,
-  });
-  both = [await startDaprd({ appId: "caller", env }), callee];
+  ({ caller } = await startPair(port, { args: ["--app-protocol", "grpc"] }));
 });
 afterEach(async () => {
   for (const client of clients.splice(0)) client.destroy();
@@ -56,11 +49,7 @@ afterEach(async () => {
 });
 
 const head = { ":status": 200, "content-type": "application/grpc" };
-const message = (data: Buffer) => {
-  const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(data.length, 1);
-  return Buffer.concat([prefix, data]);
-};
+const message = (data: Buffer) => Buffer.concat(frameMessage(data, 0));
 function answer(stream: ServerHttp2Stream) {
   stream.respond(head, { waitForTrailers: true });
   stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
@@ -68,7 +57,7 @@ function answer(stream: ServerHttp2Stream) {
 }
 
 function open(settings = {}): ClientHttp2Session {
-  const client = connect(`http://127.0.0.1:${both[0]!.grpcPort}`, { settings });
+  const client = connect(`http://127.0.0.1:${caller.grpcPort}`, { settings });
   client.on("error", () => {});
   clients.push(client);
   return client;
@@ -123,7 +112,7 @@ const whereDescriptorsAreKnown = canReadMemory ? test : test.skip;
 whereDescriptorsAreKnown(
   "callers that go while answers wait for them leave no connection behind",
   async () => {
-    const { pid } = both[0]!;
+    const { pid } = caller;
     const descriptors = () => readdirSync(`/proc/${pid}/fd`).length;
     // What its first call needs stays open.
     const first = call(open(), "Later");

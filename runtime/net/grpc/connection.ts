@@ -8,7 +8,7 @@ import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { messageOf } from "../../shared/message-of.ts";
 import { keepAlive } from "../http2/keep-alive.ts";
 import { outliveGoaway } from "../http2/outlive-goaway.ts";
-import { createResetBudget, requestsAtOnce } from "../http2/reset-budget.ts";
+import { allowed, createResetBudget } from "../http2/reset-budget.ts";
 import {
   answerMetadataBytes,
   connectionWindowBytes,
@@ -130,9 +130,6 @@ export function openConnection(
     });
   });
 }
-
-const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
-  Math.min(remoteSettings?.maxConcurrentStreams ?? Infinity, requestsAtOnce);
 
 function openSocket({ host, port, trustAnchors }: Target): Socket {
   if (trustAnchors === undefined)

@@ -20,7 +20,7 @@ import { exchange } from "./exchange.ts";
 import { sessionLimits } from "../session-limits.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { outliveGoaway } from "./outlive-goaway.ts";
-import { createResetBudget, requestsAtOnce } from "./reset-budget.ts";
+import { allowed, createResetBudget } from "./reset-budget.ts";
 import { checkSendable } from "../http1/request.ts";
 import { hopByHop } from "../../shared/hop-by-hop.ts";
 
@@ -142,9 +142,6 @@ export function createHttp2Client(
     },
   };
 }
-
-const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
-  Math.min(remoteSettings?.maxConcurrentStreams ?? Infinity, requestsAtOnce);
 
 /** What HTTP/2 has no place for, or says itself. */
 const own = new Set([...hopByHop, "content-length"]);

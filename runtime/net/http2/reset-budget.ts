@@ -1,7 +1,11 @@
 import type { ClientHttp2Session } from "node:http2";
 
-/** Requests of one connection at a time: with what the budget leaves, all of them may be called off. */
-export const requestsAtOnce = 400;
+/** With what the budget leaves, all of them may be called off. */
+const requestsAtOnce = 400;
+
+/** How many requests a connection takes at a time; a server may allow none. */
+export const allowed = ({ remoteSettings }: ClientHttp2Session): number =>
+  Math.min(remoteSettings?.maxConcurrentStreams ?? Infinity, requestsAtOnce);
 
 /** Half of what Node's own server, and so apps of Dapr's SDK for JavaScript, take from one connection: 1,000 at once, then 33 a second. */
 const mostResets = 500;
