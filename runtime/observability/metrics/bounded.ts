@@ -1,7 +1,7 @@
 /** Keeps a label's values few, where a caller may choose them: those for which there is no room share one. */
 
 /** What the rules of a label make of a value (rules.ts). */
-type Rewrite = (value: string) => string;
+export type Rewrite = (value: string) => string;
 
 /** A value of a label. */
 export type Label = string | NoRoom;

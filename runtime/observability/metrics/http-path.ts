@@ -1,8 +1,7 @@
 /** The label `path` of a request: what the settings want of it, and never more than some hundred values. */
 import type { MetricsSettings } from "../../contracts/configuration.ts";
-import { Bounded, type Label } from "./bounded.ts";
+import { Bounded, type Label, type Rewrite } from "./bounded.ts";
 import { createPathMatcher } from "./path-matching.ts";
-import type { Rewrite } from "./rules.ts";
 
 /** `route`: its pattern, `/v1.0/state/:store/:key`; undefined for a call of an app. */
 export type PathLabel = (path: string, route: string | undefined) => Label;

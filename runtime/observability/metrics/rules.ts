@@ -6,9 +6,8 @@ import {
 } from "../../shared/linear-pattern.ts";
 import { messageOf } from "../../shared/message-of.ts";
 import { where } from "../../shared/position.ts";
+import type { Rewrite } from "./bounded.ts";
 import type { Table } from "./table.ts";
-
-export type Rewrite = (value: string) => string;
 
 /** By the name of a metric without `dapr_`, then by the label. */
 export type Rewrites = ReadonlyMap<string, ReadonlyMap<string, Rewrite>>;

@@ -1,6 +1,6 @@
 /** The text that Prometheus reads: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-import type { Label } from "./bounded.ts";
-import { noRewrites, type Rewrite, type Rewrites } from "./rules.ts";
+import type { Label, Rewrite } from "./bounded.ts";
+import { noRewrites, type Rewrites } from "./rules.ts";
 import type { Family, Table } from "./table.ts";
 
 export const contentType = "text/plain; version=0.0.4; charset=utf-8";
